@@ -1,0 +1,33 @@
+"""The content hash: the same graph is recognised whatever its file is called and whatever it came in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from circuit_atlas.ingest.graph_data import GraphData
+
+_BLOCK = 1 << 20
+_NOT_CONTENT = {"slug", "source_format", "warnings"}
+
+
+def content_hash(data: GraphData) -> str:
+    """SHA-256, in hex, of metadata, node columns and edges; independent of the file's name and format."""
+    digest = hashlib.sha256(b"circuit-atlas graph 1\n")
+    metadata = data.metadata.model_dump(mode="json", exclude=_NOT_CONTENT)
+    digest.update(json.dumps(metadata, sort_keys=True).encode())
+    nodes = data.nodes
+    for column in (
+        nodes.kind, nodes.layer, nodes.position, nodes.index,
+        nodes.activation, nodes.probability, nodes.cumulative_influence,
+    ):  # fmt: skip
+        digest.update(column.tobytes())
+    texts = [nodes.token, nodes.label, nodes.source_id, nodes.js_node_id, nodes.feature_type, nodes.extra]
+    digest.update(json.dumps(texts).encode())
+    streams = [hashlib.sha256() for _ in range(3)]
+    for block in data.edges.blocks(_BLOCK):
+        for stream, column in zip(streams, block, strict=True):
+            stream.update(column.tobytes())
+    for stream in streams:
+        digest.update(stream.digest())
+    return digest.hexdigest()

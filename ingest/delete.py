@@ -1,0 +1,69 @@
+"""Removes a graph: hidden at once, then deleted in batches that a transaction can hold."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+
+import psutil
+
+from circuit_atlas.errors import GraphNotFoundError
+from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.writer import Writer
+
+EDGE_BATCH = 50_000
+NODE_BATCH = 2_000
+_ABANDONED_MS = 15 * 60 * 1000
+
+
+def delete_graph(writer: Writer, name: str) -> None:
+    """Delete the graph `name`. It can be interrupted: it is invisible from the first transaction on.
+
+    Raises:
+        GraphNotFoundError: there is no such graph.
+    """
+    if not writer.run(statements.FIND, graph=name):
+        raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists them.")
+    hidden = f"{name}~{secrets.token_hex(8)}"
+    owner = owner_of_this_process()
+    writer.run(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner)
+    remove_graph(writer, hidden)
+
+
+def remove_graph(writer: Writer, graph: str) -> None:
+    """Delete everything under a name that no user sees; nothing happens when it is not there."""
+    while writer.run(statements.DELETE_EDGES, graph=graph, batch=EDGE_BATCH)[0]["deleted"]:
+        pass
+    while writer.run(statements.DELETE_NODES, graph=graph, batch=NODE_BATCH)[0]["deleted"]:
+        pass
+    writer.run(statements.DELETE_REST, graph=graph)
+
+
+def remove_leftovers(writer: Writer) -> list[str]:
+    """Remove what ingests and deletions that died left behind; the names of the graphs concerned.
+
+    It counts as dead when its process on this machine is gone, or when one on another machine has written
+    nothing for 15 minutes.
+    """
+    removed = []
+    for row in writer.run(statements.LEFTOVERS):
+        if _is_dead(row["owner"], row["silent_ms"]):
+            remove_graph(writer, row["graph"])
+            removed.append(row["graph"].partition("~")[0])
+    return removed
+
+
+def owner_of_this_process() -> str:
+    """Host, process id and its start: tells a dead ingest from a living one."""
+    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
+
+
+def _is_dead(owner: str, silent_ms: int) -> bool:
+    host, pid, started = owner.rsplit(" ", 2)
+    if host != socket.gethostname():
+        return silent_ms > _ABANDONED_MS
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True

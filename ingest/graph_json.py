@@ -1,0 +1,224 @@
+"""Reads the JSON graphs of circuit-tracer's `create_graph_files`, of Neuronpedia and of Anthropic.
+
+The generations differ in nearly every field (see `docs/formats.md`). What has no column of its own is kept
+as it is in `extra`, so that nothing a producer adds is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from circuit_atlas.errors import InputError
+from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.ingest.links import read_links
+from circuit_atlas.ingest.node_ids import Place, as_int, place_of
+from circuit_atlas.ingest.scans import identify
+from circuit_atlas.ingest.supernodes import pinned_nodes, read_supernodes
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import GraphMetadata
+
+_EXPECTED = "an attribution graph has `metadata`, `nodes` and `links`"
+_LOGIT_TEXT = re.compile(r'[Oo]utput:? "(.*)" \(p=', re.DOTALL)
+
+
+def read_json(path: Path, *, model: str | None = None, source_set: str | None = None) -> GraphData:
+    """Read a JSON attribution graph of any generation.
+
+    Args:
+        path: the file.
+        model: the language model, where the file does not say or is wrong.
+        source_set: the set of transcoders, likewise.
+
+    Raises:
+        InputError: not JSON, not an attribution graph, or inconsistent; the message names the place.
+    """
+    document = _load(path)
+    raw_nodes = _list_of_objects(document, "nodes", path)
+    raw_links = _list_of_objects(document, "links", path)
+    raw_metadata = _object(document, "metadata", path)
+    qparams = _object(document, "qParams", path)
+    tokens = _tokens(raw_metadata)
+    nodes = _columns(raw_nodes, tokens, path)
+    _check_keys(nodes, path)
+    edges, zero_links, warnings = read_links(raw_links, nodes, path)
+    supernodes, lost = read_supernodes(qparams, nodes)
+    nodes.pinned[pinned_nodes(qparams, nodes)] = True
+    identity = identify(
+        _text(raw_metadata.get("scan")),
+        raw_metadata.get("info") if isinstance(raw_metadata.get("info"), dict) else {},
+        feature_details=raw_metadata.get("feature_details"),
+        model=model,
+        source_set=source_set,
+    )
+    metadata = GraphMetadata(
+        slug=_text(raw_metadata.get("slug")) or path.stem,
+        prompt=_text(raw_metadata.get("prompt")) or "",
+        tokens=tokens,
+        model=identity[0],
+        source_set=identity[1],
+        scan=_text(raw_metadata.get("scan")),
+        n_layers=_count_layers(raw_nodes, nodes),
+        n_pos=len(tokens) or int(nodes.position.max(initial=-1)) + 1,
+        source_format="json",
+        node_threshold=_threshold(raw_metadata, "node_threshold"),
+        edge_threshold=_threshold(raw_metadata, "edge_threshold"),
+        file_metadata=raw_metadata,
+        file_qparams=qparams,
+        file_extra={k: v for k, v in document.items() if k not in _TOP_LEVEL},
+        warnings=[*warnings, *lost],
+    )
+    return GraphData(metadata, nodes, edges, supernodes, zero_links)
+
+
+_TOP_LEVEL = ("metadata", "qParams", "nodes", "links")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except UnicodeDecodeError as error:
+        raise InputError(f"not JSON: {error}", where=str(path), fix="Give a .json or .pt graph file.") from error
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"not JSON, or cut short: {error.msg} at line {error.lineno}, column {error.colno}",
+            where=str(path),
+            fix="Give a complete .json or .pt graph file; download it again if it was cut short.",
+        ) from error
+    except RecursionError as error:
+        raise InputError("nested too deeply to be an attribution graph", where=str(path)) from error
+    if not isinstance(document, dict) or not {"nodes", "links"} <= document.keys():
+        found = f"has {', '.join(map(repr, list(document)[:5]))}" if isinstance(document, dict) else "has none"
+        raise InputError(
+            f"not an attribution graph: {_EXPECTED}; this JSON {found}",
+            where=str(path),
+            fix="Give a file made by circuit-tracer's create_graph_files or downloaded from Neuronpedia.",
+        )
+    return document
+
+
+def _list_of_objects(document: dict[str, Any], field: str, path: Path) -> list[dict[str, Any]]:
+    values = document[field]
+    if not isinstance(values, list):
+        raise InputError(f"`{field}` is not a list: {_EXPECTED}", where=str(path))
+    for i, value in enumerate(values):
+        if not isinstance(value, dict):
+            raise InputError(f"not an object: {value!r:.60}", where=f"{path}: {field}[{i}]")
+    return values
+
+
+def _object(document: dict[str, Any], field: str, path: Path) -> dict[str, Any]:
+    value = document.get(field) or {}
+    if not isinstance(value, dict):
+        raise InputError(f"`{field}` is not an object", where=str(path))
+    return value
+
+
+def _tokens(metadata: dict[str, Any]) -> list[str]:
+    tokens = metadata.get("prompt_tokens")
+    return [str(token) for token in tokens] if isinstance(tokens, list) else []
+
+
+def _threshold(metadata: dict[str, Any], name: str) -> float | None:
+    settings = metadata.get("pruning_settings")
+    for place in (settings if isinstance(settings, dict) else {}, metadata):
+        value = place.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return None
+
+
+def _count_layers(raw_nodes: list[dict[str, Any]], nodes: NodeColumns) -> int:
+    """circuit-tracer writes a logit's layer as n_layers + 1; older files only show the layers in use."""
+    logit_layers = [
+        as_int(raw.get("layer")) or 0
+        for raw, kind in zip(raw_nodes, nodes.kind, strict=True)
+        if KINDS[kind] is Kind.LOGIT
+    ]
+    return max(max(logit_layers, default=0) - 1, int(nodes.layer.max(initial=NO_VALUE)) + 1)
+
+
+def _columns(raw_nodes: list[dict[str, Any]], tokens: list[str], path: Path) -> NodeColumns:
+    for i, raw in enumerate(raw_nodes):
+        if not isinstance(raw.get("node_id"), str):
+            raise InputError(
+                "has no `node_id`", where=f"{path}: nodes[{i}]", fix="Every node of a graph file is named by one."
+            )
+    places = [place_of(raw) for raw in raw_nodes]
+
+    def integers(field: str) -> list[int]:
+        values = (getattr(place, field) for place in places)
+        return [NO_VALUE if value is None else value for value in values]
+
+    def floats(field: str) -> np.ndarray:
+        return np.array([_float(raw, field, i, path) for i, raw in enumerate(raw_nodes)], np.float64)
+
+    is_logit = np.array([place.kind is Kind.LOGIT for place in places], np.bool_)
+    return NodeColumns(
+        kind=np.array([KINDS.index(place.kind) for place in places], np.int8),
+        layer=np.array(integers("layer"), np.int32),
+        position=np.array(integers("position"), np.int32),
+        index=np.array(integers("index"), np.int64),
+        activation=floats("activation"),
+        probability=np.where(is_logit, floats("token_prob"), np.nan),
+        cumulative_influence=floats("influence"),
+        token=[_token(raw, place, tokens) for raw, place in zip(raw_nodes, places, strict=True)],
+        label=[_text(raw.get("clerp")) for raw in raw_nodes],
+        source_id=[raw["node_id"] for raw in raw_nodes],
+        js_node_id=[_text(raw.get("jsNodeId")) for raw in raw_nodes],
+        feature_type=[_text(raw.get("feature_type")) for raw in raw_nodes],
+        extra=[_extra(raw, place) for raw, place in zip(raw_nodes, places, strict=True)],
+        pinned=np.zeros(len(raw_nodes), np.bool_),
+    )
+
+
+def _float(raw: dict[str, Any], field: str, i: int, path: Path) -> float:
+    value = raw.get(field)
+    if value is None:
+        return np.nan
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < np.inf:
+        raise InputError(f"`{field}` is not a finite number: {value!r:.40}", where=f"{path}: nodes[{i}]")
+    return float(value)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _token(raw: dict[str, Any], place: Place, tokens: list[str]) -> str | None:
+    if place.kind is Kind.TOKEN and place.position is not None and place.position < len(tokens):
+        return tokens[place.position]
+    if place.kind is Kind.LOGIT:
+        found = list(_LOGIT_TEXT.finditer(str(raw.get("clerp") or "")))
+        return found[-1][1].rpartition('Output "')[2] if found else None
+    return None
+
+
+def _extra(raw: dict[str, Any], place: Place) -> str | None:
+    """The fields that no column holds exactly, as JSON."""
+    held = {"node_id"}
+    held |= {field for field in ("jsNodeId", "feature_type", "clerp") if _text(raw.get(field))}
+    held |= {field for field in ("influence", "activation") if raw.get(field) is not None}
+    if place.kind is Kind.LOGIT and raw.get("token_prob") is not None:
+        held.add("token_prob")
+    if raw.get("ctx_idx") == place.position:
+        held.add("ctx_idx")
+    rest = {field: value for field, value in raw.items() if field not in held}
+    return json.dumps(rest, ensure_ascii=False) if rest else None
+
+
+def _check_keys(nodes: NodeColumns, path: Path) -> None:
+    keys = [nodes.key(i) for i in range(len(nodes))]
+    for key, times in Counter(keys).items():
+        if times > 1:
+            places = [i for i, other in enumerate(keys) if other == key]
+            raise InputError(
+                f"two nodes are both {key}: {nodes.source_id[places[0]]!r} and {nodes.source_id[places[1]]!r}",
+                where=f"{path}: nodes[{places[1]}]",
+                fix="Remove one of them from the file.",
+            )

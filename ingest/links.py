@@ -1,0 +1,109 @@
+"""Links of a JSON graph: from names to ordinals, also where one `node_id` stands for two nodes.
+
+Until 2026-07 the feature 2 of layer 0 and the error of layer 2 had the same id at the same position. Links
+are written row by row of the matrix (by target, then by source, in the order of `nodes`), and neither
+errors nor tokens have incoming effects; together that tells the two apart.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from circuit_atlas.errors import InputError
+from circuit_atlas.ingest.graph_data import KINDS, ArrayEdges, NodeColumns
+from circuit_atlas.schema.keys import Kind
+
+_NO_INPUTS = (Kind.ERROR, Kind.TOKEN)
+
+
+def read_links(
+    links: list[dict[str, Any]], nodes: NodeColumns, path: Path
+) -> tuple[ArrayEdges, int, list[str]]:
+    """Edges of a graph file in order of (target, source), the number of links of weight 0, and warnings.
+
+    Links of weight 0 (self-loops among them, in real files) mean no effect and are left out.
+
+    Raises:
+        InputError: a link that names no node, is given twice, or whose weight is not a finite number.
+    """
+    by_id: dict[str, list[int]] = defaultdict(list)
+    for i, source_id in enumerate(nodes.source_id):
+        by_id[str(source_id)].append(i)
+    weight = np.array([_weight(link, i, path) for i, link in enumerate(links)], np.float64)
+    target, source, warnings = _endpoints(links, by_id, nodes, path)
+    kept = weight != 0.0
+    edges = ArrayEdges.sorted(target[kept], source[kept], weight[kept])
+    _check_doubles(edges, nodes, path)
+    return edges, int(np.count_nonzero(~kept)), warnings
+
+
+def _weight(link: dict[str, Any], i: int, path: Path) -> float:
+    value = link.get("weight")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < np.inf:
+        raise InputError(
+            f"`weight` is not a finite number: {value!r:.40}",
+            where=f"{path}: links[{i}]",
+            fix="Run the attribution again, or remove the link.",
+        )
+    return float(value)
+
+
+def _endpoints(
+    links: list[dict[str, Any]], by_id: dict[str, list[int]], nodes: NodeColumns, path: Path
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    targets = [_candidates(link, "target", by_id, i, path) for i, link in enumerate(links)]
+    sources = [_candidates(link, "source", by_id, i, path) for i, link in enumerate(links)]
+    target = np.fromiter((_receiver(candidates, nodes) for candidates in targets), np.int32, len(links))
+    guesses = 0
+    source = np.empty(len(links), np.int32)
+    for i, candidates in enumerate(sources):
+        source[i] = candidates[0]
+        if len(candidates) > 1:
+            fitting = _fitting(candidates, i, target, source, sources)
+            source[i] = fitting[0]
+            guesses += len(fitting) > 1
+    warnings = [f"{guesses} links name one of two nodes of the same id, and their order does not tell which"]
+    return target, source, warnings if guesses else []
+
+
+def _candidates(link: dict[str, Any], end: str, by_id: dict[str, list[int]], i: int, path: Path) -> list[int]:
+    name = link.get(end)
+    if not isinstance(name, str) or name not in by_id:
+        raise InputError(
+            f"`{end}` {name!r:.60} is not the `node_id` of any node",
+            where=f"{path}: links[{i}]",
+            fix="The file is cut down or damaged: export the graph again, or remove the link.",
+        )
+    return by_id[name]
+
+
+def _receiver(candidates: list[int], nodes: NodeColumns) -> int:
+    for i in candidates:
+        if KINDS[nodes.kind[i]] not in _NO_INPUTS:
+            return i
+    return candidates[0]
+
+
+def _fitting(
+    candidates: list[int], i: int, target: np.ndarray, source: np.ndarray, sources: list[list[int]]
+) -> list[int]:
+    """The candidates that keep the sources of the row in rising order, or all where none does."""
+    before = source[i - 1] if i > 0 and target[i - 1] == target[i] else -1
+    same_row = i + 1 < len(sources) and target[i + 1] == target[i]
+    after = max(sources[i + 1]) if same_row else np.inf
+    return [candidate for candidate in candidates if before < candidate < after] or candidates
+
+
+def _check_doubles(edges: ArrayEdges, nodes: NodeColumns, path: Path) -> None:
+    double = (np.diff(edges.target) == 0) & (np.diff(edges.source) == 0)
+    if double.any():
+        i = int(np.argmax(double))
+        raise InputError(
+            f"two links from {nodes.key(edges.source[i])} to {nodes.key(edges.target[i])}",
+            where=str(path),
+            fix="A direct effect is one number: remove one of the links.",
+        )

@@ -1,0 +1,124 @@
+"""The Cypher that writes. Every statement can be repeated without doubling anything.
+
+`graph` is the name under which a graph is written; it is not the user's name until it is published.
+"""
+
+from circuit_atlas.schema.keys import Kind
+
+BEGIN = """CYPHER 25
+MERGE (g:Graph {name: $graph})
+ON CREATE SET g += $properties, g.status = 'loading', g.target_name = $target_name, g.owner = $owner,
+              g.edge_batches = 0, g.heartbeat = timestamp(), g.created_at = datetime()
+"""
+
+NODES = {
+    kind: f"""CYPHER 25
+UNWIND $rows AS row
+MERGE (n:Node {{graph: $graph, key: row.key}})
+ON CREATE SET n += row, n:{kind.label}
+"""
+    for kind in Kind
+}
+
+TRANSCODER_FEATURES = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
+UNWIND $rows AS row
+WITH nodes[row.ordinal] AS n, row
+MERGE (f:TranscoderFeature {model: $model, source_set: $source_set, layer: row.layer, index: row.index})
+MERGE (n)-[:ACTIVATION_OF]->(f)
+"""
+
+SUPERNODES = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
+UNWIND $rows AS row
+MERGE (s:Supernode {graph: $graph, name: row.name}) SET s.order = row.order
+WITH s, nodes, row
+UNWIND row.members AS member
+WITH s, nodes[member] AS n
+MERGE (s)-[:GROUPS]->(n)
+"""
+
+BOUNDS = """CYPHER 25
+MERGE (b:PathBounds {graph: $graph, sources: 'tokens', sign: $sign, hops: $hops}) SET b.sums = $sums
+"""
+
+EDGES = """CYPHER 25
+MATCH (g:Graph {name: $graph}) WHERE g.edge_batches = $batch
+SET g.edge_batches = $batch + 1, g.heartbeat = timestamp()
+WITH g
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
+UNWIND range(0, size($targets) - 1) AS i
+WITH nodes, nodes[$targets[i]] AS target, $sources[i] AS sources, $weights[i] AS weights
+UNWIND range(0, size(sources) - 1) AS j
+WITH target, nodes[sources[j]] AS source, weights[j] AS weight
+CREATE (source)-[:DIRECT_EFFECT {weight: weight}]->(target)
+"""
+
+COUNTS = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+RETURN count(n) AS nodes, sum(COUNT { (n)<-[:DIRECT_EFFECT]-() }) AS edges
+"""
+
+FIND = """CYPHER 25
+MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.content_hash AS content_hash
+"""
+
+LEFTOVERS = """CYPHER 25
+MATCH (g:Graph) WHERE g.status IN ['loading', 'deleting']
+RETURN g.name AS graph, g.owner AS owner, timestamp() - coalesce(g.heartbeat, 0) AS silent_ms
+ORDER BY graph LIMIT 1000
+"""
+
+# A graph's nodes carry its name only while it is ready, so that a query in Browser sees all of it or nothing.
+RENAME = """CYPHER 25
+MATCH (g:Graph {name: $graph})
+SET g.name = $name, g.status = $status, g.owner = $owner, g.heartbeat = timestamp()
+WITH g
+CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
+CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL SET s.graph = $name }
+CALL () {
+  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0
+  SET b.graph = $name
+}
+"""
+
+PUBLISHED = """CYPHER 25
+MATCH (g:Graph {name: $graph}) SET g.published_at = datetime()
+REMOVE g.owner, g.target_name, g.heartbeat, g.edge_batches
+"""
+
+DELETE_EDGES = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n)<-[r:DIRECT_EFFECT]-()
+WITH r LIMIT $batch
+DELETE r
+RETURN count(*) AS deleted
+"""
+
+# A transcoder feature outlives its last activation only when it carries an explanation.
+DELETE_NODES = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+WITH n LIMIT $batch
+OPTIONAL MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+WITH collect(n) AS nodes, collect(DISTINCT f) AS features
+CALL (nodes) { UNWIND nodes AS n DETACH DELETE n }
+CALL (features) {
+  UNWIND features AS f
+  WITH f WHERE f.explanation IS NULL AND NOT EXISTS { (f)<-[:ACTIVATION_OF]-() }
+  DELETE f
+}
+RETURN size(nodes) AS deleted
+"""
+
+DELETE_REST = """CYPHER 25
+MATCH (g:Graph {name: $graph})
+CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
+CALL () {
+  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0
+  DELETE b
+}
+DELETE g
+"""

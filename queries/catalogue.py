@@ -1,0 +1,149 @@
+"""The catalogue: one `.cypher` file per question, its header the documentation of its parameters.
+
+A file reads
+
+    // What it answers, in a sentence or two.
+    // @param graph STRING -- the graph's name
+    // @param k INTEGER = 10 -- how many
+    // @returns name STRING -- ...
+    CYPHER 25
+    ...
+
+and can be pasted into Neo4j Browser as it is. A query of several hops has one section per hop, begun by
+`// hop 1`, `// hop 2`, ... and closed by `// end of hops`: with fewer hops asked for, the sections beyond
+are left out, which changes no answer and saves the server their planning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from circuit_atlas.errors import QueryNotFoundError, QuestionError
+
+_PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
+_COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")
+_TYPES: dict[str, tuple[type, ...]] = {
+    "STRING": (str,),
+    "INTEGER": (int,),
+    "FLOAT": (int, float),
+    "BOOLEAN": (bool,),
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a query: Cypher type, default (None with `required`) and meaning."""
+
+    name: str
+    type: str
+    required: bool
+    default: Any
+    description: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a query's answer."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class CatalogueQuery:
+    """A query of the catalogue. `text` is the whole file."""
+
+    id: str
+    answers: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    text: str = field(repr=False)
+
+    def cypher(self, hops: int | None = None) -> str:
+        """The statement, with sections for `hops` hops when it has sections."""
+        head, *sections = re.split(r"^// hop \d+\n", self.text, flags=re.MULTILINE)
+        if not sections:
+            return self.text
+        last, _, tail = sections[-1].partition("// end of hops\n")
+        sections[-1] = last
+        return head + "".join(sections[: hops or len(sections)]) + tail
+
+    def complete(self, values: dict[str, Any]) -> dict[str, Any]:
+        """All parameters of the query: `values` checked, defaults for the rest.
+
+        Raises:
+            QuestionError: a parameter is missing, unknown, or of another type.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        unknown = [name for name in values if name not in known]
+        missing = [p.name for p in self.parameters if p.required and p.name not in values]
+        if unknown or missing:
+            problem = f"does not take {', '.join(unknown)}" if unknown else f"needs {', '.join(missing)}"
+            raise QuestionError(f"{self.id} {problem}", fix=f"It takes {', '.join(known)}.")
+        for name, value in values.items():
+            _check_type(self.id, known[name], value)
+        return {name: values.get(name, parameter.default) for name, parameter in known.items()}
+
+
+def _check_type(query: str, parameter: Parameter, value: Any) -> None:
+    types = _TYPES.get(parameter.type)
+    wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
+    if value is not None and types and (wrong_boolean or not isinstance(value, types)):
+        raise QuestionError(f"{query}: {parameter.name} is to be {parameter.type}, not {value!r:.60}")
+
+
+@cache
+def catalogue() -> dict[str, CatalogueQuery]:
+    """All queries by id (`paths.top_k` is `paths/top_k.cypher`), in order of id."""
+    folders = [folder for folder in files(__package__).iterdir() if folder.is_dir()]
+    queries = [
+        _parse(folder.name, file)
+        for folder in folders
+        for file in folder.iterdir()
+        if file.name.endswith(".cypher")
+    ]
+    return {query.id: query for query in sorted(queries, key=lambda query: query.id)}
+
+
+def find_query(query_id: str) -> CatalogueQuery:
+    """The query of that id.
+
+    Raises:
+        QueryNotFoundError: there is none.
+    """
+    try:
+        return catalogue()[query_id]
+    except KeyError:
+        raise QueryNotFoundError(
+            f"the catalogue has no query {query_id!r}", fix="`circuit-atlas query --list` shows all."
+        ) from None
+
+
+def _parse(folder: str, file: Traversable) -> CatalogueQuery:
+    text = file.read_text(encoding="utf-8")
+    header = [line[2:].strip() for line in text.splitlines() if line.startswith("//")]
+    answers = []
+    for line in header:
+        if line.startswith("@") or not line:
+            break
+        answers.append(line)
+    return CatalogueQuery(
+        id=f"{folder}.{file.name.removesuffix('.cypher')}",
+        answers=" ".join(answers),
+        parameters=tuple(_parameter(m) for line in header if (m := _PARAMETER.fullmatch(line))),
+        columns=tuple(Column(*m.groups()) for line in header if (m := _COLUMN.fullmatch(line))),
+        text=text,
+    )
+
+
+def _parameter(match: re.Match[str]) -> Parameter:
+    name, cypher_type, default, description = match.groups()
+    value = None if default is None else json.loads(default)
+    return Parameter(name, cypher_type, default is None, value, description)

@@ -1,0 +1,13 @@
+// The graphs of the database, with what they are graphs of and how large they are.
+// @returns graph STRING -- the graph's name
+// @returns prompt STRING -- its prompt
+// @returns model STRING -- the language model
+// @returns source_set STRING -- the set of transcoders
+// @returns nodes INTEGER -- number of nodes
+// @returns edges INTEGER -- number of direct effects
+// @returns created_at STRING -- when it was ingested
+CYPHER 25
+MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready'
+RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS source_set,
+       g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at
+ORDER BY graph LIMIT 10000

@@ -1,0 +1,100 @@
+"""Runs queries: read-only for the catalogue, bounded in rows and time, each statement visible to a tracer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, Query, ResultSummary
+
+from circuit_atlas.database import translated_errors
+from circuit_atlas.errors import QuestionError
+from circuit_atlas.queries.catalogue import find_query
+from circuit_atlas.schema.limits import DEFAULT_TIMEOUT, MAX_ROWS
+
+Rows = list[dict[str, Any]]
+Tracer = Callable[[str], object]
+
+
+class QueryRunner:
+    """Runs queries on one database.
+
+    Args:
+        driver: an open driver.
+        database: its database, None for the default one.
+        timeout: seconds after which the server stops a query.
+        tracer: called with the text of every statement and its parameters, as they can be pasted into
+            Neo4j Browser.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        database: str | None = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        tracer: Tracer | None = None,
+    ) -> None:
+        if not 0 < timeout <= 86_400:
+            raise QuestionError(f"a time limit of {timeout} s", fix="Give seconds, more than 0, at most 86400.")
+        self._driver, self._database = driver, database
+        self._timeout, self._tracer = timeout, tracer
+
+    def ask(self, query_id: str, *, hops: int | None = None, **parameters: Any) -> Rows:
+        """Rows of a query of the catalogue.
+
+        Raises:
+            QueryNotFoundError: no query of that id.
+            QuestionError: a parameter is missing or of the wrong type.
+            QueryTimeoutError: the server stopped it at the time limit.
+        """
+        query = find_query(query_id)
+        rows, _ = self.run(query.cypher(hops), query.complete(parameters))
+        return rows
+
+    def run(
+        self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False
+    ) -> tuple[Rows, ResultSummary]:
+        """Rows (at most MAX_ROWS) and summary of any statement, read-only unless `write`.
+
+        Raises:
+            CypherError: the server refused the statement.
+            QueryTimeoutError: the server stopped it at the time limit.
+        """
+        if self._tracer:
+            self._tracer(pastable(cypher, parameters or {}))
+        mode = WRITE_ACCESS if write else READ_ACCESS
+        with (
+            translated_errors(),
+            self._driver.session(database=self._database, default_access_mode=mode) as session,
+        ):
+            result = session.run(Query(cypher, timeout=self._timeout), parameters or {})  # type: ignore[arg-type]
+            rows = [record.data() for record in result.fetch(MAX_ROWS)]
+            return rows, result.consume()
+
+
+def pastable(cypher: str, parameters: dict[str, Any]) -> str:
+    """A statement with its parameters, as Neo4j Browser takes both."""
+    if not parameters:
+        return cypher
+    return f":params {{{', '.join(f'{name}: {literal(value)}' for name, value in parameters.items())}}}\n\n{cypher}"
+
+
+def literal(value: Any) -> str:
+    """A value as a Cypher literal. For people to read and paste: statements that run here take parameters."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float() if abs(value) == float("inf"):
+            return "Infinity" if value > 0 else "-Infinity"
+        case int() | float():
+            return repr(value)
+        case list() | tuple():
+            return f"[{', '.join(literal(item) for item in value)}]"
+        case dict():
+            return "{" + ", ".join(f"`{name}`: {literal(item)}" for name, item in value.items()) + "}"
+        case _:
+            text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+            return f"'{text}'"

@@ -1,0 +1,60 @@
+"""Brings a database to the schema of this version, and recognises stores of other versions."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from neo4j import Driver
+
+from circuit_atlas.errors import SchemaVersionError
+
+SCHEMA_VERSION = 1
+
+
+def statements() -> list[str]:
+    """The statements of `constraints.cypher`, without comments."""
+    text = (files(__package__) / "constraints.cypher").read_text(encoding="utf-8")
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("//"))
+    return [statement.strip() for statement in code.split(";") if statement.strip()]
+
+
+def read_schema_version(driver: Driver, database: str | None) -> int | None:
+    """The schema version of the store; None when circuit-atlas has not used it yet."""
+    records, _, _ = driver.execute_query(
+        "CYPHER 25 MATCH (s:CircuitAtlas {id: 'store'}) RETURN s.schema_version AS version LIMIT 1",
+        database_=database,
+    )
+    return records[0]["version"] if records else None
+
+
+def check_schema(driver: Driver, database: str | None) -> int | None:
+    """The store's schema version, once it is sure that this program can use it (None: an unused store).
+
+    Raises:
+        SchemaVersionError: the store was made by a newer circuit-atlas.
+    """
+    version = read_schema_version(driver, database)
+    if version is not None and version > SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"the store has schema version {version}; this circuit-atlas knows {SCHEMA_VERSION}",
+            fix="Upgrade circuit-atlas (pip install -U circuit-atlas), or use another store.",
+        )
+    return version
+
+
+def ensure_schema(driver: Driver, database: str | None) -> None:
+    """Create what is missing of constraints and indexes, and note the version. Can be repeated.
+
+    Raises:
+        SchemaVersionError: the store was made by a newer circuit-atlas.
+    """
+    if check_schema(driver, database) == SCHEMA_VERSION:
+        return
+    for statement in statements():
+        driver.execute_query(f"CYPHER 25 {statement}", database_=database)
+    driver.execute_query("CYPHER 25 CALL db.awaitIndexes(120)", database_=database)
+    driver.execute_query(
+        "CYPHER 25 MERGE (s:CircuitAtlas {id: 'store'}) SET s.schema_version = $version",
+        {"version": SCHEMA_VERSION},
+        database_=database,
+    )

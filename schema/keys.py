@@ -1,0 +1,77 @@
+"""The key of a node: unique within its graph, readable, and the same for every format a graph comes in.
+
+    feature:8/37691@6   feature 37691 of layer 8 at position 6
+    error:5@3           reconstruction error of layer 5 at position 3
+    token:6             the token at position 6
+    logit:22605@10      vocabulary entry 22605 as output after position 10
+    other:...           a node of a type this version does not know, by the file's own id
+
+A file's own `node_id` is no key: circuit-tracer wrote `0_2_1` both for feature 2 of layer 0 and for the
+error of layer 2 (both at position 1).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What a node stands for. `other` keeps node types that newer producers add."""
+
+    FEATURE = "feature"
+    ERROR = "error"
+    TOKEN = "token"
+    LOGIT = "logit"
+    OTHER = "other"
+
+    @property
+    def label(self) -> str:
+        """The Neo4j label of nodes of this kind, next to `Node`."""
+        return self.value.capitalize()
+
+
+class KeyParts(NamedTuple):
+    """A key taken apart; None where a part does not apply."""
+
+    kind: Kind
+    layer: int | None
+    index: int | None
+    position: int | None
+
+
+def make_key(kind: Kind, layer: int | None, index: int | None, position: int | None) -> str:
+    """The key of a node from its parts; see the module's text for the forms."""
+    match kind:
+        case Kind.FEATURE:
+            return f"feature:{layer}/{index}@{position}"
+        case Kind.ERROR if index is None:
+            return f"error:{layer}@{position}"
+        case Kind.ERROR:
+            return f"error:{layer}/{index}@{position}"
+        case Kind.TOKEN:
+            return f"token:{position}"
+        case Kind.LOGIT:
+            return f"logit:{index}@{position}"
+        case Kind.OTHER:
+            raise ValueError("a node of unknown type is keyed by its own id")
+
+
+_FORMS = {
+    Kind.FEATURE: re.compile(r"(?P<layer>\d+)/(?P<index>\d+)@(?P<position>\d+)"),
+    Kind.ERROR: re.compile(r"(?P<layer>\d+)(?:/(?P<index>\d+))?@(?P<position>\d+)"),
+    Kind.TOKEN: re.compile(r"(?P<position>\d+)"),
+    Kind.LOGIT: re.compile(r"(?P<index>\d+)@(?P<position>\d+)"),
+}
+
+
+def parse_key(key: str) -> KeyParts | None:
+    """The parts of `key`, or None when it has none of the known forms."""
+    prefix, _, rest = key.partition(":")
+    form = _FORMS.get(Kind(prefix)) if prefix in Kind else None
+    found = form.fullmatch(rest) if form else None
+    if not found:
+        return None
+    parts = {name: int(text) for name, text in found.groupdict().items() if text is not None}
+    return KeyParts(Kind(prefix), parts.get("layer"), parts.get("index"), parts.get("position"))
