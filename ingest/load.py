@@ -26,7 +26,7 @@ from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_row
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.models import IngestResult
+from circuit_atlas.schema.answer import IngestResult
 
 NODE_BATCH = 2_000
 EDGE_BATCH = 25_000

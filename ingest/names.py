@@ -10,7 +10,7 @@ def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
     """Label, token or logit text of node `i`; what it is and where, when the file does not label it."""
     match KINDS[nodes.kind[i]]:
         case Kind.FEATURE:
-            return nodes.label[i] or f"feature {nodes.layer[i]}/{nodes.index[i]}"
+            return (nodes.label[i] or "").strip() or f"feature {nodes.layer[i]}/{nodes.index[i]}"
         case Kind.ERROR:
             return f"error {nodes.layer[i]} on {visible(_token_at(tokens, int(nodes.position[i])))}"
         case Kind.TOKEN:
@@ -18,7 +18,7 @@ def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
         case Kind.LOGIT:
             return visible(nodes.token[i]) or f"logit {nodes.index[i]}"
         case _:
-            return nodes.label[i] or f"{nodes.feature_type[i] or 'node'} {nodes.source_id[i]}"
+            return (nodes.label[i] or "").strip() or f"{nodes.feature_type[i] or 'node'} {nodes.source_id[i]}"
 
 
 def visible(token: str | None) -> str:

@@ -1,0 +1,23 @@
+"""Questions in Cypher: the catalogue of `.cypher` files and the typed functions in front of it."""
+
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query
+from circuit_atlas.queries.graph_questions import list_graphs, statistics
+from circuit_atlas.queries.node_questions import neighbors, node_details, resolve, subgraph
+from circuit_atlas.queries.path_questions import count_paths, score_paths, search_paths
+from circuit_atlas.queries.runner import QueryRunner
+
+__all__ = [
+    "CatalogueQuery",
+    "QueryRunner",
+    "catalogue",
+    "count_paths",
+    "find_query",
+    "list_graphs",
+    "neighbors",
+    "node_details",
+    "resolve",
+    "score_paths",
+    "search_paths",
+    "statistics",
+    "subgraph",
+]

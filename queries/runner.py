@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, Query, ResultSummary
 
@@ -12,8 +13,17 @@ from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT, MAX_ROWS
 
+_COMMENTS = re.compile(r"^//.*\n", re.MULTILINE)
 Rows = list[dict[str, Any]]
 Tracer = Callable[[str], object]
+
+
+class Result(NamedTuple):
+    """What a statement returned."""
+
+    columns: list[str]
+    rows: Rows
+    summary: ResultSummary
 
 
 class QueryRunner:
@@ -41,7 +51,7 @@ class QueryRunner:
         self._timeout, self._tracer = timeout, tracer
 
     def ask(self, query_id: str, *, hops: int | None = None, **parameters: Any) -> Rows:
-        """Rows of a query of the catalogue.
+        """Rows of a query of the catalogue, planned for `hops` hops (the parameter max_hops, when it has one).
 
         Raises:
             QueryNotFoundError: no query of that id.
@@ -49,13 +59,12 @@ class QueryRunner:
             QueryTimeoutError: the server stopped it at the time limit.
         """
         query = find_query(query_id)
-        rows, _ = self.run(query.cypher(hops), query.complete(parameters))
-        return rows
+        return self.run(query.cypher(hops or parameters.get("max_hops")), query.complete(parameters)).rows
 
     def run(
         self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False
-    ) -> tuple[Rows, ResultSummary]:
-        """Rows (at most MAX_ROWS) and summary of any statement, read-only unless `write`.
+    ) -> Result:
+        """Columns, rows (at most MAX_ROWS) and summary of any statement, read-only unless `write`.
 
         Raises:
             CypherError: the server refused the statement.
@@ -70,7 +79,18 @@ class QueryRunner:
         ):
             result = session.run(Query(cypher, timeout=self._timeout), parameters or {})  # type: ignore[arg-type]
             rows = [record.data() for record in result.fetch(MAX_ROWS)]
-            return rows, result.consume()
+            return Result(list(result.keys()), rows, result.consume())
+
+    def plan(self, cypher: str, parameters: dict[str, Any] | None = None, *, profile: bool = False) -> str:
+        """The plan of a statement as Neo4j draws it; with `profile` it is run, read-only, and counted.
+
+        Raises:
+            CypherError: the server refused the statement.
+        """
+        text = _COMMENTS.sub("", cypher).strip().removeprefix("CYPHER 25")
+        summary = self.run(f"CYPHER 25 {'PROFILE' if profile else 'EXPLAIN'} {text}", parameters).summary
+        plan = (summary.profile if profile else summary.plan) or {}
+        return str(plan.get("args", {}).get("string-representation", ""))
 
 
 def pastable(cypher: str, parameters: dict[str, Any]) -> str:

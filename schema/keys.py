@@ -32,6 +32,9 @@ class Kind(StrEnum):
         return self.value.capitalize()
 
 
+KIND_NAMES = frozenset(kind.value for kind in Kind)
+
+
 class KeyParts(NamedTuple):
     """A key taken apart; None where a part does not apply."""
 
@@ -69,7 +72,7 @@ _FORMS = {
 def parse_key(key: str) -> KeyParts | None:
     """The parts of `key`, or None when it has none of the known forms."""
     prefix, _, rest = key.partition(":")
-    form = _FORMS.get(Kind(prefix)) if prefix in Kind else None
+    form = _FORMS.get(Kind(prefix)) if prefix in KIND_NAMES else None
     found = form.fullmatch(rest) if form else None
     if not found:
         return None

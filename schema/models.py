@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from circuit_atlas.schema.keys import Kind
 
@@ -15,13 +15,14 @@ from circuit_atlas.schema.keys import Kind
 class Record(BaseModel):
     """Base of the frozen records: unknown fields are an error in our own code, never passed on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Node(Record):
     """A node, as every answer shows it."""
 
     key: str = Field(description="Unique within the graph: `feature:8/37691@6`, `token:6`, ...")
+    kind: Kind = Field(description="`feature`, `error`, `token`, `logit`, or `other`: a type this version does not know")
     name: str = Field(description="What a person calls it: label, token or logit text, never a bare number")
     layer: int | None = Field(None, description="Layer of a feature or error; null for tokens and logits")
     position: int | None = Field(None, description="Position in the prompt, from 0")
@@ -30,11 +31,10 @@ class Node(Record):
     )
     source_id: str | None = Field(None, description="The file's own `node_id`; null when it has none (`.pt`)")
 
-    @computed_field(description="feature, error, token, logit, or other (a type this version does not know)")  # type: ignore[prop-decorator]
-    @property
-    def kind(self) -> Kind:
-        """What the node stands for; the first part of its key."""
-        return Kind(self.key.partition(":")[0])
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_of_key(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {**values, "kind": values["key"].partition(":")[0]}
 
 
 class Supernode(Record):
@@ -64,14 +64,3 @@ class GraphMetadata(Record):
     file_qparams: dict[str, Any] = Field(default_factory=dict, description="The file's `qParams`, whole")
     file_extra: dict[str, Any] = Field(default_factory=dict, description="Top-level fields beyond the known")
     warnings: list[str] = Field(default_factory=list, description="What the reader noticed and kept going")
-
-
-class IngestResult(Record):
-    """What became of a file."""
-
-    graph: str = Field(description="The graph's name in the database")
-    status: str = Field(description="`ingested`, `replaced`, or `unchanged` when the same content was there")
-    nodes: int
-    edges: int
-    zero_links: int = Field(description="Links of weight 0 in the file, which are not stored")
-    warnings: list[str]

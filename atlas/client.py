@@ -1,0 +1,294 @@
+"""The Python API: `Atlas` is a database of graphs, `GraphHandle` one graph; the same verbs as the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from neo4j import Driver
+
+from circuit_atlas.config import Connection, store_path
+from circuit_atlas.database import connect, translated_errors
+from circuit_atlas.queries import catalogue, find_query, graph_questions, node_questions, path_questions
+from circuit_atlas.queries.results import (
+    Graphs,
+    Neighbors,
+    NodeDetails,
+    PathCounts,
+    Paths,
+    Rows,
+    Statistics,
+    Subgraph,
+)
+from circuit_atlas.queries.runner import QueryRunner, Tracer
+from circuit_atlas.schema.apply import check_schema
+from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
+
+if TYPE_CHECKING:
+    import circuit_tracer
+
+    from circuit_atlas.schema.answer import IngestResult
+
+PathLike = str | os.PathLike[str]
+
+
+class Atlas:
+    """A database of attribution graphs.
+
+    Without arguments, the server that `NEO4J_URI` names, or else the local server of the default store,
+    which is started when it does not run and left running.
+
+    Args:
+        connection: a server of one's own choice.
+        store: directory of a local store, instead of the default one.
+        timeout: seconds after which the server stops a query.
+        tracer: called with the text of every statement, for instance `print`.
+        progress: whether to draw bars on standard error while ingesting.
+
+    Raises:
+        DatabaseError: the server cannot be reached, refuses the password, or is too old.
+        SchemaVersionError: the store belongs to a newer circuit-atlas.
+    """
+
+    def __init__(
+        self,
+        connection: Connection | None = None,
+        *,
+        store: PathLike | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        tracer: Tracer | None = None,
+        progress: bool = False,
+    ) -> None:
+        connection = connection or (None if store else Connection.from_environment()) or _local(store, progress)
+        self._database = connection.database
+        self._progress = progress
+        self._driver = connect(connection)
+        try:
+            with translated_errors(connection):
+                check_schema(self._driver, self._database)
+            self._runner = QueryRunner(self._driver, self._database, timeout=timeout, tracer=tracer)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def driver(self) -> Driver:
+        """The open Neo4j driver, for what this class does not offer."""
+        return self._driver
+
+    def close(self) -> None:
+        """Close the connection. A local server runs on."""
+        self._driver.close()
+
+    def __enter__(self) -> Atlas:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ingest(
+        self,
+        source: PathLike | circuit_tracer.Graph,
+        *,
+        name: str | None = None,
+        replace: bool = False,
+        node_threshold: float | None = None,
+        edge_threshold: float | None = None,
+        model: str | None = None,
+        source_set: str | None = None,
+        tokenizer: str | None = None,
+    ) -> GraphHandle:
+        """Store a graph and return its handle; `handle.ingested` tells what became of it.
+
+        Args:
+            source: path of a `.json` or `.pt` file, or a `circuit_tracer.Graph` (tensors on CPU or GPU).
+            name: the graph's name; by default the slug in the file, else the file's stem.
+            replace: whether a graph of that name with other content is replaced.
+            node_threshold: prune a `.pt` or Graph to nodes that carry this share of influence, as
+                circuit-tracer's `prune_graph` does.
+            edge_threshold: likewise for edges.
+            model: the language model, where the file does not say.
+            source_set: the set of transcoders, where the file does not say.
+            tokenizer: name or path of the tokenizer that turns a `.pt`'s token ids into text.
+
+        Raises:
+            InputError: the file cannot be read; UnsafeFileError: it would run code.
+            GraphExistsError: another graph has the name, and `replace` is not set.
+            IngestError: the database does not hold what was sent; nothing was published.
+        """
+        from circuit_atlas.ingest import load_graph, read_graph  # noqa: PLC0415
+
+        data = read_graph(
+            source,
+            node_threshold=node_threshold,
+            edge_threshold=edge_threshold,
+            model=model,
+            source_set=source_set,
+            tokenizer=tokenizer,
+        )
+        with translated_errors():
+            result = load_graph(
+                self._driver, self._database, data, name=name, replace=replace, progress=self._progress
+            )
+        return GraphHandle(self._runner, result.graph, ingested=result)
+
+    def graph(self, name: str) -> GraphHandle:
+        """The handle of a graph.
+
+        Raises:
+            GraphNotFoundError: no such graph is ready.
+        """
+        graph_questions.find_graph(self._runner, name)
+        return GraphHandle(self._runner, name)
+
+    def graphs(self) -> Graphs:
+        """The graphs of the database."""
+        return graph_questions.list_graphs(self._runner)
+
+    def delete(self, name: str) -> None:
+        """Delete a graph.
+
+        Raises:
+            GraphNotFoundError: there is none of that name.
+        """
+        from circuit_atlas.ingest import Writer, delete_graph  # noqa: PLC0415
+
+        with translated_errors():
+            delete_graph(Writer(self._driver, self._database), name)
+
+    def query(self, query_id: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Rows of a query of the catalogue.
+
+        Raises:
+            QueryNotFoundError: no query of that id.
+            QuestionError: a parameter is missing, unknown or of the wrong type.
+        """
+        rows = self._runner.ask(query_id, **(parameters or {}))
+        return Rows(columns=[column.name for column in find_query(query_id).columns], rows=rows)
+
+    def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
+        """Rows of any Cypher statement, at most 100,000; read-only unless `write`.
+
+        Raises:
+            CypherError: the server refused the statement.
+            QueryTimeoutError: the server stopped it at the time limit.
+        """
+        result = self._runner.run(text, dict(parameters or {}), write=write)
+        return Rows(columns=result.columns, rows=result.rows)
+
+    def plan(self, query: str, parameters: Mapping[str, Any] | None = None, *, profile: bool = False) -> str:
+        """The plan of a query, by its id in the catalogue or as Cypher; with `profile` it is run and counted."""
+        values = dict(parameters or {})
+        if query in catalogue():
+            found = find_query(query)
+            query, values = found.cypher(values.get("max_hops")), found.complete(values)
+        return self._runner.plan(query, values, profile=profile)
+
+
+class GraphHandle:
+    """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.resolve`."""
+
+    def __init__(self, runner: QueryRunner, name: str, *, ingested: IngestResult | None = None) -> None:
+        self._runner = runner
+        self.name = name
+        self.ingested = ingested
+
+    def __repr__(self) -> str:
+        return f"<GraphHandle {self.name!r}>"
+
+    def _repr_html_(self) -> str:
+        return self.stats()._repr_html_()
+
+    def stats(self) -> Statistics:
+        """Nodes by kind, edges, density, range of weights, logits with probabilities."""
+        return graph_questions.statistics(self._runner, self.name)
+
+    def node(self, address: str) -> NodeDetails:
+        """What is known of a node."""
+        return node_questions.node_details(self._runner, self.name, address)
+
+    def neighbors(
+        self,
+        address: str,
+        *,
+        direction: str = "both",
+        k: int = 10,
+        sign: str = "abs",
+        kinds: Iterable[str] = (),
+        layers: Iterable[int] = (),
+    ) -> Neighbors:
+        """The k strongest direct effects on a node and of it; see `queries.neighbors`."""
+        return node_questions.neighbors(
+            self._runner, self.name, address, direction=direction, k=k, sign=sign, kinds=kinds, layers=layers
+        )
+
+    def subgraph(
+        self,
+        address: str,
+        *,
+        hops: int = 2,
+        direction: str = "both",
+        k: int = 5,
+        sign: str = "abs",
+        kinds: Iterable[str] = (),
+        layers: Iterable[int] = (),
+    ) -> Subgraph:
+        """The neighbourhood several hops wide, the k strongest effects of each node; see `queries.subgraph`."""
+        return node_questions.subgraph(
+            self._runner, self.name, address,
+            hops=hops, direction=direction, k=k, sign=sign, kinds=kinds, layers=layers,
+        )  # fmt: skip
+
+    def paths(
+        self,
+        *,
+        sources: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        max_hops: int = path_questions.DEFAULT_HOPS,
+        k: int = 10,
+        order: str = "strongest",
+    ) -> Paths:
+        """The k best paths, exactly; see `queries.search_paths`."""
+        return path_questions.search_paths(
+            self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops, k=k, order=order
+        )
+
+    def score(self, *paths: Sequence[str]) -> Paths:
+        """The scores of given paths, each a sequence of addresses from source to target."""
+        return path_questions.score_paths(self._runner, self.name, paths)
+
+    def count(
+        self,
+        *,
+        sources: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        max_hops: int = path_questions.DEFAULT_HOPS,
+    ) -> PathCounts:
+        """The exact number of paths by number of hops; see `queries.count_paths`."""
+        return path_questions.count_paths(
+            self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops
+        )
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The properties of the graph's `:Graph` node, the file's own metadata among them (as JSON text)."""
+        properties: dict[str, Any] = graph_questions.find_graph(self._runner, self.name)["graph"]
+        return properties
+
+
+def running_connection(store: PathLike | None = None) -> Connection | None:
+    """The server that would be asked, if it needs no start: NEO4J_URI's, or a local one that runs."""
+    from circuit_atlas.server import LocalServer  # noqa: PLC0415
+
+    return (None if store else Connection.from_environment()) or LocalServer(store_path(store)).connection()
+
+
+def _local(store: PathLike | None, progress: bool) -> Connection:
+    from circuit_atlas.server import LocalServer  # noqa: PLC0415
+
+    return LocalServer(store_path(store)).start(quiet=not progress)

@@ -1,0 +1,117 @@
+"""Options that commands share: where to ask, how to print."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from circuit_atlas.errors import AtlasError
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.queries.results import Answer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def store_option(command: F) -> F:
+    """`--store`: the local store."""
+    option = click.option(
+        "--store", envvar="CIRCUIT_ATLAS_STORE", type=click.Path(file_okay=False), metavar="DIR",
+        help="Directory of the local store.  [env: CIRCUIT_ATLAS_STORE]",
+    )  # fmt: skip
+    return option(command)
+
+
+def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
+    """Give a command an open `Atlas` as first argument and print the answer it returns.
+
+    Adds --json, --table, --csv, --show-cypher, --timeout and --store.
+    """
+
+    @wraps(command)
+    def run(
+        *args: Any, store: str | None, timeout: float, show_cypher: bool, form: str | None, **kwargs: Any
+    ) -> None:
+        tracer = (lambda text: click.echo(text + "\n", err=True)) if show_cypher else None
+        with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
+            answer = command(atlas, *args, **kwargs)
+        if answer is not None:
+            emit(answer, form)
+
+    options = [
+        click.option("--json", "form", flag_value="json", help="Print JSON; the default in a pipe."),
+        click.option("--table", "form", flag_value="table", help="Print a table; the default on a terminal."),
+        click.option("--csv", "form", flag_value="csv", help="Print the table as CSV."),
+        click.option("--show-cypher", is_flag=True, help="Print every statement to stderr, for Neo4j Browser."),
+        click.option("--timeout", type=click.FloatRange(0, 86_400, min_open=True), default=30.0, show_default=True,
+                     metavar="SECONDS", help="Time limit of each query, enforced by the server."),
+        store_option,
+    ]  # fmt: skip
+    decorated: Callable[..., None] = run
+    for option in reversed(options):
+        decorated = option(decorated)
+    return decorated
+
+
+def open_atlas(store: str | None, **settings: Any) -> Atlas:
+    """The database that the environment or `--store` names; a local server is started and left running."""
+    import_driver()
+    from circuit_atlas.client import Atlas  # noqa: PLC0415
+
+    return Atlas(store=store, progress=True, **settings)
+
+
+def import_driver() -> None:
+    """Import Neo4j's driver without numpy, pandas and pyarrow, which it takes along for a second when they are
+    there, to accept arrays as parameters and return data frames; no command does either."""
+    absent = [package for package in ("numpy", "pandas", "pyarrow") if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    import neo4j  # noqa: F401, PLC0415
+
+    for package in absent:
+        del sys.modules[package]
+
+
+def emit(answer: Answer, form: str | None) -> None:
+    """Print an answer to stdout: as asked, else a table on a terminal and JSON elsewhere."""
+    form = form or ("table" if sys.stdout.isatty() else "json")
+    if form == "json":
+        click.echo(answer.to_json(indent=2))
+    elif form == "csv":
+        heads, cells = answer.table()
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows([heads, *cells])
+        click.echo(buffer.getvalue(), nl=False)
+    else:
+        click.echo(str(answer))
+
+
+def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of graphs, for shell completion; nothing when no server runs."""
+    from circuit_atlas.client import Atlas, running_connection  # noqa: PLC0415
+
+    try:
+        connection = running_connection()
+        if connection is None:
+            return []
+        with Atlas(connection) as atlas:
+            return [summary.graph for summary in atlas.graphs().graphs if summary.graph.startswith(incomplete)]
+    except AtlasError:
+        return []
+
+
+def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of the catalogue's queries, for shell completion."""
+    from circuit_atlas.queries.catalogue import catalogue  # noqa: PLC0415
+
+    return [query_id for query_id in catalogue() if query_id.startswith(incomplete)]
+
+
+graph_argument = click.argument("graph", shell_complete=complete_graphs)

@@ -1,0 +1,89 @@
+"""`paths`, `score` and `count`."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import asks, graph_argument
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.queries.results import Answer
+
+_from = click.option("--from", "sources", multiple=True, metavar="NODE",
+                     help="Node where paths begin; repeatable.  [default: all tokens]")  # fmt: skip
+_to = click.option("--to", "targets", multiple=True, metavar="NODE",
+                   help="Node where paths end; repeatable.  [default: the most probable logit]")  # fmt: skip
+_max_hops = click.option("--max-hops", type=click.IntRange(1, 12), default=4, show_default=True,
+                         help="Most edges of a path.")  # fmt: skip
+
+
+@click.command("paths")
+@graph_argument
+@_from
+@_to
+@_max_hops
+@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many paths.")
+@click.option("--order", type=click.Choice(["strongest", "inhibiting"]), default="strongest", show_default=True,
+              help="Largest mean weight first, or smallest.")
+@asks
+def paths_command(atlas: Atlas, graph: str, **options: Any) -> Answer:  # fmt: skip
+    """Find the paths of GRAPH with the largest mean weight; exact, inhibition included.
+
+    \b
+    Examples:
+      circuit-atlas paths dallas
+      circuit-atlas paths dallas --from Dallas --to Austin --max-hops 3 -k 5
+      circuit-atlas paths dallas --to Austin --order inhibiting
+    """
+    return atlas.graph(graph).paths(**options)
+
+
+@click.command("score")
+@graph_argument
+@click.argument("nodes", nargs=-1)
+@click.option("--file", type=click.File("r"), help="JSON list of paths, each a list of nodes; - for stdin.")
+@asks
+def score_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None) -> Answer:
+    """Score the path of GRAPH along NODES, from source to target: the mean of its weights.
+
+    \b
+    Examples:
+      circuit-atlas score dallas Dallas feature:20/44686@10 Austin
+      echo '[["Dallas", "Austin"]]' | circuit-atlas score dallas --file -
+    """
+    if bool(nodes) == bool(file):
+        raise click.UsageError("Give the nodes of one path, or a file of paths with --file.")
+    paths = [nodes] if file is None else _read_paths(file)
+    return atlas.graph(graph).score(*paths)
+
+
+def _read_paths(file: IO[str]) -> list[list[str]]:
+    try:
+        paths = json.load(file)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--file") from error
+    is_list = isinstance(paths, list) and all(isinstance(path, list) for path in paths)
+    if not is_list or not all(isinstance(node, str) for path in paths for node in path):
+        raise click.BadParameter('not a list of paths such as [["Dallas", "Austin"]]', param_hint="--file")
+    return paths  # type: ignore[no-any-return]
+
+
+@click.command("count")
+@graph_argument
+@_from
+@_to
+@_max_hops
+@asks
+def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
+    """Count the paths of GRAPH by number of hops, exactly.
+
+    \b
+    Examples:
+      circuit-atlas count dallas
+      circuit-atlas count dallas --from Dallas --max-hops 12
+    """
+    return atlas.graph(graph).count(**options)

@@ -1,0 +1,68 @@
+"""Reads whatever holds an attribution graph into the one in-memory form."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from circuit_atlas.errors import InputError, QuestionError
+from circuit_atlas.ingest.graph_data import GraphData
+from circuit_atlas.ingest.graph_json import read_json
+
+if TYPE_CHECKING:
+    import circuit_tracer
+
+
+def read_graph(
+    source: str | os.PathLike[str] | circuit_tracer.Graph,
+    *,
+    node_threshold: float | None = None,
+    edge_threshold: float | None = None,
+    model: str | None = None,
+    source_set: str | None = None,
+    tokenizer: str | None = None,
+) -> GraphData:
+    """Read a `.json` or `.pt` file, told apart by content, or take a `circuit_tracer.Graph`.
+
+    Args are those of `Atlas.ingest`.
+
+    Raises:
+        InputError: the file is missing, damaged, or no attribution graph.
+        UnsafeFileError: loading it would run code.
+        QuestionError: a threshold is given for a graph that is pruned already.
+        MissingExtraError: a `.pt` needs the extra `attribution`.
+    """
+    if not isinstance(source, str | os.PathLike):
+        from circuit_atlas.ingest.pt import from_circuit_tracer  # noqa: PLC0415
+
+        return from_circuit_tracer(
+            source, slug="graph", node_threshold=node_threshold, edge_threshold=edge_threshold,
+            model=model, source_set=source_set, tokenizer=tokenizer,
+        )  # fmt: skip
+    path = Path(source)
+    if _is_pt(path):
+        from circuit_atlas.ingest.pt import read_pt  # noqa: PLC0415
+
+        return read_pt(
+            path, node_threshold=node_threshold, edge_threshold=edge_threshold,
+            model=model, source_set=source_set, tokenizer=tokenizer,
+        )  # fmt: skip
+    if node_threshold is not None or edge_threshold is not None:
+        raise QuestionError(
+            "thresholds apply to .pt files: a JSON graph is pruned already",
+            where=str(path),
+            fix="Leave --node-threshold and --edge-threshold out, or give the .pt file.",
+        )
+    return read_json(path, model=model, source_set=source_set)
+
+
+def _is_pt(path: Path) -> bool:
+    try:
+        if path.suffix == ".json":
+            path.stat()
+            return False
+        return path.suffix in (".pt", ".pth") or zipfile.is_zipfile(path)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error

@@ -1,0 +1,9 @@
+// The tokens of a graph's prompt, in order.
+// @param graph STRING -- the graph's name
+// @returns key STRING -- the node's key
+// @returns name STRING -- the token as text
+// @returns position INTEGER -- its position, from 0
+CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.key STARTS WITH 'token:'
+RETURN n.key AS key, n.name AS name, n.position AS position
+ORDER BY n.ordinal LIMIT 100000

@@ -1,0 +1,262 @@
+"""Typed answers to the questions of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field, field_serializer
+
+from circuit_atlas.schema.answer import Answer, Cells, Edge, GraphAnswer
+from circuit_atlas.schema.models import Node, Record
+
+
+class GraphSummary(Record):
+    """One graph in the list of graphs."""
+
+    graph: str
+    prompt: str
+    model: str
+    source_set: str
+    nodes: int
+    edges: int
+    created_at: str = Field(description="When it was ingested, ISO 8601")
+
+
+class Graphs(Answer):
+    """The graphs of the database."""
+
+    graphs: list[GraphSummary]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per graph."""
+        heads = ["graph", "model", "source set", "nodes", "edges", "prompt"]
+        return heads, [[g.graph, g.model, g.source_set, g.nodes, g.edges, g.prompt] for g in self.graphs]
+
+
+class NodeCounts(Record):
+    """Number of nodes by kind."""
+
+    feature: int
+    error: int
+    token: int
+    logit: int
+    other: int = Field(description="Nodes of types this version does not know")
+    total: int
+
+
+class LogitProbability(Record):
+    """A logit and its probability."""
+
+    node: Node
+    token: str | None = Field(description="The output token as text, blanks included")
+    probability: float | None
+
+
+class Statistics(Answer):
+    """What a graph is and how large."""
+
+    graph: str
+    prompt: str
+    tokens: list[str]
+    model: str
+    source_set: str
+    scan: str | None
+    n_layers: int
+    n_pos: int
+    nodes: NodeCounts
+    edges: int = Field(description="Number of direct effects other than 0")
+    density: float = Field(description="edges / nodes^2, between 0 and 1")
+    weight_min: float | None = Field(description="Smallest (most inhibiting) weight; null without edges")
+    weight_max: float | None
+    zero_links: int = Field(description="Links of weight 0 in the file, which are not stored")
+    active_features: int | None = Field(description="Features active on the prompt, where the file tells")
+    node_threshold: float | None
+    edge_threshold: float | None
+    logits: list[LogitProbability] = Field(description="Most probable first, at most 100")
+    warnings: list[str] = Field(description="What the reader noticed in the file")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per statistic."""
+        counts = ", ".join(f"{n} {kind}" for kind, n in self.nodes if kind != "total" and n)
+        rows: Cells = [
+            ["graph", self.graph],
+            ["prompt", self.prompt],
+            ["model", f"{self.model} ({self.source_set})"],
+            ["size", f"{self.n_layers} layers x {self.n_pos} positions"],
+            ["nodes", f"{self.nodes.total} ({counts})"],
+            ["edges", f"{self.edges} ({self.density:.2%} of nodes squared)"],
+            ["weights", f"{_short(self.weight_min)} to {_short(self.weight_max)}"],
+            ["thresholds", f"node {_short(self.node_threshold)}, edge {_short(self.edge_threshold)}"],
+        ]
+        rows += [["logit", f"{_short(item.probability)}  {item.node.name}"] for item in self.logits]
+        return ["", ""], rows
+
+
+class TranscoderFeature(Record):
+    """A feature of a transcoder, one for all graphs."""
+
+    model: str
+    source_set: str
+    layer: int
+    index: int
+    explanation: str | None = None
+
+
+class NodeDetails(Answer):
+    """Everything the database knows of a node."""
+
+    graph: str
+    node: Node
+    depth: float | None = Field(description="Height in the model: token -1, features and errors their layer, logits n_layers")
+    token: str | None = Field(description="Text of a token or logit, blanks included")
+    activation: float | None
+    probability: float | None
+    cumulative_influence: float | None = Field(
+        description="circuit-tracer's `influence`: share of influence of this node and all stronger ones"
+    )
+    feature_type: str | None = Field(description="The file's own name of the node's type")
+    pinned: bool = Field(description="Whether it was pinned in the frontend")
+    inputs: int = Field(description="Number of direct effects on it")
+    outputs: int = Field(description="Number of its direct effects on others")
+    supernodes: list[str]
+    transcoder_feature: TranscoderFeature | None
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per property that has a value."""
+        shown = self.node.model_dump(mode="json") | self.model_dump(exclude={"node", "transcoder_feature"})
+        rows = [[name, value] for name, value in shown.items() if value not in (None, [], False)]
+        if self.transcoder_feature:
+            feature = self.transcoder_feature
+            rows.append(["transcoder", f"{feature.model} / {feature.source_set}"])
+        return ["", ""], rows
+
+
+class Neighbor(Record):
+    """A neighbour and the direct effect between it and the node asked for."""
+
+    node: Node
+    weight: float = Field(description="Direct effect, signed: below 0 inhibits")
+
+
+class Neighbors(GraphAnswer):
+    """The strongest direct effects on a node and of it."""
+
+    graph: str
+    node: Node
+    incoming: list[Neighbor] = Field(alias="in", description="Effects of others on the node")
+    outgoing: list[Neighbor] = Field(alias="out", description="Effects of the node on others")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per neighbour."""
+        sides = (("in", self.incoming), ("out", self.outgoing))
+        return ["", "weight", "key", "name"], [
+            [side, item.weight, item.node.key, item.node.name] for side, items in sides for item in items
+        ]
+
+    def edges(self) -> Iterator[Edge]:
+        """The direct effects."""
+        yield from ((item.node, self.node, item.weight) for item in self.incoming)
+        yield from ((self.node, item.node, item.weight) for item in self.outgoing)
+
+
+class DirectEffect(Record):
+    """An edge."""
+
+    source: str = Field(description="Key of the source")
+    target: str = Field(description="Key of the target")
+    weight: float
+
+
+class Subgraph(GraphAnswer):
+    """The neighbourhood of a node, several hops wide, the strongest effects of each node only."""
+
+    graph: str
+    node: Node
+    hops: int
+    nodes: list[Node]
+    direct_effects: list[DirectEffect] = Field(alias="edges")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per edge."""
+        name = {node.key: node.name for node in self.nodes}
+        return ["weight", "source", "", "target", ""], [
+            [e.weight, e.source, name[e.source], e.target, name[e.target]] for e in self.direct_effects
+        ]
+
+    def edges(self) -> Iterator[Edge]:
+        """The direct effects."""
+        by_key = {node.key: node for node in self.nodes}
+        yield from ((by_key[e.source], by_key[e.target], e.weight) for e in self.direct_effects)
+
+
+class Path(Record):
+    """A path, from source to target."""
+
+    score: float
+    hops: int = Field(description="Number of edges")
+    nodes: list[Node] = Field(description="hops + 1 nodes, source first")
+    weights: list[float] = Field(description="Weight of each edge, in the same order")
+
+    def __str__(self) -> str:
+        steps = [f" --{weight:.3g}--> {node.name}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)]
+        return self.nodes[0].name + "".join(steps)
+
+
+class Paths(GraphAnswer):
+    """Paths with their scores, best first."""
+
+    graph: str
+    score: str = Field(description="`mean`: the mean of a path's weights")
+    paths: list[Path]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per path."""
+        return ["score", "hops", "path"], [[path.score, path.hops, str(path)] for path in self.paths]
+
+    def edges(self) -> Iterator[Edge]:
+        """The direct effects on the paths."""
+        for path in self.paths:
+            yield from zip(path.nodes, path.nodes[1:], path.weights, strict=False)
+
+
+class PathCounts(Answer):
+    """How many paths there are."""
+
+    graph: str
+    counts: dict[str, int] = Field(description="Number of hops (as text) -> number of paths, exact")
+    total: int
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per number of hops."""
+        return ["hops", "paths"], [*([h, f"{n:,}"] for h, n in self.counts.items()), ["total", f"{self.total:,}"]]
+
+
+class Rows(Answer):
+    """Rows of a query of one's own, or of the catalogue."""
+
+    columns: list[str]
+    rows: list[dict[str, Any]]
+
+    @field_serializer("rows", when_used="json")
+    def _as_json(self, rows: list[dict[str, Any]]) -> Any:
+        return _plain(rows)
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per row."""
+        return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
+
+
+def _short(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4g}"
+
+
+def _plain(value: Any) -> Any:
+    """A value without Neo4j's own types (dates, points, ...), which become text."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return value.iso_format() if hasattr(value, "iso_format") else str(value)
