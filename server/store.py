@@ -1,0 +1,160 @@
+"""A store: one directory with the data, settings, password and logs of one local Neo4j."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from circuit_atlas.errors import LocalServerError
+
+HEAP_VARIABLE = "CIRCUIT_ATLAS_HEAP"
+PAGE_CACHE_VARIABLE = "CIRCUIT_ATLAS_PAGE_CACHE"
+_MARK = "circuit-atlas-store.json"
+_PARTS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
+_MB = 1 << 20
+_ROOM = 200 * _MB
+
+_SETTINGS = """\
+# Written by circuit-atlas at every start.
+server.default_listen_address=127.0.0.1
+server.default_advertised_address=127.0.0.1
+server.bolt.listen_address=127.0.0.1:{bolt_port}
+server.bolt.advertised_address=127.0.0.1:{bolt_port}
+server.http.listen_address=127.0.0.1:{http_port}
+server.http.advertised_address=127.0.0.1:{http_port}
+server.https.enabled=false
+server.memory.heap.initial_size={heap}
+server.memory.heap.max_size={heap}
+server.memory.pagecache.size={page_cache}
+server.config.strict_validation.enabled=true
+db.query.default_language=CYPHER_25
+db.relationship_grouping_threshold=1
+db.tx_log.rotation.retention_policy=keep_none
+dbms.usage_report.enabled=false
+client.allow_telemetry=false
+"""
+
+
+class Store:
+    """The files of a store. Nothing here starts or stops anything."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def exists(self) -> bool:
+        """Whether the directory is a store."""
+        return (self.path / _MARK).is_file()
+
+    @property
+    def console(self) -> Path:
+        """What the server prints."""
+        return self.path / "logs" / "console.log"
+
+    def prepare(self, version: str) -> None:
+        """Make the directory a store of Neo4j `version`, or check that it can be one.
+
+        Raises:
+            LocalServerError: the directory holds other things, belongs to a newer Neo4j, or the disk is full.
+        """
+        if self.path.is_dir() and not self.exists and any(self.path.iterdir()):
+            raise LocalServerError(
+                "the directory is not empty and not a store", where=str(self.path), fix="Choose another with --store."
+            )
+        for part in _PARTS:
+            (self.path / part).mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self.path).free < _ROOM:
+            raise LocalServerError(
+                f"less than {_ROOM // _MB} MB of disk are free",
+                where=str(self.path),
+                fix="Make room, or choose another place with --store.",
+            )
+        found = self._read(_MARK).get("neo4j", version)
+        if _numbers(found) > _numbers(version):
+            raise LocalServerError(
+                f"the store was used by Neo4j {found}; this circuit-atlas runs {version}",
+                where=str(self.path),
+                fix="Upgrade circuit-atlas, or choose another store with --store.",
+            )
+        self._write(_MARK, {"neo4j": version})
+
+    def password(self) -> str:
+        """The store's password: random, made when first asked for, readable by its owner alone."""
+        file = self.path / "password"
+        if not file.is_file():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as stream:
+                stream.write(secrets.token_urlsafe(24))
+        return file.read_text(encoding="ascii").strip()
+
+    def write_settings(self, bolt_port: int, http_port: int, heap: str | None, page_cache: str | None) -> None:
+        """Write `conf/neo4j.conf`; sizes that are not given come from the environment, else from the memory."""
+        total = psutil.virtual_memory().total
+        heap = heap or os.environ.get(HEAP_VARIABLE) or _share(total, 512, 4096)
+        page_cache = page_cache or os.environ.get(PAGE_CACHE_VARIABLE) or _share(total, 256, 8192)
+        text = _SETTINGS.format(bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache)
+        (self.path / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
+
+    def heap(self) -> str:
+        """The heap that the settings give the server."""
+        lines = (self.path / "conf" / "neo4j.conf").read_text(encoding="utf-8").splitlines()
+        return next(line.partition("=")[2] for line in lines if line.startswith("server.memory.heap.max_size="))
+
+    @property
+    def has_password_set(self) -> bool:
+        """Whether Neo4j knows the password: it does once it has one to start with, or has started."""
+        return any((self.path / "data" / place).exists() for place in ("dbms/auth.ini", "databases"))
+
+    def read_process(self) -> dict[str, Any]:
+        """What is noted of the server's process: pid, created, bolt_port, http_port; {} when nothing is."""
+        return self._read("run/server.json")
+
+    def write_process(self, process: dict[str, Any]) -> None:
+        """Note the server's process."""
+        self._write("run/server.json", process)
+
+    def tail(self, lines: int) -> str:
+        """The last lines of what the server printed and logged."""
+        for file in (self.console, self.path / "logs" / "neo4j.log"):
+            if file.is_file() and file.stat().st_size:
+                return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        return ""
+
+    def erase(self) -> None:
+        """Delete the data, settings, logs and password.
+
+        Raises:
+            LocalServerError: the directory is not a store.
+        """
+        if not self.exists:
+            raise LocalServerError("not a store", where=str(self.path), fix="Nothing was deleted.")
+        for part in _PARTS:
+            shutil.rmtree(self.path / part, ignore_errors=True)
+        for file in ("password", _MARK):
+            (self.path / file).unlink(missing_ok=True)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        partial = self.path / f"{name}.part"
+        partial.write_text(json.dumps(content), encoding="utf-8")
+        partial.replace(self.path / name)
+
+
+def _share(total: int, least: int, most: int) -> str:
+    return f"{min(max(total // 4 // _MB, least), most)}m"
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
