@@ -36,8 +36,11 @@ server.config.strict_validation.enabled=true
 db.query.default_language=CYPHER_25
 db.relationship_grouping_threshold=1
 db.tx_log.rotation.retention_policy=keep_none
+dbms.fleet_manager.enabled=false
 dbms.usage_report.enabled=false
 client.allow_telemetry=false
+server.fleet_discovery.enabled=false
+server.http.x_forward.enabled=false
 """
 
 

@@ -1,0 +1,166 @@
+"""What circuit-tracer's `Graph` holds, checked, whichever generation of it and wherever it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from circuit_atlas.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+_FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
+_NEEDED = (
+    "input_string", "input_tokens", "active_features", "selected_features", "activation_values",
+    "adjacency_matrix", "logit_probabilities", "cfg",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """The fields of a `circuit_tracer.Graph`, in numpy but for the matrix.
+
+    Shapes: `tokens` (n_pos,), `features` (n_features, 3) of layer, position, index of the *selected*
+    features, `activations` (n_features,), `logit_ids` and `probabilities` (n_logits,),
+    `adjacency[target, source]` (n, n) with n = n_features + n_layers * n_pos + n_pos + n_logits.
+    """
+
+    prompt: str
+    tokens: npt.NDArray[np.int64]
+    features: npt.NDArray[np.int64]
+    activations: npt.NDArray[np.float64]
+    n_active: int
+    logit_ids: npt.NDArray[np.int64]
+    logit_texts: list[str]
+    probabilities: npt.NDArray[np.float64]
+    adjacency: torch.Tensor
+    scan: str | list[str] | None
+    config: dict[str, Any]
+    vocab_size: int | None
+
+    @property
+    def n_layers(self) -> int:
+        """Layers of the model."""
+        return int(self.config["n_layers"])
+
+    @property
+    def n_pos(self) -> int:
+        """Positions of the prompt."""
+        return len(self.tokens)
+
+
+def read_fields(content: dict[str, Any], where: str) -> Attribution:
+    """Check the fields of a saved or living `Graph` against each other.
+
+    Args:
+        content: the dict of `Graph.to_pt`, of any generation: `logit_tokens` (to 0.3.1), `logit_targets`
+            (from 0.4), `scan_name` in place of `scan` (since 2026-05).
+        where: the file, for messages.
+
+    Raises:
+        InputError: a field is missing, of the wrong type, or does not fit the others.
+    """
+    missing = [name for name in _NEEDED if name not in content]
+    if missing or not {"logit_tokens", "logit_targets"} & content.keys():
+        raise InputError(
+            f"not an attribution graph: it has no {', '.join(missing or ['logit_targets'])}", where=where, fix=_FIX
+        )
+    config = _config(content["cfg"], where)
+    active = _array(content, "active_features", where, np.int64, 2)
+    selected = _array(content, "selected_features", where, np.int64, 1)
+    activations = _array(content, "activation_values", where, np.float64, 1)
+    _check(active.shape[1:] == (3,), "active_features", f"has shape {active.shape}, not (n, 3)", where)
+    _check(_within(selected, len(active)), "selected_features", "points beyond active_features", where)
+    if len(activations) != len(selected):
+        _check(len(activations) == len(active), "activation_values", "does not fit active_features", where)
+        activations = activations[selected]
+    ids, texts = _logits(content, where)
+    found = Attribution(
+        prompt=str(content["input_string"]),
+        tokens=_array(content, "input_tokens", where, np.int64, 1),
+        features=active[selected],
+        activations=activations,
+        n_active=len(active),
+        logit_ids=ids,
+        logit_texts=texts,
+        probabilities=_array(content, "logit_probabilities", where, np.float64, 1),
+        adjacency=content["adjacency_matrix"],
+        scan=_scan(content.get("scan", content.get("scan_name")), where),
+        config=config,
+        vocab_size=_whole(content.get("vocab_size", config.get("d_vocab"))),
+    )
+    _check_sizes(found, where)
+    return found
+
+
+def _check_sizes(found: Attribution, where: str) -> None:
+    layers, positions, indices = found.features.T
+    n = len(found.features) + found.n_layers * found.n_pos + found.n_pos + len(found.logit_ids)
+    shape = tuple(getattr(found.adjacency, "shape", ()))
+    _check(_within(layers, found.n_layers), "active_features", "names layers the model does not have", where)
+    _check(_within(positions, found.n_pos), "active_features", "names positions beyond the prompt", where)
+    _check(_within(indices, 1 << 62), "active_features", "holds negative indices", where)
+    _check(len(found.probabilities) == len(found.logit_ids), "logit_probabilities", "does not fit the logits", where)
+    _check(_within(found.logit_ids, 1 << 62), "logit_targets", "holds negative ids", where)
+    _check(len(set(found.logit_ids.tolist())) == len(found.logit_ids), "logit_targets", "names a logit twice", where)
+    unique = len(np.unique(found.features, axis=0)) == len(found.features)
+    _check(unique, "selected_features", "names a feature twice", where)
+    _check(shape == (n, n), "adjacency_matrix", f"has shape {shape}; the other fields ask for ({n}, {n})", where)
+    _check(found.adjacency.is_floating_point(), "adjacency_matrix", "does not hold floats", where)
+    for name in ("activations", "probabilities"):
+        _check(bool(np.isfinite(getattr(found, name)).all()), name, "holds NaN or infinite values", where)
+
+
+def _array(content: dict[str, Any], name: str, where: str, dtype: Any, dimensions: int) -> npt.NDArray[Any]:
+    value = content[name]
+    if not hasattr(value, "detach"):
+        _check(isinstance(value, list), name, f"is a {type(value).__name__}, not a tensor", where)
+        value = np.asarray(value)
+    else:
+        whole = np.issubdtype(dtype, np.integer)
+        _check(not (whole and value.is_floating_point()), name, "does not hold integers", where)
+        value = (value.detach().cpu() if whole else value.detach().cpu().double()).numpy()
+    _check(value.ndim == dimensions, name, f"has {value.ndim} dimensions, not {dimensions}", where)
+    return np.ascontiguousarray(value, dtype)
+
+
+def _logits(content: dict[str, Any], where: str) -> tuple[npt.NDArray[np.int64], list[str]]:
+    if "logit_targets" not in content or hasattr(content["logit_targets"], "detach"):
+        name = "logit_targets" if "logit_targets" in content else "logit_tokens"
+        ids = _array(content, name, where, np.int64, 1)
+        return ids, [""] * len(ids)
+    targets = content["logit_targets"]
+    fits = isinstance(targets, list) and all(isinstance(t, tuple) and len(t) == 2 for t in targets)
+    _check(fits and all(_whole(t[1]) is not None for t in targets), "logit_targets", "is no list of targets", where)
+    return np.array([int(t[1]) for t in targets], np.int64), [str(t[0] or "") for t in targets]
+
+
+def _config(config: Any, where: str) -> dict[str, Any]:
+    fields = config if isinstance(config, dict) else getattr(config, "__dict__", {})
+    plain = {k: v for k, v in fields.items() if isinstance(v, str | int | float | bool)}
+    n_layers = _whole(plain.get("n_layers"))
+    _check(n_layers is not None and 0 < n_layers < 10_000, "cfg", "does not tell the number of layers", where)
+    return plain
+
+
+def _scan(scan: Any, where: str) -> str | list[str] | None:
+    is_list = isinstance(scan, list) and all(isinstance(name, str) for name in scan)
+    _check(scan is None or isinstance(scan, str) or is_list, "scan", "is neither text nor a list of texts", where)
+    return scan  # type: ignore[no-any-return]
+
+
+def _within(values: npt.NDArray[np.int64], end: int) -> bool:
+    return not len(values) or bool(values.min() >= 0 and values.max() < end)
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _check(holds: bool, field: str, problem: str, where: str) -> None:
+    if not holds:
+        raise InputError(problem, where=f"{where}: {field}", fix=_FIX)

@@ -1,0 +1,59 @@
+"""Edges of a dense adjacency matrix, some rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from circuit_atlas.errors import InputError
+from circuit_atlas.ingest.graph_data import ArrayEdges, EdgeBlock
+
+if TYPE_CHECKING:
+    import torch
+
+_BLOCK_BYTES = 64 << 20
+
+
+class DenseEdges:
+    """The non-zero entries of `adjacency[target, source]`, shape (n, n), any float dtype, on any device.
+
+    The matrix stays where it is (mapped from a file, or on a GPU); `_BLOCK_BYTES` of it are looked at at
+    a time. Weights are widened to float64, which is exact.
+
+    Args:
+        adjacency: the matrix.
+        where: the file, for messages.
+
+    Raises:
+        InputError: an entry is NaN or infinite; the message names its row and column.
+    """
+
+    def __init__(self, adjacency: torch.Tensor, where: str) -> None:
+        self._adjacency, self._where = adjacency.detach(), where
+        self._count = sum(len(rows) for rows in self._rows())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def blocks(self, size: int) -> Iterator[EdgeBlock]:
+        """See `Edges.blocks`."""
+        for rows in self._rows():
+            yield from rows.blocks(size)
+
+    def _rows(self) -> Iterator[ArrayEdges]:
+        n = self._adjacency.shape[0]
+        step = max(1, _BLOCK_BYTES // max(1, 8 * n))
+        for start in range(0, n, step):
+            block = self._adjacency[start : start + step].double().cpu().numpy()
+            target, source = np.nonzero(block)
+            weight = block[target, source]
+            if not np.isfinite(weight).all():
+                i = int(np.argmin(np.isfinite(weight)))
+                raise InputError(
+                    f"the weight is {weight[i]}",
+                    where=f"{self._where}: adjacency_matrix[{target[i] + start}, {source[i]}]",
+                    fix="Run the attribution again, in float32 if it was in a shorter type.",
+                )
+            yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), weight)

@@ -1,0 +1,187 @@
+"""Reads circuit-tracer's `.pt` files and its `Graph` objects."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from circuit_atlas.errors import InputError, MissingExtraError
+from circuit_atlas.ingest.attribution import Attribution, read_fields
+from circuit_atlas.ingest.dense import DenseEdges
+from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.ingest.prune import prune
+from circuit_atlas.ingest.pt_safe import import_torch, load_safely
+from circuit_atlas.ingest.scans import identify
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import GraphMetadata
+
+if TYPE_CHECKING:
+    import circuit_tracer
+
+_FIELDS = (
+    "input_string", "input_tokens", "active_features", "selected_features", "activation_values",
+    "adjacency_matrix", "logit_probabilities", "logit_targets", "logit_tokens", "vocab_size", "scan",
+    "scan_name", "cfg",
+)  # fmt: skip
+
+
+def read_pt(
+    path: Path,
+    *,
+    node_threshold: float | None = None,
+    edge_threshold: float | None = None,
+    model: str | None = None,
+    source_set: str | None = None,
+    tokenizer: str | None = None,
+) -> GraphData:
+    """Read a `.pt` of any generation, without running anything in it; the matrix stays mapped.
+
+    Args:
+        path: the file.
+        node_threshold: with this or `edge_threshold`, prune as circuit-tracer's `prune_graph` does.
+        edge_threshold: see `node_threshold`; the one not given is circuit-tracer's default (0.8 and 0.98).
+        model: the language model, where the file does not say.
+        source_set: the set of transcoders, where the file does not say.
+        tokenizer: name or path of the tokenizer that turns ids into text; by default the one that the file
+            names, when it is on this machine. Nothing is downloaded unless a name is given here.
+
+    Raises:
+        InputError: damaged, no attribution graph, or inconsistent; the message names file and field.
+        UnsafeFileError: loading it would run code.
+        MissingExtraError: torch, or for pruning circuit-tracer, is not installed.
+        QuestionError: a threshold is not between 0 and 1.
+    """
+    found = read_fields(load_safely(path), str(path))
+    return _graph_data(
+        found, path.stem, "pt", str(path), (node_threshold, edge_threshold), (model, source_set), tokenizer
+    )
+
+
+def from_circuit_tracer(
+    graph: circuit_tracer.Graph,
+    *,
+    slug: str,
+    node_threshold: float | None = None,
+    edge_threshold: float | None = None,
+    model: str | None = None,
+    source_set: str | None = None,
+    tokenizer: str | None = None,
+) -> GraphData:
+    """Take a `circuit_tracer.Graph` in memory, tensors on CPU or GPU; arguments and errors as in `read_pt`."""
+    import_torch()
+    content = {name: getattr(graph, name) for name in _FIELDS if name in vars(graph)}
+    if not content:
+        raise InputError(f"a {type(graph).__name__} is not a graph", fix="Give a path or a circuit_tracer.Graph.")
+    found = read_fields(content, "Graph")
+    return _graph_data(
+        found, slug, "graph", "Graph", (node_threshold, edge_threshold), (model, source_set), tokenizer
+    )
+
+
+def _graph_data(
+    found: Attribution,
+    slug: str,
+    source_format: str,
+    where: str,
+    thresholds: tuple[float | None, float | None],
+    identity: tuple[str | None, str | None],
+    tokenizer: str | None,
+) -> GraphData:
+    scan, custom = (None, _custom_set(found.scan)) if isinstance(found.scan, list) else (found.scan, None)
+    named = str(found.config.get("model_name") or found.config.get("tokenizer_name") or "")
+    known_model, known_set = identify(scan, {}, model=identity[0], source_set=identity[1] or custom)
+    if identity[0] is None and named:
+        known_model = named.rpartition("/")[2].lower()
+    texts, warnings = _token_texts(found, tokenizer)
+    metadata = GraphMetadata(
+        slug=slug,
+        prompt=found.prompt,
+        tokens=[text if text is not None else f"<{i}>" for text, i in zip(texts, found.tokens, strict=False)],
+        model=known_model,
+        source_set=known_set,
+        scan=scan,
+        n_layers=found.n_layers,
+        n_pos=found.n_pos,
+        source_format=source_format,
+        active_features=found.n_active,
+        vocab_size=found.vocab_size,
+        file_metadata={"cfg": found.config, "scan": found.scan},
+        warnings=warnings,
+    )
+    data = GraphData(metadata, _nodes(found, texts), DenseEdges(found.adjacency, where))
+    return data if thresholds == (None, None) else prune(data, found, *thresholds)
+
+
+def _custom_set(scans: list[str]) -> str:
+    """circuit-tracer names a list of transcoders by Python's `hash`, which differs from run to run."""
+    return "custom-" + hashlib.sha256("\n".join(scans).encode()).hexdigest()[:12]
+
+
+def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:
+    """Columns in the order of the matrix: features, errors (layer by layer), tokens, logits."""
+    n_errors, n_pos, n_logits = found.n_layers * found.n_pos, found.n_pos, len(found.logit_ids)
+    sizes = (len(found.features), n_errors, n_pos, n_logits)
+    n = sum(sizes)
+    positions, nothing = np.arange(n_pos), np.full
+    kinds = [KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT)]
+    columns = {
+        "kind": np.repeat(kinds, sizes).astype(np.int8),
+        "layer": np.concatenate(
+            [found.features[:, 0], np.arange(found.n_layers).repeat(n_pos), nothing(n_pos + n_logits, NO_VALUE)]
+        ).astype(np.int32),
+        "position": np.concatenate(
+            [found.features[:, 1], np.tile(positions, found.n_layers), positions, nothing(n_logits, n_pos - 1)]
+        ).astype(np.int32),
+        "index": np.concatenate(
+            [found.features[:, 2], nothing(n_errors, NO_VALUE), found.tokens, found.logit_ids]
+        ).astype(np.int64),
+        "activation": np.concatenate([found.activations, nothing(n - sizes[0], np.nan)]),
+        "probability": np.concatenate([nothing(n - n_logits, np.nan), found.probabilities]),
+        "cumulative_influence": nothing(n, np.nan),
+    }
+    return NodeColumns(
+        **columns,
+        token=[None] * (sizes[0] + n_errors) + texts,
+        label=[None] * n,
+        source_id=[None] * n,
+    )
+
+
+def _token_texts(found: Attribution, tokenizer: str | None) -> tuple[list[str | None], list[str]]:
+    """Texts of tokens and logits, None where unknown, and what is to be said about it."""
+    decoder = _load_tokenizer(tokenizer or str(found.config.get("tokenizer_name") or ""), tokenizer is not None)
+    ids = [*found.tokens.tolist(), *found.logit_ids.tolist()]
+    given = [""] * found.n_pos + found.logit_texts
+    limit = found.vocab_size or 1 << 62
+    texts = [
+        text or (str(decoder.decode(i)) if decoder is not None and i < limit else None)
+        for text, i in zip(given, ids, strict=True)
+    ]
+    if None not in texts:
+        return texts, []
+    return texts, ["the texts of tokens are unknown: a .pt holds only their ids; give --tokenizer NAME_OR_PATH"]
+
+
+def _load_tokenizer(name: str, download: bool) -> Any:
+    """The tokenizer, or None where the file's own is not on this machine."""
+    if not name:
+        return None
+    try:
+        from transformers import AutoTokenizer  # noqa: PLC0415
+    except ImportError as error:
+        if not download:
+            return None
+        raise MissingExtraError(
+            "decoding tokens needs transformers", fix="pip install 'circuit-atlas[attribution]'"
+        ) from error
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    try:
+        return AutoTokenizer.from_pretrained(name, local_files_only=not download, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        if not download:
+            return None
+        raise InputError(f"the tokenizer cannot be loaded: {str(error).splitlines()[0]}", where=name) from error
