@@ -199,7 +199,7 @@ class Path(Record):
     weights: list[float] = Field(description="Weight of each edge, in the same order")
 
     def __str__(self) -> str:
-        steps = [f" --{weight:.3g}--> {node.name}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)]
+        steps = [f" --({weight:.3g})--> {node.name}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)]
         return self.nodes[0].name + "".join(steps)
 
 

@@ -1,0 +1,49 @@
+# demo   two real graphs, from nothing to their strongest paths
+# test   all tests, with circuit-tracer and torch, against a real Neo4j
+# bench  how long questions take
+# check  style, types, docs, queries
+# docs   write the generated parts of the documentation
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --constraint constraints.txt
+
+.PHONY: demo test bench check docs clean
+
+demo: $(VENV)/.demo
+	$(BIN)/circuit-atlas demo
+
+test: $(VENV)/.test
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/bench.py
+
+docs: $(VENV)/.test
+	$(BIN)/python scripts/write_docs.py
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf .check && $(UV) --no-deps --target .check .
+	cd .check && ../$(BIN)/mypy --python-executable ../$(BIN)/python --config-file ../pyproject.toml -p circuit_atlas
+	$(BIN)/python scripts/write_docs.py --check
+	$(BIN)/python -m pytest tests/test_catalogue.py tests/test_layout.py
+
+$(VENV)/.uv: constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'circuit-atlas needs Python 3.11 or newer: make PYTHON=python3.12')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt uv
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.uv pyproject.toml
+	$(UV) --editable '.[server]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.uv pyproject.toml
+	$(UV) --editable '.[server,attribution,pandas,networkx]' --group test --group check
+	touch $(VENV)/.demo $@
+
+clean:
+	rm -rf $(VENV) .check build dist *.egg-info

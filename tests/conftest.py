@@ -1,0 +1,70 @@
+"""One real Neo4j for the whole run, provisioned by the project's own code; every test its own graph names."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from circuit_atlas import Atlas, Connection, GraphHandle
+from circuit_atlas.errors import GraphNotFoundError
+from circuit_atlas.server import LocalServer
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
+NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
+
+for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", "CIRCUIT_ATLAS_STORE"):
+    os.environ.pop(_variable, None)
+
+
+@pytest.fixture(scope="session")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    """A server of our own, in a new store."""
+    server = LocalServer(tmp_path_factory.mktemp("server") / "store")
+    yield server.start(quiet=True, heap="1g", page_cache="512m")
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def atlas(connection: Connection) -> Iterator[Atlas]:
+    """That server's database."""
+    with Atlas(connection, timeout=120) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def examples(atlas: Atlas) -> dict[str, GraphHandle]:
+    """The five real graphs, ingested under their files' names."""
+    return {name: atlas.ingest(EXAMPLES / f"{name}.json", name=name) for name in NAMES}
+
+
+@pytest.fixture
+def new_name(atlas: Atlas) -> Iterator[Callable[[], str]]:
+    """Makes names of graphs; what was stored under them is deleted after the test."""
+    names = []
+
+    def make() -> str:
+        names.append(f"test-{uuid.uuid4().hex[:12]}")
+        return names[-1]
+
+    yield make
+    for name in names:
+        try:
+            atlas.delete(name)
+        except GraphNotFoundError:
+            pass
+
+
+@pytest.fixture
+def env(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of a process that uses the server."""
+    values = {
+        "NEO4J_URI": connection.uri,
+        "NEO4J_USERNAME": connection.username,
+        "NEO4J_PASSWORD": connection.password,
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return {**os.environ, **values}

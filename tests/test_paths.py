@@ -1,0 +1,171 @@
+"""Path search, counts and scores equal brute force: on all real graphs, and on random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import GraphNotFoundError, NodeNotFoundError, QuestionError
+from circuit_atlas.ingest import load_graph
+from conftest import EXAMPLES, NAMES
+from graphs import make_graph
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Found = list[tuple[float, tuple[int, ...], list[float]]]
+
+
+def ordinals(handle: GraphHandle, atlas: Atlas) -> dict[str, int]:
+    rows = atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN n.key AS key, n.ordinal AS ordinal LIMIT 100000",
+                        {"graph": handle.name}).rows  # fmt: skip
+    return {row["key"]: row["ordinal"] for row in rows}
+
+
+def found_paths(handle: GraphHandle, places: dict[str, int], **question: object) -> Found:
+    answer = handle.paths(**question)
+    return [(p.score, tuple(places[n.key] for n in p.nodes), p.weights) for p in answer.paths]
+
+
+def assert_same(found: Found, expected: Found) -> None:
+    assert [nodes for _, nodes, _ in found] == [nodes for _, nodes, _ in expected]
+    assert [weights for _, _, weights in found] == [weights for _, _, weights in expected]
+    assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in expected], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("order", ["strongest", "inhibiting"])
+def test_best_paths_of_real_graphs(name: str, order: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    handle, file = examples[name], oracle.read_file(EXAMPLES / f"{name}.json")
+    places = ordinals(handle, atlas)
+    sign = 1 if order == "strongest" else -1
+    paths = list(oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4))
+    for k in (1, 10, 500):
+        assert_same(found_paths(handle, places, k=k, order=order), oracle.best_paths(paths, k, sign))
+    short = [path for path in paths if len(path[1]) <= 2]
+    assert_same(found_paths(handle, places, max_hops=2, order=order), oracle.best_paths(short, 10, sign))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_counts_of_real_graphs(name: str, examples: dict[str, GraphHandle]) -> None:
+    file = oracle.read_file(EXAMPLES / f"{name}.json")
+    paths = oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4)
+    answer = examples[name].count(max_hops=4)
+    assert answer.counts == oracle.count_by_hops(paths, 4)
+    assert answer.total == sum(answer.counts.values())
+
+
+@pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
+def test_chosen_sources_and_targets(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    handle, file = examples[name], oracle.read_file(EXAMPLES / f"{name}.json")
+    places = ordinals(handle, atlas)
+    key_of = {place: key for key, place in places.items()}
+    rng = np.random.default_rng(7)
+    for _ in range(4):
+        sources = rng.choice(len(places), 3, replace=False).tolist()
+        targets = rng.choice(len(places), 2, replace=False).tolist()
+        paths = list(oracle.all_paths(file.edges, sources, targets, 4))
+        question = {"sources": [key_of[i] for i in sources], "targets": [key_of[i] for i in targets]}
+        assert_same(found_paths(handle, places, k=50, **question), oracle.best_paths(paths, 50))
+        assert handle.count(**question).counts == oracle.count_by_hops(paths, 4)
+
+
+@st.composite
+def random_graphs(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
+    """Layers of a few nodes (tokens first, a logit last); few distinct weights, so that ties are common."""
+    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=6))
+    layers = [layer for layer, size in enumerate(sizes) for _ in range(size)]
+    weights = st.sampled_from([-2.0, -1.0, -0.5, 0.25, 0.5, 1.0, 1.0, 1.5, 3.0])
+    pairs = [(s, t) for t in range(len(layers)) for s in range(len(layers)) if layers[s] < layers[t]]
+    chosen = draw(st.lists(st.sampled_from(pairs), unique=True, min_size=1))
+    return layers, [(s, t, draw(weights)) for s, t in chosen]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    graph=random_graphs(),
+    k=st.integers(1, 12),
+    max_hops=st.integers(1, 6),
+    order=st.sampled_from(["strongest", "inhibiting"]),
+    data=st.data(),
+)
+def test_random_graphs(
+    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, order: str, data: st.DataObject,
+    atlas: Atlas, new_name: Callable[[], str],
+) -> None:  # fmt: skip
+    layers, edges = graph
+    name = new_name()
+    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    handle = atlas.graph(name)
+    places = ordinals(handle, atlas)
+    key_of = {place: key for key, place in places.items()}
+    tokens = [i for i, layer in enumerate(layers) if layer == 0]
+    target = data.draw(st.integers(0, len(layers) - 1), label="target")
+    sources = data.draw(st.one_of(st.none(), st.sets(st.sampled_from(range(len(layers))), min_size=1)), label="sources")
+    sign = 1 if order == "strongest" else -1
+    paths = list(oracle.all_paths(edges, tokens if sources is None else sources, [target], max_hops))
+    question = {"targets": [key_of[target]], "max_hops": max_hops}
+    if sources is not None:
+        question["sources"] = [key_of[i] for i in sorted(sources)]
+    assert_same(found_paths(handle, places, k=k, order=order, **question), oracle.best_paths(paths, k, sign))
+    assert handle.count(**question).counts == oracle.count_by_hops(paths, max_hops)
+    atlas.delete(name)
+
+
+def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """12 full layers of 50 nodes: 50^11 paths of 12 hops, more than 2^62."""
+    layers = [0] * 50 + [layer for layer in range(1, 12) for _ in range(50)] + [12]
+    edges = [(s, t, 1.0) for t in range(len(layers)) for s in range(len(layers)) if layers[t] - layers[s] == 1]
+    name = new_name()
+    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    answer = atlas.graph(name).count(max_hops=12)
+    assert answer.counts["12"] == 50**12
+    assert 50**12 > 2**63
+    assert answer.total == 50**12
+
+
+def test_scores_of_given_paths(examples: dict[str, GraphHandle]) -> None:
+    best = examples["dallas"].paths(k=20)
+    again = examples["dallas"].score(*[[node.key for node in path.nodes] for path in best.paths])
+    assert again == best
+    with pytest.raises(QuestionError, match=r"no direct effect of token:9 on token:8"):
+        examples["dallas"].score(["token:9", "token:8"])
+    with pytest.raises(QuestionError, match="at least two nodes"):
+        examples["dallas"].score(["token:9"])
+
+
+def test_the_notebooks_two_hop_paths(examples: dict[str, GraphHandle]) -> None:
+    """The best path of the notebook's kind, read by a person."""
+    best = examples["dallas"].paths(sources=["Dallas"], targets=["Austin"], max_hops=2, k=1).paths[0]
+    assert str(best) == "Dallas --(4.66)--> Austin"
+    assert best.score == 4.65625
+
+
+def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_name: Callable[[], str]) -> None:
+    dallas = examples["dallas"]
+    for wrong in ({"max_hops": 0}, {"max_hops": 13}, {"k": 0}, {"k": 10_001}, {"order": "best"}):
+        with pytest.raises(QuestionError):
+            dallas.paths(**wrong)
+    with pytest.raises(NodeNotFoundError):
+        dallas.paths(sources=["Paris"])
+    name = new_name()
+    load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
+    with pytest.raises(QuestionError, match="no logits"):
+        atlas.graph(name).paths()
+    with pytest.raises(GraphNotFoundError):
+        atlas.graph("no such graph")
+
+
+def test_a_cycle_is_no_graph_to_search(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    edges = [(0, 1, 1.0), (1, 2, 1.0), (2, 1, 1.0), (2, 3, 1.0)]
+    load_graph(atlas.driver, None, make_graph([0, 1, 2, 3], edges), name=name)
+    with pytest.raises(QuestionError, match="cycle"):
+        atlas.graph(name).paths()
+
+
+def test_files_in_examples_are_the_five(tmp_path: Path) -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.json")} == set(NAMES)
