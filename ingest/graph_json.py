@@ -17,7 +17,7 @@ import numpy as np
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.ingest.links import read_links
-from circuit_atlas.ingest.node_ids import Place, as_int, place_of
+from circuit_atlas.ingest.node_ids import Place, as_float, as_int, place_of
 from circuit_atlas.ingest.scans import identify
 from circuit_atlas.ingest.supernodes import pinned_nodes, read_supernodes
 from circuit_atlas.schema.keys import Kind
@@ -82,8 +82,8 @@ _TOP_LEVEL = ("metadata", "qParams", "nodes", "links")
 def _load(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
-    except UnicodeDecodeError as error:
-        raise InputError(f"not JSON: {error}", where=str(path), fix="Give a .json or .pt graph file.") from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
     except json.JSONDecodeError as error:
         raise InputError(
             f"not JSON, or cut short: {error.msg} at line {error.lineno}, column {error.colno}",
@@ -92,6 +92,8 @@ def _load(path: Path) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise InputError("nested too deeply to be an attribution graph", where=str(path)) from error
+    except ValueError as error:  # not UTF-8, or a number of thousands of digits
+        raise InputError(f"not JSON: {error}", where=str(path), fix="Give a .json or .pt graph file.") from error
     if not isinstance(document, dict) or not {"nodes", "links"} <= document.keys():
         found = f"has {', '.join(map(repr, list(document)[:5]))}" if isinstance(document, dict) else "has none"
         raise InputError(
@@ -181,9 +183,10 @@ def _float(raw: dict[str, Any], field: str, i: int, path: Path) -> float:
     value = raw.get(field)
     if value is None:
         return np.nan
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < np.inf:
+    number = as_float(value)
+    if number is None:
         raise InputError(f"`{field}` is not a finite number: {value!r:.40}", where=f"{path}: nodes[{i}]")
-    return float(value)
+    return number
 
 
 def _text(value: Any) -> str | None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.graph_data import KINDS, ArrayEdges, NodeColumns
+from circuit_atlas.ingest.node_ids import as_float
 from circuit_atlas.schema.keys import Kind
 
 _NO_INPUTS = (Kind.ERROR, Kind.TOKEN)
@@ -43,13 +44,14 @@ def read_links(
 
 def _weight(link: dict[str, Any], i: int, path: Path) -> float:
     value = link.get("weight")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < np.inf:
+    number = as_float(value)
+    if number is None:
         raise InputError(
             f"`weight` is not a finite number: {value!r:.40}",
             where=f"{path}: links[{i}]",
             fix="Run the attribution again, or remove the link.",
         )
-    return float(value)
+    return number
 
 
 def _endpoints(

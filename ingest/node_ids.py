@@ -7,6 +7,7 @@ for tokens, and for errors `0_{layer}_{position}` (before 2026-07) or `{layer}_-
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -78,3 +79,14 @@ def as_int(value: Any) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value):
         return int(value)
     return None
+
+
+def as_float(value: Any) -> float | None:
+    """A finite number; None for anything else (NaN, text, true, an integer beyond all floats)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

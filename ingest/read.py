@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circuit_atlas.errors import InputError, QuestionError
+from circuit_atlas.errors import QuestionError
 from circuit_atlas.ingest.graph_data import GraphData
 from circuit_atlas.ingest.graph_json import read_json
 
@@ -59,10 +59,4 @@ def read_graph(
 
 
 def _is_pt(path: Path) -> bool:
-    try:
-        if path.suffix == ".json":
-            path.stat()
-            return False
-        return path.suffix in (".pt", ".pth") or zipfile.is_zipfile(path)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
+    return path.suffix in (".pt", ".pth") or (path.suffix != ".json" and zipfile.is_zipfile(path))

@@ -175,12 +175,12 @@ def _fetch_all(missing: list[tuple[Jar, Path]], quiet: bool) -> None:
 def _fetch(client: httpx.Client, url: str, jar: Jar, path: Path) -> None:
     """Fetch one jar, several times if need be. The size it may have is known, and no byte more is read."""
     import httpx  # noqa: PLC0415
-    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter  # noqa: PLC0415
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential  # noqa: PLC0415
 
     passing = retry_if_exception_type((httpx.HTTPError, _WrongJarError))
     try:
         for attempt in Retrying(
-            stop=stop_after_attempt(_ATTEMPTS), wait=wait_exponential_jitter(0.3, 5), retry=passing, reraise=True
+            stop=stop_after_attempt(_ATTEMPTS), wait=wait_random_exponential(multiplier=0.3, max=5), retry=passing, reraise=True
         ):
             with attempt:
                 content = _download(client, f"{url}/{jar.repository_path}", jar)

@@ -19,6 +19,7 @@ _MARK = "circuit-atlas-store.json"
 _PARTS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
 _MB = 1 << 20
 _ROOM = 200 * _MB
+_NOT_TEXT = "\x06 \t"  # Neo4j acknowledges its start to a terminal with an ACK character
 
 _SETTINGS = """\
 # Written by circuit-atlas at every start.
@@ -39,6 +40,8 @@ db.tx_log.rotation.retention_policy=keep_none
 dbms.fleet_manager.enabled=false
 dbms.usage_report.enabled=false
 client.allow_telemetry=false
+internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
+internal.server.bolt.thread_pool_shutdown_wait_time=1s
 server.fleet_discovery.enabled=false
 server.http.x_forward.enabled=false
 """
@@ -123,11 +126,11 @@ class Store:
         self._write("run/server.json", process)
 
     def tail(self, lines: int) -> str:
-        """The last lines of what the server printed and logged."""
-        for file in (self.console, self.path / "logs" / "neo4j.log"):
-            if file.is_file() and file.stat().st_size:
-                return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-        return ""
+        """The last lines of what the server logged, and of what it printed, which is where it says why it stops."""
+        files = (self.path / "logs" / "neo4j.log", self.console)
+        texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
+        shown = [line for text in texts for line in text.splitlines() if line.strip(_NOT_TEXT)]
+        return "\n".join(shown[-lines:])
 
     def erase(self) -> None:
         """Delete the data, settings, logs and password.

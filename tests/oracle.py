@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import math
 from collections import Counter, defaultdict
@@ -57,9 +58,9 @@ def best_paths(
     paths: Iterable[tuple[tuple[int, ...], list[float]]], k: int, sign: int = 1
 ) -> list[tuple[float, tuple[int, ...], list[float]]]:
     """The k best by mean weight; ties: fewer hops, then node by node from the target back."""
-    scored = ((sign * math.fsum(w) / len(w), nodes, w) for nodes, w in paths)
-    ranked = sorted(scored, key=lambda p: (-p[0], len(p[2]), tuple(reversed(p[1]))))
-    return [(sign * score, nodes, weights) for score, nodes, weights in ranked[:k]]
+    scored = ((-sign * math.fsum(w) / len(w), len(w), nodes[::-1], w) for nodes, w in paths)
+    ranked = heapq.nsmallest(k, scored, key=lambda p: p[:3])
+    return [(-sign * score, nodes[::-1], weights) for score, _, nodes, weights in ranked]
 
 
 def count_by_hops(paths: Iterable[tuple[tuple[int, ...], list[float]]], max_hops: int) -> dict[str, int]:

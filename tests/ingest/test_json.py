@@ -1,0 +1,273 @@
+"""JSON graphs: every generation, and everything that can be wrong with one."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from circuit_atlas.errors import InputError, QuestionError
+from circuit_atlas.ingest import GraphData, read_graph
+from circuit_atlas.ingest.scans import identify
+from circuit_atlas.schema.keys import Kind, make_key, parse_key
+from conftest import EXAMPLES, NAMES
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def node(node_id: str, feature_type: str = "cross layer transcoder", **fields: Any) -> dict[str, Any]:
+    layer, _, position = node_id.split("_")
+    return {"node_id": node_id, "feature_type": feature_type, "layer": layer, "ctx_idx": int(position), **fields}
+
+
+def link(source: str, target: str, weight: Any = 1.0) -> dict[str, Any]:
+    return {"source": source, "target": target, "weight": weight}
+
+
+@pytest.fixture
+def graph() -> dict[str, Any]:
+    return {
+        "metadata": {"slug": "small", "scan": "gemma", "prompt": "a b", "prompt_tokens": ["a", " b"]},
+        "qParams": {},
+        "nodes": [
+            node("0_7_1"),
+            node("1_5_1"),
+            node("0_0_1", "mlp reconstruction error"),
+            node("E_11_0", "embedding"),
+            node("E_12_1", "embedding"),
+            node("3_21_1", "logit", token_prob=0.5, clerp='Output " c" (p=0.500)'),
+        ],
+        "links": [link("E_11_0", "0_7_1"), link("0_7_1", "1_5_1", -2.5), link("1_5_1", "3_21_1", 0.1)],
+    }
+
+
+def write(tmp_path: Path, document: Any) -> Path:
+    path = tmp_path / "graph.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    return path
+
+
+def edges(data: GraphData) -> list[tuple[str, str, float]]:
+    return [
+        (data.nodes.key(s), data.nodes.key(t), w)
+        for block in data.edges.blocks(2)
+        for t, s, w in zip(block.target, block.source, block.weight.tolist(), strict=True)
+    ]
+
+
+def test_a_small_graph(tmp_path: Path, graph: dict[str, Any]) -> None:
+    data = read_graph(write(tmp_path, graph))
+    assert [data.nodes.key(i) for i in range(6)] == [
+        "feature:0/7@1", "feature:1/5@1", "error:0@1", "token:0", "token:1", "logit:21@1",
+    ]  # fmt: skip
+    assert edges(data) == [
+        ("token:0", "feature:0/7@1", 1.0),
+        ("feature:0/7@1", "feature:1/5@1", -2.5),
+        ("feature:1/5@1", "logit:21@1", 0.1),
+    ]
+    assert (data.metadata.n_layers, data.metadata.n_pos) == (2, 2)
+    assert (data.metadata.model, data.metadata.source_set) == ("gemma-2-2b", "gemmascope-transcoder-16k")
+    assert data.nodes.token[3:] == ["a", " b", " c"]
+    assert data.nodes.probability[5] == 0.5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_graphs_are_read_whole(name: str) -> None:
+    """Every field of every node and link is found again in the columns or in `extra`."""
+    document = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    data = read_graph(EXAMPLES / f"{name}.json")
+    assert len(data.nodes) == len(document["nodes"])
+    assert [rebuilt(data, i) for i in range(len(data.nodes))] == document["nodes"]
+    ids = data.nodes.source_id
+    links = [
+        {"source": ids[s], "target": ids[t], "weight": w}
+        for block in data.edges.blocks(1000)
+        for t, s, w in zip(block.target, block.source, block.weight.tolist(), strict=True)
+    ]
+    key = lambda item: (item["target"], item["source"])  # noqa: E731
+    assert sorted(links, key=key) == sorted(document["links"], key=key)
+    assert data.metadata.file_metadata == document["metadata"]
+    assert data.metadata.file_qparams == document["qParams"]
+
+
+def rebuilt(data: GraphData, i: int) -> dict[str, Any]:
+    nodes = data.nodes
+    columns = {
+        "node_id": nodes.source_id[i], "jsNodeId": nodes.js_node_id[i], "feature_type": nodes.feature_type[i],
+        "clerp": nodes.label[i], "ctx_idx": int(nodes.position[i]), "influence": nodes.cumulative_influence[i],
+        "activation": nodes.activation[i], "token_prob": nodes.probability[i],
+    }  # fmt: skip
+    known = {k: v for k, v in columns.items() if v is not None and not (isinstance(v, float) and math.isnan(v))}
+    return known | json.loads(nodes.extra[i] or "{}")
+
+
+def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
+    opposite, haiku = (read_graph(EXAMPLES / f"{name}.json") for name in ("opposite-small", "dallas-haiku"))
+    assert [s.name for s in opposite.supernodes][:2] == ['Output "big" or "large"', "say big / huge / large"]
+    assert [len(s.members) for s in opposite.supernodes] == [2, 2, 3, 3, 3]
+    assert int(opposite.nodes.pinned.sum()) == 17
+    assert [(s.name, len(s.members)) for s in haiku.supernodes] == [
+        ("capital", 9), ("state", 5), ("say a capital", 6), ("Dallas", 10), ("say Austin", 6), ("Texas-related", 12),
+    ]  # fmt: skip
+
+
+def test_the_same_features_in_files_of_two_generations() -> None:
+    dallas, oakland = (read_graph(EXAMPLES / f"{name}.json").metadata for name in ("dallas", "oakland"))
+    assert (dallas.model, dallas.source_set) == (oakland.model, oakland.source_set) == ("gemma-2-2b", "clt-hp")
+
+
+def test_lists_given_as_text(tmp_path: Path, graph: dict[str, Any]) -> None:
+    graph["qParams"] = {"supernodes": '[["pair", "0_7_1", "1_5_1"]]', "pinnedIds": "0_7_1, 3_21_1"}
+    data = read_graph(write(tmp_path, graph))
+    assert data.supernodes[0].members == (0, 1)
+    assert np.flatnonzero(data.nodes.pinned).tolist() == [0, 5]
+
+
+def test_errors_of_the_new_generation(tmp_path: Path, graph: dict[str, Any]) -> None:
+    graph["nodes"][2] = node("0_-1_1", "mlp reconstruction error")
+    assert read_graph(write(tmp_path, graph)).nodes.key(2) == "error:0@1"
+
+
+def test_colliding_ids_are_told_apart_by_order(tmp_path: Path) -> None:
+    """`0_2_1` is feature 2 of layer 0 and the error of layer 2; both act on the same logit."""
+    document = {
+        "metadata": {},
+        "nodes": [
+            node("0_2_1"),
+            node("1_9_1"),
+            node("0_2_1", "mlp reconstruction error") | {"layer": "2"},
+            node("E_5_1", "embedding"),
+            node("4_3_1", "logit"),
+        ],
+        "links": [
+            link("E_5_1", "0_2_1", 1.0),
+            link("0_2_1", "4_3_1", 2.0),
+            link("1_9_1", "4_3_1", 3.0),
+            link("0_2_1", "4_3_1", 4.0),
+        ],
+    }
+    data = read_graph(write(tmp_path, document))
+    assert edges(data) == [
+        ("token:1", "feature:0/2@1", 1.0),
+        ("feature:0/2@1", "logit:3@1", 2.0),
+        ("feature:1/9@1", "logit:3@1", 3.0),
+        ("error:2@1", "logit:3@1", 4.0),
+    ]
+    assert data.metadata.warnings == []
+
+
+def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any]) -> None:
+    graph["nodes"].append({"node_id": "lorsa_1", "feature_type": "lorsa", "layer": 1, "head": {"q": 3}})
+    graph["links"].append(link("lorsa_1", "3_21_1"))
+    graph["run"] = {"id": 7}
+    data = read_graph(write(tmp_path, graph))
+    assert data.nodes.key(6) == "other:lorsa_1"
+    assert json.loads(data.nodes.extra[6]) == {"layer": 1, "head": {"q": 3}}
+    assert data.metadata.file_extra == {"run": {"id": 7}}
+
+
+def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict[str, Any]) -> None:
+    graph["links"] += [link("0_7_1", "0_7_1", 0), link("E_12_1", "1_5_1", 0.0)]
+    data = read_graph(write(tmp_path, graph))
+    assert (len(data.edges), data.zero_links) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda g: g["links"].append(link("9_9_9", "0_7_1")), r"links\[3\]: `source` '9_9_9' is not the `node_id`"),
+        (lambda g: g["links"].append(link("0_7_1", "9_9_9")), r"links\[3\]: `target` '9_9_9'"),
+        (lambda g: g["links"].append({"source": "0_7_1"}), r"links\[3\]: `weight` is not a finite number: None"),
+        (lambda g: g["links"].append(link("0_7_1", "3_21_1", float("nan"))), r"links\[3\]: `weight` .* nan"),
+        (lambda g: g["links"].append(link("0_7_1", "3_21_1", float("inf"))), r"links\[3\]: `weight` .* inf"),
+        (lambda g: g["links"].append(link("0_7_1", "3_21_1", "1.0")), r"links\[3\]: `weight` .* '1.0'"),
+        (lambda g: g["links"].append(link("0_7_1", "3_21_1", True)), r"links\[3\]: `weight` .* True"),
+        (lambda g: g["links"].append(link("0_7_1", "3_21_1", 10**400)), r"links\[3\]: `weight`"),
+        (lambda g: g["links"].append(g["links"][0]), r"two links from token:0 to feature:0/7@1"),
+        (lambda g: g["links"].append([]), r"links\[3\]: not an object"),
+        (lambda g: g["nodes"].append({"layer": "0"}), r"nodes\[6\]: has no `node_id`"),
+        (lambda g: g["nodes"].append(node("0_7_1")), r"nodes\[6\]: two nodes are both feature:0/7@1"),
+        (lambda g: g["nodes"][0].update(activation=float("nan")), r"nodes\[0\]: `activation` is not a finite"),
+        (lambda g: g.update(nodes={}), r"`nodes` is not a list"),
+        (lambda g: g.update(metadata=[1]), r"`metadata` is not an object"),
+        (lambda g: g.pop("links"), r"not an attribution graph: .*this JSON has 'metadata', 'qParams', 'nodes'"),
+    ],
+)
+def test_what_is_wrong_and_where(spoil: Any, message: str, tmp_path: Path, graph: dict[str, Any]) -> None:
+    spoil(graph)
+    path = write(tmp_path, graph)
+    with pytest.raises(InputError, match=message) as raised:
+        read_graph(path)
+    assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON, or cut short: .* at line 1, column 1"),
+        ("{", "not JSON, or cut short"),
+        ("[1, 2]", "not an attribution graph"),
+        ('{"openapi": "3.0", "paths": {}}', "not an attribution graph: .*this JSON has 'openapi', 'paths'"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_graph(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        read_graph(write(tmp_path, text))
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "graph.json").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(InputError, match="not JSON"):
+        read_graph(tmp_path / "graph.json")
+
+
+def test_a_real_graph_cut_short(tmp_path: Path) -> None:
+    text = (EXAMPLES / "dallas.json").read_text(encoding="utf-8")
+    for length in range(0, len(text), len(text) // 20):
+        with pytest.raises(InputError, match="not JSON"):
+            read_graph(write(tmp_path, text[:length]))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        read_graph(tmp_path / "none.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_graph(tmp_path)
+
+
+def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> None:
+    with pytest.raises(QuestionError, match="pruned already"):
+        read_graph(write(tmp_path, graph), node_threshold=0.5)
+
+
+@pytest.mark.parametrize(
+    ("scan", "info", "expected"),
+    [
+        ("gemma", {}, ("gemma-2-2b", "gemmascope-transcoder-16k")),
+        ("mntss/clt-gemma-2-2b-2.5M", {}, ("gemma-2-2b", "clt-hp")),
+        ("gemma-2-2b", {"transcoder_set": "mntss/clt-gemma-2-2b-2.5M"}, ("gemma-2-2b", "clt-hp")),
+        ("gemma-2-2b", {"neuronpedia_source_set": "gemmascope-transcoder-16k"}, ("gemma-2-2b", "gemmascope-transcoder-16k")),
+        ("any/set", {}, ("any/set", "any/set")),
+        (None, {}, ("unknown", "unknown")),
+        ("gemma", {"source_urls": ["https://neuronpedia.org/qwen3-4b/transcoder-hp"]}, ("qwen3-4b", "transcoder-hp")),
+    ],
+)  # fmt: skip
+def test_model_and_source_set(scan: str | None, info: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert identify(scan, info) == expected
+    assert identify(scan, info, model="m", source_set="s") == ("m", "s")
+
+
+@given(
+    kind=st.sampled_from([Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT]),
+    numbers=st.tuples(*[st.integers(0, 10**9)] * 3),
+)
+def test_keys_can_be_taken_apart(kind: Kind, numbers: tuple[int, int, int]) -> None:
+    layer, index, position = numbers
+    parts = parse_key(make_key(kind, layer, index, position))
+    assert parts is not None
+    assert make_key(*parts) == make_key(kind, layer, index, position)
+    assert parse_key("Dallas") is None

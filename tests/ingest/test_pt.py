@@ -1,0 +1,173 @@
+"""`.pt` files and `Graph` objects: the same graph from every generation, pruned as circuit-tracer does."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_model
+import torch
+from circuit_atlas.errors import InputError, QuestionError
+from circuit_atlas.ingest import GraphData, load_graph, read_graph
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.schema.keys import Kind
+from circuit_tracer import Graph
+
+
+def dense(data: GraphData) -> np.ndarray:
+    matrix = np.zeros((len(data.nodes), len(data.nodes)))
+    for block in data.edges.blocks(1000):
+        matrix[block.target, block.source] = block.weight
+    return matrix
+
+
+def keys(data: GraphData) -> list[str]:
+    return [data.nodes.key(i) for i in range(len(data.nodes))]
+
+
+def test_a_graph_in_memory(attributed: Graph) -> None:
+    data = read_graph(attributed)
+    n_pos, n_layers = attributed.n_pos, attributed.cfg.n_layers
+    counts = [data.nodes.count(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT)]
+    assert counts == [len(attributed.selected_features), n_layers * n_pos, n_pos, len(attributed.logit_targets)]
+    assert np.array_equal(dense(data), attributed.adjacency_matrix.double().numpy())
+    assert len(data.edges) == int((attributed.adjacency_matrix != 0).sum())
+    for i, place in enumerate(attributed.selected_features.tolist()):
+        layer, position, index = attributed.active_features[place].tolist()
+        assert data.nodes.key(i) == f"feature:{layer}/{index}@{position}"
+        assert data.nodes.activation[i] == attributed.activation_values[place].item()
+    assert data.metadata.tokens == ["<bos>", *small_model.PROMPT.split()]
+    assert data.metadata.model == "gemma-2-2b"
+    assert data.metadata.source_set == "gemmascope-transcoder-16k"
+
+
+@pytest.mark.parametrize("generation", small_model.GENERATIONS)
+def test_every_generation_reads_the_same(generation: str, attributed: Graph, model: Any, tmp_path: Path) -> None:
+    path = small_model.save_generation(attributed, tmp_path / "small.pt", generation, config=model.cfg)
+    data, expected = read_graph(path), read_graph(attributed)
+    assert keys(data) == keys(expected)
+    assert np.array_equal(dense(data), dense(expected))
+    assert data.nodes.token == expected.nodes.token
+    assert (data.metadata.tokens, data.metadata.n_layers) == (expected.metadata.tokens, expected.metadata.n_layers)
+    assert np.array_equal(data.nodes.probability, expected.nodes.probability, equal_nan=True)
+
+
+def test_a_file_and_its_graph_have_the_same_content(saved: Path, attributed: Graph) -> None:
+    assert content_hash(read_graph(saved)) == content_hash(read_graph(attributed))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_of_every_type_are_exact(dtype: torch.dtype, attributed: Graph, tmp_path: Path) -> None:
+    graph = copy.copy(attributed)
+    graph.adjacency_matrix = attributed.adjacency_matrix.to(dtype)
+    graph.to_pt(str(tmp_path / "small.pt"))
+    assert np.array_equal(dense(read_graph(tmp_path / "small.pt")), graph.adjacency_matrix.double().numpy())
+
+
+def test_blocks_are_whole_rows_in_order(attributed: Graph) -> None:
+    blocks = list(read_graph(attributed).edges.blocks(500))
+    targets = np.concatenate([block.target for block in blocks])
+    assert (np.diff(targets) >= 0).all()
+    assert all(a.target[-1] < b.target[0] for a, b in zip(blocks, blocks[1:], strict=False))
+
+
+@pytest.mark.parametrize("thresholds", [(0.8, 0.98), (0.5, 0.5), (0.95, 0.99), (0.1, 0.3)])
+def test_pruned_like_circuit_tracers_own_files(
+    thresholds: tuple[float, float], attributed: Graph, saved: Path, tmp_path: Path
+) -> None:
+    options = dict(zip(("node_threshold", "edge_threshold"), thresholds, strict=True))
+    data = read_graph(saved, **options)
+    expected = read_graph(small_model.write_graph_files(copy.copy(attributed), tmp_path / "files", **options))
+    assert keys(data) == keys(expected)
+    assert np.array_equal(dense(data), dense(expected))
+    assert np.array_equal(data.nodes.cumulative_influence, expected.nodes.cumulative_influence, equal_nan=True)
+    assert data.metadata.node_threshold == thresholds[0]
+
+
+def test_thresholds_out_of_range(saved: Path) -> None:
+    with pytest.raises(QuestionError, match="node_threshold cannot be 1.5"):
+        read_graph(saved, node_threshold=1.5)
+
+
+def test_a_list_of_transcoders_has_a_stable_name(attributed: Graph) -> None:
+    graph = copy.copy(attributed)
+    graph.scan = ["a/layer_0", "a/layer_1"]
+    names = {read_graph(graph).metadata.source_set for _ in range(2)}
+    assert len(names) == 1
+    assert names.pop().startswith("custom-")
+
+
+def test_without_the_tokenizer_ids_stand_for_tokens(attributed: Graph, tmp_path: Path) -> None:
+    graph = copy.copy(attributed)
+    graph.cfg = copy.copy(attributed.cfg)
+    graph.cfg.tokenizer_name = "nobody/nothing"
+    data = read_graph(graph)
+    assert data.metadata.tokens[:2] == ["<1>", "<2>"]
+    assert "give --tokenizer" in data.metadata.warnings[0]
+    folder = small_model.build_tokenizer(tmp_path)
+    assert read_graph(graph, tokenizer=str(folder)).metadata.tokens == ["<bos>", *small_model.PROMPT.split()]
+
+
+def test_a_virtual_target_keeps_its_text(attributed: Graph) -> None:
+    graph = copy.copy(attributed)
+    first = type(graph.logit_targets[0])("logit(x)-logit(y)", graph.vocab_size)
+    graph.logit_targets = [first, *graph.logit_targets[1:]]
+    data = read_graph(graph)
+    logit = len(data.nodes) - len(graph.logit_targets)
+    assert data.nodes.token[logit] == "logit(x)-logit(y)"
+    assert data.nodes.key(logit) == f"logit:{graph.vocab_size}@{graph.n_pos - 1}"
+
+
+def test_it_is_stored_and_answers(atlas: Any, saved: Path, new_name: Any, attributed: Graph) -> None:
+    graph = atlas.ingest(saved, name=new_name())
+    again = atlas.ingest(attributed, name=graph.name)
+    assert again.ingested.status == "unchanged"
+    best = graph.paths(k=1, max_hops=1).paths[0]
+    tokens = slice(-len(attributed.logit_targets) - attributed.n_pos, -len(attributed.logit_targets))
+    row = attributed.adjacency_matrix[-len(attributed.logit_targets), tokens]
+    assert best.score == row.max().item()
+
+
+def spoilt(**fields: Any) -> Any:
+    return lambda content: content.update(fields)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda c: c.pop("adjacency_matrix"), "it has no adjacency_matrix"),
+        (lambda c: c.pop("logit_targets"), "it has no logit_targets"),
+        (spoilt(adjacency_matrix=torch.zeros(3, 3)), r"adjacency_matrix: has shape \(3, 3\)"),
+        (lambda c: c["adjacency_matrix"].__setitem__((5, 3), float("nan")), r"adjacency_matrix\[5, 3\]: the weight is nan"),
+        (lambda c: c["adjacency_matrix"].__setitem__((5, 3), -float("inf")), r"adjacency_matrix\[5, 3\]: the weight is -inf"),
+        (lambda c: c["selected_features"].__setitem__(0, 10**9), "selected_features: points beyond"),
+        (lambda c: c["selected_features"].__setitem__(0, c["selected_features"][1]), "names a feature twice"),
+        (lambda c: c["active_features"].__setitem__((0, 0), 77), "active_features: names layers"),
+        (lambda c: c["active_features"].__setitem__((0, 1), 77), "active_features: names positions"),
+        (lambda c: c["active_features"].__setitem__((0, 2), -1), "active_features: holds negative"),
+        (spoilt(active_features=torch.zeros(4, 2, dtype=torch.long)), r"active_features: has shape \(4, 2\)"),
+        (spoilt(activation_values=torch.zeros(1)), "activation_values: does not fit"),
+        (spoilt(logit_probabilities=torch.zeros(1)), "logit_probabilities: does not fit"),
+        (spoilt(input_tokens=torch.zeros(3)), "input_tokens: does not hold integers"),
+        (spoilt(logit_targets=[1, 2]), "logit_targets: is no list of targets"),
+        (spoilt(cfg={}), "cfg: does not tell the number of layers"),
+        (spoilt(scan=3), "scan: is neither"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_and_where(spoil: Any, message: str, saved: Path) -> None:
+    content = torch.load(saved, weights_only=False)
+    spoil(content)
+    torch.save(content, saved)
+    with pytest.raises(InputError, match=message) as raised:
+        read_graph(saved)
+    assert str(saved) in str(raised.value)
+
+
+def test_loading_it_twice_is_one_graph(atlas: Any, saved: Path, new_name: Any) -> None:
+    name = new_name()
+    first = load_graph(atlas.driver, None, read_graph(saved), name=name)
+    second = load_graph(atlas.driver, None, read_graph(saved), name=name)
+    assert (first.status, second.status) == ("ingested", "unchanged")

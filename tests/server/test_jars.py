@@ -1,0 +1,149 @@
+"""Jars: locked, checked, fetched once. The repository is a real HTTP server on loopback."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from circuit_atlas.errors import LocalServerError
+from circuit_atlas.server import jars
+from circuit_atlas.server.jars import Jar, ensure_jars, neo4j_version, read_lock, repository_url
+
+
+class Repository(ThreadingHTTPServer):
+    """Serves `content` by path; `spoilt` holds how often a path is answered wrongly before that."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.content: dict[str, bytes] = {}
+        self.spoilt: dict[str, int] = {}
+        self.asked: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Repository
+
+    def do_GET(self) -> None:  # noqa: N802
+        path = self.path.removeprefix("/maven/")
+        self.server.asked.append(path)
+        body = self.server.content.get(path)
+        if self.server.spoilt.get(path, 0) > 0:
+            self.server.spoilt[path] -= 1
+            body = b"x" * (len(body or b"") + 100)
+        self.send_response(200 if body is not None else 404)
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repository]:
+    """A repository that the user's Maven settings name as a mirror, and an empty cache."""
+    served = Repository()
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    settings = tmp_path / "home" / ".m2" / "settings.xml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        '<settings xmlns="urn:any"><mirrors>'
+        "<mirror><mirrorOf>*</mirrorOf><url>blocked.invalid</url><blocked>true</blocked></mirror>"
+        f"<mirror><mirrorOf>central</mirrorOf><url>http://127.0.0.1:{served.server_port}/maven/</url></mirror>"
+        "</mirrors></settings>"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / "cache"))
+    yield served
+    served.shutdown()
+    served.server_close()
+
+
+def add(repository: Repository, name: str) -> Jar:
+    content = name.encode() * 1000
+    jar = Jar("org.test", name, "", "1.0", hashlib.sha256(content).hexdigest(), len(content))
+    repository.content[jar.repository_path] = content
+    return jar
+
+
+def test_the_lock_of_the_package() -> None:
+    locked = read_lock()
+    assert neo4j_version(locked) == "2026.07.1"
+    assert len({jar.coordinates for jar in locked}) == len(locked) > 200
+    assert all(len(jar.sha256) == 64 and jar.size > 0 for jar in locked)
+    assert {"neo4j", "neo4j-server", "neo4j-browser"} <= {jar.artifact for jar in locked}
+
+
+def test_fetched_once_from_the_mirror_of_the_settings(repository: Repository) -> None:
+    locked = [add(repository, name) for name in ("a", "b", "c")]
+    paths = ensure_jars(locked, quiet=True)
+    assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == [jar.sha256 for jar in locked]
+    assert ensure_jars(locked, quiet=True) == paths
+    assert len(repository.asked) == 3
+
+
+def test_a_bad_jar_is_refused_and_fetched_again(repository: Repository) -> None:
+    jar = add(repository, "a")
+    repository.spoilt[jar.repository_path] = 2
+    [path] = ensure_jars([jar], quiet=True)
+    assert path.stat().st_size == jar.size
+    assert len(repository.asked) == 3
+
+
+def test_a_jar_that_stays_bad_is_an_error_and_not_kept(repository: Repository) -> None:
+    good, bad = add(repository, "good"), add(repository, "bad")
+    repository.spoilt[bad.repository_path] = 99
+    with pytest.raises(LocalServerError, match=r"org.test:bad:1.0 cannot be fetched: it is not the file"):
+        ensure_jars([good, bad], quiet=True)
+    assert not [path for path in (jars.cache_path() / "jars").rglob("*.jar") if path.name.startswith("bad")]
+
+
+def test_a_download_that_was_stopped_goes_on_where_it_was(repository: Repository) -> None:
+    first, second = add(repository, "first"), add(repository, "second")
+    del repository.content[second.repository_path]
+    with pytest.raises(LocalServerError, match="404"):
+        ensure_jars([first, second], quiet=True)
+    add(repository, "second")
+    repository.asked.clear()
+    ensure_jars([first, second], quiet=True)
+    assert repository.asked == [second.repository_path]
+
+
+def test_a_cut_jar_in_the_cache_is_fetched_again(repository: Repository) -> None:
+    jar = add(repository, "a")
+    [path] = ensure_jars([jar], quiet=True)
+    path.write_bytes(b"cut")
+    ensure_jars([jar], quiet=True)
+    assert path.stat().st_size == jar.size
+
+
+def test_without_settings_the_address_is_jgos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jgo.constants import MAVEN_CENTRAL_URL
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert repository_url() == MAVEN_CENTRAL_URL.rstrip("/")
+
+
+def test_settings_that_are_no_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".m2").mkdir()
+    (tmp_path / ".m2" / "settings.xml").write_text("<settings")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(LocalServerError, match=r"settings.xml: not XML"):
+        repository_url()
+
+
+def test_a_full_disk_is_said() -> None:
+    error = jars._disk_error(OSError(errno.ENOSPC, "No space left on device"), Path("/cache"))
+    assert "the disk is full" in str(error)
+
+
+def test_a_cache_that_cannot_be_written(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / "file"))
+    with pytest.raises(LocalServerError, match="cannot be written"):
+        ensure_jars([add(repository, "a")], quiet=True)
