@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from neo4j import Driver
+from neo4j.exceptions import ConstraintError, IncompleteCommit
 from tqdm import tqdm
 
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
@@ -30,6 +31,7 @@ from circuit_atlas.schema.answer import IngestResult
 
 NODE_BATCH = 2_000
 EDGE_BATCH = 25_000
+_ATTEMPTS = 3
 _GRAPH_NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
 
 
@@ -174,10 +176,19 @@ def _check_counts(writer: Writer, staging: str, data: GraphData) -> None:
 
 
 def _publish(writer: Writer, staging: str, name: str, content: str, replace: bool) -> str:
-    """Give the graph its name. Another process may have published the same name meanwhile."""
-    if _is_present(writer, name, content, replace):
-        remove_graph(writer, staging)
-        return "unchanged"
+    """Give the graph its name. Another process may publish the same name first: then look again."""
+    for _ in range(_ATTEMPTS):
+        if _is_present(writer, name, content, replace):
+            remove_graph(writer, staging)
+            return "unchanged"
+        try:
+            return _rename(writer, staging, name)
+        except (ConstraintError, IncompleteCommit):
+            continue
+    raise IngestError(f"the name {name!r} is fought over by several ingests", fix="Ingest the file again.")
+
+
+def _rename(writer: Writer, staging: str, name: str) -> str:
     owner = owner_of_this_process()
     steps: list[tuple[str, dict[str, Any]]] = []
     old = f"{name}~{secrets.token_hex(8)}" if writer.run(statements.FIND, graph=name) else None

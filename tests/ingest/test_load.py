@@ -1,0 +1,183 @@
+"""What was ingested reads back exactly; a graph is there whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, IngestError, QuestionError, SchemaVersionError
+from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
+from circuit_atlas.schema import ensure_schema
+from conftest import EXAMPLES, NAMES
+from graphs import make_graph
+
+
+def everything(atlas: Atlas) -> list[Any]:
+    """All there is in the database, in a form that can be compared."""
+    nodes = "MATCH (n) RETURN labels(n) AS labels, properties(n) AS p ORDER BY labels[0], n.graph, n.key, n.name, n.hops, n.layer, n.index, n.sign LIMIT 100000"
+    counts = "MATCH ()-[r]->() RETURN type(r) AS type, count(*) AS n, sum(r.weight) AS weight ORDER BY type LIMIT 10"
+    return [str(row) for query in (nodes, counts) for row in atlas.cypher(query).rows]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_reads_back_exactly(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    data, handle = read_graph(EXAMPLES / f"{name}.json"), examples[name]
+    rows = atlas.cypher(
+        "MATCH (n:Node {graph: $graph}) RETURN properties(n) AS p, labels(n) AS labels ORDER BY n.ordinal LIMIT 100000",
+        {"graph": name},
+    ).rows
+    for i, (row, (kind, expected)) in enumerate(zip(rows, load.node_rows(data), strict=True)):
+        assert row["p"] == {**expected, "graph": name, "ordinal": i}
+        assert row["labels"] == ["Node", kind.label]
+    stored = atlas.cypher(
+        "MATCH (s:Node {graph: $graph})-[r:DIRECT_EFFECT]->(t) "
+        "RETURN s.ordinal AS s, t.ordinal AS t, r.weight AS w ORDER BY t, s LIMIT 100000", {"graph": name},
+    ).rows  # fmt: skip
+    [block] = data.edges.blocks(10**6)
+    assert [row["s"] for row in stored] == block.source.tolist()
+    assert [row["t"] for row in stored] == block.target.tolist()
+    assert np.array_equal([row["w"] for row in stored], block.weight)
+    assert json.loads(handle.metadata["file_metadata"]) == data.metadata.file_metadata
+    assert json.loads(handle.metadata["file_qparams"]) == data.metadata.file_qparams
+    groups = atlas.cypher(
+        "MATCH (s:Supernode {graph: $graph})-[:GROUPS]->(n) WITH s, n ORDER BY n.ordinal "
+        "WITH s, collect(n.ordinal) AS members ORDER BY s.order RETURN s.name AS name, members LIMIT 100", {"graph": name},
+    ).rows  # fmt: skip
+    assert [(g["name"], g["members"]) for g in groups] == [(s.name, sorted(s.members)) for s in data.supernodes]
+
+
+def test_features_of_two_prompts_meet_in_one_node(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    """design: Dallas and Oakland share 132 of 246 and 211 transcoder features."""
+    shared = atlas.cypher(
+        "MATCH (a:Feature {graph: 'dallas'})-[:ACTIVATION_OF]->(f)<-[:ACTIVATION_OF]-(b:Feature {graph: 'oakland'}) "
+        "RETURN count(DISTINCT f) AS n"
+    )
+    assert shared.rows == [{"n": 132}]
+
+
+def test_the_same_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    first = atlas.ingest(EXAMPLES / "dallas.json", name=name)
+    before = everything(atlas)
+    second = atlas.ingest(EXAMPLES / "dallas.json", name=name)
+    assert (first.ingested.status, second.ingested.status) == ("ingested", "unchanged")
+    assert everything(atlas) == before
+
+
+def test_other_content_needs_replace(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    atlas.ingest(EXAMPLES / "dallas.json", name=name)
+    before = everything(atlas)
+    with pytest.raises(GraphExistsError, match="--replace"):
+        atlas.ingest(EXAMPLES / "oakland.json", name=name)
+    assert everything(atlas) == before
+    replaced = atlas.ingest(EXAMPLES / "oakland.json", name=name, replace=True)
+    assert replaced.ingested.status == "replaced"
+    assert replaced.stats().nodes.total == 348
+    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 348}]
+
+
+def test_deleting_leaves_nothing_but_what_others_use(atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str]) -> None:  # fmt: skip
+    before = everything(atlas)
+    name = new_name()
+    load_graph(atlas.driver, None, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
+    atlas.ingest(EXAMPLES / "dallas.json", name=f"{name}-copy")
+    atlas.delete(name)
+    atlas.delete(f"{name}-copy")
+    assert everything(atlas) == before
+    with pytest.raises(GraphNotFoundError):
+        atlas.delete(name)
+
+
+@pytest.mark.parametrize("name", ["", "a~b", "a\nb", "x" * 201])
+def test_names_that_cannot_be(name: str, atlas: Atlas) -> None:
+    with pytest.raises(QuestionError):
+        load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
+
+
+def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = "'}) DETACH DELETE g //" + new_name()
+    atlas.ingest(EXAMPLES / "dallas-haiku.json", name=name)
+    assert atlas.graph(name).stats().edges == 2205
+    atlas.delete(name)
+
+
+def test_nothing_is_published_when_counts_differ(atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    before = everything(atlas)
+    lossy = statements.EDGES.replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
+    monkeypatch.setattr(statements, "EDGES", lossy)
+    with pytest.raises(IngestError, match="the database holds"):
+        atlas.ingest(EXAMPLES / "dallas.json", name=new_name())
+    assert everything(atlas) == before
+
+
+def test_a_stopped_ingest_leaves_nothing(atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    before = everything(atlas)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(load, "_check_counts", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        atlas.ingest(EXAMPLES / "dallas.json", name=new_name())
+    assert everything(atlas) == before
+
+
+def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]) -> None:  # fmt: skip
+    before = everything(atlas)
+    name = new_name()
+    code = textwrap.dedent("""
+        import os, signal, sys
+        from circuit_atlas import Atlas
+        from circuit_atlas.ingest import load
+        load._check_counts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        Atlas().ingest(sys.argv[1], name=sys.argv[2])
+    """)
+    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / "dallas.json"), name], env=env, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert everything(atlas) != before
+    assert name not in [summary.graph for summary in atlas.graphs().graphs]
+    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 0}]
+    assert atlas.ingest(EXAMPLES / "dallas.json", name=name).stats().edges == 4944
+    atlas.delete(name)
+    assert everything(atlas) == before
+
+
+def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    writer = Writer(atlas.driver, None)
+    staging = f"{new_name()}~living"
+    begin = {"graph": staging, "target_name": "x", "properties": {}}
+    writer.run(statements.BEGIN, **begin, owner=load.owner_of_this_process())
+    assert remove_leftovers(writer) == []
+    writer.run("MATCH (g:Graph {name: $graph}) SET g.owner = $owner", graph=staging, owner=f"elsewhere {os.getpid()} 1.0")
+    assert remove_leftovers(writer) == []
+    writer.run("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
+    assert remove_leftovers(writer) == [staging.partition("~")[0]]
+
+
+def test_two_at_once_are_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    with ThreadPoolExecutor(2) as pool:
+        handles = list(pool.map(lambda _: atlas.ingest(EXAMPLES / "dallas.json", name=name), range(2)))
+    assert sorted(handle.ingested.status for handle in handles) == ["ingested", "unchanged"]
+    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 415}]
+
+
+def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(atlas: Atlas) -> None:
+    ensure_schema(atlas.driver, None)
+    atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 99", write=True)
+    try:
+        with pytest.raises(SchemaVersionError, match="schema version 99"):
+            ensure_schema(atlas.driver, None)
+    finally:
+        atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 1", write=True)
