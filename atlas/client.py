@@ -8,8 +8,6 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from neo4j import Driver
-
 from circuit_atlas.config import Connection, store_path
 from circuit_atlas.database import connect, translated_errors
 from circuit_atlas.queries import catalogue, find_query, graph_questions, node_questions, path_questions
@@ -26,10 +24,10 @@ from circuit_atlas.queries.results import (
 from circuit_atlas.queries.runner import QueryRunner, Tracer
 from circuit_atlas.schema.apply import check_schema
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
+from neo4j import Driver
 
 if TYPE_CHECKING:
     import circuit_tracer
-
     from circuit_atlas.schema.answer import IngestResult
 
 PathLike = str | os.PathLike[str]
@@ -132,9 +130,7 @@ class Atlas:
             tokenizer=tokenizer,
         )
         with translated_errors():
-            result = load_graph(
-                self._driver, self._database, data, name=name, replace=replace, progress=self._progress
-            )
+            result = load_graph(self._driver, self._database, data, name=name, replace=replace, progress=self._progress)
         return GraphHandle(self._runner, result.graph, ingested=result)
 
     def graph(self, name: str) -> GraphHandle:
@@ -270,9 +266,7 @@ class GraphHandle:
         max_hops: int = path_questions.DEFAULT_HOPS,
     ) -> PathCounts:
         """The exact number of paths by number of hops; see `queries.count_paths`."""
-        return path_questions.count_paths(
-            self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops
-        )
+        return path_questions.count_paths(self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops)
 
     @cached_property
     def metadata(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
-
 from circuit_atlas.errors import DatabaseError
 
 APP_NAME = "circuit-atlas"

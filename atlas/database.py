@@ -6,6 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import neo4j
+from circuit_atlas.config import Connection
+from circuit_atlas.errors import (
+    AuthenticationError,
+    CypherError,
+    DatabaseError,
+    QueryTimeoutError,
+    ServerUnavailableError,
+    UnsupportedServerError,
+)
 from neo4j import Driver, GraphDatabase
 from neo4j.exceptions import (
     AuthError,
@@ -16,16 +25,6 @@ from neo4j.exceptions import (
     ServiceUnavailable,
     SessionExpired,
     TransientError,
-)
-
-from circuit_atlas.config import Connection
-from circuit_atlas.errors import (
-    AuthenticationError,
-    CypherError,
-    DatabaseError,
-    QueryTimeoutError,
-    ServerUnavailableError,
-    UnsupportedServerError,
 )
 
 OLDEST_SERVER = (2025, 6)  # the first release with Cypher 25
@@ -74,7 +73,11 @@ def check_version(version: str, uri: str) -> None:
     Raises:
         UnsupportedServerError: the server does not know Cypher 25.
     """
-    numbers = [int(part) for part in version.split("-")[0].split("+")[0].split(".")[:2] if part.isdigit()]
+    numbers = [
+        int(part)
+        for part in version.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")[:2]
+        if part.isdigit()
+    ]
     if len(numbers) == 2 and tuple(numbers) < OLDEST_SERVER:
         raise UnsupportedServerError(
             f"Neo4j {version} is too old: circuit-atlas needs Cypher 25",

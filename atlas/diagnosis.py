@@ -43,7 +43,9 @@ class Diagnosis(Answer):
 def diagnose(store: str | os.PathLike[str] | None = None) -> Diagnosis:
     """Look at the installation, the local server and the database; nothing is started or changed."""
     findings = [Finding(subject="python", state="ok", detail=platform.python_version())]
-    findings += [_package(extra, name) for extra, names in (("", ("circuit-atlas", "neo4j")), *_EXTRAS.items()) for name in names]
+    findings += [
+        _package(extra, name) for extra, names in (("", ("circuit-atlas", "neo4j")), *_EXTRAS.items()) for name in names
+    ]
     if not os.environ.get("NEO4J_URI") or store:
         findings.append(_checked("java", _java))
         findings.append(_checked("local server", lambda: _local_server(store)))

@@ -10,7 +10,6 @@ import sys
 from importlib import import_module
 
 import click
-
 from circuit_atlas.errors import AtlasError
 
 _COMMANDS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-
 from circuit_atlas.cli.options import open_atlas, store_option
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-
 from circuit_atlas.cli.options import emit, store_option
 
 if TYPE_CHECKING:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-
 from circuit_atlas.cli.options import asks, graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.queries.results import Answer
+    from circuit_atlas.schema.answer import Answer
 
 
 @click.command("ingest")
 @click.argument("file", type=click.Path())
 @click.option("--name", help="Name of the graph.  [default: the slug in the file, else its stem]")
 @click.option("--replace", is_flag=True, help="Replace a graph of that name that has other content.")
-@click.option("--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence.")
-@click.option("--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to edges with this share of influence.")
+@click.option(
+    "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence."
+)
+@click.option(
+    "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to edges with this share of influence."
+)
 @click.option("--model", help="The language model, where the file does not say.")
 @click.option("--source-set", help="The set of transcoders, where the file does not say.")
 @click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text.")

@@ -10,12 +10,11 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-
 from circuit_atlas.errors import AtlasError
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.queries.results import Answer
+    from circuit_atlas.schema.answer import Answer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,9 +35,7 @@ def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
     """
 
     @wraps(command)
-    def run(
-        *args: Any, store: str | None, timeout: float, show_cypher: bool, form: str | None, **kwargs: Any
-    ) -> None:
+    def run(*args: Any, store: str | None, timeout: float, show_cypher: bool, form: str | None, **kwargs: Any) -> None:
         tracer = (lambda text: click.echo(text + "\n", err=True)) if show_cypher else None
         with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
             answer = command(atlas, *args, **kwargs)

@@ -6,12 +6,11 @@ import json
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-
 from circuit_atlas.cli.options import asks, graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.queries.results import Answer
+    from circuit_atlas.schema.answer import Answer
 
 _from = click.option("--from", "sources", multiple=True, metavar="NODE",
                      help="Node where paths begin; repeatable.  [default: all tokens]")  # fmt: skip
@@ -27,8 +26,13 @@ _max_hops = click.option("--max-hops", type=click.IntRange(1, 12), default=4, sh
 @_to
 @_max_hops
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many paths.")
-@click.option("--order", type=click.Choice(["strongest", "inhibiting"]), default="strongest", show_default=True,
-              help="Largest mean weight first, or smallest.")
+@click.option(
+    "--order",
+    type=click.Choice(["strongest", "inhibiting"]),
+    default="strongest",
+    show_default=True,
+    help="Largest mean weight first, or smallest.",
+)
 @asks
 def paths_command(atlas: Atlas, graph: str, **options: Any) -> Answer:  # fmt: skip
     """Find the paths of GRAPH with the largest mean weight; exact, inhibition included.

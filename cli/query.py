@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-
 from circuit_atlas.cli.options import asks, complete_queries
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.queries.results import Answer
+    from circuit_atlas.schema.answer import Answer
 
 
 def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -35,14 +35,27 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
 
 @click.command("query")
 @click.argument("query", shell_complete=complete_queries)
-@click.option("-p", "--param", "parameters", multiple=True, metavar="NAME=VALUE",
-              help="A parameter; VALUE is JSON, or text; repeatable.")
+@click.option(
+    "-p",
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter; VALUE is JSON, or text; repeatable.",
+)
 @click.option("--explain", "plan", flag_value="EXPLAIN", help="Show the plan; nothing is run.")
 @click.option("--profile", "plan", flag_value="PROFILE", help="Run it and show the plan with rows and hits.")
 @click.option("--write", is_flag=True, help="Let a statement of one's own change the database.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the catalogue.")
-@click.option("--show", is_eager=True, expose_value=False, callback=_show, metavar="ID", shell_complete=complete_queries,
-              help="Print a query of the catalogue, for Neo4j Browser.")
+@click.option(
+    "--show",
+    is_eager=True,
+    expose_value=False,
+    callback=_show,
+    metavar="ID",
+    shell_complete=complete_queries,
+    help="Print a query of the catalogue, for Neo4j Browser.",
+)
 @asks
 def query_command(
     atlas: Atlas, query: str, parameters: tuple[str, ...], plan: str | None, write: bool
@@ -71,7 +84,7 @@ def _is_cypher(query: str) -> bool:
 
 
 def _text(query: str) -> str:
-    return click.get_text_stream("stdin").read() if query == "-" else query
+    return sys.stdin.read() if query == "-" else query
 
 
 def _parameter(text: str) -> tuple[str, Any]:

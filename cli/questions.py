@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-
 from circuit_atlas.cli.options import asks, graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.queries.results import Answer
+    from circuit_atlas.schema.answer import Answer
 
 KINDS = ("feature", "error", "token", "logit", "other")
 
@@ -50,15 +49,36 @@ def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
 @click.command("neighbors")
 @graph_argument
 @click.argument("node")
-@click.option("--direction", type=click.Choice(["in", "out", "both"]), default="both", show_default=True,
-              help="Effects on the node, of the node, or both.")
+@click.option(
+    "--direction",
+    type=click.Choice(["in", "out", "both"]),
+    default="both",
+    show_default=True,
+    help="Effects on the node, of the node, or both.",
+)
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many each way.")
-@click.option("--sign", type=click.Choice(["abs", "positive", "negative"]), default="abs", show_default=True,
-              help="Rank by |weight|, by weight, or the most inhibiting first.")
-@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only neighbours of this kind; repeatable.")
+@click.option(
+    "--sign",
+    type=click.Choice(["abs", "positive", "negative"]),
+    default="abs",
+    show_default=True,
+    help="Rank by |weight|, by weight, or the most inhibiting first.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="Only neighbours of this kind; repeatable.",
+)
 @click.option("--layer", "layers", type=int, multiple=True, help="Only neighbours in this layer; repeatable.")
-@click.option("--hops", type=click.IntRange(1, 4), default=1, show_default=True,
-              help="With 2 or more: the subgraph around the node, k effects per node.")
+@click.option(
+    "--hops",
+    type=click.IntRange(1, 4),
+    default=1,
+    show_default=True,
+    help="With 2 or more: the subgraph around the node, k effects per node.",
+)
 @asks
 def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Answer:  # fmt: skip
     """Show the strongest direct effects on a NODE of GRAPH and of it.

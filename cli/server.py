@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-
 from circuit_atlas.cli.options import store_option
 
 if TYPE_CHECKING:
@@ -26,7 +25,11 @@ def server_command() -> None:
 
 @server_command.command("start")
 @click.option("--bolt-port", type=click.IntRange(1, 65535), help="Port for Bolt.  [default: 7687, or a free one]")
-@click.option("--http-port", type=click.IntRange(1, 65535), help="Port for Neo4j Browser.  [default: 7474, or a free one]")
+@click.option(
+    "--http-port",
+    type=click.IntRange(1, 65535),
+    help="Port for Neo4j Browser.  [default: 7474, or a free one]",
+)
 @click.option("--heap", metavar="SIZE", help="Java heap, such as 2g.  [env: CIRCUIT_ATLAS_HEAP]")
 @click.option("--page-cache", metavar="SIZE", help="Page cache, such as 4g.  [env: CIRCUIT_ATLAS_PAGE_CACHE]")
 @click.option("--java", metavar="PATH", help="A Java 21 or newer.  [env: CIRCUIT_ATLAS_JAVA]")

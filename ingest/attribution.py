@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-
 from circuit_atlas.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +66,9 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     missing = [name for name in _NEEDED if name not in content]
     if missing or not {"logit_tokens", "logit_targets"} & content.keys():
         raise InputError(
-            f"not an attribution graph: it has no {', '.join(missing or ['logit_targets'])}", where=where, fix=_FIX
+            f"not an attribution graph: it has no {', '.join(missing or ['logit_targets'])}",
+            where=where,
+            fix=_FIX,
         )
     config = _config(content["cfg"], where)
     active = _array(content, "active_features", where, np.int64, 2)
@@ -104,9 +105,19 @@ def _check_sizes(found: Attribution, where: str) -> None:
     _check(_within(layers, found.n_layers), "active_features", "names layers the model does not have", where)
     _check(_within(positions, found.n_pos), "active_features", "names positions beyond the prompt", where)
     _check(_within(indices, 1 << 62), "active_features", "holds negative indices", where)
-    _check(len(found.probabilities) == len(found.logit_ids), "logit_probabilities", "does not fit the logits", where)
+    _check(
+        len(found.probabilities) == len(found.logit_ids),
+        "logit_probabilities",
+        "does not fit the logits",
+        where,
+    )
     _check(_within(found.logit_ids, 1 << 62), "logit_targets", "holds negative ids", where)
-    _check(len(set(found.logit_ids.tolist())) == len(found.logit_ids), "logit_targets", "names a logit twice", where)
+    _check(
+        len(set(found.logit_ids.tolist())) == len(found.logit_ids),
+        "logit_targets",
+        "names a logit twice",
+        where,
+    )
     unique = len(np.unique(found.features, axis=0)) == len(found.features)
     _check(unique, "selected_features", "names a feature twice", where)
     _check(shape == (n, n), "adjacency_matrix", f"has shape {shape}; the other fields ask for ({n}, {n})", where)
@@ -135,7 +146,12 @@ def _logits(content: dict[str, Any], where: str) -> tuple[npt.NDArray[np.int64],
         return ids, [""] * len(ids)
     targets = content["logit_targets"]
     fits = isinstance(targets, list) and all(isinstance(t, tuple) and len(t) == 2 for t in targets)
-    _check(fits and all(_whole(t[1]) is not None for t in targets), "logit_targets", "is no list of targets", where)
+    _check(
+        fits and all(_whole(t[1]) is not None for t in targets),
+        "logit_targets",
+        "is no list of targets",
+        where,
+    )
     return np.array([int(t[1]) for t in targets], np.int64), [str(t[0] or "") for t in targets]
 
 

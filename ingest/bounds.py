@@ -8,7 +8,6 @@ one table serves every target.
 from __future__ import annotations
 
 import numpy as np
-
 from circuit_atlas.ingest.graph_data import KINDS, Edges, Float64, NodeColumns
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
@@ -29,7 +28,7 @@ def path_bounds(edges: Edges, nodes: NodeColumns, sign: int) -> list[Float64]:
         no path is that long.
     """
     sums = np.where(nodes.kind == KINDS.index(Kind.TOKEN), 0.0, -np.inf)
-    levels = []
+    levels: list[Float64] = []
     while np.isfinite(sums).any() and len(levels) <= MAX_HOPS:
         levels.append(sums)
         sums = _next_level(edges, sums, sign)

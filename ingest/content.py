@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
+import numpy.typing as npt
 from circuit_atlas.ingest.graph_data import GraphData
 
 _BLOCK = 1 << 20
@@ -17,17 +19,18 @@ def content_hash(data: GraphData) -> str:
     metadata = data.metadata.model_dump(mode="json", exclude=_NOT_CONTENT)
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     nodes = data.nodes
-    for column in (
+    columns: tuple[npt.NDArray[Any], ...] = (
         nodes.kind, nodes.layer, nodes.position, nodes.index,
         nodes.activation, nodes.probability, nodes.cumulative_influence,
-    ):  # fmt: skip
+    )  # fmt: skip
+    for column in columns:
         digest.update(column.tobytes())
     texts = [nodes.token, nodes.label, nodes.source_id, nodes.js_node_id, nodes.feature_type, nodes.extra]
     digest.update(json.dumps(texts).encode())
     streams = [hashlib.sha256() for _ in range(3)]
     for block in data.edges.blocks(_BLOCK):
-        for stream, column in zip(streams, block, strict=True):
-            stream.update(column.tobytes())
+        for stream, part in zip(streams, block, strict=True):
+            stream.update(part.tobytes())
     for stream in streams:
         digest.update(stream.digest())
     return digest.hexdigest()

@@ -7,7 +7,6 @@ import secrets
 import socket
 
 import psutil
-
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.writer import Writer

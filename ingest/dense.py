@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.graph_data import ArrayEdges, EdgeBlock
 

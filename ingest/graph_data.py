@@ -12,7 +12,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
 from circuit_atlas.schema.keys import Kind, make_key
 from circuit_atlas.schema.models import GraphMetadata, Supernode
 
@@ -46,7 +45,7 @@ class NodeColumns:
     js_node_id: list[str | None] = field(default_factory=list)
     feature_type: list[str | None] = field(default_factory=list)
     extra: list[str | None] = field(default_factory=list)  # further fields of the file, as JSON
-    pinned: npt.NDArray[np.bool_] | None = None
+    pinned: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -57,8 +56,7 @@ class NodeColumns:
         if kind is Kind.OTHER:
             return f"other:{self.source_id[i]}"
         layer, index, position = (
-            None if value == NO_VALUE else int(value)
-            for value in (self.layer[i], self.index[i], self.position[i])
+            None if value == NO_VALUE else int(value) for value in (self.layer[i], self.index[i], self.position[i])
         )
         return make_key(kind, layer, index, position)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.ingest.links import read_links
@@ -51,8 +50,8 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
     nodes.pinned[pinned_nodes(qparams, nodes)] = True
     identity = identify(
         _text(raw_metadata.get("scan")),
-        raw_metadata.get("info") if isinstance(raw_metadata.get("info"), dict) else {},
-        feature_details=raw_metadata.get("feature_details"),
+        _object(raw_metadata, "info", path),
+        feature_details=_object(raw_metadata, "feature_details", path),
         model=model,
         source_set=source_set,
     )
@@ -149,7 +148,9 @@ def _columns(raw_nodes: list[dict[str, Any]], tokens: list[str], path: Path) -> 
     for i, raw in enumerate(raw_nodes):
         if not isinstance(raw.get("node_id"), str):
             raise InputError(
-                "has no `node_id`", where=f"{path}: nodes[{i}]", fix="Every node of a graph file is named by one."
+                "has no `node_id`",
+                where=f"{path}: nodes[{i}]",
+                fix="Every node of a graph file is named by one.",
             )
     places = [place_of(raw) for raw in raw_nodes]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.graph_data import KINDS, ArrayEdges, NodeColumns
 from circuit_atlas.ingest.node_ids import as_float
@@ -21,9 +20,7 @@ from circuit_atlas.schema.keys import Kind
 _NO_INPUTS = (Kind.ERROR, Kind.TOKEN)
 
 
-def read_links(
-    links: list[dict[str, Any]], nodes: NodeColumns, path: Path
-) -> tuple[ArrayEdges, int, list[str]]:
+def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> tuple[ArrayEdges, int, list[str]]:
     """Edges of a graph file in order of (target, source), the number of links of weight 0, and warnings.
 
     Links of weight 0 (self-loops among them, in real files) mean no effect and are left out.

@@ -13,10 +13,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from neo4j import Driver
-from neo4j.exceptions import ConstraintError, IncompleteCommit
-from tqdm import tqdm
-
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.bounds import path_bounds
@@ -25,9 +21,12 @@ from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, rem
 from circuit_atlas.ingest.graph_data import EdgeBlock, GraphData
 from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_rows, transcoder_feature_rows
 from circuit_atlas.ingest.writer import Writer
+from circuit_atlas.schema.answer import IngestResult
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.answer import IngestResult
+from neo4j import Driver
+from neo4j.exceptions import ConstraintError, IncompleteCommit
+from tqdm import tqdm
 
 NODE_BATCH = 2_000
 EDGE_BATCH = 25_000
@@ -106,9 +105,7 @@ def _is_present(writer: Writer, name: str, content: str, replace: bool) -> bool:
     return False
 
 
-def _write(
-    writer: Writer, staging: str, name: str, data: GraphData, content: str, progress: bool
-) -> None:
+def _write(writer: Writer, staging: str, name: str, data: GraphData, content: str, progress: bool) -> None:
     writer.run(
         statements.BEGIN,
         graph=staging,

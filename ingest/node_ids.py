@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
     kind: Kind
     layer: int | None
-    index: int | None
+    index: int | None  # type: ignore[assignment]
     position: int | None
 
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-
 from circuit_atlas.errors import MissingExtraError, QuestionError
 from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.graph_data import KINDS, ArrayEdges, GraphData, NodeColumns
@@ -16,9 +15,7 @@ from circuit_atlas.schema.keys import Kind
 NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # circuit-tracer's defaults
 
 
-def prune(
-    data: GraphData, found: Attribution, node_threshold: float | None, edge_threshold: float | None
-) -> GraphData:
+def prune(data: GraphData, found: Attribution, node_threshold: float | None, edge_threshold: float | None) -> GraphData:
     """The part of a graph that circuit-tracer's `create_graph_files` would write.
 
     Kept are the nodes of `prune_graph` that have a kept edge, and all tokens and logits. Their
@@ -47,9 +44,7 @@ def prune(
     renumbered = np.cumsum(used, dtype=np.int32) - 1
     real = weight != 0
     edges = ArrayEdges(renumbered[target[real]], renumbered[source[real]], weight[real])
-    metadata = data.metadata.model_copy(
-        update={"node_threshold": node_threshold, "edge_threshold": edge_threshold}
-    )
+    metadata = data.metadata.model_copy(update={"node_threshold": node_threshold, "edge_threshold": edge_threshold})
     nodes = replace(_take(data.nodes, kept), cumulative_influence=_influence(data, cumulative)[kept])
     return GraphData(metadata, nodes, edges, zero_links=int(np.count_nonzero(~real)))
 
@@ -98,10 +93,8 @@ def _take(nodes: NodeColumns, kept: np.ndarray) -> NodeColumns:
     def pick(column: list[str | None]) -> list[str | None]:
         return [column[i] for i in kept] if column else []
 
-    return NodeColumns(
-        *(column[kept] for column in (
-            nodes.kind, nodes.layer, nodes.position, nodes.index,
-            nodes.activation, nodes.probability, nodes.cumulative_influence,
-        )),
-        token=pick(nodes.token), label=pick(nodes.label), source_id=pick(nodes.source_id),
-    )  # fmt: skip
+    numbers = {
+        name: getattr(nodes, name)[kept]
+        for name in ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
+    }
+    return NodeColumns(**numbers, token=pick(nodes.token), label=pick(nodes.label), source_id=pick(nodes.source_id))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from circuit_atlas.errors import InputError, MissingExtraError
 from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
@@ -77,9 +76,7 @@ def from_circuit_tracer(
     if not content:
         raise InputError(f"a {type(graph).__name__} is not a graph", fix="Give a path or a circuit_tracer.Graph.")
     found = read_fields(content, "Graph")
-    return _graph_data(
-        found, slug, "graph", "Graph", (node_threshold, edge_threshold), (model, source_set), tokenizer
-    )
+    return _graph_data(found, slug, "graph", "Graph", (node_threshold, edge_threshold), (model, source_set), tokenizer)
 
 
 def _graph_data(
@@ -128,13 +125,22 @@ def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:
     n = sum(sizes)
     positions, nothing = np.arange(n_pos), np.full
     kinds = [KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT)]
-    columns = {
+    columns: dict[str, Any] = {
         "kind": np.repeat(kinds, sizes).astype(np.int8),
         "layer": np.concatenate(
-            [found.features[:, 0], np.arange(found.n_layers).repeat(n_pos), nothing(n_pos + n_logits, NO_VALUE)]
+            [
+                found.features[:, 0],
+                np.arange(found.n_layers).repeat(n_pos),
+                nothing(n_pos + n_logits, NO_VALUE),
+            ]
         ).astype(np.int32),
         "position": np.concatenate(
-            [found.features[:, 1], np.tile(positions, found.n_layers), positions, nothing(n_logits, n_pos - 1)]
+            [
+                found.features[:, 1],
+                np.tile(positions, found.n_layers),
+                positions,
+                nothing(n_logits, n_pos - 1),
+            ]
         ).astype(np.int32),
         "index": np.concatenate(
             [found.features[:, 2], nothing(n_errors, NO_VALUE), found.tokens, found.logit_ids]
@@ -145,7 +151,7 @@ def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:
     }
     return NodeColumns(
         **columns,
-        token=[None] * (sizes[0] + n_errors) + texts,
+        token=[*[None] * (sizes[0] + n_errors), *texts],
         label=[None] * n,
         source_id=[None] * n,
     )

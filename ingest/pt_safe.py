@@ -55,8 +55,8 @@ _STAND_INS: dict[str, type] = {
     "numpy._core.multiarray.scalar": _Ignored,
     "numpy.dtype": _Ignored,
 }
-_DATA_TYPES = "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool".split()
-_STORAGES = "Double Float Half BFloat16 Long Int Short Char Byte Bool".split()
+_DATA_TYPES = ["float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"]
+_STORAGES = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"]
 _HARMLESS = frozenset(
     {"collections.OrderedDict", "_codecs.encode", "torch._utils._rebuild_tensor_v2", "torch.device"}
     | {f"torch.{name}" for name in _DATA_TYPES}
@@ -122,7 +122,9 @@ def _check_archive(path: Path) -> None:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
         raise InputError(f"not a .pt file, or cut short: {error}", where=str(path), fix=_FIX) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", where=str(path), fix="Check the path.") from error
+        raise InputError(
+            f"cannot be read: {error.strerror or error}", where=str(path), fix="Check the path."
+        ) from error
     _check_names(code, path)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-
+import numpy.typing as npt
 from circuit_atlas.ingest.bounds import is_acyclic
 from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData
 from circuit_atlas.ingest.names import node_name
@@ -23,7 +23,7 @@ def node_rows(data: GraphData) -> Iterator[tuple[Kind, Row]]:
         "token": nodes.token, "clerp": nodes.label, "source_id": nodes.source_id,
         "js_node_id": nodes.js_node_id, "feature_type": nodes.feature_type, "extra": nodes.extra,
     }  # fmt: skip
-    integers = {"layer": nodes.layer, "position": nodes.position, "index": nodes.index}
+    integers: dict[str, npt.NDArray[Any]] = {"layer": nodes.layer, "position": nodes.position, "index": nodes.index}
     floats = {
         "activation": nodes.activation,
         "probability": nodes.probability,
@@ -34,7 +34,7 @@ def node_rows(data: GraphData) -> Iterator[tuple[Kind, Row]]:
         row |= {name: int(column[i]) for name, column in integers.items() if column[i] != NO_VALUE}
         row |= {name: float(column[i]) for name, column in floats.items() if not np.isnan(column[i])}
         row |= {name: column[i] for name, column in texts.items() if column and column[i] is not None}
-        if nodes.pinned is not None and nodes.pinned[i]:
+        if len(nodes.pinned) and nodes.pinned[i]:
             row["pinned"] = True
         yield KINDS[nodes.kind[i]], row
 
@@ -43,9 +43,7 @@ def transcoder_feature_rows(data: GraphData) -> list[Row]:
     """Ordinal, layer and index of every feature node: which transcoder feature it is an activation of."""
     nodes = data.nodes
     features = np.flatnonzero(nodes.kind == KINDS.index(Kind.FEATURE))
-    return [
-        {"ordinal": int(i), "layer": int(nodes.layer[i]), "index": int(nodes.index[i])} for i in features
-    ]
+    return [{"ordinal": int(i), "layer": int(nodes.layer[i]), "index": int(nodes.index[i])} for i in features]
 
 
 def supernode_rows(data: GraphData) -> list[Row]:

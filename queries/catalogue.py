@@ -104,10 +104,7 @@ def catalogue() -> dict[str, CatalogueQuery]:
     """All queries by id (`paths.top_k` is `paths/top_k.cypher`), in order of id."""
     folders = [folder for folder in files(__package__).iterdir() if folder.is_dir()]
     queries = [
-        _parse(folder.name, file)
-        for folder in folders
-        for file in folder.iterdir()
-        if file.name.endswith(".cypher")
+        _parse(folder.name, file) for folder in folders for file in folder.iterdir() if file.name.endswith(".cypher")
     ]
     return {query.id: query for query in sorted(queries, key=lambda query: query.id)}
 

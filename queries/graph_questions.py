@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from circuit_atlas.errors import GraphNotFoundError
-from circuit_atlas.queries.results import GraphSummary, Graphs, LogitProbability, NodeCounts, Statistics
+from circuit_atlas.queries.results import Graphs, GraphSummary, LogitProbability, NodeCounts, Statistics
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node

@@ -8,7 +8,14 @@ from typing import Any
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graph_questions import find_graph
-from circuit_atlas.queries.results import DirectEffect, Neighbor, Neighbors, NodeDetails, Subgraph, TranscoderFeature
+from circuit_atlas.queries.results import (
+    DirectEffect,
+    Neighbor,
+    Neighbors,
+    NodeDetails,
+    Subgraph,
+    TranscoderFeature,
+)
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import KIND_NAMES, Kind
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
@@ -41,9 +48,7 @@ def resolve(runner: QueryRunner, graph: str, address: str, *, prefer: Kind | Non
         return to_node(exact[0]["node"])
     prefix, _, rest = address.partition(":")
     has_kind = prefix in KIND_NAMES and bool(rest)
-    rows = runner.ask(
-        "nodes.find", graph=graph, text=rest if has_kind else address, kind=prefix if has_kind else ""
-    )
+    rows = runner.ask("nodes.find", graph=graph, text=rest if has_kind else address, kind=prefix if has_kind else "")
     best = [to_node(row["node"]) for row in rows if row["rank"] == rows[0]["rank"]]
     preferred = [node for node in best if node.kind is prefer]
     if len(preferred) == 1:
@@ -151,9 +156,7 @@ def subgraph(
     )
 
 
-def _neighbourhood(
-    direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]
-) -> dict[str, object]:
+def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]) -> dict[str, Any]:
     check_choice("direction", direction, _DIRECTIONS)
     check_choice("sign", sign, tuple(_SIGNS))
     check_range("k", k, 1, MAX_NEIGHBORS)

@@ -80,9 +80,7 @@ def search_paths(
     return Paths(graph=graph, score="mean", paths=paths)
 
 
-def _bounds(
-    runner: QueryRunner, graph: str, sources: list[str], max_hops: int, sign: int, n: int
-) -> list[list[float]]:
+def _bounds(runner: QueryRunner, graph: str, sources: list[str], max_hops: int, sign: int, n: int) -> list[list[float]]:
     rows = runner.ask("paths.bounds", graph=graph, sources=sources, max_hops=max_hops, sign=sign)
     levels = [[-math.inf] * n for _ in rows]
     for level, row in zip(levels, rows, strict=True):

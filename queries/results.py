@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field, field_serializer
-
 from circuit_atlas.schema.answer import Answer, Cells, Edge, GraphAnswer
 from circuit_atlas.schema.models import Node, Record
+from pydantic import Field, field_serializer
 
 
 class GraphSummary(Record):
@@ -108,7 +107,9 @@ class NodeDetails(Answer):
 
     graph: str
     node: Node
-    depth: float | None = Field(description="Height in the model: token -1, features and errors their layer, logits n_layers")
+    depth: float | None = Field(
+        description="Height in the model: token -1, features and errors their layer, logits n_layers"
+    )
     token: str | None = Field(description="Text of a token or logit, blanks included")
     activation: float | None
     probability: float | None
@@ -229,7 +230,10 @@ class PathCounts(Answer):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per number of hops."""
-        return ["hops", "paths"], [*([h, f"{n:,}"] for h, n in self.counts.items()), ["total", f"{self.total:,}"]]
+        return ["hops", "paths"], [
+            *([h, f"{n:,}"] for h, n in self.counts.items()),
+            ["total", f"{self.total:,}"],
+        ]
 
 
 class Rows(Answer):

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
-
-from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, Query, ResultSummary
+from uuid import uuid4
 
 from circuit_atlas.database import translated_errors
 from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT, MAX_ROWS
+from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, Query, ResultSummary
 
+_MARK = "circuit-atlas"
+_FIND_TRANSACTION = """
+SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData[$key] = $mark RETURN transactionId AS id LIMIT 1
+"""
 _COMMENTS = re.compile(r"^//.*\n", re.MULTILINE)
 Rows = list[dict[str, Any]]
 Tracer = Callable[[str], object]
@@ -61,9 +65,7 @@ class QueryRunner:
         query = find_query(query_id)
         return self.run(query.cypher(hops or parameters.get("max_hops")), query.complete(parameters)).rows
 
-    def run(
-        self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False
-    ) -> Result:
+    def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> Result:
         """Columns, rows (at most MAX_ROWS) and summary of any statement, read-only unless `write`.
 
         Raises:
@@ -77,9 +79,22 @@ class QueryRunner:
             translated_errors(),
             self._driver.session(database=self._database, default_access_mode=mode) as session,
         ):
-            result = session.run(Query(cypher, timeout=self._timeout), parameters or {})  # type: ignore[arg-type]
-            rows = [record.data() for record in result.fetch(MAX_ROWS)]
-            return Result(list(result.keys()), rows, result.consume())
+            mark = uuid4().hex
+            query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
+            try:
+                result = session.run(query, parameters or {})
+                rows = [record.data() for record in result.fetch(MAX_ROWS)]
+                return Result(list(result.keys()), rows, result.consume())
+            except KeyboardInterrupt:
+                self._stop(mark)
+                raise
+
+    def _stop(self, mark: str) -> None:
+        """End a query on the server: it would run on to its time limit, and closing its session would wait."""
+        with self._driver.session(database=self._database) as session:
+            found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
+            if found:
+                session.run("TERMINATE TRANSACTION $id", {"id": found["id"]}).consume()
 
     def plan(self, cypher: str, parameters: dict[str, Any] | None = None, *, profile: bool = False) -> str:
         """The plan of a statement as Neo4j draws it; with `profile` it is run, read-only, and counted.

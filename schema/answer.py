@@ -6,11 +6,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-from tabulate import tabulate
-
 from circuit_atlas.errors import MissingExtraError
 from circuit_atlas.schema.models import Node, Record
+from pydantic import Field
+from tabulate import tabulate
 
 if TYPE_CHECKING:
     import networkx

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from neo4j import Driver
-
 from circuit_atlas.errors import SchemaVersionError
+from neo4j import Driver
 
 SCHEMA_VERSION = 1
 

@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
     FEATURE = "feature"
     ERROR = "error"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
     LOGIT = "logit"
     OTHER = "other"
 
@@ -40,7 +40,7 @@ class KeyParts(NamedTuple):
 
     kind: Kind
     layer: int | None
-    index: int | None
+    index: int | None  # type: ignore[assignment]
     position: int | None
 
 

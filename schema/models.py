@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
 from circuit_atlas.schema.keys import Kind
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Record(BaseModel):
@@ -22,7 +21,9 @@ class Node(Record):
     """A node, as every answer shows it."""
 
     key: str = Field(description="Unique within the graph: `feature:8/37691@6`, `token:6`, ...")
-    kind: Kind = Field(description="`feature`, `error`, `token`, `logit`, or `other`: a type this version does not know")
+    kind: Kind = Field(
+        description="`feature`, `error`, `token`, `logit`, or `other`: a type this version does not know"
+    )
     name: str = Field(description="What a person calls it: label, token or logit text, never a bare number")
     layer: int | None = Field(None, description="Layer of a feature or error; null for tokens and logits")
     position: int | None = Field(None, description="Position in the prompt, from 0")

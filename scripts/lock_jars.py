@@ -13,7 +13,6 @@ from pathlib import Path
 
 import httpx
 import jgo
-
 from circuit_atlas.server.jars import Jar, repository_url
 
 HEADER = """\

@@ -9,18 +9,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree
 
 import platformdirs
-from filelock import FileLock
-from tqdm import tqdm
-
 from circuit_atlas.config import APP_NAME
 from circuit_atlas.errors import LocalServerError, MissingExtraError
+from filelock import FileLock
+from tqdm import tqdm
 
 if TYPE_CHECKING:
     import httpx
@@ -180,7 +179,10 @@ def _fetch(client: httpx.Client, url: str, jar: Jar, path: Path) -> None:
     passing = retry_if_exception_type((httpx.HTTPError, _WrongJarError))
     try:
         for attempt in Retrying(
-            stop=stop_after_attempt(_ATTEMPTS), wait=wait_random_exponential(multiplier=0.3, max=5), retry=passing, reraise=True
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.3, max=5),
+            retry=passing,
+            reraise=True,
         ):
             with attempt:
                 content = _download(client, f"{url}/{jar.repository_path}", jar)

@@ -42,7 +42,9 @@ def _executable(given: str) -> Path:
     found = str(home) if home.is_file() else shutil.which(given)
     if found is None:
         raise LocalServerError(
-            "no Java there", where=given, fix=f"Set {JAVA_VARIABLE} to a java executable or a Java home, or unset it."
+            "no Java there",
+            where=given,
+            fix=f"Set {JAVA_VARIABLE} to a java executable or a Java home, or unset it.",
         )
     return Path(found)
 

@@ -6,23 +6,23 @@ import os
 import socket
 import subprocess
 import tempfile
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from filelock import FileLock
-from pydantic import BaseModel, Field
-
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.server.jars import ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
 from circuit_atlas.server.store import Store
+from filelock import FileLock
+from pydantic import BaseModel, Field
 
 START_TIMEOUT = 120.0
 _STOP_TIMEOUT = 60.0
 _LOOPBACK = "127.0.0.1"
+_MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
 _JVM_OPTIONS = (
     "-XX:+UseG1GC",
     "-XX:-OmitStackTraceInFastThrow",
@@ -124,7 +124,7 @@ class LocalServer:
         return ServerStatus(
             store=str(self.store.path),
             running=process is not None,
-            pid=process and process.pid,
+            pid=process.pid if process else None,
             uri=f"bolt://{_LOOPBACK}:{noted['bolt_port']}" if noted else None,
             browser=f"http://{_LOOPBACK}:{noted['http_port']}/browser/" if noted else None,
             password_file=str(self.store.path / "password"),
@@ -205,7 +205,14 @@ class LocalServer:
         with tempfile.NamedTemporaryFile("w", dir=self.store.path / "run") as arguments:
             arguments.write(password)
             arguments.flush()
-            command = [java, "-cp", _join(class_path), "org.neo4j.cli.AdminTool", "dbms", "set-initial-password"]
+            command = [
+                java,
+                "-cp",
+                _join(class_path),
+                "org.neo4j.cli.AdminTool",
+                "dbms",
+                "set-initial-password",
+            ]
             done = subprocess.run(
                 [*command, f"@{arguments.name}"],
                 env={**os.environ, "NEO4J_HOME": home, "NEO4J_CONF": f"{home}/conf"},
@@ -218,13 +225,18 @@ class LocalServer:
 
     def _launch(self, java: Path, class_path: list[Path], ports: tuple[int, int]) -> None:
         home = self.store.path
-        command = [
+        command: list[str | Path] = [
             java, *_JVM_OPTIONS, f"-Xms{self.store.heap()}", f"-Xmx{self.store.heap()}", "-cp", _join(class_path),
-            "org.neo4j.server.Neo4jCommunity", f"--home-dir={home}", f"--config-dir={home / 'conf'}",
+            _MAIN_CLASS, f"--home-dir={home}", f"--config-dir={home / 'conf'}",
         ]  # fmt: skip
         with self.store.console.open("w") as console:
             child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=console, stderr=console, cwd=home, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                cwd=home,
+                start_new_session=True,
             )
         try:
             self._await(child, ports[0])

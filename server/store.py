@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-
 from circuit_atlas.errors import LocalServerError
 
 HEAP_VARIABLE = "CIRCUIT_ATLAS_HEAP"
@@ -71,7 +70,9 @@ class Store:
         """
         if self.path.is_dir() and not self.exists and any(self.path.iterdir()):
             raise LocalServerError(
-                "the directory is not empty and not a store", where=str(self.path), fix="Choose another with --store."
+                "the directory is not empty and not a store",
+                where=str(self.path),
+                fix="Choose another with --store.",
             )
         for part in _PARTS:
             (self.path / part).mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,10 @@ def make_graph(layers: list[int], edges: list[oracle.Edge], *, logit: bool = Tru
     )  # fmt: skip
     nodes = NodeColumns(
         kind=np.array([KINDS.index(kind) for kind in kinds], np.int8),
-        layer=np.array([layer if k is Kind.FEATURE else NO_VALUE for layer, k in zip(layers, kinds, strict=True)], np.int32),
+        layer=np.array(
+            [layer if k is Kind.FEATURE else NO_VALUE for layer, k in zip(layers, kinds, strict=True)],
+            np.int32,
+        ),
         position=place.astype(np.int32),
         index=place.astype(np.int64),
         activation=np.full(n, np.nan),
@@ -33,7 +36,5 @@ def make_graph(layers: list[int], edges: list[oracle.Edge], *, logit: bool = Tru
         label=[None] * n,
         source_id=[None] * n,
     )
-    sorted_edges = ArrayEdges.sorted(
-        columns[:, 1].astype(np.int32), columns[:, 0].astype(np.int32), columns[:, 2]
-    )
+    sorted_edges = ArrayEdges.sorted(columns[:, 1].astype(np.int32), columns[:, 0].astype(np.int32), columns[:, 2])
     return GraphData(metadata, nodes, sorted_edges)

@@ -16,18 +16,44 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformer_lens import HookedTransformerConfig
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-WORDS = (
-    "<unk> <bos> Fact : The capital of the state containing Dallas Oakland is Austin Sacramento Texas California "
-    "not a an city in where does opposite small big large"
-).split()
+WORDS = [
+    "<unk>",
+    "<bos>",
+    "Fact",
+    ":",
+    "The",
+    "capital",
+    "of",
+    "the",
+    "state",
+    "containing",
+    "Dallas",
+    "Oakland",
+    "is",
+    "Austin",
+    "Sacramento",
+    "Texas",
+    "California",
+    "not",
+    "a",
+    "an",
+    "city",
+    "in",
+    "where",
+    "does",
+    "opposite",
+    "small",
+    "big",
+    "large",
+]
 PROMPT = "Fact : The capital of the state containing Dallas is"
 
 
 def build_tokenizer(folder: Path) -> Path:
     """Save a word-level tokenizer and return its folder."""
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))  # noqa: S106
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<bos>").save_pretrained(folder)  # noqa: S106
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<bos>").save_pretrained(folder)
     return folder
 
 

@@ -20,7 +20,13 @@ from hypothesis import strategies as st
 
 def node(node_id: str, feature_type: str = "cross layer transcoder", **fields: Any) -> dict[str, Any]:
     layer, _, position = node_id.split("_")
-    return {"node_id": node_id, "feature_type": feature_type, "layer": layer, "ctx_idx": int(position), **fields}
+    return {
+        "node_id": node_id,
+        "feature_type": feature_type,
+        "layer": layer,
+        "ctx_idx": int(position),
+        **fields,
+    }
 
 
 def link(source: str, target: str, weight: Any = 1.0) -> dict[str, Any]:
@@ -178,9 +184,15 @@ def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda g: g["links"].append(link("9_9_9", "0_7_1")), r"links\[3\]: `source` '9_9_9' is not the `node_id`"),
+        (
+            lambda g: g["links"].append(link("9_9_9", "0_7_1")),
+            r"links\[3\]: `source` '9_9_9' is not the `node_id`",
+        ),
         (lambda g: g["links"].append(link("0_7_1", "9_9_9")), r"links\[3\]: `target` '9_9_9'"),
-        (lambda g: g["links"].append({"source": "0_7_1"}), r"links\[3\]: `weight` is not a finite number: None"),
+        (
+            lambda g: g["links"].append({"source": "0_7_1"}),
+            r"links\[3\]: `weight` is not a finite number: None",
+        ),
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", float("nan"))), r"links\[3\]: `weight` .* nan"),
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", float("inf"))), r"links\[3\]: `weight` .* inf"),
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", "1.0")), r"links\[3\]: `weight` .* '1.0'"),
@@ -190,10 +202,16 @@ def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict
         (lambda g: g["links"].append([]), r"links\[3\]: not an object"),
         (lambda g: g["nodes"].append({"layer": "0"}), r"nodes\[6\]: has no `node_id`"),
         (lambda g: g["nodes"].append(node("0_7_1")), r"nodes\[6\]: two nodes are both feature:0/7@1"),
-        (lambda g: g["nodes"][0].update(activation=float("nan")), r"nodes\[0\]: `activation` is not a finite"),
+        (
+            lambda g: g["nodes"][0].update(activation=float("nan")),
+            r"nodes\[0\]: `activation` is not a finite",
+        ),
         (lambda g: g.update(nodes={}), r"`nodes` is not a list"),
         (lambda g: g.update(metadata=[1]), r"`metadata` is not an object"),
-        (lambda g: g.pop("links"), r"not an attribution graph: .*this JSON has 'metadata', 'qParams', 'nodes'"),
+        (
+            lambda g: g.pop("links"),
+            r"not an attribution graph: .*this JSON has 'metadata', 'qParams', 'nodes'",
+        ),
     ],
 )
 def test_what_is_wrong_and_where(spoil: Any, message: str, tmp_path: Path, graph: dict[str, Any]) -> None:
@@ -250,7 +268,7 @@ def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> N
         ("gemma", {}, ("gemma-2-2b", "gemmascope-transcoder-16k")),
         ("mntss/clt-gemma-2-2b-2.5M", {}, ("gemma-2-2b", "clt-hp")),
         ("gemma-2-2b", {"transcoder_set": "mntss/clt-gemma-2-2b-2.5M"}, ("gemma-2-2b", "clt-hp")),
-        ("gemma-2-2b", {"neuronpedia_source_set": "gemmascope-transcoder-16k"}, ("gemma-2-2b", "gemmascope-transcoder-16k")),
+        ("qwen3-4b", {"neuronpedia_source_set": "transcoder-hp"}, ("qwen3-4b", "transcoder-hp")),
         ("any/set", {}, ("any/set", "any/set")),
         (None, {}, ("unknown", "unknown")),
         ("gemma", {"source_urls": ["https://neuronpedia.org/qwen3-4b/transcoder-hp"]}, ("qwen3-4b", "transcoder-hp")),

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, IngestError, QuestionError, SchemaVersionError
+from circuit_atlas.errors import (
+    GraphExistsError,
+    GraphNotFoundError,
+    IngestError,
+    QuestionError,
+    SchemaVersionError,
+)
 from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
 from circuit_atlas.schema import ensure_schema
 from conftest import EXAMPLES, NAMES
@@ -24,7 +30,10 @@ from graphs import make_graph
 
 def everything(atlas: Atlas) -> list[Any]:
     """All there is in the database, in a form that can be compared."""
-    nodes = "MATCH (n) RETURN labels(n) AS labels, properties(n) AS p ORDER BY labels[0], n.graph, n.key, n.name, n.hops, n.layer, n.index, n.sign LIMIT 100000"
+    nodes = (
+        "MATCH (n) RETURN labels(n) AS labels, properties(n) AS p "
+        "ORDER BY labels[0], n.graph, n.key, n.name, n.hops, n.layer, n.index, n.sign LIMIT 100000"
+    )
     counts = "MATCH ()-[r]->() RETURN type(r) AS type, count(*) AS n, sum(r.weight) AS weight ORDER BY type LIMIT 10"
     return [str(row) for query in (nodes, counts) for row in atlas.cypher(query).rows]
 
@@ -59,7 +68,8 @@ def test_it_reads_back_exactly(name: str, examples: dict[str, GraphHandle], atla
 def test_features_of_two_prompts_meet_in_one_node(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
     """design: Dallas and Oakland share 132 of 246 and 211 transcoder features."""
     shared = atlas.cypher(
-        "MATCH (a:Feature {graph: 'dallas'})-[:ACTIVATION_OF]->(f)<-[:ACTIVATION_OF]-(b:Feature {graph: 'oakland'}) "
+        "MATCH (a:Feature {graph: 'dallas'})-[:ACTIVATION_OF]->(f)"
+        "<-[:ACTIVATION_OF]-(b:Feature {graph: 'oakland'}) "
         "RETURN count(DISTINCT f) AS n"
     )
     assert shared.rows == [{"n": 132}]
@@ -87,7 +97,9 @@ def test_other_content_needs_replace(atlas: Atlas, new_name: Callable[[], str]) 
     assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 348}]
 
 
-def test_deleting_leaves_nothing_but_what_others_use(atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str]) -> None:  # fmt: skip
+def test_deleting_leaves_nothing_but_what_others_use(
+    atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str]
+) -> None:
     before = everything(atlas)
     name = new_name()
     load_graph(atlas.driver, None, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
@@ -112,7 +124,9 @@ def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> No
     atlas.delete(name)
 
 
-def test_nothing_is_published_when_counts_differ(atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_nothing_is_published_when_counts_differ(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = everything(atlas)
     lossy = statements.EDGES.replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
     monkeypatch.setattr(statements, "EDGES", lossy)
@@ -121,7 +135,9 @@ def test_nothing_is_published_when_counts_differ(atlas: Atlas, new_name: Callabl
     assert everything(atlas) == before
 
 
-def test_a_stopped_ingest_leaves_nothing(atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_stopped_ingest_leaves_nothing(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = everything(atlas)
 
     def interrupt(*_: object) -> None:
@@ -133,7 +149,9 @@ def test_a_stopped_ingest_leaves_nothing(atlas: Atlas, new_name: Callable[[], st
     assert everything(atlas) == before
 
 
-def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]) -> None:  # fmt: skip
+def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(
+    atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]
+) -> None:
     before = everything(atlas)
     name = new_name()
     code = textwrap.dedent("""
@@ -159,7 +177,11 @@ def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Calla
     begin = {"graph": staging, "target_name": "x", "properties": {}}
     writer.run(statements.BEGIN, **begin, owner=load.owner_of_this_process())
     assert remove_leftovers(writer) == []
-    writer.run("MATCH (g:Graph {name: $graph}) SET g.owner = $owner", graph=staging, owner=f"elsewhere {os.getpid()} 1.0")
+    writer.run(
+        "MATCH (g:Graph {name: $graph}) SET g.owner = $owner",
+        graph=staging,
+        owner=f"elsewhere {os.getpid()} 1.0",
+    )
     assert remove_leftovers(writer) == []
     writer.run("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
     assert remove_leftovers(writer) == [staging.partition("~")[0]]

@@ -28,7 +28,7 @@ class Repository(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Repository
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         path = self.path.removeprefix("/maven/")
         self.server.asked.append(path)
         body = self.server.content.get(path)
@@ -142,7 +142,9 @@ def test_a_full_disk_is_said() -> None:
     assert "the disk is full" in str(error)
 
 
-def test_a_cache_that_cannot_be_written(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / "file"))
     with pytest.raises(LocalServerError, match="cannot be written"):

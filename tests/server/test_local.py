@@ -172,7 +172,7 @@ def test_a_java_that_is_missing_or_does_not_run(tmp_path: Path) -> None:
 def test_a_java_that_is_too_old(tmp_path: Path) -> None:
     """The machine's own, where it is old; else a program that says what Java 17 says."""
     old = tmp_path / "java"
-    old.write_text('#!/bin/sh\necho \'openjdk version "17.0.15" 2025-04-15\' >&2\n')
+    old.write_text("#!/bin/sh\necho 'openjdk version \"17.0.15\" 2025-04-15' >&2\n")
     old.chmod(0o755)
     with pytest.raises(LocalServerError, match="this is Java 17; Neo4j needs 21 or newer"):
         find_java(str(old))

@@ -1,0 +1,92 @@
+"""Every query of the catalogue: documented, bounded, served by an index, and fit to be pasted into Browser."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from circuit_atlas.queries import CatalogueQuery, catalogue
+
+QUERIES = list(catalogue().values())
+ARGUMENTS: dict[str, Any] = {
+    "graph": "dallas", "key": "logit:22605@10", "targets": ["logit:22605@10"], "sources": ["token:9"],
+    "text": "Austin", "paths": [["token:9", "logit:22605@10"]],
+}  # fmt: skip
+SCANS = ("AllNodesScan", "NodeByLabelScan", "RelationshipTypeScan")
+
+
+def arguments(query: CatalogueQuery) -> dict[str, Any]:
+    return {p.name: ARGUMENTS[p.name] for p in query.parameters if p.name in ARGUMENTS}
+
+
+@pytest.fixture(params=QUERIES, ids=lambda query: query.id)
+def query(request: pytest.FixtureRequest) -> CatalogueQuery:
+    return request.param
+
+
+def test_there_is_a_query_for_every_question() -> None:
+    assert {query.id for query in QUERIES} >= {
+        "graphs.list", "graphs.stats", "nodes.get", "nodes.find", "neighbors.direct", "neighbors.subgraph",
+        "paths.top_k", "paths.bounds", "paths.score", "paths.count",
+    }  # fmt: skip
+
+
+def test_its_header_says_everything(query: CatalogueQuery) -> None:
+    assert len(query.answers) > 20
+    used = set(re.findall(r"\$(\w+)", re.sub(r"//.*", "", query.text)))
+    assert used == {parameter.name for parameter in query.parameters}
+    assert query.columns
+    declared = [line for line in query.text.splitlines() if line.startswith(("// @param", "// @returns"))]
+    assert len(declared) == len(query.parameters) + len(query.columns)
+
+
+def test_it_names_its_dialect_and_is_bounded(query: CatalogueQuery) -> None:
+    code = re.sub(r"//.*", "", query.text)
+    assert code.strip().startswith("CYPHER 25\n")
+    assert not re.search(r"\[:?\w*:?\w*\*|\{\d*,\}|\)[+*]|->[+*]", code), "unbounded pattern"
+    bounded_by_hops = "range(0, $max_hops)" in code or "range(1, $max_hops)" in code
+    assert "LIMIT" in code or bounded_by_hops
+    for word in ("CREATE ", "MERGE ", "SET ", "DELETE", "LOAD CSV", "CALL db", "elementId", "apoc", "gds"):
+        assert word not in code
+
+
+def test_it_runs_as_it_is_and_returns_what_it_says(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
+    values = query.complete(arguments(query))
+    rows = atlas.cypher(query.text, values)
+    assert rows.columns == [column.name for column in query.columns]
+    assert rows.rows
+
+
+def test_with_fewer_hops_it_answers_the_same(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
+    if "max_hops" not in {parameter.name for parameter in query.parameters}:
+        return
+    values = query.complete({**arguments(query), "max_hops": 3})
+    short = query.cypher(3)
+    assert short.count("// hop") < query.text.count("// hop")
+    assert atlas.cypher(short, values).rows == atlas.cypher(query.text, values).rows
+
+
+def test_an_index_serves_it(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
+    """The list of graphs is the one question that is about all of them."""
+    plan = atlas.plan(query.id, arguments(query), profile=True)
+    assert "Index" in plan
+    assert not [scan for scan in SCANS if scan in plan]
+
+
+def test_it_touches_no_other_graph(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
+    """Database hits stay the same with another graph of the same content beside it."""
+    if query.id == "graphs.list":
+        return
+    from conftest import EXAMPLES
+
+    def hits() -> int:
+        plan = atlas.plan(query.id, arguments(query), profile=True)
+        return int(re.search(r"Total database accesses: (\d+)", plan)[1])
+
+    before = hits()
+    other = atlas.ingest(EXAMPLES / "dallas.json", name="dallas-beside")
+    try:
+        assert hits() <= before * 1.05 + 10
+    finally:
+        atlas.delete(other.name)

@@ -1,0 +1,268 @@
+"""The command line, as processes: data on stdout, the rest on stderr, documented exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from circuit_atlas.cli import cli
+from conftest import EXAMPLES
+
+PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(env: dict[str, str], examples: Any) -> Run:
+    """Runs circuit-atlas against the test server, where the examples are."""
+
+    def call(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [PROGRAM, *arguments]
+        return subprocess.run(
+            command,
+            env={**env, **variables},
+            capture_output=True,
+            text=True,
+            input=stdin,
+            timeout=120,
+            check=False,
+        )
+
+    return call
+
+
+def fails(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_stats(run: Run) -> None:
+    found = json.loads(run("stats", "dallas", "--json").stdout)
+    assert found["nodes"] == {"feature": 304, "error": 90, "token": 11, "logit": 10, "other": 0, "total": 415}
+    assert (found["graph"], found["edges"]) == ("dallas", 4944)
+    assert found["density"] == pytest.approx(4944 / 415**2)
+    assert (found["weight_min"], found["weight_max"]) == (-21.5, 19.5)
+    assert found["logits"][0]["node"]["name"] == "Austin"
+    assert found["logits"][0]["probability"] == 0.439453125
+
+
+def test_paths(run: Run) -> None:
+    done = run("paths", "dallas", "--from", "Dallas", "--to", "Austin", "--max-hops", "2", "-k", "3")
+    found = json.loads(done.stdout)
+    assert set(found) == {"graph", "score", "paths"}
+    assert (found["graph"], found["score"], len(found["paths"])) == ("dallas", "mean", 3)
+    first = found["paths"][0]
+    assert set(first) == {"score", "hops", "nodes", "weights"}
+    assert len(first["nodes"]) == first["hops"] + 1 == len(first["weights"]) + 1
+    assert first["nodes"][0] == {
+        "key": "token:9", "kind": "token", "name": "Dallas", "layer": None, "position": 9, "index": 26865,
+        "source_id": "E_26865_9",
+    }  # fmt: skip
+    assert first["score"] == pytest.approx(sum(first["weights"]) / first["hops"])
+
+
+def test_count_node_neighbors_score(run: Run) -> None:
+    counted = json.loads(run("count", "dallas", "--max-hops", "3", "--json").stdout)
+    assert counted == {"graph": "dallas", "counts": {"1": 10, "2": 1098, "3": 8206}, "total": 9314}
+    node = json.loads(run("node", "dallas", "token:6").stdout)
+    assert node["node"]["key"] == "token:6"
+    near = json.loads(run("neighbors", "dallas", "logit:Austin", "-k", "2").stdout)
+    assert set(near) == {"graph", "node", "in", "out"}
+    assert [set(item) for item in near["in"]] == [{"node", "weight"}] * 2
+    assert near["out"] == []
+    scored = json.loads(run("score", "dallas", "Dallas", "Austin").stdout)
+    assert [path["score"] for path in scored["paths"]] == [4.65625]
+    scored = json.loads(run("score", "dallas", "--file", "-", stdin='[["Dallas", "Austin"]]').stdout)
+    assert [path["score"] for path in scored["paths"]] == [4.65625]
+
+
+def test_ingest_and_delete(run: Run, new_name: Callable[[], str]) -> None:
+    name, file = new_name(), str(EXAMPLES / "dallas-haiku.json")
+    assert json.loads(run("ingest", file, "--name", name).stdout)["status"] == "ingested"
+    assert json.loads(run("ingest", file, "--name", name).stdout)["status"] == "unchanged"
+    other = str(EXAMPLES / "dallas.json")
+    fails(run("ingest", other, "--name", name), 1, "--replace")
+    assert json.loads(run("ingest", other, "--name", name, "--replace").stdout)["status"] == "replaced"
+    done = run("delete", name)
+    assert (done.returncode, done.stdout) == (0, "")
+    fails(run("stats", name), 1, "no graph is named")
+
+
+def test_the_name_comes_from_the_file(run: Run, new_name: Callable[[], str], tmp_path: Path) -> None:
+    document = json.loads((EXAMPLES / "dallas-haiku.json").read_text(encoding="utf-8"))
+    document["metadata"]["slug"] = slug = new_name()
+    (tmp_path / "file.json").write_text(json.dumps(document))
+    assert json.loads(run("ingest", str(tmp_path / "file.json")).stdout)["graph"] == slug
+    del document["metadata"]["slug"]
+    stem = new_name()
+    (tmp_path / f"{stem}.json").write_text(json.dumps(document))
+    assert json.loads(run("ingest", str(tmp_path / f"{stem}.json")).stdout)["graph"] == stem
+
+
+def test_forms_of_output(run: Run) -> None:
+    assert list(csv.reader(io.StringIO(run("count", "dallas", "--max-hops", "1", "--csv").stdout))) == [
+        ["hops", "paths"], ["1", "10"], ["total", "10"],
+    ]  # fmt: skip
+    assert "Austin" in run("stats", "dallas", "--table").stdout
+    shown = run("paths", "dallas", "--show-cypher", "-k", "1")
+    assert json.loads(shown.stdout)["paths"]
+    assert "CYPHER 25" in shown.stderr
+
+
+def test_a_terminal_gets_a_table(env: dict[str, str], examples: Any) -> None:
+    controller, terminal = pty.openpty()
+    with subprocess.Popen([PROGRAM, "count", "dallas"], env=env, stdout=terminal, stderr=terminal) as process:
+        process.wait(60)
+    os.close(terminal)
+    text = os.read(controller, 10_000).decode()
+    os.close(controller)
+    assert re.search(r"hops +paths", text)
+
+
+def test_the_catalogue(run: Run) -> None:
+    assert "paths.top_k" in run("query", "--list").stdout
+    assert run("query", "--show", "paths.top_k").stdout.startswith("// The k paths")
+    rows = json.loads(run("query", "nodes.tokens", "-p", "graph=dallas").stdout)["rows"]
+    assert [row["name"] for row in rows][9] == "Dallas"
+    rows = json.loads(run("query", "MATCH (g:Graph {name: $n}) RETURN g.edges AS e", "-p", "n=dallas").stdout)["rows"]
+    assert rows == [{"e": 4944}]
+    assert json.loads(run("query", "-", stdin="RETURN 1 AS one").stdout)["rows"] == [{"one": 1}]
+    assert "NodeUniqueIndexSeek" in run("query", "nodes.tokens", "-p", "graph=dallas", "--explain").stdout
+    assert "DB Hits" in run("query", "nodes.tokens", "-p", "graph=dallas", "--profile").stdout
+    fails(run("query", "paths.none", "-p", "graph=dallas"), 1, "no query 'paths.none'")
+    fails(run("query", "nodes.tokens"), 1, "needs graph")
+    fails(run("query", "nodes.tokens", "-p", "graph"), 2, "NAME=VALUE")
+    fails(run("query", "CREATE (n:Oops) RETURN n"), 1, "read access mode")
+    fails(run("query", "MATCH (n RETURN n"), 1, "Invalid input")
+
+
+def test_mistakes(run: Run, tmp_path: Path) -> None:
+    fails(run("stats", "nope"), 1, "no graph is named 'nope'", "There are:")
+    fails(run("node", "dallas", "Dallas"), 1, "can mean 6 nodes", "token:9")
+    fails(run("node", "dallas", "Paris"), 1, "no node of 'dallas' is 'Paris'")
+    fails(run("paths", "dallas", "--max-hops", "13"), 2, "--max-hops")
+    fails(run("nonsense"), 2, "No such command")
+    fails(run("score", "dallas"), 2, "--file")
+    fails(run("score", "dallas", "--file", "-", stdin="{"), 2, "not JSON")
+    fails(run("ingest", str(tmp_path / "none.json")), 1, "none.json", "Check the path")
+    (tmp_path / "other.json").write_text('{"openapi": "3.0"}')
+    fails(run("ingest", str(tmp_path / "other.json")), 1, "other.json", "not an attribution graph")
+    fails(run("ingest", str(EXAMPLES / "dallas.json"), "--node-threshold", "0.5"), 1, "pruned already")
+
+
+def test_the_database_is_not_ready(run: Run) -> None:
+    fails(run("graphs", NEO4J_PASSWORD="wrong"), 3, "refused the user name or password", "NEO4J_PASSWORD")
+    fails(run("graphs", NEO4J_URI="bolt://127.0.0.1:1"), 3, "no Neo4j server answers", "127.0.0.1:1")
+    fails(run("graphs", NEO4J_URI="http://127.0.0.1"), 3, "Check NEO4J_URI")
+    fails(run("graphs", NEO4J_DATABASE="nowhere"), 3, "nowhere")
+    environment = {"NEO4J_PASSWORD": ""}
+    assert run("graphs", **environment).returncode == 3
+
+
+def test_a_query_stopped_by_its_time_limit(run: Run) -> None:
+    slow = "UNWIND range(1, 1000000000) AS i UNWIND range(1, 1000) AS j RETURN max(i * j)"
+    fails(run("query", slow, "--timeout", "0.5"), 1, "time limit", "--timeout")
+
+
+def test_ctrl_c(env: dict[str, str], atlas: Any, examples: Any) -> None:
+    slow = "UNWIND range(1, 1000000000) AS i UNWIND range(1, 1000) AS j RETURN max(i * j) // slow"
+    process = subprocess.Popen([PROGRAM, "query", slow], env=env, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    running = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery ENDS WITH '// slow' RETURN count(*) AS n"
+    while atlas.cypher(running).rows[0]["n"] == 0:
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    assert "Traceback" not in process.stderr.read()
+
+
+def test_a_reader_that_goes_away(env: dict[str, str], examples: Any) -> None:
+    command = f"set -o pipefail; {PROGRAM} paths dallas -k 5000 --max-hops 4 | head -c 10 > /dev/null; echo $?"
+    done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_help_and_queries_start_at_once_and_without_torch(env: dict[str, str], examples: Any) -> None:
+    for arguments in (["--help"], ["stats", "dallas"]):
+        code = (
+            "import sys\nfrom circuit_atlas.cli import main\n"
+            f"sys.argv = ['circuit-atlas', *{arguments!r}]\n"
+            "try:\n    main()\nexcept SystemExit:\n    pass\n"
+            "heavy = {'torch', 'circuit_tracer', 'transformers', 'pandas'} & set(sys.modules)\n"
+            "print(sorted(heavy), file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_doctor(run: Run, env: dict[str, str]) -> None:
+    done = run("doctor")
+    assert done.returncode == 0, done.stdout
+    found = {finding["subject"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert found["database"]["detail"].startswith("Neo4j/")
+    assert found["torch"]["state"] == "ok"
+    assert run("doctor", NEO4J_URI="bolt://127.0.0.1:1").returncode == 3
+
+
+def test_shell_completion(run: Run) -> None:
+    def complete(words: str, count: int) -> list[str]:
+        found = run(COMP_WORDS=words, COMP_CWORD=str(count), _CIRCUIT_ATLAS_COMPLETE="bash_complete")
+        return [line.partition(",")[2] for line in found.stdout.split()]
+
+    assert complete("circuit-atlas stats dal", 2) == ["dallas", "dallas-haiku", "dallas-llama"]
+    assert complete("circuit-atlas query paths.t", 2) == ["paths.top_k"]
+    assert complete("circuit-atlas st", 1) == ["stats"]
+
+
+def commands(group: click.Group, *names: str) -> list[tuple[str, ...]]:
+    found = []
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        inner = commands(command, *names, name) if isinstance(command, click.Group) else [(*names, name)]
+        found += inner
+    return found
+
+
+def examples_of(names: tuple[str, ...]) -> list[str]:
+    command: Any = cli
+    for name in names:
+        command = command.get_command(click.Context(command), name)
+    text = (command.help or "").partition("Examples:")[2]
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("names", commands(cli), ids=" ".join)
+def test_every_example_in_every_help_works(
+    names: tuple[str, ...], env: dict[str, str], examples: Any, tmp_path: Path
+) -> None:
+    """Those that change something run on a store of their own, or on a graph that is put back."""
+    found = examples_of(names)
+    assert found, "no example"
+    if names[0] in ("server", "demo"):
+        return  # tests/test_first_steps.py runs them on a store of its own
+    for example in found:
+        program = example.replace("circuit-atlas", shlex.quote(PROGRAM)).replace("examples/graphs", str(EXAMPLES))
+        done = subprocess.run(
+            ["bash", "-c", program], env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, (example, done.stderr)
+    if names == ("delete",):
+        again = [PROGRAM, "ingest", EXAMPLES / "dallas.json", "--name", "dallas"]
+        subprocess.run(again, env=env, check=True, capture_output=True)

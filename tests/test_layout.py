@@ -1,0 +1,122 @@
+"""The repository's shape: what is installed, under which names, and which way imports go."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import circuit_atlas
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("schema", "ingest", "queries", "server", "cli", "atlas")
+LEAVES = {"circuit_atlas.errors", "circuit_atlas.config", "circuit_atlas.database"}
+ALLOWED = {
+    "schema": {"schema"},
+    "ingest": {"schema", "ingest"},
+    "queries": {"schema", "queries"},
+    "server": {"server"},
+    "atlas": {"schema", "ingest", "queries", "server", "atlas"},
+    "cli": {"schema", "ingest", "queries", "server", "atlas", "cli", "examples"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {name for name in names if name.startswith("circuit_atlas")}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_imports_follow_the_arrows(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        for name in imported(path) - LEAVES:
+            part = name.split(".")[1] if "." in name else "atlas"
+            home = part if part in (*FOLDERS, "examples") else "atlas"
+            assert home in ALLOWED[folder], f"{path} imports {name}"
+
+
+def test_modules_are_short() -> None:
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 320, path
+
+
+def test_the_public_names() -> None:
+    assert circuit_atlas.__all__ == ["Atlas", "AtlasError", "Connection", "GraphHandle", "__version__"]
+    assert dir(circuit_atlas) == circuit_atlas.__all__
+    for name in circuit_atlas.__all__:
+        assert getattr(circuit_atlas, name)
+    with pytest.raises(AttributeError):
+        circuit_atlas.nothing  # noqa: B018
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel and an sdist, built from the tracked files alone."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    files = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True).split("\n")
+    for name in filter(None, files):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    return out
+
+
+def test_wheel_and_sdist_hold_the_package(archives: Path) -> None:
+    [wheel], [sdist] = archives.glob("*.whl"), archives.glob("*.tar.gz")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {
+        "circuit_atlas",
+        wheel.name.rsplit("-", 3)[0] + ".dist-info",
+    }
+    for wanted in ("queries/paths/top_k.cypher", "schema/constraints.cypher", "server/jars.lock", "py.typed",
+                   "examples/graphs/dallas.json", "ingest/scans.toml", "cli/__init__.py"):  # fmt: skip
+        assert f"circuit_atlas/{wanted}" in names
+    packed = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
+    assert {"queries/paths/top_k.cypher", "server/jars.lock", "atlas/client.py", "LICENSE"} <= packed
+
+
+@pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
+def test_an_installed_package_has_only_its_own_name(kind: str, archives: Path, tmp_path: Path) -> None:
+    [archive] = archives.glob(kind)
+    uv = Path(sys.executable).with_name("uv")
+    command = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--python",
+        sys.executable,
+        "--target",
+        tmp_path,
+        archive,
+    ]
+    subprocess.run(command, check=True, env={**os.environ, "UV_NO_BUILD_ISOLATION": "1"})
+    for module, works in (("circuit_atlas.queries", True), ("circuit_atlas", True), ("queries", False),
+                          ("schema", False), ("ingest", False), ("server", False)):  # fmt: skip
+        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {module} as m; print(m.__file__)"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path.parent, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode == 0) is works, done.stderr
+        assert not works or str(tmp_path) in done.stdout
+
+
+def test_the_editable_install_has_only_its_own_name(tmp_path: Path) -> None:
+    for module in ("queries", "schema", "ingest", "atlas"):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {module}"], cwd=tmp_path, capture_output=True, check=False
+        )
+        assert done.returncode != 0
