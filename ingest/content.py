@@ -29,7 +29,8 @@ def content_hash(data: GraphData) -> str:
     digest.update(json.dumps(texts).encode())
     streams = [hashlib.sha256() for _ in range(3)]
     for block in data.edges.blocks(_BLOCK):
-        for stream, part in zip(streams, block, strict=True):
+        parts: tuple[npt.NDArray[Any], ...] = (block.target, block.source, block.weight)
+        for stream, part in zip(streams, parts, strict=True):
             stream.update(part.tobytes())
     for stream in streams:
         digest.update(stream.digest())

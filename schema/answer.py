@@ -28,6 +28,8 @@ class Answer(Record):
 
     def __str__(self) -> str:
         heads, cells = self.table()
+        if not any(heads):
+            return tabulate(cells, tablefmt="plain", disable_numparse=True)
         return tabulate(cells, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(cells))
 
     def _repr_html_(self) -> str:

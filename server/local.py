@@ -205,14 +205,7 @@ class LocalServer:
         with tempfile.NamedTemporaryFile("w", dir=self.store.path / "run") as arguments:
             arguments.write(password)
             arguments.flush()
-            command = [
-                java,
-                "-cp",
-                _join(class_path),
-                "org.neo4j.cli.AdminTool",
-                "dbms",
-                "set-initial-password",
-            ]
+            command = [str(java), "-cp", _join(class_path), "org.neo4j.cli.AdminTool", "dbms", "set-initial-password"]
             done = subprocess.run(
                 [*command, f"@{arguments.name}"],
                 env={**os.environ, "NEO4J_HOME": home, "NEO4J_CONF": f"{home}/conf"},

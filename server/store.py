@@ -97,7 +97,7 @@ class Store:
         if not file.is_file():
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as stream:
-                stream.write(secrets.token_urlsafe(24))
+                stream.write(secrets.token_hex(20))
         return file.read_text(encoding="ascii").strip()
 
     def write_settings(self, bolt_port: int, http_port: int, heap: str | None, page_cache: str | None) -> None:

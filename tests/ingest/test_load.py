@@ -60,7 +60,8 @@ def test_it_reads_back_exactly(name: str, examples: dict[str, GraphHandle], atla
     assert json.loads(handle.metadata["file_qparams"]) == data.metadata.file_qparams
     groups = atlas.cypher(
         "MATCH (s:Supernode {graph: $graph})-[:GROUPS]->(n) WITH s, n ORDER BY n.ordinal "
-        "WITH s, collect(n.ordinal) AS members ORDER BY s.order RETURN s.name AS name, members LIMIT 100", {"graph": name},
+        "WITH s, collect(n.ordinal) AS members ORDER BY s.order RETURN s.name AS name, members LIMIT 100",
+        {"graph": name},
     ).rows  # fmt: skip
     assert [(g["name"], g["members"]) for g in groups] == [(s.name, sorted(s.members)) for s in data.supernodes]
 

@@ -1,0 +1,202 @@
+"""Write the generated parts of the documentation: python scripts/write_docs.py [--check].
+
+The command line's reference comes from its help, the schema's and the JSON's from the models, the
+catalogue's from the headers of the queries. With --check, nothing is written, and a page that is out of
+date ends it with 1.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from circuit_atlas.cli import cli
+from circuit_atlas.ingest import statements
+from circuit_atlas.queries import catalogue, results
+from circuit_atlas.schema import answer, models
+from circuit_atlas.schema.apply import SCHEMA_VERSION
+from circuit_atlas.schema.apply import statements as ddl
+
+DOCS = Path(__file__).parent.parent / "docs"
+NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
+ANSWERS = {
+    "ingest": answer.IngestResult,
+    "graphs": results.Graphs,
+    "stats": results.Statistics,
+    "node": results.NodeDetails,
+    "neighbors": results.Neighbors,
+    "neighbors --hops": results.Subgraph,
+    "paths, score": results.Paths,
+    "count": results.PathCounts,
+    "query": results.Rows,
+}
+
+
+def main() -> None:
+    """Entry point."""
+    pages = {"cli.md": cli_page(), "schema.md": schema_page(), "json.md": json_page(), "queries.md": queries_page()}
+    stale = [name for name, text in pages.items() if read(DOCS / name) != NOTE + text]
+    if "--check" in sys.argv[1:]:
+        sys.exit(f"out of date: {', '.join(stale)}; run make docs" if stale else 0)
+    for name in stale:
+        (DOCS / name).write_text(NOTE + pages[name], encoding="utf-8")
+
+
+def read(path: Path) -> str:
+    """A page as it is."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def cli_page() -> str:
+    """Help of every command."""
+    sections = ["# Command line\n"]
+    for names, command in [((), cli), *commands(cli)]:
+        context = click.Context(command, info_name=" ".join(("circuit-atlas", *names)), max_content_width=100)
+        context.terminal_width = 100
+        text = command.get_help(context)
+        sections.append(f"## {context.info_name}\n\n```text\n{text.rstrip()}\n```\n")
+    return "\n".join(sections)
+
+
+def commands(group: click.Group, *names: str) -> list[tuple[tuple[str, ...], click.Command]]:
+    """Every command below a group, with its words."""
+    found: list[tuple[tuple[str, ...], click.Command]] = []
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if command is None:
+            continue
+        found.append(((*names, name), command))
+        if isinstance(command, click.Group):
+            found += commands(command, *names, name)
+    return found
+
+
+def schema_page() -> str:
+    """What the database holds."""
+    graph = rows(models.GraphMetadata)
+    node = rows(models.Node, skip=frozenset({"kind"}))
+    constraints = "".join(f"{statement};\n" for statement in ddl()).rstrip()
+    return f"""# Schema, version {SCHEMA_VERSION}
+
+```text
+(:Graph {{name}})
+(:Node:Feature|Error|Token|Logit|Other {{graph, key}})-[:DIRECT_EFFECT {{weight}}]->(:Node)
+(:Feature)-[:ACTIVATION_OF]->(:TranscoderFeature {{model, source_set, layer, index}})
+(:Supernode {{graph, name}})-[:GROUPS]->(:Node)
+(:PathBounds {{graph, sources, sign, hops, sums}})
+(:CircuitAtlas {{id: 'store', schema_version}})
+```
+
+`DIRECT_EFFECT` goes from source to target; `weight` is the signed direct effect, float32 widened to float64, and
+never 0. A node's `graph` is its graph's name, and a graph has its name only once it is complete (`status` is
+`ready`), so a query by name sees all of a graph or nothing. Another `status` is that of a graph being written
+(`loading`) or removed (`deleting`), under a name that holds a `~`.
+
+## :Graph
+
+| property | meaning |
+| --- | --- |
+| `name` | the graph's name, unique |
+| `status` | `ready`, `loading` or `deleting` |
+{graph}
+| `nodes`, `edges`, `density` | numbers of nodes and of direct effects, edges / nodes^2 |
+| `feature_nodes`, `error_nodes`, `token_nodes`, `logit_nodes`, `other_nodes` | nodes by kind |
+| `weight_min`, `weight_max` | range of the weights |
+| `zero_links` | links of weight 0 in the file, which are not stored |
+| `acyclic` | whether no path returns to its start |
+| `content_hash` | SHA-256 of the content, by which the same graph is recognised |
+| `created_at`, `published_at` | when its ingest began, and when it became visible |
+
+The file's own `metadata` and `qParams`, and top-level fields beyond them, are kept as JSON text.
+
+## :Node
+
+The labels `Feature`, `Error`, `Token`, `Logit` and `Other` tell the kind, and so does the key's first part.
+
+| property | meaning |
+| --- | --- |
+| `graph` | name of its graph |
+{node}
+| `ordinal` | place in the file's list of nodes, from 0; row and column of a `.pt`'s matrix |
+| `activation` | a feature's activation |
+| `probability` | a logit's probability |
+| `cumulative_influence` | circuit-tracer's `influence`: share of influence of this node and all stronger ones |
+| `token` | text of a token or logit, blanks included |
+| `clerp` | the file's label, as it stands |
+| `feature_type`, `js_node_id` | the file's fields of these names |
+| `extra` | the file's other fields, as JSON text |
+| `pinned` | true for nodes pinned in the frontend |
+
+## :TranscoderFeature
+
+One for the whole database, so that questions across prompts are one hop long. `model`, `source_set`, `layer` and
+`index` identify it. It outlives its last activation only when it carries an `explanation`.
+
+## :Supernode
+
+`name` and `order` of a group in the file's `qParams`.
+
+## :PathBounds
+
+`sums[i]` is the largest sum of `sign` * weight over all paths of exactly `hops` hops from the nodes that `sources`
+names (`tokens`: all tokens) to the node of ordinal i; -Infinity where there is none. [paths.md](paths.md) tells what
+for.
+
+## Constraints and indexes
+
+```cypher
+{constraints}
+```
+
+## How edges are written
+
+```cypher
+{statements.EDGES.strip()}
+```
+"""
+
+
+def rows(model: Any, skip: frozenset[str] = frozenset()) -> str:
+    """Rows of a table of a model's fields."""
+    fields = model.model_fields.items()
+    return "\n".join(f"| `{name}` | {field.description} |" for name, field in fields if name not in skip)
+
+
+def json_page() -> str:
+    """JSON Schema of every command's answer."""
+    sections = [
+        "# JSON\n\nWhat commands print with `--json`, or into a pipe. These forms are stable: fields are added, not "
+        "changed.\nA node is the same everywhere; values that do not apply are null.\n"
+    ]
+    for command, model in ANSWERS.items():
+        schema = json.dumps(model.model_json_schema(by_alias=True), indent=1)
+        sections.append(f"## {command}\n\n```json\n{schema}\n```\n")
+    return "\n".join(sections)
+
+
+def queries_page() -> str:
+    """The catalogue."""
+    sections = [
+        "# Queries\n\nThe catalogue, one `.cypher` file per question. `circuit-atlas query --show ID` prints one for "
+        "Neo4j Browser, `circuit-atlas\nquery ID -p NAME=VALUE` runs it, and `--show-cypher` on any command prints "
+        "what it asks, parameters included.\n"
+    ]
+    for query in catalogue().values():
+        parameters = [
+            f"| `{p.name}` | {p.type} | {'' if p.required else f'`{json.dumps(p.default)}`'} | {p.description} |"
+            for p in query.parameters
+        ]
+        table = "\n".join(["| parameter | type | default | |", "| --- | --- | --- | --- |", *parameters, ""])
+        columns = "\n".join(f"| `{c.name}` | {c.type} | {c.description} |" for c in query.columns)
+        sections.append(
+            f"## {query.id}\n\n{query.answers}\n\n{table if parameters else ''}\n"
+            f"| returns | type | |\n| --- | --- | --- |\n{columns}\n"
+        )
+    return "\n".join(sections)
+
+
+if __name__ == "__main__":
+    main()
