@@ -23,7 +23,6 @@ from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_row
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
 from circuit_atlas.schema.apply import ensure_schema
-from circuit_atlas.schema.keys import Kind
 from neo4j import Driver
 from neo4j.exceptions import ConstraintError, IncompleteCommit
 from tqdm import tqdm
@@ -115,18 +114,16 @@ def _write(writer: Writer, staging: str, name: str, data: GraphData, content: st
     )
     _write_nodes(writer, staging, data)
     for sign in (1, -1):
-        for hops, sums in enumerate(path_bounds(data.edges, data.nodes, sign)):
-            writer.run(statements.BOUNDS, graph=staging, sign=sign, hops=hops, sums=sums.tolist())
+        levels = enumerate(path_bounds(data.edges, data.nodes, sign))
+        rows = [{"sign": sign, "hops": hops, "sums": sums.tolist()} for hops, sums in levels]
+        writer.run(statements.BOUNDS, graph=staging, rows=rows)
     _write_edges(writer, staging, data, progress)
 
 
 def _write_nodes(writer: Writer, staging: str, data: GraphData) -> None:
-    by_kind: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in Kind}
-    for kind, row in node_rows(data):
-        by_kind[kind].append(row)
-    for kind, rows in by_kind.items():
-        for batch in _batches(rows, NODE_BATCH):
-            writer.run(statements.NODES[kind], graph=staging, rows=batch)
+    nodes = ({"label": kind.label, "properties": row} for kind, row in node_rows(data))
+    for batch in _batches(nodes, NODE_BATCH):
+        writer.run(statements.NODES, graph=staging, rows=batch)
     for batch in _batches(transcoder_feature_rows(data), NODE_BATCH):
         writer.run(
             statements.TRANSCODER_FEATURES,
@@ -135,7 +132,8 @@ def _write_nodes(writer: Writer, staging: str, data: GraphData) -> None:
             model=data.metadata.model,
             source_set=data.metadata.source_set,
         )
-    writer.run(statements.SUPERNODES, graph=staging, rows=supernode_rows(data))
+    if data.supernodes:
+        writer.run(statements.SUPERNODES, graph=staging, rows=supernode_rows(data))
 
 
 def _write_edges(writer: Writer, staging: str, data: GraphData, progress: bool) -> None:

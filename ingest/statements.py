@@ -3,22 +3,17 @@
 `graph` is the name under which a graph is written; it is not the user's name until it is published.
 """
 
-from circuit_atlas.schema.keys import Kind
-
 BEGIN = """CYPHER 25
 MERGE (g:Graph {name: $graph})
 ON CREATE SET g += $properties, g.status = 'loading', g.target_name = $target_name, g.owner = $owner,
               g.edge_batches = 0, g.heartbeat = timestamp(), g.created_at = datetime()
 """
 
-NODES = {
-    kind: f"""CYPHER 25
+NODES = """CYPHER 25
 UNWIND $rows AS row
-MERGE (n:Node {{graph: $graph, key: row.key}})
-ON CREATE SET n += row, n:{kind.label}
+MERGE (n:Node {graph: $graph, key: row.properties.key})
+ON CREATE SET n += row.properties, n:$(row.label)
 """
-    for kind in Kind
-}
 
 TRANSCODER_FEATURES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
@@ -41,7 +36,8 @@ MERGE (s)-[:GROUPS]->(n)
 """
 
 BOUNDS = """CYPHER 25
-MERGE (b:PathBounds {graph: $graph, sources: 'tokens', sign: $sign, hops: $hops}) SET b.sums = $sums
+UNWIND $rows AS row
+MERGE (b:PathBounds {graph: $graph, sources: 'tokens', sign: row.sign, hops: row.hops}) SET b.sums = row.sums
 """
 
 EDGES = """CYPHER 25
