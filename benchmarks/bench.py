@@ -7,7 +7,10 @@ with the fastest and the slowest.
 from __future__ import annotations
 
 import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -29,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = LocalServer(Path(folder) / "store")
         with Atlas(server.start()) as atlas:
-            rows = [*ingest(atlas), *questions(atlas.graph("dallas"))]
+            rows = [*ingest(atlas), *questions(atlas.graph("dallas")), *commands(server)]
         server.stop()
     OUT.mkdir(exist_ok=True)
     (OUT / "bench.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
@@ -65,6 +68,17 @@ def questions(graph: GraphHandle) -> list[dict[str, Any]]:
     asked["1,000 best paths, 4 hops"] = lambda: graph.paths(k=1000)
     asked["10 best paths from one token, 4 hops"] = lambda: graph.paths(sources=["Dallas"])
     return [timed(name, ask) for name, ask in asked.items()]
+
+
+def commands(server: LocalServer) -> list[dict[str, Any]]:
+    """Whole processes of the command line."""
+    program = str(Path(sys.executable).with_name("circuit-atlas"))
+    env = {**os.environ, "CIRCUIT_ATLAS_STORE": str(server.store.path)}
+    asked = {"circuit-atlas --help": ["--help"], "circuit-atlas stats dallas": ["stats", "dallas"]}
+    return [
+        timed(name, lambda words=words: subprocess.run([program, *words], env=env, check=True, capture_output=True))  # type: ignore[misc]
+        for name, words in asked.items()
+    ]
 
 
 def timed(

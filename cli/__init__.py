@@ -6,6 +6,7 @@ machine is not ready; 130 interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -66,6 +67,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of `circuit-atlas`."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every package's metadata
     sys.exit(_run())
 
 

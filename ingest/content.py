@@ -32,6 +32,7 @@ def content_hash(data: GraphData) -> str:
         parts: tuple[npt.NDArray[Any], ...] = (block.target, block.source, block.weight)
         for stream, part in zip(streams, parts, strict=True):
             stream.update(part.tobytes())
+    digest.update(json.dumps(data.edge_extras).encode())
     for stream in streams:
         digest.update(stream.digest())
     return digest.hexdigest()

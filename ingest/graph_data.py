@@ -78,6 +78,14 @@ class EdgeBlock(NamedTuple):
         return len(self.weight)
 
 
+class EdgeExtra(NamedTuple):
+    """Fields of a link beyond source, target and weight, as JSON; no producer known so far writes any."""
+
+    target: int
+    source: int
+    extra: str
+
+
 class Edges(Protocol):
     """Edges in order of target, then source, without zeros, never all in Python objects at once."""
 
@@ -126,3 +134,4 @@ class GraphData:
     edges: Edges
     supernodes: tuple[Supernode, ...] = ()
     zero_links: int = 0  # links of weight 0 in the file: no effect, counted but not stored
+    edge_extras: tuple[EdgeExtra, ...] = ()

@@ -45,7 +45,7 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
     tokens = _tokens(raw_metadata)
     nodes = _columns(raw_nodes, tokens, path)
     _check_keys(nodes, path)
-    edges, zero_links, warnings = read_links(raw_links, nodes, path)
+    links = read_links(raw_links, nodes, path)
     supernodes, lost = read_supernodes(qparams, nodes)
     nodes.pinned[pinned_nodes(qparams, nodes)] = True
     identity = identify(
@@ -70,9 +70,9 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         file_metadata=raw_metadata,
         file_qparams=qparams,
         file_extra={k: v for k, v in document.items() if k not in _TOP_LEVEL},
-        warnings=[*warnings, *lost],
+        warnings=[*links.warnings, *lost],
     )
-    return GraphData(metadata, nodes, edges, supernodes, zero_links)
+    return GraphData(metadata, nodes, links.edges, supernodes, links.zero_links, links.extras)
 
 
 _TOP_LEVEL = ("metadata", "qParams", "nodes", "links")

@@ -7,21 +7,32 @@ errors nor tokens have incoming effects; together that tells the two apart.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from circuit_atlas.errors import InputError
-from circuit_atlas.ingest.graph_data import KINDS, ArrayEdges, NodeColumns
+from circuit_atlas.ingest.graph_data import KINDS, ArrayEdges, EdgeExtra, NodeColumns
 from circuit_atlas.ingest.node_ids import as_float
 from circuit_atlas.schema.keys import Kind
 
+_FIELDS = ("source", "target", "weight")
 _NO_INPUTS = (Kind.ERROR, Kind.TOKEN)
 
 
-def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> tuple[ArrayEdges, int, list[str]]:
-    """Edges of a graph file in order of (target, source), the number of links of weight 0, and warnings.
+class Links(NamedTuple):
+    """The links of a file: edges in order of (target, source), and what else there is to say of them."""
+
+    edges: ArrayEdges
+    zero_links: int
+    extras: tuple[EdgeExtra, ...]
+    warnings: list[str]
+
+
+def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> Links:
+    """Read the links of a graph file.
 
     Links of weight 0 (self-loops among them, in real files) mean no effect and are left out.
 
@@ -36,7 +47,12 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> t
     kept = weight != 0.0
     edges = ArrayEdges.sorted(target[kept], source[kept], weight[kept])
     _check_doubles(edges, nodes, path)
-    return edges, int(np.count_nonzero(~kept)), warnings
+    extras = [
+        EdgeExtra(int(target[i]), int(source[i]), json.dumps(rest, ensure_ascii=False))
+        for i, link in enumerate(links)
+        if kept[i] and (rest := {name: value for name, value in link.items() if name not in _FIELDS})
+    ]
+    return Links(edges, int(np.count_nonzero(~kept)), tuple(extras), warnings)
 
 
 def _weight(link: dict[str, Any], i: int, path: Path) -> float:

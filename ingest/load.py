@@ -118,6 +118,8 @@ def _write(writer: Writer, staging: str, name: str, data: GraphData, content: st
         rows = [{"sign": sign, "hops": hops, "sums": sums.tolist()} for hops, sums in levels]
         writer.run(statements.BOUNDS, graph=staging, rows=rows)
     _write_edges(writer, staging, data, progress)
+    for batch in _batches((extra._asdict() for extra in data.edge_extras), NODE_BATCH):
+        writer.run(statements.EDGE_EXTRAS, graph=staging, rows=batch)
 
 
 def _write_nodes(writer: Writer, staging: str, data: GraphData) -> None:

@@ -53,6 +53,12 @@ WITH target, nodes[sources[j]] AS source, weights[j] AS weight
 CREATE (source)-[:DIRECT_EFFECT {weight: weight}]->(target)
 """
 
+EDGE_EXTRAS = """CYPHER 25
+UNWIND $rows AS row
+MATCH (:Node {graph: $graph, ordinal: row.source})-[r:DIRECT_EFFECT]->(:Node {graph: $graph, ordinal: row.target})
+SET r.extra = row.extra
+"""
+
 COUNTS = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 RETURN count(n) AS nodes, sum(COUNT { (n)<-[:DIRECT_EFFECT]-() }) AS edges

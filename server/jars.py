@@ -1,7 +1,8 @@
 """The jars of Neo4j: pinned in `jars.lock`, fetched once from a Maven repository, each checked by SHA-256.
 
 The repository is the user's mirror (`~/.m2/settings.xml`), else Maven Central, whose address jgo knows.
-Jars are kept in a cache that all stores share.
+Jars are kept in a cache that all stores share. What fetching needs is imported when something is fetched, because every
+question passes through here on its way to the local server.
 """
 
 from __future__ import annotations
@@ -9,17 +10,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from xml.etree import ElementTree
 
 import platformdirs
 from circuit_atlas.config import APP_NAME
 from circuit_atlas.errors import LocalServerError, MissingExtraError
-from filelock import FileLock
-from tqdm import tqdm
 
 if TYPE_CHECKING:
     import httpx
@@ -104,6 +101,8 @@ def missing_extra() -> MissingExtraError:
 def _mirror(settings: Path) -> str | None:
     if not settings.is_file():
         return None
+    from xml.etree import ElementTree  # noqa: PLC0415
+
     try:
         root = ElementTree.parse(settings).getroot()  # noqa: S314 - the user's own settings
     except ElementTree.ParseError as error:
@@ -130,6 +129,8 @@ def ensure_jars(jars: list[Jar], *, quiet: bool = False) -> list[Path]:
     paths = [folder / jar.sha256[:16] / jar.file_name for jar in jars]
     if not _missing(jars, paths):
         return paths
+    from filelock import FileLock  # noqa: PLC0415
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
@@ -154,6 +155,10 @@ def _fetch_all(missing: list[tuple[Jar, Path]], quiet: bool) -> None:
         import httpx  # noqa: PLC0415
     except ImportError as error:
         raise missing_extra() from error
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415
+
+    from tqdm import tqdm  # noqa: PLC0415
+
     url = repository_url()
     total = sum(jar.size for jar, _ in missing)
     with (

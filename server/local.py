@@ -16,7 +16,6 @@ from circuit_atlas.errors import LocalServerError
 from circuit_atlas.server.jars import ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
 from circuit_atlas.server.store import Store
-from filelock import FileLock
 from pydantic import BaseModel, Field
 
 START_TIMEOUT = 120.0
@@ -170,6 +169,8 @@ class LocalServer:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One start at a time; the second finds the server of the first."""
+        from filelock import FileLock  # noqa: PLC0415
+
         try:
             self.store.path.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.store.path}.lock"):

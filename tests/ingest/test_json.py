@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas.errors import InputError, QuestionError
-from circuit_atlas.ingest import GraphData, read_graph
+from circuit_atlas.ingest import GraphData, load_graph, read_graph
 from circuit_atlas.ingest.scans import identify
 from circuit_atlas.schema.keys import Kind, make_key, parse_key
 from conftest import EXAMPLES, NAMES
@@ -165,14 +165,19 @@ def test_colliding_ids_are_told_apart_by_order(tmp_path: Path) -> None:
     assert data.metadata.warnings == []
 
 
-def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any]) -> None:
+def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any], atlas: Any, new_name: Any) -> None:
     graph["nodes"].append({"node_id": "lorsa_1", "feature_type": "lorsa", "layer": 1, "head": {"q": 3}})
     graph["links"].append(link("lorsa_1", "3_21_1"))
+    graph["links"][1]["q"] = {"head": 2}
     graph["run"] = {"id": 7}
     data = read_graph(write(tmp_path, graph))
     assert data.nodes.key(6) == "other:lorsa_1"
     assert json.loads(data.nodes.extra[6]) == {"layer": 1, "head": {"q": 3}}
     assert data.metadata.file_extra == {"run": {"id": 7}}
+    assert data.edge_extras == ((1, 0, '{"q": {"head": 2}}'),)
+    load_graph(atlas.driver, None, data, name=(name := new_name()))
+    stored = atlas.cypher("MATCH (:Node {graph: $graph})-[r]->() RETURN collect(r.extra) AS e", {"graph": name})
+    assert stored.rows == [{"e": ['{"q": {"head": 2}}']}]
 
 
 def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict[str, Any]) -> None:
