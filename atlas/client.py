@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.config import Connection, store_path
 from circuit_atlas.database import connect, translated_errors
-from circuit_atlas.queries import catalogue, find_query, graph_questions, node_questions, path_questions
+from circuit_atlas.queries import (
+    catalogue,
+    find_query,
+    graph_questions,
+    influence_questions,
+    node_questions,
+    path_questions,
+)
 from circuit_atlas.queries.results import (
+    Contributors,
     Graphs,
+    InfluenceGroups,
     Neighbors,
     NodeDetails,
     PathCounts,
@@ -248,15 +257,34 @@ class GraphHandle:
         max_hops: int = path_questions.DEFAULT_HOPS,
         k: int = 10,
         order: str = "strongest",
+        score: str = "mean",
+        **restrictions: Any,
     ) -> Paths:
-        """The k best paths, exactly; see `queries.search_paths`."""
+        """The k best paths, exactly; see `queries.search_paths`, and `queries.Restrictions` for what paths may pass
+        (`kinds`, `layers`, `positions`, `avoid`, `min_weight`)."""
         return path_questions.search_paths(
-            self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops, k=k, order=order
+            self._runner,
+            self.name,
+            sources=sources,
+            targets=targets,
+            max_hops=max_hops,
+            k=k,
+            order=order,
+            score=score,
+            restrictions=path_questions.Restrictions(**restrictions),
         )
 
-    def score(self, *paths: Sequence[str]) -> Paths:
+    def score(self, *paths: Sequence[str], score: str = "mean") -> Paths:
         """The scores of given paths, each a sequence of addresses from source to target."""
-        return path_questions.score_paths(self._runner, self.name, paths)
+        return path_questions.score_paths(self._runner, self.name, paths, score=score)
+
+    def influence(self, *, kinds: Iterable[str] = (), share: float = 1.0, k: int = 20) -> Contributors:
+        """The nodes through which most of the logits flows; see `queries.contributors`."""
+        return influence_questions.contributors(self._runner, self.name, kinds=kinds, share=share, k=k)
+
+    def influence_by(self, by: str, *, kinds: Iterable[str] = (), k: int = 100) -> InfluenceGroups:
+        """How much of the logits flows through each `layer`, `position`, `kind` or `feature`."""
+        return influence_questions.influence_by(self._runner, self.name, by, kinds=kinds, k=k)
 
     def count(
         self,

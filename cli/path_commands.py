@@ -1,4 +1,4 @@
-"""`paths`, `score` and `count`."""
+"""`paths`, `score`, `count` and `influence`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ _max_hops = click.option("--max-hops", type=click.IntRange(1, 12), default=4, sh
                          help="Most edges of a path.")  # fmt: skip
 
 
+_score = click.option(
+    "--score", type=click.Choice(["mean", "sum", "bottleneck", "product"]), default="mean", show_default=True,
+    help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
+)  # fmt: skip
+_KINDS = click.Choice(["feature", "error", "token", "logit", "other"])
+
+
 @click.command("paths")
 @graph_argument
 @_from
@@ -31,17 +38,24 @@ _max_hops = click.option("--max-hops", type=click.IntRange(1, 12), default=4, sh
     type=click.Choice(["strongest", "inhibiting"]),
     default="strongest",
     show_default=True,
-    help="Largest mean weight first, or smallest.",
+    help="Largest score first, or smallest.",
 )
+@_score
+@click.option("--kind", "kinds", type=_KINDS, multiple=True, help="Pass only nodes of this kind; repeatable.")
+@click.option("--layer", "layers", type=int, multiple=True, help="Pass only nodes in this layer; repeatable.")
+@click.option("--position", "positions", type=int, multiple=True, help="Pass only this position; repeatable.")
+@click.option("--avoid", multiple=True, metavar="NODE", help="Do not pass this node; repeatable.")
+@click.option("--min-weight", type=click.FloatRange(0), default=0.0, help="Follow only edges of this |weight| or more.")
 @asks
 def paths_command(atlas: Atlas, graph: str, **options: Any) -> Answer:  # fmt: skip
-    """Find the paths of GRAPH with the largest mean weight; exact, inhibition included.
+    """Find the paths of GRAPH with the best score; exact, inhibition included.
 
     \b
     Examples:
       circuit-atlas paths dallas
       circuit-atlas paths dallas --from Dallas --to Austin --max-hops 3 -k 5
       circuit-atlas paths dallas --to Austin --order inhibiting
+      circuit-atlas paths dallas --score bottleneck --kind feature --min-weight 0.5
     """
     return atlas.graph(graph).paths(**options)
 
@@ -50,19 +64,21 @@ def paths_command(atlas: Atlas, graph: str, **options: Any) -> Answer:  # fmt: s
 @graph_argument
 @click.argument("nodes", nargs=-1)
 @click.option("--file", type=click.File("r"), help="JSON list of paths, each a list of nodes; - for stdin.")
+@_score
 @asks
-def score_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None) -> Answer:
-    """Score the path of GRAPH along NODES, from source to target: the mean of its weights.
+def score_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None, score: str) -> Answer:
+    """Score the path of GRAPH along NODES, from source to target.
 
     \b
     Examples:
       circuit-atlas score dallas Dallas feature:20/44686@10 Austin
+      circuit-atlas score dallas Dallas feature:20/44686@10 Austin --score product
       echo '[["Dallas", "Austin"]]' | circuit-atlas score dallas --file -
     """
     if bool(nodes) == bool(file):
         raise click.UsageError("Give the nodes of one path, or a file of paths with --file.")
     paths = [nodes] if file is None else _read_paths(file)
-    return atlas.graph(graph).score(*paths)
+    return atlas.graph(graph).score(*paths, score=score)
 
 
 def _read_paths(file: IO[str]) -> list[list[str]]:
@@ -91,3 +107,39 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
       circuit-atlas count dallas --from Dallas --max-hops 12
     """
     return atlas.graph(graph).count(**options)
+
+
+@click.command("influence")
+@graph_argument
+@click.option(
+    "--by",
+    type=click.Choice(["node", "layer", "position", "kind", "feature"]),
+    default="node",
+    show_default=True,
+    help="Node by node, or nodes taken together.",
+)
+@click.option("--kind", "kinds", type=_KINDS, multiple=True, help="Only nodes of this kind; repeatable.")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="The smallest set of nodes that carries this share.",
+)
+@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
+@asks
+def influence_command(
+    atlas: Atlas, graph: str, by: str, kinds: tuple[str, ...], share: float, k: int
+) -> Answer:  # fmt: skip
+    """Show how much of the logits of GRAPH flows through each node, over all paths: circuit-tracer's influence.
+
+    \b
+    Examples:
+      circuit-atlas influence dallas -k 5
+      circuit-atlas influence dallas --kind token --kind error --share 0.5
+      circuit-atlas influence dallas --by layer --kind feature
+    """
+    handle = atlas.graph(graph)
+    if by == "node":
+        return handle.influence(kinds=kinds, share=share, k=k)
+    return handle.influence_by(by, kinds=kinds, k=k)

@@ -15,10 +15,11 @@ from typing import Any
 
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.bounds import path_bounds
+from circuit_atlas.ingest.bounds import is_acyclic, path_bounds
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.ingest.graph_data import EdgeBlock, GraphData
+from circuit_atlas.ingest.influence import Flow, measure_flow
 from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_rows, transcoder_feature_rows
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
@@ -105,14 +106,16 @@ def _is_present(writer: Writer, name: str, content: str, replace: bool) -> bool:
 
 
 def _write(writer: Writer, staging: str, name: str, data: GraphData, content: str, progress: bool) -> None:
+    acyclic = is_acyclic(data.edges, data.nodes)
+    flow = measure_flow(data, acyclic)
     writer.run(
         statements.BEGIN,
         graph=staging,
         target_name=name,
         owner=owner_of_this_process(),
-        properties=graph_properties(data, content),
+        properties=graph_properties(data, flow, acyclic, content),
     )
-    _write_nodes(writer, staging, data)
+    _write_nodes(writer, staging, data, flow)
     for sign in (1, -1):
         levels = enumerate(path_bounds(data.edges, data.nodes, sign))
         rows = [{"sign": sign, "hops": hops, "sums": sums.tolist()} for hops, sums in levels]
@@ -122,8 +125,8 @@ def _write(writer: Writer, staging: str, name: str, data: GraphData, content: st
         writer.run(statements.EDGE_EXTRAS, graph=staging, rows=batch)
 
 
-def _write_nodes(writer: Writer, staging: str, data: GraphData) -> None:
-    nodes = ({"label": kind.label, "properties": row} for kind, row in node_rows(data))
+def _write_nodes(writer: Writer, staging: str, data: GraphData, flow: Flow) -> None:
+    nodes = ({"label": kind.label, "properties": row} for kind, row in node_rows(data, flow))
     for batch in _batches(nodes, NODE_BATCH):
         writer.run(statements.NODES, graph=staging, rows=batch)
     for batch in _batches(transcoder_feature_rows(data), NODE_BATCH):

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.ingest.bounds import is_acyclic
 from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData
+from circuit_atlas.ingest.influence import Flow
 from circuit_atlas.ingest.names import node_name
 from circuit_atlas.schema.keys import Kind
 
 Row = dict[str, Any]
 
 
-def node_rows(data: GraphData) -> Iterator[tuple[Kind, Row]]:
+def node_rows(data: GraphData, flow: Flow) -> Iterator[tuple[Kind, Row]]:
     """Kind and properties of every node, in order of ordinal; properties without a value are left out."""
     nodes = data.nodes
     texts = {
@@ -28,6 +28,8 @@ def node_rows(data: GraphData) -> Iterator[tuple[Kind, Row]]:
         "activation": nodes.activation,
         "probability": nodes.probability,
         "cumulative_influence": nodes.cumulative_influence,
+        "influence": flow.influence,
+        "input_sum": flow.input_sum,
     }
     for i in range(len(nodes)):
         row: Row = {"key": nodes.key(i), "ordinal": i, "name": node_name(nodes, i, data.metadata.tokens)}
@@ -54,7 +56,7 @@ def supernode_rows(data: GraphData) -> list[Row]:
     ]
 
 
-def graph_properties(data: GraphData, content: str) -> Row:
+def graph_properties(data: GraphData, flow: Flow, acyclic: bool, content: str) -> Row:
     """Properties of the `:Graph` node, statistics among them; mappings of the file as JSON text."""
     metadata = data.metadata.model_dump(exclude={"file_metadata", "file_qparams", "file_extra"})
     files = {
@@ -67,7 +69,8 @@ def graph_properties(data: GraphData, content: str) -> Row:
     properties = {
         **metadata, **files, **counts, "nodes": n, "edges": n_edges, "density": n_edges / (n * n) if n else 0.0,
         "weight_min": low, "weight_max": high, "zero_links": data.zero_links,
-        "acyclic": is_acyclic(data.edges, data.nodes), "content_hash": content,
+        "acyclic": acyclic, "content_hash": content, "replacement_score": flow.replacement_score,
+        "completeness_score": flow.completeness_score,
     }  # fmt: skip
     return {name: value for name, value in properties.items() if value is not None}
 

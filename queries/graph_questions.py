@@ -25,7 +25,16 @@ def statistics(runner: QueryRunner, graph: str) -> Statistics:
     row = find_graph(runner, graph)
     stored = row["graph"]
     counts = {kind.value: stored[f"{kind.value}_nodes"] for kind in Kind}
-    optional = ("scan", "weight_min", "weight_max", "active_features", "node_threshold", "edge_threshold")
+    optional = (
+        "scan",
+        "weight_min",
+        "weight_max",
+        "active_features",
+        "node_threshold",
+        "edge_threshold",
+        "replacement_score",
+        "completeness_score",
+    )
     same = ("prompt", "tokens", "model", "source_set", "n_layers", "n_pos", "edges", "density", "zero_links")
     return Statistics(
         graph=graph,

@@ -77,7 +77,7 @@ def node_details(runner: QueryRunner, graph: str, address: str) -> NodeDetails:
     n_layers = find_graph(runner, graph)["graph"]["n_layers"]
     depth = {Kind.TOKEN: -1, Kind.LOGIT: n_layers}.get(node.kind, node.layer)
     feature = row["transcoder_feature"]
-    optional = ("token", "activation", "probability", "cumulative_influence", "feature_type")
+    optional = ("token", "activation", "probability", "influence", "cumulative_influence", "feature_type")
     return NodeDetails(
         graph=graph,
         node=node,

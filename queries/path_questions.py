@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.checks import check_choice, check_range
@@ -15,7 +17,35 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS
 
 DEFAULT_HOPS = 4
-_ORDERS = {"strongest": 1, "inhibiting": -1}
+ORDERS = {"strongest": 1, "inhibiting": -1}
+
+# From the weights of a path, and for each step the sum of |weight| of all inputs of where it leads.
+SCORES: dict[str, Callable[[list[float], list[float]], float]] = {
+    "mean": lambda weights, _: math.fsum(weights) / len(weights),
+    "sum": lambda weights, _: math.fsum(weights),
+    "bottleneck": lambda weights, _: min(weights),
+    "product": lambda weights, sums: math.prod(abs(w) / s for w, s in zip(weights, sums, strict=True)),
+}
+_OF_STORED_BOUNDS = ("mean", "sum")
+
+
+@dataclass(frozen=True)
+class Restrictions:
+    """What paths may pass between their ends. Empty means anything.
+
+    Args:
+        kinds: only nodes of these kinds.
+        layers: only nodes in these layers.
+        positions: only nodes at these positions.
+        avoid: no node of these addresses.
+        min_weight: only edges of at least this |weight|, the first and last included.
+    """
+
+    kinds: Sequence[str] = ()
+    layers: Sequence[int] = ()
+    positions: Sequence[int] = ()
+    avoid: Sequence[str] = ()
+    min_weight: float = 0.0
 
 
 def search_paths(
@@ -27,11 +57,13 @@ def search_paths(
     max_hops: int = DEFAULT_HOPS,
     k: int = 10,
     order: str = "strongest",
+    score: str = "mean",
+    restrictions: Restrictions = Restrictions(),
 ) -> Paths:
-    """The k paths of at most `max_hops` hops with the largest mean weight, exactly.
+    """The k paths of at most `max_hops` hops with the best score, exactly.
 
-    The score of a path is the mean of its weights, as in the notebook this replaces. Among equal scores
-    come fewer hops first, then node by node from the target back, in the order of the graph's file.
+    Among equal scores come fewer hops first, then node by node from the target back, in the order of the
+    graph's file.
 
     Args:
         runner: where to ask.
@@ -40,75 +72,84 @@ def search_paths(
         targets: addresses of nodes where paths end; the most probable logit when empty.
         max_hops: most edges of a path, 1 to 12.
         k: how many paths, 1 to 10,000.
-        order: `strongest`, or `inhibiting` for the smallest mean weights first.
+        order: `strongest` (largest score first) or `inhibiting` (smallest first; for `bottleneck`, the paths
+            whose weakest inhibition is strongest; not for `product`).
+        score: `mean` of weights (the notebook's), `sum`, `bottleneck` (the weakest link), or `product` of
+            normalised weights: |weight| over the sum of |weight| of all inputs of its target, which is
+            circuit-tracer's `normalize_matrix`.
+        restrictions: what paths may pass.
 
     Raises:
         QuestionError: an argument is out of range, the graph has no tokens or logits to default to, or it
             holds a cycle.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    check_range("max_hops", max_hops, 1, MAX_HOPS)
-    check_range("k", k, 1, MAX_PATHS)
-    check_choice("order", order, tuple(_ORDERS))
+    _check_search(max_hops, k, order, score, restrictions)
     stored = find_graph(runner, graph)["graph"]
     if not stored["acyclic"]:
         raise QuestionError(f"{graph!r} holds a cycle, and paths are searched in graphs without one")
     source_keys = source_nodes(runner, graph, sources)
-    target_keys = target_nodes(runner, graph, targets)
-    sign = _ORDERS[order]
+    question: dict[str, Any] = {
+        "graph": graph,
+        "max_hops": max_hops,
+        "sign": ORDERS[order],
+        "score": score,
+        **asdict(restrictions),
+        "avoid": [resolve(runner, graph, address).key for address in restrictions.avoid],
+    }
+    targets = target_nodes(runner, graph, targets)
     bounds = None
-    if sources:
-        bounds = _bounds(runner, graph, source_keys, max_hops, sign, stored["nodes"])
-    rows = runner.ask(
-        "paths.top_k",
-        graph=graph,
-        targets=target_keys,
-        max_hops=max_hops,
-        k=k,
-        sign=sign,
-        bounds=bounds,
-    )
-    paths = [
-        Path(
-            score=row["score"],
-            hops=row["hops"],
-            nodes=[to_node(node) for node in row["nodes"]],
-            weights=row["weights"],
-        )
-        for row in rows
-    ]
-    return Paths(graph=graph, score="mean", paths=paths)
+    if sources or score not in _OF_STORED_BOUNDS or restrictions != Restrictions():
+        bounds = _bounds(runner, source_keys, question, stored["nodes"])
+    rows = runner.ask("paths.top_k", targets=targets, k=k, bounds=bounds, **question)
+    paths = [_path(row["nodes"], row["weights"], row["score"]) for row in rows]
+    return Paths(graph=graph, score=score, paths=paths)
 
 
-def _bounds(runner: QueryRunner, graph: str, sources: list[str], max_hops: int, sign: int, n: int) -> list[list[float]]:
-    rows = runner.ask("paths.bounds", graph=graph, sources=sources, max_hops=max_hops, sign=sign)
+def _check_search(max_hops: int, k: int, order: str, score: str, restrictions: Restrictions) -> None:
+    check_range("max_hops", max_hops, 1, MAX_HOPS)
+    check_range("k", k, 1, MAX_PATHS)
+    check_choice("order", order, tuple(ORDERS))
+    check_choice("score", score, tuple(SCORES))
+    for kind in restrictions.kinds:
+        check_choice("kind", kind, tuple(Kind))
+    if not restrictions.min_weight >= 0.0:
+        raise QuestionError(f"min_weight cannot be {restrictions.min_weight}", fix="It is 0 or more.")
+    if score == "product" and order == "inhibiting":
+        raise QuestionError("a product of sizes has no sign", fix="Ask for the strongest, or another score.")
+
+
+def _bounds(runner: QueryRunner, sources: list[str], question: dict[str, Any], n: int) -> list[list[float]]:
+    rows = runner.ask("paths.bounds", sources=sources, **question)
     levels = [[-math.inf] * n for _ in rows]
     for level, row in zip(levels, rows, strict=True):
-        for ordinal, largest in zip(row["ordinals"], row["sums"], strict=True):
-            level[ordinal] = largest
+        for ordinal, best in zip(row["ordinals"], row["sums"], strict=True):
+            level[ordinal] = best
     return levels
 
 
-def score_paths(runner: QueryRunner, graph: str, paths: Sequence[Sequence[str]]) -> Paths:
+def score_paths(runner: QueryRunner, graph: str, paths: Sequence[Sequence[str]], *, score: str = "mean") -> Paths:
     """The scores of given paths, in the order given.
 
     Args:
         runner: where to ask.
         graph: the graph's name.
         paths: paths, each the addresses of its nodes from source to target.
+        score: as in `search_paths`.
 
     Raises:
         QuestionError: a path has fewer than two nodes, or a step of it is no direct effect.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     find_graph(runner, graph)
+    check_choice("score", score, tuple(SCORES))
     check_range("number of paths", len(paths), 1, MAX_PATHS)
     for path in paths:
         if len(path) < 2:
             raise QuestionError(f"{' '.join(path)!r} is no path", fix="A path has at least two nodes.")
     keys = [_path_keys(runner, graph, path) for path in paths]
     rows = runner.ask("paths.score", graph=graph, paths=keys)
-    return Paths(graph=graph, score="mean", paths=[_scored(row["nodes"], row["weights"]) for row in rows])
+    return Paths(graph=graph, score=score, paths=[_scored(row, score) for row in rows])
 
 
 def _path_keys(runner: QueryRunner, graph: str, path: Sequence[str]) -> list[str]:
@@ -116,16 +157,19 @@ def _path_keys(runner: QueryRunner, graph: str, path: Sequence[str]) -> list[str
     return [resolve(runner, graph, address, prefer=prefer.get(i)).key for i, address in enumerate(path)]
 
 
-def _scored(nodes: list[dict[str, object]], weights: list[float | None]) -> Path:
-    path = [to_node(node) for node in nodes]
-    known = [weight for weight in weights if weight is not None]
-    if len(known) < len(weights):
+def _scored(row: dict[str, Any], score: str) -> Path:
+    weights, nodes = row["weights"], row["nodes"]
+    if None in weights:
         step = weights.index(None)
         raise QuestionError(
-            f"there is no direct effect of {path[step].key} on {path[step + 1].key}",
-            fix=f"`circuit-atlas neighbors GRAPH {path[step].key}` lists what it acts on.",
+            f"there is no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
+            fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists what it acts on.",
         )
-    return Path(score=math.fsum(known) / len(known), hops=len(known), nodes=path, weights=known)
+    return _path(nodes, weights, SCORES[score](weights, row["input_sums"]))
+
+
+def _path(nodes: list[dict[str, Any]], weights: list[float], score: float) -> Path:
+    return Path(score=score, hops=len(weights), nodes=[to_node(node) for node in nodes], weights=weights)
 
 
 def count_paths(

@@ -72,6 +72,10 @@ class Statistics(Answer):
     active_features: int | None = Field(description="Features active on the prompt, where the file tells")
     node_threshold: float | None
     edge_threshold: float | None
+    replacement_score: float | None = Field(description="Share of influence that begins at tokens, not at errors")
+    completeness_score: float | None = Field(
+        description="Share of inputs, by influence of their target, not from errors"
+    )
     logits: list[LogitProbability] = Field(description="Most probable first, at most 100")
     warnings: list[str] = Field(description="What the reader noticed in the file")
 
@@ -88,6 +92,10 @@ class Statistics(Answer):
             ["weights", f"{_short(self.weight_min)} to {_short(self.weight_max)}"],
             ["thresholds", f"node {_short(self.node_threshold)}, edge {_short(self.edge_threshold)}"],
         ]
+        if self.replacement_score is not None and self.completeness_score is not None:
+            rows.append(
+                ["scores", f"replacement {self.replacement_score:.3f}, completeness {self.completeness_score:.3f}"]
+            )
         rows += [["logit", f"{_short(item.probability)}  {item.node.name}"] for item in self.logits]
         return ["", ""], rows
 
@@ -113,6 +121,7 @@ class NodeDetails(Answer):
     token: str | None = Field(description="Text of a token or logit, blanks included")
     activation: float | None
     probability: float | None
+    influence: float | None = Field(description="Share of the logits that flows through it, over all paths")
     cumulative_influence: float | None = Field(
         description="circuit-tracer's `influence`: share of influence of this node and all stronger ones"
     )
@@ -208,7 +217,7 @@ class Paths(GraphAnswer):
     """Paths with their scores, best first."""
 
     graph: str
-    score: str = Field(description="`mean`: the mean of a path's weights")
+    score: str = Field(description="`mean` or `sum` of weights, `bottleneck` or `product` of normalised weights")
     paths: list[Path]
 
     def table(self) -> tuple[list[str], Cells]:
@@ -219,6 +228,47 @@ class Paths(GraphAnswer):
         """The direct effects on the paths."""
         for path in self.paths:
             yield from zip(path.nodes, path.nodes[1:], path.weights, strict=False)
+
+
+class Contributor(Record):
+    """A node and how much flows through it."""
+
+    node: Node
+    influence: float = Field(description="Share of the logits that flows through it, over all paths")
+    cumulative_share: float = Field(description="Influence of it and all stronger ones, of all nodes asked for")
+
+
+class Contributors(Answer):
+    """The nodes through which most of the logits flows."""
+
+    graph: str
+    contributors: list[Contributor]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per node."""
+        return ["influence", "cumulative", "key", "name"], [
+            [c.influence, c.cumulative_share, c.node.key, c.node.name] for c in self.contributors
+        ]
+
+
+class InfluenceGroup(Record):
+    """Nodes taken together."""
+
+    group: str
+    nodes: int
+    influence: float
+
+
+class InfluenceGroups(Answer):
+    """How much of the logits flows through each layer, position, kind or feature."""
+
+    graph: str
+    by: str
+    groups: list[InfluenceGroup]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per group."""
+        return [self.by, "nodes", "influence"], [[g.group, g.nodes, g.influence] for g in self.groups]
 
 
 class PathCounts(Answer):

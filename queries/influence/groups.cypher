@@ -1,0 +1,19 @@
+// How much of the logits flows through each token, layer, kind or transcoder feature. Influence of nodes on one path
+// counts for each of them, so layers and kinds do not add up to 1; tokens and errors, where all paths begin, do.
+// @param graph STRING -- the graph's name
+// @param by STRING = "layer" -- layer, position, kind or feature
+// @param kinds LIST<STRING> = [] -- only nodes of these kinds; all but logits when empty
+// @param k INTEGER = 100 -- at most this many groups
+// @returns group STRING -- the layer, position, kind or feature
+// @returns nodes INTEGER -- how many nodes
+// @returns influence FLOAT -- their influence in all
+CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 AND n.influence > 0.0
+  AND (split(n.key, ':')[0] IN $kinds OR $kinds = [] AND NOT n.key STARTS WITH 'logit:')
+WITH n, CASE $by
+  WHEN 'layer' THEN toString(n.layer) WHEN 'position' THEN toString(n.position)
+  WHEN 'kind' THEN split(n.key, ':')[0] ELSE split(n.key, '@')[0] END AS group
+WHERE group IS NOT NULL
+WITH group, count(n) AS nodes, sum(n.influence) AS influence
+RETURN group, nodes, influence
+ORDER BY influence DESC, group LIMIT $k
