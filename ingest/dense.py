@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.graph_data import ArrayEdges, EdgeBlock
 
@@ -42,17 +43,35 @@ class DenseEdges:
             yield from rows.blocks(size)
 
     def _rows(self) -> Iterator[ArrayEdges]:
-        n = self._adjacency.shape[0]
-        step = max(1, _BLOCK_BYTES // max(1, 8 * n))
-        for start in range(0, n, step):
-            block = self._adjacency[start : start + step].double().cpu().numpy()
+        for start, block in row_blocks(self._adjacency):
             target, source = np.nonzero(block)
             weight = block[target, source]
-            if not np.isfinite(weight).all():
-                i = int(np.argmin(np.isfinite(weight)))
-                raise InputError(
-                    f"the weight is {weight[i]}",
-                    where=f"{self._where}: adjacency_matrix[{target[i] + start}, {source[i]}]",
-                    fix="Run the attribution again, in float32 if it was in a shorter type.",
-                )
+            self._check_finite(weight, target + start, source)
             yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), weight)
+
+    def _check_finite(self, weight: npt.NDArray[np.float64], target: np.ndarray, source: np.ndarray) -> None:
+        finite = np.isfinite(weight)
+        if not finite.all():
+            i = int(np.argmin(finite))
+            raise InputError(
+                f"the weight is {weight[i]}",
+                where=f"{self._where}: adjacency_matrix[{target[i]}, {source[i]}]",
+                fix="Run the attribution again, in float32 if it was in a shorter type.",
+            )
+
+
+def masked_edges(adjacency: torch.Tensor, mask: npt.NDArray[np.bool_]) -> ArrayEdges:
+    """The non-zero entries of `adjacency` (see `DenseEdges`) where `mask`, bool (n, n), is true."""
+    parts = []
+    for start, block in row_blocks(adjacency.detach()):
+        target, source = np.nonzero(mask[start : start + len(block)] & (block != 0))
+        parts.append(((target + start).astype(np.int32), source.astype(np.int32), block[target, source]))
+    return ArrayEdges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def row_blocks(adjacency: torch.Tensor) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
+    """First row and float64 content of each `_BLOCK_BYTES` of a matrix, in order."""
+    n = adjacency.shape[0]
+    step = max(1, _BLOCK_BYTES // max(1, 8 * n))
+    for start in range(0, n, step):
+        yield start, adjacency[start : start + step].double().cpu().numpy()

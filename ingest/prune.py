@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from circuit_atlas.errors import MissingExtraError, QuestionError
 from circuit_atlas.ingest.attribution import Attribution
+from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.ingest.graph_data import KINDS, ArrayEdges, GraphData, NodeColumns
 from circuit_atlas.schema.keys import Kind
 
 NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # circuit-tracer's defaults
+_FIX = "Take the whole graph: leave the thresholds out."
 
 
 def prune(data: GraphData, found: Attribution, node_threshold: float | None, edge_threshold: float | None) -> GraphData:
@@ -29,24 +31,22 @@ def prune(data: GraphData, found: Attribution, node_threshold: float | None, edg
 
     Raises:
         MissingExtraError: circuit-tracer is not installed.
-        QuestionError: a threshold is not between 0 and 1.
+        QuestionError: a threshold is not between 0 and 1, or the graph has no influence to prune by: it has
+            no logits, or its effects run in a circle.
     """
     node_threshold = _checked("node_threshold", node_threshold, NODE_THRESHOLD)
     edge_threshold = _checked("edge_threshold", edge_threshold, EDGE_THRESHOLD)
     node_mask, edge_mask, cumulative = _masks(found, node_threshold, edge_threshold)
     edge_mask &= node_mask[:, None] & node_mask[None, :]
-    target, source = (index.astype(np.int32) for index in np.nonzero(edge_mask))
     always = np.isin(data.nodes.kind, [KINDS.index(Kind.TOKEN), KINDS.index(Kind.LOGIT)])
-    used = always & node_mask
-    used[target] = used[source] = True
+    used = (always & node_mask) | edge_mask.any(0) | edge_mask.any(1)
     kept = np.flatnonzero(used)
-    weight = _entries(found.adjacency, target, source)
+    real = masked_edges(found.adjacency, edge_mask)
     renumbered = np.cumsum(used, dtype=np.int32) - 1
-    real = weight != 0
-    edges = ArrayEdges(renumbered[target[real]], renumbered[source[real]], weight[real])
+    edges = ArrayEdges(renumbered[real.target], renumbered[real.source], real.weight)
     metadata = data.metadata.model_copy(update={"node_threshold": node_threshold, "edge_threshold": edge_threshold})
     nodes = replace(_take(data.nodes, kept), cumulative_influence=_influence(data, cumulative)[kept])
-    return GraphData(metadata, nodes, edges, zero_links=int(np.count_nonzero(~real)))
+    return GraphData(metadata, nodes, edges, zero_links=int(np.count_nonzero(edge_mask)) - len(edges))
 
 
 def _checked(name: str, value: float | None, default: float) -> float:
@@ -64,23 +64,28 @@ def _masks(found: Attribution, node_threshold: float, edge_threshold: float) -> 
         raise MissingExtraError(
             "pruning uses circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
         ) from error
+    if not len(found.logit_ids):
+        raise QuestionError("it has no logits, so nothing tells which nodes matter", fix=_FIX)
+    try:
+        masks = prune_graph(_as_graph(found), node_threshold, edge_threshold)
+    except RuntimeError as error:  # no convergence where effects run in a circle; out of memory
+        raise QuestionError(f"it cannot be pruned: {str(error).splitlines()[0]}", fix=_FIX) from error
+    node_mask, edge_mask, cumulative = (part.cpu().numpy() for part in masks)
+    return node_mask, edge_mask, cumulative
+
+
+def _as_graph(found: Attribution) -> SimpleNamespace:
+    """What `prune_graph` looks at. It calculates in float32, whatever the matrix is in."""
     import torch  # noqa: PLC0415
 
-    adjacency = found.adjacency.detach()
-    graph = SimpleNamespace(
+    adjacency = found.adjacency.detach().float()
+    return SimpleNamespace(
         adjacency_matrix=adjacency,
         input_tokens=found.tokens,
         logit_targets=found.logit_ids,
         selected_features=found.features,
-        logit_probabilities=torch.as_tensor(found.probabilities, device=adjacency.device).to(adjacency.dtype),
+        logit_probabilities=torch.as_tensor(found.probabilities, dtype=torch.float32, device=adjacency.device),
     )
-    return tuple(part.float().cpu().numpy() if part.is_floating_point() else part.cpu().numpy()
-                 for part in prune_graph(graph, node_threshold, edge_threshold))  # fmt: skip
-
-
-def _entries(adjacency: Any, target: Any, source: Any) -> np.ndarray:
-    picked: np.ndarray = adjacency.detach()[target.astype(np.int64), source.astype(np.int64)].double().cpu().numpy()
-    return picked
 
 
 def _influence(data: GraphData, cumulative: Any) -> np.ndarray:

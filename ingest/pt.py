@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ _FIELDS = (
     "adjacency_matrix", "logit_probabilities", "logit_targets", "logit_tokens", "vocab_size", "scan",
     "scan_name", "cfg",
 )  # fmt: skip
+_TOKENIZER_FIX = "Give the name of a tokenizer that can be downloaded, or the path of a folder that holds one."
 
 
 def read_pt(
@@ -52,7 +55,7 @@ def read_pt(
         InputError: damaged, no attribution graph, or inconsistent; the message names file and field.
         UnsafeFileError: loading it would run code.
         MissingExtraError: torch, or for pruning circuit-tracer, is not installed.
-        QuestionError: a threshold is not between 0 and 1.
+        QuestionError: a threshold is not between 0 and 1, or pruning is impossible (see `prune`).
     """
     found = read_fields(load_safely(path), str(path))
     return _graph_data(
@@ -162,9 +165,9 @@ def _token_texts(found: Attribution, tokenizer: str | None) -> tuple[list[str | 
     decoder = _load_tokenizer(tokenizer or str(found.config.get("tokenizer_name") or ""), tokenizer is not None)
     ids = [*found.tokens.tolist(), *found.logit_ids.tolist()]
     given = [""] * found.n_pos + found.logit_texts
-    limit = found.vocab_size or 1 << 62
+    known = range(found.vocab_size or 1 << 31)
     texts = [
-        text or (str(decoder.decode(i)) if decoder is not None and i < limit else None)
+        text or (str(decoder.decode(i)) if decoder is not None and i in known else "") or None
         for text, i in zip(given, ids, strict=True)
     ]
     if None not in texts:
@@ -184,10 +187,22 @@ def _load_tokenizer(name: str, download: bool) -> Any:
         raise MissingExtraError(
             "decoding tokens needs transformers", fix="pip install 'circuit-atlas[attribution]'"
         ) from error
-    logging.getLogger("transformers").setLevel(logging.ERROR)
     try:
-        return AutoTokenizer.from_pretrained(name, local_files_only=not download, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+        with _quiet("transformers"):
+            return AutoTokenizer.from_pretrained(name, local_files_only=not download, trust_remote_code=False)
+    except Exception as error:  # tokenizers raises plain Exception for a damaged file
         if not download:
             return None
-        raise InputError(f"the tokenizer cannot be loaded: {str(error).splitlines()[0]}", where=name) from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"the tokenizer cannot be loaded: {reason}", where=name, fix=_TOKENIZER_FIX) from error
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

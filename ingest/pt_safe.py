@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickletools
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     import torch
 
 OLDEST_TORCH = (2, 10)
-_LARGEST_PICKLE = 64 << 20
+_LARGEST_PICKLE = 8 << 20
+_LARGEST_CONTENT = 4_000_000  # values and characters beside the tensors
+_SLOW_CODECS = ("punycode", "idna")
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt; save it again if it was cut short."
 
 
@@ -78,12 +81,14 @@ def load_safely(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals([(stand_in, name) for name, stand_in in _STAND_INS.items()]):
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # whatever a damaged or hostile file makes torch stumble over
-        raise InputError(f"torch cannot load it: {_first_line(error)}", where=str(path), fix=_FIX) from error
+        raise InputError(f"torch cannot load it: {_reason(error)}", where=str(path), fix=_FIX) from error
     if not isinstance(content, dict):
         raise InputError(f"holds a {type(content).__name__}, not an attribution graph", where=str(path), fix=_FIX)
     for name, value in content.items():
         if isinstance(value, torch.Tensor):
             _check_size(value, f"{path}: {name}")
+        else:
+            _check_plain(value, f"{path}: {name}", torch.Tensor)
     return content
 
 
@@ -113,8 +118,12 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
             packed = [record.filename for record in records if record.compress_type != zipfile.ZIP_STORED]
-            if packed or sum(record.file_size for record in records) > path.stat().st_size:
+            if packed:
                 raise UnsafeFileError("its records are compressed; it was not loaded", where=str(path), fix=_FIX)
+            if sum(record.file_size for record in records) > path.stat().st_size:
+                raise UnsafeFileError(
+                    "its records claim to be larger than the file; it was not loaded", where=str(path), fix=_FIX
+                )
             pickles = [record for record in records if record.filename.endswith("/data.pkl")]
             if len(pickles) != 1 or pickles[0].file_size > _LARGEST_PICKLE:
                 raise InputError("not a file of torch.save", where=str(path), fix=_FIX)
@@ -129,7 +138,8 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_names(code: bytes, path: Path) -> None:
-    """Refuse a pickle that asks for any name not listed here."""
+    """Refuse a pickle that asks for any name not listed here, or for an encoding of quadratic cost."""
+    names, texts = set(), set()
     try:
         for opcode, argument, _ in pickletools.genops(code):
             if opcode.name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4"):
@@ -138,8 +148,13 @@ def _check_names(code: bytes, path: Path) -> None:
                 name = str(argument).replace(" ", ".")
                 if name not in _HARMLESS and name not in _STAND_INS:
                     raise _unsafe(name, path)
+                names.add(name)
+            elif isinstance(argument, str):
+                texts.add("".join(filter(str.isalnum, argument[:32])).lower())
     except (ValueError, IndexError) as error:
         raise InputError(f"its pickle is damaged: {error}", where=str(path), fix=_FIX) from error
+    for codec in texts.intersection(_SLOW_CODECS) if "_codecs.encode" in names else ():
+        raise _unsafe(f"the encoding {codec}", path)
 
 
 def _unsafe(name: str, path: Path) -> UnsafeFileError:
@@ -158,5 +173,28 @@ def _check_size(tensor: torch.Tensor, where: str) -> None:
         )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:300]
+def _check_plain(value: Any, where: str, tensor: type) -> None:
+    """A short pickle unfolds to any size by naming one list or text many times."""
+    left, pending = _LARGEST_CONTENT, [value]
+    while pending:
+        item = pending.pop()
+        left -= len(item) if isinstance(item, str) else 1
+        if left < 0:
+            raise UnsafeFileError("unfolds to more than any graph holds", where=where, fix=_FIX)
+        if isinstance(item, tensor) or (isinstance(item, int) and abs(item) >= 1 << 63):
+            raise InputError(f"holds a {type(item).__name__} that no graph holds there", where=where, fix=_FIX)
+        pending.extend(_parts(item))
+
+
+def _parts(item: Any) -> Iterable[Any]:
+    if isinstance(item, dict):
+        return item.values()
+    if isinstance(item, list | tuple | set):
+        return item
+    return vars(item).values() if isinstance(item, _Config) else ()
+
+
+def _reason(error: Exception) -> str:
+    """One line, without torch's advice to load the file unsafely."""
+    line = (str(error) or type(error).__name__).splitlines()[0][:300]
+    return "its pickle is none of torch.save's" if "weights_only" in line else line

@@ -31,6 +31,8 @@ ANSWERS = {
     "neighbors --hops": results.Subgraph,
     "paths, score": results.Paths,
     "count": results.PathCounts,
+    "influence": results.Contributors,
+    "influence --by": results.InfluenceGroups,
     "query": results.Rows,
 }
 
@@ -106,6 +108,7 @@ never 0. A node's `graph` is its graph's name, and a graph has its name only onc
 | `feature_nodes`, `error_nodes`, `token_nodes`, `logit_nodes`, `other_nodes` | nodes by kind |
 | `weight_min`, `weight_max` | range of the weights |
 | `zero_links` | links of weight 0 in the file, which are not stored |
+| `replacement_score`, `completeness_score` | circuit-tracer's `compute_graph_scores`, of the graph as stored |
 | `acyclic` | whether no path returns to its start |
 | `content_hash` | SHA-256 of the content, by which the same graph is recognised |
 | `created_at`, `published_at` | when its ingest began, and when it became visible |
@@ -123,6 +126,8 @@ The labels `Feature`, `Error`, `Token`, `Logit` and `Other` tell the kind, and s
 | `ordinal` | place in the file's list of nodes, from 0; row and column of a `.pt`'s matrix |
 | `activation` | a feature's activation |
 | `probability` | a logit's probability |
+| `influence` | share of the logits that flows through it over all paths, as `compute_node_influence` of circuit-tracer |
+| `input_sum` | sum of \|weight\| of its inputs |
 | `cumulative_influence` | circuit-tracer's `influence`: share of influence of this node and all stronger ones |
 | `token` | text of a token or logit, blanks included |
 | `clerp` | the file's label, as it stands |

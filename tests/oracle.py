@@ -6,11 +6,12 @@ import heapq
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 Edge = tuple[int, int, float]  # source, target, weight; nodes by their place in the file
+FoundPath = tuple[tuple[int, ...], list[float]]  # nodes from source to target, weights
 
 
 class FilePaths(NamedTuple):
@@ -35,18 +36,26 @@ def read_file(path: Path) -> FilePaths:
 
 
 def all_paths(
-    edges: Iterable[Edge], sources: Iterable[int], targets: Iterable[int], max_hops: int
-) -> Iterator[tuple[tuple[int, ...], list[float]]]:
-    """Every path of 1 to `max_hops` hops: nodes from source to target, and weights."""
+    edges: Iterable[Edge],
+    sources: Iterable[int],
+    targets: Iterable[int],
+    max_hops: int,
+    *,
+    passes: Callable[[int], bool] = lambda _: True,
+    min_weight: float = 0.0,
+) -> Iterator[FoundPath]:
+    """Every path of 1 to `max_hops` hops: nodes from source to target, and weights. Between its ends it has only
+    nodes that `passes` accepts."""
     inputs: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for source, target, weight in edges:
-        inputs[target].append((source, weight))
+        if abs(weight) >= min_weight:
+            inputs[target].append((source, weight))
     starts = set(sources)
 
-    def backwards(nodes: tuple[int, ...], weights: tuple[float, ...]) -> Iterator[tuple[tuple[int, ...], list[float]]]:
+    def backwards(nodes: tuple[int, ...], weights: tuple[float, ...]) -> Iterator[FoundPath]:
         if weights and nodes[0] in starts:
             yield nodes, list(weights)
-        if len(weights) < max_hops:
+        if len(weights) < max_hops and (not weights or passes(nodes[0])):
             for source, weight in inputs[nodes[0]]:
                 yield from backwards((source, *nodes), (weight, *weights))
 
@@ -54,16 +63,36 @@ def all_paths(
         yield from backwards((target,), ())
 
 
+def input_sums(edges: Iterable[Edge]) -> dict[int, float]:
+    """Sum of |weight| of the inputs of every node that has any."""
+    sums: dict[int, float] = defaultdict(float)
+    for _, target, weight in edges:
+        sums[target] += abs(weight)
+    return sums
+
+
+def scorer(score: str, sums: dict[int, float]) -> Callable[[FoundPath], float]:
+    """The score of that name, as a function of a path."""
+    return {
+        "mean": lambda path: math.fsum(path[1]) / len(path[1]),
+        "sum": lambda path: math.fsum(path[1]),
+        "bottleneck": lambda path: min(path[1]),
+        "product": lambda path: math.prod(abs(w) / sums[t] for t, w in zip(path[0][1:], path[1], strict=True)),
+    }[score]
+
+
 def best_paths(
-    paths: Iterable[tuple[tuple[int, ...], list[float]]], k: int, sign: int = 1
+    paths: Iterable[FoundPath], k: int, sign: int = 1, value: Callable[[FoundPath], float] | None = None
 ) -> list[tuple[float, tuple[int, ...], list[float]]]:
-    """The k best by mean weight; ties: fewer hops, then node by node from the target back."""
-    scored = ((-sign * math.fsum(w) / len(w), len(w), nodes[::-1], w) for nodes, w in paths)
+    """The k best; ties: fewer hops, then node by node from the target back. With sign -1 the weights are negated
+    first, and so is the score."""
+    value = value or scorer("mean", {})
+    scored = ((-value((nodes, [sign * x for x in w])), len(w), nodes[::-1], w) for nodes, w in paths)
     ranked = heapq.nsmallest(k, scored, key=lambda p: p[:3])
     return [(-sign * score, nodes[::-1], weights) for score, _, nodes, weights in ranked]
 
 
-def count_by_hops(paths: Iterable[tuple[tuple[int, ...], list[float]]], max_hops: int) -> dict[str, int]:
+def count_by_hops(paths: Iterable[FoundPath], max_hops: int) -> dict[str, int]:
     """Number of paths by number of hops."""
     counts = Counter(len(weights) for _, weights in paths)
     return {str(hops): counts[hops] for hops in range(1, max_hops + 1)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import oracle
@@ -21,7 +22,7 @@ Found = list[tuple[float, tuple[int, ...], list[float]]]
 
 
 @cache
-def default_paths(name: str) -> list[tuple[tuple[int, ...], list[float]]]:
+def default_paths(name: str) -> list[oracle.FoundPath]:
     """All paths of up to 4 hops from the tokens to the most probable logit."""
     file = oracle.read_file(EXAMPLES / f"{name}.json")
     return list(oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4))
@@ -123,6 +124,88 @@ def test_random_graphs(
     atlas.delete(name)
 
 
+SCORES = ["mean", "sum", "bottleneck", "product"]
+
+
+def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: int, value: Any) -> None:
+    """The same scores as brute force, each that of its path. Products are compared by value alone: their last
+    digit depends on the order of multiplication, and with it the order among ties."""
+    expected = oracle.best_paths(paths, k, sign, value)
+    assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in expected], rel=1e-9)
+    known = dict(paths)
+    assert len({nodes for _, nodes, _ in found}) == len(found)
+    for score, nodes, weights in found:
+        assert known[nodes] == weights
+        assert sign * value((nodes, [sign * w for w in weights])) == pytest.approx(score, rel=1e-9)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    graph=random_graphs(),
+    k=st.integers(1, 12),
+    max_hops=st.integers(1, 6),
+    score=st.sampled_from(SCORES),
+    order=st.sampled_from(["strongest", "inhibiting"]),
+    data=st.data(),
+)
+def test_scores_and_restrictions_on_random_graphs(
+    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, score: str, order: str, data: st.DataObject,
+    atlas: Atlas, new_name: Callable[[], str],
+) -> None:  # fmt: skip
+    layers, edges = graph
+    order = "strongest" if score == "product" else order
+    name = new_name()
+    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    handle = atlas.graph(name)
+    places = ordinals(handle, atlas)
+    key_of = {place: key for key, place in places.items()}
+    everywhere = st.sets(st.integers(0, len(layers) - 1), max_size=3)
+    avoid, positions = data.draw(everywhere, label="avoid"), data.draw(everywhere, label="positions")
+    in_layers = data.draw(st.sets(st.integers(1, 4), max_size=3), label="layers")
+    kinds = data.draw(st.sets(st.sampled_from(["token", "feature", "logit"]), max_size=2), label="kinds")
+    min_weight = data.draw(st.sampled_from([0.0, 0.5, 1.0, 2.0]), label="min_weight")
+
+    def passes(i: int) -> bool:
+        kind = key_of[i].partition(":")[0]
+        layer = layers[i] if kind == "feature" else None
+        return (
+            i not in avoid
+            and (not positions or i in positions)
+            and (not in_layers or layer in in_layers)
+            and (not kinds or kind in kinds)
+        )
+
+    tokens = [i for i, layer in enumerate(layers) if layer == 0]
+    targets = sorted(data.draw(st.sets(st.integers(0, len(layers) - 1), min_size=1, max_size=3), label="targets"))
+    sign = 1 if order == "strongest" else -1
+    paths = list(oracle.all_paths(edges, tokens, targets, max_hops, passes=passes, min_weight=min_weight))
+    found = found_paths(
+        handle, places, k=k, order=order, score=score, max_hops=max_hops, targets=[key_of[i] for i in targets],
+        avoid=[key_of[i] for i in avoid], positions=sorted(positions), layers=sorted(in_layers), kinds=sorted(kinds),
+        min_weight=min_weight,
+    )  # fmt: skip
+    value = oracle.scorer(score, oracle.input_sums(edges))
+    assert_as_good(found, paths, k, sign, value)
+    if score != "product":
+        assert_same(found, oracle.best_paths(paths, k, sign, value))
+    atlas.delete(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("score", ["sum", "bottleneck", "product"])
+def test_scores_of_real_graphs(name: str, score: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    handle, file = examples[name], oracle.read_file(EXAMPLES / f"{name}.json")
+    places = ordinals(handle, atlas)
+    paths = [path for path in default_paths(name) if len(path[1]) <= 3]
+    value = oracle.scorer(score, oracle.input_sums(file.edges))
+    found = found_paths(handle, places, k=100, max_hops=3, score=score)
+    assert_as_good(found, paths, 100, 1, value)
+    again = handle.score(*[[n.key for n in p.nodes] for p in handle.paths(k=20, score=score).paths], score=score)
+    assert [p.score for p in again.paths] == pytest.approx(
+        [p.score for p in handle.paths(k=20, score=score).paths], rel=1e-12
+    )
+
+
 def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> None:
     """12 full layers of 50 nodes: 50^11 paths of 12 hops, more than 2^62."""
     layers = [0] * 50 + [layer for layer in range(1, 12) for _ in range(50)] + [12]
@@ -154,7 +237,17 @@ def test_the_notebooks_two_hop_paths(examples: dict[str, GraphHandle]) -> None:
 
 def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_name: Callable[[], str]) -> None:
     dallas = examples["dallas"]
-    for wrong in ({"max_hops": 0}, {"max_hops": 13}, {"k": 0}, {"k": 10_001}, {"order": "best"}):
+    for wrong in (
+        {"max_hops": 0},
+        {"max_hops": 13},
+        {"k": 0},
+        {"k": 10_001},
+        {"order": "best"},
+        {"score": "median"},
+        {"score": "product", "order": "inhibiting"},
+        {"min_weight": -1.0},
+        {"kinds": ["thing"]},
+    ):
         with pytest.raises(QuestionError):
             dallas.paths(**wrong)
     with pytest.raises(NodeNotFoundError):

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip("circuit_tracer", reason="needs the extra `attribution`")
-
-import small_model
-from circuit_tracer import Graph
+if TYPE_CHECKING:
+    from circuit_tracer import Graph
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    import small_model
+
     return small_model.build_model(tmp_path_factory.mktemp("tokenizer"))
 
 
 @pytest.fixture(scope="session")
 def attributed(model: Any) -> Graph:
     """circuit-tracer's graph of the Dallas prompt by the small model."""
+    import small_model
+
     return small_model.attribute_prompt(model)
 
 

@@ -1,0 +1,112 @@
+"""Influence and graph scores agree with circuit-tracer's own functions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from circuit_atlas.errors import QuestionError
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.schema.keys import Kind
+from conftest import EXAMPLES, NAMES
+from graphs import make_graph
+
+torch = pytest.importorskip("torch")
+tracer = pytest.importorskip("circuit_tracer.graph")
+
+
+def dense(data: Any) -> Any:
+    matrix = torch.zeros(len(data.nodes), len(data.nodes), dtype=torch.float64)
+    for block in data.edges.blocks(10**6):
+        matrix[block.target.astype(np.int64), block.source.astype(np.int64)] = torch.from_numpy(block.weight)
+    return matrix
+
+
+@pytest.fixture(params=NAMES)
+def expected(request: pytest.FixtureRequest) -> tuple[str, list[str], Any]:
+    """Name, keys, and circuit-tracer's `compute_node_influence` in float64."""
+    data = read_graph(EXAMPLES / f"{request.param}.json")
+    weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
+    influence = tracer.compute_node_influence(dense(data), weights)
+    return request.param, [data.nodes.key(i) for i in range(len(data.nodes))], influence.numpy()
+
+
+def test_influence_is_circuit_tracers(expected: tuple[str, list[str], Any], atlas: Any, examples: Any) -> None:
+    name, keys, influence = expected
+    rows = atlas.cypher(
+        "MATCH (n:Node {graph: $graph}) RETURN n.influence AS i, n.key AS key ORDER BY n.ordinal LIMIT 10000",
+        {"graph": name},
+    ).rows
+    assert [row["key"] for row in rows] == keys
+    assert np.allclose([row["i"] for row in rows], influence, rtol=1e-12, atol=1e-15)
+
+
+def test_contributors(expected: tuple[str, list[str], Any], examples: Any) -> None:
+    name, keys, influence = expected
+    shares = {
+        key: value for key, value in zip(keys, influence, strict=True) if not key.startswith("logit") and value > 0
+    }
+    total = sum(shares.values())
+    found = examples[name].influence(k=10_000).contributors
+    assert [c.influence for c in found] == pytest.approx(sorted(shares.values(), reverse=True), rel=1e-9)
+    assert found[-1].cumulative_share == pytest.approx(1.0)
+    half = examples[name].influence(k=10_000, share=0.5).contributors
+    assert half == found[: len(half)]
+    assert half[-1].cumulative_share >= 0.5 > (half[-2].cumulative_share if len(half) > 1 else 0.0)
+    tokens = examples[name].influence(kinds=["token"], k=10_000).contributors
+    assert {c.node.kind for c in tokens} <= {Kind.TOKEN}
+    assert found[0].cumulative_share == pytest.approx(found[0].influence / total)
+
+
+@pytest.mark.parametrize("by", ["layer", "position", "kind", "feature"])
+def test_groups(by: str, examples: Any) -> None:
+    sums: dict[str, float] = defaultdict(float)
+    for c in examples["dallas"].influence(k=10_000).contributors:
+        node = c.node
+        group = {"layer": node.layer, "position": node.position, "kind": node.kind, "feature": node.key.split("@")[0]}[
+            by
+        ]
+        if group is not None:
+            sums[str(group)] += c.influence
+    found = examples["dallas"].influence_by(by, k=10_000).groups
+    assert {g.group: g.influence for g in found} == pytest.approx(dict(sums), rel=1e-9)
+
+
+def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
+    """compute_graph_scores takes a whole graph, every error included: build that from the pruned file."""
+    data = read_graph(EXAMPLES / "dallas.json")
+    order = np.argsort(data.nodes.kind, kind="stable")  # feature, error, token, logit
+    n_errors, n_tokens = data.nodes.count(Kind.ERROR), data.nodes.count(Kind.TOKEN)
+    matrix = dense(data)[order][:, order]
+    padding = -n_errors % n_tokens  # n_errors has to be n_tokens * n_layers: errors without effect change nothing
+    at = data.nodes.count(Kind.FEATURE) + n_errors
+    size = len(matrix) + padding
+    padded = torch.zeros(size, size)
+    keep = [i for i in range(size) if not at <= i < at + padding]
+    padded[np.ix_(keep, keep)] = matrix.float()
+    probabilities = data.nodes.probability[order]
+    graph = SimpleNamespace(
+        adjacency_matrix=padded,
+        logit_targets=range(data.nodes.count(Kind.LOGIT)),
+        logit_probabilities=torch.from_numpy(probabilities[~np.isnan(probabilities)]).float(),
+        input_tokens=range(n_tokens),
+        selected_features=range(data.nodes.count(Kind.FEATURE)),
+        cfg=SimpleNamespace(n_layers=(n_errors + padding) // n_tokens),
+    )
+    replacement, completeness = tracer.compute_graph_scores(graph)
+    stats = examples["dallas"].stats()
+    assert stats.replacement_score == pytest.approx(replacement, rel=1e-5)
+    assert stats.completeness_score == pytest.approx(completeness, rel=1e-5)
+
+
+def test_what_has_no_influence(atlas: Any, examples: Any, new_name: Any) -> None:
+    name = new_name()
+    load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
+    with pytest.raises(QuestionError, match="no influence"):
+        atlas.graph(name).influence()
+    for wrong in ({"share": 0.0}, {"share": 1.5}, {"k": 0}, {"kinds": ["thing"]}):
+        with pytest.raises(QuestionError):
+            examples["dallas"].influence(**wrong)
