@@ -126,7 +126,7 @@ The labels `Feature`, `Error`, `Token`, `Logit` and `Other` tell the kind, and s
 | `ordinal` | place in the file's list of nodes, from 0; row and column of a `.pt`'s matrix |
 | `activation` | a feature's activation |
 | `probability` | a logit's probability |
-| `influence` | share of the logits that flows through it over all paths, as `compute_node_influence` of circuit-tracer |
+| `influence` | share of the logits that flows through it over all paths (`compute_node_influence`) |
 | `input_sum` | sum of \|weight\| of its inputs |
 | `cumulative_influence` | circuit-tracer's `influence`: share of influence of this node and all stronger ones |
 | `token` | text of a token or logit, blanks included |
