@@ -81,7 +81,7 @@ def schema_page() -> str:
     graph = rows(models.GraphMetadata)
     node = rows(models.Node, skip=frozenset({"kind"}))
     constraints = "".join(f"{statement};\n" for statement in ddl()).rstrip()
-    return f"""# Schema, version {SCHEMA_VERSION}
+    return rf"""# Schema, version {SCHEMA_VERSION}
 
 ```text
 (:Graph {{name}})
