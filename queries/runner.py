@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -74,23 +75,30 @@ class QueryRunner:
         """
         if self._tracer:
             self._tracer(pastable(cypher, parameters or {}))
+        mark = uuid4().hex
+        with ThreadPoolExecutor(1) as reader:  # an interrupt inside the driver would leave its connection torn
+            answer = reader.submit(self._read, cypher, parameters or {}, write, mark)
+            try:
+                return answer.result()
+            except KeyboardInterrupt:
+                while not answer.done():
+                    self._stop(mark)
+                    wait([answer], timeout=0.1)
+                raise
+
+    def _read(self, cypher: str, parameters: dict[str, Any], write: bool, mark: str) -> Result:
         mode = WRITE_ACCESS if write else READ_ACCESS
+        query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
         with (
             translated_errors(),
             self._driver.session(database=self._database, default_access_mode=mode) as session,
         ):
-            mark = uuid4().hex
-            query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
-            try:
-                result = session.run(query, parameters or {})
-                rows = [record.data() for record in result.fetch(MAX_ROWS)]
-                return Result(list(result.keys()), rows, result.consume())
-            except KeyboardInterrupt:
-                self._stop(mark)
-                raise
+            result = session.run(query, parameters)
+            rows = [record.data() for record in result.fetch(MAX_ROWS)]
+            return Result(list(result.keys()), rows, result.consume())
 
     def _stop(self, mark: str) -> None:
-        """End a query on the server: it would run on to its time limit, and closing its session would wait."""
+        """End a query on the server, where it would run on to its time limit."""
         with self._driver.session(database=self._database) as session:
             found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
             if found:
