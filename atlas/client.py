@@ -258,10 +258,11 @@ class GraphHandle:
         k: int = 10,
         order: str = "strongest",
         score: str = "mean",
+        edge_value: str | None = None,
         **restrictions: Any,
     ) -> Paths:
         """The k best paths, exactly; see `queries.search_paths`, and `queries.Restrictions` for what paths may pass
-        (`kinds`, `layers`, `positions`, `avoid`, `min_weight`)."""
+        (`kinds`, `layers`, `positions`, `avoid`, `must_pass`, `min_weight`)."""
         return path_questions.search_paths(
             self._runner,
             self.name,
@@ -271,12 +272,13 @@ class GraphHandle:
             k=k,
             order=order,
             score=score,
+            edge_value=edge_value,
             restrictions=path_questions.Restrictions(**restrictions),
         )
 
-    def score(self, *paths: Sequence[str], score: str = "mean") -> Paths:
-        """The scores of given paths, each a sequence of addresses from source to target."""
-        return path_questions.score_paths(self._runner, self.name, paths, score=score)
+    def score(self, *paths: Sequence[str], score: str = "mean", edge_value: str | None = None) -> Paths:
+        """The scores of given paths, each a sequence of addresses from source to target; see `queries.score_paths`."""
+        return path_questions.score_paths(self._runner, self.name, paths, score=score, edge_value=edge_value)
 
     def influence(self, *, kinds: Iterable[str] = (), share: float = 1.0, k: int = 20) -> Contributors:
         """The nodes through which most of the logits flows; see `queries.contributors`."""

@@ -27,6 +27,7 @@ _COMMANDS = {
     "query": "query",
     "server": "server",
     "doctor": "doctor",
+    "synth": "synth",
     "demo": "demo",
 }
 

@@ -28,6 +28,20 @@ def store_option(command: F) -> F:
     return option(command)
 
 
+_FORMS = [
+    click.option("--json", "form", flag_value="json", help="Print JSON; the default in a pipe."),
+    click.option("--table", "form", flag_value="table", help="Print a table; the default on a terminal."),
+    click.option("--csv", "form", flag_value="csv", help="Print the table as CSV."),
+]
+
+
+def form_options(command: F) -> F:
+    """`--json`, `--table` and `--csv`, for a command that asks no database."""
+    for option in reversed(_FORMS):
+        command = option(command)
+    return command
+
+
 def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
     """Give a command an open `Atlas` as first argument and print the answer it returns.
 
@@ -43,9 +57,7 @@ def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
             emit(answer, form)
 
     options = [
-        click.option("--json", "form", flag_value="json", help="Print JSON; the default in a pipe."),
-        click.option("--table", "form", flag_value="table", help="Print a table; the default on a terminal."),
-        click.option("--csv", "form", flag_value="csv", help="Print the table as CSV."),
+        *_FORMS,
         click.option("--show-cypher", is_flag=True, help="Print every statement to stderr, for Neo4j Browser."),
         click.option("--timeout", type=click.FloatRange(0, 86_400, min_open=True), default=30.0, show_default=True,
                      metavar="SECONDS", help="Time limit of each query, enforced by the server."),

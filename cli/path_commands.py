@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,25 @@ _score = click.option(
     "--score", type=click.Choice(["mean", "sum", "bottleneck", "product"]), default="mean", show_default=True,
     help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
 )  # fmt: skip
+_edge_value = click.option(
+    "--edge-value", metavar="EXPRESSION",
+    help="Cypher expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
+)  # fmt: skip
+
+
+class _Integers(click.ParamType):
+    """`5` or `5-10`."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The integers of a range."""
+        first, _, last = value.partition("-")
+        if not first.isdecimal() or (last or first) != (last or first).strip() or not (last or first).isdecimal():
+            self.fail(f"{value!r} is no number or range such as 5-10", param, ctx)
+        return range(int(first), int(last or first) + 1)
+
+
 _KINDS = click.Choice(["feature", "error", "token", "logit", "other"])
 
 
@@ -41,13 +61,17 @@ _KINDS = click.Choice(["feature", "error", "token", "logit", "other"])
     help="Largest score first, or smallest.",
 )
 @_score
+@_edge_value
 @click.option("--kind", "kinds", type=_KINDS, multiple=True, help="Pass only nodes of this kind; repeatable.")
-@click.option("--layer", "layers", type=int, multiple=True, help="Pass only nodes in this layer; repeatable.")
-@click.option("--position", "positions", type=int, multiple=True, help="Pass only this position; repeatable.")
+@click.option("--layer", "layers", type=_Integers(), multiple=True, help="Pass only these layers, 5 or 5-10; repeatable.")
+@click.option("--position", "positions", type=_Integers(), multiple=True, help="Pass only these positions; repeatable.")
 @click.option("--avoid", multiple=True, metavar="NODE", help="Do not pass this node; repeatable.")
+@click.option("--must-pass", multiple=True, metavar="NODE", help="Pass this node; repeatable: all of them.")
 @click.option("--min-weight", type=click.FloatRange(0), default=0.0, help="Follow only edges of this |weight| or more.")
 @asks
-def paths_command(atlas: Atlas, graph: str, **options: Any) -> Answer:  # fmt: skip
+def paths_command(
+    atlas: Atlas, graph: str, layers: tuple[range, ...], positions: tuple[range, ...], **options: Any
+) -> Answer:
     """Find the paths of GRAPH with the best score; exact, inhibition included.
 
     \b
@@ -56,8 +80,10 @@ def paths_command(atlas: Atlas, graph: str, **options: Any) -> Answer:  # fmt: s
       circuit-atlas paths dallas --from Dallas --to Austin --max-hops 3 -k 5
       circuit-atlas paths dallas --to Austin --order inhibiting
       circuit-atlas paths dallas --score bottleneck --kind feature --min-weight 0.5
+      circuit-atlas paths dallas --layer 10-20 --must-pass feature:20/44686@10
+      circuit-atlas paths dallas --score sum --edge-value 'abs(weight)'
     """
-    return atlas.graph(graph).paths(**options)
+    return atlas.graph(graph).paths(layers=[*chain(*layers)], positions=[*chain(*positions)], **options)
 
 
 @click.command("score")
@@ -65,8 +91,11 @@ def paths_command(atlas: Atlas, graph: str, **options: Any) -> Answer:  # fmt: s
 @click.argument("nodes", nargs=-1)
 @click.option("--file", type=click.File("r"), help="JSON list of paths, each a list of nodes; - for stdin.")
 @_score
+@_edge_value
 @asks
-def score_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None, score: str) -> Answer:
+def score_command(
+    atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None, score: str, edge_value: str | None
+) -> Answer:
     """Score the path of GRAPH along NODES, from source to target.
 
     \b
@@ -78,7 +107,7 @@ def score_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str
     if bool(nodes) == bool(file):
         raise click.UsageError("Give the nodes of one path, or a file of paths with --file.")
     paths = [nodes] if file is None else _read_paths(file)
-    return atlas.graph(graph).score(*paths, score=score)
+    return atlas.graph(graph).score(*paths, score=score, edge_value=edge_value)
 
 
 def _read_paths(file: IO[str]) -> list[list[str]]:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import numpy.typing as npt
-from circuit_atlas.ingest.graph_data import GraphData
+from circuit_atlas.arrays.graph_data import GraphData
 
 _BLOCK = 1 << 20
 _NOT_CONTENT = {"slug", "source_format", "warnings"}

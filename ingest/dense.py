@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from circuit_atlas.errors import InputError
-from circuit_atlas.ingest.graph_data import ArrayEdges, EdgeBlock
+from circuit_atlas.arrays.graph_data import ArrayEdges, EdgeBlock, Int32
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +41,13 @@ class DenseEdges:
         """See `Edges.blocks`."""
         for rows in self._rows():
             yield from rows.blocks(size)
+
+    def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
+        """See `Edges.rows`."""
+        for target in targets.tolist():
+            row = self._adjacency[target].double().cpu().numpy()
+            source = np.flatnonzero(row)
+            yield EdgeBlock(np.full(len(source), target, np.int32), source.astype(np.int32), row[source])
 
     def _rows(self) -> Iterator[ArrayEdges]:
         for start, block in row_blocks(self._adjacency):

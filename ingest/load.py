@@ -13,17 +13,19 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from circuit_atlas.arrays import storage
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.bounds import is_acyclic, path_bounds
+from circuit_atlas.arrays.bounds import path_tables, semiring, token_starts, topological_order
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
-from circuit_atlas.ingest.graph_data import EdgeBlock, GraphData
-from circuit_atlas.ingest.influence import Flow, measure_flow
+from circuit_atlas.arrays.graph_data import KINDS, EdgeBlock, GraphData, Int32
+from circuit_atlas.arrays.influence import Flow, measure_flow
 from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_rows, transcoder_feature_rows
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
 from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.keys import Kind
 from neo4j import Driver
 from neo4j.exceptions import ConstraintError, IncompleteCommit
 from tqdm import tqdm
@@ -106,20 +108,17 @@ def _is_present(writer: Writer, name: str, content: str, replace: bool) -> bool:
 
 
 def _write(writer: Writer, staging: str, name: str, data: GraphData, content: str, progress: bool) -> None:
-    acyclic = is_acyclic(data.edges, data.nodes)
-    flow = measure_flow(data, acyclic)
+    order = topological_order(data.edges, data.nodes.depth)
+    flow = measure_flow(data, order is not None)
     writer.run(
         statements.BEGIN,
         graph=staging,
         target_name=name,
         owner=owner_of_this_process(),
-        properties=graph_properties(data, flow, acyclic, content),
+        properties=graph_properties(data, flow, order is not None, content),
     )
     _write_nodes(writer, staging, data, flow)
-    for sign in (1, -1):
-        levels = enumerate(path_bounds(data.edges, data.nodes, sign))
-        rows = [{"sign": sign, "hops": hops, "sums": sums.tolist()} for hops, sums in levels]
-        writer.run(statements.BOUNDS, graph=staging, rows=rows)
+    _write_path_tables(writer, staging, data, order, flow)
     _write_edges(writer, staging, data, progress)
     for batch in _batches((extra._asdict() for extra in data.edge_extras), NODE_BATCH):
         writer.run(statements.EDGE_EXTRAS, graph=staging, rows=batch)
@@ -139,6 +138,19 @@ def _write_nodes(writer: Writer, staging: str, data: GraphData, flow: Flow) -> N
         )
     if data.supernodes:
         writer.run(statements.SUPERNODES, graph=staging, rows=supernode_rows(data))
+
+
+def _write_path_tables(writer: Writer, staging: str, data: GraphData, order: Int32 | None, flow: Flow) -> None:
+    is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
+    for sign in (1, -1):
+        rules = semiring("sum", sign)
+        tables = path_tables(
+            data.edges, order, token_starts(is_token, rules), rules, input_sums=flow.input_sum, shortlists=True
+        )
+        where = {"graph": staging, "sources": storage.TOKENS, "sign": sign}
+        writer.run(storage.BOUNDS, rows=storage.bound_rows(tables.best), **where)
+        for batch in _batches(storage.step_rows(tables, flow.input_sum), NODE_BATCH):
+            writer.run(storage.STEPS, rows=batch, **where)
 
 
 def _write_edges(writer: Writer, staging: str, data: GraphData, progress: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_atlas.ingest.graph_data import KINDS, NodeColumns
+from circuit_atlas.arrays.graph_data import KINDS, NodeColumns
 from circuit_atlas.schema.keys import Kind
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from circuit_atlas.errors import InputError, MissingExtraError
 from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
-from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.ingest.prune import prune
 from circuit_atlas.ingest.pt_safe import import_torch, load_safely
 from circuit_atlas.ingest.scans import identify

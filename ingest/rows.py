@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, GraphData
-from circuit_atlas.ingest.influence import Flow
+from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData
+from circuit_atlas.arrays.influence import Flow
 from circuit_atlas.ingest.names import node_name
 from circuit_atlas.schema.keys import Kind
 

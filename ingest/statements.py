@@ -35,11 +35,6 @@ WITH s, nodes[member] AS n
 MERGE (s)-[:GROUPS]->(n)
 """
 
-BOUNDS = """CYPHER 25
-UNWIND $rows AS row
-MERGE (b:PathBounds {graph: $graph, sources: 'tokens', sign: row.sign, hops: row.hops}) SET b.sums = row.sums
-"""
-
 EDGES = """CYPHER 25
 MATCH (g:Graph {name: $graph}) WHERE g.edge_batches = $batch
 SET g.edge_batches = $batch + 1, g.heartbeat = timestamp()
@@ -82,8 +77,12 @@ WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL SET s.graph = $name }
 CALL () {
-  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0
+  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
   SET b.graph = $name
+}
+CALL () {
+  MATCH (s:PathSteps {graph: $graph}) WHERE s.sources IS NOT NULL AND s.sign IS NOT NULL AND s.ordinal >= 0
+  SET s.graph = $name
 }
 """
 
@@ -119,8 +118,12 @@ DELETE_REST = """CYPHER 25
 MATCH (g:Graph {name: $graph})
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
 CALL () {
-  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0
+  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
   DELETE b
+}
+CALL () {
+  MATCH (s:PathSteps {graph: $graph}) WHERE s.sources IS NOT NULL AND s.sign IS NOT NULL AND s.ordinal >= 0
+  DELETE s
 }
 DELETE g
 """

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from circuit_atlas.ingest.graph_data import NodeColumns
+from circuit_atlas.arrays.graph_data import NodeColumns
 from circuit_atlas.schema.models import Supernode
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neo4j import Driver
+from neo4j import Driver, Session
 from neo4j.exceptions import IncompleteCommit
 
 _ATTEMPTS = 3
@@ -24,7 +24,7 @@ class Writer:
         """Run the statements in one transaction; the rows of the last one."""
         for attempt in range(_ATTEMPTS):
             try:
-                with self._driver.session(database=self._database) as session:
+                with self._session() as session:
                     return session.execute_write(_run_all, [(text, parameters) for text in statements])
             except IncompleteCommit:
                 if attempt == _ATTEMPTS - 1:
@@ -33,8 +33,14 @@ class Writer:
 
     def run_together(self, steps: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         """Run statements with parameters of their own in one transaction; the rows of the last one."""
-        with self._driver.session(database=self._database) as session:
+        with self._session() as session:
             return session.execute_write(_run_all, steps)
+
+    def _session(self) -> Session:
+        """One whose writes later readers of the same driver see, on a cluster too."""
+        return self._driver.session(
+            database=self._database, bookmark_manager=self._driver.execute_query_bookmark_manager
+        )
 
 
 def _run_all(transaction: Any, steps: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from circuit_atlas.errors import QueryNotFoundError, QuestionError
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
 _COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")
+_EDGE_VALUE = "/* edge value */ weight"
 _TYPES: dict[str, tuple[type, ...]] = {
     "STRING": (str,),
     "INTEGER": (int,),
@@ -66,11 +67,13 @@ class CatalogueQuery:
     columns: tuple[Column, ...]
     text: str = field(repr=False)
 
-    def cypher(self, hops: int | None = None) -> str:
-        """The statement, with sections for `hops` hops when it has sections."""
-        head, *sections = re.split(r"^// hop \d+\n", self.text, flags=re.MULTILINE)
+    def cypher(self, hops: int | None = None, edge_value: str | None = None) -> str:
+        """The statement, with sections for `hops` hops when it has sections, and with an expression of the user's
+        own for the value of an edge, where the query says that one can be put."""
+        text = self.text if edge_value is None else self.text.replace(_EDGE_VALUE, f"({edge_value}\n)")
+        head, *sections = re.split(r"^// hop \d+\n", text, flags=re.MULTILINE)
         if not sections:
-            return self.text
+            return text
         last, _, tail = sections[-1].partition("// end of hops\n")
         sections[-1] = last
         return head + "".join(sections[: hops or len(sections)]) + tail

@@ -10,6 +10,8 @@ from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
 
+StoredGraph = dict[str, Any]  # the properties of a :Graph node
+
 
 def list_graphs(runner: QueryRunner) -> Graphs:
     """The graphs of the database, by name."""

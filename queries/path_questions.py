@@ -3,48 +3,50 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.graph_questions import find_graph
+from circuit_atlas.queries.graph_questions import StoredGraph, find_graph
 from circuit_atlas.queries.node_questions import resolve, to_node
+from circuit_atlas.queries.path_bounds import Search, bounds_for
 from circuit_atlas.queries.results import Path, PathCounts, Paths
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS
+from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MOST_WALKS
 
 DEFAULT_HOPS = 4
 ORDERS = {"strongest": 1, "inhibiting": -1}
 
-# From the weights of a path, and for each step the sum of |weight| of all inputs of where it leads.
-SCORES: dict[str, Callable[[list[float], list[float]], float]] = {
-    "mean": lambda weights, _: math.fsum(weights) / len(weights),
-    "sum": lambda weights, _: math.fsum(weights),
-    "bottleneck": lambda weights, _: min(weights),
-    "product": lambda weights, sums: math.prod(abs(w) / s for w, s in zip(weights, sums, strict=True)),
+# From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
+SCORES: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
+    "mean": lambda values, _, __: math.fsum(values) / len(values),
+    "sum": lambda values, _, __: math.fsum(values),
+    "bottleneck": lambda values, _, __: min(values),
+    "product": lambda _, weights, sums: math.prod(abs(w) / s for w, s in zip(weights, sums, strict=True)),
 }
-_OF_STORED_BOUNDS = ("mean", "sum")
 
 
 @dataclass(frozen=True)
 class Restrictions:
-    """What paths may pass between their ends. Empty means anything.
+    """What paths may pass between their ends, and what they must. Empty means anything.
 
     Args:
         kinds: only nodes of these kinds.
         layers: only nodes in these layers.
         positions: only nodes at these positions.
         avoid: no node of these addresses.
+        must_pass: all nodes of these addresses, the ends included.
         min_weight: only edges of at least this |weight|, the first and last included.
     """
 
-    kinds: Sequence[str] = ()
-    layers: Sequence[int] = ()
-    positions: Sequence[int] = ()
+    kinds: Iterable[str] = ()
+    layers: Iterable[int] = ()
+    positions: Iterable[int] = ()
     avoid: Sequence[str] = ()
+    must_pass: Sequence[str] = ()
     min_weight: float = 0.0
 
 
@@ -58,9 +60,10 @@ def search_paths(
     k: int = 10,
     order: str = "strongest",
     score: str = "mean",
+    edge_value: str | None = None,
     restrictions: Restrictions = Restrictions(),
 ) -> Paths:
-    """The k paths of at most `max_hops` hops with the best score, exactly.
+    """The k paths of at most `max_hops` hops with the best score, exactly. No path visits a node twice.
 
     Among equal scores come fewer hops first, then node by node from the target back, in the order of the
     graph's file.
@@ -77,33 +80,76 @@ def search_paths(
         score: `mean` of weights (the notebook's), `sum`, `bottleneck` (the weakest link), or `product` of
             normalised weights: |weight| over the sum of |weight| of all inputs of its target, which is
             circuit-tracer's `normalize_matrix`.
+        edge_value: a Cypher expression that takes the place of the weight in the score (not for `product`). It
+            may use `weight`, `input_sum` (see `product`), and the nodes `source` and `target`.
         restrictions: what paths may pass.
 
     Raises:
         QuestionError: an argument is out of range, the graph has no tokens or logits to default to, or it
-            holds a cycle.
+            holds a cycle around which too many walks lead.
+        CypherError: `edge_value` is no Cypher expression.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     _check_search(max_hops, k, order, score, restrictions)
+    _check_edge_value(score, edge_value)
     stored = find_graph(runner, graph)["graph"]
-    if not stored["acyclic"]:
-        raise QuestionError(f"{graph!r} holds a cycle, and paths are searched in graphs without one")
-    source_keys = source_nodes(runner, graph, sources)
-    question: dict[str, Any] = {
-        "graph": graph,
-        "max_hops": max_hops,
-        "sign": ORDERS[order],
-        "score": score,
-        **asdict(restrictions),
-        "avoid": [resolve(runner, graph, address).key for address in restrictions.avoid],
-    }
+    search = Search(
+        sources=source_nodes(runner, graph, sources),
+        score=score,
+        sign=ORDERS[order],
+        max_hops=max_hops,
+        kinds=list(restrictions.kinds),
+        layers=list(restrictions.layers),
+        positions=list(restrictions.positions),
+        avoid=_keys(runner, graph, restrictions.avoid),
+        must_pass=_keys(runner, graph, restrictions.must_pass),
+        min_weight=restrictions.min_weight,
+        edge_value=edge_value,
+    )
     targets = target_nodes(runner, graph, targets)
-    bounds = None
-    if sources or score not in _OF_STORED_BOUNDS or restrictions != Restrictions():
-        bounds = _bounds(runner, source_keys, question, stored["nodes"])
-    rows = runner.ask("paths.top_k", targets=targets, k=k, bounds=bounds, **question)
+    rows = _best(runner, stored, search, targets, k, own_bounds=bool(sources) or search.is_restricted)
     paths = [_path(row["nodes"], row["weights"], row["score"]) for row in rows]
     return Paths(graph=graph, score=score, paths=paths)
+
+
+def _best(
+    runner: QueryRunner, graph: StoredGraph, search: Search, targets: list[str], k: int, *, own_bounds: bool
+) -> list[dict[str, Any]]:
+    question: dict[str, Any] = {
+        "graph": graph["name"],
+        "targets": targets,
+        "max_hops": search.max_hops,
+        "sign": search.sign,
+        "score": search.score,
+        "min_weight": search.min_weight,
+        "edge_value": search.edge_value,
+    }
+    if own_bounds:
+        question |= bounds_for(runner, graph, search)
+    if graph["acyclic"]:
+        return runner.ask("paths.top_k", k=k, **question)
+    for walks in (4 * k, 16 * k, MOST_WALKS):
+        rows = runner.ask("paths.top_k", k=min(walks, MOST_WALKS), **question)
+        paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]], search.must_pass)]
+        if len(paths) >= k or len(rows) < walks:
+            return paths[:k]
+    raise QuestionError(
+        f"{graph['name']!r} holds a cycle, and of the {MOST_WALKS:,} best walks only {len(paths)} visit no node twice",
+        fix="Ask for fewer hops or paths, or avoid a node of the cycle.",
+    )
+
+
+def _is_path(keys: list[str], must_pass: list[str]) -> bool:
+    return len(set(keys)) == len(keys) and set(must_pass) <= set(keys)
+
+
+def _keys(runner: QueryRunner, graph: str, addresses: Sequence[str]) -> list[str]:
+    return [resolve(runner, graph, address).key for address in addresses]
+
+
+def _check_edge_value(score: str, edge_value: str | None) -> None:
+    if edge_value is not None and score == "product":
+        raise QuestionError("a product is of normalised weights", fix="Ask for mean, sum or bottleneck of edge values.")
 
 
 def _check_search(max_hops: int, k: int, order: str, score: str, restrictions: Restrictions) -> None:
@@ -119,16 +165,14 @@ def _check_search(max_hops: int, k: int, order: str, score: str, restrictions: R
         raise QuestionError("a product of sizes has no sign", fix="Ask for the strongest, or another score.")
 
 
-def _bounds(runner: QueryRunner, sources: list[str], question: dict[str, Any], n: int) -> list[list[float]]:
-    rows = runner.ask("paths.bounds", sources=sources, **question)
-    levels = [[-math.inf] * n for _ in rows]
-    for level, row in zip(levels, rows, strict=True):
-        for ordinal, best in zip(row["ordinals"], row["sums"], strict=True):
-            level[ordinal] = best
-    return levels
-
-
-def score_paths(runner: QueryRunner, graph: str, paths: Sequence[Sequence[str]], *, score: str = "mean") -> Paths:
+def score_paths(
+    runner: QueryRunner,
+    graph: str,
+    paths: Sequence[Sequence[str]],
+    *,
+    score: str = "mean",
+    edge_value: str | None = None,
+) -> Paths:
     """The scores of given paths, in the order given.
 
     Args:
@@ -136,6 +180,7 @@ def score_paths(runner: QueryRunner, graph: str, paths: Sequence[Sequence[str]],
         graph: the graph's name.
         paths: paths, each the addresses of its nodes from source to target.
         score: as in `search_paths`.
+        edge_value: as in `search_paths`.
 
     Raises:
         QuestionError: a path has fewer than two nodes, or a step of it is no direct effect.
@@ -148,7 +193,8 @@ def score_paths(runner: QueryRunner, graph: str, paths: Sequence[Sequence[str]],
         if len(path) < 2:
             raise QuestionError(f"{' '.join(path)!r} is no path", fix="A path has at least two nodes.")
     keys = [_path_keys(runner, graph, path) for path in paths]
-    rows = runner.ask("paths.score", graph=graph, paths=keys)
+    _check_edge_value(score, edge_value)
+    rows = runner.ask("paths.score", edge_value=edge_value, graph=graph, paths=keys)
     return Paths(graph=graph, score=score, paths=[_scored(row, score) for row in rows])
 
 
@@ -165,7 +211,7 @@ def _scored(row: dict[str, Any], score: str) -> Path:
             f"there is no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
             fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists what it acts on.",
         )
-    return _path(nodes, weights, SCORES[score](weights, row["input_sums"]))
+    return _path(nodes, weights, SCORES[score](row["values"], weights, row["input_sums"]))
 
 
 def _path(nodes: list[dict[str, Any]], weights: list[float], score: float) -> Path:

@@ -38,8 +38,8 @@ class QueryRunner:
         driver: an open driver.
         database: its database, None for the default one.
         timeout: seconds after which the server stops a query.
-        tracer: called with the text of every statement and its parameters, as they can be pasted into
-            Neo4j Browser.
+        tracer: called with the text of every statement that reads and its parameters, as they can be pasted
+            into Neo4j Browser.
     """
 
     def __init__(
@@ -55,8 +55,11 @@ class QueryRunner:
         self._driver, self._database = driver, database
         self._timeout, self._tracer = timeout, tracer
 
-    def ask(self, query_id: str, *, hops: int | None = None, **parameters: Any) -> Rows:
-        """Rows of a query of the catalogue, planned for `hops` hops (the parameter max_hops, when it has one).
+    def ask(
+        self, query_id: str, *, hops: int | None = None, edge_value: str | None = None, **parameters: Any
+    ) -> Rows:
+        """Rows of a query of the catalogue, planned for `hops` hops (the parameter max_hops, when it has one), with
+        `edge_value`, a Cypher expression of the user's own, for the value of an edge.
 
         Raises:
             QueryNotFoundError: no query of that id.
@@ -64,7 +67,8 @@ class QueryRunner:
             QueryTimeoutError: the server stopped it at the time limit.
         """
         query = find_query(query_id)
-        return self.run(query.cypher(hops or parameters.get("max_hops")), query.complete(parameters)).rows
+        text = query.cypher(hops or parameters.get("max_hops"), edge_value)
+        return self.run(text, query.complete(parameters)).rows
 
     def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> Result:
         """Columns, rows (at most MAX_ROWS) and summary of any statement, read-only unless `write`.
@@ -73,7 +77,7 @@ class QueryRunner:
             CypherError: the server refused the statement.
             QueryTimeoutError: the server stopped it at the time limit.
         """
-        if self._tracer:
+        if self._tracer and not write:
             self._tracer(pastable(cypher, parameters or {}))
         mark = uuid4().hex
         with ThreadPoolExecutor(1) as reader:  # an interrupt inside the driver would leave its connection torn
@@ -91,7 +95,11 @@ class QueryRunner:
         query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
         with (
             translated_errors(),
-            self._driver.session(database=self._database, default_access_mode=mode) as session,
+            self._driver.session(
+                database=self._database,
+                default_access_mode=mode,
+                bookmark_manager=self._driver.execute_query_bookmark_manager,  # on a cluster, read what was written
+            ) as session,
         ):
             result = session.run(query, parameters)
             rows = [record.data() for record in result.fetch(MAX_ROWS)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import oracle
-from circuit_atlas.ingest.graph_data import KINDS, NO_VALUE, ArrayEdges, GraphData, NodeColumns
+from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, ArrayEdges, GraphData, NodeColumns
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 

@@ -14,15 +14,18 @@ import circuit_atlas
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("schema", "ingest", "queries", "server", "cli", "atlas")
+FOLDERS = ("schema", "arrays", "ingest", "export", "synth", "queries", "server", "cli", "atlas")
 LEAVES = {"circuit_atlas.errors", "circuit_atlas.config", "circuit_atlas.database"}
 ALLOWED = {
     "schema": {"schema"},
-    "ingest": {"schema", "ingest"},
-    "queries": {"schema", "queries"},
+    "arrays": {"schema", "arrays"},
+    "ingest": {"schema", "arrays", "ingest"},
+    "export": {"schema", "arrays", "export"},
+    "synth": {"schema", "arrays", "export", "synth"},
+    "queries": {"schema", "arrays", "queries"},
     "server": {"server"},
-    "atlas": {"schema", "ingest", "queries", "server", "atlas"},
-    "cli": {"schema", "ingest", "queries", "server", "atlas", "cli", "examples"},
+    "atlas": {"schema", "arrays", "ingest", "export", "synth", "queries", "server", "atlas"},
+    "cli": {*FOLDERS, "examples"},
 }
 
 

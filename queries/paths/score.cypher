@@ -4,17 +4,19 @@
 // @returns path INTEGER -- place of the path in `paths`, from 0
 // @returns nodes LIST<MAP> -- its nodes
 // @returns weights LIST<FLOAT> -- the weights of its steps
+// @returns values LIST<FLOAT> -- for each step, what the score takes: the weight
 // @returns input_sums LIST<FLOAT> -- for each step, the sum of |weight| of all inputs of where it leads
 CYPHER 25
 UNWIND range(0, size($paths) - 1) AS path
 CALL (path) {
   UNWIND range(0, size($paths[path]) - 1) AS i
-  MATCH (n:Node {graph: $graph, key: $paths[path][i]})
-  OPTIONAL MATCH (n)-[r:DIRECT_EFFECT]->(m:Node {graph: $graph, key: $paths[path][i + 1]})
-  WITH i, n, r, m ORDER BY i
-  RETURN collect(n {.key, .name, .layer, .position, .index, .source_id}) AS nodes,
-         collect({step: i, weight: r.weight, input_sum: m.input_sum}) AS steps
+  MATCH (source:Node {graph: $graph, key: $paths[path][i]})
+  OPTIONAL MATCH (source)-[r:DIRECT_EFFECT]->(target:Node {graph: $graph, key: $paths[path][i + 1]})
+  WITH i, source, target, r.weight AS weight, target.input_sum AS input_sum ORDER BY i
+  RETURN collect(source {.key, .name, .layer, .position, .index, .source_id}) AS nodes,
+         collect({step: i, weight: weight, value: /* edge value */ weight, input_sum: input_sum}) AS steps
 }
 WITH path, nodes, [s IN steps WHERE s.step < size($paths[path]) - 1] AS steps
-RETURN path, nodes, [s IN steps | s.weight] AS weights, [s IN steps | s.input_sum] AS input_sums
+RETURN path, nodes, [s IN steps | s.weight] AS weights, [s IN steps | s.value] AS values,
+       [s IN steps | s.input_sum] AS input_sums
 ORDER BY path LIMIT 10000

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from circuit_atlas.ingest.graph_data import KINDS, Edges, Float64, GraphData, NodeColumns
+from circuit_atlas.arrays.graph_data import KINDS, Edges, Float64, GraphData, NodeColumns
 from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 1 << 20

@@ -60,6 +60,13 @@ class NodeColumns:
         )
         return make_key(kind, layer, index, position)
 
+    @property
+    def depth(self) -> Float64:
+        """Height of each node in the model, (n,): tokens -1, features and errors their layer, logits infinite."""
+        depth = self.layer.astype(np.float64)
+        depth[self.kind == KINDS.index(Kind.LOGIT)] = np.inf
+        return depth
+
     def count(self, kind: Kind) -> int:
         """The number of nodes of a kind."""
         return int(np.count_nonzero(self.kind == KINDS.index(kind)))
@@ -95,6 +102,10 @@ class Edges(Protocol):
         """Blocks of about `size` edges, whole rows (targets) at a time where a row is not larger than that."""
         ...
 
+    def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
+        """The edges of each of `targets`, (m,), in that order: one block a target, empty where it has none."""
+        ...
+
 
 @dataclass(frozen=True)
 class ArrayEdges:
@@ -123,6 +134,13 @@ class ArrayEdges:
                 stop = row_start if row_start > start else stop
             yield EdgeBlock(self.target[start:stop], self.source[start:stop], self.weight[start:stop])
             start = stop
+
+    def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
+        """See `Edges.rows`."""
+        first = np.searchsorted(self.target, targets, side="left").tolist()
+        last = np.searchsorted(self.target, targets, side="right").tolist()
+        for start, stop in zip(first, last, strict=True):
+            yield EdgeBlock(self.target[start:stop], self.source[start:stop], self.weight[start:stop])
 
 
 @dataclass(frozen=True)

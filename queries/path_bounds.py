@@ -1,0 +1,139 @@
+"""Bounds for searches that those stored at ingest do not serve: made from the graph's edges, kept if that pays."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from circuit_atlas.arrays import storage
+from circuit_atlas.arrays.bounds import PathTables, Semiring, path_tables, semiring, staged_tables, token_starts
+from circuit_atlas.arrays.graph_data import Float64
+from circuit_atlas.errors import AtlasError
+from circuit_atlas.queries.columns import Columns, read_columns
+from circuit_atlas.schema.limits import KEPT_FROM, MAX_HOPS, MOST_KEPT
+
+if TYPE_CHECKING:
+    from circuit_atlas.queries.graph_questions import StoredGraph
+    from circuit_atlas.queries.runner import QueryRunner
+
+_STEPS_AT_ONCE = 2_000
+_SUMS = ("mean", "sum")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What bounds depend on. Nodes are given by their keys; an empty list of `kinds` and the like means all."""
+
+    sources: list[str]
+    score: str
+    sign: int
+    max_hops: int
+    kinds: list[str] = field(default_factory=list)
+    layers: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    avoid: list[str] = field(default_factory=list)
+    must_pass: list[str] = field(default_factory=list)
+    min_weight: float = 0.0
+    edge_value: str | None = None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the bounds made at ingest, for sums over all paths, do not serve it."""
+        passing = (self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
+        return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
+
+    @property
+    def name(self) -> str:
+        """What tables for it are kept under: the same for `mean` and `sum`, and for any number of hops."""
+        parts = [
+            sorted(set(self.sources)), "sum" if self.score in _SUMS else self.score, sorted(set(self.kinds)), sorted(set(self.layers)),
+            sorted(set(self.positions)), sorted(set(self.avoid)), self.min_weight,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def bounds_for(runner: QueryRunner, graph: StoredGraph, search: Search) -> dict[str, Any]:
+    """The parameters of paths.top_k that say which bounds to take: `sources` of kept tables, or `bounds` themselves."""
+    keeps = graph["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
+    where = {"graph": graph["name"], "sources": search.name, "sign": search.sign}
+    if keeps and runner.run(storage.KEPT, where).rows[0]["kept"]:
+        return {"sources": search.name}
+    columns = read_columns(runner, graph, edge_value=search.edge_value)
+    if search.must_pass and columns.order is not None:
+        return _staged(columns, search)
+    tables = _tables(columns, search, _starts(columns, search), MAX_HOPS if keeps else search.max_hops, keeps)
+    if keeps and _keep(runner, where | {"content": graph["content_hash"]}, tables, columns.input_sum):
+        return {"sources": search.name}
+    return {"bounds": _in_blocks(tables.best[: search.max_hops + 1])}
+
+
+def _rules(search: Search) -> Semiring:
+    return semiring(search.score, search.sign)
+
+
+def _starts(columns: Columns, search: Search) -> Float64:
+    is_source = np.zeros(len(columns.keys), np.bool_)
+    is_source[[columns.ordinal[key] for key in search.sources]] = True
+    return token_starts(is_source, _rules(search))
+
+
+def _tables(columns: Columns, search: Search, starts: Float64, hops: int, shortlists: bool) -> PathTables:
+    return path_tables(
+        columns.edges, columns.order, starts, _rules(search), input_sums=columns.input_sum, hops=hops,
+        passable=_passable(columns, search), min_weight=search.min_weight,
+        shortlists=shortlists and columns.order is not None,
+    )  # fmt: skip
+
+
+def _passable(columns: Columns, search: Search) -> np.ndarray:
+    passable = np.ones(len(columns.keys), np.bool_)
+    for column, allowed in (
+        (columns.kind, search.kinds),
+        (columns.layer, search.layers),
+        (columns.position, search.positions),
+    ):
+        if allowed:
+            passable &= np.isin(column, allowed)
+    passable[[columns.ordinal[key] for key in search.avoid]] = False
+    passable[[columns.ordinal[key] for key in search.must_pass]] = True
+    return passable
+
+
+def _staged(columns: Columns, search: Search) -> dict[str, Any]:
+    order = columns.order
+    assert order is not None  # noqa: S101
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    must_pass = sorted({columns.ordinal[key] for key in search.must_pass}, key=lambda ordinal: place[ordinal])
+    hops = search.max_hops
+    best = staged_tables(
+        lambda starts: _tables(columns, search, starts, hops, shortlists=False),
+        _starts(columns, search)[: hops + 1],
+        must_pass,
+    )
+    return {"bounds": _in_blocks(best), "must_pass": must_pass}
+
+
+def _keep(runner: QueryRunner, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
+    """Whether they could be kept: a user who may only read asks again with the tables in hand."""
+    try:
+        for rows in _batches(storage.step_rows(tables, input_sums)):
+            runner.run(storage.KEEP_STEPS, {**where, "rows": rows}, write=True)
+        parameters = {**where, "rows": storage.bound_rows(tables.best), "most": MOST_KEPT}
+        return bool(runner.run(storage.KEEP_BOUNDS, parameters, write=True).rows)
+    except AtlasError:
+        return False
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(rows, _STEPS_AT_ONCE)):
+        yield batch
+
+
+def _in_blocks(best: Float64) -> list[list[list[float]]]:
+    return [storage.blocks(level) for level in best]

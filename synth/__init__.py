@@ -1,0 +1,6 @@
+"""Synthetic attribution graphs of any size, in the true shape."""
+
+from circuit_atlas.synth.graph import Shape, simple_path_counts, synthesize
+from circuit_atlas.synth.result import SynthResult, write_synthetic
+
+__all__ = ["Shape", "SynthResult", "simple_path_counts", "synthesize", "write_synthetic"]
