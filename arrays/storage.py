@@ -1,4 +1,4 @@
-"""How path tables are stored: `:PathBounds`, by number of hops and block of nodes; `:PathSteps`, the shortlist of a node."""
+"""How path tables are stored: `:PathBounds` and `:PathCounts`, by number of hops and block of nodes; `:PathSteps`, the shortlist of a node."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from circuit_atlas.arrays.bounds import PathTables
-from circuit_atlas.arrays.graph_data import Float64
+from circuit_atlas.arrays.graph_data import Float64, Int64
 from circuit_atlas.schema.limits import BOUNDS_BLOCK
 
 TOKENS = "tokens"  # the name of the bounds that are made at ingest: all tokens are sources
@@ -15,6 +15,12 @@ BOUNDS = """CYPHER 25
 UNWIND $rows AS row
 MERGE (b:PathBounds {graph: $graph, sources: $sources, sign: $sign, hops: row.hops, block: row.block})
 SET b.sums = row.sums
+"""
+
+COUNTS = """CYPHER 25
+UNWIND $rows AS row
+MERGE (c:PathCounts {graph: $graph, hops: row.hops, block: row.block})
+SET c.low = row.low, c.mid = row.mid, c.high = row.high
 """
 
 STEPS = """CYPHER 25
@@ -71,6 +77,17 @@ def bound_rows(best: Float64) -> list[dict[str, Any]]:
         {"hops": hops, "block": block, "sums": sums}
         for hops, level in enumerate(best)
         for block, sums in enumerate(blocks(level))
+    ]
+
+
+def count_rows(counts: Int64) -> list[dict[str, Any]]:
+    """Rows of `:PathCounts`: for each number of hops, the three limbs of `path_counts`, in blocks of nodes."""
+    return [
+        {"hops": hops, "block": i // BOUNDS_BLOCK}
+        | {name: limb[i : i + BOUNDS_BLOCK].tolist() for name, limb in zip(("low", "mid", "high"), limbs, strict=True)}
+        for hops, limbs in enumerate(counts)
+        for i in range(0, limbs.shape[1], BOUNDS_BLOCK)
+        if hops > 0
     ]
 
 

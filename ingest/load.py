@@ -17,6 +17,7 @@ from circuit_atlas.arrays import storage
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
 from circuit_atlas.arrays.bounds import path_tables, semiring, token_starts, topological_order
+from circuit_atlas.arrays.counts import path_counts
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.arrays.graph_data import KINDS, EdgeBlock, GraphData, Int32
@@ -151,6 +152,8 @@ def _write_path_tables(writer: Writer, staging: str, data: GraphData, order: Int
         writer.run(storage.BOUNDS, rows=storage.bound_rows(tables.best), **where)
         for batch in _batches(storage.step_rows(tables, flow.input_sum), NODE_BATCH):
             writer.run(storage.STEPS, rows=batch, **where)
+    if order is not None:
+        writer.run(storage.COUNTS, graph=staging, rows=storage.count_rows(path_counts(data.edges, order, is_token)))
 
 
 def _write_edges(writer: Writer, staging: str, data: GraphData, progress: bool) -> None:

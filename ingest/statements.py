@@ -84,6 +84,10 @@ CALL () {
   MATCH (s:PathSteps {graph: $graph}) WHERE s.sources IS NOT NULL AND s.sign IS NOT NULL AND s.ordinal >= 0
   SET s.graph = $name
 }
+CALL () {
+  MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
+  SET c.graph = $name
+}
 """
 
 PUBLISHED = """CYPHER 25
@@ -124,6 +128,10 @@ CALL () {
 CALL () {
   MATCH (s:PathSteps {graph: $graph}) WHERE s.sources IS NOT NULL AND s.sign IS NOT NULL AND s.ordinal >= 0
   DELETE s
+}
+CALL () {
+  MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
+  DELETE c
 }
 DELETE g
 """

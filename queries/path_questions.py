@@ -9,9 +9,11 @@ from typing import Any
 
 from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graph_questions import StoredGraph, find_graph
 from circuit_atlas.queries.node_questions import resolve, to_node
 from circuit_atlas.queries.path_bounds import Search, bounds_for
+from circuit_atlas.queries.path_columns import count_in_columns
 from circuit_atlas.queries.results import Path, PathCounts, Paths
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
@@ -128,8 +130,8 @@ def _best(
         question |= bounds_for(runner, graph, search)
     if graph["acyclic"]:
         return runner.ask("paths.top_k", k=k, **question)
-    for walks in (4 * k, 16 * k, MOST_WALKS):
-        rows = runner.ask("paths.top_k", k=min(walks, MOST_WALKS), **question)
+    for walks in sorted({min(4 * k, MOST_WALKS), min(16 * k, MOST_WALKS), MOST_WALKS}):
+        rows = runner.ask("paths.top_k", k=walks, **question)
         paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]], search.must_pass)]
         if len(paths) >= k or len(rows) < walks:
             return paths[:k]
@@ -226,18 +228,22 @@ def count_paths(
     targets: Sequence[str] = (),
     max_hops: int = DEFAULT_HOPS,
 ) -> PathCounts:
-    """The exact number of paths by number of hops, from 1 to `max_hops`; arguments as in `search_paths`."""
+    """The exact number of paths by number of hops, from 1 to `max_hops`; arguments as in `search_paths`.
+
+    Raises:
+        QuestionError: an argument is out of range, or the graph holds a cycle and has more than a million paths.
+        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
+    """
     check_range("max_hops", max_hops, 1, MAX_HOPS)
-    find_graph(runner, graph)
-    rows = runner.ask(
-        "paths.count",
-        graph=graph,
-        sources=source_nodes(runner, graph, sources),
-        targets=target_nodes(runner, graph, targets),
-        max_hops=max_hops,
-    )
-    counts = {str(row["hops"]): int(row["paths"]) for row in rows}
-    return PathCounts(graph=graph, counts=counts, total=sum(counts.values()))
+    stored = find_graph(runner, graph)["graph"]
+    starts, ends = source_nodes(runner, graph, sources), target_nodes(runner, graph, targets)
+    if stored["acyclic"] and not sources:
+        rows = runner.ask("paths.count", graph=graph, sources=[], targets=ends, max_hops=max_hops)
+        counts = [int(row["paths"]) for row in rows]
+    else:
+        counts = count_in_columns(read_columns(runner, stored), starts, ends, max_hops)
+    by_hops = {str(hops): number for hops, number in enumerate(counts, 1)}
+    return PathCounts(graph=graph, counts=by_hops, total=sum(counts))
 
 
 def source_nodes(runner: QueryRunner, graph: str, addresses: Sequence[str]) -> list[str]:

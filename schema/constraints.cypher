@@ -12,3 +12,5 @@ CREATE CONSTRAINT path_bounds_block IF NOT EXISTS
 FOR (b:PathBounds) REQUIRE (b.graph, b.sources, b.sign, b.hops, b.block) IS UNIQUE;
 CREATE CONSTRAINT path_steps IF NOT EXISTS
 FOR (s:PathSteps) REQUIRE (s.graph, s.sources, s.sign, s.ordinal) IS UNIQUE;
+CREATE CONSTRAINT path_counts IF NOT EXISTS
+FOR (c:PathCounts) REQUIRE (c.graph, c.hops, c.block) IS UNIQUE;

@@ -260,13 +260,5 @@ def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_nam
         atlas.graph("no such graph")
 
 
-def test_a_cycle_is_no_graph_to_search(atlas: Atlas, new_name: Callable[[], str]) -> None:
-    name = new_name()
-    edges = [(0, 1, 1.0), (1, 2, 1.0), (2, 1, 1.0), (2, 3, 1.0)]
-    load_graph(atlas.driver, None, make_graph([0, 1, 2, 3], edges), name=name)
-    with pytest.raises(QuestionError, match="cycle"):
-        atlas.graph(name).paths()
-
-
 def test_files_in_examples_are_the_five(tmp_path: Path) -> None:
     assert {path.stem for path in EXAMPLES.glob("*.json")} == set(NAMES)

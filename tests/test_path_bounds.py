@@ -1,0 +1,247 @@
+"""Path search where the bounds made at ingest do not serve, or shortlists do: must-pass nodes, edge values, cycles,
+kept tables, nodes of many inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import CypherError, QuestionError
+from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries import path_bounds
+from circuit_atlas.queries.graph_questions import find_graph
+from circuit_atlas.schema.limits import SHORTLISTED_PATHS
+from circuit_atlas.synth import Shape, synthesize
+from graphs import make_graph
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_paths import assert_same, found_paths, ordinals, random_graphs
+
+PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+TABLES = """
+MATCH (b:PathBounds {graph: $graph}) WHERE b.sources <> 'tokens' AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
+RETURN count(DISTINCT [b.sources, b.sign]) AS n
+"""
+
+
+def store(atlas: Atlas, name: str, layers: list[int], edges: list[oracle.Edge]) -> tuple[GraphHandle, dict[str, int]]:
+    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    return atlas.graph(name), ordinals(atlas.graph(name), atlas)
+
+
+def simple(paths: list[oracle.FoundPath]) -> list[oracle.FoundPath]:
+    return [(nodes, weights) for nodes, weights in paths if len(set(nodes)) == len(nodes)]
+
+
+@PROPERTY
+@given(graph=random_graphs(), k=st.integers(1, 8), max_hops=st.integers(1, 6), data=st.data())
+def test_paths_that_pass_given_nodes(
+    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, data: st.DataObject,
+    atlas: Atlas, new_name: Callable[[], str],
+) -> None:  # fmt: skip
+    layers, edges = graph
+    handle, places = store(atlas, new_name(), layers, edges)
+    key_of = {place: key for key, place in places.items()}
+    anywhere = st.sampled_from(range(len(layers)))
+    must = data.draw(st.sets(anywhere, min_size=1, max_size=3), label="must_pass")
+    avoid = data.draw(st.sets(anywhere, max_size=2), label="avoid") - must
+    target = data.draw(anywhere, label="target")
+    tokens = [i for i, layer in enumerate(layers) if layer == 0]
+    paths = oracle.all_paths(edges, tokens, [target], max_hops, passes=lambda i: i not in avoid)
+    expected = oracle.best_paths([path for path in paths if must <= set(path[0])], k)
+    found = found_paths(
+        handle, places, k=k, max_hops=max_hops, targets=[key_of[target]],
+        must_pass=[key_of[i] for i in must], avoid=[key_of[i] for i in avoid],
+    )  # fmt: skip
+    assert_same(found, expected)
+    atlas.delete(handle.name)
+
+
+@st.composite
+def graphs_with_cycles(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
+    layers, edges = draw(random_graphs())
+    n = len(layers)
+    more = draw(st.lists(st.tuples(st.integers(1, n - 1), st.integers(1, n - 1)), max_size=4, unique=True))
+    known = {edge[:2] for edge in edges}
+    return layers, edges + [(s, t, draw(st.sampled_from([-1.0, 1.0, 2.0]))) for s, t in more if (s, t) not in known]
+
+
+@PROPERTY
+@given(
+    graph=graphs_with_cycles(),
+    k=st.integers(1, 6),
+    max_hops=st.integers(1, 5),
+    score=st.sampled_from(["mean", "sum", "bottleneck"]),
+    order=st.sampled_from(["strongest", "inhibiting"]),
+    data=st.data(),
+)
+def test_in_a_graph_with_cycles_a_path_visits_no_node_twice(
+    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, score: str, order: str, data: st.DataObject,
+    atlas: Atlas, new_name: Callable[[], str],
+) -> None:  # fmt: skip
+    layers, edges = graph
+    handle, places = store(atlas, new_name(), layers, edges)
+    key_of = {place: key for key, place in places.items()}
+    must = data.draw(st.sets(st.sampled_from(range(len(layers))), max_size=1), label="must_pass")
+    tokens = [i for i, layer in enumerate(layers) if layer == 0]
+    paths = simple(list(oracle.all_paths(edges, tokens, [len(layers) - 1], max_hops)))
+    found = found_paths(
+        handle, places, k=k, max_hops=max_hops, score=score, order=order, must_pass=[key_of[i] for i in must]
+    )
+    through = [path for path in paths if must <= set(path[0])]
+    value = oracle.scorer(score, {})
+    assert_same(found, oracle.best_paths(through, k, 1 if order == "strongest" else -1, value))
+    assert handle.count(max_hops=max_hops).counts == oracle.count_by_hops(paths, max_hops)
+    atlas.delete(handle.name)
+
+
+@PROPERTY
+@given(graph=random_graphs(), k=st.integers(1, 8), score=st.sampled_from(["mean", "sum", "bottleneck"]))
+def test_values_of_edges_by_an_expression(
+    graph: tuple[list[int], list[oracle.Edge]], k: int, score: str, atlas: Atlas, new_name: Callable[[], str]
+) -> None:
+    layers, edges = graph
+    handle, places = store(atlas, new_name(), layers, edges)
+    sums = oracle.input_sums(edges)
+    valued = [(s, t, 2 * abs(w) + sums[t] - s) for s, t, w in edges]
+    tokens = [i for i, layer in enumerate(layers) if layer == 0]
+    paths = oracle.all_paths(valued, tokens, [len(layers) - 1], 4)
+    expression = "2 * abs(weight) + input_sum - source.ordinal // a comment"
+    found = found_paths(handle, places, k=k, score=score, edge_value=expression)
+    best = oracle.best_paths(paths, k, 1, oracle.scorer(score, {}))
+    assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in best], rel=1e-12)
+    assert [nodes for _, nodes, _ in found] == [nodes for _, nodes, _ in best]
+    weight = {(s, t): w for s, t, w in edges}
+    for _, nodes, weights in found:
+        assert weights == [weight[pair] for pair in zip(nodes, nodes[1:], strict=False)]
+    keys = {place: key for key, place in places.items()}
+    asked = [[keys[i] for i in nodes] for _, nodes, _ in found]
+    if asked:
+        again = handle.score(*asked, score=score, edge_value=expression)
+        assert [path.score for path in again.paths] == pytest.approx([score for score, _, _ in found], rel=1e-12)
+    atlas.delete(handle.name)
+
+
+def test_expressions_that_are_no_values(examples: dict[str, GraphHandle]) -> None:
+    dallas = examples["dallas"]
+    for wrong in ("'x'", "null", "1.0 / 0.0", "CASE WHEN weight > 0 THEN 1.0 END"):
+        with pytest.raises(QuestionError, match="number for every edge"):
+            dallas.paths(edge_value=wrong)
+    for broken in ("weight +", "wait", ") RETURN 1 //", "1) MATCH (n) DETACH DELETE n //"):
+        with pytest.raises(CypherError):
+            dallas.paths(edge_value=broken)
+    with pytest.raises(QuestionError, match="normalised"):
+        dallas.paths(edge_value="weight", score="product")
+
+
+@pytest.mark.parametrize("score", ["mean", "bottleneck", "product"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_catalogues_bounds_are_the_same(
+    score: str, sign: int, atlas: Atlas, examples: dict[str, GraphHandle]
+) -> None:
+    """What Neo4j Browser computes by paths.bounds is what is computed here in numpy."""
+    question = {
+        "sources": ["token:9", "feature:20/44686@10", "token:3"], "score": score, "sign": sign, "max_hops": 5,
+        "kinds": ["feature", "token"], "layers": list(range(21)), "avoid": ["feature:20/44686@10"], "min_weight": 0.1,
+    }  # fmt: skip
+    stored = find_graph(atlas._runner, "dallas")["graph"]
+    own = path_bounds.bounds_for(atlas._runner, stored, path_bounds.Search(**question))["bounds"]
+    rows = atlas.query("paths.bounds", {"graph": "dallas", **question}).rows
+    theirs = rows[0]["bounds"]
+    assert len(own) <= len(theirs) == 6
+    for mine, their in zip(own, theirs, strict=False):
+        assert [len(block) for block in mine] == [len(block) for block in their]
+        assert np.allclose(sum(mine, []), sum(their, []), rtol=1e-12)
+    assert all(value == -math.inf for level in theirs[len(own) :] for block in level for value in block)
+
+
+@pytest.fixture(scope="module")
+def wide(atlas: Atlas) -> Any:
+    """A graph whose nodes have more inputs than a shortlist, with ties; and its edges."""
+    data = synthesize(Shape(layers=4, positions=2, features_per_layer=90, logits=2, weights="coarse", seed=5))
+    load_graph(atlas.driver, None, data, name="wide")
+    edges = [
+        (s, t, w)
+        for block in data.edges.blocks(10**6)
+        for t, s, w in zip(*(c.tolist() for c in block), strict=True)
+    ]
+    yield atlas.graph("wide"), edges
+    atlas.delete("wide")
+
+
+@pytest.mark.parametrize("order", ["strongest", "inhibiting"])
+def test_shortlists_change_no_answer(order: str, wide: Any, atlas: Atlas) -> None:
+    handle, edges = wide
+    places = ordinals(handle, atlas)
+    logit = places[handle.stats().logits[0].node.key]
+    tokens = [place for key, place in places.items() if key.startswith("token")]
+    paths = list(oracle.all_paths(edges, tokens, [logit], 3))
+    best = oracle.best_paths(paths, 2000, 1 if order == "strongest" else -1)
+    for k in (1, 10, SHORTLISTED_PATHS, SHORTLISTED_PATHS + 1, 500, 2000):
+        assert_same(found_paths(handle, places, k=k, max_hops=3, order=order), best[:k])
+
+
+@pytest.mark.parametrize("score", ["mean", "bottleneck", "product"])
+def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They serve any number of hops and any target, and are made once."""
+    handle, edges = wide
+    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    places = ordinals(handle, atlas)
+    logits = [logit.node.key for logit in handle.stats().logits]
+    features = [key for key in places if key.startswith("feature:1/")][:90]
+    allowed = {places[key] for key in features} | {places[key] for key in places if key.startswith("feature:0/")}
+    before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
+    value = oracle.scorer(score, oracle.input_sums(edges))
+    for targets, max_hops, k in ((logits[:1], 3, 20), (logits[1:], 2, 5), (logits, 3, 300)):
+        found = found_paths(
+            handle, places, sources=["token:1"], targets=targets, max_hops=max_hops, k=k, score=score,
+            layers=[0, 1], kinds=["feature"],
+        )  # fmt: skip
+        goals = [places[key] for key in targets]
+        paths = list(oracle.all_paths(edges, [places["token:1"]], goals, max_hops, passes=allowed.__contains__))
+        expected = oracle.best_paths(paths, k, 1, value)
+        assert [s for s, _, _ in found] == pytest.approx([s for s, _, _ in expected], rel=1e-12)
+    assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before + 1
+
+
+def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle, _ = wide
+    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    monkeypatch.setattr(path_bounds, "MOST_KEPT", 3)
+    asked = [{"sources": ["token:0"], "avoid": [key]} for key in list(ordinals(handle, atlas))[:5]]
+    first = [handle.paths(max_hops=2, **question) for question in asked]
+    assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == 3
+    assert [handle.paths(max_hops=2, **question) for question in asked] == first
+
+
+def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph replaced while its tables were made: they are used, and forgotten."""
+    handle, _ = wide
+    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    stored = find_graph(atlas._runner, "wide")["graph"] | {"content_hash": "of a graph that was there before"}
+    before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
+    search = path_bounds.Search(["token:1"], "sum", 1, 3, positions=[1])
+    assert "bounds" in path_bounds.bounds_for(atlas._runner, stored, search)
+    assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before
+
+
+def test_too_many_walks_around_a_cycle(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from circuit_atlas.queries import path_questions
+
+    monkeypatch.setattr(path_questions, "MOST_WALKS", 50)
+    edges = [(0, 1, 1.0), (1, 2, 9.0), (2, 1, 9.0), (2, 3, 1.0)]
+    handle, places = store(atlas, new_name(), [0, 1, 2, 3], edges)
+    assert_same(found_paths(handle, places, max_hops=12), [(11 / 3, (0, 1, 2, 3), [1.0, 9.0, 1.0])])
+    tangled = [(0, 1, 1.0), *((s, t, 9.0) for s in range(1, 5) for t in range(1, 5) if s != t), (1, 5, 1.0)]
+    handle, places = store(atlas, new_name(), [0, 1, 1, 1, 1, 2], tangled)
+    with pytest.raises(QuestionError, match="holds a cycle"):
+        handle.paths(max_hops=12)
+
+
