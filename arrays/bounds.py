@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from circuit_atlas.arrays.graph_data import EdgeBlock, Edges, Float64, Int32
-from circuit_atlas.schema.limits import MAX_HOPS, SHORTLISTED_PATHS, SHORTLIST_FROM
+from circuit_atlas.schema.limits import MAX_HOPS, SHORTLIST_FROM, SHORTLISTED_PATHS
 
 _BLOCK = 1 << 20
 Bool = npt.NDArray[np.bool_]
@@ -97,8 +97,7 @@ def path_tables(
     if order is None:
         _walk_levels(edges, best, rules, input_sums, closed, min_weight)
         return PathTables(best)
-    for block in edges.rows(order):
-        block = _strong_enough(block, min_weight)
+    for block in (_strong_enough(row, min_weight) for row in edges.rows(order)):
         if not block.size:
             continue
         target = int(block.target[0])
@@ -122,7 +121,7 @@ def _walk_levels(
     edges: Edges, best: Float64, rules: Semiring, input_sums: Float64, closed: Bool, min_weight: float
 ) -> None:
     for hop in range(1, len(best)):
-        for block in map(lambda block: _strong_enough(block, min_weight), edges.blocks(_BLOCK)):
+        for block in (_strong_enough(block, min_weight) for block in edges.blocks(_BLOCK)):
             if block.size:
                 steps = rules.step(block.weight, input_sums[block.target])
                 values = rules.extend(best[hop - 1, block.source], steps)

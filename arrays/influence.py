@@ -8,10 +8,11 @@ normalising the whole one: these are of the graph that is stored.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from circuit_atlas.arrays.graph_data import KINDS, Edges, Float64, GraphData, NodeColumns
+from circuit_atlas.arrays.graph_data import KINDS, EdgeBlock, Edges, Float64, GraphData, Int32
 from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 1 << 20
@@ -28,15 +29,61 @@ class Flow(NamedTuple):
     completeness_score: float | None
 
 
-def measure_flow(data: GraphData, acyclic: bool) -> Flow:
-    """Input sums, influence and graph scores of a graph; a cyclic one has no influence (zeros) and no scores."""
+def measure_flow(data: GraphData, order: Int32 | None) -> Flow:
+    """Input sums, influence and graph scores of a graph.
+
+    Args:
+        data: the graph, of n nodes.
+        order: see `topological_order`; with None, a cyclic graph, which has no influence (zeros) and no scores.
+    """
     nodes, edges = data.nodes, data.edges
-    input_sum = _input_sums(edges, len(nodes))
     weights = np.nan_to_num(nodes.probability)
-    if not acyclic or not weights.any():
-        return Flow(input_sum, np.zeros(len(nodes)), None, None)
-    influence = _influence(edges, input_sum, weights)
-    return Flow(input_sum, influence, *_scores(edges, nodes, input_sum, influence, influence + weights))
+    if order is None or not weights.any():
+        return Flow(_input_sums(edges, len(nodes)), np.zeros(len(nodes)), None, None)
+    input_sum, from_errors = np.zeros(len(nodes)), np.zeros(len(nodes))
+    is_error = nodes.kind == KINDS.index(Kind.ERROR)
+
+    def measured() -> Iterator[EdgeBlock]:
+        for block in edges.rows(order[::-1]):
+            if block.size:
+                size, target = np.abs(block.weight), block.target[0]
+                input_sum[target] = size.sum()
+                from_errors[target] = size[is_error[block.source]].sum()
+                yield block
+
+    influence = _influence(measured(), input_sum, weights)
+    explained = (1 - from_errors / np.maximum(input_sum, _SMALLEST)) * (influence + weights)
+    tokens = influence[nodes.kind == KINDS.index(Kind.TOKEN)].sum()
+    ends = tokens + influence[is_error].sum()
+    return Flow(
+        input_sum,
+        influence,
+        float(tokens / ends) if ends else None,
+        float(explained.sum() / (influence + weights).sum()),
+    )
+
+
+def node_influence(edges: Edges, order: Int32, input_sum: Float64, weights: Float64) -> Float64:
+    """Influence of every node, (n,), on nodes of given weights (n,).
+
+    Args:
+        edges: edges of a graph without cycles.
+        order: see `topological_order`.
+        input_sum: sum of |weight| of each node's inputs, (n,).
+        weights: what the flow ends in, (n,): for all logits, their probabilities.
+    """
+    return _influence((block for block in edges.rows(order[::-1]) if block.size), input_sum, weights)
+
+
+def _influence(rows: Iterator[EdgeBlock], input_sum: Float64, weights: Float64) -> Float64:
+    """From the rows of all targets, outputs first."""
+    influence = np.zeros_like(weights)
+    for row in rows:
+        target = row.target[0]
+        flow = influence[target] + weights[target]
+        if flow:
+            influence[row.source] += flow / max(input_sum[target], _SMALLEST) * np.abs(row.weight)
+    return influence
 
 
 def _input_sums(edges: Edges, n: int) -> Float64:
@@ -44,30 +91,3 @@ def _input_sums(edges: Edges, n: int) -> Float64:
     for block in edges.blocks(_BLOCK):
         total += np.bincount(block.target, np.abs(block.weight), minlength=n)
     return total
-
-
-def _influence(edges: Edges, input_sum: Float64, weights: Float64) -> Float64:
-    total, current = np.zeros_like(weights), weights
-    while current.any():
-        per_unit = current / np.maximum(input_sum, _SMALLEST)
-        current = np.zeros_like(weights)
-        for block in edges.blocks(_BLOCK):
-            flow = per_unit[block.target] * np.abs(block.weight)
-            current += np.bincount(block.source, flow, minlength=len(current))
-        total += current
-    return total
-
-
-def _scores(
-    edges: Edges, nodes: NodeColumns, input_sum: Float64, influence: Float64, output: Float64
-) -> tuple[float | None, float | None]:
-    is_error = nodes.kind == KINDS.index(Kind.ERROR)
-    tokens = influence[nodes.kind == KINDS.index(Kind.TOKEN)].sum()
-    ends = tokens + influence[is_error].sum()
-    from_errors = np.zeros(len(nodes))
-    for block in edges.blocks(_BLOCK):
-        size = np.abs(block.weight) * is_error[block.source]
-        from_errors += np.bincount(block.target, size, minlength=len(nodes))
-    explained = (1 - from_errors / np.maximum(input_sum, _SMALLEST)) * output
-    replacement = float(tokens / ends) if ends else None
-    return replacement, float(explained.sum() / output.sum()) if output.sum() else None

@@ -1,4 +1,5 @@
-"""How path tables are stored: `:PathBounds` and `:PathCounts`, by number of hops and block of nodes; `:PathSteps`, the shortlist of a node."""
+"""How path tables are stored: `:PathBounds` and `:PathCounts`, by number of hops and block of nodes; and
+`:PathSteps`, the shortlist of a node."""
 
 from __future__ import annotations
 

@@ -18,14 +18,18 @@ from circuit_atlas.queries import (
     node_questions,
     path_questions,
 )
-from circuit_atlas.queries.results import (
+from circuit_atlas.queries.path_results import (
     Contributors,
-    Graphs,
     InfluenceGroups,
-    Neighbors,
-    NodeDetails,
+    InfluentialEffects,
     PathCounts,
     Paths,
+    ScoreDistribution,
+)
+from circuit_atlas.queries.results import (
+    Graphs,
+    Neighbors,
+    NodeDetails,
     Rows,
     Statistics,
     Subgraph,
@@ -280,13 +284,21 @@ class GraphHandle:
         """The scores of given paths, each a sequence of addresses from source to target; see `queries.score_paths`."""
         return path_questions.score_paths(self._runner, self.name, paths, score=score, edge_value=edge_value)
 
-    def influence(self, *, kinds: Iterable[str] = (), share: float = 1.0, k: int = 20) -> Contributors:
+    def influence(
+        self, *, targets: Sequence[str] = (), kinds: Iterable[str] = (), share: float = 1.0, k: int = 20
+    ) -> Contributors:
         """The nodes through which most of the logits flows; see `queries.contributors`."""
-        return influence_questions.contributors(self._runner, self.name, kinds=kinds, share=share, k=k)
+        return influence_questions.contributors(self._runner, self.name, targets=targets, kinds=kinds, share=share, k=k)
 
-    def influence_by(self, by: str, *, kinds: Iterable[str] = (), k: int = 100) -> InfluenceGroups:
+    def influence_by(
+        self, by: str, *, targets: Sequence[str] = (), kinds: Iterable[str] = (), k: int = 100
+    ) -> InfluenceGroups:
         """How much of the logits flows through each `layer`, `position`, `kind` or `feature`."""
-        return influence_questions.influence_by(self._runner, self.name, by, kinds=kinds, k=k)
+        return influence_questions.influence_by(self._runner, self.name, by, targets=targets, kinds=kinds, k=k)
+
+    def edge_influence(self, *, targets: Sequence[str] = (), k: int = 20) -> InfluentialEffects:
+        """The direct effects through which most of the logits flows; see `queries.edge_influence`."""
+        return influence_questions.edge_influence(self._runner, self.name, targets=targets, k=k)
 
     def count(
         self,
@@ -297,6 +309,24 @@ class GraphHandle:
     ) -> PathCounts:
         """The exact number of paths by number of hops; see `queries.count_paths`."""
         return path_questions.count_paths(self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops)
+
+    def score_distribution(
+        self,
+        *,
+        sources: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        max_hops: int = path_questions.DEFAULT_HOPS,
+        score: str = "mean",
+        sample: int = 10_000,
+        seed: int = 0,
+    ) -> ScoreDistribution:
+        """How the scores of all paths are spread, exactly or in a sample; see `queries.distribution`."""
+        from circuit_atlas.queries.distribution import score_distribution  # noqa: PLC0415
+
+        return score_distribution(
+            self._runner, self.name,
+            sources=sources, targets=targets, max_hops=max_hops, score=score, sample=sample, seed=seed,
+        )  # fmt: skip
 
     @cached_property
     def metadata(self) -> dict[str, Any]:

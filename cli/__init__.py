@@ -23,6 +23,7 @@ _COMMANDS = {
     "paths": "path_commands",
     "score": "path_commands",
     "count": "path_commands",
+    "distribution": "path_commands",
     "influence": "path_commands",
     "query": "query",
     "server": "server",

@@ -63,7 +63,9 @@ _KINDS = click.Choice(["feature", "error", "token", "logit", "other"])
 @_score
 @_edge_value
 @click.option("--kind", "kinds", type=_KINDS, multiple=True, help="Pass only nodes of this kind; repeatable.")
-@click.option("--layer", "layers", type=_Integers(), multiple=True, help="Pass only these layers, 5 or 5-10; repeatable.")
+@click.option(
+    "--layer", "layers", type=_Integers(), multiple=True, help="Pass only these layers, 5 or 5-10; repeatable."
+)
 @click.option("--position", "positions", type=_Integers(), multiple=True, help="Pass only these positions; repeatable.")
 @click.option("--avoid", multiple=True, metavar="NODE", help="Do not pass this node; repeatable.")
 @click.option("--must-pass", multiple=True, metavar="NODE", help="Pass this node; repeatable: all of them.")
@@ -138,14 +140,38 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
     return atlas.graph(graph).count(**options)
 
 
+@click.command("distribution")
+@graph_argument
+@_from
+@_to
+@_max_hops
+@_score
+@click.option("--sample", type=click.IntRange(1, 10_000), default=10_000, show_default=True,
+              help="Score at most this many paths, drawn with equal chances.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
+@asks
+def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
+    """Show how the scores of the paths of GRAPH are spread: of all of them if they are few, else of a sample.
+
+    \b
+    Examples:
+      circuit-atlas distribution dallas --max-hops 2
+      circuit-atlas distribution dallas --from Dallas --score product
+    """
+    return atlas.graph(graph).score_distribution(**options)
+
+
 @click.command("influence")
 @graph_argument
 @click.option(
     "--by",
-    type=click.Choice(["node", "layer", "position", "kind", "feature"]),
+    type=click.Choice(["node", "edge", "layer", "position", "kind", "feature"]),
     default="node",
     show_default=True,
-    help="Node by node, or nodes taken together.",
+    help="Node by node, edge by edge, or nodes taken together.",
+)
+@click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
 )
 @click.option("--kind", "kinds", type=_KINDS, multiple=True, help="Only nodes of this kind; repeatable.")
 @click.option(
@@ -158,8 +184,8 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
 @asks
 def influence_command(
-    atlas: Atlas, graph: str, by: str, kinds: tuple[str, ...], share: float, k: int
-) -> Answer:  # fmt: skip
+    atlas: Atlas, graph: str, by: str, targets: tuple[str, ...], kinds: tuple[str, ...], share: float, k: int
+) -> Answer:
     """Show how much of the logits of GRAPH flows through each node, over all paths: circuit-tracer's influence.
 
     \b
@@ -167,8 +193,13 @@ def influence_command(
       circuit-atlas influence dallas -k 5
       circuit-atlas influence dallas --kind token --kind error --share 0.5
       circuit-atlas influence dallas --by layer --kind feature
+      circuit-atlas influence dallas --to Austin --by edge
     """
     handle = atlas.graph(graph)
+    if by == "edge":
+        if kinds or share < 1:
+            raise click.UsageError("--kind and --share are for nodes.")
+        return handle.edge_influence(targets=targets, k=k)
     if by == "node":
-        return handle.influence(kinds=kinds, share=share, k=k)
-    return handle.influence_by(by, kinds=kinds, k=k)
+        return handle.influence(targets=targets, kinds=kinds, share=share, k=k)
+    return handle.influence_by(by, targets=targets, kinds=kinds, k=k)

@@ -13,9 +13,7 @@ from circuit_atlas.export.output import replacing
 from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 1 << 20
-_FEATURE, _ERROR, _TOKEN, _LOGIT = (
-    KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT)
-)
+_FEATURE, _ERROR, _TOKEN, _LOGIT = (KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT))
 
 
 def write_pt(data: GraphData, path: Path) -> None:
@@ -34,7 +32,9 @@ def write_pt(data: GraphData, path: Path) -> None:
         from circuit_tracer.attribution.targets import LogitTarget  # noqa: PLC0415
         from circuit_tracer.utils.tl_nnsight_mapping import UnifiedConfig  # noqa: PLC0415
     except ImportError as error:
-        raise MissingExtraError("writing a .pt needs circuit-tracer", fix="pip install 'circuit-atlas[attribution]'") from error
+        raise MissingExtraError(
+            "writing a .pt needs circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
+        ) from error
     nodes, metadata = data.nodes, data.metadata
     place = _matrix_places(data)
     features, logits = np.flatnonzero(nodes.kind == _FEATURE), np.flatnonzero(nodes.kind == _LOGIT)
@@ -59,7 +59,9 @@ def write_pt(data: GraphData, path: Path) -> None:
 def _matrix_places(data: GraphData) -> Int64:
     """Row of each node in the matrix: features, errors (layer by layer), tokens, logits."""
     nodes, n_layers, n_pos = data.nodes, data.metadata.n_layers, data.metadata.n_pos
-    odd = ~np.isin(nodes.kind, (_FEATURE, _ERROR, _TOKEN, _LOGIT)) | ((nodes.kind == _ERROR) & (nodes.index != NO_VALUE))
+    odd = ~np.isin(nodes.kind, (_FEATURE, _ERROR, _TOKEN, _LOGIT)) | (
+        (nodes.kind == _ERROR) & (nodes.index != NO_VALUE)
+    )
     inside = (nodes.layer < n_layers) & (nodes.position < n_pos) & (nodes.position >= 0)
     if (odd | ~inside).any():
         i = int(np.argmax(odd | ~inside))
@@ -95,7 +97,7 @@ def _token_ids(nodes: NodeColumns, n_pos: int) -> Int64:
 
 def _config(data: GraphData) -> dict[str, Any]:
     """The model's configuration as far as it is known; circuit-tracer asks for all of these."""
-    unknown = {name: 0 for name in ("d_model", "d_head", "n_heads", "d_mlp")}
+    unknown = dict.fromkeys(("d_model", "d_head", "n_heads", "d_mlp"), 0)
     names = {"tokenizer_name": data.metadata.model, "model_name": data.metadata.model, "original_architecture": ""}
     known = {"n_layers": data.metadata.n_layers, "d_vocab": data.metadata.vocab_size or 0}
     saved = data.metadata.file_metadata.get("cfg")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.errors import InputError
 from circuit_atlas.arrays.graph_data import ArrayEdges, EdgeBlock, Int32
+from circuit_atlas.errors import InputError
 
 if TYPE_CHECKING:
     import torch

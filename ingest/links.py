@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from circuit_atlas.errors import InputError
 from circuit_atlas.arrays.graph_data import KINDS, ArrayEdges, EdgeExtra, NodeColumns
+from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.node_ids import as_float
 from circuit_atlas.schema.keys import Kind
 

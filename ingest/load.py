@@ -14,14 +14,14 @@ from itertools import islice
 from typing import Any
 
 from circuit_atlas.arrays import storage
-from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
-from circuit_atlas.ingest import statements
 from circuit_atlas.arrays.bounds import path_tables, semiring, token_starts, topological_order
 from circuit_atlas.arrays.counts import path_counts
-from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.arrays.graph_data import KINDS, EdgeBlock, GraphData, Int32
 from circuit_atlas.arrays.influence import Flow, measure_flow
+from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
+from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_rows, transcoder_feature_rows
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
@@ -110,7 +110,7 @@ def _is_present(writer: Writer, name: str, content: str, replace: bool) -> bool:
 
 def _write(writer: Writer, staging: str, name: str, data: GraphData, content: str, progress: bool) -> None:
     order = topological_order(data.edges, data.nodes.depth)
-    flow = measure_flow(data, order is not None)
+    flow = measure_flow(data, order)
     writer.run(
         statements.BEGIN,
         graph=staging,

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from circuit_atlas.arrays.graph_data import KINDS, ArrayEdges, GraphData, NodeColumns
 from circuit_atlas.errors import MissingExtraError, QuestionError
 from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.dense import masked_edges
-from circuit_atlas.arrays.graph_data import KINDS, ArrayEdges, GraphData, NodeColumns
 from circuit_atlas.schema.keys import Kind
 
 NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # circuit-tracer's defaults

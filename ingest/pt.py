@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.errors import InputError, MissingExtraError
 from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
-from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.ingest.prune import prune
 from circuit_atlas.ingest.pt_safe import import_torch, load_safely
 from circuit_atlas.ingest.scans import identify

@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circuit_atlas.errors import QuestionError
 from circuit_atlas.arrays.graph_data import GraphData
+from circuit_atlas.errors import QuestionError
 from circuit_atlas.ingest.graph_json import read_json
 
 if TYPE_CHECKING:

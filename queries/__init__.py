@@ -2,9 +2,14 @@
 
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query
 from circuit_atlas.queries.graph_questions import list_graphs, statistics
-from circuit_atlas.queries.influence_questions import contributors, influence_by
+from circuit_atlas.queries.influence_questions import contributors, edge_influence, influence_by
 from circuit_atlas.queries.node_questions import neighbors, node_details, resolve, subgraph
-from circuit_atlas.queries.path_questions import Restrictions, count_paths, score_paths, search_paths
+from circuit_atlas.queries.path_questions import (
+    Restrictions,
+    count_paths,
+    score_paths,
+    search_paths,
+)
 from circuit_atlas.queries.runner import QueryRunner
 
 __all__ = [
@@ -14,6 +19,7 @@ __all__ = [
     "catalogue",
     "contributors",
     "count_paths",
+    "edge_influence",
     "find_query",
     "influence_by",
     "list_graphs",

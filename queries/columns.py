@@ -99,7 +99,7 @@ def _read_edges(runner: QueryRunner, graph: StoredGraph, edge_value: str | None)
 def _numbers(rows: list[dict[str, list[float]]], edge_value: str | None) -> Float64:
     values = [value for row in rows for value in row["weights"]]
     sizes = sum(len(row["sources"]) for row in rows)
-    if edge_value is not None and not all(isinstance(value, int | float) for value in values) or len(values) != sizes:
+    if (edge_value is not None and not all(isinstance(value, int | float) for value in values)) or len(values) != sizes:
         raise QuestionError(f"{edge_value!r} is not a number for every edge", fix="Let it be one, with coalesce().")
     numbers = np.array(values, np.float64)
     if not np.isfinite(numbers).all():

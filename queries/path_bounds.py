@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -20,41 +17,9 @@ from circuit_atlas.schema.limits import KEPT_FROM, MAX_HOPS, MOST_KEPT
 if TYPE_CHECKING:
     from circuit_atlas.queries.graph_questions import StoredGraph
     from circuit_atlas.queries.runner import QueryRunner
+    from circuit_atlas.queries.search import Search
 
 _STEPS_AT_ONCE = 2_000
-_SUMS = ("mean", "sum")
-
-
-@dataclass(frozen=True)
-class Search:
-    """What bounds depend on. Nodes are given by their keys; an empty list of `kinds` and the like means all."""
-
-    sources: list[str]
-    score: str
-    sign: int
-    max_hops: int
-    kinds: list[str] = field(default_factory=list)
-    layers: list[int] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    avoid: list[str] = field(default_factory=list)
-    must_pass: list[str] = field(default_factory=list)
-    min_weight: float = 0.0
-    edge_value: str | None = None
-
-    @property
-    def is_restricted(self) -> bool:
-        """Whether the bounds made at ingest, for sums over all paths, do not serve it."""
-        passing = (self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
-        return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
-
-    @property
-    def name(self) -> str:
-        """What tables for it are kept under: the same for `mean` and `sum`, and for any number of hops."""
-        parts = [
-            sorted(set(self.sources)), "sum" if self.score in _SUMS else self.score, sorted(set(self.kinds)), sorted(set(self.layers)),
-            sorted(set(self.positions)), sorted(set(self.avoid)), self.min_weight,
-        ]  # fmt: skip
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def bounds_for(runner: QueryRunner, graph: StoredGraph, search: Search) -> dict[str, Any]:
@@ -106,7 +71,7 @@ def _passable(columns: Columns, search: Search) -> np.ndarray:
 
 def _staged(columns: Columns, search: Search) -> dict[str, Any]:
     order = columns.order
-    assert order is not None  # noqa: S101
+    assert order is not None
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     must_pass = sorted({columns.ordinal[key] for key in search.must_pass}, key=lambda ordinal: place[ordinal])

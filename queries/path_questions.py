@@ -9,13 +9,11 @@ from typing import Any
 
 from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graph_questions import StoredGraph, find_graph
 from circuit_atlas.queries.node_questions import resolve, to_node
-from circuit_atlas.queries.path_bounds import Search, bounds_for
-from circuit_atlas.queries.path_columns import count_in_columns
-from circuit_atlas.queries.results import Path, PathCounts, Paths
+from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.queries.search import Search
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MOST_WALKS
 
@@ -127,6 +125,8 @@ def _best(
         "edge_value": search.edge_value,
     }
     if own_bounds:
+        from circuit_atlas.queries.path_bounds import bounds_for  # noqa: PLC0415
+
         question |= bounds_for(runner, graph, search)
     if graph["acyclic"]:
         return runner.ask("paths.top_k", k=k, **question)
@@ -241,6 +241,9 @@ def count_paths(
         rows = runner.ask("paths.count", graph=graph, sources=[], targets=ends, max_hops=max_hops)
         counts = [int(row["paths"]) for row in rows]
     else:
+        from circuit_atlas.queries.columns import read_columns  # noqa: PLC0415
+        from circuit_atlas.queries.path_columns import count_in_columns  # noqa: PLC0415
+
         counts = count_in_columns(read_columns(runner, stored), starts, ends, max_hops)
     by_hops = {str(hops): number for hops, number in enumerate(counts, 1)}
     return PathCounts(graph=graph, counts=by_hops, total=sum(counts))

@@ -55,9 +55,7 @@ class QueryRunner:
         self._driver, self._database = driver, database
         self._timeout, self._tracer = timeout, tracer
 
-    def ask(
-        self, query_id: str, *, hops: int | None = None, edge_value: str | None = None, **parameters: Any
-    ) -> Rows:
+    def ask(self, query_id: str, *, hops: int | None = None, edge_value: str | None = None, **parameters: Any) -> Rows:
         """Rows of a query of the catalogue, planned for `hops` hops (the parameter max_hops, when it has one), with
         `edge_value`, a Cypher expression of the user's own, for the value of an edge.
 

@@ -15,10 +15,11 @@ from typing import Any
 import click
 from circuit_atlas.cli import cli
 from circuit_atlas.ingest import statements
-from circuit_atlas.queries import catalogue, results
+from circuit_atlas.queries import catalogue, path_results, results
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
+from circuit_atlas.synth import SynthResult
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
@@ -29,10 +30,13 @@ ANSWERS = {
     "node": results.NodeDetails,
     "neighbors": results.Neighbors,
     "neighbors --hops": results.Subgraph,
-    "paths, score": results.Paths,
-    "count": results.PathCounts,
-    "influence": results.Contributors,
-    "influence --by": results.InfluenceGroups,
+    "paths, score": path_results.Paths,
+    "count": path_results.PathCounts,
+    "distribution": path_results.ScoreDistribution,
+    "influence": path_results.Contributors,
+    "influence --by": path_results.InfluenceGroups,
+    "influence --by edge": path_results.InfluentialEffects,
+    "synth": SynthResult,
     "query": results.Rows,
 }
 

@@ -19,9 +19,7 @@ WEIGHTS = ("lognormal", "normal", "coarse", "constant")
 _TRANSCODER_WIDTH = 16_384
 _VOCABULARY = 32_000
 _ROWS = 256
-_FEATURE, _ERROR, _TOKEN, _LOGIT = (
-    KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT)
-)
+_FEATURE, _ERROR, _TOKEN, _LOGIT = (KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT))
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,7 @@ def simple_path_counts(layers: int, positions: int, max_hops: int) -> dict[str, 
         positions: P.
         max_hops: most edges of a path, i - 1.
     """
-    return {
-        str(hops): comb(layers - 2, hops - 1) * comb(positions + hops - 1, hops) for hops in range(1, max_hops + 1)
-    }
+    return {str(hops): comb(layers - 2, hops - 1) * comb(positions + hops - 1, hops) for hops in range(1, max_hops + 1)}
 
 
 def _nodes(shape: Shape) -> NodeColumns:
@@ -138,9 +134,7 @@ def _features(shape: Shape) -> tuple[Int32, Int32, npt.NDArray[np.int64]]:
     rng = np.random.default_rng(shape.seed)
     per_layer = np.sort(np.arange(shape.features_per_layer) % shape.positions).astype(np.int32)
     sizes = np.bincount(per_layer, minlength=shape.positions)
-    index = [
-        np.sort(rng.choice(_TRANSCODER_WIDTH, size, replace=False)) for _ in range(shape.layers) for size in sizes
-    ]
+    index = [np.sort(rng.choice(_TRANSCODER_WIDTH, size, replace=False)) for _ in range(shape.layers) for size in sizes]
     layer = np.arange(shape.layers, dtype=np.int32).repeat(shape.features_per_layer)
     return layer, np.tile(per_layer, shape.layers), np.concatenate(index)
 

@@ -75,6 +75,43 @@ def test_groups(by: str, examples: Any) -> None:
     assert {g.group: g.influence for g in found} == pytest.approx(dict(sums), rel=1e-9)
 
 
+def test_influence_on_one_node(expected: tuple[str, list[str], Any], examples: Any) -> None:
+    name, keys, _ = expected
+    data = read_graph(EXAMPLES / f"{name}.json")
+    target = int(np.nanargmax(data.nodes.probability))
+    weights = torch.zeros(len(keys), dtype=torch.float64)
+    weights[target] = 1.0
+    influence = tracer.compute_node_influence(dense(data), weights).numpy()
+    found = examples[name].influence(targets=[keys[target]], k=10_000).contributors
+    assert {c.node.key: c.influence for c in found} == pytest.approx(
+        {key: x for key, x in zip(keys, influence, strict=True) if x > 0 and not key.startswith("logit")}, rel=1e-9
+    )
+    groups = examples[name].influence_by("kind", targets=[keys[target]], kinds=["token", "error"]).groups
+    assert sum(group.influence for group in groups) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("targets", [False, True])
+def test_influence_of_edges(targets: bool, expected: tuple[str, list[str], Any], examples: Any) -> None:
+    """`compute_edge_influence`, which adds the logits' weights in place."""
+    name, keys, _ = expected
+    data = read_graph(EXAMPLES / f"{name}.json")
+    target = int(np.nanargmax(data.nodes.probability))
+    weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
+    if targets:
+        weights = torch.zeros(len(keys), dtype=torch.float64)
+        weights[target] = 1.0
+    scores = tracer.compute_edge_influence(dense(data), weights).numpy()
+    best = np.sort(scores.ravel())[::-1]
+    chosen = {"targets": [keys[target]]} if targets else {}
+    for k in (5, 2000):
+        found = examples[name].edge_influence(k=k, **chosen).direct_effects
+        assert [e.influence for e in found] == pytest.approx(best[: len(found)], rel=1e-9)
+        assert len(found) == min(k, int((best > 0).sum()))
+        place = {key: i for i, key in enumerate(keys)}
+        for effect in found:
+            assert scores[place[effect.target.key], place[effect.source.key]] == pytest.approx(effect.influence)
+
+
 def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
     """compute_graph_scores takes a whole graph, every error included: build that from the pruned file."""
     data = read_graph(EXAMPLES / "dallas.json")

@@ -15,6 +15,7 @@ from circuit_atlas.errors import CypherError, QuestionError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graph_questions import find_graph
+from circuit_atlas.queries.search import Search
 from circuit_atlas.schema.limits import SHORTLISTED_PATHS
 from circuit_atlas.synth import Shape, synthesize
 from graphs import make_graph
@@ -150,13 +151,13 @@ def test_the_catalogues_bounds_are_the_same(
         "kinds": ["feature", "token"], "layers": list(range(21)), "avoid": ["feature:20/44686@10"], "min_weight": 0.1,
     }  # fmt: skip
     stored = find_graph(atlas._runner, "dallas")["graph"]
-    own = path_bounds.bounds_for(atlas._runner, stored, path_bounds.Search(**question))["bounds"]
+    own = path_bounds.bounds_for(atlas._runner, stored, Search(**question))["bounds"]
     rows = atlas.query("paths.bounds", {"graph": "dallas", **question}).rows
     theirs = rows[0]["bounds"]
     assert len(own) <= len(theirs) == 6
     for mine, their in zip(own, theirs, strict=False):
         assert [len(block) for block in mine] == [len(block) for block in their]
-        assert np.allclose(sum(mine, []), sum(their, []), rtol=1e-12)
+        assert np.allclose(np.concatenate(mine), np.concatenate(their), rtol=1e-12)
     assert all(value == -math.inf for level in theirs[len(own) :] for block in level for value in block)
 
 
@@ -166,9 +167,7 @@ def wide(atlas: Atlas) -> Any:
     data = synthesize(Shape(layers=4, positions=2, features_per_layer=90, logits=2, weights="coarse", seed=5))
     load_graph(atlas.driver, None, data, name="wide")
     edges = [
-        (s, t, w)
-        for block in data.edges.blocks(10**6)
-        for t, s, w in zip(*(c.tolist() for c in block), strict=True)
+        (s, t, w) for block in data.edges.blocks(10**6) for t, s, w in zip(*(c.tolist() for c in block), strict=True)
     ]
     yield atlas.graph("wide"), edges
     atlas.delete("wide")
@@ -221,11 +220,10 @@ def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.Monke
 
 def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph replaced while its tables were made: they are used, and forgotten."""
-    handle, _ = wide
     monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
     stored = find_graph(atlas._runner, "wide")["graph"] | {"content_hash": "of a graph that was there before"}
     before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
-    search = path_bounds.Search(["token:1"], "sum", 1, 3, positions=[1])
+    search = Search(["token:1"], "sum", 1, 3, positions=[1])
     assert "bounds" in path_bounds.bounds_for(atlas._runner, stored, search)
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before
 
@@ -243,5 +241,3 @@ def test_too_many_walks_around_a_cycle(
     handle, places = store(atlas, new_name(), [0, 1, 1, 1, 1, 2], tangled)
     with pytest.raises(QuestionError, match="holds a cycle"):
         handle.paths(max_hops=12)
-
-

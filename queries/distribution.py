@@ -1,0 +1,77 @@
+"""How the scores of paths are spread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from circuit_atlas.errors import QuestionError
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.columns import read_columns
+from circuit_atlas.queries.graph_questions import find_graph
+from circuit_atlas.queries.path_columns import sample_paths
+from circuit_atlas.queries.path_questions import (
+    DEFAULT_HOPS,
+    SCORES,
+    count_paths,
+    search_paths,
+    source_nodes,
+    target_nodes,
+)
+from circuit_atlas.queries.path_results import ScoreDistribution
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.limits import MAX_PATHS
+
+_SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+
+
+def score_distribution(
+    runner: QueryRunner,
+    graph: str,
+    *,
+    sources: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    max_hops: int = DEFAULT_HOPS,
+    score: str = "mean",
+    sample: int = 10_000,
+    seed: int = 0,
+) -> ScoreDistribution:
+    """How the scores of all paths are spread: of all of them where they are at most `sample`, else of a sample in
+    which each path is drawn with the same chance. Other arguments as in `search_paths`.
+
+    Args:
+        runner: where to ask.
+        graph: the graph's name.
+        sources: see `search_paths`.
+        targets: see `search_paths`.
+        max_hops: see `search_paths`.
+        score: see `search_paths`.
+        sample: how many paths to score at most, 1 to 10,000.
+        seed: of the sample.
+
+    Raises:
+        QuestionError: an argument is out of range, there is no path, or the graph holds a cycle.
+        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
+    """
+    check_range("sample", sample, 1, MAX_PATHS)
+    check_choice("score", score, tuple(SCORES))
+    question: dict[str, Any] = {"sources": sources, "targets": targets, "max_hops": max_hops}
+    total = count_paths(runner, graph, **question).total
+    stored = find_graph(runner, graph)["graph"]
+    if not stored["acyclic"] or not total:
+        problem = "has no such path" if stored["acyclic"] else "holds a cycle"
+        raise QuestionError(f"{graph!r} {problem}, so that there are no scores to tell")
+    if total <= sample:
+        scores = [path.score for path in search_paths(runner, graph, **question, k=total, score=score).paths]
+    else:
+        starts, ends = source_nodes(runner, graph, sources), target_nodes(runner, graph, targets)
+        drawn = sample_paths(read_columns(runner, stored), starts, ends, max_hops, size=sample, seed=seed)
+        scores = [SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
+    quantiles = np.quantile(scores, _SHARES, method="inverted_cdf").tolist()
+    return ScoreDistribution(
+        graph=graph, score=score, paths=total, scored=len(scores), seed=None if total <= sample else seed,
+        mean=math.fsum(scores) / len(scores), standard_deviation=float(np.std(scores)),
+        quantiles={str(share): value for share, value in zip(_SHARES, quantiles, strict=True)},
+    )  # fmt: skip

@@ -1,0 +1,144 @@
+"""Answers about paths and influence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from circuit_atlas.schema.answer import Answer, Cells, Edge, GraphAnswer
+from circuit_atlas.schema.models import Node, Record
+from pydantic import Field
+
+
+class Path(Record):
+    """A path, from source to target."""
+
+    score: float
+    hops: int = Field(description="Number of edges")
+    nodes: list[Node] = Field(description="hops + 1 nodes, source first")
+    weights: list[float] = Field(description="Weight of each edge, in the same order")
+
+    def __str__(self) -> str:
+        steps = [f" --({weight:.3g})--> {node.name}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)]
+        return self.nodes[0].name + "".join(steps)
+
+
+class Paths(GraphAnswer):
+    """Paths with their scores, best first."""
+
+    graph: str
+    score: str = Field(description="`mean` or `sum` of weights, `bottleneck` or `product` of normalised weights")
+    paths: list[Path]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per path."""
+        return ["score", "hops", "path"], [[path.score, path.hops, str(path)] for path in self.paths]
+
+    def edges(self) -> Iterator[Edge]:
+        """The direct effects on the paths."""
+        for path in self.paths:
+            yield from zip(path.nodes, path.nodes[1:], path.weights, strict=False)
+
+
+class Contributor(Record):
+    """A node and how much flows through it."""
+
+    node: Node
+    influence: float = Field(description="Share of the logits that flows through it, over all paths")
+    cumulative_share: float = Field(description="Influence of it and all stronger ones, of all nodes asked for")
+
+
+class Contributors(Answer):
+    """The nodes through which most of the logits flows."""
+
+    graph: str
+    contributors: list[Contributor]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per node."""
+        return ["influence", "cumulative", "key", "name"], [
+            [c.influence, c.cumulative_share, c.node.key, c.node.name] for c in self.contributors
+        ]
+
+
+class InfluenceGroup(Record):
+    """Nodes taken together."""
+
+    group: str
+    nodes: int
+    influence: float
+
+
+class InfluenceGroups(Answer):
+    """How much of the logits flows through each layer, position, kind or feature."""
+
+    graph: str
+    by: str
+    groups: list[InfluenceGroup]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per group."""
+        return [self.by, "nodes", "influence"], [[g.group, g.nodes, g.influence] for g in self.groups]
+
+
+class InfluentialEffect(Record):
+    """A direct effect and how much flows through it."""
+
+    source: Node
+    target: Node
+    weight: float
+    influence: float = Field(description="Share of the logits that flows through it, over all paths")
+
+
+class InfluentialEffects(GraphAnswer):
+    """The direct effects through which most of the logits flows."""
+
+    graph: str
+    direct_effects: list[InfluentialEffect] = Field(alias="edges")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per direct effect."""
+        return ["influence", "weight", "source", "", "target", ""], [
+            [e.influence, e.weight, e.source.key, e.source.name, e.target.key, e.target.name]
+            for e in self.direct_effects
+        ]
+
+    def edges(self) -> Iterator[Edge]:
+        """The direct effects."""
+        yield from ((e.source, e.target, e.weight) for e in self.direct_effects)
+
+
+class ScoreDistribution(Answer):
+    """How the scores of paths are spread."""
+
+    graph: str
+    score: str
+    paths: int = Field(description="How many paths there are, exact")
+    scored: int = Field(description="How many of them were scored: all, or a sample drawn uniformly")
+    seed: int | None = Field(description="Of the sample; null when all were scored")
+    mean: float = Field(description="Of the scored ones")
+    standard_deviation: float = Field(description="Of the scored ones")
+    quantiles: dict[str, float] = Field(description="Share of the scored paths -> the score that they do not exceed")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per quantile."""
+        rows: Cells = [[f"{float(share):.0%} at most", f"{value:.4g}"] for share, value in self.quantiles.items()]
+        drawn = "all" if self.seed is None else f"a uniform sample of {self.scored:,} (seed {self.seed})"
+        return ["", "score"], [
+            ["paths", f"{self.paths:,}"], ["scored", drawn], ["mean", f"{self.mean:.4g}"],
+            ["deviation", f"{self.standard_deviation:.4g}"], *rows,
+        ]  # fmt: skip
+
+
+class PathCounts(Answer):
+    """How many paths there are."""
+
+    graph: str
+    counts: dict[str, int] = Field(description="Number of hops (as text) -> number of paths, exact")
+    total: int
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per number of hops."""
+        return ["hops", "paths"], [
+            *([h, f"{n:,}"] for h, n in self.counts.items()),
+            ["total", f"{self.total:,}"],
+        ]

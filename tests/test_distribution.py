@@ -1,0 +1,81 @@
+"""The spread of scores: exact for few paths, a uniform sample of many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+from circuit_atlas import GraphHandle
+from circuit_atlas.errors import QuestionError
+from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries.columns import read_columns
+from circuit_atlas.queries.graph_questions import find_graph
+from circuit_atlas.queries.path_columns import sample_paths
+from conftest import EXAMPLES
+from graphs import make_graph
+from test_paths import SCORES, default_paths
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_of_all_paths(score: str, examples: dict[str, GraphHandle]) -> None:
+    file = oracle.read_file(EXAMPLES / "dallas.json")
+    value = oracle.scorer(score, oracle.input_sums(file.edges))
+    scores = sorted(value(path) for path in default_paths("dallas") if len(path[1]) <= 2)
+    found = examples["dallas"].score_distribution(max_hops=2, score=score)
+    assert (found.paths, found.scored, found.seed) == (len(scores), len(scores), None)
+    assert found.mean == pytest.approx(np.mean(scores))
+    assert found.standard_deviation == pytest.approx(np.std(scores))
+    for share, quantile in found.quantiles.items():
+        assert quantile == pytest.approx(np.quantile(scores, float(share), method="inverted_cdf"))
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_of_a_sample(score: str, examples: dict[str, GraphHandle]) -> None:
+    file = oracle.read_file(EXAMPLES / "dallas.json")
+    value = oracle.scorer(score, oracle.input_sums(file.edges))
+    scores = np.array([value(path) for path in default_paths("dallas")])
+    found = examples["dallas"].score_distribution(max_hops=4, score=score, sample=5000, seed=3)
+    assert (found.paths, found.scored, found.seed) == (len(scores), 5000, 3)
+    assert abs(found.mean - scores.mean()) < 5 * scores.std() / 5000**0.5
+    for share, quantile in found.quantiles.items():
+        assert abs((scores <= quantile).mean() - float(share)) < 0.03
+    assert found == examples["dallas"].score_distribution(max_hops=4, score=score, sample=5000, seed=3)
+
+
+def test_every_path_has_the_same_chance(atlas: Any, new_name: Any) -> None:
+    """Seven paths of which the shortest would be drawn most often by a walk that chooses among inputs."""
+    edges = [
+        (0, 1, 1.0),
+        (0, 2, 2.0),
+        (1, 2, 4.0),
+        (0, 3, 8.0),
+        (1, 3, 16.0),
+        (2, 3, 32.0),
+        (0, 4, 64.0),
+        (3, 4, 128.0),
+    ]
+    name = new_name()
+    load_graph(atlas.driver, None, make_graph([0, 1, 2, 3, 4], edges), name=name)
+    paths = list(oracle.all_paths(edges, [0], [4], 4))
+    columns = read_columns(atlas._runner, find_graph(atlas._runner, name)["graph"])
+    drawn = sample_paths(columns, [columns.keys[0]], [columns.keys[4]], 4, size=7000, seed=0)
+    counts = Counter(tuple(weights) for weights in drawn.weights)
+    assert set(counts) == {tuple(weights) for _, weights in paths}
+    expected = 7000 / len(paths)
+    assert all(abs(count - expected) < 5 * expected**0.5 for count in counts.values())
+
+
+def test_where_there_is_none(atlas: Any, examples: dict[str, GraphHandle], new_name: Any) -> None:
+    with pytest.raises(QuestionError, match="no such path"):
+        examples["dallas"].score_distribution(sources=["Austin"], targets=["Dallas"])
+    with pytest.raises(QuestionError, match="sample"):
+        examples["dallas"].score_distribution(sample=0)
+    name = new_name()
+    load_graph(
+        atlas.driver, None, make_graph([0, 1, 2, 3], [(0, 1, 1.0), (1, 2, 1.0), (2, 1, 1.0), (2, 3, 1.0)]), name=name
+    )
+    with pytest.raises(QuestionError, match="cycle"):
+        atlas.graph(name).score_distribution()
