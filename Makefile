@@ -26,7 +26,7 @@ docs: $(VENV)/.test
 check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf .check && $(UV) --no-deps --target .check .
+	rm -rf .check build && $(UV) --no-deps --target .check .
 	cd .check && ../$(BIN)/mypy --python-executable ../$(BIN)/python --config-file ../pyproject.toml -p circuit_atlas
 	$(BIN)/python scripts/write_docs.py --check
 	$(BIN)/python -m pytest tests/test_catalogue.py tests/test_layout.py

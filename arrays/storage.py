@@ -52,7 +52,8 @@ CALL () {
   SET b.sums = row.sums, b.kept_at = timestamp()
 }
 CALL () {
-  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources <> 'tokens' AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
+  MATCH (b:PathBounds {graph: $graph})
+  WHERE b.sources <> 'tokens' AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
   WITH b.sources AS sources, b.sign AS sign, max(b.kept_at) AS kept_at
   ORDER BY kept_at DESC, sources SKIP $most
   MATCH (b:PathBounds {graph: $graph, sources: sources, sign: sign}) WHERE b.hops >= 0 AND b.block >= 0

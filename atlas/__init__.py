@@ -15,9 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from circuit_atlas.client import Atlas, GraphHandle
+    from circuit_atlas.client import Atlas
     from circuit_atlas.config import Connection
     from circuit_atlas.errors import AtlasError
+    from circuit_atlas.handle import GraphHandle
 
     __version__: str
 
@@ -25,7 +26,7 @@ _HOMES = {
     "Atlas": "circuit_atlas.client",
     "AtlasError": "circuit_atlas.errors",
     "Connection": "circuit_atlas.config",
-    "GraphHandle": "circuit_atlas.client",
+    "GraphHandle": "circuit_atlas.handle",
 }
 __all__ = ["Atlas", "AtlasError", "Connection", "GraphHandle", "__version__"]
 

@@ -1,39 +1,17 @@
-"""The Python API: `Atlas` is a database of graphs, `GraphHandle` one graph; the same verbs as the command line."""
+"""The Python API: `Atlas` is a database of graphs, with the same verbs as the command line."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.config import Connection, store_path
 from circuit_atlas.database import connect, translated_errors
-from circuit_atlas.queries import (
-    catalogue,
-    find_query,
-    graph_questions,
-    influence_questions,
-    node_questions,
-    path_questions,
-)
-from circuit_atlas.queries.path_results import (
-    Contributors,
-    InfluenceGroups,
-    InfluentialEffects,
-    PathCounts,
-    Paths,
-    ScoreDistribution,
-)
-from circuit_atlas.queries.results import (
-    Graphs,
-    Neighbors,
-    NodeDetails,
-    Rows,
-    Statistics,
-    Subgraph,
-)
+from circuit_atlas.handle import GraphHandle
+from circuit_atlas.queries import catalogue, find_query, graph_questions
+from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.runner import QueryRunner, Tracer
 from circuit_atlas.schema.apply import check_schema
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
@@ -41,7 +19,6 @@ from neo4j import Driver
 
 if TYPE_CHECKING:
     import circuit_tracer
-    from circuit_atlas.schema.answer import IngestResult
 
 PathLike = str | os.PathLike[str]
 
@@ -197,142 +174,6 @@ class Atlas:
             found = find_query(query)
             query, values = found.cypher(values.get("max_hops")), found.complete(values)
         return self._runner.plan(query, values, profile=profile)
-
-
-class GraphHandle:
-    """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.resolve`."""
-
-    def __init__(self, runner: QueryRunner, name: str, *, ingested: IngestResult | None = None) -> None:
-        self._runner = runner
-        self.name = name
-        self.ingested = ingested
-
-    def __repr__(self) -> str:
-        return f"<GraphHandle {self.name!r}>"
-
-    def _repr_html_(self) -> str:
-        return self.stats()._repr_html_()
-
-    def stats(self) -> Statistics:
-        """Nodes by kind, edges, density, range of weights, logits with probabilities."""
-        return graph_questions.statistics(self._runner, self.name)
-
-    def node(self, address: str) -> NodeDetails:
-        """What is known of a node."""
-        return node_questions.node_details(self._runner, self.name, address)
-
-    def neighbors(
-        self,
-        address: str,
-        *,
-        direction: str = "both",
-        k: int = 10,
-        sign: str = "abs",
-        kinds: Iterable[str] = (),
-        layers: Iterable[int] = (),
-    ) -> Neighbors:
-        """The k strongest direct effects on a node and of it; see `queries.neighbors`."""
-        return node_questions.neighbors(
-            self._runner, self.name, address, direction=direction, k=k, sign=sign, kinds=kinds, layers=layers
-        )
-
-    def subgraph(
-        self,
-        address: str,
-        *,
-        hops: int = 2,
-        direction: str = "both",
-        k: int = 5,
-        sign: str = "abs",
-        kinds: Iterable[str] = (),
-        layers: Iterable[int] = (),
-    ) -> Subgraph:
-        """The neighbourhood several hops wide, the k strongest effects of each node; see `queries.subgraph`."""
-        return node_questions.subgraph(
-            self._runner, self.name, address,
-            hops=hops, direction=direction, k=k, sign=sign, kinds=kinds, layers=layers,
-        )  # fmt: skip
-
-    def paths(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-        k: int = 10,
-        order: str = "strongest",
-        score: str = "mean",
-        edge_value: str | None = None,
-        **restrictions: Any,
-    ) -> Paths:
-        """The k best paths, exactly; see `queries.search_paths`, and `queries.Restrictions` for what paths may pass
-        (`kinds`, `layers`, `positions`, `avoid`, `must_pass`, `min_weight`)."""
-        return path_questions.search_paths(
-            self._runner,
-            self.name,
-            sources=sources,
-            targets=targets,
-            max_hops=max_hops,
-            k=k,
-            order=order,
-            score=score,
-            edge_value=edge_value,
-            restrictions=path_questions.Restrictions(**restrictions),
-        )
-
-    def score(self, *paths: Sequence[str], score: str = "mean", edge_value: str | None = None) -> Paths:
-        """The scores of given paths, each a sequence of addresses from source to target; see `queries.score_paths`."""
-        return path_questions.score_paths(self._runner, self.name, paths, score=score, edge_value=edge_value)
-
-    def influence(
-        self, *, targets: Sequence[str] = (), kinds: Iterable[str] = (), share: float = 1.0, k: int = 20
-    ) -> Contributors:
-        """The nodes through which most of the logits flows; see `queries.contributors`."""
-        return influence_questions.contributors(self._runner, self.name, targets=targets, kinds=kinds, share=share, k=k)
-
-    def influence_by(
-        self, by: str, *, targets: Sequence[str] = (), kinds: Iterable[str] = (), k: int = 100
-    ) -> InfluenceGroups:
-        """How much of the logits flows through each `layer`, `position`, `kind` or `feature`."""
-        return influence_questions.influence_by(self._runner, self.name, by, targets=targets, kinds=kinds, k=k)
-
-    def edge_influence(self, *, targets: Sequence[str] = (), k: int = 20) -> InfluentialEffects:
-        """The direct effects through which most of the logits flows; see `queries.edge_influence`."""
-        return influence_questions.edge_influence(self._runner, self.name, targets=targets, k=k)
-
-    def count(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-    ) -> PathCounts:
-        """The exact number of paths by number of hops; see `queries.count_paths`."""
-        return path_questions.count_paths(self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops)
-
-    def score_distribution(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-        score: str = "mean",
-        sample: int = 10_000,
-        seed: int = 0,
-    ) -> ScoreDistribution:
-        """How the scores of all paths are spread, exactly or in a sample; see `queries.distribution`."""
-        from circuit_atlas.queries.distribution import score_distribution  # noqa: PLC0415
-
-        return score_distribution(
-            self._runner, self.name,
-            sources=sources, targets=targets, max_hops=max_hops, score=score, sample=sample, seed=seed,
-        )  # fmt: skip
-
-    @cached_property
-    def metadata(self) -> dict[str, Any]:
-        """The properties of the graph's `:Graph` node, the file's own metadata among them (as JSON text)."""
-        properties: dict[str, Any] = graph_questions.find_graph(self._runner, self.name)["graph"]
-        return properties
 
 
 def running_connection(store: PathLike | None = None) -> Connection | None:

@@ -31,7 +31,7 @@ _edge_value = click.option(
 )  # fmt: skip
 
 
-class _Integers(click.ParamType):
+class _Integers(click.ParamType[range]):
     """`5` or `5-10`."""
 
     name = "range"

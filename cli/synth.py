@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from circuit_atlas.cli.options import emit, form_options
 
-_DEFAULT = {"show_default": True}
+_DEFAULT: dict[str, Any] = {"show_default": True}
 
 
 @click.command("synth")

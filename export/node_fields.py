@@ -23,7 +23,7 @@ def node_fields(data: GraphData, i: int) -> dict[str, Any]:
 
 
 def node_id(data: GraphData, i: int) -> str:
-    """The node's `node_id`: the file's own, or `{layer}_{index}_{position}` and, for errors, `{layer}_-1_{position}`."""
+    """The node's `node_id`: the file's own, or `{layer}_{index}_{position}` (an error's index is -1)."""
     nodes = data.nodes
     known = nodes.source_id[i]
     if known is not None:

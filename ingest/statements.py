@@ -77,7 +77,8 @@ WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL SET s.graph = $name }
 CALL () {
-  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
+  MATCH (b:PathBounds {graph: $graph})
+  WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
   SET b.graph = $name
 }
 CALL () {
@@ -122,7 +123,8 @@ DELETE_REST = """CYPHER 25
 MATCH (g:Graph {name: $graph})
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
 CALL () {
-  MATCH (b:PathBounds {graph: $graph}) WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
+  MATCH (b:PathBounds {graph: $graph})
+  WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
   DELETE b
 }
 CALL () {

@@ -90,7 +90,7 @@ def _keep(runner: QueryRunner, where: dict[str, Any], tables: PathTables, input_
         for rows in _batches(storage.step_rows(tables, input_sums)):
             runner.run(storage.KEEP_STEPS, {**where, "rows": rows}, write=True)
         parameters = {**where, "rows": storage.bound_rows(tables.best), "most": MOST_KEPT}
-        return runner.run(storage.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"] > 0
+        return bool(runner.run(storage.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
     except AtlasError:
         return False
 

@@ -39,7 +39,7 @@ def _walk(columns: Columns, starts: set[int], ends: set[int], max_hops: int) -> 
     for target, source in zip(columns.edges.target.tolist(), columns.edges.source.tolist(), strict=True):
         inputs[target].append(source)
     counts, steps = [0] * max_hops, 0
-    open_walks = [(end,) for end in ends]
+    open_walks: list[tuple[int, ...]] = [(end,) for end in ends]
     while open_walks:
         walk = open_walks.pop()
         for source in inputs[walk[-1]]:

@@ -111,7 +111,7 @@ def _nodes(shape: Shape) -> NodeColumns:
     places, rng = np.arange(shape.positions), np.random.default_rng((shape.seed, 1))
     kind = np.repeat([_FEATURE, _ERROR, _TOKEN, _LOGIT], sizes).astype(np.int8)
     n = len(kind)
-    columns: dict[str, Any] = {
+    parts: dict[str, Any] = {
         "layer": [layer, np.arange(n_layers).repeat(shape.positions), np.full(shape.positions + n_logits, NO_VALUE)],
         "position": [position, np.tile(places, n_layers), places, np.full(n_logits, shape.positions - 1)],
         "index": [index, np.full(sizes[1], NO_VALUE), places, _VOCABULARY - 1 - np.arange(n_logits)],
@@ -119,10 +119,13 @@ def _nodes(shape: Shape) -> NodeColumns:
         "probability": [np.full(n - n_logits, np.nan), (0.5 ** np.arange(1, n_logits + 1)).astype(np.float32)],
     }
     types = {"layer": np.int32, "position": np.int32, "index": np.int64}
+    columns: dict[str, Any] = {
+        name: np.concatenate(part).astype(types.get(name, np.float64)) for name, part in parts.items()
+    }
     return NodeColumns(
         kind=kind,
         cumulative_influence=np.full(n, np.nan),
-        **{name: np.concatenate(parts).astype(types.get(name, np.float64)) for name, parts in columns.items()},
+        **columns,
         token=[*[None] * sum(sizes[:2]), *(f"token{i}" for i in places), *(f"answer{i}" for i in range(n_logits))],
         label=[None] * n,
         source_id=[None] * n,
@@ -194,9 +197,10 @@ def _weights(rng: np.random.Generator, distribution: str, size: int) -> npt.NDAr
             sign = np.where(rng.random(size, np.float32) < 0.6, 0.02, -0.02)
             return (np.exp(1.5 * rng.standard_normal(size, np.float32)) * sign).astype(np.float32)
         case _:
-            weight = rng.standard_normal(size, np.float32)
+            weight: npt.NDArray[np.float32] = rng.standard_normal(size, np.float32)
             weight[weight == 0] = 1
     if distribution == "coarse":
-        weight = (weight.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
-        weight[weight == 0] = 1
+        rounded: npt.NDArray[np.float32] = (weight.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+        rounded[rounded == 0] = 1
+        return rounded
     return weight

@@ -157,8 +157,9 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"layers": 0}, {"positions": 0}, {"logits": 0}, {"features_per_layer": -1}, {"density": 1.5}, {"weights": "even"},
-        {"features_per_layer": MAX_NODES}, {"layers": 1, "positions": 1, "features_per_layer": 16_385},
+        {"layers": 0}, {"positions": 0}, {"logits": 0}, {"features_per_layer": -1}, {"density": 1.5},
+        {"weights": "even"}, {"features_per_layer": MAX_NODES},
+        {"layers": 1, "positions": 1, "features_per_layer": 16_385},
     ],
 )  # fmt: skip
 def test_impossible_shapes(wrong: dict[str, Any]) -> None:
