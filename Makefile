@@ -1,6 +1,6 @@
 # demo   two real graphs, from nothing to their strongest paths
 # test   all tests, with circuit-tracer and torch, against a real Neo4j
-# bench  how long questions take
+# bench  how long questions take, beside what else can answer them
 # check  style, types, docs, queries
 # docs   write the generated parts of the documentation
 
@@ -17,8 +17,8 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.test
-	$(BIN)/python benchmarks/bench.py
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.bench $(ARGS)
 
 docs: $(VENV)/.test
 	$(BIN)/python scripts/write_docs.py
@@ -44,6 +44,10 @@ $(VENV)/.demo: $(VENV)/.uv pyproject.toml
 $(VENV)/.test: $(VENV)/.uv pyproject.toml
 	$(UV) --editable '.[server,attribution,pandas,networkx]' --group test --group check
 	touch $(VENV)/.demo $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(UV) --editable '.[server,attribution,pandas,networkx]' --group bench
+	touch $@
 
 clean:
 	rm -rf $(VENV) .check build dist *.egg-info

@@ -94,9 +94,9 @@ def path_tables(
     best = starts[: hops + 1].copy()
     closed = np.zeros(best.shape[1], np.bool_) if passable is None else ~passable
     made: list[Shortlist] = []
-    if order is None:
+    if order is None or (len(edges) < _BLOCK and not shortlists):
         _walk_levels(edges, best, rules, input_sums, closed, min_weight)
-        return PathTables(best)
+        return PathTables(_trimmed(best))
     for block in (_strong_enough(row, min_weight) for row in edges.rows(order)):
         if not block.size:
             continue
@@ -120,6 +120,7 @@ def token_starts(is_start: Bool, rules: Semiring, hops: int = MAX_HOPS) -> Float
 def _walk_levels(
     edges: Edges, best: Float64, rules: Semiring, input_sums: Float64, closed: Bool, min_weight: float
 ) -> None:
+    at_start = best.copy()
     for hop in range(1, len(best)):
         for block in (_strong_enough(block, min_weight) for block in edges.blocks(_BLOCK)):
             if block.size:
@@ -128,7 +129,7 @@ def _walk_levels(
                 first = np.flatnonzero(np.r_[True, np.diff(block.target) != 0])
                 rows = block.target[first]
                 best[hop, rows] = np.maximum(best[hop, rows], np.maximum.reduceat(values, first))
-        best[hop, closed] = -np.inf
+        best[hop, closed] = at_start[hop, closed]
 
 
 def _strong_enough(block: EdgeBlock, min_weight: float) -> EdgeBlock:

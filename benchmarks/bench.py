@@ -1,98 +1,124 @@
-"""How long things take: make bench. Prints a table and writes bench-results/bench.json.
+"""The same questions on the same graphs, by circuit-atlas and by what people use otherwise: make bench.
 
-Everything runs on a local server of its own, warm, client time included: the median of the repetitions,
-with the fastest and the slowest.
+Prints a table for each graph and writes bench-results/: bench.json, tables.md, growth.svg. Answers are compared
+before a time is printed. Warm medians, client time included; everything on this machine, in one run.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import statistics
-import subprocess
-import sys
+import math
+import platform
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.examples import example_graph
+import click
+from circuit_atlas import Atlas, Connection
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
-from tabulate import tabulate
+
+from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
+from benchmarks.growth import draw, measure_growth
+from benchmarks.peers import PEERS
+from benchmarks.peers.atlas_peer import Peer as AtlasPeer
+from benchmarks.report import markdown
+from benchmarks.worker import Timing, Worker, time_question
 
 OUT = Path(__file__).parent.parent / "bench-results"
-REPETITIONS = 20
-WARM_UP = 5
+Record = dict[str, Any]
 
 
-def main() -> None:
-    """Entry point."""
+@click.command()
+@click.option("--size", "sizes", multiple=True, type=click.Choice(SIZES), help="Only these; repeatable.")
+@click.option("--peer", "peers", multiple=True, type=click.Choice(list(PEERS)), help="Only these; repeatable.")
+def main(sizes: tuple[str, ...], peers: tuple[str, ...]) -> None:
+    """Compare circuit-atlas with its peers."""
+    OUT.mkdir(exist_ok=True)
+    records: list[Record] = []
     with tempfile.TemporaryDirectory() as folder:
         server = LocalServer(Path(folder) / "store")
-        with Atlas(server.start()) as atlas:
-            rows = [*ingest(atlas), *questions(atlas.graph("dallas")), *commands(server)]
+        connection = server.start()
+        for size in sizes or SIZES:
+            records += compare(size, peers or tuple(PEERS), connection, Path(folder))
+            write(records, {})
+        growth = measure_growth(connection, sizes or tuple(SIZES))
+        write(records, growth)
         server.stop()
-    OUT.mkdir(exist_ok=True)
-    (OUT / "bench.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    print(tabulate([row.values() for row in rows], ["Dallas", "median ms", "min ms", "max ms"], floatfmt=".1f"))
 
 
-def ingest(atlas: Atlas) -> list[dict[str, Any]]:
-    """The first ingest into an empty database, and later ones."""
-    path = example_graph("dallas")
-    first = timed("ingest, the first", lambda: atlas.ingest(path, name="dallas"), repetitions=1, warm_up=0)
-
-    def again() -> None:
-        atlas.ingest(path, name="again")
-        atlas.delete("again")
-
-    return [first, timed("ingest and delete, later", again, repetitions=5, warm_up=1)]
+def write(records: list[Record], growth: dict[str, Any]) -> None:
+    """Everything measured so far."""
+    machine = {"cpus": platform.machine(), "python": platform.python_version(), "system": platform.platform()}
+    text = json.dumps({"machine": machine, "timings": records, "growth": growth}, indent=1)
+    (OUT / "bench.json").write_text(text + "\n", encoding="utf-8")
+    (OUT / "tables.md").write_text(markdown(records), encoding="utf-8")
+    if growth:
+        draw(growth, OUT / "growth.svg")
 
 
-def questions(graph: GraphHandle) -> list[dict[str, Any]]:
-    """Every question of the Python API."""
-    path = ["token:9", "feature:20/44686@10", "logit:22605@10"]
-    asked: dict[str, Callable[[], object]] = {
-        "stats": graph.stats,
-        "node": lambda: graph.node("logit:Austin"),
-        "neighbors": lambda: graph.neighbors("logit:Austin"),
-        "subgraph, 3 hops": lambda: graph.subgraph("logit:Austin", hops=3, direction="in"),
-        "score": lambda: graph.score(path),
-        "count, 4 hops": lambda: graph.count(max_hops=4),
-        "count, 12 hops": lambda: graph.count(max_hops=12),
-    }
-    for hops in (2, 3, 4, 6, 12):
-        asked[f"10 best paths, {hops} hops"] = lambda hops=hops: graph.paths(max_hops=hops)  # type: ignore[misc]
-    asked["1,000 best paths, 4 hops"] = lambda: graph.paths(k=1000)
-    asked["10 best paths from one token, 4 hops"] = lambda: graph.paths(sources=["Dallas"])
-    return [timed(name, ask) for name, ask in asked.items()]
-
-
-def commands(server: LocalServer) -> list[dict[str, Any]]:
-    """Whole processes of the command line."""
-    program = str(Path(sys.executable).with_name("circuit-atlas"))
-    env = {**os.environ, "CIRCUIT_ATLAS_STORE": str(server.store.path)}
-    asked = {"circuit-atlas --help": ["--help"], "circuit-atlas stats dallas": ["stats", "dallas"]}
-    return [
-        timed(name, lambda words=words: subprocess.run([program, *words], env=env, check=True, capture_output=True))  # type: ignore[misc]
-        for name, words in asked.items()
-    ]
-
-
-def timed(
-    name: str, ask: Callable[[], object], *, repetitions: int = REPETITIONS, warm_up: int = WARM_UP
-) -> dict[str, Any]:
-    """Milliseconds that `ask` takes: median, fastest, slowest."""
-    for _ in range(warm_up):
-        ask()
-    taken = []
-    for _ in range(repetitions):
+def compare(size: str, peers: tuple[str, ...], connection: Connection, folder: Path) -> list[Record]:
+    """Everyone's times on the graph of a size."""
+    data = graph_of(size)
+    edges = len(data.edges)
+    click.echo(f"\n{size}: {len(data.nodes):,} nodes, {edges:,} edges")
+    with Atlas(connection) as atlas:
         started = time.perf_counter()
-        ask()
-        taken.append((time.perf_counter() - started) * 1000)
-    return {"name": name, "median_ms": statistics.median(taken), "min_ms": min(taken), "max_ms": max(taken)}
+        load_graph(atlas.driver, None, data, name=size)
+        load = Timing(median=time.perf_counter() - started, runs=1)
+    answers: dict[str, Any] = {}
+    records = [as_record(size, edges, "circuit-atlas", "load", load)]
+    own = AtlasPeer(connection, size)
+    for question in QUESTIONS:
+        timing = time_question(own, question)
+        answers[question] = timing.answer
+        records.append(as_record(size, edges, "circuit-atlas", question, timing))
+    case_of(data).save(folder / "case.npz")
+    for peer in peers:
+        for question, timing in ask_all(peer, folder / "case.npz"):
+            if timing.failed is None and question != "load" and not same(timing.answer, answers[question]):
+                raise SystemExit(f"{peer} disagrees on {question}: {timing.answer} instead of {answers[question]}")
+            records.append(as_record(size, edges, peer, question, timing))
+            click.echo(f"  {peer:<12} {question:<10} {timing.failed or f'{timing.median:.4f} s'}")
+    click.echo("\n" + markdown(records))
+    return records
+
+
+def ask_all(peer: str, case: Path) -> Iterator[tuple[str, Timing]]:
+    """A peer's times, by question. One that took too long is not asked anything harder."""
+    worker = Worker(peer, case)
+    yield "load", worker.loaded
+    failed = worker.loaded.failed
+    for question in QUESTIONS:
+        harder = question.startswith("paths") or question == "count"
+        if failed and (harder or (not worker.alive and worker.loaded.failed)):
+            yield question, Timing(failed=failed)
+            continue
+        timing = worker.ask(question)
+        failed = timing.failed
+        if failed and question in ("neighbors", "subgraph"):
+            worker, failed = Worker(peer, case), None
+        yield question, timing
+    worker.close()
+
+
+def same(theirs: Any, ours: Any) -> bool:
+    """Whether two answers are equal; scores to rounding."""
+    if isinstance(ours, list) and ours and isinstance(ours[0], float):
+        return len(theirs) == len(ours) and all(
+            math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) for a, b in zip(theirs, ours, strict=True)
+        )
+    return bool(theirs == ours)
+
+
+def as_record(size: str, edges: int, system: str, question: str, timing: Timing) -> Record:
+    """A line of bench.json; seconds."""
+    return {
+        "graph": size, "edges": edges, "system": system, "question": question, "median": timing.median,
+        "fastest": timing.fastest, "slowest": timing.slowest, "runs": timing.runs, "failed": timing.failed,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

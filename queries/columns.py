@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from circuit_atlas.arrays.bounds import topological_order
+from circuit_atlas.arrays.bounds import Bool, topological_order
 from circuit_atlas.arrays.graph_data import ArrayEdges, Float64, Int32
 from circuit_atlas.errors import QuestionError
 from circuit_atlas.schema.keys import Kind
@@ -44,6 +44,14 @@ class Columns:
     def order(self) -> Int32 | None:
         """See `topological_order`."""
         return topological_order(self.edges, np.where(self.kind == Kind.LOGIT, np.inf, self.layer))
+
+    def is_start(self, sources: list[str] | None) -> Bool:
+        """Where paths begin, bool (n,): at nodes of these keys, or at all tokens."""
+        if sources is None:
+            return np.asarray(self.kind == Kind.TOKEN)
+        starts = np.zeros(len(self.keys), np.bool_)
+        starts[[self.ordinal[key] for key in sources]] = True
+        return starts
 
 
 _last_read: WeakKeyDictionary[QueryRunner, tuple[str, Columns]] = WeakKeyDictionary()

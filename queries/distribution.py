@@ -59,14 +59,15 @@ def score_distribution(
     check_choice("score", score, tuple(SCORES))
     question: dict[str, Any] = {"sources": sources, "targets": targets, "max_hops": max_hops}
     total = count_paths(runner, graph, **question).total
-    stored = find_graph(runner, graph)["graph"]
+    row = find_graph(runner, graph)
+    stored = row["graph"]
     if not stored["acyclic"] or not total:
         problem = "has no such path" if stored["acyclic"] else "holds a cycle"
         raise QuestionError(f"{graph!r} {problem}, so that there are no scores to tell")
     if total <= sample:
         scores = [path.score for path in search_paths(runner, graph, **question, k=total, score=score).paths]
     else:
-        starts, ends = source_nodes(runner, graph, sources), target_nodes(runner, graph, targets)
+        starts, ends = source_nodes(runner, row, sources), target_nodes(runner, row, targets)
         drawn = sample_paths(read_columns(runner, stored), starts, ends, max_hops, size=sample, seed=seed)
         scores = [SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
     quantiles = np.quantile(scores, _SHARES, method="inverted_cdf").tolist()

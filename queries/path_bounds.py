@@ -42,9 +42,7 @@ def _rules(search: Search) -> Semiring:
 
 
 def _starts(columns: Columns, search: Search) -> Float64:
-    is_source = np.zeros(len(columns.keys), np.bool_)
-    is_source[[columns.ordinal[key] for key in search.sources]] = True
-    return token_starts(is_source, _rules(search))
+    return token_starts(columns.is_start(search.sources), _rules(search))
 
 
 def _tables(columns: Columns, search: Search, starts: Float64, hops: int, shortlists: bool) -> PathTables:

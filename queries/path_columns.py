@@ -17,18 +17,16 @@ if TYPE_CHECKING:
 _MOST_STEPS = 1_000_000
 
 
-def count_in_columns(columns: Columns, sources: list[str], targets: list[str], max_hops: int) -> list[int]:
+def count_in_columns(columns: Columns, sources: list[str] | None, targets: list[str], max_hops: int) -> list[int]:
     """Number of paths of 1 to `max_hops` hops. With a cycle, each is walked: one that comes back to a node is none.
 
     Raises:
         QuestionError: the graph holds a cycle, and a million steps do not walk all paths.
     """
-    starts = [columns.ordinal[key] for key in sources]
+    is_start = columns.is_start(sources)
     ends = [columns.ordinal[key] for key in targets]
     if columns.order is None:
-        return _walk(columns, set(starts), set(ends), max_hops)
-    is_start = np.zeros(len(columns.keys), np.bool_)
-    is_start[starts] = True
+        return _walk(columns, set(np.flatnonzero(is_start).tolist()), set(ends), max_hops)
     counts = path_counts(columns.edges, columns.order, is_start, max_hops)
     at_ends = [as_integers(counts[1:, :, end]) for end in dict.fromkeys(ends)]
     return [sum(numbers) for numbers in zip(*at_ends, strict=True)]
@@ -65,7 +63,7 @@ class Sample(NamedTuple):
 
 
 def sample_paths(
-    columns: Columns, sources: list[str], targets: list[str], max_hops: int, *, size: int, seed: int
+    columns: Columns, sources: list[str] | None, targets: list[str], max_hops: int, *, size: int, seed: int
 ) -> Sample:
     """`size` of the paths of 1 to `max_hops` hops, each drawn with the same chance and put back.
 
@@ -73,9 +71,7 @@ def sample_paths(
     many paths lead up to it.
     """
     assert columns.order is not None
-    is_start = np.zeros(len(columns.keys), np.bool_)
-    is_start[[columns.ordinal[key] for key in sources]] = True
-    limbs = path_counts(columns.edges, columns.order, is_start, max_hops)
+    limbs = path_counts(columns.edges, columns.order, columns.is_start(sources), max_hops)
     counts = (limbs * np.array([1.0, LIMB, float(LIMB) ** 2])[:, None]).sum(axis=1)
     ends = list(dict.fromkeys(columns.ordinal[key] for key in targets))
     rng = np.random.default_rng(seed)

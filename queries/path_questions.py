@@ -92,9 +92,9 @@ def search_paths(
     """
     _check_search(max_hops, k, order, score, restrictions)
     _check_edge_value(score, edge_value)
-    stored = find_graph(runner, graph)["graph"]
+    row = find_graph(runner, graph)
     search = Search(
-        sources=source_nodes(runner, graph, sources),
+        sources=source_nodes(runner, row, sources),
         score=score,
         sign=ORDERS[order],
         max_hops=max_hops,
@@ -106,15 +106,12 @@ def search_paths(
         min_weight=restrictions.min_weight,
         edge_value=edge_value,
     )
-    targets = target_nodes(runner, graph, targets)
-    rows = _best(runner, stored, search, targets, k, own_bounds=bool(sources) or search.is_restricted)
+    rows = _best(runner, row["graph"], search, target_nodes(runner, row, targets), k)
     paths = [_path(row["nodes"], row["weights"], row["score"]) for row in rows]
     return Paths(graph=graph, score=score, paths=paths)
 
 
-def _best(
-    runner: QueryRunner, graph: StoredGraph, search: Search, targets: list[str], k: int, *, own_bounds: bool
-) -> list[dict[str, Any]]:
+def _best(runner: QueryRunner, graph: StoredGraph, search: Search, targets: list[str], k: int) -> list[dict[str, Any]]:
     question: dict[str, Any] = {
         "graph": graph["name"],
         "targets": targets,
@@ -124,7 +121,7 @@ def _best(
         "min_weight": search.min_weight,
         "edge_value": search.edge_value,
     }
-    if own_bounds:
+    if search.is_restricted:
         from circuit_atlas.queries.path_bounds import bounds_for  # noqa: PLC0415
 
         question |= bounds_for(runner, graph, search)
@@ -235,35 +232,35 @@ def count_paths(
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     check_range("max_hops", max_hops, 1, MAX_HOPS)
-    stored = find_graph(runner, graph)["graph"]
-    starts, ends = source_nodes(runner, graph, sources), target_nodes(runner, graph, targets)
-    if stored["acyclic"] and not sources:
+    row = find_graph(runner, graph)
+    starts, ends = source_nodes(runner, row, sources), target_nodes(runner, row, targets)
+    if row["graph"]["acyclic"] and starts is None:
         rows = runner.ask("paths.count", graph=graph, sources=[], targets=ends, max_hops=max_hops)
         counts = [int(row["paths"]) for row in rows]
     else:
         from circuit_atlas.queries.columns import read_columns  # noqa: PLC0415
         from circuit_atlas.queries.path_columns import count_in_columns  # noqa: PLC0415
 
-        counts = count_in_columns(read_columns(runner, stored), starts, ends, max_hops)
+        counts = count_in_columns(read_columns(runner, row["graph"]), starts, ends, max_hops)
     by_hops = {str(hops): number for hops, number in enumerate(counts, 1)}
     return PathCounts(graph=graph, counts=by_hops, total=sum(counts))
 
 
-def source_nodes(runner: QueryRunner, graph: str, addresses: Sequence[str]) -> list[str]:
-    """Keys of the nodes where paths begin: those given, or all tokens."""
+def source_nodes(runner: QueryRunner, row: dict[str, Any], addresses: Sequence[str]) -> list[str] | None:
+    """Keys of the nodes where paths begin; None for all tokens. `row` is that of `find_graph`."""
+    name = row["graph"]["name"]
     if addresses:
-        return [resolve(runner, graph, address, prefer=Kind.TOKEN).key for address in addresses]
-    tokens = [row["key"] for row in runner.ask("nodes.tokens", graph=graph)]
-    if not tokens:
-        raise QuestionError(f"{graph!r} has no tokens to start from", fix="Name the sources with --from.")
-    return tokens
+        return [resolve(runner, name, address, prefer=Kind.TOKEN).key for address in addresses]
+    if not row["graph"]["token_nodes"]:
+        raise QuestionError(f"{name!r} has no tokens to start from", fix="Name the sources with --from.")
+    return None
 
 
-def target_nodes(runner: QueryRunner, graph: str, addresses: Sequence[str]) -> list[str]:
-    """Keys of the nodes where paths end: those given, or the most probable logit."""
+def target_nodes(runner: QueryRunner, row: dict[str, Any], addresses: Sequence[str]) -> list[str]:
+    """Keys of the nodes where paths end: those given, or the most probable logit. `row` is that of `find_graph`."""
+    name = row["graph"]["name"]
     if addresses:
-        return [resolve(runner, graph, address, prefer=Kind.LOGIT).key for address in addresses]
-    logits = find_graph(runner, graph)["logits"]
-    if not logits:
-        raise QuestionError(f"{graph!r} has no logits to end at", fix="Name the targets with --to.")
-    return [logits[0]["key"]]
+        return [resolve(runner, name, address, prefer=Kind.LOGIT).key for address in addresses]
+    if not row["logits"]:
+        raise QuestionError(f"{name!r} has no logits to end at", fix="Name the targets with --to.")
+    return [row["logits"][0]["key"]]

@@ -13,7 +13,7 @@ _SUMS = ("mean", "sum")
 class Search:
     """Nodes are given by their keys; an empty list of `kinds` and the like means all."""
 
-    sources: list[str]
+    sources: list[str] | None  # None: all tokens
     score: str
     sign: int
     max_hops: int
@@ -28,13 +28,13 @@ class Search:
     @property
     def is_restricted(self) -> bool:
         """Whether the bounds made at ingest, for sums over all paths, do not serve it."""
-        passing = (self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
+        passing = (self.sources, self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
         return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
 
     @property
     def name(self) -> str:
         """What tables for it are kept under: the same for `mean` and `sum`, and for any number of hops."""
-        lists = (self.sources, self.kinds, self.layers, self.positions, self.avoid)
+        lists = (self.sources or [], self.kinds, self.layers, self.positions, self.avoid)
         parts = [
             [sorted(set(values), key=str) for values in lists],
             "sum" if self.score in _SUMS else self.score,
