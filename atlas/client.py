@@ -13,7 +13,7 @@ from circuit_atlas.handle import GraphHandle
 from circuit_atlas.queries import catalogue, find_query, graph_questions
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.runner import QueryRunner, Tracer
-from circuit_atlas.schema.apply import check_schema
+from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
 from neo4j import Driver
 
@@ -56,8 +56,13 @@ class Atlas:
         self._driver = connect(connection)
         try:
             with translated_errors(connection):
-                check_schema(self._driver, self._database)
+                version = check_schema(self._driver, self._database)
             self._runner = QueryRunner(self._driver, self._database, timeout=timeout, tracer=tracer)
+            if version is not None and version < SCHEMA_VERSION:
+                from circuit_atlas.upgrade import upgrade  # noqa: PLC0415
+
+                with translated_errors(connection):
+                    upgrade(self._driver, self._database, self._runner, progress=progress)
         except BaseException:
             self.close()
             raise
