@@ -55,7 +55,7 @@ def test_queries_of_one_graph(atlas: Atlas, examples: dict[str, GraphHandle], be
     """The same database hits in every query of the catalogue, and at most 1.3 times the time of path searches."""
     dallas = examples["dallas"]
     asked: dict[str, Callable[[], Any]] = {
-        "paths": lambda: dallas.paths(),
+        "paths": dallas.paths,
         "from a token": lambda: dallas.paths(sources=["token:9"], max_hops=3),
         "count": lambda: dallas.count(max_hops=6),
         "neighbors": lambda: dallas.neighbors("logit:22605@10"),
