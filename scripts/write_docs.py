@@ -19,6 +19,7 @@ from circuit_atlas.queries import catalogue, path_results, results
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
+from circuit_atlas.schema.limits import BOUNDS_BLOCK, SHORTLIST_FROM, SHORTLISTED_PATHS
 from circuit_atlas.synth import SynthResult
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -92,7 +93,8 @@ def schema_page() -> str:
 (:Node:Feature|Error|Token|Logit|Other {{graph, key}})-[:DIRECT_EFFECT {{weight}}]->(:Node)
 (:Feature)-[:ACTIVATION_OF]->(:TranscoderFeature {{model, source_set, layer, index}})
 (:Supernode {{graph, name}})-[:GROUPS]->(:Node)
-(:PathBounds {{graph, sources, sign, hops, sums}})
+(:PathBounds {{graph, sources, sign, hops, block}}), (:PathSteps {{graph, sources, sign, ordinal}})
+(:PathCounts {{graph, hops, block}})
 (:CircuitAtlas {{id: 'store', schema_version}})
 ```
 
@@ -150,9 +152,21 @@ One for the whole database, so that questions across prompts are one hop long. `
 
 ## :PathBounds
 
-`sums[i]` is the largest sum of `sign` * weight over all paths of exactly `hops` hops from the nodes that `sources`
-names (`tokens`: all tokens) to the node of ordinal i; -Infinity where there is none. [paths.md](paths.md) tells what
-for.
+`sums[i]` is the largest sum of `sign` * weight over all paths of exactly `hops` hops from given sources to the node of
+ordinal `block` * {BOUNDS_BLOCK} + i; -Infinity where there is none, or where a path may not pass. `sources` is `tokens`
+for all tokens, and a hash of the question for bounds that were made for one and kept, at `kept_at`. [paths.md](paths.md)
+tells what for.
+
+## :PathSteps
+
+The shortlist of the node of that `ordinal`: `inputs` are the ordinals of those that lead the {SHORTLISTED_PATHS} best paths
+of each number of hops, `weights` the weights of their effects; `floors[j]` is the best value of a path of j + 1 hops
+through any other input, `input_sum` that of the node. Nodes with at most {SHORTLIST_FROM} inputs have none.
+
+## :PathCounts
+
+The number of paths of exactly `hops` hops from all tokens to the node of ordinal `block` * {BOUNDS_BLOCK} + i is
+`low[i]` + 10^14 * `mid[i]` + 10^28 * `high[i]`. A graph with a cycle has none.
 
 ## Constraints and indexes
 
