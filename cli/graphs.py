@@ -40,7 +40,7 @@ def ingest_command(
     Examples:
       circuit-atlas ingest examples/graphs/dallas.json --name dallas
       circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
-      circuit-atlas ingest graphs/ more/*.pt
+      circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
     """
     if len(files) == 1 and not Path(files[0]).is_dir():
         result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]

@@ -231,7 +231,7 @@ def test_every_example_in_every_help_works(
     for example in found:
         program = example.replace("circuit-atlas", shlex.quote(PROGRAM)).replace("examples/graphs", str(EXAMPLES))
         done = subprocess.run(
-            ["bash", "-c", program], env=env, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", program], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, (example, done.stderr)
     if names == ("delete",):
