@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.config import Connection, store_path
 from circuit_atlas.database import connect, translated_errors
+from circuit_atlas.errors import AtlasError, DatabaseError
 from circuit_atlas.handle import GraphHandle
 from circuit_atlas.queries import catalogue, find_query, graph_questions
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.runner import QueryRunner, Tracer
-from circuit_atlas.schema.apply import check_schema
+from circuit_atlas.schema.answer import FileResult, IngestResults
+from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
 from neo4j import Driver
+from tqdm import tqdm
 
 if TYPE_CHECKING:
     import circuit_tracer
@@ -56,8 +59,13 @@ class Atlas:
         self._driver = connect(connection)
         try:
             with translated_errors(connection):
-                check_schema(self._driver, self._database)
+                version = check_schema(self._driver, self._database)
             self._runner = QueryRunner(self._driver, self._database, timeout=timeout, tracer=tracer)
+            if version is not None and version < SCHEMA_VERSION:
+                from circuit_atlas.upgrade import upgrade  # noqa: PLC0415
+
+                with translated_errors(connection):
+                    upgrade(self._driver, self._database, self._runner, progress=progress)
         except BaseException:
             self.close()
             raise
@@ -122,6 +130,36 @@ class Atlas:
         with translated_errors():
             result = load_graph(self._driver, self._database, data, name=name, replace=replace, progress=self._progress)
         return GraphHandle(self._runner, result.graph, ingested=result)
+
+    def ingest_all(self, sources: Iterable[PathLike], *, fail_fast: bool = False, **options: Any) -> IngestResults:
+        """Store the graphs of files, and of all graph files in folders and below. What is there already is left as
+        it is, so that the same call goes on where an earlier one was stopped.
+
+        Args:
+            sources: paths of files and folders.
+            fail_fast: whether to raise the first error; else a file that fails is told of in the answer.
+            options: of `ingest`, but for `name`.
+
+        Raises:
+            InputError: a folder holds no graph file.
+            DatabaseError: the database is not there any more.
+            AtlasError: the first error, with `fail_fast`.
+        """
+        from circuit_atlas.ingest.files import graph_files  # noqa: PLC0415
+
+        files = graph_files(sources)
+        results = []
+        for path in tqdm(files, unit=" files", disable=None if self._progress and len(files) > 1 else True):
+            try:
+                result, problem = self.ingest(path, **options).ingested, None
+            except DatabaseError:
+                raise
+            except AtlasError as error:
+                if fail_fast:
+                    raise
+                result, problem = None, str(error)
+            results.append(FileResult(file=str(path), result=result, error=problem))
+        return IngestResults(files=results, failed=sum(file.error is not None for file in results))
 
     def graph(self, name: str) -> GraphHandle:
         """The handle of a graph.

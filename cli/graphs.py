@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @click.command("ingest")
-@click.argument("file", type=click.Path())
-@click.option("--name", help="Name of the graph.  [default: the slug in the file, else its stem]")
+@click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
+@click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
 @click.option("--replace", is_flag=True, help="Replace a graph of that name that has other content.")
 @click.option(
     "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence."
@@ -25,22 +26,38 @@ if TYPE_CHECKING:
 @click.option("--model", help="The language model, where the file does not say.")
 @click.option("--source-set", help="The set of transcoders, where the file does not say.")
 @click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text.")
+@click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")
 @asks
-def ingest_command(atlas: Atlas, file: str, **options: object) -> Answer:
-    """Read an attribution graph from FILE (.json or .pt) and store it.
+def ingest_command(
+    atlas: Atlas, files: tuple[str, ...], name: str | None, fail_fast: bool, **options: object
+) -> Answer:
+    """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
 
-    The same content again changes nothing. The graph becomes visible when it is complete.
+    The same content again changes nothing, so that the same command goes on where it was stopped. A graph becomes
+    visible when it is complete. Of several files, one that fails does not stop the others; the exit code is then 1.
 
     \b
     Examples:
       circuit-atlas ingest examples/graphs/dallas.json --name dallas
       circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
+      circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
     """
-    result = atlas.ingest(file, **options).ingested  # type: ignore[arg-type]
-    assert result is not None
-    for warning in result.warnings:
+    if len(files) == 1 and not Path(files[0]).is_dir():
+        result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]
+        assert result is not None
+        _warn(files[0], result.warnings)
+        return result
+    if name is not None:
+        raise click.UsageError("--name is for one file.")
+    results = atlas.ingest_all(files, fail_fast=fail_fast, **options)
+    for file in results.files:
+        _warn(file.file, [file.error] if file.error else file.result.warnings if file.result else [])
+    return results
+
+
+def _warn(file: str, warnings: list[str]) -> None:
+    for warning in warnings:
         click.echo(f"Warning: {file}: {warning}", err=True)
-    return result
 
 
 @click.command("graphs")

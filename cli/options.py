@@ -55,6 +55,8 @@ def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
             answer = command(atlas, *args, **kwargs)
         if answer is not None:
             emit(answer, form)
+            if answer.exit_code:
+                raise click.exceptions.Exit(answer.exit_code)
 
     options = [
         *_FORMS,

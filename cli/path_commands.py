@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
@@ -38,10 +39,10 @@ class _Integers(click.ParamType[range]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The integers of a range."""
-        first, _, last = value.partition("-")
-        if not first.isdecimal() or (last or first) != (last or first).strip() or not (last or first).isdecimal():
+        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
+        if not found or int(found[2] or found[1]) < int(found[1]):
             self.fail(f"{value!r} is no number or range such as 5-10", param, ctx)
-        return range(int(first), int(last or first) + 1)
+        return range(int(found[1]), int(found[2] or found[1]) + 1)
 
 
 _KINDS = click.Choice(["feature", "error", "token", "logit", "other"])

@@ -30,7 +30,7 @@ def synth_command(file: str, form: str | None, **shape: object) -> None:
     \b
     Examples:
       circuit-atlas synth small.json
-      circuit-atlas synth full.pt --layers 26 --positions 11 --features-per-layer 315 --logits 10
+      circuit-atlas synth large.pt --layers 26 --positions 11 --features-per-layer 95
       circuit-atlas synth simple.json --simple --layers 25 --positions 10
     """
     from circuit_atlas.synth import Shape, write_synthetic  # noqa: PLC0415

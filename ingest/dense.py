@@ -32,7 +32,7 @@ class DenseEdges:
 
     def __init__(self, adjacency: torch.Tensor, where: str) -> None:
         self._adjacency, self._where = adjacency.detach(), where
-        self._count = sum(len(rows) for rows in self._rows())
+        self._count = sum(self._checked(start, block) for start, block in _row_slices(self._adjacency))
 
     def __len__(self) -> int:
         return self._count
@@ -52,19 +52,19 @@ class DenseEdges:
     def _rows(self) -> Iterator[ArrayEdges]:
         for start, block in row_blocks(self._adjacency):
             target, source = np.nonzero(block)
-            weight = block[target, source]
-            self._check_finite(weight, target + start, source)
-            yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), weight)
+            yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), block[target, source])
 
-    def _check_finite(self, weight: npt.NDArray[np.float64], target: np.ndarray, source: np.ndarray) -> None:
-        finite = np.isfinite(weight)
+    def _checked(self, start: int, block: torch.Tensor) -> int:
+        """The number of edges in a block of rows, once it is sure that all are finite."""
+        finite = block.isfinite()
         if not finite.all():
-            i = int(np.argmin(finite))
+            row, column = (~finite).nonzero()[0].tolist()
             raise InputError(
-                f"the weight is {weight[i]}",
-                where=f"{self._where}: adjacency_matrix[{target[i]}, {source[i]}]",
+                f"the weight is {float(block[row, column])}",
+                where=f"{self._where}: adjacency_matrix[{start + row}, {column}]",
                 fix="Run the attribution again, in float32 if it was in a shorter type.",
             )
+        return int(block.count_nonzero())
 
 
 def masked_edges(adjacency: torch.Tensor, mask: npt.NDArray[np.bool_]) -> ArrayEdges:
@@ -78,7 +78,12 @@ def masked_edges(adjacency: torch.Tensor, mask: npt.NDArray[np.bool_]) -> ArrayE
 
 def row_blocks(adjacency: torch.Tensor) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
     """First row and float64 content of each `_BLOCK_BYTES` of a matrix, in order."""
+    for start, block in _row_slices(adjacency):
+        yield start, block.double().cpu().numpy()
+
+
+def _row_slices(adjacency: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
     n = adjacency.shape[0]
     step = max(1, _BLOCK_BYTES // max(1, 8 * n))
     for start in range(0, n, step):
-        yield start, adjacency[start : start + step].double().cpu().numpy()
+        yield start, adjacency[start : start + step]

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
-from circuit_atlas.arrays import storage
-from circuit_atlas.arrays.bounds import path_tables, semiring, token_starts, topological_order
-from circuit_atlas.arrays.counts import path_counts
-from circuit_atlas.arrays.graph_data import KINDS, EdgeBlock, GraphData, Int32
+from circuit_atlas.arrays.bounds import topological_order
+from circuit_atlas.arrays.graph_data import KINDS, GraphData
 from circuit_atlas.arrays.influence import Flow, measure_flow
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
+from circuit_atlas.ingest.edge_writer import write_edges
+from circuit_atlas.ingest.path_tables import batches, write_path_tables
 from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_rows, transcoder_feature_rows
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
@@ -29,10 +27,7 @@ from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.keys import Kind
 from neo4j import Driver
 from neo4j.exceptions import ConstraintError, IncompleteCommit
-from tqdm import tqdm
 
-NODE_BATCH = 2_000
-EDGE_BATCH = 25_000
 _ATTEMPTS = 3
 _GRAPH_NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
 
@@ -119,17 +114,18 @@ def _write(writer: Writer, staging: str, name: str, data: GraphData, content: st
         properties=graph_properties(data, flow, order is not None, content),
     )
     _write_nodes(writer, staging, data, flow)
-    _write_path_tables(writer, staging, data, order, flow)
-    _write_edges(writer, staging, data, progress)
-    for batch in _batches((extra._asdict() for extra in data.edge_extras), NODE_BATCH):
+    is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
+    write_path_tables(writer, staging, data.edges, is_token=is_token, order=order, input_sum=flow.input_sum)
+    write_edges(writer, staging, data.edges, progress=progress)
+    for batch in batches(extra._asdict() for extra in data.edge_extras):
         writer.run(statements.EDGE_EXTRAS, graph=staging, rows=batch)
 
 
 def _write_nodes(writer: Writer, staging: str, data: GraphData, flow: Flow) -> None:
     nodes = ({"label": kind.label, "properties": row} for kind, row in node_rows(data, flow))
-    for batch in _batches(nodes, NODE_BATCH):
+    for batch in batches(nodes):
         writer.run(statements.NODES, graph=staging, rows=batch)
-    for batch in _batches(transcoder_feature_rows(data), NODE_BATCH):
+    for batch in batches(transcoder_feature_rows(data)):
         writer.run(
             statements.TRANSCODER_FEATURES,
             graph=staging,
@@ -139,44 +135,6 @@ def _write_nodes(writer: Writer, staging: str, data: GraphData, flow: Flow) -> N
         )
     if data.supernodes:
         writer.run(statements.SUPERNODES, graph=staging, rows=supernode_rows(data))
-
-
-def _write_path_tables(writer: Writer, staging: str, data: GraphData, order: Int32 | None, flow: Flow) -> None:
-    is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
-    for sign in (1, -1):
-        rules = semiring("sum", sign)
-        tables = path_tables(
-            data.edges, order, token_starts(is_token, rules), rules, input_sums=flow.input_sum, shortlists=True
-        )
-        where = {"graph": staging, "sources": storage.TOKENS, "sign": sign}
-        writer.run(storage.BOUNDS, rows=storage.bound_rows(tables.best), **where)
-        for batch in _batches(storage.step_rows(tables, flow.input_sum), NODE_BATCH):
-            writer.run(storage.STEPS, rows=batch, **where)
-    if order is not None:
-        writer.run(storage.COUNTS, graph=staging, rows=storage.count_rows(path_counts(data.edges, order, is_token)))
-
-
-def _write_edges(writer: Writer, staging: str, data: GraphData, progress: bool) -> None:
-    with tqdm(
-        total=len(data.edges), desc=staging.partition("~")[0], unit=" edges", unit_scale=True,
-        disable=None if progress else True,
-    ) as bar:  # fmt: skip
-        for batch, block in enumerate(data.edges.blocks(EDGE_BATCH)):
-            writer.run(statements.EDGES, graph=staging, batch=batch, **_by_target(block))
-            bar.update(block.size)
-
-
-def _by_target(block: EdgeBlock) -> dict[str, list[Any]]:
-    """Flat columns per target: twice the rate of one map per edge."""
-    targets = block.target.tolist()
-    starts = [i for i, target in enumerate(targets) if i == 0 or targets[i - 1] != target]
-    spans = list(zip(starts, [*starts[1:], len(targets)], strict=True))
-    sources, weights = block.source.tolist(), block.weight.tolist()
-    return {
-        "targets": [targets[start] for start in starts],
-        "sources": [sources[start:stop] for start, stop in spans],
-        "weights": [weights[start:stop] for start, stop in spans],
-    }
 
 
 def _check_counts(writer: Writer, staging: str, data: GraphData) -> None:
@@ -215,12 +173,6 @@ def _rename(writer: Writer, staging: str, name: str) -> str:
     if old:
         remove_graph(writer, old)
     return "replaced" if old else "ingested"
-
-
-def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    iterator = iter(rows)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _result(name: str, data: GraphData, status: str) -> IngestResult:

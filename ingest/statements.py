@@ -6,7 +6,7 @@
 BEGIN = """CYPHER 25
 MERGE (g:Graph {name: $graph})
 ON CREATE SET g += $properties, g.status = 'loading', g.target_name = $target_name, g.owner = $owner,
-              g.edge_batches = 0, g.heartbeat = timestamp(), g.created_at = datetime()
+              g.heartbeat = timestamp(), g.created_at = datetime()
 """
 
 NODES = """CYPHER 25
@@ -35,9 +35,10 @@ WITH s, nodes[member] AS n
 MERGE (s)-[:GROUPS]->(n)
 """
 
+# A batch that is there already, because the answer to its commit was lost, is not written again.
 EDGES = """CYPHER 25
-MATCH (g:Graph {name: $graph}) WHERE g.edge_batches = $batch
-SET g.edge_batches = $batch + 1, g.heartbeat = timestamp()
+MATCH (g:Graph {name: $graph}) WHERE NOT EXISTS { (:EdgeBatch {graph: $graph, number: $batch}) }
+CREATE (:EdgeBatch {graph: $graph, number: $batch})
 WITH g
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
@@ -46,6 +47,10 @@ WITH nodes, nodes[$targets[i]] AS target, $sources[i] AS sources, $weights[i] AS
 UNWIND range(0, size(sources) - 1) AS j
 WITH target, nodes[sources[j]] AS source, weights[j] AS weight
 CREATE (source)-[:DIRECT_EFFECT {weight: weight}]->(target)
+"""
+
+HEARTBEAT = """CYPHER 25
+MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp()
 """
 
 EDGE_EXTRAS = """CYPHER 25
@@ -89,11 +94,12 @@ CALL () {
   MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
   SET c.graph = $name
 }
+CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 """
 
 PUBLISHED = """CYPHER 25
 MATCH (g:Graph {name: $graph}) SET g.published_at = datetime()
-REMOVE g.owner, g.target_name, g.heartbeat, g.edge_batches
+REMOVE g.owner, g.target_name, g.heartbeat
 """
 
 DELETE_EDGES = """CYPHER 25
@@ -135,5 +141,6 @@ CALL () {
   MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
   DELETE c
 }
+CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 DELETE g
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neo4j import Driver, Session
-from neo4j.exceptions import IncompleteCommit
+from neo4j.exceptions import ConstraintError, IncompleteCommit
 
 _ATTEMPTS = 3
 
@@ -26,7 +26,7 @@ class Writer:
             try:
                 with self._session() as session:
                     return session.execute_write(_run_all, [(text, parameters) for text in statements])
-            except IncompleteCommit:
+            except (IncompleteCommit, ConstraintError):  # the first attempt may still be committing
                 if attempt == _ATTEMPTS - 1:
                     raise
         raise AssertionError("unreachable")

@@ -22,6 +22,11 @@ Edge = tuple[Node, Node, float]
 class Answer(Record):
     """Base of all answers."""
 
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with: 0, but for an answer that tells of failures."""
+        return 0
+
     @abstractmethod
     def table(self) -> tuple[list[str], Cells]:
         """Column heads and rows of the answer as a table."""
@@ -92,6 +97,40 @@ class IngestResult(Answer):
     def table(self) -> tuple[list[str], Cells]:
         """One row."""
         return ["graph", "", "nodes", "edges"], [[self.graph, self.status, self.nodes, self.edges]]
+
+
+class FileResult(Record):
+    """One file of several."""
+
+    file: str
+    result: IngestResult | None = Field(description="Null when it failed")
+    error: str | None = Field(description="What was wrong")
+
+
+class IngestResults(Answer):
+    """What became of several files."""
+
+    files: list[FileResult]
+    failed: int = Field(description="How many of them could not be stored")
+
+    @property
+    def exit_code(self) -> int:
+        """1 when a file failed."""
+        return int(self.failed > 0)
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per file; failures last."""
+        rows: Cells = [
+            [file.file, file.result.graph, file.result.status, f"{file.result.nodes:,}", f"{file.result.edges:,}"]
+            for file in self.files
+            if file.result
+        ]
+        failures = [
+            [file.file, "", f"failed: {(file.error or '').splitlines()[0]}", "", ""]
+            for file in self.files
+            if file.error
+        ]
+        return ["file", "graph", "", "nodes", "edges"], rows + failures
 
 
 def _texts(cells: Cells) -> list[int]:

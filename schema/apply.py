@@ -47,11 +47,20 @@ def ensure_schema(driver: Driver, database: str | None) -> None:
     Raises:
         SchemaVersionError: the store was made by a newer circuit-atlas.
     """
-    if check_schema(driver, database) == SCHEMA_VERSION:
-        return
+    if check_schema(driver, database) != SCHEMA_VERSION:
+        create_constraints(driver, database)
+        note_version(driver, database)
+
+
+def create_constraints(driver: Driver, database: str | None) -> None:
+    """Run the statements of `constraints.cypher`, and wait for the indexes."""
     for statement in statements():
         driver.execute_query(f"CYPHER 25 {statement}", database_=database)
     driver.execute_query("CYPHER 25 CALL db.awaitIndexes(120)", database_=database)
+
+
+def note_version(driver: Driver, database: str | None) -> None:
+    """Say that the store is of this version."""
     driver.execute_query(
         "CYPHER 25 MERGE (s:CircuitAtlas {id: 'store'}) SET s.schema_version = $version",
         {"version": SCHEMA_VERSION},

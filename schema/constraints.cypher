@@ -14,3 +14,4 @@ CREATE CONSTRAINT path_steps IF NOT EXISTS
 FOR (s:PathSteps) REQUIRE (s.graph, s.sources, s.sign, s.ordinal) IS UNIQUE;
 CREATE CONSTRAINT path_counts IF NOT EXISTS
 FOR (c:PathCounts) REQUIRE (c.graph, c.hops, c.block) IS UNIQUE;
+CREATE CONSTRAINT edge_batch IF NOT EXISTS FOR (b:EdgeBatch) REQUIRE (b.graph, b.number) IS UNIQUE;

@@ -26,6 +26,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
 ANSWERS = {
     "ingest": answer.IngestResult,
+    "ingest, several files": answer.IngestResults,
     "graphs": results.Graphs,
     "stats": results.Statistics,
     "node": results.NodeDetails,
@@ -154,14 +155,14 @@ One for the whole database, so that questions across prompts are one hop long. `
 
 `sums[i]` is the largest sum of `sign` * weight over all paths of exactly `hops` hops from given sources to the node of
 ordinal `block` * {BOUNDS_BLOCK} + i; -Infinity where there is none, or where a path may not pass. `sources` is `tokens`
-for all tokens, and a hash of the question for bounds that were made for one and kept, at `kept_at`. [paths.md](paths.md)
-tells what for.
+for all tokens, and a hash of the question for bounds that were made for one and kept, at `kept_at`.
+[paths.md](paths.md) tells what for.
 
 ## :PathSteps
 
-The shortlist of the node of that `ordinal`: `inputs` are the ordinals of those that lead the {SHORTLISTED_PATHS} best paths
-of each number of hops, `weights` the weights of their effects; `floors[j]` is the best value of a path of j + 1 hops
-through any other input, `input_sum` that of the node. Nodes with at most {SHORTLIST_FROM} inputs have none.
+The shortlist of the node of that `ordinal`: `inputs` are the ordinals of those that lead the {SHORTLISTED_PATHS} best
+paths of each number of hops, `weights` the weights of their effects; `floors[j]` is the best value of a path of j + 1
+hops through any other input, `input_sum` that of the node. Nodes with at most {SHORTLIST_FROM} inputs have none.
 
 ## :PathCounts
 

@@ -194,10 +194,11 @@ def _weights(rng: np.random.Generator, distribution: str, size: int) -> npt.NDAr
         case "constant":
             return np.ones(size, np.float32)
         case "lognormal":
-            sign = np.where(rng.random(size, np.float32) < 0.6, 0.02, -0.02)
-            return (np.exp(1.5 * rng.standard_normal(size, np.float32)) * sign).astype(np.float32)
+            sign = np.where(rng.random(size, np.float32) < 0.6, np.float32(0.02), np.float32(-0.02))
+            weight: npt.NDArray[np.float32] = np.exp(1.5 * rng.standard_normal(size, np.float32)) * sign
+            return weight
         case _:
-            weight: npt.NDArray[np.float32] = rng.standard_normal(size, np.float32)
+            weight = rng.standard_normal(size, np.float32)
             weight[weight == 0] = 1
     if distribution == "coarse":
         rounded: npt.NDArray[np.float32] = (weight.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)

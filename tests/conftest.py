@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.server import LocalServer
+from program import PROGRAM, Run
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
 NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
@@ -68,3 +71,22 @@ def env(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     return {**os.environ, **values}
+
+
+@pytest.fixture
+def run(env: dict[str, str], examples: Any) -> Run:
+    """Runs circuit-atlas against the test server, where the examples are."""
+
+    def call(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [PROGRAM, *arguments]
+        return subprocess.run(
+            command,
+            env={**env, **variables},
+            capture_output=True,
+            text=True,
+            input=stdin,
+            timeout=120,
+            check=False,
+        )
+
+    return call

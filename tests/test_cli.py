@@ -21,36 +21,7 @@ import click
 import pytest
 from circuit_atlas.cli import cli
 from conftest import EXAMPLES
-
-PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def run(env: dict[str, str], examples: Any) -> Run:
-    """Runs circuit-atlas against the test server, where the examples are."""
-
-    def call(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [PROGRAM, *arguments]
-        return subprocess.run(
-            command,
-            env={**env, **variables},
-            capture_output=True,
-            text=True,
-            input=stdin,
-            timeout=120,
-            check=False,
-        )
-
-    return call
-
-
-def fails(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
-    assert done.returncode == code, done.stderr
-    assert done.stdout == ""
-    assert "Traceback" not in done.stderr
-    for word in words:
-        assert word in done.stderr
+from program import PROGRAM, Run, fails
 
 
 def test_stats(run: Run) -> None:
@@ -260,7 +231,7 @@ def test_every_example_in_every_help_works(
     for example in found:
         program = example.replace("circuit-atlas", shlex.quote(PROGRAM)).replace("examples/graphs", str(EXAMPLES))
         done = subprocess.run(
-            ["bash", "-c", program], env=env, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", program], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, (example, done.stderr)
     if names == ("delete",):

@@ -1,0 +1,54 @@
+"""A store of an earlier version opens, is brought up to date, and answers the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from circuit_atlas import Atlas
+from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
+from circuit_atlas.server import LocalServer
+from conftest import EXAMPLES
+
+# What version 1 had in the place of today's tables: one list of bounds per number of hops.
+AS_VERSION_1 = [
+    "MATCH (x:PathSteps|PathCounts) DELETE x",
+    """
+    MATCH (b:PathBounds) WITH b ORDER BY b.block
+    WITH b.graph AS graph, b.sources AS sources, b.sign AS sign, b.hops AS hops, collect(b) AS blocks
+    WITH graph, sources, sign, hops, blocks, reduce(all = [], b IN blocks | all + b.sums) AS sums
+    FOREACH (b IN blocks | DELETE b)
+    CREATE (:PathBounds {graph: graph, sources: sources, sign: sign, hops: hops, sums: sums})
+    """,
+    "DROP CONSTRAINT path_bounds_block",
+    "DROP CONSTRAINT path_steps",
+    "DROP CONSTRAINT path_counts",
+    "DROP CONSTRAINT edge_batch",
+    "CREATE CONSTRAINT path_bounds FOR (b:PathBounds) REQUIRE (b.graph, b.sources, b.sign, b.hops) IS UNIQUE",
+    "MATCH (s:CircuitAtlas) SET s.schema_version = 1",
+]
+
+
+def test_from_version_1(tmp_path: Path) -> None:
+    server = LocalServer(tmp_path / "store")
+    connection = server.start(quiet=True, heap="1g", page_cache="128m")
+    try:
+        with Atlas(connection) as atlas:
+            for name in ("dallas", "oakland"):
+                atlas.ingest(EXAMPLES / f"{name}.json", name=name)
+            graph = atlas.graph("dallas")
+            before = graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)
+            tables = "MATCH (x:PathBounds|PathSteps|PathCounts) RETURN labels(x) AS l, count(x) AS n ORDER BY l"
+            stored = atlas.cypher(tables).rows
+            for statement in AS_VERSION_1:
+                atlas.cypher(statement, write=True)
+            assert read_schema_version(atlas.driver, None) == 1
+        with Atlas(connection) as atlas:
+            assert read_schema_version(atlas.driver, None) == SCHEMA_VERSION
+            graph = atlas.graph("dallas")
+            assert (graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)) == before
+            assert atlas.cypher(tables).rows == stored
+            constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
+            assert "path_bounds" not in constraints
+            assert {"path_bounds_block", "path_steps", "path_counts"} <= constraints
+    finally:
+        server.stop()
