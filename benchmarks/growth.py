@@ -47,9 +47,11 @@ def draw(growth: dict[str, Any], path: Path) -> None:
     for axis, (name, label) in zip(axes, labels.items(), strict=True):
         for line, points in growth[name].items():
             axis.plot(*zip(*points, strict=True), marker="o", markersize=4, label=line)
-        axis.set(xlabel=label, ylabel="milliseconds" if axis is axes[0] else "", yscale="log")
+        axis.set(xlabel=label, ylabel="milliseconds" if axis is axes[0] else "")
         axis.set_xscale("linear" if name == "hops" else "log")
+        axis.set_yscale("log" if name == "k" else "linear")
         axis.yaxis.set_major_formatter(lambda seconds, _: f"{seconds * 1000:g}")
+        axis.set_ylim(bottom=None if name == "k" else 0)
         axis.grid(alpha=0.3)
         axis.legend(fontsize="small")
     figure.savefig(path)
