@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ class Semiring:
     """
 
     step: Callable[[Float64, Float64], Float64]
-    extend: Callable[[Float64, Float64], Float64] = np.add
+    extend: np.ufunc = np.add
     start: float = 0.0
 
 
@@ -56,13 +56,50 @@ class Shortlist(NamedTuple):
     floors: Float64
 
 
+class Shortlists:
+    """Shortlists, one behind the other in few arrays: thousands of small ones would break the heap into pieces."""
+
+    def __init__(self) -> None:
+        self._columns: tuple[npt.NDArray[Any], ...] = (np.zeros(0, np.int32), np.zeros(0))
+        self._ends: list[int] = [0]
+        self._ordinals: list[int] = []
+        self._floors: list[float] = []
+
+    def add(self, ordinal: int, sources: Int32, weights: Float64, floors: Float64) -> None:
+        """Take in one; see `Shortlist`."""
+        start, stop = self._ends[-1], self._ends[-1] + len(sources)
+        if stop > len(self._columns[0]):
+            self._columns = tuple(_resized(column, 2 * stop + (1 << 18)) for column in self._columns)
+        for column, values in zip(self._columns, (sources, weights), strict=True):
+            column[start:stop] = values
+        self._ends.append(stop)
+        self._ordinals.append(ordinal)
+        self._floors.extend(floors.tolist())
+
+    def __len__(self) -> int:
+        return len(self._ordinals)
+
+    def __iter__(self) -> Iterator[Shortlist]:
+        floors = np.array(self._floors).reshape(len(self), len(self._floors) // max(1, len(self)))
+        sources, weights = self._columns
+        for i, ordinal in enumerate(self._ordinals):
+            listed = slice(self._ends[i], self._ends[i + 1])
+            yield Shortlist(ordinal, sources[listed], weights[listed], floors[i])
+
+
+def _resized(column: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    larger = np.empty(size, column.dtype)
+    larger[: len(column)] = column
+    return larger
+
+
 @dataclass(frozen=True)
 class PathTables:
     """`best[j, v]`, float64 (hops + 1, n): the best value of a path of exactly j hops to v that can be passed
     on from there, -inf where there is none. Rows end with the longest path."""
 
     best: Float64
-    shortlists: list[Shortlist] = field(default_factory=list)
+    shortlists: Shortlists = field(default_factory=Shortlists)
 
 
 def path_tables(
@@ -93,20 +130,24 @@ def path_tables(
     """
     best = starts[: hops + 1].copy()
     closed = np.zeros(best.shape[1], np.bool_) if passable is None else ~passable
-    made: list[Shortlist] = []
+    made = Shortlists()
     if order is None or (len(edges) < _BLOCK and not shortlists):
         _walk_levels(edges, best, rules, input_sums, closed, min_weight)
         return PathTables(_trimmed(best))
+    # Rows differ in length: allocated anew for each, they would break the heap into pieces.
+    spaces = np.empty((2, (len(best) - 1) * len(closed)))
     for block in (_strong_enough(row, min_weight) for row in edges.rows(order)):
         if not block.size:
             continue
-        target = int(block.target[0])
-        steps = rules.step(block.weight, input_sums[block.target])
-        values = rules.extend(best[:-1, block.source], steps)
+        target, shape = int(block.target[0]), (len(best) - 1, block.size)
+        values, ranked = (space[: shape[0] * shape[1]].reshape(shape) for space in spaces)
+        np.take(best[:-1], block.source, axis=1, out=values, mode="clip")
+        rules.extend(values, rules.step(block.weight, input_sums[block.target]), out=values)
         if not closed[target]:
             np.maximum(best[1:, target], values.max(axis=1), out=best[1:, target])
         if shortlists and block.size > SHORTLIST_FROM:
-            made.append(_shortlist(target, block, values))
+            np.copyto(ranked, values)
+            made.add(target, *_shortlist(block, values, ranked))
     return PathTables(_trimmed(best), made)
 
 
@@ -139,17 +180,18 @@ def _strong_enough(block: EdgeBlock, min_weight: float) -> EdgeBlock:
     return EdgeBlock(block.target[kept], block.source[kept], block.weight[kept])
 
 
-def _shortlist(target: int, block: EdgeBlock, values: Float64) -> Shortlist:
-    """From `values`, float64 (hops, inputs)."""
+def _shortlist(block: EdgeBlock, values: Float64, ranked: Float64) -> tuple[Int32, Float64, Float64]:
+    """From `values`, float64 (hops, inputs), and a copy of it that is put in another order."""
     n, m = block.size, SHORTLISTED_PATHS
-    threshold = np.partition(values, n - m, axis=1)[:, n - m, None]
+    ranked.partition(n - m, axis=1)
+    threshold = ranked[:, n - m, None]
     listed = (values >= threshold) & np.isfinite(values)
     for hop in np.flatnonzero(listed.sum(axis=1) > m):  # ties: the first in order, as the search ranks them
         listed[hop] = False
         listed[hop, np.argsort(-values[hop], kind="stable")[:m]] = True
     chosen = listed.any(axis=0)
     floors = values[:, ~chosen].max(axis=1, initial=-np.inf)
-    return Shortlist(target, block.source[chosen], block.weight[chosen], floors)
+    return block.source[chosen], block.weight[chosen], floors
 
 
 def _trimmed(best: Float64) -> Float64:

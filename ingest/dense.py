@@ -13,7 +13,7 @@ from circuit_atlas.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-_BLOCK_BYTES = 64 << 20
+_BLOCK_BYTES = 8 << 20
 
 
 class DenseEdges:

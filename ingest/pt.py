@@ -177,7 +177,7 @@ def _token_texts(found: Attribution, tokenizer: str | None) -> tuple[list[str | 
 
 def _load_tokenizer(name: str, download: bool) -> Any:
     """The tokenizer, or None where the file's own is not on this machine."""
-    if not name:
+    if not name or not (download or _is_here(name)):
         return None
     try:
         from transformers import AutoTokenizer  # noqa: PLC0415
@@ -195,6 +195,21 @@ def _load_tokenizer(name: str, download: bool) -> Any:
             return None
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"the tokenizer cannot be loaded: {reason}", where=name, fix=_TOKENIZER_FIX) from error
+
+
+def _is_here(name: str) -> bool:
+    """Whether a tokenizer is on this machine; importing transformers to find out would take seconds."""
+    if Path(name).is_dir():
+        return True
+    try:
+        from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415
+        from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
+    except ImportError:
+        return False
+    try:
+        return isinstance(try_to_load_from_cache(name, "tokenizer_config.json"), str)
+    except HFValidationError:
+        return False
 
 
 @contextmanager
