@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.server.admin import AdminTool
 from circuit_atlas.server.jars import ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
+from circuit_atlas.server.launch import Program, failure, launch
+from circuit_atlas.server.ports import LOOPBACK, choose_port
 from circuit_atlas.server.store import Store
 from pydantic import BaseModel, Field
 
-START_TIMEOUT = 120.0
 _STOP_TIMEOUT = 60.0
-_LOOPBACK = "127.0.0.1"
-_MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
-_JVM_OPTIONS = (
-    "-XX:+UseG1GC",
-    "-XX:-OmitStackTraceInFastThrow",
-    "-XX:+DisableExplicitGC",
-    "-XX:+ExitOnOutOfMemoryError",
-    "-Dio.netty.tryReflectionSetAccessible=true",
-    "-Dlog4j2.disable.jmx=true",
-    "-Dfile.encoding=UTF-8",
-    "--enable-native-access=ALL-UNNAMED",
-    "--sun-misc-unsafe-memory-access=allow",
-    "--add-opens=java.base/java.nio=ALL-UNNAMED",
-    "--add-opens=java.base/java.io=ALL-UNNAMED",
-    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-    "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
-)
 
 
 class ServerStatus(BaseModel):
@@ -89,32 +71,83 @@ class LocalServer:
         running = self.connection()
         if running:
             return running
-        executable = find_java(java)
-        jars = read_lock()
-        class_path = ensure_jars(jars, quiet=quiet)
+        program = self._program(java, quiet)
         with self._locked():
             running = self.connection()
             if running:
                 return running
-            _say(f"Starting Neo4j {neo4j_version(jars)} in {self.store.path} ...", quiet)
-            self.store.prepare(neo4j_version(jars))
+            self.stop()  # one of a rebuild that was killed
+            version = neo4j_version(read_lock())
+            _say(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
+            self.store.prepare(version)
             ports = self._ports(bolt_port, http_port)
             self.store.write_settings(*ports, heap, page_cache)
-            self._set_password(executable, class_path)
-            self._launch(executable, class_path, ports)
+            self._set_password(self._admin(program))
+            launch(self.store, program, ports, self.store.data)
             connection = self.connection()
         if connection is None:
-            raise self._failure("the server stopped while starting")
+            raise failure(self.store, "the server stopped while starting")
         _say(f"Neo4j answers at {connection.uri}; it runs until `circuit-atlas server stop`.", quiet)
         return connection
 
+    def rebuild(
+        self, fill: Callable[[AdminTool], None], check: Callable[[Connection], None], *, quiet: bool = False
+    ) -> Connection:
+        """Give the store new data: made beside the old, taken when they have passed a check, all or nothing.
+
+        Nobody else is let in meanwhile. After an error, or a kill at any moment, the store holds what it held.
+
+        Args:
+            fill: makes the database with Neo4j's AdminTool, while no server runs.
+            check: looks at it through the server that runs on it; what it raises ends the attempt.
+            quiet: whether to say nothing on standard error.
+
+        Raises:
+            LocalServerError: the AdminTool fails, or the server does not start on what it made.
+            MissingExtraError: the extra `server` is not installed.
+        """
+        program = self._program(None, quiet)
+        with self._locked():
+            self.stop()
+            self.store.prepare(neo4j_version(read_lock()))
+            with self.store.new_data() as data:
+                ports = self._ports(None, None)
+                self.store.write_settings(
+                    *ports, self.store.setting("heap.max_size"), self.store.setting("pagecache.size")
+                )
+                admin = self._admin(program)
+                self._set_password(admin)
+                fill(admin)
+                try:
+                    launch(self.store, program, ports, data)
+                    connection = self._address()
+                    check(connection)
+                except BaseException:
+                    self.stop()
+                    raise
+        return connection
+
+    def admin(self, work: Callable[[AdminTool], None], *, quiet: bool = False) -> None:
+        """Do something with Neo4j's AdminTool, which needs the server to be stopped; it is started again if it ran.
+
+        Raises:
+            LocalServerError: the AdminTool fails.
+            MissingExtraError: the extra `server` is not installed.
+        """
+        program = self._program(None, quiet)
+        with self._locked():
+            ran = self.stop()
+            try:
+                work(self._admin(program))
+            finally:
+                if ran:
+                    launch(self.store, program, self._ports(None, None), self.store.data)
+
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""
-        process = self._process()
-        if process is None:
+        if self._process() is None or self.store.read_process().get("data", "data") != self.store.data:
             return None
-        port = self.store.read_process()["bolt_port"]
-        return Connection(uri=f"bolt://{_LOOPBACK}:{port}", password=self.store.password())
+        return self._address()
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""
@@ -124,8 +157,8 @@ class LocalServer:
             store=str(self.store.path),
             running=process is not None,
             pid=process.pid if process else None,
-            uri=f"bolt://{_LOOPBACK}:{noted['bolt_port']}" if noted else None,
-            browser=f"http://{_LOOPBACK}:{noted['http_port']}/browser/" if noted else None,
+            uri=f"bolt://{LOOPBACK}:{noted['bolt_port']}" if noted else None,
+            browser=f"http://{LOOPBACK}:{noted['http_port']}/browser/" if noted else None,
             password_file=str(self.store.path / "password"),
             neo4j=noted.get("neo4j"),
         )
@@ -192,121 +225,30 @@ class LocalServer:
             return None
         return process if alive else None
 
+    def _address(self) -> Connection:
+        port = self.store.read_process()["bolt_port"]
+        return Connection(uri=f"bolt://{LOOPBACK}:{port}", password=self.store.password())
+
+    def _program(self, java: str | None, quiet: bool) -> Program:
+        return find_java(java), ensure_jars(read_lock(), quiet=quiet)
+
+    def _admin(self, program: Program) -> AdminTool:
+        return AdminTool(*program, self.store.path)
+
     def _ports(self, bolt_port: int | None, http_port: int | None) -> tuple[int, int]:
         noted = self.store.read_process()
-        bolt = _port(bolt_port, noted.get("bolt_port"), 7687)
-        return bolt, _port(http_port, noted.get("http_port"), 7474)
+        bolt = choose_port(bolt_port, noted.get("bolt_port"), 7687)
+        return bolt, choose_port(http_port, noted.get("http_port"), 7474)
 
-    def _set_password(self, java: Path, class_path: list[Path]) -> None:
+    def _set_password(self, admin: AdminTool) -> None:
         password = self.store.password()
         if self.store.has_password_set:
             return
-        home = str(self.store.path)
         # Command lines are public on a machine; a file of arguments, readable by its owner alone, is not.
         with tempfile.NamedTemporaryFile("w", dir=self.store.path / "run") as arguments:
             arguments.write(password)
             arguments.flush()
-            command = [str(java), "-cp", _join(class_path), "org.neo4j.cli.AdminTool", "dbms", "set-initial-password"]
-            done = subprocess.run(
-                [*command, f"@{arguments.name}"],
-                env={**os.environ, "NEO4J_HOME": home, "NEO4J_CONF": f"{home}/conf"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        if done.returncode:
-            raise LocalServerError(f"the password cannot be set: {done.stderr.strip()[-500:]}", where=home)
-
-    def _launch(self, java: Path, class_path: list[Path], ports: tuple[int, int]) -> None:
-        home = self.store.path
-        command: list[str | Path] = [
-            java, *_JVM_OPTIONS, f"-Xms{self.store.heap()}", f"-Xmx{self.store.heap()}", "-cp", _join(class_path),
-            _MAIN_CLASS, f"--home-dir={home}", f"--config-dir={home / 'conf'}",
-        ]  # fmt: skip
-        with self.store.console.open("w") as console:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                cwd=home,
-                start_new_session=True,
-            )
-        try:
-            self._await(child, ports[0])
-        except BaseException:
-            child.kill()
-            child.wait()
-            raise
-        process = {"pid": child.pid, "created": psutil.Process(child.pid).create_time()}
-        version = neo4j_version(read_lock())
-        self.store.write_process({**process, "bolt_port": ports[0], "http_port": ports[1], "neo4j": version})
-
-    def _await(self, child: subprocess.Popen[bytes], port: int) -> None:
-        """Wait until Bolt answers with our password, or the process ends."""
-        import neo4j  # noqa: PLC0415
-
-        address = f"bolt://{_LOOPBACK}:{port}"
-        auth = ("neo4j", self.store.password())
-        waited = 0.0
-        while waited < START_TIMEOUT:
-            try:
-                child.wait(0.1)
-                raise self._failure("the server stopped while starting")
-            except subprocess.TimeoutExpired:
-                waited += 0.1
-            if not _is_open(port):
-                continue
-            try:
-                with neo4j.GraphDatabase.driver(address, auth=auth, connection_timeout=5) as driver:
-                    driver.verify_connectivity()
-                    return
-            except neo4j.exceptions.AuthError as error:
-                raise self._failure("the server does not take the store's password") from error
-            except (neo4j.exceptions.Neo4jError, neo4j.exceptions.DriverError):
-                continue
-        raise self._failure(f"the server did not answer within {START_TIMEOUT:.0f} s")
-
-    def _failure(self, what: str) -> LocalServerError:
-        tail = self.store.tail(12)
-        return LocalServerError(
-            what + (f"; the end of its log:\n{tail}" if tail else ""),
-            where=str(self.store.path),
-            fix="`circuit-atlas server logs` shows more; `circuit-atlas doctor` checks the machine.",
-        )
-
-
-def _port(asked: int | None, noted: int | None, usual: int) -> int:
-    if asked is not None:
-        if _is_taken(asked):
-            raise LocalServerError(f"port {asked} is in use", fix="Choose another port, or leave the choice to us.")
-        return asked
-    for candidate in (noted, usual):
-        if candidate and not _is_taken(candidate):
-            return candidate
-    with socket.socket() as free:
-        free.bind((_LOOPBACK, 0))
-        return int(free.getsockname()[1])
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_LOOPBACK, port))
-        except OSError:
-            return True
-        return False
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((_LOOPBACK, port)) == 0
-
-
-def _join(class_path: list[Path]) -> str:
-    return os.pathsep.join(map(str, class_path))
+            admin.run("dbms", "set-initial-password", f"@{arguments.name}")
 
 
 def _say(text: str, quiet: bool) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from circuit_atlas.errors import LocalServerError
 HEAP_VARIABLE = "CIRCUIT_ATLAS_HEAP"
 PAGE_CACHE_VARIABLE = "CIRCUIT_ATLAS_PAGE_CACHE"
 _MARK = "circuit-atlas-store.json"
-_PARTS = ("conf", "data", "import", "licenses", "logs", "plugins", "run")
+_NEW_DATA = "data-"
+_PARTS = ("conf", "import", "licenses", "logs", "plugins", "run")
 _MB = 1 << 20
 _ROOM = 200 * _MB
 _NOT_TEXT = "\x06 \t"  # Neo4j acknowledges its start to a terminal with an ACK character
@@ -29,6 +32,7 @@ server.bolt.advertised_address=127.0.0.1:{bolt_port}
 server.http.listen_address=127.0.0.1:{http_port}
 server.http.advertised_address=127.0.0.1:{http_port}
 server.https.enabled=false
+server.directories.data={data}
 server.memory.heap.initial_size={heap}
 server.memory.heap.max_size={heap}
 server.memory.pagecache.size={page_cache}
@@ -51,11 +55,17 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._new_data: str | None = None
 
     @property
     def exists(self) -> bool:
         """Whether the directory is a store."""
         return (self.path / _MARK).is_file()
+
+    @property
+    def data(self) -> str:
+        """Name of the folder with the data that count; others are of rebuilds that did not come through."""
+        return self._new_data or str(self._read(_MARK).get("data", "data"))
 
     @property
     def console(self) -> Path:
@@ -74,7 +84,7 @@ class Store:
                 where=str(self.path),
                 fix="Choose another with --store.",
             )
-        for part in _PARTS:
+        for part in (*_PARTS, self.data):
             (self.path / part).mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(self.path).free < _ROOM:
             raise LocalServerError(
@@ -89,7 +99,27 @@ class Store:
                 where=str(self.path),
                 fix="Upgrade circuit-atlas, or choose another store with --store.",
             )
-        self._write(_MARK, {"neo4j": version})
+        self._write(_MARK, {"neo4j": version, "data": self.data})
+        self._remove_data(but=self.data)
+
+    @contextmanager
+    def new_data(self) -> Iterator[str]:
+        """The name of a new folder for data, which is the store's at the end, or removed after an error."""
+        before = self.data
+        self._new_data = f"{_NEW_DATA}{secrets.token_hex(4)}"
+        try:
+            (self.path / self.data).mkdir()
+            yield self.data
+            self._write(_MARK, {**self._read(_MARK), "data": self.data})
+            before = self.data
+        finally:
+            self._new_data = None
+            self._remove_data(but=before)
+
+    def _remove_data(self, but: str) -> None:
+        for folder in (self.path / "data", *self.path.glob(f"{_NEW_DATA}*")):
+            if folder.name != but:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def password(self) -> str:
         """The store's password: random, made when first asked for, readable by its owner alone."""
@@ -105,18 +135,21 @@ class Store:
         total = psutil.virtual_memory().total
         heap = heap or os.environ.get(HEAP_VARIABLE) or _share(total, 512, 4096)
         page_cache = page_cache or os.environ.get(PAGE_CACHE_VARIABLE) or _share(total, 256, 8192)
-        text = _SETTINGS.format(bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache)
+        text = _SETTINGS.format(
+            bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, data=self.path / self.data
+        )
         (self.path / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
 
-    def heap(self) -> str:
-        """The heap that the settings give the server."""
-        lines = (self.path / "conf" / "neo4j.conf").read_text(encoding="utf-8").splitlines()
-        return next(line.partition("=")[2] for line in lines if line.startswith("server.memory.heap.max_size="))
+    def setting(self, name: str) -> str | None:
+        """What the settings say of `server.memory.NAME`; None before the first start."""
+        file = self.path / "conf" / "neo4j.conf"
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        return next((line.partition("=")[2] for line in lines if line.startswith(f"server.memory.{name}=")), None)
 
     @property
     def has_password_set(self) -> bool:
         """Whether Neo4j knows the password: it does once it has one to start with, or has started."""
-        return any((self.path / "data" / place).exists() for place in ("dbms/auth.ini", "databases"))
+        return any((self.path / self.data / place).exists() for place in ("dbms/auth.ini", "databases"))
 
     def read_process(self) -> dict[str, Any]:
         """What is noted of the server's process: pid, created, bolt_port, http_port; {} when nothing is."""
@@ -143,6 +176,7 @@ class Store:
             raise LocalServerError("not a store", where=str(self.path), fix="Nothing was deleted.")
         for part in _PARTS:
             shutil.rmtree(self.path / part, ignore_errors=True)
+        self._remove_data(but="")
         for file in ("password", _MARK):
             (self.path / file).unlink(missing_ok=True)
 
