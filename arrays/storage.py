@@ -14,7 +14,7 @@ TOKENS = "tokens"  # the name of the bounds that are made at ingest: all tokens 
 
 BOUNDS = """CYPHER 25
 UNWIND $rows AS row
-MERGE (b:PathBounds {graph: $graph, sources: $sources, sign: $sign, hops: row.hops, block: row.block})
+MERGE (b:PathBounds {graph: $graph, sources: row.sources, sign: row.sign, hops: row.hops, block: row.block})
 SET b.sums = row.sums
 """
 
@@ -26,7 +26,7 @@ SET c.low = row.low, c.mid = row.mid, c.high = row.high
 
 STEPS = """CYPHER 25
 UNWIND $rows AS row
-MERGE (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: row.ordinal})
+MERGE (s:PathSteps {graph: $graph, sources: row.sources, sign: row.sign, ordinal: row.ordinal})
 SET s.inputs = row.inputs, s.weights = row.weights, s.floors = row.floors, s.input_sum = row.input_sum
 """
 

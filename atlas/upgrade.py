@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_atlas.ingest.path_tables import write_path_tables
+from circuit_atlas.ingest.path_tables import path_table_rows, path_table_steps
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graph_questions import find_graph, list_graphs
@@ -33,12 +33,9 @@ def upgrade(driver: Driver, database: str | None, runner: QueryRunner, *, progre
     graphs = [summary.graph for summary in list_graphs(runner).graphs]
     for graph in tqdm(graphs, "upgrading the store", unit=" graphs", disable=None if progress else True):
         columns = read_columns(runner, find_graph(runner, graph)["graph"])
-        write_path_tables(
-            writer,
-            graph,
-            columns.edges,
-            is_token=columns.is_start(None),
-            order=columns.order,
-            input_sum=columns.input_sum,
+        rows = path_table_rows(
+            columns.edges, is_token=columns.is_start(None), order=columns.order, input_sum=columns.input_sum
         )
+        for statement, parameters in path_table_steps(graph, rows):
+            writer.run(statement, **parameters)
     note_version(driver, database)

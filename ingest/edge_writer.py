@@ -54,12 +54,12 @@ def _finish(pending: set[Future[int]], bar: tqdm[Any]) -> set[Future[int]]:
 
 
 def _write(writer: Writer, graph: str, number: int, block: EdgeBlock) -> int:
-    writer.run(statements.EDGES, graph=graph, batch=number, **_by_target(block))
+    writer.run(statements.EDGE_BATCH, graph=graph, batch=number, **by_target(block))
     return block.size
 
 
-def _by_target(block: EdgeBlock) -> dict[str, list[Any]]:
-    """Flat columns per target: twice the rate of one map per edge."""
+def by_target(block: EdgeBlock) -> dict[str, list[Any]]:
+    """Parameters of the statements that write edges: flat columns per target: twice the rate of one map per edge."""
     targets = block.target.tolist()
     starts = [i for i, target in enumerate(targets) if i == 0 or targets[i - 1] != target]
     spans = list(zip(starts, [*starts[1:], len(targets)], strict=True))

@@ -1,7 +1,8 @@
 """Writes a graph into Neo4j: complete and under its name, or not at all.
 
-A graph is written under a name of its own (`name~id`) and takes the user's name in the last transaction,
-together with every node of it. A graph that this replaces keeps its name until then. What a killed ingest
+A small graph is written in one transaction. Any other is written under a name of its own (`name~id`) and takes the
+user's name in the last transaction, together with every node of it. A graph that this replaces keeps its name until
+then. What a killed ingest
 left behind is recognised by its owner, a process that is gone, and removed.
 """
 
@@ -9,22 +10,20 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
-from circuit_atlas.arrays.bounds import topological_order
-from circuit_atlas.arrays.graph_data import KINDS, GraphData
-from circuit_atlas.arrays.influence import Flow, measure_flow
+from circuit_atlas.arrays.graph_data import GraphData
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.ingest.edge_writer import write_edges
-from circuit_atlas.ingest.path_tables import batches, write_path_tables
-from circuit_atlas.ingest.rows import graph_properties, node_rows, supernode_rows, transcoder_feature_rows
+from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
+from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
 from circuit_atlas.schema.apply import ensure_schema
-from circuit_atlas.schema.keys import Kind
 from neo4j import Driver
 from neo4j.exceptions import ConstraintError, IncompleteCommit
 
@@ -62,17 +61,19 @@ def load_graph(
     writer = Writer(driver, database)
     remove_leftovers(writer)
     content = content_hash(data)
-    if _is_present(writer, name, content, replace):
-        return _result(name, data, "unchanged")
-    staging = f"{name}~{secrets.token_hex(8)}"
-    try:
-        _write(writer, staging, name, data, content, progress)
-        _check_counts(writer, staging, data)
-        status = _publish(writer, staging, name, content, replace)
-    except BaseException:
-        remove_graph(writer, staging)
-        raise
-    return _result(name, data, status)
+    for _ in range(_ATTEMPTS):
+        there = _find(writer, name, content, replace)
+        if there == "same":
+            return _result(name, data, "unchanged")
+        rows = graph_rows(data, content)
+        try:
+            if there == "none" and is_small(rows):
+                write_at_once(writer, name, rows, lambda stored: _check_counts(name, stored, data))
+                return _result(name, data, "ingested")
+            return _result(name, data, _write_apart(writer, name, rows, data, replace, progress))
+        except (ConstraintError, IncompleteCommit):  # another process may have taken the name, or this one
+            continue
+    raise IngestError(f"the name {name!r} is fought over by several ingests", fix="Ingest the file again.")
 
 
 def check_name(name: str) -> str:
@@ -89,61 +90,55 @@ def check_name(name: str) -> str:
     return name
 
 
-def _is_present(writer: Writer, name: str, content: str, replace: bool) -> bool:
+def _find(writer: Writer, name: str, content: str, replace: bool) -> str:
+    """What has the name: `none`, the `same` content, or with `replace` an `other` one."""
     found = writer.run(statements.FIND, graph=name)
     if not found:
-        return False
+        return "none"
     if found[0]["content_hash"] == content:
-        return True
+        return "same"
     if not replace:
         raise GraphExistsError(
             f"a graph named {name!r} with other content is there",
             fix="Replace it with --replace, or give this one another name with --name.",
         )
-    return False
+    return "other"
 
 
-def _write(writer: Writer, staging: str, name: str, data: GraphData, content: str, progress: bool) -> None:
-    order = topological_order(data.edges, data.nodes.depth)
-    flow = measure_flow(data, order)
+def _write_apart(writer: Writer, name: str, rows: GraphRows, data: GraphData, replace: bool, progress: bool) -> str:
+    """Write under a name of its own, then take the user's."""
+    staging = f"{name}~{secrets.token_hex(8)}"
+    try:
+        _write(writer, staging, name, rows, progress)
+        _check_counts(name, writer.run(statements.COUNTS, graph=staging)[0], data)
+        status = _publish(writer, staging, name, rows.properties["content_hash"], replace)
+    except BaseException:
+        remove_graph(writer, staging)
+        raise
+    return status
+
+
+def _write(writer: Writer, staging: str, name: str, rows: GraphRows, progress: bool) -> None:
     writer.run(
         statements.BEGIN,
         graph=staging,
         target_name=name,
         owner=owner_of_this_process(),
-        properties=graph_properties(data, flow, order is not None, content),
+        properties=rows.properties,
     )
-    _write_nodes(writer, staging, data, flow)
-    is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
-    write_path_tables(writer, staging, data.edges, is_token=is_token, order=order, input_sum=flow.input_sum)
-    write_edges(writer, staging, data.edges, progress=progress)
-    for batch in batches(extra._asdict() for extra in data.edge_extras):
-        writer.run(statements.EDGE_EXTRAS, graph=staging, rows=batch)
+    for statement, parameters in node_steps(staging, rows):
+        writer.run(statement, **parameters)
+    write_edges(writer, staging, rows.edges, progress=progress)
+    for statement, parameters in extra_steps(staging, rows):
+        writer.run(statement, **parameters)
 
 
-def _write_nodes(writer: Writer, staging: str, data: GraphData, flow: Flow) -> None:
-    nodes = ({"label": kind.label, "properties": row} for kind, row in node_rows(data, flow))
-    for batch in batches(nodes):
-        writer.run(statements.NODES, graph=staging, rows=batch)
-    for batch in batches(transcoder_feature_rows(data)):
-        writer.run(
-            statements.TRANSCODER_FEATURES,
-            graph=staging,
-            rows=batch,
-            model=data.metadata.model,
-            source_set=data.metadata.source_set,
-        )
-    if data.supernodes:
-        writer.run(statements.SUPERNODES, graph=staging, rows=supernode_rows(data))
-
-
-def _check_counts(writer: Writer, staging: str, data: GraphData) -> None:
-    stored = writer.run(statements.COUNTS, graph=staging)[0]
+def _check_counts(name: str, stored: Mapping[str, int], data: GraphData) -> None:
     expected = {"nodes": len(data.nodes), "edges": len(data.edges)}
     if stored != expected:
         raise IngestError(
             f"the database holds {stored}, the graph has {expected}",
-            where=staging.partition("~")[0],
+            where=name,
             fix="Nothing was published. Ingest the file again; report it if it happens twice.",
         )
 
@@ -151,7 +146,7 @@ def _check_counts(writer: Writer, staging: str, data: GraphData) -> None:
 def _publish(writer: Writer, staging: str, name: str, content: str, replace: bool) -> str:
     """Give the graph its name. Another process may publish the same name first: then look again."""
     for _ in range(_ATTEMPTS):
-        if _is_present(writer, name, content, replace):
+        if _find(writer, name, content, replace) == "same":
             remove_graph(writer, staging)
             return "unchanged"
         try:

@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from circuit_atlas.arrays import storage
-from circuit_atlas.arrays.bounds import Bool, path_tables, semiring, token_starts
+from circuit_atlas.arrays.bounds import Bool, PathTables, path_tables, semiring, token_starts
 from circuit_atlas.arrays.counts import path_counts
 from circuit_atlas.arrays.graph_data import Edges, Float64, Int32
-from circuit_atlas.ingest.writer import Writer
+from circuit_atlas.ingest.writer import Step
 
 ROWS_AT_ONCE = 2_000
+_SIGNS = (1, -1)
+_STATEMENTS = {"PathBounds": storage.BOUNDS, "PathSteps": storage.STEPS, "PathCounts": storage.COUNTS}
+LabelledRow = tuple[str, dict[str, Any]]
 
 
-def write_path_tables(
-    writer: Writer, graph: str, edges: Edges, *, is_token: Bool, order: Int32 | None, input_sum: Float64
-) -> None:
-    """Store the tables of a graph of n nodes.
+def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_sum: Float64) -> Iterator[LabelledRow]:
+    """Labels and rows of the tables of a graph of n nodes, those of one label together.
 
     Args:
-        writer: where to.
-        graph: the name it has in the database.
         edges: its edges.
         is_token: bool (n,): where paths begin.
         order: see `topological_order`.
         input_sum: sum of |weight| of the inputs of each node, (n,).
     """
-    for sign in (1, -1):
+
+    def tables_of(sign: int) -> PathTables:
         rules = semiring("sum", sign)
         starts = token_starts(is_token, rules)
-        tables = path_tables(edges, order, starts, rules, input_sums=input_sum, shortlists=True)
-        where = {"graph": graph, "sources": storage.TOKENS, "sign": sign}
-        writer.run(storage.BOUNDS, rows=storage.bound_rows(tables.best), **where)
-        for rows in batches(storage.step_rows(tables, input_sum)):
-            writer.run(storage.STEPS, rows=rows, **where)
+        return path_tables(edges, order, starts, rules, input_sums=input_sum, shortlists=True)
+
+    with ThreadPoolExecutor(len(_SIGNS)) as pool:
+        both = list(zip(_SIGNS, pool.map(tables_of, _SIGNS), strict=True))
+    for sign, tables in both:
+        where = {"sources": storage.TOKENS, "sign": sign}
+        yield from (("PathBounds", where | row) for row in storage.bound_rows(tables.best))
+    for sign, tables in both:
+        where = {"sources": storage.TOKENS, "sign": sign}
+        yield from (("PathSteps", where | row) for row in storage.step_rows(tables, input_sum))
     if order is not None:
-        writer.run(storage.COUNTS, graph=graph, rows=storage.count_rows(path_counts(edges, order, is_token)))
+        counts = path_counts(edges, order, is_token)
+        yield from (("PathCounts", row) for row in storage.count_rows(counts))
+
+
+def path_table_steps(graph: str, tables: Iterable[LabelledRow]) -> Iterator[Step]:
+    """Statements, with parameters, that store tables for the graph of that name."""
+    for label, rows in groupby(tables, itemgetter(0)):
+        for batch in batches(row for _, row in rows):
+            yield _STATEMENTS[label], {"graph": graph, "rows": batch}
 
 
 def batches(rows: Iterable[dict[str, Any]], size: int = ROWS_AT_ONCE) -> Iterator[list[dict[str, Any]]]:

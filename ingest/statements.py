@@ -35,11 +35,12 @@ WITH s, nodes[member] AS n
 MERGE (s)-[:GROUPS]->(n)
 """
 
-# A batch that is there already, because the answer to its commit was lost, is not written again.
-EDGES = """CYPHER 25
-MATCH (g:Graph {name: $graph}) WHERE NOT EXISTS { (:EdgeBatch {graph: $graph, number: $batch}) }
-CREATE (:EdgeBatch {graph: $graph, number: $batch})
-WITH g
+READY = """CYPHER 25
+CREATE (g:Graph {name: $graph})
+SET g += $properties, g.status = 'ready', g.created_at = datetime(), g.published_at = datetime()
+"""
+
+_EDGES = """
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
 UNWIND range(0, size($targets) - 1) AS i
@@ -48,6 +49,14 @@ UNWIND range(0, size(sources) - 1) AS j
 WITH target, nodes[sources[j]] AS source, weights[j] AS weight
 CREATE (source)-[:DIRECT_EFFECT {weight: weight}]->(target)
 """
+
+EDGES = f"CYPHER 25{_EDGES}"
+
+# A batch that is there already, because the answer to its commit was lost, is not written again.
+EDGE_BATCH = f"""CYPHER 25
+MATCH (g:Graph {{name: $graph}}) WHERE NOT EXISTS {{ (:EdgeBatch {{graph: $graph, number: $batch}}) }}
+CREATE (:EdgeBatch {{graph: $graph, number: $batch}})
+WITH g{_EDGES}"""
 
 HEARTBEAT = """CYPHER 25
 MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from neo4j import Driver, Session
+from neo4j import Driver, ManagedTransaction, Session
 from neo4j.exceptions import ConstraintError, IncompleteCommit
 
 _ATTEMPTS = 3
+Rows = list[dict[str, Any]]
+Step = tuple[str, dict[str, Any]]  # a statement and its parameters
 
 
 class Writer:
@@ -20,7 +23,7 @@ class Writer:
     def __init__(self, driver: Driver, database: str | None) -> None:
         self._driver, self._database = driver, database
 
-    def run(self, *statements: str, **parameters: Any) -> list[dict[str, Any]]:
+    def run(self, *statements: str, **parameters: Any) -> Rows:
         """Run the statements in one transaction; the rows of the last one."""
         for attempt in range(_ATTEMPTS):
             try:
@@ -31,10 +34,15 @@ class Writer:
                     raise
         raise AssertionError("unreachable")
 
-    def run_together(self, steps: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-        """Run statements with parameters of their own in one transaction; the rows of the last one."""
+    def run_together(self, steps: Iterable[Step], check: Callable[[Rows], None] = lambda _: None) -> None:
+        """Run statements with parameters of their own in one transaction, if `check` takes the rows of the last one."""
+        again = list(steps)  # the driver may have to repeat them
+
+        def work(transaction: ManagedTransaction) -> None:
+            check(_run_all(transaction, again))
+
         with self._session() as session:
-            return session.execute_write(_run_all, steps)
+            session.execute_write(work)
 
     def _session(self) -> Session:
         """One whose writes later readers of the same driver see, on a cluster too."""
@@ -43,8 +51,8 @@ class Writer:
         )
 
 
-def _run_all(transaction: Any, steps: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _run_all(transaction: ManagedTransaction, steps: list[Step]) -> Rows:
+    rows: Rows = []
     for text, parameters in steps:
         rows = [record.data() for record in transaction.run(text, parameters)]
     return rows

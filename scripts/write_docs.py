@@ -178,7 +178,7 @@ The number of paths of exactly `hops` hops from all tokens to the node of ordina
 ## How edges are written
 
 ```cypher
-{statements.EDGES.strip()}
+{statements.EDGE_BATCH.strip()}
 ```
 """
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.arrays.bounds import topological_order
+from circuit_atlas.arrays.influence import measure_flow
 from circuit_atlas.errors import (
     GraphExistsError,
     GraphNotFoundError,
@@ -24,6 +25,8 @@ from circuit_atlas.errors import (
     SchemaVersionError,
 )
 from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest.delete import owner_of_this_process
+from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema import ensure_schema
 from conftest import EXAMPLES, NAMES
 from graphs import make_graph
@@ -39,6 +42,9 @@ def everything(atlas: Atlas) -> list[Any]:
     return [str(row) for query in (nodes, counts) for row in atlas.cypher(query).rows]
 
 
+SIZES = ("dallas.json", "opposite-small.json")  # written in one transaction, and in several
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_reads_back_exactly(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
     data, handle = read_graph(EXAMPLES / f"{name}.json"), examples[name]
@@ -49,7 +55,7 @@ def test_it_reads_back_exactly(name: str, examples: dict[str, GraphHandle], atla
     for i, (row, (kind, expected)) in enumerate(
         zip(
             rows,
-            load.node_rows(data, load.measure_flow(data, topological_order(data.edges, data.nodes.depth))),
+            node_rows(data, measure_flow(data, topological_order(data.edges, data.nodes.depth))),
             strict=True,
         )
     ):
@@ -132,19 +138,22 @@ def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> No
     atlas.delete(name)
 
 
+@pytest.mark.parametrize("file", SIZES)
 def test_nothing_is_published_when_counts_differ(
-    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = everything(atlas)
-    lossy = statements.EDGES.replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
-    monkeypatch.setattr(statements, "EDGES", lossy)
+    for name in ("EDGES", "EDGE_BATCH"):
+        lossy = getattr(statements, name).replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
+        monkeypatch.setattr(statements, name, lossy)
     with pytest.raises(IngestError, match="the database holds"):
-        atlas.ingest(EXAMPLES / "dallas.json", name=new_name())
+        atlas.ingest(EXAMPLES / file, name=new_name())
     assert everything(atlas) == before
 
 
+@pytest.mark.parametrize("file", SIZES)
 def test_a_stopped_ingest_leaves_nothing(
-    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = everything(atlas)
 
@@ -153,12 +162,13 @@ def test_a_stopped_ingest_leaves_nothing(
 
     monkeypatch.setattr(load, "_check_counts", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        atlas.ingest(EXAMPLES / "dallas.json", name=new_name())
+        atlas.ingest(EXAMPLES / file, name=new_name())
     assert everything(atlas) == before
 
 
+@pytest.mark.parametrize("file", SIZES)
 def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(
-    atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]
+    file: str, atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]
 ) -> None:
     before = everything(atlas)
     name = new_name()
@@ -169,12 +179,12 @@ def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(
         load._check_counts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         Atlas().ingest(sys.argv[1], name=sys.argv[2])
     """)
-    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / "dallas.json"), name], env=env, check=False)
+    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / file), name], env=env, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert everything(atlas) != before
+    assert (everything(atlas) != before) == (file == SIZES[1])
     assert name not in [summary.graph for summary in atlas.graphs().graphs]
     assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 0}]
-    assert atlas.ingest(EXAMPLES / "dallas.json", name=name).stats().edges == 4944
+    assert atlas.ingest(EXAMPLES / file, name=name).stats().edges == {SIZES[0]: 4944, SIZES[1]: 23_559}[file]
     atlas.delete(name)
     assert everything(atlas) == before
 
@@ -183,7 +193,7 @@ def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Calla
     writer = Writer(atlas.driver, None)
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}}
-    writer.run(statements.BEGIN, **begin, owner=load.owner_of_this_process())
+    writer.run(statements.BEGIN, **begin, owner=owner_of_this_process())
     assert remove_leftovers(writer) == []
     writer.run(
         "MATCH (g:Graph {name: $graph}) SET g.owner = $owner",
@@ -210,4 +220,4 @@ def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(atlas: Atlas) -> 
         with pytest.raises(SchemaVersionError, match="schema version 99"):
             ensure_schema(atlas.driver, None)
     finally:
-        atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 1", write=True)
+        atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 2", write=True)

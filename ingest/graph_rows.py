@@ -1,0 +1,58 @@
+"""All that is stored of one graph, as rows: the one form that every way of writing takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from circuit_atlas.arrays.bounds import topological_order
+from circuit_atlas.arrays.graph_data import KINDS, EdgeExtra, Edges, GraphData
+from circuit_atlas.arrays.influence import measure_flow
+from circuit_atlas.ingest.path_tables import LabelledRow, path_table_rows
+from circuit_atlas.ingest.rows import Row, graph_properties, node_rows, supernode_rows, transcoder_feature_rows
+from circuit_atlas.schema.keys import Kind
+
+
+@dataclass(frozen=True)
+class GraphRows:
+    """Rows hold properties by name, but for `graph`, the graph's name, which whoever writes adds.
+
+    `nodes` come in order of ordinal, each with its label. `transcoder_features` say by ordinal, layer and index what
+    is an activation of what; `supernodes` have their `members`, ordinals. `tables` are labels and rows of path
+    tables.
+    """
+
+    properties: Row
+    nodes: Iterable[LabelledRow]
+    transcoder_features: list[Row]
+    supernodes: list[Row]
+    tables: Iterable[LabelledRow]
+    edges: Edges
+    edge_extras: tuple[EdgeExtra, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Numbers of nodes and edges."""
+        return self.properties["nodes"], self.properties["edges"]
+
+
+def graph_rows(data: GraphData, content: str) -> GraphRows:
+    """The rows of a graph, with what is computed from it: influence, graph scores, path tables.
+
+    Args:
+        data: the graph.
+        content: its content hash.
+    """
+    order = topological_order(data.edges, data.nodes.depth)
+    flow = measure_flow(data, order)
+    is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
+
+    return GraphRows(
+        properties=graph_properties(data, flow, order is not None, content),
+        nodes=((kind.label, row) for kind, row in node_rows(data, flow)),
+        transcoder_features=transcoder_feature_rows(data),
+        supernodes=supernode_rows(data),
+        tables=path_table_rows(data.edges, is_token=is_token, order=order, input_sum=flow.input_sum),
+        edges=data.edges,
+        edge_extras=data.edge_extras,
+    )

@@ -1,0 +1,62 @@
+"""A graph's rows as statements with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.edge_writer import EDGE_BATCH, by_target
+from circuit_atlas.ingest.graph_rows import GraphRows
+from circuit_atlas.ingest.path_tables import ROWS_AT_ONCE, batches, path_table_steps
+from circuit_atlas.ingest.writer import Step, Writer
+
+_SMALL = 10_000  # edges
+
+
+def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
+    """What writes all but the `:Graph` and the edges, under the name `graph`."""
+    for batch in batches({"label": label, "properties": row} for label, row in rows.nodes):
+        yield statements.NODES, {"graph": graph, "rows": batch}
+    identity = {name: rows.properties[name] for name in ("model", "source_set")}
+    for batch in batches(rows.transcoder_features):
+        yield statements.TRANSCODER_FEATURES, {"graph": graph, "rows": batch, **identity}
+    if rows.supernodes:
+        yield statements.SUPERNODES, {"graph": graph, "rows": rows.supernodes}
+    yield from path_table_steps(graph, rows.tables)
+
+
+def extra_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
+    """What writes further fields of edges."""
+    for batch in batches(extra._asdict() for extra in rows.edge_extras):
+        yield statements.EDGE_EXTRAS, {"graph": graph, "rows": batch}
+
+
+def is_small(rows: GraphRows) -> bool:
+    """Whether a graph fits in one transaction, which needs neither a name of its own nor anything to clean up."""
+    nodes, edges = rows.size
+    return nodes <= ROWS_AT_ONCE and edges <= _SMALL
+
+
+def write_at_once(writer: Writer, name: str, rows: GraphRows, check: Callable[[Mapping[str, int]], None]) -> None:
+    """Write a small graph, ready under its name, in one transaction.
+
+    Args:
+        writer: where to.
+        name: the graph's.
+        rows: the graph.
+        check: is given the numbers of `nodes` and `edges` stored; what it raises undoes everything.
+
+    Raises:
+        neo4j.exceptions.ConstraintError: a graph of that name is there.
+        IncompleteCommit: the connection was lost while it was committed.
+    """
+
+    def steps() -> Iterator[Step]:
+        yield statements.READY, {"graph": name, "properties": rows.properties}
+        yield from node_steps(name, rows)
+        for block in rows.edges.blocks(EDGE_BATCH):
+            yield statements.EDGES, {"graph": name, **by_target(block)}
+        yield from extra_steps(name, rows)
+        yield statements.COUNTS, {"graph": name}
+
+    writer.run_together(steps(), check=lambda stored: check(stored[0]))
