@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -145,20 +147,30 @@ class Atlas:
             DatabaseError: the database is not there any more.
             AtlasError: the first error, with `fail_fast`.
         """
-        from circuit_atlas.ingest.files import graph_files  # noqa: PLC0415
+        from circuit_atlas.ingest.files import graph_files, side_by_side  # noqa: PLC0415
 
         files = graph_files(sources)
-        results = []
-        for path in tqdm(files, unit=" files", disable=None if self._progress and len(files) > 1 else True):
+
+        def store(path: Path) -> FileResult:
             try:
-                result, problem = self.ingest(path, **options).ingested, None
+                return FileResult(file=str(path), result=self.ingest(path, **options).ingested, error=None)
             except DatabaseError:
                 raise
             except AtlasError as error:
                 if fail_fast:
                     raise
-                result, problem = None, str(error)
-            results.append(FileResult(file=str(path), result=result, error=problem))
+                return FileResult(file=str(path), result=None, error=str(error))
+
+        bar = tqdm(total=len(files), unit=" files", disable=None if self._progress and len(files) > 1 else True)
+        with bar, ThreadPoolExecutor(side_by_side(files)) as pool:
+            try:
+                results = []
+                for result in pool.map(store, files):
+                    results.append(result)
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         return IngestResults(files=results, failed=sum(file.error is not None for file in results))
 
     def graph(self, name: str) -> GraphHandle:

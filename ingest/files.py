@@ -9,6 +9,8 @@ from pathlib import Path
 from circuit_atlas.errors import InputError
 
 ENDINGS = (".json", ".pt", ".pth")
+_SMALL = 16 << 20  # bytes
+_AT_ONCE = 3
 
 
 def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -24,3 +26,9 @@ def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
             raise InputError("holds no graph file", where=str(source), fix=f"Graph files end in {', '.join(ENDINGS)}.")
         found.update(dict.fromkeys(inside if source.is_dir() else [source]))
     return list(found)
+
+
+def side_by_side(files: list[Path]) -> int:
+    """How many of the files are worth reading and writing at once: large ones keep all writers busy alone."""
+    small = all(not path.is_file() or path.stat().st_size <= _SMALL for path in files)
+    return _AT_ONCE if small else 1
