@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 @click.option("--model", help="The language model, where the file does not say.")
 @click.option("--source-set", help="The set of transcoders, where the file does not say.")
 @click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text.")
+@click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer: the local store is made anew with all in it.")
 @click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")
 @asks
 def ingest_command(
-    atlas: Atlas, files: tuple[str, ...], name: str | None, fail_fast: bool, **options: object
+    atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: object
 ) -> Answer:
     """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
 
@@ -42,14 +43,14 @@ def ingest_command(
       circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
       circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
     """
-    if len(files) == 1 and not Path(files[0]).is_dir():
+    if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
         result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]
         assert result is not None
         _warn(files[0], result.warnings)
         return result
-    if name is not None:
+    if name is not None and (len(files) > 1 or Path(files[0]).is_dir()):
         raise click.UsageError("--name is for one file.")
-    results = atlas.ingest_all(files, fail_fast=fail_fast, **options)
+    results = atlas.ingest_all(files, fail_fast=fail_fast, bulk=bulk, name=name, **options)
     for file in results.files:
         _warn(file.file, [file.error] if file.error else file.result.warnings if file.result else [])
     return results

@@ -64,13 +64,13 @@ def load_graph(
     for _ in range(_ATTEMPTS):
         there = _find(writer, name, content, replace)
         if there == "same":
-            return _result(name, data, "unchanged")
+            return ingest_result(name, data, "unchanged")
         rows = graph_rows(data, content)
         try:
             if there == "none" and is_small(rows):
                 write_at_once(writer, name, rows, lambda stored: _check_counts(name, stored, data))
-                return _result(name, data, "ingested")
-            return _result(name, data, _write_apart(writer, name, rows, data, replace, progress))
+                return ingest_result(name, data, "ingested")
+            return ingest_result(name, data, _write_apart(writer, name, rows, data, replace, progress))
         except (ConstraintError, IncompleteCommit):  # another process may have taken the name, or this one
             continue
     raise IngestError(f"the name {name!r} is fought over by several ingests", fix="Ingest the file again.")
@@ -170,7 +170,8 @@ def _rename(writer: Writer, staging: str, name: str) -> str:
     return "replaced" if old else "ingested"
 
 
-def _result(name: str, data: GraphData, status: str) -> IngestResult:
+def ingest_result(name: str, data: GraphData, status: str) -> IngestResult:
+    """What became of a graph that was read."""
     return IngestResult(
         graph=name,
         status=status,

@@ -73,6 +73,15 @@ MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 RETURN count(n) AS nodes, sum(COUNT { (n)<-[:DIRECT_EFFECT]-() }) AS edges
 """
 
+CHECKSUM = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= $first AND n.ordinal < $stop
+CALL (n) {
+  OPTIONAL MATCH (n)<-[r:DIRECT_EFFECT]-()
+  RETURN count(r) AS edges, sum(r.weight) AS weights, sum(abs(r.weight)) AS sizes
+}
+RETURN count(n) AS nodes, sum(edges) AS edges, sum(weights) AS weights, sum(sizes) AS sizes
+"""
+
 FIND = """CYPHER 25
 MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.content_hash AS content_hash
 """
@@ -152,4 +161,10 @@ CALL () {
 }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 DELETE g
+"""
+
+# Neo4j's importer leaves empty texts out.
+FILL_EMPTY = """CYPHER 25
+MATCH (n) WHERE n.empty IS NOT NULL
+CALL (n) { FOREACH (name IN n.empty | SET n[name] = '') REMOVE n.empty } IN TRANSACTIONS OF 20000 ROWS
 """

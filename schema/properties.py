@@ -56,3 +56,4 @@ PROPERTIES: dict[str, dict[str, str]] = {
     "CircuitAtlas": {"id": STRING, "schema_version": LONG},
 }
 """Of every label: property -> type, in the words of Neo4j's importer."""
+EMPTY = "empty"  # of a node on its way through the importer: names of its properties that are empty texts

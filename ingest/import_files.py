@@ -1,0 +1,152 @@
+"""Graphs as Parquet files for Neo4j's own offline importer, `neo4j-admin database import full`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from circuit_atlas.arrays.graph_data import EdgeBlock
+from circuit_atlas.ingest.graph_rows import GraphRows
+from circuit_atlas.ingest.parquet import Columns, ParquetTable
+from circuit_atlas.ingest.rows import Row
+from circuit_atlas.schema.apply import SCHEMA_VERSION
+from circuit_atlas.schema.properties import DOUBLE, LONG, PROPERTIES, STRING
+
+_EDGES_AT_ONCE = 1 << 18
+_ID, _LABELS, _START, _END = ":ID", ":LABEL", ":START_ID", ":END_ID"
+_ENDS: Columns = {_START: LONG, _END: LONG}
+RELATIONSHIPS: dict[str, Columns] = {
+    "DIRECT_EFFECT": {**_ENDS, "weight": DOUBLE},
+    "DIRECT_EFFECT-extra": {**_ENDS, "weight": DOUBLE, "extra": STRING},
+    "ACTIVATION_OF": _ENDS,
+    "GROUPS": _ENDS,
+}
+FeatureKey = tuple[str, str, int, int]  # model, source set, layer, index
+
+
+class ImportFiles:
+    """Parquet files in a folder, one for each label and type of relationship, filled graph by graph.
+
+    Nodes get integer ids from 0 on, without gaps, in the order in which they are written: the ids that the store
+    gives them, too.
+
+    Args:
+        folder: an empty folder.
+
+    Raises:
+        MissingExtraError: the extra `bulk` is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._tables: dict[str, ParquetTable] = {}
+        self._features: dict[FeatureKey, tuple[int, Row]] = {}
+        self._next = 0
+        self.nodes = self.relationships = 0
+
+    def __enter__(self) -> ImportFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for table in self._tables.values():
+            table.close()
+
+    def add(self, name: str, rows: GraphRows) -> None:
+        """Take in a graph under its name.
+
+        Raises:
+            InputError: a property that the schema does not have.
+        """
+        now = datetime.now(UTC)
+        properties = {"created_at": now, "published_at": now, **rows.properties, "name": name, "status": "ready"}
+        self._node("Graph", properties)
+        first = self._next
+        for label, row in rows.nodes:
+            self._node("Node", {**row, "graph": name, _LABELS: f"Node;{label}"})
+        identity = (rows.properties["model"], rows.properties["source_set"])
+        for row in rows.transcoder_features:
+            feature = self._feature((*identity, row["layer"], row["index"]))
+            self._relationship("ACTIVATION_OF", first + row["ordinal"], feature)
+        for row in rows.supernodes:
+            supernode = self._node("Supernode", {"graph": name, "name": row["name"], "order": row["order"]})
+            for member in row["members"]:
+                self._relationship("GROUPS", supernode, first + member)
+        for label, row in rows.tables:
+            self._node(label, {**row, "graph": name})
+        extras = {(extra.target, extra.source): extra.extra for extra in rows.edge_extras}
+        for block in rows.edges.blocks(_EDGES_AT_ONCE):
+            self._edges(first, block, extras)
+
+    def add_feature(self, properties: Row) -> None:
+        """Take in a transcoder feature with further properties, an explanation for instance."""
+        key = tuple(properties[name] for name in ("model", "source_set", "layer", "index"))
+        self._features[key] = self._feature(key), properties  # type: ignore[index, arg-type]
+
+    def finish(self) -> None:
+        """Write what all graphs share: the transcoder features, and the version of the schema."""
+        for identifier, properties in self._features.values():
+            self._table("TranscoderFeature").add({_ID: identifier, **properties})
+        self._node("CircuitAtlas", {"id": "store", "schema_version": SCHEMA_VERSION})
+        for table in self._tables.values():
+            table.close()
+
+    @property
+    def node_files(self) -> list[tuple[str, Path]]:
+        """Label, or nothing where a column tells it, and file of all kinds of nodes."""
+        return [
+            ("" if label == "Node" else label, self._tables[label].path)
+            for label in PROPERTIES
+            if label in self._tables
+        ]
+
+    @property
+    def relationship_files(self) -> list[tuple[str, Path]]:
+        """Type and file of all kinds of relationships."""
+        return [(kind.partition("-")[0], self._tables[kind].path) for kind in RELATIONSHIPS if kind in self._tables]
+
+    def _node(self, label: str, row: Row) -> int:
+        self._table(label).add({_ID: self._next, **row})
+        self.nodes += 1
+        self._next += 1
+        return self._next - 1
+
+    def _feature(self, key: FeatureKey) -> int:
+        if key not in self._features:
+            properties = dict(zip(("model", "source_set", "layer", "index"), key, strict=True))
+            self._features[key] = self._next, properties
+            self.nodes += 1
+            self._next += 1
+        return self._features[key][0]
+
+    def _relationship(self, kind: str, start: int, end: int) -> None:
+        self._table(kind).add({_START: start, _END: end})
+        self.relationships += 1
+
+    def _edges(self, first: int, block: EdgeBlock, extras: Mapping[tuple[int, int], str]) -> None:
+        columns: dict[str, Any] = {
+            _START: block.source.astype(np.int64) + first,
+            _END: block.target.astype(np.int64) + first,
+            "weight": block.weight,
+        }
+        if extras:
+            ends = zip(block.target.tolist(), block.source.tolist(), strict=True)
+            columns["extra"] = [extras.get(pair) for pair in ends]
+        self._table("DIRECT_EFFECT-extra" if extras else "DIRECT_EFFECT").add_columns(columns)
+        self.relationships += block.size
+
+    def _table(self, name: str) -> ParquetTable:
+        if name not in self._tables:
+            columns = RELATIONSHIPS.get(name) or _node_columns(name)
+            self._tables[name] = ParquetTable(self._folder / f"{name}.parquet", columns)
+        return self._tables[name]
+
+
+def _node_columns(label: str) -> Columns:
+    labels = {_LABELS: STRING} if label == "Node" else {}
+    return {_ID: LONG, **labels, **PROPERTIES[label]}
