@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from circuit_atlas.arrays.graph_data import KINDS, ArrayEdges, EdgeExtra, NodeColumns
+from circuit_atlas.arrays.graph_data import KINDS, ArrayEdges, EdgeExtra, Float64, NodeColumns
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.node_ids import as_float
 from circuit_atlas.schema.keys import Kind
@@ -42,7 +42,7 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
     by_id: dict[str, list[int]] = defaultdict(list)
     for i, source_id in enumerate(nodes.source_id):
         by_id[str(source_id)].append(i)
-    weight = np.array([_weight(link, i, path) for i, link in enumerate(links)], np.float64)
+    weight = _weights(links, path)
     target, source, warnings = _endpoints(links, by_id, nodes, path)
     kept = weight != 0.0
     edges = ArrayEdges.sorted(target[kept], source[kept], weight[kept])
@@ -50,9 +50,19 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
     extras = [
         EdgeExtra(int(target[i]), int(source[i]), json.dumps(rest, ensure_ascii=False))
         for i, link in enumerate(links)
-        if kept[i] and (rest := {name: value for name, value in link.items() if name not in _FIELDS})
+        if len(link) > len(_FIELDS) and kept[i]
+        if (rest := {name: value for name, value in link.items() if name not in _FIELDS})
     ]
     return Links(edges, int(np.count_nonzero(~kept)), tuple(extras), warnings)
+
+
+def _weights(links: list[dict[str, Any]], path: Path) -> Float64:
+    values = [link.get("weight") for link in links]
+    if all(type(value) is float for value in values):
+        weight = np.array(values, np.float64)
+        if np.isfinite(weight).all():
+            return weight
+    return np.array([_weight(link, i, path) for i, link in enumerate(links)], np.float64)
 
 
 def _weight(link: dict[str, Any], i: int, path: Path) -> float:
@@ -70,6 +80,13 @@ def _weight(link: dict[str, Any], i: int, path: Path) -> float:
 def _endpoints(
     links: list[dict[str, Any]], by_id: dict[str, list[int]], nodes: NodeColumns, path: Path
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    if len(by_id) == len(nodes):  # the usual case: no two nodes have one id
+        ordinals = {name: candidates[0] for name, candidates in by_id.items()}
+        try:
+            ends = [[ordinals[link[end]] for link in links] for end in ("target", "source")]
+            return np.array(ends[0], np.int32), np.array(ends[1], np.int32), []
+        except (KeyError, TypeError):
+            pass  # found again below, with its place
     targets = [_candidates(link, "target", by_id, i, path) for i, link in enumerate(links)]
     sources = [_candidates(link, "source", by_id, i, path) for i, link in enumerate(links)]
     target = np.fromiter((_receiver(candidates, nodes) for candidates in targets), np.int32, len(links))

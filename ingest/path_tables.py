@@ -16,6 +16,7 @@ from circuit_atlas.ingest.writer import Step
 
 ROWS_AT_ONCE = 2_000
 _SIGNS = (1, -1)
+_LARGE = 100_000  # edges from which numpy is long enough in one row for two threads
 _STATEMENTS = {"PathBounds": storage.BOUNDS, "PathSteps": storage.STEPS, "PathCounts": storage.COUNTS}
 LabelledRow = tuple[str, dict[str, Any]]
 
@@ -35,7 +36,7 @@ def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_
         starts = token_starts(is_token, rules)
         return path_tables(edges, order, starts, rules, input_sums=input_sum, shortlists=True)
 
-    with ThreadPoolExecutor(len(_SIGNS)) as pool:
+    with ThreadPoolExecutor(len(_SIGNS) if len(edges) > _LARGE else 1) as pool:
         both = list(zip(_SIGNS, pool.map(tables_of, _SIGNS), strict=True))
     for sign, tables in both:
         where = {"sources": storage.TOKENS, "sign": sign}
