@@ -17,7 +17,7 @@ from circuit_atlas.queries import catalogue, find_query, graph_questions
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.runner import QueryRunner, Tracer
 from circuit_atlas.schema.answer import FileResult, IngestResults
-from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema
+from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
 from neo4j import Driver
 from tqdm import tqdm
@@ -182,6 +182,8 @@ class Atlas:
                     raise
                 return FileResult(file=str(path), result=None, error=str(error))
 
+        with translated_errors():
+            ensure_schema(self._driver, self._database)  # not by several at once
         bar = tqdm(total=len(files), unit=" files", disable=None if self._progress and len(files) > 1 else True)
         with bar, ThreadPoolExecutor(side_by_side(files)) as pool:
             try:

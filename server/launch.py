@@ -45,22 +45,25 @@ def launch(store: Store, program: Program, ports: tuple[int, int], data: str) ->
             cwd=home,
             start_new_session=True,
         )
+    noted = {
+        "pid": child.pid, "created": psutil.Process(child.pid).create_time(), "data": data,
+        "bolt_port": ports[0], "http_port": ports[1], "neo4j": neo4j_version(read_lock()),
+    }  # fmt: skip
     try:
-        _await(store, child, ports[0])
+        store.write_process({**noted, "state": "starting"})  # should this process be killed, the next one stops it
+        _await(store, child, ports)
     except BaseException:
         child.kill()
         child.wait()
         raise
-    noted = {"pid": child.pid, "created": psutil.Process(child.pid).create_time(), "data": data}
-    version = neo4j_version(read_lock())
-    store.write_process({**noted, "bolt_port": ports[0], "http_port": ports[1], "neo4j": version})
+    store.write_process({**noted, "state": "running"})
 
 
-def _await(store: Store, child: subprocess.Popen[bytes], port: int) -> None:
+def _await(store: Store, child: subprocess.Popen[bytes], ports: tuple[int, int]) -> None:
     """Wait until Bolt answers with our password, or the process ends."""
     import neo4j  # noqa: PLC0415
 
-    address = f"bolt://{LOOPBACK}:{port}"
+    address = f"bolt://{LOOPBACK}:{ports[0]}"
     auth = ("neo4j", store.password())
     waited = 0.0
     while waited < START_TIMEOUT:
@@ -69,7 +72,7 @@ def _await(store: Store, child: subprocess.Popen[bytes], port: int) -> None:
             raise failure(store, "the server stopped while starting")
         except subprocess.TimeoutExpired:
             waited += 0.1
-        if not is_open(port):
+        if not all(map(is_open, ports)):  # the HTTP port is taken after Bolt's: another server might choose it
             continue
         try:
             with neo4j.GraphDatabase.driver(address, auth=auth, connection_timeout=5) as driver:

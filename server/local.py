@@ -76,7 +76,7 @@ class LocalServer:
             running = self.connection()
             if running:
                 return running
-            self.stop()  # one of a rebuild that was killed
+            self.stop()  # one that somebody was starting, stopping or building anew when he was killed
             version = neo4j_version(read_lock())
             _say(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
             self.store.prepare(version)
@@ -145,9 +145,9 @@ class LocalServer:
 
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""
-        if self._process() is None or self.store.read_process().get("data", "data") != self.store.data:
-            return None
-        return self._address()
+        noted = self.store.read_process()
+        ready = noted.get("state", "running") == "running" and noted.get("data", "data") == self.store.data
+        return self._address() if ready and self._process() else None
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""
@@ -172,6 +172,7 @@ class LocalServer:
         process = self._process()
         if process is None:
             return False
+        self.store.write_process({**self.store.read_process(), "state": "stopping"})
         try:
             process.terminate()
             try:
