@@ -42,11 +42,11 @@ $(VENV)/.demo: $(VENV)/.uv pyproject.toml
 	touch $@
 
 $(VENV)/.test: $(VENV)/.uv pyproject.toml
-	$(UV) --editable '.[server,attribution,pandas,networkx]' --group test --group check
+	$(UV) --editable '.[server,attribution,pandas,networkx,parquet]' --group test --group check
 	touch $(VENV)/.demo $@
 
 $(VENV)/.bench: $(VENV)/.test
-	$(UV) --editable '.[server,attribution,pandas,networkx]' --group bench
+	$(UV) --editable '.[server,attribution,pandas,networkx,parquet]' --group bench
 	touch $@
 
 clean:

@@ -86,7 +86,7 @@ class ImportFiles:
     def add_feature(self, properties: Row) -> None:
         """Take in a transcoder feature with further properties, an explanation for instance."""
         key = tuple(properties[name] for name in ("model", "source_set", "layer", "index"))
-        self._features[key] = self._feature(key), properties  # type: ignore[index, arg-type]
+        self._features[key] = self._feature(key), properties
 
     def finish(self) -> None:
         """Write what all graphs share: the transcoder features, and the version of the schema."""

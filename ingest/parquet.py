@@ -25,7 +25,7 @@ class ParquetTable:
         columns: their types, in the words of the importer.
 
     Raises:
-        MissingExtraError: the extra `bulk` is not installed.
+        MissingExtraError: the extra `parquet` is not installed.
     """
 
     def __init__(self, path: Path, columns: Columns) -> None:

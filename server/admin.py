@@ -43,13 +43,21 @@ class AdminTool:
             LocalServerError: it failed; the message holds the end of what it printed.
         """
         # Throughput is what counts here: the parallel collector makes imports a third faster than G1.
-        command = [self._java, *JVM_OPTIONS, "-XX:+UseParallelGC", f"-Xmx{heap}", "-cp", self._class_path, _MAIN_CLASS]
+        command: list[str | Path] = [
+            self._java,
+            *JVM_OPTIONS,
+            "-XX:+UseParallelGC",
+            f"-Xmx{heap}",
+            "-cp",
+            self._class_path,
+            _MAIN_CLASS,
+        ]
         done = subprocess.run(
-            [*command, *arguments],
+            [self._java, *options, _MAIN_CLASS, *arguments],
             env={**os.environ, "NEO4J_HOME": str(self._home), "NEO4J_CONF": str(self._home / "conf")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         if done.returncode:
