@@ -43,15 +43,7 @@ class AdminTool:
             LocalServerError: it failed; the message holds the end of what it printed.
         """
         # Throughput is what counts here: the parallel collector makes imports a third faster than G1.
-        command: list[str | Path] = [
-            self._java,
-            *JVM_OPTIONS,
-            "-XX:+UseParallelGC",
-            f"-Xmx{heap}",
-            "-cp",
-            self._class_path,
-            _MAIN_CLASS,
-        ]
+        options = [*JVM_OPTIONS, "-XX:+UseParallelGC", f"-Xmx{heap}", "-cp", self._class_path]
         done = subprocess.run(
             [self._java, *options, _MAIN_CLASS, *arguments],
             env={**os.environ, "NEO4J_HOME": str(self._home), "NEO4J_CONF": str(self._home / "conf")},
