@@ -85,6 +85,24 @@ class EdgeBlock(NamedTuple):
         return len(self.weight)
 
 
+@dataclass(frozen=True)
+class ActiveFeatures:
+    """All m features active on the prompt, in a `.pt`'s order, each array (m,); a graph's nodes are a selection.
+
+    `ordinal` is that of the feature's node, `NO_VALUE` where it has none. `activation` is empty where the file has
+    the activations of nodes only.
+    """
+
+    layer: Int64
+    position: Int64
+    index: Int64
+    activation: Float64
+    ordinal: Int64
+
+    def __len__(self) -> int:
+        return len(self.layer)
+
+
 class EdgeExtra(NamedTuple):
     """Fields of a link beyond source, target and weight, as JSON; no producer known so far writes any."""
 
@@ -152,4 +170,5 @@ class GraphData:
     edges: Edges
     supernodes: tuple[Supernode, ...] = ()
     zero_links: int = 0  # links of weight 0 in the file: no effect, counted but not stored
-    edge_extras: tuple[EdgeExtra, ...] = ()
+    edge_extras: tuple[EdgeExtra, ...] = ()  # in order of target, then source
+    active: ActiveFeatures | None = None  # of a whole `.pt`, where nodes do not tell all of them in their order

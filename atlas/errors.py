@@ -68,6 +68,10 @@ class AmbiguousNodeError(AtlasError):
         self.candidates = candidates
 
 
+class DamagedGraphError(AtlasError):
+    """What the database holds of a graph is not what was ingested."""
+
+
 class QuestionError(AtlasError):
     """The question cannot be asked of this graph (for instance: no logits), or a parameter is out of range."""
 

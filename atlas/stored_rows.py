@@ -48,6 +48,10 @@ MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
 RETURN properties(c) AS properties
 """,
 }
+_ACTIVE = """CYPHER 25
+MATCH (:Graph {name: $graph})-[:ACTIVE_FEATURES]->(a:ActiveFeatures)
+RETURN properties(a) AS properties ORDER BY a.block
+"""
 _EXTRAS = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 MATCH (n)<-[r:DIRECT_EFFECT]-(m) WHERE r.extra IS NOT NULL
@@ -67,7 +71,8 @@ CALL () { MATCH ()-[r]->() RETURN count(r) AS all_of_them }
 CALL () { MATCH ()-[r:DIRECT_EFFECT]->() RETURN count(r) AS effects }
 CALL () { MATCH ()-[r:ACTIVATION_OF]->() RETURN count(r) AS activations }
 CALL () { MATCH ()-[r:GROUPS]->() RETURN count(r) AS members }
-RETURN all_of_them - effects - activations - members AS others
+CALL () { MATCH ()-[r:ACTIVE_FEATURES]->() RETURN count(r) AS blocks }
+RETURN all_of_them - effects - activations - members - blocks AS others
 """
 
 
@@ -120,6 +125,7 @@ class StoredRows:
             ],
             edges=read_columns(self._runner, find_graph(self._runner, name)["graph"]).edges,
             edge_extras=tuple(EdgeExtra(**row) for row in self._rows(_EXTRAS, graph=name)),
+            active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
         )
 
     def transcoder_features(self) -> list[Row]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from circuit_atlas.arrays.graph_data import NO_VALUE, ActiveFeatures
 from circuit_atlas.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ class Attribution:
 
     Shapes: `tokens` (n_pos,), `features` (n_features, 3) of layer, position, index of the *selected*
     features, `activations` (n_features,), `logit_ids` and `probabilities` (n_logits,),
-    `adjacency[target, source]` (n, n) with n = n_features + n_layers * n_pos + n_pos + n_logits.
+    `adjacency[target, source]` (n, n) with n = n_features + n_layers * n_pos + n_pos + n_logits. `active` is
+    None where the selected features are all active ones in their order. `form` is `GraphMetadata.file_form`.
     """
 
     prompt: str
     tokens: npt.NDArray[np.int64]
     features: npt.NDArray[np.int64]
     activations: npt.NDArray[np.float64]
+    active: ActiveFeatures | None
     n_active: int
     logit_ids: npt.NDArray[np.int64]
     logit_texts: list[str]
@@ -40,6 +43,7 @@ class Attribution:
     scan: str | list[str] | None
     config: dict[str, Any]
     vocab_size: int | None
+    form: dict[str, Any]
 
     @property
     def n_layers(self) -> int:
@@ -76,15 +80,16 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     activations = _array(content, "activation_values", where, np.float64, 1)
     _check(active.shape[1:] == (3,), "active_features", f"has shape {active.shape}, not (n, 3)", where)
     _check(_within(selected, len(active)), "selected_features", "points beyond active_features", where)
-    if len(activations) != len(selected):
-        _check(len(activations) == len(active), "activation_values", "does not fit active_features", where)
-        activations = activations[selected]
+    every = activations if len(activations) == len(active) else activations[:0]
+    fits = len(activations) in (len(active), len(selected))
+    _check(fits, "activation_values", "does not fit active_features", where)
     ids, texts = _logits(content, where)
     found = Attribution(
         prompt=str(content["input_string"]),
         tokens=_array(content, "input_tokens", where, np.int64, 1),
         features=active[selected],
-        activations=activations,
+        activations=every[selected] if len(every) else activations,
+        active=_active(active, selected, every),
         n_active=len(active),
         logit_ids=ids,
         logit_texts=texts,
@@ -93,9 +98,34 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
         scan=_scan(content.get("scan", content.get("scan_name")), where),
         config=config,
         vocab_size=_whole(content.get("vocab_size", config.get("d_vocab"))),
+        form=_form(content),
     )
     _check_sizes(found, where)
     return found
+
+
+def _active(
+    active: npt.NDArray[np.int64], selected: npt.NDArray[np.int64], activations: npt.NDArray[np.float64]
+) -> ActiveFeatures | None:
+    if np.array_equal(selected, np.arange(len(active))):
+        return None
+    ordinal = np.full(len(active), NO_VALUE, np.int64)
+    ordinal[selected] = np.arange(len(selected))
+    return ActiveFeatures(*np.ascontiguousarray(active.T), activations, ordinal)
+
+
+def _form(content: dict[str, Any]) -> dict[str, Any]:
+    """What the columns do not tell of a file, as far as circuit-tracer's `Graph` shows it."""
+    fields = getattr(content["cfg"], "__dict__", {})
+    odd = {name: fields[name] for name in fields if fields[name] is None or type(fields[name]).__name__ == "dtype"}
+    return {
+        "dtypes": {name: _dtype_name(v.dtype) for name, v in content.items() if hasattr(v, "detach")},
+        "cfg": {name: None if value is None else _dtype_name(value) for name, value in odd.items()},
+    }
+
+
+def _dtype_name(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _check_sizes(found: Attribution, where: str) -> None:

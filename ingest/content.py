@@ -10,7 +10,7 @@ import numpy.typing as npt
 from circuit_atlas.arrays.graph_data import GraphData
 
 _BLOCK = 1 << 20
-_NOT_CONTENT = {"slug", "source_format", "warnings"}
+_NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
 
 
 def content_hash(data: GraphData) -> str:

@@ -9,7 +9,14 @@ from circuit_atlas.arrays.bounds import topological_order
 from circuit_atlas.arrays.graph_data import KINDS, EdgeExtra, Edges, GraphData
 from circuit_atlas.arrays.influence import measure_flow
 from circuit_atlas.ingest.path_tables import LabelledRow, path_table_rows
-from circuit_atlas.ingest.rows import Row, graph_properties, node_rows, supernode_rows, transcoder_feature_rows
+from circuit_atlas.ingest.rows import (
+    Row,
+    active_feature_rows,
+    graph_properties,
+    node_rows,
+    supernode_rows,
+    transcoder_feature_rows,
+)
 from circuit_atlas.schema.keys import Kind
 
 
@@ -19,7 +26,7 @@ class GraphRows:
 
     `nodes` come in order of ordinal, each with its label. `transcoder_features` say by ordinal, layer and index what
     is an activation of what; `supernodes` have their `members`, ordinals. `tables` are labels and rows of path
-    tables.
+    tables, `active_features` blocks of all features active on the prompt.
     """
 
     properties: Row
@@ -29,6 +36,7 @@ class GraphRows:
     tables: Iterable[LabelledRow]
     edges: Edges
     edge_extras: tuple[EdgeExtra, ...] = ()
+    active_features: tuple[Row, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,4 +63,5 @@ def graph_rows(data: GraphData, content: str) -> GraphRows:
         tables=path_table_rows(data.edges, is_token=is_token, order=order, input_sum=flow.input_sum),
         edges=data.edges,
         edge_extras=data.edge_extras,
+        active_features=tuple(active_feature_rows(data)),
     )

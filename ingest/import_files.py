@@ -24,6 +24,7 @@ RELATIONSHIPS: dict[str, Columns] = {
     "DIRECT_EFFECT-extra": {**_ENDS, "weight": DOUBLE, "extra": STRING},
     "ACTIVATION_OF": _ENDS,
     "GROUPS": _ENDS,
+    "ACTIVE_FEATURES": _ENDS,
 }
 FeatureKey = tuple[str, str, int, int]  # model, source set, layer, index
 
@@ -65,7 +66,7 @@ class ImportFiles:
         """
         now = datetime.now(UTC)
         properties = {"created_at": now, "published_at": now, **rows.properties, "name": name, "status": "ready"}
-        self._node("Graph", properties)
+        graph = self._node("Graph", properties)
         first = self._next
         for label, row in rows.nodes:
             self._node("Node", {**row, "graph": name, _LABELS: f"Node;{label}"})
@@ -77,6 +78,8 @@ class ImportFiles:
             supernode = self._node("Supernode", {"graph": name, "name": row["name"], "order": row["order"]})
             for member in row["members"]:
                 self._relationship("GROUPS", supernode, first + member)
+        for row in rows.active_features:
+            self._relationship("ACTIVE_FEATURES", graph, self._node("ActiveFeatures", row))
         for label, row in rows.tables:
             self._node(label, {**row, "graph": name})
         extras = {(extra.target, extra.source): extra.extra for extra in rows.edge_extras}

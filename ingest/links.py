@@ -53,7 +53,7 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
         if len(link) > len(_FIELDS) and kept[i]
         if (rest := {name: value for name, value in link.items() if name not in _FIELDS})
     ]
-    return Links(edges, int(np.count_nonzero(~kept)), tuple(extras), warnings)
+    return Links(edges, int(np.count_nonzero(~kept)), tuple(sorted(extras)), warnings)
 
 
 def _weights(links: list[dict[str, Any]], path: Path) -> Float64:

@@ -110,10 +110,17 @@ def _graph_data(
         active_features=found.n_active,
         vocab_size=found.vocab_size,
         file_metadata={"cfg": found.config, "scan": found.scan},
+        file_form=_form(found, texts[found.n_pos :]),
         warnings=warnings,
     )
-    data = GraphData(metadata, _nodes(found, texts), DenseEdges(found.adjacency, where))
+    data = GraphData(metadata, _nodes(found, texts), DenseEdges(found.adjacency, where), active=found.active)
     return data if thresholds == (None, None) else prune(data, found, *thresholds)
+
+
+def _form(found: Attribution, logit_texts: list[str | None]) -> dict[str, Any]:
+    """See `GraphMetadata.file_form`; the texts of targets where the file had none and a tokenizer did."""
+    same = found.logit_texts == [text or "" for text in logit_texts]
+    return found.form if same else {**found.form, "logit_texts": found.logit_texts}
 
 
 def _custom_set(scans: list[str]) -> str:

@@ -12,6 +12,8 @@ from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData
 from circuit_atlas.arrays.influence import Flow
 from circuit_atlas.ingest.names import node_name
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import ACTIVE_BLOCK
+from circuit_atlas.schema.models import FILE_FIELDS
 
 Row = dict[str, Any]
 
@@ -56,13 +58,26 @@ def supernode_rows(data: GraphData) -> list[Row]:
     ]
 
 
+def active_feature_rows(data: GraphData) -> list[Row]:
+    """Blocks of all active features, where they are kept; see `ActiveFeatures`."""
+    active = data.active
+    if active is None:
+        return []
+    columns: dict[str, npt.NDArray[Any]] = {
+        "layers": active.layer, "positions": active.position, "indices": active.index,
+        "ordinals": active.ordinal, "activations": active.activation,
+    }  # fmt: skip
+    return [
+        {"block": block}
+        | {name: column[start : start + ACTIVE_BLOCK].tolist() for name, column in columns.items() if len(column)}
+        for block, start in enumerate(range(0, len(active), ACTIVE_BLOCK))
+    ]
+
+
 def graph_properties(data: GraphData, flow: Flow, acyclic: bool, content: str) -> Row:
     """Properties of the `:Graph` node, statistics among them; mappings of the file as JSON text."""
-    metadata = data.metadata.model_dump(exclude={"file_metadata", "file_qparams", "file_extra"})
-    files = {
-        name: json.dumps(getattr(data.metadata, name), ensure_ascii=False)
-        for name in ("file_metadata", "file_qparams", "file_extra")
-    }
+    metadata = data.metadata.model_dump(exclude=set(FILE_FIELDS))
+    files = {name: json.dumps(getattr(data.metadata, name), ensure_ascii=False) for name in FILE_FIELDS}
     n, n_edges = len(data.nodes), len(data.edges)
     counts = {f"{kind.value}_nodes": data.nodes.count(kind) for kind in KINDS}
     low, high = _weight_range(data)

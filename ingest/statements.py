@@ -35,6 +35,11 @@ WITH s, nodes[member] AS n
 MERGE (s)-[:GROUPS]->(n)
 """
 
+ACTIVE_FEATURES = """CYPHER 25
+MATCH (g:Graph {name: $graph})
+MERGE (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures {block: $row.block}) SET a += $row
+"""
+
 READY = """CYPHER 25
 CREATE (g:Graph {name: $graph})
 SET g += $properties, g.status = 'ready', g.created_at = datetime(), g.published_at = datetime()
@@ -160,6 +165,7 @@ CALL () {
   DELETE c
 }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
+CALL (g) { MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures) DETACH DELETE a }
 DELETE g
 """
 

@@ -22,6 +22,8 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
         yield statements.TRANSCODER_FEATURES, {"graph": graph, "rows": batch, **identity}
     if rows.supernodes:
         yield statements.SUPERNODES, {"graph": graph, "rows": rows.supernodes}
+    for block in rows.active_features:
+        yield statements.ACTIVE_FEATURES, {"graph": graph, "row": block}
     yield from path_table_steps(graph, rows.tables)
 
 

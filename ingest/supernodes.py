@@ -29,7 +29,7 @@ def read_supernodes(qparams: dict[str, Any], nodes: NodeColumns) -> tuple[tuple[
             warnings.append(f"supernode {name!r}: not in this graph: {', '.join(missing)}")
         group = groups.setdefault(name, {})
         group.update(dict.fromkeys(i for member in members for i in by_name.get(member, [])))
-    return tuple(Supernode(name=name, members=tuple(group)) for name, group in groups.items()), warnings
+    return tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items()), warnings
 
 
 def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:

@@ -10,6 +10,8 @@ from typing import Any
 from circuit_atlas.schema.keys import Kind
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+FILE_FIELDS = ("file_metadata", "file_qparams", "file_extra", "file_form")  # of a graph, stored as JSON text
+
 
 class Record(BaseModel):
     """Base of the frozen records: unknown fields are an error in our own code, never passed on."""
@@ -42,7 +44,7 @@ class Supernode(Record):
     """A named group of nodes, made by hand in the frontend (`qParams.supernodes`)."""
 
     name: str
-    members: tuple[int, ...] = Field(description="Ordinals of the grouped nodes")
+    members: tuple[int, ...] = Field(description="Ordinals of the grouped nodes, ascending")
 
 
 class GraphMetadata(Record):
@@ -64,4 +66,7 @@ class GraphMetadata(Record):
     file_metadata: dict[str, Any] = Field(default_factory=dict, description="The file's `metadata`, whole")
     file_qparams: dict[str, Any] = Field(default_factory=dict, description="The file's `qParams`, whole")
     file_extra: dict[str, Any] = Field(default_factory=dict, description="Top-level fields beyond the known")
+    file_form: dict[str, Any] = Field(
+        default_factory=dict, description="Of a `.pt`: types of its tensors, and what else it takes to write it again"
+    )
     warnings: list[str] = Field(default_factory=list, description="What the reader noticed and kept going")

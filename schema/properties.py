@@ -7,7 +7,7 @@ STRINGS, LONGS, DOUBLES = "string[]", "long[]", "double[]"
 
 _GRAPH_TEXTS = (
     "name", "status", "slug", "prompt", "model", "source_set", "scan", "source_format",
-    "file_metadata", "file_qparams", "file_extra", "content_hash",
+    "file_metadata", "file_qparams", "file_extra", "file_form", "content_hash",
 )  # fmt: skip
 _GRAPH_NUMBERS = (
     "n_layers", "n_pos", "active_features", "vocab_size", "nodes", "edges", "feature_nodes", "error_nodes",
@@ -36,6 +36,11 @@ PROPERTIES: dict[str, dict[str, str]] = {
     },
     "TranscoderFeature": {**dict.fromkeys(("model", "source_set"), STRING), **dict.fromkeys(("layer", "index"), LONG)},
     "Supernode": {**dict.fromkeys(("graph", "name"), STRING), "order": LONG},
+    "ActiveFeatures": {
+        "block": LONG,
+        **dict.fromkeys(("layers", "positions", "indices", "ordinals"), LONGS),
+        "activations": DOUBLES,
+    },
     "PathBounds": {
         **dict.fromkeys(("graph", "sources"), STRING),
         **dict.fromkeys(("sign", "hops", "block"), LONG),

@@ -1,0 +1,175 @@
+"""A stored graph as a reader made it: the same metadata, columns, edges and supernodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from circuit_atlas.arrays.graph_data import (
+    KINDS,
+    NO_VALUE,
+    ActiveFeatures,
+    ArrayEdges,
+    EdgeExtra,
+    Float64,
+    GraphData,
+    Int32,
+    NodeColumns,
+)
+from circuit_atlas.errors import DamagedGraphError
+from circuit_atlas.queries.graph_questions import StoredGraph, find_graph
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
+
+_NODES_AT_ONCE = 10_000
+_EDGES_AT_ONCE = 250_000
+_LABELS = {kind.label: i for i, kind in enumerate(KINDS)}
+Row = dict[str, Any]
+
+
+def read_graph_data(runner: QueryRunner, name: str) -> GraphData:
+    """A graph as its reader made it, so that it has the same content hash. Edges take 16 bytes each.
+
+    Args:
+        runner: where to ask.
+        name: the graph's.
+
+    Raises:
+        GraphNotFoundError: no such graph is ready.
+        DamagedGraphError: what is stored can't be one that was ingested.
+    """
+    stored = find_graph(runner, name)["graph"]
+    nodes = list(_node_rows(runner, stored))
+    edges, extras = _edges(runner, stored, len(nodes))
+    groups = runner.ask("graphs.groups", graph=name)[0]
+    if find_graph(runner, name)["graph"].get("published_at") != stored.get("published_at"):
+        raise DamagedGraphError("it was replaced while it was read", where=name, fix="Ask again.")
+    return GraphData(
+        metadata=_metadata(stored),
+        nodes=_columns(nodes),
+        edges=edges,
+        supernodes=tuple(Supernode(name=row["name"], members=tuple(row["members"])) for row in groups["supernodes"]),
+        zero_links=stored["zero_links"],
+        edge_extras=extras,
+        active=_active(groups["active"]),
+    )
+
+
+def damaged(what: str, graph: str) -> DamagedGraphError:
+    """The error that says how a graph is not as it was ingested."""
+    return DamagedGraphError(
+        what, where=graph, fix="`circuit-atlas verify` tells more. Delete the graph and ingest its file again."
+    )
+
+
+def _metadata(stored: StoredGraph) -> GraphMetadata:
+    known = {name: value for name, value in stored.items() if name in GraphMetadata.model_fields}
+    return GraphMetadata(**{**known, **{name: json.loads(stored.get(name, "{}")) for name in FILE_FIELDS}})
+
+
+def _node_rows(runner: QueryRunner, stored: StoredGraph) -> Iterator[Row]:
+    """Properties of all nodes, in order, with the place of each one's kind in `KINDS` as `kind`."""
+    graph, n = stored["name"], stored["nodes"]
+    seen = 0
+    for first in range(0, max(n, 1), _NODES_AT_ONCE):
+        for row in runner.ask("graphs.nodes", graph=graph, first=first, stop=first + _NODES_AT_ONCE):
+            kinds = [_LABELS[label] for label in row["labels"] if label in _LABELS]
+            if row["ordinal"] != seen or len(kinds) != 1:
+                raise damaged(f"the node {row['properties'].get('key')!r} is not the one of place {seen}", graph)
+            yield {**row["properties"], "kind": kinds[0]}
+            seen += 1
+    if seen != n:
+        raise damaged(f"it has {seen:,} nodes, not {n:,}", graph)
+
+
+def _columns(rows: list[Row]) -> NodeColumns:
+    """A `.pt` has no ids of nodes, and its reader makes no columns that only JSON files fill."""
+
+    def numbers(name: str, dtype: Any, missing: float) -> npt.NDArray[Any]:
+        return np.array([row.get(name, missing) for row in rows], dtype)
+
+    def texts(name: str) -> list[str | None]:
+        return [row.get(name) for row in rows]
+
+    has_ids = any("source_id" in row for row in rows)
+    return NodeColumns(
+        kind=numbers("kind", np.int8, NO_VALUE),
+        layer=numbers("layer", np.int32, NO_VALUE),
+        position=numbers("position", np.int32, NO_VALUE),
+        index=numbers("index", np.int64, NO_VALUE),
+        activation=numbers("activation", np.float64, np.nan),
+        probability=numbers("probability", np.float64, np.nan),
+        cumulative_influence=numbers("cumulative_influence", np.float64, np.nan),
+        token=texts("token"),
+        label=texts("clerp"),
+        source_id=texts("source_id"),
+        js_node_id=texts("js_node_id") if has_ids else [],
+        feature_type=texts("feature_type") if has_ids else [],
+        extra=texts("extra") if has_ids else [],
+        pinned=numbers("pinned", np.bool_, False) if has_ids else np.zeros(0, np.bool_),
+    )
+
+
+def _edges(runner: QueryRunner, stored: StoredGraph, n: int) -> tuple[ArrayEdges, tuple[EdgeExtra, ...]]:
+    graph, count = stored["name"], stored["edges"]
+    target, source, weight = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.float64)
+    extras: list[EdgeExtra] = []
+    at = 0
+    for page, more in _edge_pages(runner, stored, n):
+        stop = at + len(page)
+        if stop > count:
+            raise damaged(f"it has more than {count:,} edges", graph)
+        target[at:stop], source[at:stop], weight[at:stop] = page.target, page.source, page.weight
+        extras += more
+        at = stop
+    if at != count:
+        raise damaged(f"it has {at:,} edges, not {count:,}", graph)
+    return ArrayEdges(target, source, weight), tuple(sorted(extras))
+
+
+def _edge_pages(runner: QueryRunner, stored: StoredGraph, n: int) -> Iterator[tuple[ArrayEdges, list[EdgeExtra]]]:
+    graph = stored["name"]
+    step = max(1, _EDGES_AT_ONCE * n // max(1, stored["edges"]))
+    for first in range(0, n, step):
+        rows = runner.ask("graphs.edges", graph=graph, first=first, stop=first + step)
+        target = np.repeat(np.array([row["target"] for row in rows], np.int32), [len(row["sources"]) for row in rows])
+        source = np.array([source for row in rows for source in row["sources"]], np.int32)
+        page = ArrayEdges.sorted(target, source, _weights(rows, graph))
+        _check_ends(page, n, graph)
+        yield page, [EdgeExtra(row["target"], *extra) for row in rows for extra in row["extras"]]
+
+
+def _weights(rows: list[Row], graph: str) -> Float64:
+    values = [weight for row in rows for weight in row["weights"]]
+    if not all(isinstance(value, float) for value in values):
+        raise damaged("the weight of an edge is not a float", graph)
+    weights = np.array(values, np.float64)
+    if not (np.isfinite(weights) & (weights != 0)).all():
+        raise damaged("the weight of an edge is 0, missing or not finite", graph)
+    return weights
+
+
+def _check_ends(edges: ArrayEdges, n: int, graph: str) -> None:
+    def same_as_before(column: Int32) -> npt.NDArray[np.bool_]:
+        return np.asarray(column[1:] == column[:-1])
+
+    if ((edges.source < 0) | (edges.source >= n)).any():
+        raise damaged("an edge comes from what is no node of it", graph)
+    doubled = same_as_before(edges.target) & same_as_before(edges.source)
+    if doubled.any():
+        i = int(np.argmax(doubled))
+        raise damaged(f"there are two edges from the node {edges.source[i]} to the node {edges.target[i]}", graph)
+
+
+def _active(blocks: list[Row]) -> ActiveFeatures | None:
+    if not blocks:
+        return None
+
+    def column(name: str, dtype: Any) -> npt.NDArray[Any]:
+        return np.concatenate([np.array(block.get(name, []), dtype) for block in blocks])
+
+    integers = (column(name, np.int64) for name in ("layers", "positions", "indices"))
+    return ActiveFeatures(*integers, column("activations", np.float64), column("ordinals", np.int64))
