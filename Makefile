@@ -1,5 +1,6 @@
 # demo   two real graphs, from nothing to their strongest paths
 # test   all tests, with circuit-tracer and torch, against a real Neo4j
+# fuzz   the readers of files, for SECONDS each
 # bench  how long questions take, beside what else can answer them
 # check  style, types, docs, queries
 # docs   write the generated parts of the documentation
@@ -7,15 +8,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SECONDS ?= 300
 UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt
 
-.PHONY: demo test bench check docs clean
+.PHONY: demo test fuzz bench check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
 
 test: $(VENV)/.test
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(VENV)/.test
+	mkdir -p fuzz-corpus/json fuzz-corpus/pt
+	$(BIN)/python tests/fuzz/fuzz_json.py -max_total_time=$(SECONDS) fuzz-corpus/json
+	$(BIN)/python tests/fuzz/fuzz_pt.py -max_total_time=$(SECONDS) fuzz-corpus/pt
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.bench $(ARGS)

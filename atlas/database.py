@@ -11,6 +11,7 @@ from circuit_atlas.errors import (
     AuthenticationError,
     CypherError,
     DatabaseError,
+    DatabaseStoppedError,
     QueryTimeoutError,
     ServerUnavailableError,
     UnsupportedServerError,
@@ -32,6 +33,10 @@ _TIMEOUT_CODES = (
     "Neo.ClientError.Transaction.TransactionTimedOut",
     "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
     "Neo.TransientError.Transaction.TransactionTimedOut",
+)
+_STOPPED_CODES = (
+    "Neo.TransientError.General.DatabaseUnavailable",
+    "Neo.DatabaseError.Transaction.TransactionCommitFailed",
 )
 
 
@@ -117,17 +122,25 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
 
 
 def _in_our_words(error: Neo4jError, where: str | None) -> Exception:
-    if error.code in _TIMEOUT_CODES:
+    code = error.code or ""
+    if code in _TIMEOUT_CODES:
         return QueryTimeoutError(
             "the server stopped the query at its time limit",
             fix="Raise the limit with --timeout SECONDS, or ask for less (--max-hops, --k).",
         )
-    if error.code == "Neo.ClientError.Database.DatabaseNotFound":
+    if code in _STOPPED_CODES or "needs to be restarted" in (error.message or ""):
+        return DatabaseStoppedError(
+            f"the database has stopped: {error.message}",
+            where=where,
+            fix="See the server's log; start the server again.",
+        )
+    if code == "Neo.ClientError.Database.DatabaseNotFound":
         return DatabaseError(str(error.message), where=where, fix="Check NEO4J_DATABASE.")
     if isinstance(error, ClientError):
         return CypherError(f"the server refused the query: {error.message}")
     if isinstance(error, TransientError):
-        return DatabaseError(f"the server could not do it now: {error.message}", where=where)
+        fix = "Give the server more memory (`circuit-atlas server start --heap SIZE`)." if "Memory" in code else None
+        return DatabaseError(f"the server could not do it now: {error.message}", where=where, fix=fix)
     return DatabaseError(f"the server failed: {error.message}", where=where, fix="See the server's log.")
 
 

@@ -100,6 +100,10 @@ class ServerUnavailableError(DatabaseError):
     """Nothing answers at the database's address, or the connection was lost."""
 
 
+class DatabaseStoppedError(DatabaseError):
+    """The server answers, but its database stopped after an error, a full disk for instance."""
+
+
 class AuthenticationError(DatabaseError):
     """The database refused the user name or password."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from circuit_atlas.arrays import storage
@@ -58,6 +59,11 @@ MATCH (n)<-[r:DIRECT_EFFECT]-(m) WHERE r.extra IS NOT NULL
 RETURN n.ordinal AS target, m.ordinal AS source, r.extra AS extra ORDER BY target, source
 """
 _CATALOGUE = "CYPHER 25 MATCH (f:TranscoderFeature) RETURN properties(f) AS properties"
+_ACTIVE_IN = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+RETURN DISTINCT properties(f) AS properties
+"""
 _ALL = """CYPHER 25
 MATCH (n) RETURN count(n) AS nodes
 """
@@ -128,9 +134,14 @@ class StoredRows:
             active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
         )
 
-    def transcoder_features(self) -> list[Row]:
-        """Properties of all transcoder features."""
-        return [row["properties"] for row in self._rows(_CATALOGUE)]
+    def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
+        """Properties of all transcoder features, or of those that are active in some graphs, once for each."""
+        found = (
+            self._rows(_CATALOGUE)
+            if graphs is None
+            else (row for graph in graphs for row in self._rows(_ACTIVE_IN, graph=graph))
+        )
+        return (row["properties"] for row in found)
 
     def _graphs(self) -> dict[str, str]:
         graphs = self._rows(_GRAPHS)

@@ -6,6 +6,7 @@ machine is not ready; 130 interrupted.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from importlib import import_module
@@ -17,6 +18,10 @@ _COMMANDS = {
     "ingest": "graphs",
     "graphs": "graphs",
     "delete": "graphs",
+    "export": "files",
+    "verify": "files",
+    "backup": "files",
+    "restore": "files",
     "stats": "questions",
     "node": "questions",
     "neighbors": "questions",
@@ -47,6 +52,17 @@ class _LazyGroup(click.Group):
         return command
 
 
+class _Waiting(logging.Handler):
+    """Says once that the driver repeats what a server did not answer, instead of the driver's own long lines."""
+
+    said = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "will be retried" in record.msg and not self.said:
+            self.said = True
+            click.echo("The server does not answer; trying again for up to a minute ...", err=True)
+
+
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -70,6 +86,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of `circuit-atlas`."""
+    logging.getLogger("neo4j").addHandler(_Waiting())
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every package's metadata
     sys.exit(_run())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from circuit_atlas.cli.options import asks, graph_argument
+from circuit_atlas.cli.options import asks, graph_argument, reader_options
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 @click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
 @click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
 @click.option("--replace", is_flag=True, help="Replace a graph of that name that has other content.")
-@click.option(
-    "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence."
-)
-@click.option(
-    "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to edges with this share of influence."
-)
-@click.option("--model", help="The language model, where the file does not say.")
-@click.option("--source-set", help="The set of transcoders, where the file does not say.")
-@click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text.")
+@reader_options
 @click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer: the local store is made anew with all in it.")
 @click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")
 @asks

@@ -42,6 +42,26 @@ def form_options(command: F) -> F:
     return command
 
 
+_READER = [
+    click.option(
+        "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence."
+    ),
+    click.option(
+        "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to edges with this share of influence."
+    ),
+    click.option("--model", help="The language model, where the file does not say."),
+    click.option("--source-set", help="The set of transcoders, where the file does not say."),
+    click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text."),
+]
+
+
+def reader_options(command: F) -> F:
+    """How a graph file is read: thresholds, and what it does not say."""
+    for option in reversed(_READER):
+        command = option(command)
+    return command
+
+
 def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
     """Give a command an open `Atlas` as first argument and print the answer it returns.
 

@@ -17,8 +17,8 @@ _BLOCK = 100_000
 def write_json(data: GraphData, path: Path) -> None:
     """Write a graph as the JSON of circuit-tracer's `create_graph_files`.
 
-    Nodes, links and metadata that came from a JSON file are written as they were there, but for links of
-    weight 0, which are not kept. Those of a `.pt` get circuit-tracer's fields.
+    What came from a JSON file is written as it was there, links in order of target and source. What came from a `.pt`
+    gets circuit-tracer's fields.
 
     Raises:
         InputError: the file cannot be written.
@@ -47,6 +47,8 @@ def _links(data: GraphData) -> Iterator[str]:
             extra = extras.get((target, source))
             rest = f",{extra[1:-1]}" if extra else ""
             yield f'{{"source":{ids[source]},"target":{ids[target]},"weight":{weight!r}{rest}}}'
+    for target, source, fields in data.metadata.file_form.get("zero_links", []):
+        yield f'{{"source":{ids[source]},"target":{ids[target]},"weight":0.0{"," * bool(fields)}{_dump(fields)[1:]}'
 
 
 def _new_metadata(data: GraphData) -> dict[str, Any]:

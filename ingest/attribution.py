@@ -111,7 +111,8 @@ def _active(
         return None
     ordinal = np.full(len(active), NO_VALUE, np.int64)
     ordinal[selected] = np.arange(len(selected))
-    return ActiveFeatures(*np.ascontiguousarray(active.T), activations, ordinal)
+    layer, position, index = np.ascontiguousarray(active.T)
+    return ActiveFeatures(layer, position, index, activations, ordinal)
 
 
 def _form(content: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 from circuit_atlas.errors import GraphNotFoundError
@@ -14,20 +16,35 @@ from circuit_atlas.ingest.writer import Writer
 EDGE_BATCH = 50_000
 NODE_BATCH = 2_000
 _ABANDONED_MS = 15 * 60 * 1000
+_UNDER_WAY: set[str] = set()
 
 
 def delete_graph(writer: Writer, name: str) -> None:
-    """Delete the graph `name`. It can be interrupted: it is invisible from the first transaction on.
+    """Delete the graph `name`. It is invisible from the first transaction on; after an interruption, the same again
+    goes on with the rest.
 
     Raises:
-        GraphNotFoundError: there is no such graph.
+        GraphNotFoundError: there is no such graph, nor the rest of one.
     """
+    rest = remove_leftovers(writer)
     if not writer.run(statements.FIND, graph=name):
+        if name in rest:
+            return
         raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists them.")
-    hidden = f"{name}~{secrets.token_hex(8)}"
     owner = owner_of_this_process()
-    writer.run(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner)
-    remove_graph(writer, hidden)
+    with under_way(f"{name}~{secrets.token_hex(8)}") as hidden:
+        writer.run(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner)
+        remove_graph(writer, hidden)
+
+
+@contextmanager
+def under_way(graph: str) -> Iterator[str]:
+    """Note that this process writes or removes what has that hidden name, which is nobody's leftover meanwhile."""
+    _UNDER_WAY.add(graph)
+    try:
+        yield graph
+    finally:
+        _UNDER_WAY.discard(graph)
 
 
 def remove_graph(writer: Writer, graph: str) -> None:
@@ -42,13 +59,14 @@ def remove_graph(writer: Writer, graph: str) -> None:
 def remove_leftovers(writer: Writer) -> list[str]:
     """Remove what ingests and deletions that died left behind; the names of the graphs concerned.
 
-    It counts as dead when its process on this machine is gone, or when one on another machine has written
-    nothing for 15 minutes.
+    It counts as dead when its process on this machine is gone or does not do it any more, or when one on another
+    machine has written nothing for 15 minutes.
     """
     removed = []
     for row in writer.run(statements.LEFTOVERS):
-        if _is_dead(row["owner"], row["silent_ms"]):
-            remove_graph(writer, row["graph"])
+        if _is_dead(row["graph"], row["owner"], row["silent_ms"]):
+            with under_way(row["graph"]):
+                remove_graph(writer, row["graph"])
             removed.append(row["graph"].partition("~")[0])
     return removed
 
@@ -58,7 +76,9 @@ def owner_of_this_process() -> str:
     return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
-def _is_dead(owner: str, silent_ms: int) -> bool:
+def _is_dead(graph: str, owner: str, silent_ms: int) -> bool:
+    if owner == owner_of_this_process():
+        return graph not in _UNDER_WAY
     host, pid, started = owner.rsplit(" ", 2)
     if host != socket.gethostname():
         return silent_ms > _ABANDONED_MS

@@ -70,9 +70,10 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         file_metadata=raw_metadata,
         file_qparams=qparams,
         file_extra={k: v for k, v in document.items() if k not in _TOP_LEVEL},
+        file_form={"zero_links": links.zeros} if links.zeros else {},
         warnings=[*links.warnings, *lost],
     )
-    return GraphData(metadata, nodes, links.edges, supernodes, links.zero_links, links.extras)
+    return GraphData(metadata, nodes, links.edges, supernodes, len(links.zeros), links.extras)
 
 
 _TOP_LEVEL = ("metadata", "qParams", "nodes", "links")

@@ -39,7 +39,7 @@ class ImportFiles:
         folder: an empty folder.
 
     Raises:
-        MissingExtraError: the extra `bulk` is not installed.
+        MissingExtraError: the extra `parquet` is not installed.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -18,6 +18,7 @@ from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.node_ids import as_float
 from circuit_atlas.schema.keys import Kind
 
+Zero = tuple[int, int, dict[str, Any]]  # ordinals of target and source, and further fields
 _FIELDS = ("source", "target", "weight")
 _NO_INPUTS = (Kind.ERROR, Kind.TOKEN)
 
@@ -26,7 +27,7 @@ class Links(NamedTuple):
     """The links of a file: edges in order of (target, source), and what else there is to say of them."""
 
     edges: ArrayEdges
-    zero_links: int
+    zeros: list[Zero]
     extras: tuple[EdgeExtra, ...]
     warnings: list[str]
 
@@ -48,12 +49,16 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
     edges = ArrayEdges.sorted(target[kept], source[kept], weight[kept])
     _check_doubles(edges, nodes, path)
     extras = [
-        EdgeExtra(int(target[i]), int(source[i]), json.dumps(rest, ensure_ascii=False))
+        EdgeExtra(int(target[i]), int(source[i]), json.dumps(_rest(link), ensure_ascii=False))
         for i, link in enumerate(links)
         if len(link) > len(_FIELDS) and kept[i]
-        if (rest := {name: value for name, value in link.items() if name not in _FIELDS})
     ]
-    return Links(edges, int(np.count_nonzero(~kept)), tuple(sorted(extras)), warnings)
+    zeros = [(int(target[i]), int(source[i]), _rest(links[i])) for i in np.flatnonzero(~kept).tolist()]
+    return Links(edges, zeros, tuple(sorted(extras)), warnings)
+
+
+def _rest(link: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in link.items() if name not in _FIELDS}
 
 
 def _weights(links: list[dict[str, Any]], path: Path) -> Float64:

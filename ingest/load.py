@@ -3,7 +3,7 @@
 A small graph is written in one transaction. Any other is written under a name of its own (`name~id`) and takes the
 user's name in the last transaction, together with every node of it. A graph that this replaces keeps its name until
 then. What a killed ingest
-left behind is recognised by its owner, a process that is gone, and removed.
+left behind is recognised by its owner, which does not do it any more, and removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from circuit_atlas.arrays.graph_data import GraphData
 from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers
+from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers, under_way
 from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
@@ -25,7 +25,7 @@ from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
 from circuit_atlas.schema.apply import ensure_schema
 from neo4j import Driver
-from neo4j.exceptions import ConstraintError, IncompleteCommit
+from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
 
 _ATTEMPTS = 3
 _GRAPH_NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
@@ -107,15 +107,16 @@ def _find(writer: Writer, name: str, content: str, replace: bool) -> str:
 
 def _write_apart(writer: Writer, name: str, rows: GraphRows, data: GraphData, replace: bool, progress: bool) -> str:
     """Write under a name of its own, then take the user's."""
-    staging = f"{name}~{secrets.token_hex(8)}"
-    try:
-        _write(writer, staging, name, rows, progress)
-        _check_counts(name, writer.run(statements.COUNTS, graph=staging)[0], data)
-        status = _publish(writer, staging, name, rows.properties["content_hash"], replace)
-    except BaseException:
-        remove_graph(writer, staging)
-        raise
-    return status
+    with under_way(f"{name}~{secrets.token_hex(8)}") as staging:
+        try:
+            _write(writer, staging, name, rows, progress)
+            _check_counts(name, writer.run(statements.COUNTS, graph=staging)[0], data)
+            return _publish(writer, staging, name, rows.properties["content_hash"], replace)
+        except (ServiceUnavailable, SessionExpired):
+            raise  # nobody is there to remove it; the next ingest does
+        except BaseException:
+            remove_graph(writer, staging)
+            raise
 
 
 def _write(writer: Writer, staging: str, name: str, rows: GraphRows, progress: bool) -> None:
@@ -166,7 +167,8 @@ def _rename(writer: Writer, staging: str, name: str) -> str:
     steps.append((statements.PUBLISHED, {"graph": name}))
     writer.run_together(steps)
     if old:
-        remove_graph(writer, old)
+        with under_way(old):
+            remove_graph(writer, old)
     return "replaced" if old else "ingested"
 
 

@@ -71,11 +71,11 @@ def _error_place(first: str, middle: int, layer: int | None, position: int) -> P
 
 
 def as_int(value: Any) -> int | None:
-    """An integer given as a number or as text; None for anything else (`"E"`, null)."""
+    """A layer or position given as a number or as text; None for anything else (`"E"`, null, negative, huge)."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return value
+        return value if 0 <= value < 10**9 else None
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value):
         return int(value)
     return None

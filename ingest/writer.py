@@ -9,6 +9,7 @@ from neo4j import Driver, ManagedTransaction, Session
 from neo4j.exceptions import ConstraintError, IncompleteCommit
 
 _ATTEMPTS = 3
+PATIENCE = 60.0  # seconds
 Rows = list[dict[str, Any]]
 Step = tuple[str, dict[str, Any]]  # a statement and its parameters
 
@@ -16,8 +17,9 @@ Step = tuple[str, dict[str, Any]]  # a statement and its parameters
 class Writer:
     """Runs the statements of `statements.py`, which can all be repeated.
 
-    The driver retries a transaction that the server refused for a passing reason; a commit whose answer
-    was lost it does not, so that is done here.
+    The driver repeats a transaction that the server refused for a passing reason, or that was cut off by a restart of
+    the server or a lost connection, with growing pauses for `PATIENCE` seconds; a commit whose answer was lost it does
+    not, so that is done here.
     """
 
     def __init__(self, driver: Driver, database: str | None) -> None:
@@ -47,7 +49,9 @@ class Writer:
     def _session(self) -> Session:
         """One whose writes later readers of the same driver see, on a cluster too."""
         return self._driver.session(
-            database=self._database, bookmark_manager=self._driver.execute_query_bookmark_manager
+            database=self._database,
+            bookmark_manager=self._driver.execute_query_bookmark_manager,
+            max_transaction_retry_time=PATIENCE,
         )
 
 

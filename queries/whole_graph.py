@@ -171,5 +171,7 @@ def _active(blocks: list[Row]) -> ActiveFeatures | None:
     def column(name: str, dtype: Any) -> npt.NDArray[Any]:
         return np.concatenate([np.array(block.get(name, []), dtype) for block in blocks])
 
-    integers = (column(name, np.int64) for name in ("layers", "positions", "indices"))
-    return ActiveFeatures(*integers, column("activations", np.float64), column("ordinals", np.int64))
+    layer, position, index, ordinal = (
+        column(name, np.int64) for name in ("layers", "positions", "indices", "ordinals")
+    )
+    return ActiveFeatures(layer, position, index, column("activations", np.float64), ordinal)

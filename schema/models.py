@@ -67,6 +67,7 @@ class GraphMetadata(Record):
     file_qparams: dict[str, Any] = Field(default_factory=dict, description="The file's `qParams`, whole")
     file_extra: dict[str, Any] = Field(default_factory=dict, description="Top-level fields beyond the known")
     file_form: dict[str, Any] = Field(
-        default_factory=dict, description="Of a `.pt`: types of its tensors, and what else it takes to write it again"
+        default_factory=dict,
+        description="What else it takes to write the file again: types of tensors, links of weight 0",
     )
     warnings: list[str] = Field(default_factory=list, description="What the reader noticed and kept going")

@@ -11,7 +11,7 @@ import psutil
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.server.admin import AdminTool
-from circuit_atlas.server.jars import ensure_jars, neo4j_version, read_lock
+from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
 from circuit_atlas.server.launch import Program, failure, launch
 from circuit_atlas.server.ports import LOOPBACK, choose_port
@@ -80,10 +80,10 @@ class LocalServer:
             version = neo4j_version(read_lock())
             _say(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
             self.store.prepare(version)
-            ports = self._ports(bolt_port, http_port)
-            self.store.write_settings(*ports, heap, page_cache)
-            self._set_password(self._admin(program))
-            launch(self.store, program, ports, self.store.data)
+            with self._ports(bolt_port, http_port) as ports:
+                self.store.write_settings(*ports, heap, page_cache)
+                self._set_password(self._admin(program))
+                launch(self.store, program, ports, self.store.data)
             connection = self.connection()
         if connection is None:
             raise failure(self.store, "the server stopped while starting")
@@ -91,7 +91,7 @@ class LocalServer:
         return connection
 
     def rebuild(
-        self, fill: Callable[[AdminTool], None], check: Callable[[Connection], None], *, quiet: bool = False
+        self, fill: Callable[[AdminTool], object], check: Callable[[Connection], None], *, quiet: bool = False
     ) -> Connection:
         """Give the store new data: made beside the old, taken when they have passed a check, all or nothing.
 
@@ -111,15 +111,15 @@ class LocalServer:
             self.stop()
             self.store.prepare(neo4j_version(read_lock()))
             with self.store.new_data() as data:
-                ports = self._ports(None, None)
-                self.store.write_settings(
-                    *ports, self.store.setting("heap.max_size"), self.store.setting("pagecache.size")
-                )
+                sizes = self.store.setting("heap.max_size"), self.store.setting("pagecache.size")
+                self.store.write_settings(0, 0, *sizes)
                 admin = self._admin(program)
                 self._set_password(admin)
                 fill(admin)
                 try:
-                    launch(self.store, program, ports, data)
+                    with self._ports() as ports:
+                        self.store.write_settings(*ports, *sizes)
+                        launch(self.store, program, ports, data)
                     connection = self._address()
                     check(connection)
                 except BaseException:
@@ -127,7 +127,7 @@ class LocalServer:
                     raise
         return connection
 
-    def admin(self, work: Callable[[AdminTool], None], *, quiet: bool = False) -> None:
+    def admin(self, work: Callable[[AdminTool], object], *, quiet: bool = False) -> None:
         """Do something with Neo4j's AdminTool, which needs the server to be stopped; it is started again if it ran.
 
         Raises:
@@ -141,7 +141,10 @@ class LocalServer:
                 work(self._admin(program))
             finally:
                 if ran:
-                    launch(self.store, program, self._ports(None, None), self.store.data)
+                    sizes = self.store.setting("heap.max_size"), self.store.setting("pagecache.size")
+                    with self._ports() as ports:
+                        self.store.write_settings(*ports, *sizes)
+                        launch(self.store, program, ports, self.store.data)
 
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""
@@ -236,10 +239,15 @@ class LocalServer:
     def _admin(self, program: Program) -> AdminTool:
         return AdminTool(*program, self.store.path)
 
-    def _ports(self, bolt_port: int | None, http_port: int | None) -> tuple[int, int]:
+    @contextmanager
+    def _ports(self, bolt_port: int | None = None, http_port: int | None = None) -> Iterator[tuple[int, int]]:
+        """Ports for Bolt and HTTP, which no server of another store takes until this one has."""
+        from filelock import FileLock  # noqa: PLC0415
+
         noted = self.store.read_process()
-        bolt = choose_port(bolt_port, noted.get("bolt_port"), 7687)
-        return bolt, choose_port(http_port, noted.get("http_port"), 7474)
+        with FileLock(cache_path() / "ports.lock"):
+            bolt = choose_port(bolt_port, noted.get("bolt_port"), 7687)
+            yield bolt, choose_port(http_port, noted.get("http_port"), 7474)
 
     def _set_password(self, admin: AdminTool) -> None:
         password = self.store.password()

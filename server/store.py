@@ -20,7 +20,7 @@ _MARK = "circuit-atlas-store.json"
 _NEW_DATA = "data-"
 _PARTS = ("conf", "import", "licenses", "logs", "plugins", "run")
 _MB = 1 << 20
-_ROOM = 200 * _MB
+_ROOM, _ROOM_FOR_NEW = 200 * _MB, 700 * _MB
 _NOT_TEXT = "\x06 \t"  # Neo4j acknowledges its start to a terminal with an ACK character
 
 _SETTINGS = """\
@@ -86,9 +86,10 @@ class Store:
             )
         for part in (*_PARTS, self.data):
             (self.path / part).mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(self.path).free < _ROOM:
+        room = _ROOM if (self.path / self.data / "databases").is_dir() else _ROOM_FOR_NEW
+        if shutil.disk_usage(self.path).free < room:
             raise LocalServerError(
-                f"less than {_ROOM // _MB} MB of disk are free",
+                f"less than {room // _MB} MB of disk are free",
                 where=str(self.path),
                 fix="Make room, or choose another place with --store.",
             )
@@ -120,6 +121,11 @@ class Store:
         for folder in (self.path / "data", *self.path.glob(f"{_NEW_DATA}*")):
             if folder.name != but:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk has too little room for the server to go on."""
+        return shutil.disk_usage(self.path).free < _ROOM
 
     def password(self) -> str:
         """The store's password: random, made when first asked for, readable by its owner alone."""

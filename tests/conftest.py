@@ -7,13 +7,16 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.server import LocalServer
 from program import PROGRAM, Run
+
+if TYPE_CHECKING:
+    from circuit_tracer import Graph
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
 NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
@@ -90,3 +93,24 @@ def run(env: dict[str, str], examples: Any) -> Run:
         )
 
     return call
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    import small_model
+
+    return small_model.build_model(tmp_path_factory.mktemp("tokenizer"))
+
+
+@pytest.fixture(scope="session")
+def attributed(model: Any) -> Graph:
+    """circuit-tracer's graph of the Dallas prompt by the small model."""
+    import small_model
+
+    return small_model.attribute_prompt(model)
+
+
+@pytest.fixture
+def saved(attributed: Graph, tmp_path: Path) -> Path:
+    attributed.to_pt(str(tmp_path / "small.pt"))
+    return tmp_path / "small.pt"

@@ -8,10 +8,13 @@ import random
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from circuit_atlas import Atlas, bulk
+from circuit_atlas.arrays.graph_data import ActiveFeatures
 from circuit_atlas.errors import IngestError, LocalServerError
 from circuit_atlas.export import write_pt
 from circuit_atlas.ingest.import_files import ImportFiles
@@ -36,7 +39,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("graphs")
     for name in NAMES:
         (made / f"{name}.json").write_bytes((EXAMPLES / f"{name}.json").read_bytes())
-    write_pt(synthesize(Shape(layers=4, positions=4, features_per_layer=20), slug="synthetic"), made / "synthetic.pt")
+    data = synthesize(Shape(layers=4, positions=4, features_per_layer=20), slug="synthetic")
+    places, activation = np.arange(300).reshape(3, 100) % 4, np.linspace(1, 2, 100)
+    active = ActiveFeatures(*places, activation, np.concatenate([np.full(20, -1), np.arange(80)]))
+    nodes = data.nodes
+    for ours, theirs in ((active.layer, nodes.layer), (active.position, nodes.position), (active.index, nodes.index)):
+        ours[20:] = theirs[:80]
+    write_pt(replace(data, active=active), made / "synthetic.pt")
     document = json.loads((EXAMPLES / "dallas-haiku.json").read_text(encoding="utf-8"))
     document["metadata"] |= {"slug": "odd", "prompt": ""}
     document["links"][3]["note"] = "kept"
@@ -46,13 +55,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Path]:
-    """The directory of a store of a test's own, with a small server."""
-    server = LocalServer(tmp_path / "store")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A small server of these tests' own."""
+    server = LocalServer(tmp_path_factory.mktemp("bulk") / "store")
     server.start(quiet=True, heap="1g", page_cache="128m")
-    yield server.store.path
+    yield server
     server.stop()
+
+
+@pytest.fixture
+def store(server: LocalServer) -> Path:
+    """The directory of its store, emptied."""
+    with Atlas(store=server.store.path) as atlas:
+        atlas.cypher("MATCH (n) DETACH DELETE n", write=True)
+    return server.store.path
 
 
 def dump(atlas: Atlas) -> tuple[list[str], list[str], list[str]]:
@@ -127,7 +144,7 @@ def test_the_old_store_stays_when_the_new_one_is_wrong(
 ) -> None:
     with Atlas(store=store) as atlas:
         atlas.ingest(folder / "dallas.json", name="dallas")
-        before = dump(atlas)
+        before, data = dump(atlas), list(store.glob("data*"))
         add = bulk._add
         monkeypatch.setattr(bulk, "_add", lambda *graph: add(*graph) * 2)
         with pytest.raises(IngestError, match="the new store holds"):
@@ -138,7 +155,7 @@ def test_the_old_store_stays_when_the_new_one_is_wrong(
         with pytest.raises(LocalServerError, match="failed"):
             atlas.ingest_all([folder / "oakland.json"], bulk=True)
         assert dump(atlas) == before
-    assert [path.name for path in store.glob("data*")] == ["data"]
+    assert list(store.glob("data*")) == data
     assert not list(store.glob("import-*"))
 
 

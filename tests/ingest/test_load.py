@@ -25,7 +25,7 @@ from circuit_atlas.errors import (
     SchemaVersionError,
 )
 from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
-from circuit_atlas.ingest.delete import owner_of_this_process
+from circuit_atlas.ingest.delete import owner_of_this_process, under_way
 from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema import ensure_schema
 from conftest import EXAMPLES, NAMES
@@ -194,7 +194,8 @@ def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Calla
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}}
     writer.run(statements.BEGIN, **begin, owner=owner_of_this_process())
-    assert remove_leftovers(writer) == []
+    with under_way(staging):
+        assert remove_leftovers(writer) == []
     writer.run(
         "MATCH (g:Graph {name: $graph}) SET g.owner = $owner",
         graph=staging,
@@ -202,6 +203,8 @@ def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Calla
     )
     assert remove_leftovers(writer) == []
     writer.run("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
+    assert remove_leftovers(writer) == [staging.partition("~")[0]]
+    writer.run(statements.BEGIN, **begin, owner=owner_of_this_process())  # an ingest of this process that failed
     assert remove_leftovers(writer) == [staging.partition("~")[0]]
 
 

@@ -1,0 +1,53 @@
+"""A local store as one file, and back: Neo4j's own dump and load."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from circuit_atlas.config import Connection
+from circuit_atlas.database import connect, translated_errors
+from circuit_atlas.errors import InputError
+from circuit_atlas.export.output import replacing
+from circuit_atlas.schema.apply import check_schema
+from circuit_atlas.server import LocalServer
+
+_DATABASE = "neo4j"
+_DUMP = f"{_DATABASE}.dump"
+
+
+def write_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
+    """Write all of a store to a file, which any Neo4j loads. Its server is stopped meanwhile.
+
+    Raises:
+        InputError: the file cannot be written.
+        LocalServerError: Neo4j's dump fails.
+    """
+    with replacing(path) as temporary:
+        server.admin(
+            lambda admin: admin.run("database", "dump", _DATABASE, f"--to-path={temporary.parent}"), quiet=quiet
+        )
+        os.replace(temporary.parent / _DUMP, temporary)
+
+
+def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
+    """Give a store what a backup holds. What it held before stays until the new database has passed its check.
+
+    Raises:
+        InputError: there is no such file.
+        LocalServerError: it is no dump of Neo4j, or there is no room.
+        SchemaVersionError: a newer circuit-atlas made it.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", where=str(path), fix="Give a file of `circuit-atlas backup`.")
+    with TemporaryDirectory(prefix="load-", dir=server.store.path) as folder:
+        (Path(folder) / _DUMP).symlink_to(path.resolve())
+        server.rebuild(
+            lambda admin: admin.run("database", "load", _DATABASE, f"--from-path={folder}"), _check, quiet=quiet
+        )
+
+
+def _check(connection: Connection) -> None:
+    with connect(connection) as driver, translated_errors(connection):
+        check_schema(driver, connection.database)

@@ -1,0 +1,276 @@
+"""What comes out of the database is what went in, in every format; and a check that notices when it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_model
+import torch
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.arrays.graph_data import GraphData
+from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, QuestionError
+from circuit_atlas.export import write_graph, write_json
+from circuit_atlas.export.columns import node_columns
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.server import LocalServer
+from circuit_atlas.synth import Shape, synthesize
+from circuit_tracer import Graph
+from circuit_tracer.frontend.graph_models import Model
+from conftest import EXAMPLES, NAMES
+from program import Run, fails
+
+
+def as_values(document: dict[str, Any]) -> dict[str, Any]:
+    """A JSON graph with its links in order; weights that are whole numbers equal floats."""
+    links = sorted(document["links"], key=lambda link: (link["target"], link["source"]))
+    return {**document, "links": links}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_json_comes_out_as_it_went_in(name: str, atlas: Atlas, examples: Any, tmp_path: Path) -> None:
+    atlas.export(name, tmp_path / "again.json")
+    again, original = (
+        json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "again.json", EXAMPLES / f"{name}.json")
+    )
+    assert as_values(again) == as_values(original)
+
+
+def test_odd_json_comes_out_as_it_went_in(atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
+    document = json.loads((EXAMPLES / "dallas-haiku.json").read_text(encoding="utf-8"))
+    ids = [node["node_id"] for node in document["nodes"]]
+    document["links"][5]["note"] = {"by": ["somebody"]}
+    document["links"][6]["weight"] = 0
+    document["links"][7] |= {"weight": 0.0, "why": "no effect"}
+    document["links"][8]["weight"] = 3
+    document["nodes"][3] |= {"clerp": 'quotes " and \\ and \u2028', "more": [1, None]}
+    document["qParams"] = {"supernodes": [["z", *ids[5:2:-1]], ["empty"]], "pinnedIds": ids[:2]}
+    document["beside"] = {"kept": True}
+    (tmp_path / "odd.json").write_text(json.dumps(document))
+    name = new_name()
+    atlas.ingest(tmp_path / "odd.json", name=name)
+    atlas.export(name, tmp_path / "again.json")
+    again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
+    assert as_values(again) == as_values(document)
+
+
+def same_graph(found: Graph, wanted: Graph) -> None:
+    """Every attribute of two circuit-tracer graphs is the same, types of tensors too."""
+    assert vars(found).keys() == vars(wanted).keys()
+    for name, value in vars(wanted).items():
+        again = getattr(found, name)
+        if isinstance(value, torch.Tensor):
+            assert again.dtype == value.dtype, name
+            assert torch.equal(again, value), name
+        else:
+            assert again == value, name
+
+
+@pytest.mark.parametrize("kind", ["as attributed", "bfloat16", "selection", "odd"])
+def test_pt_comes_out_as_it_went_in(
+    kind: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path, model: Any
+) -> None:
+    graph = small_model.attribute_prompt(model)
+    match kind:
+        case "bfloat16":
+            graph.adjacency_matrix = graph.adjacency_matrix.bfloat16()
+            graph.activation_values = graph.activation_values.bfloat16()
+        case "selection":
+            extra = torch.tensor([[0, 1, 5_000_000], [1, 2, 7]])
+            graph.active_features = torch.cat([extra, graph.active_features])
+            graph.selected_features = graph.selected_features.flip(0) + 2
+            graph.activation_values = torch.cat([torch.tensor([0.1, 0.7]), graph.activation_values])
+            n = len(graph.selected_features)
+            order = torch.cat([torch.arange(n).flip(0), torch.arange(n, len(graph.adjacency_matrix))])
+            graph.adjacency_matrix = graph.adjacency_matrix[order][:, order]
+        case "odd":
+            graph.scan = ["one", "two"]
+            graph.cfg.n_key_value_heads, graph.cfg.dtype = 4, torch.bfloat16
+            graph.input_tokens = graph.input_tokens.int()
+    graph.to_pt(str(tmp_path / "given.pt"))
+    name = new_name()
+    atlas.ingest(tmp_path / "given.pt", name=name)
+    atlas.export(name, tmp_path / "again.pt")
+    same_graph(Graph.from_pt(str(tmp_path / "again.pt")), Graph.from_pt(str(tmp_path / "given.pt")))
+    atlas.export(name, tmp_path / "graph.json")
+    found = Model.model_validate(json.loads((tmp_path / "graph.json").read_text(encoding="utf-8")))
+    assert len(found.links) == int((graph.adjacency_matrix != 0).sum())
+
+
+def odd_graph() -> GraphData:
+    """A graph with texts and numbers that are hard to write."""
+    data = synthesize(Shape(layers=3, positions=4, features_per_layer=6, seed=3))
+    texts: list[str | None] = [
+        "\r\n",
+        "\x00\x1f",
+        "<&'\">",
+        "\ufffe",
+        "",
+        "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16"),
+    ]
+    texts += [None] * (len(data.nodes) - len(texts))
+    return replace(data, nodes=replace(data.nodes, label=texts))
+
+
+def test_graphml(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+    import networkx
+
+    for data in (odd_graph(), read_graph(EXAMPLES / "dallas.json")):
+        write_graph(data, tmp_path / "graph.graphml")
+        found = networkx.read_graphml(tmp_path / "graph.graphml")
+        columns = node_columns(data)
+        keys = columns["key"]
+        assert list(found) == keys
+        for name, values in columns.items():
+            clean = [
+                value
+                if not isinstance(value, str)
+                else value.replace("\x00\x1f", "\\x00\\x1f").replace("\ufffe", "\\xfffe")
+                for value in values
+            ]
+            assert [
+                found.nodes[key].get(name, "" if value == "" else None) for key, value in zip(keys, values, strict=True)
+            ] == clean, name
+        weights = {(s, t): found.edges[s, t]["weight"] for s, t in found.edges}
+        wanted = [
+            (keys[s], keys[t], w)
+            for block in data.edges.blocks(1000)
+            for t, s, w in zip(*(c.tolist() for c in block), strict=True)
+        ]
+        assert weights == {(s, t): w for s, t, w in wanted}
+        assert found.graph["prompt"] == data.metadata.prompt
+    atlas.export("dallas", tmp_path / "stored.graphml")
+    assert (tmp_path / "stored.graphml").read_bytes() == (tmp_path / "graph.graphml").read_bytes()
+
+
+def test_parquet(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+    import pyarrow.parquet
+
+    for data in (odd_graph(), read_graph(EXAMPLES / "dallas.json")):
+        write_graph(data, tmp_path / "graph.parquet")
+        nodes = pyarrow.parquet.read_table(tmp_path / "graph.nodes.parquet")
+        assert nodes.to_pydict() == node_columns(data)
+        edges = pyarrow.parquet.read_table(tmp_path / "graph.parquet")
+        whole = next(iter(data.edges.blocks(1 << 30)))
+        for name in ("target", "source", "weight"):
+            assert np.array_equal(edges[name].to_numpy(), getattr(whole, name))
+        assert json.loads(edges.schema.metadata[b"circuit_atlas"]) == json.loads(data.metadata.model_dump_json())
+    atlas.export("dallas", tmp_path / "stored.parquet")
+    for ending in (".parquet", ".nodes.parquet"):
+        assert (tmp_path / f"stored{ending}").read_bytes() == (tmp_path / f"graph{ending}").read_bytes()
+
+
+def test_files_are_not_overwritten_unasked(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+    (tmp_path / "there.json").write_text("mine")
+    with pytest.raises(InputError, match="--overwrite"):
+        atlas.export("dallas", tmp_path / "there.json")
+    with pytest.raises(QuestionError, match=r"\.graphml"):
+        atlas.export("dallas", tmp_path / "dallas.csv")
+    with pytest.raises(GraphNotFoundError):
+        atlas.export("nothing", tmp_path / "dallas.json")
+    with pytest.raises(InputError, match="cannot be written"):
+        atlas.export("dallas", tmp_path / "no" / "dallas.json")
+    assert (tmp_path / "there.json").read_text() == "mine"
+    atlas.export("dallas", tmp_path / "there.json", overwrite=True)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_verify(atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str], tmp_path: Path) -> None:
+    file = EXAMPLES / "dallas.json"
+    assert atlas.verify("dallas").damaged == 0
+    found = atlas.verify("dallas", file).graphs[0]
+    assert (found.problems, found.nodes, found.edges) == ([], 415, 4944)
+    assert found.weights == pytest.approx(sum(link["weight"] for link in json.loads(file.read_bytes())["links"]))
+    other = atlas.verify("dallas", EXAMPLES / "oakland.json")
+    assert other.exit_code == 1
+    assert any("nodes" in problem for problem in other.graphs[0].problems)
+    with pytest.raises(QuestionError):
+        atlas.verify(None, file)
+
+
+DAMAGE = {
+    "SET r.weight = r.weight + 1e-16": "weights differ",
+    "SET r.weight = null": "missing",
+    "DELETE r": "4,943 edges, not 4,944",
+    "CREATE (a)-[:DIRECT_EFFECT {weight: 1.0}]->(b)": "there are two edges",
+    "DELETE r CREATE (b)-[:DIRECT_EFFECT {weight: 1.5}]->(a)": "other nodes",
+    "SET a.activation = 3.25": "1 nodes differ",
+    "DETACH DELETE a": "414 nodes",
+    "WITH * MATCH (g:Graph {name: $name}) SET g.prompt = 'another'": "`prompt` differ",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_verify_notices(damage: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
+    name = new_name()
+    atlas.ingest(EXAMPLES / "dallas.json", name=name)
+    edge = """MATCH (b:Node {graph: $name})<-[r:DIRECT_EFFECT]-(a:Feature) WHERE abs(r.weight) < 0.1
+        WITH * ORDER BY abs(r.weight) LIMIT 1 """
+    assert not atlas.verify(name).damaged
+    atlas.cypher(edge + damage, {"name": name}, write=True)
+    for found in (atlas.verify(name), atlas.verify(name, EXAMPLES / "dallas.json")):
+        assert found.exit_code == 1
+        assert found.graphs[0].problems
+    if damage not in ("DETACH DELETE a",):
+        assert any(DAMAGE[damage] in problem for problem in found.graphs[0].problems)
+
+
+def test_import_files(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
+    write_json(odd_graph(), tmp_path / "odd.json")
+    result = atlas.export_import_files(tmp_path / "folder", ["dallas", tmp_path / "odd.json"])
+    assert result.edges > 4944
+    command = (tmp_path / "folder" / "import.sh").read_text().splitlines()[-1]
+    program, *arguments = shlex.split(command)
+    assert program == "neo4j-admin"
+    server = LocalServer(tmp_path / "store")
+    server.start(quiet=True, heap="1g", page_cache="128m")
+    here = os.getcwd()
+    try:
+        os.chdir(tmp_path / "folder")
+        connection = server.rebuild(lambda admin: admin.run(*arguments), lambda _: None, quiet=True)
+    finally:
+        os.chdir(here)
+    with Atlas(connection) as other:
+        for statement in (tmp_path / "folder" / "finish.cypher").read_text().split(";\n")[:-1]:
+            with other.driver.session() as session:
+                session.run(statement).consume()
+        assert [graph.graph for graph in other.graphs().graphs] == ["dallas", "synthetic"]
+        assert not other.verify().damaged
+        assert other.graph("dallas").paths(k=5) == atlas.graph("dallas").paths(k=5)
+        assert not other.verify("synthetic", tmp_path / "odd.json").damaged
+    server.stop()
+    for wrong, error in ((["dallas", "dallas"], GraphExistsError), (["nothing"], GraphNotFoundError)):
+        with pytest.raises(error):
+            atlas.export_import_files(tmp_path / "other", wrong)
+    with pytest.raises(InputError, match="is there already"):
+        atlas.export_import_files(tmp_path / "folder", ["dallas"])
+    assert not (tmp_path / "other").exists()
+
+
+def test_backup_and_restore(tmp_path: Path, run: Run) -> None:
+    first, second = (["--store", str(tmp_path / name)] for name in ("first", "second"))
+    run("ingest", str(EXAMPLES / "dallas.json"), "--name", "dallas", *first)
+    before = run("paths", "dallas", "--json", *first).stdout
+    dump = tmp_path / "store.dump"
+    run("backup", str(dump), *first)
+    assert dump.stat().st_size > 10_000
+    fails(run("backup", str(dump), *first), 1, "--overwrite")
+    run("restore", str(dump), *second)
+    assert run("paths", "dallas", "--json", *second).stdout == before
+    assert json.loads(run("verify", *second).stdout)["damaged"] == 0
+    fails(run("restore", str(dump), *second), 1, "--replace")
+    (tmp_path / "no.dump").write_bytes(dump.read_bytes()[:2000])
+    fails(run("restore", str(tmp_path / "no.dump"), "--replace", *second), 3, "failed")
+    assert run("paths", "dallas", "--json", *second).stdout == before
+    run("delete", "dallas", *first)
+    run("restore", str(dump), *first)
+    assert run("paths", "dallas", "--json", *first).stdout == before
+    for store in (first, second):
+        run("server", "stop", *store)
