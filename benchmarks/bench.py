@@ -20,6 +20,7 @@ from circuit_atlas import Atlas, Connection
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 
+from benchmarks import ingest
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.growth import draw, measure_growth
 from benchmarks.peers import PEERS
@@ -29,34 +30,60 @@ from benchmarks.worker import Timing, Worker, time_question
 
 OUT = Path(__file__).parent.parent / "bench-results"
 Record = dict[str, Any]
+PARTS = ("ingest", "questions")
 
 
 @click.command()
 @click.option("--size", "sizes", multiple=True, type=click.Choice(SIZES), help="Only these; repeatable.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this one.")
 @click.option("--peer", "peers", multiple=True, type=click.Choice(list(PEERS)), help="Only these; repeatable.")
-def main(sizes: tuple[str, ...], peers: tuple[str, ...]) -> None:
+def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...]) -> None:
     """Compare circuit-atlas with its peers."""
     OUT.mkdir(exist_ok=True)
+    chosen = sizes or tuple(SIZES)
+    if "ingest" in (parts or PARTS):
+        write("ingest", ingest_all(chosen))
+    if "questions" in (parts or PARTS):
+        ask_everyone(chosen, peers or tuple(PEERS))
+
+
+def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
+    """Times of getting the graphs in."""
+    records = []
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            for record in ingest.measure(size, Path(folder)):
+                click.echo(f"{size:>6} {record['way']:<32} {ingest.cell(record)}")
+                records.append(record)
+    click.echo("\n" + ingest.markdown(records))
+    return records
+
+
+def ask_everyone(sizes: tuple[str, ...], peers: tuple[str, ...]) -> None:
+    """Times of the questions."""
     records: list[Record] = []
     with tempfile.TemporaryDirectory() as folder:
         server = LocalServer(Path(folder) / "store")
         connection = server.start()
-        for size in sizes or SIZES:
-            records += compare(size, peers or tuple(PEERS), connection, Path(folder))
-            write(records, {})
-        growth = measure_growth(connection, sizes or tuple(SIZES))
-        write(records, growth)
+        for size in sizes:
+            records += compare(size, peers, connection, Path(folder))
+            write("timings", records)
+        growth = measure_growth(connection, sizes)
+        write("growth", growth)
+        draw(growth, OUT / "growth.svg")
         server.stop()
 
 
-def write(records: list[Record], growth: dict[str, Any]) -> None:
-    """Everything measured so far."""
+def write(part: str, measured: Any) -> None:
+    """Put what was measured into bench.json and its table into tables.md."""
+    file = OUT / "bench.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     machine = {"cpus": platform.machine(), "python": platform.python_version(), "system": platform.platform()}
-    text = json.dumps({"machine": machine, "timings": records, "growth": growth}, indent=1)
-    (OUT / "bench.json").write_text(text + "\n", encoding="utf-8")
-    (OUT / "tables.md").write_text(markdown(records), encoding="utf-8")
-    if growth:
-        draw(growth, OUT / "growth.svg")
+    known |= {"machine": machine, part: measured}
+    file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    tables = [ingest.markdown(known["ingest"])] if "ingest" in known else []
+    tables += [markdown(known["timings"])] if "timings" in known else []
+    (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 
 
 def compare(size: str, peers: tuple[str, ...], connection: Connection, folder: Path) -> list[Record]:

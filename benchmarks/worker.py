@@ -51,6 +51,12 @@ class Worker:
         """Whether further questions make sense."""
         return self._process.is_alive()
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def ask(self, question: str) -> Timing:
         """Time a question."""
         self._pipe.send(question)

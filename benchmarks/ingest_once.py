@@ -1,0 +1,42 @@
+"""Ingests a file into the store that the environment names, asks a question, and prints what it took as JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+from circuit_atlas import Atlas, bulk
+from circuit_atlas.server.importer import run_import
+
+IMPORTER: list[float] = []
+
+
+def timed_import(*arguments: Any, **options: Any) -> dict[str, int]:
+    """Neo4j's importer, a Java program of its own, timed from start to end."""
+    started = time.perf_counter()
+    found = run_import(*arguments, **options)
+    IMPORTER.append(time.perf_counter() - started)
+    return found
+
+
+def main() -> None:
+    """See the module."""
+    file, in_bulk = sys.argv[1], "--bulk" in sys.argv
+    bulk.run_import = timed_import
+    with Atlas() as atlas:
+        if in_bulk:
+            results = atlas.ingest_all([file], bulk=True, fail_fast=True)
+            assert results.files[0].result is not None
+            name = results.files[0].result.graph
+        else:
+            name = atlas.ingest(file).name
+        atlas.graph(name).paths(k=1)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"memory": memory, "importer": sum(IMPORTER) or None}))
+
+
+if __name__ == "__main__":
+    main()
