@@ -129,9 +129,9 @@ def _tokens(metadata: dict[str, Any]) -> list[str]:
 def _threshold(metadata: dict[str, Any], name: str) -> float | None:
     settings = metadata.get("pruning_settings")
     for place in (settings if isinstance(settings, dict) else {}, metadata):
-        value = place.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+        value = as_float(place.get(name))
+        if value is not None:
+            return value
     return None
 
 

@@ -52,6 +52,7 @@ class Writer:
             database=self._database,
             bookmark_manager=self._driver.execute_query_bookmark_manager,
             max_transaction_retry_time=PATIENCE,
+            retry_delay_multiplier=1.3,  # twice as long each time would sleep through a server that is back
         )
 
 

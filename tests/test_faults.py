@@ -20,7 +20,7 @@ from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 from killed import delete, ingest
 
-CLIENT_KILLS, SERVER_KILLS, DELETE_KILLS = 20, 6, 5
+CLIENT_KILLS, SERVER_KILLS, DELETE_KILLS = 20, 5, 5
 _CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already
 _CONTEXT.set_forkserver_preload(["circuit_atlas.client", "circuit_atlas.ingest", "circuit_atlas.server", "killed"])
 ANYTHING_LEFT = """
@@ -44,7 +44,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two graphs, written in several transactions each."""
     made = [tmp_path_factory.mktemp("graphs") / f"{seed}.json" for seed in range(2)]
     for seed, path in enumerate(made):
-        write_json(synthesize(Shape(features_per_layer=60, seed=seed), slug="g"), path)
+        write_json(synthesize(Shape(features_per_layer=32, seed=seed), slug="g"), path)
     return made
 
 
