@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,11 +179,10 @@ class LocalServer:
         self.store.write_process({**self.store.read_process(), "state": "stopping"})
         try:
             process.terminate()
-            try:
-                process.wait(_STOP_TIMEOUT)
-            except psutil.TimeoutExpired:
+            if not _ends(process):
                 process.kill()
-                process.wait(_STOP_TIMEOUT)
+                if not _ends(process):
+                    raise LocalServerError(f"process {process.pid} does not end, though killed")
         except psutil.NoSuchProcess:
             return True
         except psutil.Error as error:
@@ -258,6 +258,20 @@ class LocalServer:
             arguments.write(password)
             arguments.flush()
             admin.run("dbms", "set-initial-password", f"@{arguments.name}")
+
+
+def _ends(process: psutil.Process) -> bool:
+    """Whether a process ends within the time limit. One that ended is a zombie for as long as the program that started
+    it, which may be any other, runs and does not look."""
+    deadline = time.monotonic() + _STOP_TIMEOUT
+    while time.monotonic() < deadline:
+        try:
+            process.wait(0.1)
+        except psutil.TimeoutExpired:
+            if process.status() != psutil.STATUS_ZOMBIE:
+                continue
+        return True
+    return False
 
 
 def _say(text: str, quiet: bool) -> None:

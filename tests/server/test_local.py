@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -82,6 +83,19 @@ def test_a_killed_server_is_started_again(server: LocalServer) -> None:
     assert answers(start(server))
 
 
+def test_another_program_stops_it_while_the_one_that_started_it_runs(server: LocalServer) -> None:
+    """A notebook, for instance, which does not look after its children."""
+    start(server)
+    began = time.monotonic()
+    code = (
+        "import sys; from pathlib import Path; from circuit_atlas.server import LocalServer; "
+        "LocalServer(Path(sys.argv[1])).stop()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(server.store.path)], check=True)
+    assert time.monotonic() - began < 50, "it waited for a process that had ended"
+    assert server.connection() is None
+
+
 def test_two_commands_that_start_it_at_once_get_one_server(server: LocalServer) -> None:
     server.stop()
     code = (
@@ -148,7 +162,7 @@ def test_a_place_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_ROOM", shutil.disk_usage(tmp_path).free * 2)
+    monkeypatch.setattr(store_module, "_ROOM_FOR_NEW", shutil.disk_usage(tmp_path).free * 2)
     with pytest.raises(LocalServerError, match="of disk are free"):
         LocalServer(tmp_path / "store").start(quiet=True)
 
