@@ -27,6 +27,8 @@ NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
 ANSWERS = {
     "ingest": answer.IngestResult,
     "ingest, several files": answer.IngestResults,
+    "export": answer.ExportResult,
+    "verify": answer.Verifications,
     "graphs": results.Graphs,
     "stats": results.Statistics,
     "node": results.NodeDetails,
@@ -61,9 +63,9 @@ def read(path: Path) -> str:
 def cli_page() -> str:
     """Help of every command."""
     sections = ["# Command line\n"]
+    settings = {**cli.context_settings, "terminal_width": 100, "max_content_width": 100}
     for names, command in [((), cli), *commands(cli)]:
-        context = click.Context(command, info_name=" ".join(("circuit-atlas", *names)), max_content_width=100)
-        context.terminal_width = 100
+        context = click.Context(command, info_name=" ".join(("circuit-atlas", *names)), **settings)
         text = command.get_help(context)
         sections.append(f"## {context.info_name}\n\n```text\n{text.rstrip()}\n```\n")
     return "\n".join(sections)
