@@ -11,13 +11,20 @@ BIN := $(VENV)/bin
 SECONDS ?= 300
 UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt
 
-.PHONY: demo test fuzz bench check docs clean
+.PHONY: demo test chromium fuzz bench check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
 
-test: $(VENV)/.test
+test: $(VENV)/.test chromium
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+
+# For the tests that look at pages: installed where that can be done without asking, else they are skipped.
+chromium:
+	@$(BIN)/python tests/chromium.py || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update && \
+		DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 || \
+		echo "No Chromium: tests that need it are skipped."
 
 fuzz: $(VENV)/.test
 	mkdir -p fuzz-corpus/json fuzz-corpus/pt
@@ -49,12 +56,12 @@ $(VENV)/.demo: $(VENV)/.uv pyproject.toml
 	touch $@
 
 $(VENV)/.test: $(VENV)/.uv pyproject.toml
-	$(UV) --editable '.[server,attribution,pandas,networkx,parquet]' --group test --group check
+	$(UV) --editable '.[server,attribution,pandas,networkx,parquet,views]' --group test --group check
 	touch $(VENV)/.demo $@
 
 $(VENV)/.bench: $(VENV)/.test
-	$(UV) --editable '.[server,attribution,pandas,networkx,parquet]' --group bench
+	$(UV) --editable '.[server,attribution,pandas,networkx,parquet,views]' --group bench
 	touch $@
 
 clean:
-	rm -rf $(VENV) .check build dist *.egg-info
+	rm -rf $(VENV) .check build dist screenshots *.egg-info

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from chromium import PageLog, open_page, screenshots, start_chromium
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.server import LocalServer
@@ -17,6 +18,7 @@ from program import PROGRAM, Run
 
 if TYPE_CHECKING:
     from circuit_tracer import Graph
+    from playwright.sync_api import Browser, Page
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
 NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
@@ -114,3 +116,26 @@ def attributed(model: Any) -> Graph:
 def saved(attributed: Graph, tmp_path: Path) -> Path:
     attributed.to_pt(str(tmp_path / "small.pt"))
     return tmp_path / "small.pt"
+
+
+@pytest.fixture(scope="module")  # playwright leaves an event loop running, in which nothing else can start one
+def chromium() -> Iterator[Browser]:
+    yield from start_chromium()
+
+
+@pytest.fixture
+def page_log() -> PageLog:
+    """What the page asked for and complained of."""
+    return PageLog()
+
+
+@pytest.fixture
+def page(chromium: Browser, page_log: PageLog) -> Iterator[Page]:
+    """An empty page in a real Chromium; errors in it fail the test, and so does asking another machine for anything."""
+    yield from open_page(chromium, page_log)
+
+
+@pytest.fixture
+def screenshot(page: Page) -> Callable[[str], Path]:
+    """Keeps a picture of the page under a name, in screenshots/."""
+    return screenshots(page)

@@ -14,7 +14,7 @@ import circuit_atlas
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("schema", "arrays", "ingest", "export", "synth", "queries", "server", "cli", "atlas")
+FOLDERS = ("schema", "arrays", "ingest", "export", "synth", "queries", "server", "views", "cli", "atlas")
 LEAVES = {"circuit_atlas.errors", "circuit_atlas.config", "circuit_atlas.database"}
 ALLOWED = {
     "schema": {"schema"},
@@ -24,7 +24,8 @@ ALLOWED = {
     "synth": {"schema", "arrays", "export", "synth"},
     "queries": {"schema", "arrays", "queries"},
     "server": {"server"},
-    "atlas": {"schema", "arrays", "ingest", "export", "synth", "queries", "server", "atlas"},
+    "views": {"schema", "arrays", "queries", "views"},
+    "atlas": {"schema", "arrays", "ingest", "export", "synth", "queries", "server", "views", "atlas"},
     "cli": {*FOLDERS, "examples"},
 }
 
