@@ -174,7 +174,7 @@ class Verifications(Answer):
         rows: Cells = [
             [
                 found.graph, f"{found.nodes:,}", f"{found.edges:,}", f"{found.weights:.9g}", found.compared_with,
-                "; ".join(found.problems) or "complete, every weight as it was",
+                "\n".join(found.problems) or "complete, every weight as it was",
             ]
             for found in self.graphs
         ]  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import UnsupportedServerError
-from circuit_atlas.server import LocalServer, jars, local
+from circuit_atlas.server import LocalServer, admin, jars, launch, local
 
 PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
 
@@ -84,10 +84,12 @@ def test_a_neo4j_too_old_for_cypher_25(tmp_path: Path, monkeypatch: pytest.Monke
     if not any(f'version "{number}.' in version for number in (17, 21)):
         pytest.skip("Neo4j 5.26 needs a Java 17 or 21 on the PATH (or TEST_JAVA_17)")
     lock = jars.read_lock((Path(__file__).parent / "server" / "neo4j-5.26.lock").read_text(encoding="utf-8"))
-    monkeypatch.setattr(local, "read_lock", lambda: lock)
+    for module in (local, launch):
+        monkeypatch.setattr(module, "read_lock", lambda: lock)
+    for module in (admin, launch):
+        monkeypatch.setattr(module, "JVM_OPTIONS", ("--add-opens=java.base/java.nio=ALL-UNNAMED",))
     monkeypatch.setattr(local, "find_java", lambda _: Path(java))
-    monkeypatch.setattr(local, "_JVM_OPTIONS", ("-XX:+UseG1GC", "--add-opens=java.base/java.nio=ALL-UNNAMED"))
-    monkeypatch.setattr(local, "_MAIN_CLASS", "org.neo4j.server.CommunityEntryPoint")
+    monkeypatch.setattr(launch, "_MAIN_CLASS", "org.neo4j.server.CommunityEntryPoint")
     monkeypatch.setattr("circuit_atlas.server.store._SETTINGS", _settings_of_5())
     server = LocalServer(tmp_path / "store")
     connection: Connection = server.start(quiet=True, heap="512m", page_cache="128m")
