@@ -29,7 +29,8 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
         return
     from circuit_atlas.queries.catalogue import find_query  # noqa: PLC0415
 
-    click.echo(find_query(query_id).text, nl=False)
+    query = find_query(query_id)
+    click.echo(query.visual() if ctx.params["visual"] else query.text, nl=False)
     ctx.exit()
 
 
@@ -47,9 +48,9 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
 @click.option("--profile", "plan", flag_value="PROFILE", help="Run it and show the plan with rows and hits.")
 @click.option("--write", is_flag=True, help="Let a statement of one's own change the database.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the catalogue.")
+@click.option("--visual", is_eager=True, is_flag=True, help="With --show, the form that Neo4j Browser draws.")
 @click.option(
     "--show",
-    is_eager=True,
     expose_value=False,
     callback=_show,
     metavar="ID",
@@ -58,7 +59,7 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
 )
 @asks
 def query_command(
-    atlas: Atlas, query: str, parameters: tuple[str, ...], plan: str | None, write: bool
+    atlas: Atlas, query: str, parameters: tuple[str, ...], plan: str | None, write: bool, visual: bool
 ) -> Answer | None:  # fmt: skip
     """Run QUERY: the id of a query of the catalogue, a Cypher statement, or - for one on stdin.
 
@@ -66,10 +67,13 @@ def query_command(
     Examples:
       circuit-atlas query --list
       circuit-atlas query --show paths.top_k
+      circuit-atlas query --show paths.top_k --visual
       circuit-atlas query nodes.tokens -p graph=dallas
       circuit-atlas query "MATCH (g:Graph) RETURN g.name, g.edges LIMIT 5"
       circuit-atlas query nodes.tokens -p graph=dallas --profile
     """
+    if visual:
+        raise click.UsageError("--visual goes with --show ID.")
     values = dict(_parameter(text) for text in parameters)
     if plan:
         click.echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))

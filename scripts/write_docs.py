@@ -208,7 +208,8 @@ def queries_page() -> str:
     sections = [
         "# Queries\n\nThe catalogue, one `.cypher` file per question. `circuit-atlas query --show ID` prints one for "
         "Neo4j Browser, `circuit-atlas\nquery ID -p NAME=VALUE` runs it, and `--show-cypher` on any command prints "
-        "what it asks, parameters included.\n"
+        "what it asks, parameters included. Each has a\nvisual form, which returns paths: `circuit-atlas query --show "
+        "ID --visual` prints it.\n"
     ]
     for query in catalogue().values():
         parameters = [
@@ -219,7 +220,7 @@ def queries_page() -> str:
         columns = "\n".join(f"| `{c.name}` | {c.type} | {c.description} |" for c in query.columns)
         sections.append(
             f"## {query.id}\n\n{query.answers}\n\n{table if parameters else ''}\n"
-            f"| returns | type | |\n| --- | --- | --- |\n{columns}\n"
+            f"| returns | type | |\n| --- | --- | --- |\n{columns}\n\nVisual form: {query.draws}\n"
         )
     return "\n".join(sections)
 

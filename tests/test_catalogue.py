@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import neo4j
 import pytest
 from circuit_atlas.queries import CatalogueQuery, catalogue
 
@@ -44,8 +45,9 @@ def test_its_header_says_everything(query: CatalogueQuery) -> None:
     assert len(declared) == len(query.parameters) + len(query.columns)
 
 
-def test_it_names_its_dialect_and_is_bounded(query: CatalogueQuery) -> None:
-    code = re.sub(r"//.*", "", query.text)
+@pytest.mark.parametrize("form", ["text", "visual"])
+def test_it_names_its_dialect_and_is_bounded(query: CatalogueQuery, form: str) -> None:
+    code = re.sub(r"//.*", "", query.text if form == "text" else query.visual())
     assert code.strip().startswith("CYPHER 25\n")
     assert not re.search(r"\[:?\w*:?\w*\*|\{\d*,\}|\)[+*]|->[+*]", code), "unbounded pattern"
     bounded_by_hops = "range(0, $max_hops)" in code or "range(1, $max_hops)" in code
@@ -59,6 +61,31 @@ def test_it_runs_as_it_is_and_returns_what_it_says(query: CatalogueQuery, atlas:
     rows = atlas.cypher(query.text, values)
     assert rows.columns == [column.name for column in query.columns]
     assert rows.rows
+
+
+def test_it_has_a_visual_form(query: CatalogueQuery) -> None:
+    """A file `name.visual.cypher` beside it, with a sentence on what it draws and no parameters of its own."""
+    assert len(query.draws) > 20, f"{query.id} has no visual form"
+    used = set(re.findall(r"\$(\w+)", query.ending))
+    assert used <= {parameter.name for parameter in query.parameters}
+    assert int(re.findall(r"LIMIT (\d+)", query.ending)[-1]) <= 300  # what Browser draws at once
+    if not query.ending.startswith("CYPHER 25\n"):
+        assert "// end of hops\n" in query.text
+
+
+def test_its_visual_form_returns_paths_of_the_graph(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
+    graph = "dallas-haiku" if query.id == "graphs.groups" else "dallas"  # the one with supernodes
+    values = query.complete({**arguments(query), **({"graph": graph} if query.parameters else {})})
+    with atlas.driver.session() as session:
+        records = list(session.run(query.visual(values.get("max_hops")), values))
+    assert 0 < len(records) <= 300
+    for [path] in records:
+        assert isinstance(path, neo4j.graph.Path)
+        owners = {node["graph"] for node in path.nodes if "graph" in node} - {graph}
+        assert not owners or query.id == "graphs.list"
+    plan = atlas.plan(query.visual(), values)
+    assert "Index" in plan
+    assert not [scan for scan in SCANS if scan in plan]
 
 
 def test_with_fewer_hops_it_answers_the_same(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
