@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,13 +13,15 @@ from circuit_atlas.arrays.graph_data import Float64
 from circuit_atlas.config import Connection
 from circuit_atlas.database import connect
 from circuit_atlas.errors import AtlasError, GraphExistsError, IngestError
-from circuit_atlas.ingest import read_graph, statements
+from circuit_atlas.ingest import Writer, read_graph, statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.import_files import ImportFiles
-from circuit_atlas.ingest.load import check_name, ingest_result
+from circuit_atlas.ingest.load import check_name, check_tags, ingest_result
+from circuit_atlas.ingest.steps import label_steps
 from circuit_atlas.schema.answer import FileResult, IngestResults
 from circuit_atlas.schema.apply import create_constraints
+from circuit_atlas.schema.explanations import FILE_LABELS, NAMES
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.admin import AdminTool
 from circuit_atlas.server.importer import run_import
@@ -43,6 +45,7 @@ def ingest_in_bulk(
     *,
     name: str | None,
     replace: bool,
+    tags: Iterable[str],
     fail_fast: bool,
     progress: bool,
     reader_options: dict[str, Any],
@@ -54,9 +57,11 @@ def ingest_in_bulk(
         LocalServerError: the importer fails, for instance for want of room; the old one stays.
         AtlasError: the first error of a file, with `fail_fast`.
     """
+    tags = check_tags(tags)
     there = store.contents()
     results: list[FileResult] = []
     expected: dict[str, Sums] = {}
+    is_labelled: dict[str, bool] = {}
     with TemporaryDirectory(prefix="import-", dir=server.store.path) as folder, ImportFiles(Path(folder)) as made:
         for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
             try:
@@ -68,9 +73,12 @@ def ingest_in_bulk(
                     raise
                 results.append(FileResult(file=str(path), result=None, error=str(error)))
                 continue
-            if status != "unchanged":
-                there[chosen] = content
-                expected[chosen] = _add(made, chosen, graph_rows(data, content))
+            if status == "unchanged":
+                store.add_tags(chosen, tags)
+            else:
+                rows = graph_rows(data, content, dict.fromkeys([*store.tags(chosen), *tags]))
+                there[chosen], is_labelled[chosen] = content, rows.is_labelled
+                expected[chosen] = _add(made, chosen, rows)
             results.append(FileResult(file=str(path), result=ingest_result(chosen, data, status), error=None))
         if expected:
             for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
@@ -82,7 +90,7 @@ def ingest_in_bulk(
             heap = server.store.setting("heap.max_size") or "1g"
             server.rebuild(
                 lambda admin: _import(admin, made, heap),
-                lambda connection: _check(connection, expected),
+                lambda connection: _check(connection, expected, is_labelled, explained=made.is_explained),
                 quiet=not progress,
             )
     return IngestResults(files=results, failed=sum(file.error is not None for file in results))
@@ -116,13 +124,14 @@ def _import(admin: AdminTool, made: ImportFiles, heap: str) -> None:
         raise IngestError(f"the importer made {found} of {wanted}", fix="The store is as it was. Please report it.")
 
 
-def _check(connection: Connection, expected: dict[str, Sums]) -> None:
-    """Bring the new database to our schema, and compare every graph in it with what was sent."""
+def _check(connection: Connection, expected: dict[str, Sums], is_labelled: dict[str, bool], *, explained: bool) -> None:
+    """Bring the new database to our schema, name what is new in it, and compare every graph with what was sent."""
     with connect(connection) as driver:
         left = {name: wanted.copy() for name, wanted in expected.items()}
         create_constraints(driver, None)
         with driver.session() as session:
             session.run(statements.FILL_EMPTY).consume()
+        _name(Writer(driver, None), {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
         parts = [(name, part) for name, wanted in expected.items() for part in _ranges(wanted)]
         with ThreadPoolExecutor(_SESSIONS) as pool:
             found = pool.map(lambda part: _sums(driver, *part), parts)
@@ -135,6 +144,16 @@ def _check(connection: Connection, expected: dict[str, Sums]) -> None:
                 f"of the graph {name!r} the new store holds {wanted - left[name]}, not {wanted}",
                 fix="The store is as it was. Ingest again; report it if it happens twice.",
             )
+
+
+def _name(writer: Writer, nodes: dict[str, int], is_labelled: dict[str, bool], explained: bool) -> None:
+    """What an ingest online does graph by graph: labels in files go to transcoder features, explanations to nodes."""
+    for name, number in nodes.items():
+        wanted = [NAMES] * explained + [FILE_LABELS] * is_labelled[name]
+        explained = explained or is_labelled[name]
+        for statement in wanted:
+            for step, parameters in label_steps(statement, name, number):
+                writer.run(step, **parameters)
 
 
 def _sums(driver: Driver, name: str, nodes: tuple[int, int]) -> Sums:

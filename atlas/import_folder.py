@@ -17,6 +17,7 @@ from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.load import check_name
 from circuit_atlas.schema.answer import ExportResult
 from circuit_atlas.schema.apply import statements as schema_statements
+from circuit_atlas.schema.explanations import of_all_graphs
 from circuit_atlas.server.importer import import_command
 from circuit_atlas.stored_rows import StoredRows
 
@@ -85,9 +86,10 @@ def _write_command(folder: Path, tables: ImportFiles) -> None:
         f'set -e\ncd "$(dirname "$0")"\n{command}\n',
         encoding="utf-8",
     )
-    lines = [*schema_statements(), f"CYPHER 25 {statements.FILL_EMPTY.removeprefix('CYPHER 25').strip()}"]
+    fill = f"CYPHER 25 {statements.FILL_EMPTY.removeprefix('CYPHER 25').strip()}"
+    lines = [*schema_statements(), fill, *of_all_graphs()]
     (folder / FINISH).write_text(
-        "// Constraints, indexes, and texts that are empty, which the importer leaves out.\n"
+        "// Constraints, indexes, texts that are empty, which the importer leaves out, and the names of features.\n"
         + "".join(f"{line};\n" for line in lines),
         encoding="utf-8",
     )

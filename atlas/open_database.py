@@ -66,7 +66,7 @@ class OpenDatabase:
                 from circuit_atlas.upgrade import upgrade  # noqa: PLC0415
 
                 with translated_errors(connection):
-                    upgrade(self._driver, self._database, self._runner, progress=self._progress)
+                    upgrade(self._driver, self._database, self._runner, version, progress=self._progress)
         except BaseException:
             self.close()
             raise

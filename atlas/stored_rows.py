@@ -11,6 +11,7 @@ from circuit_atlas.errors import IngestError
 from circuit_atlas.ingest import Writer, remove_leftovers
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.rows import Row
+from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graph_questions import find_graph
 from circuit_atlas.queries.runner import QueryRunner
@@ -31,9 +32,12 @@ RETURN n.ordinal AS ordinal, f.layer AS layer, f.index AS index ORDER BY ordinal
 """
 _SUPERNODES = """CYPHER 25
 MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL
-RETURN s.name AS name, s.order AS order, COLLECT {
+RETURN s {.name, .order, .source, .rule} AS properties, COLLECT {
   MATCH (s)-[:GROUPS]->(n:Node) RETURN n.ordinal AS ordinal ORDER BY ordinal
-} AS members ORDER BY order
+} AS members ORDER BY s.order
+"""
+_TAGS = """CYPHER 25
+MATCH (:Graph {name: $graph})-[:TAGGED]->(t:Tag) RETURN t.name AS tag ORDER BY tag
 """
 _TABLES = {
     "PathBounds": """CYPHER 25
@@ -78,7 +82,8 @@ CALL () { MATCH ()-[r:DIRECT_EFFECT]->() RETURN count(r) AS effects }
 CALL () { MATCH ()-[r:ACTIVATION_OF]->() RETURN count(r) AS activations }
 CALL () { MATCH ()-[r:GROUPS]->() RETURN count(r) AS members }
 CALL () { MATCH ()-[r:ACTIVE_FEATURES]->() RETURN count(r) AS blocks }
-RETURN all_of_them - effects - activations - members - blocks AS others
+CALL () { MATCH ()-[r:TAGGED]->() RETURN count(r) AS tags }
+RETURN all_of_them - effects - activations - members - blocks - tags AS others
 """
 
 
@@ -123,7 +128,7 @@ class StoredRows:
             properties=properties,
             nodes=[(row["label"], row["properties"]) for row in self._rows(_NODES, graph=name)],
             transcoder_features=self._rows(_FEATURES, graph=name),
-            supernodes=self._rows(_SUPERNODES, graph=name),
+            supernodes=[row["properties"] | {"members": row["members"]} for row in self._rows(_SUPERNODES, graph=name)],
             tables=[
                 (label, row["properties"])
                 for label, statement in _TABLES.items()
@@ -132,7 +137,16 @@ class StoredRows:
             edges=read_columns(self._runner, find_graph(self._runner, name)["graph"]).edges,
             edge_extras=tuple(EdgeExtra(**row) for row in self._rows(_EXTRAS, graph=name)),
             active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
+            tags=self.tags(name),
         )
+
+    def tags(self, name: str) -> tuple[str, ...]:
+        """Tags of a graph; none when it is not there."""
+        return tuple(row["tag"] for row in self._rows(_TAGS, graph=name))
+
+    def add_tags(self, name: str, tags: list[str]) -> None:
+        """Give a graph more tags."""
+        self._rows(TAGS, graph=name, tags=tags)
 
     def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
         """Properties of all transcoder features, or of those that are active in some graphs, once for each."""
@@ -141,7 +155,11 @@ class StoredRows:
             if graphs is None
             else (row for graph in graphs for row in self._rows(_ACTIVE_IN, graph=graph))
         )
-        return (row["properties"] for row in found)
+        for row in found:
+            properties = row["properties"]
+            if "fetched_at" in properties:
+                properties["fetched_at"] = properties["fetched_at"].to_native()
+            yield properties
 
     def _graphs(self) -> dict[str, str]:
         graphs = self._rows(_GRAPHS)

@@ -36,6 +36,7 @@ class Transfers(OpenDatabase):
         model: str | None = None,
         source_set: str | None = None,
         tokenizer: str | None = None,
+        tags: Iterable[str] = (),
     ) -> GraphHandle:
         """Store a graph and return its handle; `handle.ingested` tells what became of it.
 
@@ -49,6 +50,7 @@ class Transfers(OpenDatabase):
             model: the language model, where the file does not say.
             source_set: the set of transcoders, where the file does not say.
             tokenizer: name or path of the tokenizer that turns a `.pt`'s token ids into text.
+            tags: names of collections that the graph belongs to, in addition to those it has.
 
         Raises:
             InputError: the file cannot be read; UnsafeFileError: it would run code.
@@ -66,7 +68,9 @@ class Transfers(OpenDatabase):
             tokenizer=tokenizer,
         )
         with self._writing():
-            result = load_graph(self._driver, self._database, data, name=name, replace=replace, progress=self._progress)
+            result = load_graph(
+                self._driver, self._database, data, name=name, replace=replace, tags=tags, progress=self._progress
+            )
         return GraphHandle(self._runner, result.graph, ingested=result)
 
     def ingest_all(
@@ -120,14 +124,15 @@ class Transfers(OpenDatabase):
         return IngestResults(files=results, failed=sum(file.error is not None for file in results))
 
     def _ingest_in_bulk(
-        self, files: list[Path], fail_fast: bool, name: str | None = None, replace: bool = False, **options: Any
-    ) -> IngestResults:
+        self, files: list[Path], fail_fast: bool, name: str | None = None, replace: bool = False,
+        tags: Iterable[str] = (), **options: Any,
+    ) -> IngestResults:  # fmt: skip
         from circuit_atlas.bulk import ingest_in_bulk  # noqa: PLC0415
 
         server = self._local_server("made anew by Neo4j's importer", "ingest without --bulk")
         with self._closed_after(), self._writing():
             return ingest_in_bulk(
-                server, self._stored_rows(), files, name=name, replace=replace, fail_fast=fail_fast,
+                server, self._stored_rows(), files, name=name, replace=replace, tags=tags, fail_fast=fail_fast,
                 progress=self._progress, reader_options=options,
             )  # fmt: skip
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
 @click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
 @click.option("--replace", is_flag=True, help="Replace a graph of that name that has other content.")
+@click.option("--tag", "tags", multiple=True, help="A collection that the graphs belong to; repeatable.")
 @reader_options
 @click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer: the local store is made anew with all in it.")
 @click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")

@@ -26,7 +26,8 @@ class GraphRows:
 
     `nodes` come in order of ordinal, each with its label. `transcoder_features` say by ordinal, layer and index what
     is an activation of what; `supernodes` have their `members`, ordinals. `tables` are labels and rows of path
-    tables, `active_features` blocks of all features active on the prompt.
+    tables, `active_features` blocks of all features active on the prompt. `tags` are names of collections;
+    `is_labelled` says whether the file labels any node.
     """
 
     properties: Row
@@ -37,6 +38,8 @@ class GraphRows:
     edges: Edges
     edge_extras: tuple[EdgeExtra, ...] = ()
     active_features: tuple[Row, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_labelled: bool = True
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,12 +47,13 @@ class GraphRows:
         return self.properties["nodes"], self.properties["edges"]
 
 
-def graph_rows(data: GraphData, content: str) -> GraphRows:
+def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> GraphRows:
     """The rows of a graph, with what is computed from it: influence, graph scores, path tables.
 
     Args:
         data: the graph.
         content: its content hash.
+        tags: names of collections that it belongs to.
     """
     order = topological_order(data.edges, data.nodes.depth)
     flow = measure_flow(data, order)
@@ -64,4 +68,6 @@ def graph_rows(data: GraphData, content: str) -> GraphRows:
         edges=data.edges,
         edge_extras=data.edge_extras,
         active_features=tuple(active_feature_rows(data)),
+        tags=tuple(tags),
+        is_labelled=any(data.nodes.label),
     )

@@ -25,6 +25,7 @@ RELATIONSHIPS: dict[str, Columns] = {
     "ACTIVATION_OF": _ENDS,
     "GROUPS": _ENDS,
     "ACTIVE_FEATURES": _ENDS,
+    "TAGGED": _ENDS,
 }
 FeatureKey = tuple[str, str, int, int]  # model, source set, layer, index
 
@@ -46,6 +47,7 @@ class ImportFiles:
         self._folder = folder
         self._tables: dict[str, ParquetTable] = {}
         self._features: dict[FeatureKey, tuple[int, Row]] = {}
+        self._tags: dict[str, int] = {}
         self._next = 0
         self.nodes = self.relationships = 0
 
@@ -75,11 +77,16 @@ class ImportFiles:
             feature = self._feature((*identity, row["layer"], row["index"]))
             self._relationship("ACTIVATION_OF", first + row["ordinal"], feature)
         for row in rows.supernodes:
-            supernode = self._node("Supernode", {"graph": name, "name": row["name"], "order": row["order"]})
+            properties = {at: value for at, value in row.items() if at != "members"}
+            supernode = self._node("Supernode", {**properties, "graph": name})
             for member in row["members"]:
                 self._relationship("GROUPS", supernode, first + member)
         for row in rows.active_features:
             self._relationship("ACTIVE_FEATURES", graph, self._node("ActiveFeatures", row))
+        for tag in rows.tags:
+            if tag not in self._tags:
+                self._tags[tag] = self._node("Tag", {"name": tag})
+            self._relationship("TAGGED", graph, self._tags[tag])
         for label, row in rows.tables:
             self._node(label, {**row, "graph": name})
         extras = {(extra.target, extra.source): extra.extra for extra in rows.edge_extras}
@@ -98,6 +105,11 @@ class ImportFiles:
         self._node("CircuitAtlas", {"id": "store", "schema_version": SCHEMA_VERSION})
         for table in self._tables.values():
             table.close()
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether any transcoder feature has an explanation."""
+        return any("explanation" in properties for _, properties in self._features.values())
 
     @property
     def node_files(self) -> list[tuple[str, Path]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from circuit_atlas.arrays.graph_data import GraphData
@@ -38,6 +38,7 @@ def load_graph(
     *,
     name: str | None = None,
     replace: bool = False,
+    tags: Iterable[str] = (),
     progress: bool = False,
 ) -> IngestResult:
     """Store a graph; it becomes visible in the last transaction.
@@ -48,6 +49,7 @@ def load_graph(
         data: the graph, as a reader made it.
         name: the graph's name in the database; the file's slug when None.
         replace: whether a graph of that name with other content is replaced.
+        tags: names of collections that it belongs to; a graph that is replaced, or there already, keeps those it has.
         progress: whether to draw a bar on standard error.
 
     Raises:
@@ -57,6 +59,7 @@ def load_graph(
         SchemaVersionError: the store belongs to a newer circuit-atlas.
     """
     name = check_name(name or data.metadata.slug)
+    tags = check_tags(tags)
     ensure_schema(driver, database)
     writer = Writer(driver, database)
     remove_leftovers(writer)
@@ -64,8 +67,9 @@ def load_graph(
     for _ in range(_ATTEMPTS):
         there = _find(writer, name, content, replace)
         if there == "same":
+            writer.run(statements.TAGS, graph=name, tags=tags)
             return ingest_result(name, data, "unchanged")
-        rows = graph_rows(data, content)
+        rows = graph_rows(data, content, tags)
         try:
             if there == "none" and is_small(rows):
                 write_at_once(writer, name, rows, lambda stored: _check_counts(name, stored, data))
@@ -88,6 +92,21 @@ def check_name(name: str) -> str:
             fix="A name has 1 to 200 characters, without control characters and '~'. Give one with --name.",
         )
     return name
+
+
+def check_tags(tags: Iterable[str]) -> list[str]:
+    """The names of tags, when they can be ones: as those of graphs.
+
+    Raises:
+        QuestionError: one is empty, longer than 200 characters, or holds control characters or `~`.
+    """
+    chosen = list(dict.fromkeys(tags))
+    for tag in chosen:
+        if not _GRAPH_NAME.fullmatch(tag):
+            raise QuestionError(
+                f"{tag!r:.80} cannot be a tag", fix="A tag has 1 to 200 characters, without control characters and '~'."
+            )
+    return chosen
 
 
 def _find(writer: Writer, name: str, content: str, replace: bool) -> str:
@@ -164,6 +183,8 @@ def _rename(writer: Writer, staging: str, name: str) -> str:
     if old:
         steps.append((statements.RENAME, {"graph": name, "name": old, "status": "deleting", "owner": owner}))
     steps.append((statements.RENAME, {"graph": staging, "name": name, "status": "ready", "owner": owner}))
+    if old:
+        steps.append((statements.KEEP_TAGS, {"graph": name, "old": old}))
     steps.append((statements.PUBLISHED, {"graph": name}))
     writer.run_together(steps)
     if old:

@@ -53,7 +53,7 @@ def transcoder_feature_rows(data: GraphData) -> list[Row]:
 def supernode_rows(data: GraphData) -> list[Row]:
     """Name, place in the file and member ordinals of every supernode."""
     return [
-        {"name": supernode.name, "order": order, "members": list(supernode.members)}
+        {"name": supernode.name, "order": order, "source": "file", "members": list(supernode.members)}
         for order, supernode in enumerate(data.supernodes)
     ]
 

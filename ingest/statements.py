@@ -3,6 +3,10 @@
 `graph` is the name under which a graph is written; it is not the user's name until it is published.
 """
 
+from __future__ import annotations
+
+from circuit_atlas.schema.explanations import NAME
+
 BEGIN = """CYPHER 25
 MERGE (g:Graph {name: $graph})
 ON CREATE SET g += $properties, g.status = 'loading', g.target_name = $target_name, g.owner = $owner,
@@ -15,20 +19,22 @@ MERGE (n:Node {graph: $graph, key: row.properties.key})
 ON CREATE SET n += row.properties, n:$(row.label)
 """
 
-TRANSCODER_FEATURES = """CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+TRANSCODER_FEATURES = f"""CYPHER 25
+MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
 UNWIND $rows AS row
 WITH nodes[row.ordinal] AS n, row
-MERGE (f:TranscoderFeature {model: $model, source_set: $source_set, layer: row.layer, index: row.index})
+MERGE (f:TranscoderFeature {{model: $model, source_set: $source_set, layer: row.layer, index: row.index}})
 MERGE (n)-[:ACTIVATION_OF]->(f)
+WITH n, f WHERE f.explanation IS NOT NULL
+SET n.name = {NAME}
 """
 
 SUPERNODES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
 UNWIND $rows AS row
-MERGE (s:Supernode {graph: $graph, name: row.name}) SET s.order = row.order
+MERGE (s:Supernode {graph: $graph, name: row.name}) SET s += row {.order, .source, .rule}
 WITH s, nodes, row
 UNWIND row.members AS member
 WITH s, nodes[member] AS n
@@ -38,6 +44,18 @@ MERGE (s)-[:GROUPS]->(n)
 ACTIVE_FEATURES = """CYPHER 25
 MATCH (g:Graph {name: $graph})
 MERGE (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures {block: $row.block}) SET a += $row
+"""
+
+TAGS = """CYPHER 25
+MATCH (g:Graph {name: $graph})
+UNWIND $tags AS tag
+MERGE (t:Tag {name: tag})
+MERGE (g)-[:TAGGED]->(t)
+"""
+
+KEEP_TAGS = """CYPHER 25
+MATCH (g:Graph {name: $graph}), (:Graph {name: $old})-[:TAGGED]->(t:Tag)
+MERGE (g)-[:TAGGED]->(t)
 """
 
 READY = """CYPHER 25
@@ -133,7 +151,7 @@ DELETE r
 RETURN count(*) AS deleted
 """
 
-# A transcoder feature outlives its last activation only when it carries an explanation.
+# A transcoder feature outlives its last activation only when it has an explanation other than a graph file's label.
 DELETE_NODES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 WITH n LIMIT $batch
@@ -142,7 +160,8 @@ WITH collect(n) AS nodes, collect(DISTINCT f) AS features
 CALL (nodes) { UNWIND nodes AS n DETACH DELETE n }
 CALL (features) {
   UNWIND features AS f
-  WITH f WHERE f.explanation IS NULL AND NOT EXISTS { (f)<-[:ACTIVATION_OF]-() }
+  WITH f WHERE NOT EXISTS { (f)<-[:ACTIVATION_OF]-() }
+    AND all(source IN coalesce(f.explanation_sources, []) WHERE source STARTS WITH 'file:')
   DELETE f
 }
 RETURN size(nodes) AS deleted
@@ -166,6 +185,12 @@ CALL () {
 }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 CALL (g) { MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures) DETACH DELETE a }
+CALL (g) {
+  MATCH (g)-[r:TAGGED]->(t:Tag)
+  DELETE r
+  WITH t WHERE NOT EXISTS { (t)<-[:TAGGED]-() }
+  DELETE t
+}
 DELETE g
 """
 

@@ -9,6 +9,7 @@ from circuit_atlas.ingest.edge_writer import EDGE_BATCH, by_target
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.path_tables import ROWS_AT_ONCE, batches, path_table_steps
 from circuit_atlas.ingest.writer import Step, Writer
+from circuit_atlas.schema.explanations import FILE_LABELS
 
 _SMALL = 10_000  # edges
 
@@ -20,11 +21,21 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
     identity = {name: rows.properties[name] for name in ("model", "source_set")}
     for batch in batches(rows.transcoder_features):
         yield statements.TRANSCODER_FEATURES, {"graph": graph, "rows": batch, **identity}
+    if rows.is_labelled:
+        yield from label_steps(FILE_LABELS, graph, rows.size[0])
+    if rows.tags:
+        yield statements.TAGS, {"graph": graph, "tags": list(rows.tags)}
     if rows.supernodes:
         yield statements.SUPERNODES, {"graph": graph, "rows": rows.supernodes}
     for block in rows.active_features:
         yield statements.ACTIVE_FEATURES, {"graph": graph, "row": block}
     yield from path_table_steps(graph, rows.tables)
+
+
+def label_steps(statement: str, graph: str, nodes: int) -> Iterator[Step]:
+    """`FILE_LABELS` or `NAMES` for a graph of so many nodes."""
+    for first in range(0, nodes, ROWS_AT_ONCE):
+        yield statement, {"graph": graph, "first": first, "stop": first + ROWS_AT_ONCE}
 
 
 def extra_steps(graph: str, rows: GraphRows) -> Iterator[Step]:

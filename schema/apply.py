@@ -7,7 +7,7 @@ from importlib.resources import files
 from circuit_atlas.errors import SchemaVersionError
 from neo4j import Driver
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def statements() -> list[str]:

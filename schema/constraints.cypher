@@ -1,4 +1,4 @@
-// Constraints and indexes of schema version 2. Each statement can be repeated.
+// Constraints and indexes of schema version 3. Each statement can be repeated.
 CREATE CONSTRAINT circuit_atlas_store IF NOT EXISTS FOR (s:CircuitAtlas) REQUIRE s.id IS UNIQUE;
 CREATE CONSTRAINT graph_name IF NOT EXISTS FOR (g:Graph) REQUIRE g.name IS UNIQUE;
 CREATE CONSTRAINT node_key IF NOT EXISTS FOR (n:Node) REQUIRE (n.graph, n.key) IS UNIQUE;
@@ -7,6 +7,9 @@ CREATE INDEX node_name IF NOT EXISTS FOR (n:Node) ON (n.graph, n.name);
 CREATE INDEX graph_content IF NOT EXISTS FOR (g:Graph) ON (g.content_hash);
 CREATE CONSTRAINT transcoder_feature IF NOT EXISTS
 FOR (f:TranscoderFeature) REQUIRE (f.model, f.source_set, f.layer, f.index) IS UNIQUE;
+CREATE FULLTEXT INDEX search_text IF NOT EXISTS
+FOR (n:TranscoderFeature|Token|Logit) ON EACH [n.explanations, n.token];
+CREATE CONSTRAINT tag_name IF NOT EXISTS FOR (t:Tag) REQUIRE t.name IS UNIQUE;
 CREATE CONSTRAINT supernode_name IF NOT EXISTS FOR (s:Supernode) REQUIRE (s.graph, s.name) IS UNIQUE;
 CREATE CONSTRAINT path_bounds_block IF NOT EXISTS
 FOR (b:PathBounds) REQUIRE (b.graph, b.sources, b.sign, b.hops, b.block) IS UNIQUE;

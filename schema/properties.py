@@ -18,6 +18,10 @@ _GRAPH_FLOATS = (
     "replacement_score", "completeness_score",
 )  # fmt: skip
 
+EXPLANATION_LISTS = (
+    "explanations", "explanation_sources", "explanation_models", "explanation_types", "explanation_dates",
+)  # fmt: skip
+
 PROPERTIES: dict[str, dict[str, str]] = {
     "Graph": {
         **dict.fromkeys(_GRAPH_TEXTS, STRING),
@@ -34,8 +38,14 @@ PROPERTIES: dict[str, dict[str, str]] = {
         **dict.fromkeys(("activation", "probability", "cumulative_influence", "influence", "input_sum"), DOUBLE),
         "pinned": BOOLEAN,
     },
-    "TranscoderFeature": {**dict.fromkeys(("model", "source_set"), STRING), **dict.fromkeys(("layer", "index"), LONG)},
-    "Supernode": {**dict.fromkeys(("graph", "name"), STRING), "order": LONG},
+    "TranscoderFeature": {
+        **dict.fromkeys(("model", "source_set", "explanation"), STRING),
+        **dict.fromkeys(("layer", "index"), LONG),
+        **dict.fromkeys(EXPLANATION_LISTS, STRINGS),
+        "fetched_at": DATETIME,
+    },
+    "Supernode": {**dict.fromkeys(("graph", "name", "source", "rule"), STRING), "order": LONG},
+    "Tag": {"name": STRING},
     "ActiveFeatures": {
         "block": LONG,
         **dict.fromkeys(("layers", "positions", "indices", "ordinals"), LONGS),

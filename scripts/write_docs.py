@@ -19,6 +19,7 @@ from circuit_atlas.queries import catalogue, path_results, results
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
+from circuit_atlas.schema.explanations import FILE, HAND
 from circuit_atlas.schema.limits import BOUNDS_BLOCK, SHORTLIST_FROM, SHORTLISTED_PATHS
 from circuit_atlas.synth import SynthResult
 
@@ -96,6 +97,7 @@ def schema_page() -> str:
 (:Node:Feature|Error|Token|Logit|Other {{graph, key}})-[:DIRECT_EFFECT {{weight}}]->(:Node)
 (:Feature)-[:ACTIVATION_OF]->(:TranscoderFeature {{model, source_set, layer, index}})
 (:Supernode {{graph, name}})-[:GROUPS]->(:Node)
+(:Graph)-[:TAGGED]->(:Tag {{name}})
 (:PathBounds {{graph, sources, sign, hops, block}}), (:PathSteps {{graph, sources, sign, ordinal}})
 (:PathCounts {{graph, hops, block}})
 (:CircuitAtlas {{id: 'store', schema_version}})
@@ -147,11 +149,28 @@ The labels `Feature`, `Error`, `Token`, `Logit` and `Other` tell the kind, and s
 ## :TranscoderFeature
 
 One for the whole database, so that questions across prompts are one hop long. `model`, `source_set`, `layer` and
-`index` identify it. It outlives its last activation only when it carries an `explanation`.
+`index` identify it. It outlives its last activation only when it has an explanation other than a graph file's label.
+
+| property | meaning |
+| --- | --- |
+| `explanation` | the explanation that is shown, and that its activations have as `name`: the first of `explanations` |
+| `explanations` | all of them: labels given by hand, then what was fetched or imported, then labels in graph files |
+| `explanation_sources` | of each: `{HAND}`, `neuronpedia`, a file of explanations, or `{FILE}` and a graph's slug |
+| `explanation_models` | of each, the model that wrote it, or an empty text |
+| `explanation_types` | of each, the kind of explanation as its source names it, or an empty text |
+| `explanation_dates` | of each, when it came here, ISO 8601, or an empty text |
+| `fetched_at` | when Neuronpedia was last asked for it, also when it had none |
+
+An activation is named by its feature's explanation, but a label in its own graph's file goes before labels in others.
 
 ## :Supernode
 
-`name` and `order` of a group in the file's `qParams`.
+`name` of a group of nodes; `order` among those of its graph; `source`: `file` for one in the file's `qParams`, `hand`,
+or `rule`, for one that was made by the `rule` given.
+
+## :Tag
+
+`name` of a collection of graphs.
 
 ## :PathBounds
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from circuit_atlas.errors import LocalServerError
 
 JVM_OPTIONS = (
@@ -20,6 +23,7 @@ JVM_OPTIONS = (
     "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
 )
 _MAIN_CLASS = "org.neo4j.cli.AdminTool"
+_NOTE = "run/admin"
 _SHOWN = 800  # characters of what a command said, when it failed
 
 
@@ -44,16 +48,43 @@ class AdminTool:
         """
         # Throughput is what counts here: the parallel collector makes imports a third faster than G1.
         options = [*JVM_OPTIONS, "-XX:+UseParallelGC", f"-Xmx{heap}", "-cp", self._class_path]
-        done = subprocess.run(
-            [self._java, *options, _MAIN_CLASS, *arguments],
-            env={**os.environ, "NEO4J_HOME": str(self._home), "NEO4J_CONF": str(self._home / "conf")},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        if done.returncode:
-            said = (done.stdout + done.stderr).strip()[-_SHOWN:]
+        command = [self._java, *options, _MAIN_CLASS, *arguments]
+        environment = {**os.environ, "NEO4J_HOME": str(self._home), "NEO4J_CONF": str(self._home / "conf")}
+        with (
+            subprocess.Popen(
+                command, env=environment, encoding="utf-8",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            ) as process,
+            _noted(process, self._home / _NOTE),
+        ):  # fmt: skip
+            printed, complained = process.communicate()
+        if process.returncode:
+            said = (printed + complained).strip()[-_SHOWN:]
             words = " ".join(str(argument) for argument in arguments[:3] if not str(argument).startswith("@"))
             raise LocalServerError(f"`neo4j-admin {words}` failed:\n{said}", where=str(self._home))
-        return done.stdout
+        return printed
+
+
+@contextmanager
+def _noted(process: subprocess.Popen[str], note: Path) -> Iterator[None]:
+    """Leave word of a process for as long as it runs, which an error ends."""
+    try:
+        note.write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}", encoding="ascii")
+        yield
+    finally:
+        process.kill()
+        note.unlink(missing_ok=True)
+
+
+def end_abandoned(home: Path) -> None:
+    """End a command that outlived the program that ran it, and would go on writing to the store."""
+    note = home / _NOTE
+    try:
+        pid, created = note.read_text(encoding="ascii").split()
+        process = psutil.Process(int(pid))
+        if str(process.create_time()) == created:
+            process.kill()
+            process.wait(10)
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        pass
+    note.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
-from circuit_atlas.server.admin import AdminTool
+from circuit_atlas.server.admin import AdminTool, end_abandoned
 from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
 from circuit_atlas.server.launch import Program, failure, launch
@@ -211,6 +211,7 @@ class LocalServer:
         try:
             self.store.path.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.store.path}.lock"):
+                end_abandoned(self.store.path)
                 yield
         except OSError as error:
             raise LocalServerError(

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.arrays.bounds import topological_order
+from circuit_atlas.arrays.graph_data import GraphData
 from circuit_atlas.arrays.influence import measure_flow
 from circuit_atlas.errors import (
     GraphExistsError,
@@ -27,7 +28,7 @@ from circuit_atlas.errors import (
 from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
 from circuit_atlas.ingest.delete import owner_of_this_process, under_way
 from circuit_atlas.ingest.rows import node_rows
-from circuit_atlas.schema import ensure_schema
+from circuit_atlas.schema import Kind, ensure_schema
 from conftest import EXAMPLES, NAMES
 from graphs import make_graph
 
@@ -45,8 +46,29 @@ def everything(atlas: Atlas) -> list[Any]:
 SIZES = ("dallas.json", "opposite-small.json")  # written in one transaction, and in several
 
 
+Feature = tuple[str, str, int, int]
+
+
+@pytest.fixture(scope="module")
+def labels() -> dict[Feature, str]:
+    """The first label that an example has for a transcoder feature."""
+    found: dict[Feature, str] = {}
+    for name in NAMES:
+        data = read_graph(EXAMPLES / f"{name}.json")
+        for i, label in enumerate(data.nodes.label):
+            if (label or "").strip():
+                found.setdefault(feature_of(data, i), (label or "").strip())
+    return found
+
+
+def feature_of(data: GraphData, i: int) -> Feature:
+    return data.metadata.model, data.metadata.source_set, int(data.nodes.layer[i]), int(data.nodes.index[i])
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_it_reads_back_exactly(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_it_reads_back_exactly(
+    name: str, examples: dict[str, GraphHandle], atlas: Atlas, labels: dict[Feature, str]
+) -> None:
     data, handle = read_graph(EXAMPLES / f"{name}.json"), examples[name]
     rows = atlas.cypher(
         "MATCH (n:Node {graph: $graph}) RETURN properties(n) AS p, labels(n) AS labels ORDER BY n.ordinal LIMIT 100000",
@@ -59,6 +81,8 @@ def test_it_reads_back_exactly(name: str, examples: dict[str, GraphHandle], atla
             strict=True,
         )
     ):
+        if kind is Kind.FEATURE and not (data.nodes.label[i] or "").strip():
+            expected["name"] = labels.get(feature_of(data, i), expected["name"])
         assert row["p"] == {**expected, "graph": name, "ordinal": i}
         assert row["labels"] == ["Node", kind.label]
     stored = atlas.cypher(
