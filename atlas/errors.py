@@ -84,6 +84,16 @@ class QueryTimeoutError(AtlasError):
     """The server stopped a query at its time limit."""
 
 
+class AttributionError(AtlasError):
+    """circuit-tracer cannot load the model or the transcoders, or cannot attribute the prompt."""
+
+
+class OutOfMemoryError(AttributionError):
+    """Loading or attributing needs more memory than the GPU or the machine has."""
+
+    exit_code = 3
+
+
 class MissingExtraError(AtlasError):
     """An optional dependency is not installed."""
 

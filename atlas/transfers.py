@@ -12,12 +12,13 @@ from circuit_atlas.errors import AtlasError, DatabaseError, InputError, Question
 from circuit_atlas.handle import GraphHandle
 from circuit_atlas.open_database import OpenDatabase, PathLike
 from circuit_atlas.queries import graph_questions
-from circuit_atlas.schema.answer import ExportResult, FileResult, IngestResults, Verifications
+from circuit_atlas.schema.answer import ExportResult, FileResult, IngestResult, IngestResults, Verifications
 from circuit_atlas.schema.apply import ensure_schema
 from tqdm import tqdm
 
 if TYPE_CHECKING:
     import circuit_tracer
+    from circuit_atlas.arrays.graph_data import GraphData
     from circuit_atlas.server import LocalServer
     from circuit_atlas.stored_rows import StoredRows
 
@@ -57,7 +58,7 @@ class Transfers(OpenDatabase):
             GraphExistsError: another graph has the name, and `replace` is not set.
             IngestError: the database does not hold what was sent; nothing was published.
         """
-        from circuit_atlas.ingest import load_graph, read_graph  # noqa: PLC0415
+        from circuit_atlas.ingest import read_graph  # noqa: PLC0415
 
         data = read_graph(
             source,
@@ -67,11 +68,18 @@ class Transfers(OpenDatabase):
             source_set=source_set,
             tokenizer=tokenizer,
         )
+        result = self._store(data, name, replace=replace, tags=tags)
+        return GraphHandle(self._runner, result.graph, ingested=result)
+
+    def _store(
+        self, data: GraphData, name: str | None, *, replace: bool, tags: Iterable[str] = ()
+    ) -> IngestResult:
+        from circuit_atlas.ingest import load_graph  # noqa: PLC0415
+
         with self._writing():
-            result = load_graph(
+            return load_graph(
                 self._driver, self._database, data, name=name, replace=replace, tags=tags, progress=self._progress
             )
-        return GraphHandle(self._runner, result.graph, ingested=result)
 
     def ingest_all(
         self, sources: Iterable[PathLike], *, fail_fast: bool = False, bulk: bool = False, **options: Any

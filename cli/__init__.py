@@ -15,6 +15,7 @@ import click
 from circuit_atlas.errors import AtlasError
 
 _COMMANDS = {
+    "attribute": "attribute",
     "ingest": "graphs",
     "graphs": "graphs",
     "delete": "graphs",

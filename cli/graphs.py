@@ -10,7 +10,7 @@ from circuit_atlas.cli.options import asks, graph_argument, reader_options
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.schema.answer import Answer
+    from circuit_atlas.schema.answer import Answer, IngestResults
 
 
 @click.command("ingest")
@@ -39,17 +39,23 @@ def ingest_command(
     if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
         result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]
         assert result is not None
-        _warn(files[0], result.warnings)
+        warn(files[0], result.warnings)
         return result
     if name is not None and (len(files) > 1 or Path(files[0]).is_dir()):
         raise click.UsageError("--name is for one file.")
     results = atlas.ingest_all(files, fail_fast=fail_fast, bulk=bulk, name=name, **options)
-    for file in results.files:
-        _warn(file.file, [file.error] if file.error else file.result.warnings if file.result else [])
+    warn_of_all(results)
     return results
 
 
-def _warn(file: str, warnings: list[str]) -> None:
+def warn_of_all(results: IngestResults) -> None:
+    """Print the errors and warnings of several files to stderr."""
+    for file in results.files:
+        warn(file.file, [file.error] if file.error else file.result.warnings if file.result else [])
+
+
+def warn(file: str, warnings: list[str]) -> None:
+    """Print warnings to stderr."""
     for warning in warnings:
         click.echo(f"Warning: {file}: {warning}", err=True)
 

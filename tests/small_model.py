@@ -9,12 +9,13 @@ import torch
 from circuit_tracer import Graph, attribute
 from circuit_tracer.replacement_model.replacement_model_transformerlens import TransformerLensReplacementModel
 from circuit_tracer.transcoder.activation_functions import JumpReLU
+from circuit_tracer.transcoder.cross_layer_transcoder import CrossLayerTranscoder
 from circuit_tracer.transcoder.single_layer_transcoder import SingleLayerTranscoder, TranscoderSet
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformer_lens import HookedTransformerConfig
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 WORDS = [
     "<unk>",
@@ -81,6 +82,41 @@ def build_model(folder: Path, *, n_layers: int = 3, scan: str | list[str] | None
     for layer in range(n_layers):
         torch.nn.init.uniform_(transcoders.transcoders[layer].activation_function.threshold, 0.4, 0.8)
     return model
+
+
+def save_model(folder: Path, *, n_layers: int = 3, seed: int = 0) -> Path:
+    """Save a Llama with random weights and its tokenizer, as transformers does, and return the folder."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(WORDS), hidden_size=16, intermediate_size=32, num_hidden_layers=n_layers, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=64, bos_token_id=1, eos_token_id=1,
+    )  # fmt: skip
+    model = LlamaForCausalLM(config)
+    for parameter in model.parameters():
+        torch.nn.init.uniform_(parameter, -0.5, 0.5)
+    model.save_pretrained(build_tokenizer(folder))
+    return folder
+
+
+def save_transcoders(folder: Path, kind: str = "transcoder_set", *, n_layers: int = 3, seed: int = 1) -> Path:
+    """Save transcoders with random weights as circuit-tracer's cache holds them, and return the folder."""
+    torch.manual_seed(seed)
+    hooks = {"feature_input_hook": "mlp.hook_in", "feature_output_hook": "mlp.hook_out"}
+    saved: TranscoderSet | CrossLayerTranscoder
+    if kind == "transcoder_set":
+        layers = {i: SingleLayerTranscoder(16, 48, JumpReLU(torch.zeros(48), 0.1), i) for i in range(n_layers)}
+        saved = TranscoderSet(layers, **hooks, scan=None)
+    else:
+        saved = CrossLayerTranscoder(n_layers, 48, 16, lazy_decoder=False, dtype=torch.float32, **hooks)
+    for parameter in saved.parameters():
+        torch.nn.init.uniform_(parameter, -0.5, 0.5)
+    for name, parameter in saved.named_parameters():
+        if name.endswith("threshold"):
+            torch.nn.init.uniform_(parameter, 0.2, 0.4)
+    saved.to_safetensors(str(folder))
+    settings = {"model_kind": kind, "model_name": "google/gemma-2-2b", "scan": "small-set", **hooks}
+    (folder / "config.yaml").write_text("".join(f"{name}: {value}\n" for name, value in settings.items()))
+    return folder
 
 
 def attribute_prompt(model: Any, prompt: str = PROMPT, **options: Any) -> Graph:

@@ -14,7 +14,7 @@ import circuit_atlas
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("schema", "arrays", "ingest", "export", "synth", "queries", "server", "views", "cli", "atlas")
+FOLDERS = ("schema", "arrays", "attribution", "ingest", "export", "synth", "queries", "server", "views", "cli", "atlas")
 LEAVES = {"circuit_atlas.errors", "circuit_atlas.config", "circuit_atlas.database"}
 ALLOWED = {
     "schema": {"schema"},
@@ -25,7 +25,8 @@ ALLOWED = {
     "queries": {"schema", "arrays", "queries"},
     "server": {"server"},
     "views": {"schema", "arrays", "queries", "views"},
-    "atlas": {"schema", "arrays", "ingest", "export", "synth", "queries", "server", "views", "atlas"},
+    "attribution": {"schema", "attribution"},
+    "atlas": {"schema", "arrays", "attribution", "ingest", "export", "synth", "queries", "server", "views", "atlas"},
     "cli": {*FOLDERS, "examples"},
 }
 

@@ -1,0 +1,254 @@
+"""From a prompt to a stored graph, with a small model and small transcoders on a CPU, read from folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from circuit_atlas import Atlas
+from circuit_atlas.attribution import (
+    AttributionOptions,
+    LoadOptions,
+    Prompt,
+    attribute_prompt,
+    load_model,
+    read_prompts,
+    slug_of,
+)  # fmt: skip
+from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, OutOfMemoryError, QuestionError
+from hypothesis import given
+from hypothesis import strategies as st
+from program import Run
+
+PROMPT = "Fact : The capital of the state containing Dallas is"
+OTHER = "The capital of the state containing Oakland is"
+
+
+class Folders(NamedTuple):
+    model: Path
+    transcoders: Path
+
+    def options(self) -> dict[str, str]:
+        return {"model": str(self.model), "transcoders": str(self.transcoders)}
+
+    def flags(self) -> list[str]:
+        return ["--model", str(self.model), "--transcoders", str(self.transcoders)]
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """Below a folder called llama: TransformerLens takes that for the name of a model."""
+    import small_model
+
+    place = tmp_path_factory.mktemp("llama")
+    return Folders(small_model.save_model(place / "small"), small_model.save_transcoders(place / "transcoders"))
+
+
+@pytest.fixture(scope="session")
+def loaded(folders: Folders) -> Any:
+    return load_model(str(folders.model), str(folders.transcoders), LoadOptions())
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_prompt_is_attributed_saved_and_stored(run: Run, atlas: Atlas, folders: Folders, loaded: Any, work: Path,
+                                                 new_name: Callable[[], str]) -> None:  # fmt: skip
+    import torch
+    from circuit_tracer import Graph
+
+    name = new_name()
+    done = run("attribute", PROMPT, "--name", name, "--max-n-logits", "3", *folders.flags())
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["graph"], answer["status"]) == (name, "ingested")
+    saved = Graph.from_pt(str(work / f"{name}.pt"))
+    expected = attribute_prompt(loaded, PROMPT, AttributionOptions(max_n_logits=3))
+    assert torch.equal(saved.adjacency_matrix, expected.adjacency_matrix)
+    assert answer["nodes"] == len(expected.adjacency_matrix)
+    assert not atlas.verify(name, work / f"{name}.pt").graphs[0].problems
+    stored = atlas.graph(name).metadata
+    assert stored["model"] == "small"
+    assert stored["tokens"] == ["<bos>", *PROMPT.split()]
+    again = run("attribute", PROMPT, "--name", name, "--model", str(folders.model), "--transcoders", "/nowhere")
+    assert json.loads(again.stdout)["status"] == "unchanged"  # the model was not even loaded
+    assert "there is" not in again.stderr
+
+
+def test_what_is_loaded_answers_as_the_model_does(folders: Folders, loaded: Any) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    tokens = loaded.ensure_tokenized(PROMPT)[None]
+    expected = AutoModelForCausalLM.from_pretrained(folders.model)(tokens).logits
+    torch.testing.assert_close(loaded(tokens), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_both_backends_and_every_option(folders: Folders, loaded: Any) -> None:
+    import torch
+
+    options = AttributionOptions(max_n_logits=4, desired_logit_prob=0.5, batch_size=32, max_feature_nodes=60,
+                                 offload="cpu", update_interval=2)  # fmt: skip
+    ours = attribute_prompt(loaded, PROMPT, options)
+    assert len(ours.selected_features) == 60
+    nnsight = load_model(str(folders.model), str(folders.transcoders), LoadOptions(backend="nnsight", device="cpu"))
+    other = attribute_prompt(nnsight, PROMPT, options)
+    torch.testing.assert_close(other.adjacency_matrix, ours.adjacency_matrix, atol=1e-4, rtol=1e-4)
+    targets = attribute_prompt(loaded, PROMPT, AttributionOptions(attribution_targets=["Austin", "Texas"]))
+    assert [target.token_str for target in targets.logit_targets] == ["Austin", "Texas"]
+
+
+def test_cross_layer_transcoders_and_a_type(folders: Folders, tmp_path: Path) -> None:
+    import small_model
+    import torch
+
+    crossing = small_model.save_transcoders(tmp_path / "clt", "cross_layer_transcoder")
+    options = LoadOptions(dtype="bfloat16", lazy_encoder=True)
+    graph = attribute_prompt(load_model(str(folders.model), str(crossing), options), PROMPT, AttributionOptions())
+    assert graph.adjacency_matrix.abs().sum() > 0
+    assert graph.cfg.dtype is torch.bfloat16
+
+
+def test_a_loaded_model_in_memory(atlas: Atlas, loaded: Any, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    graph = atlas.attribute(PROMPT, model=loaded, name=name, max_n_logits=2, node_threshold=0.8, edge_threshold=0.9)
+    assert graph.metadata["logit_nodes"] == 2
+    assert graph.metadata["node_threshold"] == 0.8
+    assert atlas.attribute(PROMPT, model=loaded, name=name).ingested.status == "unchanged"
+    with pytest.raises(GraphExistsError, match="Dallas"):
+        atlas.attribute(OTHER, model=loaded, name=name)
+    replaced = atlas.attribute(OTHER, model=loaded, name=name, replace=True, max_n_logits=2)
+    assert replaced.ingested.status == "replaced"
+
+
+def test_prompts_of_a_file_go_on_where_they_were_stopped(run: Run, atlas: Atlas, folders: Folders, work: Path,
+                                                         new_name: Callable[[], str]) -> None:  # fmt: skip
+    first, second, third = new_name(), new_name(), new_name()
+    lines = [
+        {"prompt": PROMPT, "name": first},
+        {"prompt": "<bos>", "name": second},
+        {"prompt": OTHER, "name": third},
+    ]
+    (work / "prompts.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    arguments = ["attribute", "--prompts", "prompts.jsonl", "--output", "graphs", "--max-n-logits", "2",
+                 "--max-feature-nodes", "40", *folders.flags()]  # fmt: skip
+    done = run(*arguments)
+    assert done.returncode == 1  # the second prompt is a token too short for circuit-tracer
+    answer = json.loads(done.stdout)
+    assert [bool(file["error"]) for file in answer["files"]] == [False, True, False]
+    assert answer["failed"] == 1
+    assert "Traceback" not in done.stderr
+    assert sorted(file.name for file in (work / "graphs").iterdir()) == sorted([f"{first}.pt", f"{third}.pt"])
+    stamp = (work / "graphs" / f"{first}.pt").stat().st_mtime_ns
+    atlas.delete(third)  # its file is still there
+    again = json.loads(run(*arguments).stdout)
+    assert [file["result"] and file["result"]["status"] for file in again["files"]] == ["unchanged", None, "ingested"]
+    assert (work / "graphs" / f"{first}.pt").stat().st_mtime_ns == stamp
+
+
+def test_a_file_of_another_prompt_is_not_taken(
+    atlas: Atlas, loaded: Any, work: Path, new_name: Callable[[], str]
+) -> None:
+    name = new_name()
+    atlas.attribute(PROMPT, model=loaded, name=name, output=work / "graph.pt", max_n_logits=1)
+    with pytest.raises(InputError, match="Dallas"):
+        atlas.attribute(OTHER, model=loaded, name=new_name(), output=work / "graph.pt")
+    with pytest.raises(InputError, match="cannot be written"):
+        atlas.attribute(OTHER, model=loaded, name=new_name(), output=work / "graph.pt" / "below.pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"model": "/nowhere/model"}, "/nowhere/model"),
+        ({"transcoders": "/nowhere/transcoders"}, "/nowhere/transcoders"),
+        ({"device": "cuda:7"}, "cuda:7"),
+        ({"device": "toaster"}, "toaster"),
+    ],
+)
+def test_what_cannot_be_loaded_is_named(change: dict[str, str], says: str, folders: Folders, atlas: Atlas) -> None:
+    with pytest.raises(AttributionError, match=says):
+        atlas.attribute(PROMPT, name="never-stored", **{**folders.options(), **change})
+
+
+def test_layers_that_do_not_fit(folders: Folders, tmp_path: Path) -> None:
+    import small_model
+
+    short = small_model.save_transcoders(tmp_path / "short", n_layers=2)
+    with pytest.raises(AttributionError, match="3 layers, the transcoders are for 2"):
+        load_model(str(folders.model), str(short), LoadOptions())
+
+
+def test_questions_that_cannot_be_asked(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
+    with pytest.raises(QuestionError, match="transcoders"):
+        atlas.attribute(PROMPT, model="google/gemma-2-2b")
+    with pytest.raises(QuestionError, match="max_hops"):
+        atlas.attribute(PROMPT, model=loaded, max_hops=3)
+    with pytest.raises(AttributionError, match="empty"):
+        atlas.attribute(" ", model=loaded, name="never-stored")
+    with pytest.raises(AttributionError, match="no such word"):
+        atlas.attribute(PROMPT, model=loaded, name="never-stored", attribution_targets=["no such word"])
+    assert run("attribute", "--transcoders", "gemma").returncode == 2
+    assert run("attribute", PROMPT, "--prompts", "x", *folders.flags()).returncode == 2
+
+
+def test_out_of_memory_says_what_to_lower(folders: Folders) -> None:
+    """A real allocation that fails: the process may not have what a batch of two million rows takes."""
+    code = f"""
+        import resource
+        import psutil
+        from circuit_atlas.attribution import AttributionOptions, LoadOptions, attribute_prompt, load_model
+        from circuit_atlas.errors import OutOfMemoryError
+        model = load_model({str(folders.model)!r}, {str(folders.transcoders)!r}, LoadOptions(device="cpu"))
+        limit = psutil.Process().memory_info().vms + 500_000_000
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        try:
+            attribute_prompt(model, {PROMPT!r}, AttributionOptions(batch_size=2_000_000))
+        except OutOfMemoryError as error:
+            print(error)
+        graph = attribute_prompt(model, {PROMPT!r}, AttributionOptions(batch_size=64, max_n_logits=1))
+        print(len(graph.adjacency_matrix))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False,
+                          env={**os.environ, "HF_HUB_OFFLINE": "1"})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said, size = done.stdout.rsplit("\n", 2)[:2]
+    assert said.startswith("out of memory")
+    assert all(option in said for option in ("--batch-size (half of 2000000)", "--max-feature-nodes", "--offload"))
+    assert int(size) > 0
+    assert OutOfMemoryError("x").exit_code == 3
+
+
+def test_prompts_of_text_and_of_json(tmp_path: Path) -> None:
+    text = tmp_path / "prompts.txt"
+    text.write_text("The capital is\n\nHello, world!\nThe capital is\n")
+    assert read_prompts(text) == [Prompt("The capital is", "the-capital-is"), Prompt("Hello, world!", "hello-world")]
+    lines = tmp_path / "prompts.jsonl"
+    lines.write_text('"one"\n{"prompt": "two", "name": "second"}\n')
+    assert read_prompts(lines) == [Prompt("one", "one"), Prompt("two", "second")]
+    for bad in ("{", "3", '{"name": "x"}', '{"prompt": " "}', ""):
+        lines.write_text(bad)
+        with pytest.raises(InputError):
+            read_prompts(lines)
+    text.write_text("Hello, world!\nhello world\n")
+    with pytest.raises(InputError, match="two prompts would both be 'hello-world'"):
+        read_prompts(text)
+
+
+@given(st.text(min_size=1))
+def test_a_slug_is_fit_for_a_file_and_a_graph(text: str) -> None:
+    slug = slug_of(text)
+    assert 0 < len(slug) <= 70
+    assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert not slug.startswith("-")
+    assert slug == slug_of(text)
