@@ -54,6 +54,7 @@ class Attributions(Transfers):
         name: str | None = None,
         output: PathLike | None = None,
         replace: bool = False,
+        tags: Iterable[str] = (),
         node_threshold: float | None = None,
         edge_threshold: float | None = None,
         source_set: str | None = None,
@@ -70,6 +71,7 @@ class Attributions(Transfers):
             output: the `.pt` to write, or a folder for it; none is written when None. One that is there is taken
                 instead of a new attribution.
             replace: whether to attribute anew and replace what is stored under that name, and the file.
+            tags: names of collections that the graph belongs to.
             node_threshold: what is stored is pruned to nodes with this share of influence; the `.pt` is not.
             edge_threshold: likewise for edges.
             source_set: the set of transcoders, where `transcoders` does not tell Neuronpedia's name of it.
@@ -82,12 +84,12 @@ class Attributions(Transfers):
             InputError: the file is there with another prompt's graph, or cannot be written.
         """
         asked = Prompt(prompt, name or slug_of(prompt))
-        plan = _Plan.of(model, transcoders, options)
         reader = {"node_threshold": node_threshold, "edge_threshold": edge_threshold, "source_set": source_set}
+        plan = _Plan.of(model, transcoders, options, reader, tags)
         file = _file(output, asked.name)
-        result = None if replace else self._left_alone(asked, file, plan, reader)
+        result = None if replace else self._left_alone(asked, file, plan)
         if result is None:
-            result = self._attributed(asked, file, plan.load(), plan, replace, reader)
+            result = self._attributed(asked, file, plan.load(), plan, replace)
         return GraphHandle(self._runner, result.graph, ingested=result)
 
     def attribute_all(
@@ -98,6 +100,7 @@ class Attributions(Transfers):
         transcoders: str | None = None,
         output: PathLike | None = None,
         replace: bool = False,
+        tags: Iterable[str] = (),
         node_threshold: float | None = None,
         edge_threshold: float | None = None,
         source_set: str | None = None,
@@ -109,7 +112,7 @@ class Attributions(Transfers):
         Args:
             prompts: a file (see `attribution.read_prompts`), or the prompts.
             output: a folder for the `.pt` files; none are written when None.
-            model, transcoders, replace, node_threshold, edge_threshold, source_set, options: as in `attribute`.
+            model, transcoders, replace, tags, node_threshold, edge_threshold, source_set, options: as in `attribute`.
 
         Raises:
             InputError: the file of prompts cannot be read.
@@ -120,8 +123,8 @@ class Attributions(Transfers):
             asked = read_prompts(Path(prompts))
         else:
             asked = [p if isinstance(p, Prompt) else Prompt(p, slug_of(p)) for p in prompts]
-        plan = _Plan.of(model, transcoders, options)
         reader = {"node_threshold": node_threshold, "edge_threshold": edge_threshold, "source_set": source_set}
+        plan = _Plan.of(model, transcoders, options, reader, tags)
         files = {prompt: None if output is None else Path(output) / _file_name(prompt.name) for prompt in asked}
         found: dict[Prompt, FileResult | None] = dict.fromkeys(asked)
 
@@ -137,19 +140,18 @@ class Attributions(Transfers):
                 found[prompt] = None if result is None else FileResult(file=shown, result=result, error=None)
 
         for prompt in asked if not replace else ():
-            note(prompt, partial(self._left_alone, prompt, files[prompt], plan, reader))
+            note(prompt, partial(self._left_alone, prompt, files[prompt], plan))
         left = [prompt for prompt in asked if found[prompt] is None]
         loaded = plan.load() if left else None
         for prompt in tqdm(left, "attributing", unit=" prompts", disable=None if self._progress else True):
-            note(prompt, partial(self._attributed, prompt, files[prompt], loaded, plan, replace, reader))
+            note(prompt, partial(self._attributed, prompt, files[prompt], loaded, plan, replace))
         results = [result for result in found.values() if result]
         return IngestResults(files=results, failed=sum(result.error is not None for result in results))
 
-    def _left_alone(
-        self, prompt: Prompt, file: Path | None, plan: _Plan, reader: dict[str, Any]
-    ) -> IngestResult | None:
+    def _left_alone(self, prompt: Prompt, file: Path | None, plan: _Plan) -> IngestResult | None:
         """What is stored of a prompt already, or is now, from the file of an earlier attribution; None when neither."""
         from circuit_atlas.ingest import read_graph  # noqa: PLC0415
+        from circuit_atlas.ingest.load import check_tags  # noqa: PLC0415
 
         try:
             there = graph_questions.find_graph(self._runner, prompt.name)["graph"]
@@ -161,47 +163,53 @@ class Attributions(Transfers):
                     f"a graph named {prompt.name!r}, of {there['prompt']!r:.80} by {there['model']}, is there",
                     fix="Give this one another name with --name, or say --replace.",
                 )
+            if plan.tags:
+                with self._writing():
+                    self._stored_rows().add_tags(prompt.name, check_tags(plan.tags))
             return IngestResult(
                 graph=prompt.name, status="unchanged", nodes=there["nodes"], edges=there["edges"],
                 zero_links=there["zero_links"], warnings=[],
             )  # fmt: skip
         if file is None or not file.exists():
             return None
-        data = read_graph(file, **reader)
+        data = read_graph(file, **plan.reader)
         if not _is_of(prompt, data.metadata.prompt):
             raise InputError(
                 f"is there, with the graph of {data.metadata.prompt!r:.80}",
                 where=str(file),
                 fix="Give another place with --output, or say --replace.",
             )
-        return self._store(data, prompt.name, replace=False)
+        return self._store(data, prompt.name, replace=False, tags=plan.tags)
 
-    def _attributed(
-        self, prompt: Prompt, file: Path | None, model: Any, plan: _Plan, replace: bool, reader: dict[str, Any]
-    ) -> IngestResult:
+    def _attributed(self, prompt: Prompt, file: Path | None, model: Any, plan: _Plan, replace: bool) -> IngestResult:
         from circuit_atlas.ingest import read_graph  # noqa: PLC0415
-        from circuit_atlas.ingest.load import check_name  # noqa: PLC0415
+        from circuit_atlas.ingest.load import check_name, check_tags  # noqa: PLC0415
 
         check_name(prompt.name)
+        check_tags(plan.tags)
         graph = attribute_prompt(model, prompt.text, plan.options)
         if file is None:
-            return self._store(read_graph(graph, **reader), prompt.name, replace=replace)
+            return self._store(read_graph(graph, **plan.reader), prompt.name, replace=replace, tags=plan.tags)
         _save(graph, file)
         del graph
-        return self._store(read_graph(file, **reader), prompt.name, replace=replace)
+        return self._store(read_graph(file, **plan.reader), prompt.name, replace=replace, tags=plan.tags)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which model attributes, and how."""
+    """Which model attributes, and how; how what it makes is read and tagged."""
 
     model: Any
     transcoders: str | None
     loading: LoadOptions
     options: AttributionOptions
+    reader: dict[str, Any]
+    tags: tuple[str, ...]
 
     @classmethod
-    def of(cls, model: Any, transcoders: str | None, options: dict[str, Any]) -> _Plan:
+    def of(
+        cls, model: Any, transcoders: str | None, options: dict[str, Any], reader: dict[str, Any], tags: Iterable[str]
+    ) -> _Plan:
         model = str(model) if isinstance(model, os.PathLike) else model
         if isinstance(model, str | None) and transcoders is None:
             raise QuestionError("no transcoders", fix="Name them, such as `gemma`, or give their folder.")
@@ -209,9 +217,10 @@ class _Plan:
         for key, value in options.items():
             parts[key in _LOADING][key] = value
         try:
-            return cls(model, transcoders, LoadOptions(**parts[True]), AttributionOptions(**parts[False]))
+            chosen = LoadOptions(**parts[True]), AttributionOptions(**parts[False])
         except TypeError as error:
             raise QuestionError(f"attribute does not take {str(error).rpartition(' ')[2]}") from error
+        return cls(model, transcoders, *chosen, reader, tuple(tags))
 
     def load(self) -> Any:
         """The replacement model."""

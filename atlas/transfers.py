@@ -71,9 +71,7 @@ class Transfers(OpenDatabase):
         result = self._store(data, name, replace=replace, tags=tags)
         return GraphHandle(self._runner, result.graph, ingested=result)
 
-    def _store(
-        self, data: GraphData, name: str | None, *, replace: bool, tags: Iterable[str] = ()
-    ) -> IngestResult:
+    def _store(self, data: GraphData, name: str | None, *, replace: bool, tags: Iterable[str] = ()) -> IngestResult:
         from circuit_atlas.ingest import load_graph  # noqa: PLC0415
 
         with self._writing():

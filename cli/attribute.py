@@ -62,6 +62,7 @@ def _tracer_options(command: Any) -> Any:
     help="The .pt to write, or a folder for it; a folder with --prompts.  [default: NAME.pt]",
 )
 @click.option("--replace", is_flag=True, help="Attribute anew what is stored or saved already, and replace it.")
+@click.option("--tag", "tags", multiple=True, help="A collection that the graphs belong to; repeatable.")
 @click.option("--node-threshold", type=click.FloatRange(0, 1), help="Store nodes with this share of influence.")
 @click.option("--edge-threshold", type=click.FloatRange(0, 1), help="Store edges with this share of influence.")
 @click.option("--source-set", help="Neuronpedia's name of the transcoders, where theirs does not tell.")

@@ -80,9 +80,11 @@ def test_a_prompt_is_attributed_saved_and_stored(run: Run, atlas: Atlas, folders
     stored = atlas.graph(name).metadata
     assert stored["model"] == "small"
     assert stored["tokens"] == ["<bos>", *PROMPT.split()]
-    again = run("attribute", PROMPT, "--name", name, "--model", str(folders.model), "--transcoders", "/nowhere")
+    again = run("attribute", PROMPT, "--name", name, "--model", str(folders.model), "--transcoders", "/nowhere",
+                "--tag", "small models")  # fmt: skip
     assert json.loads(again.stdout)["status"] == "unchanged"  # the model was not even loaded
-    assert "there is" not in again.stderr
+    tags = atlas.cypher("MATCH (:Graph {name: $n})-[:TAGGED]->(t) RETURN t.name AS tag LIMIT 5", {"n": name})
+    assert tags.rows == [{"tag": "small models"}]
 
 
 def test_what_is_loaded_answers_as_the_model_does(folders: Folders, loaded: Any) -> None:
