@@ -17,7 +17,7 @@ demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
 
 test: $(VENV)/.test chromium
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(ARGS)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # For the tests that look at pages: installed where that can be done without asking, else they are skipped.
 chromium:

@@ -18,6 +18,7 @@ HEAP_VARIABLE = "CIRCUIT_ATLAS_HEAP"
 PAGE_CACHE_VARIABLE = "CIRCUIT_ATLAS_PAGE_CACHE"
 _MARK = "circuit-atlas-store.json"
 _NEW_DATA = "data-"
+_AUTH = "dbms/auth.ini"
 _PARTS = ("conf", "import", "licenses", "logs", "plugins", "run")
 _MB = 1 << 20
 _ROOM, _ROOM_FOR_NEW = 200 * _MB, 700 * _MB
@@ -110,6 +111,9 @@ class Store:
         self._new_data = f"{_NEW_DATA}{secrets.token_hex(4)}"
         try:
             (self.path / self.data).mkdir()
+            if (self.path / before / _AUTH).is_file():  # the password stays, without a Java program to set it
+                (self.path / self.data / _AUTH).parent.mkdir()
+                shutil.copy2(self.path / before / _AUTH, self.path / self.data / _AUTH)
             yield self.data
             self._write(_MARK, {**self._read(_MARK), "data": self.data})
             before = self.data
@@ -155,7 +159,7 @@ class Store:
     @property
     def has_password_set(self) -> bool:
         """Whether Neo4j knows the password: it does once it has one to start with, or has started."""
-        return any((self.path / self.data / place).exists() for place in ("dbms/auth.ini", "databases"))
+        return any((self.path / self.data / place).exists() for place in (_AUTH, "databases"))
 
     def read_process(self) -> dict[str, Any]:
         """What is noted of the server's process: pid, created, bolt_port, http_port; {} when nothing is."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,28 @@ NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
 
 for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", "CIRCUIT_ATLAS_STORE"):
     os.environ.pop(_variable, None)
+# Servers here run for seconds: what the second compiler makes of their code would not pay for the time it takes.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Of tests in several processes, those marked `alone` wait until no other runs, and keep others waiting."""
+    folder = item.config.cache.mkdir("turns")
+    with (folder / "queue").open("w") as queue, (folder / "turn").open("w") as turn:
+        fcntl.flock(queue, fcntl.LOCK_EX)  # whoever waits to be alone lets nobody else begin
+        fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(queue, fcntl.LOCK_UN)
+        return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests found out, beside having passed."""
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    for report in reports:
+        if getattr(report, "when", None) == "teardown":
+            for name, value in report.user_properties:
+                terminalreporter.write_line(f"{report.nodeid}: {name}: {value}")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -93,13 +93,14 @@ class Faults:
 
 
 @pytest.fixture
-def faults(server: LocalServer, files: list[Path]) -> Iterator[Faults]:
+def faults(server: LocalServer, files: list[Path], record_property: Callable[[str, object], None]) -> Iterator[Faults]:
     with Atlas(store=server.store.path) as atlas:
         if atlas.graphs().graphs:
             atlas.delete("g")
     made = Faults(server, files)
     yield made
-    print(f"\n{made.survived} kills survived (seed {made.seed})")
+    if made.survived:
+        record_property("kills survived", f"{made.survived} (seed {made.seed})")
 
 
 def test_a_killed_client(faults: Faults) -> None:
