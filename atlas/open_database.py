@@ -56,7 +56,7 @@ class OpenDatabase:
             self._connect(self._server.start(quiet=not self._progress))
 
     def _connect(self, connection: Connection) -> None:
-        self._database = connection.database
+        self._connection, self._database = connection, connection.database
         self._driver = connect(connection)
         try:
             with translated_errors(connection):

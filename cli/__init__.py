@@ -32,6 +32,7 @@ _COMMANDS = {
     "distribution": "path_commands",
     "influence": "path_commands",
     "query": "query",
+    "browse": "browse",
     "server": "server",
     "doctor": "doctor",
     "synth": "synth",

@@ -74,7 +74,7 @@ def query_command(
     """
     if visual:
         raise click.UsageError("--visual goes with --show ID.")
-    values = dict(_parameter(text) for text in parameters)
+    values = dict(parse_parameter(text) for text in parameters)
     if plan:
         click.echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))
         return None
@@ -91,7 +91,8 @@ def _text(query: str) -> str:
     return sys.stdin.read() if query == "-" else query
 
 
-def _parameter(text: str) -> tuple[str, Any]:
+def parse_parameter(text: str) -> tuple[str, Any]:
+    """Name and value of `NAME=VALUE`."""
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")

@@ -51,11 +51,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    """A server of our own, in a new store."""
+def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server of our own, in a new store, for whom the connection is not enough."""
     server = LocalServer(tmp_path_factory.mktemp("server") / "store")
-    yield server.start(quiet=True, heap="1g", page_cache="512m")
+    server.start(quiet=True, heap="1g", page_cache="512m")
+    yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def connection(local_server: LocalServer) -> Connection:
+    """That server's address and password."""
+    connection = local_server.connection()
+    assert connection is not None
+    return connection
 
 
 @pytest.fixture(scope="session")

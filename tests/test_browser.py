@@ -1,0 +1,215 @@
+"""Neo4j Browser in a real Chromium: it connects to the server and draws what a query of the catalogue returns."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from circuit_atlas import Atlas, Connection
+from circuit_atlas.errors import GraphNotFoundError, InputError, QuestionError
+from circuit_atlas.queries import CatalogueQuery, catalogue
+from circuit_atlas.queries.runner import literal
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.server import LocalServer
+from circuit_atlas.views.browser import browser_of, drawn, filled, style_sheet, write_favorites
+from conftest import EXAMPLES
+from hypothesis import given
+from hypothesis import strategies as st
+from program import Run
+from test_catalogue import arguments
+
+if TYPE_CHECKING:
+    from chromium import PageLog
+    from playwright.sync_api import Page
+
+COLORS = {"feature": "#E69F00", "error": "#9A9A9A", "token": "#009E73", "logit": "#CC79A7", "other": "#F0E442"}
+ELSEWHERE = r"ERR_NAME_NOT_RESOLVED|ERR_EMPTY_RESPONSE|ERR_FAILED"  # Browser's own fonts and analytics
+
+
+@pytest.fixture(scope="session")
+def browser_url(local_server: LocalServer) -> str:
+    return str(local_server.status().browser)
+
+
+@pytest.fixture
+def connected(page: Page, page_log: PageLog, connection: Connection) -> Iterator[Callable[[str], Page]]:
+    """Opens an address of Browser and gives the password, as a person would."""
+    page_log.expected.append(ELSEWHERE)
+    page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+
+    def connect(url: str) -> Page:
+        page.goto(url)
+        page.get_by_test_id("password").fill(connection.password)
+        page.get_by_test_id("connect").click()
+        page.get_by_test_id("password").wait_for(state="detached")
+        return page
+
+    yield connect
+    page_log.requests.clear()  # its fonts and analytics, which were refused
+
+
+DROP = """([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+  const dropped = new DataTransfer();
+  dropped.items.add(new File([bytes], name));
+  const event = new DragEvent('drop', {dataTransfer: dropped, bubbles: true, cancelable: true});
+  document.querySelector('.filedrop').dispatchEvent(event);
+}"""
+
+
+def drop(page: Page, file: Path) -> None:
+    """Drop a file onto the page, as with a mouse."""
+    page.evaluate(DROP, [file.name, base64.b64encode(file.read_bytes()).decode()])
+
+
+def captions(page: Page) -> set[str]:
+    """Runs what is in the editor; the captions of the nodes that are drawn."""
+    page.get_by_test_id("editor-Run").click()
+    page.locator("g.node").first.wait_for()
+    return {text.strip() for text in page.locator("g.node text.caption:first-of-type").all_text_contents()}
+
+
+def fills(page: Page) -> set[str]:
+    return {circle.get_attribute("fill") for circle in page.locator("g.node circle.b-outline").all()}
+
+
+def test_it_draws_a_graph_in_our_colours_and_keeps_the_catalogue(
+    run: Run, browser_url: str, connected: Callable[[str], Page], screenshot: Callable[[str], Path], tmp_path: Path
+) -> None:
+    style, favorites = tmp_path / "circuit-atlas.grass", tmp_path / "circuit-atlas.zip"
+    done = run("browse", "dallas", "--browser-url", browser_url, "--style", str(style), "--favorites", str(favorites))
+    assert done.returncode == 0, done.stderr
+    page = connected(done.stdout.strip())
+    drop(page, style)
+    page.get_by_text("node.Feature {").wait_for()
+    assert {"Austin", "Texas", "Dallas"} <= captions(page)
+    assert fills(page) == {COLORS[kind] for kind in ("feature", "error", "token", "logit")}
+    screenshot("neo4j-browser-graph")
+    drop(page, favorites)
+    page.get_by_test_id("navigationFavorites").click()
+    page.get_by_text("circuit-atlas neighbors").click()
+    page.get_by_text("neighbors.direct").wait_for()
+    screenshot("neo4j-browser-favorites")
+
+
+def test_it_draws_the_result_of_a_long_query_of_the_catalogue(
+    run: Run, browser_url: str, connected: Callable[[str], Page], screenshot: Callable[[str], Path]
+) -> None:
+    """Too long for a request: the statement stands behind the #."""
+    done = run("browse", "paths.top_k", "-p", "graph=dallas", "-p", 'targets=["logit:22605@10"]', "-p", "max_hops=3",
+               "-p", "k=5", "--browser-url", browser_url, "--print")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = connected(done.stdout.strip())
+    found = json.loads(run("paths", "dallas", "--to", "logit:22605@10", "--max-hops", "3", "-k", "5").stdout)
+    keys = {node["key"] for path in found["paths"] for node in path["nodes"]}
+    names = captions(page)
+    assert page.locator("g.node").count() == len(keys)
+    assert {"Austin", "Dallas"} <= names
+    screenshot("neo4j-browser-paths")
+
+
+def test_the_address_tells_no_password(run: Run, connection: Connection, local_server: LocalServer) -> None:
+    done = run("browse", "dallas", "--print")
+    assert connection.password not in done.stdout + done.stderr
+    assert "NEO4J_PASSWORD" in done.stderr
+    host = urlsplit(connection.uri).netloc
+    assert done.stdout.startswith(f"http://127.0.0.1:7474/browser/?dbms=bolt://neo4j@{host}&cmd=edit&arg=")
+    local = dict.fromkeys(("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD"), "")
+    here = run("browse", "--print", "--store", str(local_server.store.path), **local)
+    assert here.stdout.startswith(str(local_server.status().browser))
+    assert str(local_server.store.path / "password") in here.stderr
+
+
+def test_it_opens_where_there_is_a_screen(run: Run, tmp_path: Path) -> None:
+    opener = tmp_path / "opener"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    opener.chmod(0o755)
+    done = run("browse", "dallas", BROWSER=str(opener))
+    assert (tmp_path / "opened").read_text() == done.stdout
+    (tmp_path / "opened").unlink()
+    run("browse", "dallas", "--print", BROWSER=str(opener))
+    assert not (tmp_path / "opened").exists()
+
+
+def test_what_can_be_browsed(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:
+    assert "status = 'ready'" in atlas.browse().statement
+    page = atlas.browse("neighbors.direct", {"graph": "dallas", "key": "token:9", "k": 3})
+    assert "key: 'token:9'" in page.statement
+    assert atlas.cypher(page.statement).rows
+    own = atlas.browse("MATCH p = (n:Node {graph: $graph}) RETURN p LIMIT 5", {"graph": "dallas"})
+    assert own.statement == "MATCH p = (n:Node {graph: 'dallas'}) RETURN p LIMIT 5"
+    name = f"{new_name()} of two words"
+    atlas.ingest(EXAMPLES / "dallas-haiku.json", name=name)
+    assert atlas.browse(name).graph == name
+    atlas.delete(name)
+    with pytest.raises(GraphNotFoundError):
+        atlas.browse("nothing")
+    with pytest.raises(QuestionError, match="needs graph"):
+        atlas.browse("nodes.get")
+    with pytest.raises(QuestionError, match="too long"):
+        atlas.browse("RETURN '" + "x" * 130_000 + "' AS x")
+
+
+@pytest.mark.parametrize("query", catalogue().values(), ids=lambda query: query.id)
+def test_every_visual_form_filled_in_is_one_statement(query: CatalogueQuery, atlas: Atlas, examples: Any) -> None:
+    statement = drawn(query, arguments(query))
+    code = re.sub(r"//.*", "", statement)
+    assert "$" not in code
+    assert atlas.plan(statement)  # the server takes it without parameters
+
+
+def test_favourites_are_titled_and_say_what_they_need(tmp_path: Path) -> None:
+    assert write_favorites(tmp_path / "all.zip", "it's") == len(catalogue())
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert len(archive.namelist()) == len(catalogue())
+        text = archive.read("circuit-atlas neighbors/direct.cypher").decode()
+    assert text.startswith("// neighbors.direct\n// A node and the strongest")
+    assert r"{graph: 'it\'s', key: $key}" in text
+    with pytest.raises(InputError):
+        write_favorites(tmp_path / "no" / "all.zip")
+
+
+@given(value=st.text(), other=st.text())
+def test_values_that_are_filled_in_are_values(value: str, other: str) -> None:
+    """No text of a graph can become part of a statement, and no parameter's name in a text is taken for one."""
+    statement = "RETURN $a AS a, '$b' AS b, `$a` /* $a */ // $a\n, $c"
+    done = filled(statement, {"a": value, "b": other})
+    assert done == f"RETURN {literal(value)} AS a, '$b' AS b, `$a` /* $a */ // $a\n, $c"
+
+
+@given(st.text())
+def test_a_literal_is_read_back_as_it_was(text: str) -> None:
+    quoted = literal(text)
+    body = quoted[1:-1]
+    assert not re.search(r"(?<!\\)(\\\\)*'", body)
+    assert "\n" not in body
+
+
+@pytest.mark.parametrize(
+    ("uri", "browser"),
+    [
+        ("bolt://localhost:7687", "http://localhost:7474/browser/"),
+        ("neo4j://db.example.org", "http://db.example.org:7474/browser/"),
+        ("neo4j+s://db.example.org:7687", "https://db.example.org:7473/browser/"),
+        ("neo4j+s://abcd.databases.neo4j.io", "https://abcd.databases.neo4j.io/browser/"),
+        ("bolt://[::1]:7687", "http://[::1]:7474/browser/"),
+    ],
+)
+def test_where_a_server_has_its_browser(uri: str, browser: str) -> None:
+    assert browser_of(uri) == browser
+    with pytest.raises(QuestionError):
+        browser_of(uri.replace("://", "/"))
+
+
+def test_the_style_names_every_kind() -> None:
+    for kind in Kind:
+        selector = "node" if kind is Kind.OTHER else f"node.{kind.label}"
+        [color] = re.findall(rf"^{selector} \{{.*?  color: (#\w+);", style_sheet(), re.S | re.M)
+        assert color == COLORS[kind]
