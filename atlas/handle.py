@@ -20,6 +20,8 @@ from circuit_atlas.queries.runner import QueryRunner
 
 if TYPE_CHECKING:
     from circuit_atlas.schema.answer import IngestResult
+    from circuit_atlas.views.report import Report
+    from circuit_atlas.views.view import View
 
 
 class GraphHandle:
@@ -150,6 +152,44 @@ class GraphHandle:
             self._runner, self.name,
             sources=sources, targets=targets, max_hops=max_hops, score=score, sample=sample, seed=seed,
         )  # fmt: skip
+
+    def view(
+        self,
+        *,
+        sources: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        max_hops: int = path_questions.DEFAULT_HOPS,
+        k: int = 10,
+        compare: str | None = None,
+        max_nodes: int = 2_000,
+    ) -> View:
+        """The interactive picture, with the k best paths drawn over it, as an object that a notebook shows and that
+        can be saved; `compare` names a graph to lay over it. See `views.view_graph`."""
+        from circuit_atlas.views.picture import PathOptions  # noqa: PLC0415
+        from circuit_atlas.views.view import view_graph  # noqa: PLC0415
+
+        paths = PathOptions(sources, targets, max_hops, k)
+        return view_graph(self._runner, self.name, paths=paths, compare=compare, max_nodes=max_nodes)
+
+    def view_paths(
+        self,
+        *,
+        sources: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        max_hops: int = path_questions.DEFAULT_HOPS,
+        k: int = 10,
+    ) -> View:
+        """The k best paths as a Sankey diagram; see `views.view_paths`."""
+        from circuit_atlas.views.picture import PathOptions  # noqa: PLC0415
+        from circuit_atlas.views.view import view_paths  # noqa: PLC0415
+
+        return view_paths(self._runner, self.name, PathOptions(sources, targets, max_hops, k))
+
+    def report(self, *, k: int = 15, max_hops: int = path_questions.DEFAULT_HOPS) -> Report:
+        """A page on the graph, which a notebook shows and that can be saved; see `views.report_on`."""
+        from circuit_atlas.views.report import report_on  # noqa: PLC0415
+
+        return report_on(self._runner, self.name, k=k, max_hops=max_hops)
 
     @cached_property
     def metadata(self) -> dict[str, Any]:

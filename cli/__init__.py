@@ -31,6 +31,8 @@ _COMMANDS = {
     "count": "path_commands",
     "distribution": "path_commands",
     "influence": "path_commands",
+    "view": "views",
+    "report": "views",
     "query": "query",
     "browse": "browse",
     "server": "server",

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.schema.answer import Answer
 
-_from = click.option("--from", "sources", multiple=True, metavar="NODE",
+from_option = click.option("--from", "sources", multiple=True, metavar="NODE",
                      help="Node where paths begin; repeatable.  [default: all tokens]")  # fmt: skip
-_to = click.option("--to", "targets", multiple=True, metavar="NODE",
+to_option = click.option("--to", "targets", multiple=True, metavar="NODE",
                    help="Node where paths end; repeatable.  [default: the most probable logit]")  # fmt: skip
-_max_hops = click.option("--max-hops", type=click.IntRange(1, 12), default=4, show_default=True,
+max_hops_option = click.option("--max-hops", type=click.IntRange(1, 12), default=4, show_default=True,
                          help="Most edges of a path.")  # fmt: skip
 
 
@@ -50,9 +50,9 @@ _KINDS = click.Choice(["feature", "error", "token", "logit", "other"])
 
 @click.command("paths")
 @graph_argument
-@_from
-@_to
-@_max_hops
+@from_option
+@to_option
+@max_hops_option
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many paths.")
 @click.option(
     "--order",
@@ -126,9 +126,9 @@ def _read_paths(file: IO[str]) -> list[list[str]]:
 
 @click.command("count")
 @graph_argument
-@_from
-@_to
-@_max_hops
+@from_option
+@to_option
+@max_hops_option
 @asks
 def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
     """Count the paths of GRAPH by number of hops, exactly.
@@ -143,9 +143,9 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
 
 @click.command("distribution")
 @graph_argument
-@_from
-@_to
-@_max_hops
+@from_option
+@to_option
+@max_hops_option
 @_score
 @click.option("--sample", type=click.IntRange(1, 10_000), default=10_000, show_default=True,
               help="Score at most this many paths, drawn with equal chances.")  # fmt: skip

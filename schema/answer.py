@@ -145,6 +145,31 @@ class ExportResult(Answer):
         return ["file", "nodes", "edges"], [[self.file, f"{self.nodes:,}", f"{self.edges:,}"]]
 
 
+class ViewResult(Answer):
+    """A picture or page that was written."""
+
+    file: str
+    graph: str
+    nodes: int = Field(description="Nodes that it shows")
+    edges: int = Field(description="Direct effects that it shows")
+    notes: list[str] = Field(description="What was left out")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """One row."""
+        return ["file", "nodes", "edges"], [[self.file, f"{self.nodes:,}", f"{self.edges:,}"]]
+
+
+class ReportResult(Answer):
+    """A report that was written."""
+
+    files: list[str] = Field(description="The report, and the picture beside it, if there is one")
+    notes: list[str] = Field(description="What was left out")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per file."""
+        return ["file"], [[file] for file in self.files]
+
+
 class Verification(Record):
     """Whether a stored graph is what it should be."""
 

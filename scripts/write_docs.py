@@ -39,6 +39,8 @@ ANSWERS = {
     "count": path_results.PathCounts,
     "distribution": path_results.ScoreDistribution,
     "influence": path_results.Contributors,
+    "view": answer.ViewResult,
+    "report": answer.ReportResult,
     "influence --by": path_results.InfluenceGroups,
     "influence --by edge": path_results.InfluentialEffects,
     "synth": SynthResult,

@@ -12,7 +12,7 @@ from circuit_atlas.queries import CatalogueQuery, catalogue
 QUERIES = list(catalogue().values())
 ARGUMENTS: dict[str, Any] = {
     "graph": "dallas", "key": "logit:22605@10", "targets": ["logit:22605@10"], "sources": ["token:9"],
-    "text": "Austin", "paths": [["token:9", "logit:22605@10"]],
+    "text": "Austin", "paths": [["token:9", "logit:22605@10"]], "ordinals": list(range(400)),
 }  # fmt: skip
 SCANS = ("AllNodesScan", "NodeByLabelScan", "RelationshipTypeScan")
 

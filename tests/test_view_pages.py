@@ -1,0 +1,272 @@
+"""Pictures in a real Chromium: what they show, and what pointing, searching and sliding do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from chromium import PageLog
+from circuit_atlas.views.view import picture_view, view_paths
+from conftest import EXAMPLES
+from test_views import HOSTILE
+
+Open = Callable[..., Any]
+POSITION = """key => {
+    const graph = document.getElementById("graph"), full = graph._fullLayout, box = graph.getBoundingClientRect();
+    const node = JSON.parse(document.getElementById("data").textContent).nodes.find(node => node.key === key);
+    const [x, y] = [full.xaxis._offset + full.xaxis.l2p(node.x), full.yaxis._offset + full.yaxis.l2p(node.y)];
+    return [box.left + x, box.top + y];
+}"""
+
+
+@pytest.fixture
+def show(page: Any, page_log: PageLog, tmp_path: Path) -> Open:
+    """Opens a view as a file of its own, and waits until it is drawn."""
+
+    def open_view(view: Any) -> Any:
+        view.save(tmp_path / "view.html")
+        page.goto((tmp_path / "view.html").as_uri())
+        page.wait_for_selector("html[data-drawn]")
+        assert page_log.requests == []  # not even to a file beside it
+        assert page.locator(".modebar [data-title*=Share]").count() == 0  # plotly.js would send the data away
+        return page
+
+    return open_view
+
+
+def point(page: Any, key: str) -> None:
+    page.mouse.move(*page.evaluate(POSITION, key))
+    page.wait_for_selector(f'#graph .lit.focus[data-key="{key}"]')
+
+
+def lit(page: Any, role: str) -> set[str]:
+    return set(page.eval_on_selector_all(f"#graph .lit.{role}", "found => found.map(node => node.dataset.key)"))
+
+
+def test_pointing_at_a_node_lights_up_its_inputs_and_outputs(show: Open, examples: Any, screenshot: Any) -> None:
+    page = show(examples["dallas"].view())
+    screenshot("graph")
+    key = "feature:20/44686@10"
+    point(page, key)
+    screenshot("graph-pointed-at")
+    near = examples["dallas"].neighbors(key, k=1000)
+    assert lit(page, "in") == {item.node.key for item in near.incoming}
+    assert lit(page, "out") == {item.node.key for item in near.outgoing}
+    assert page.locator("#graph .lit-edge.in").count() == len(near.incoming)
+    assert page.locator("#graph .lit-edge.out[stroke-dasharray]").count() == len(near.outgoing)
+    panel = page.inner_text("#panel")
+    for told in ("Texas locations/legal contexts", key, "feature", "20", "10", "4.25", "0.01989"):
+        assert told in panel
+    assert f"+{near.incoming[0].weight:.4g}" in panel
+    assert f"+{near.incoming[0].weight:.4g}" in page.inner_html("#graph .overlay")  # and beside the node
+    page.mouse.move(3, 3)
+    page.wait_for_selector("#graph .lit.focus", state="detached")
+
+
+def test_clicking_pins_and_escape_lets_go(show: Open, examples: Any) -> None:
+    page = show(examples["dallas"].view())
+    point(page, "token:9")
+    page.mouse.click(*page.evaluate(POSITION, "token:9"))
+    page.mouse.move(3, 3)
+    assert lit(page, "focus") == {"token:9"}
+    assert "Pinned" in page.inner_text("#panel")
+    page.click("#panel .row >> nth=0")
+    assert len(lit(page, "focus")) == 2
+    page.keyboard.press("Escape")
+    assert lit(page, "focus") == set()
+
+
+def test_search_finds_by_name_and_key(show: Open, examples: Any, screenshot: Any) -> None:
+    page = show(examples["dallas"].view())
+    page.fill("#search", "texas")
+    named = [
+        row["n"]["key"]
+        for row in examples["dallas"]._runner.run(
+            "MATCH (n:Node {graph: 'dallas'}) WHERE toLower(n.name) CONTAINS 'texas' RETURN n LIMIT 1000"
+        ).rows
+    ]  # fmt: skip
+    assert lit(page, "found") == set(named)
+    assert page.inner_text("#found") == f"{len(named)} found"
+    screenshot("graph-search")
+    page.fill("#search", "error:24@10")
+    assert lit(page, "found") == {"error:24@10"}
+    page.fill("#search", "")
+    assert lit(page, "found") == set()
+
+
+def drawn_edges(page: Any) -> int:
+    return int(page.evaluate("graph.data.filter(t => t.meta === 'edges').reduce((sum, t) => sum + t.x.length / 3, 0)"))
+
+
+def test_the_slider_leaves_out_weak_edges(show: Open, examples: Any) -> None:
+    page = show(examples["dallas"].view())
+    assert drawn_edges(page) == 1500
+    assert "1,500 strongest of 4,944" in page.inner_text("#panel")
+    page.fill("#weight", "80")
+    threshold = float(page.inner_text("#threshold").split("≥")[1])
+    weights = [
+        row["w"]
+        for row in examples["dallas"]._runner.run(
+            "MATCH (:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->() RETURN r.weight AS w LIMIT 10000"
+        ).rows
+    ]  # fmt: skip
+    strong = sum(abs(weight) >= threshold for weight in weights)
+    assert 0 < drawn_edges(page) == strong < 1500
+    point(page, "logit:22605@10")
+    near = examples["dallas"].neighbors("logit:22605@10", k=1000).incoming
+    assert lit(page, "in") == {item.node.key for item in near if abs(item.weight) >= threshold}
+
+
+def test_kinds_can_be_left_out(show: Open, examples: Any) -> None:
+    page = show(examples["dallas"].view())
+    assert "error 90" in page.inner_text("#kinds")
+    page.uncheck("#kinds input[name=error]")
+    point(page, "logit:22605@10")
+    near = examples["dallas"].neighbors("logit:22605@10", k=1000).incoming
+    assert lit(page, "in") == {item.node.key for item in near if item.node.kind != "error"}
+
+
+def test_paths_lie_over_it_and_can_be_switched(show: Open, examples: Any) -> None:
+    page = show(examples["dallas"].view(sources=["Dallas"], targets=["Austin"], max_hops=3, k=5))
+    paths = examples["dallas"].paths(sources=["Dallas"], targets=["Austin"], max_hops=3, k=5).paths
+    assert lit(page, "path") == {node.key for path in paths for node in path.nodes}
+    for box in page.locator("#panel .path input").all()[1:]:
+        box.uncheck()
+    page.mouse.move(3, 3)
+    assert lit(page, "path") == {node.key for node in paths[0].nodes}
+    page.uncheck("#paths-on")
+    assert lit(page, "path") == set()
+    page.hover("#panel .path >> nth=3")
+    assert lit(page, "path") == {node.key for node in paths[3].nodes}
+
+
+def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: Any, screenshot: Any) -> None:
+    page = show(examples["dallas-haiku"].view())
+    page.check("#collapse")
+    page.wait_for_function("graph.data.at(-1).x.length > 0")
+    screenshot("graph-supernodes")
+    row = examples["dallas-haiku"]._runner.run(
+        "MATCH (a:Supernode {graph: 'dallas-haiku', name: 'capital'})-[:GROUPS]->(s:Node)-[r:DIRECT_EFFECT]->(t:Node)"
+        "<-[:GROUPS]-(b:Supernode {name: 'say a capital'}) RETURN sum(r.weight) AS weight LIMIT 1"
+    ).rows[0]  # fmt: skip
+    place = page.evaluate(
+        """() => { const t = graph.data.at(-1), f = graph._fullLayout, box = graph.getBoundingClientRect();
+        const i = t.customdata.indexOf("supernode:say a capital");
+        return [box.left + f.xaxis._offset + f.xaxis.l2p(t.x[i]), box.top + f.yaxis._offset + f.yaxis.l2p(t.y[i])]; }"""
+    )
+    page.mouse.move(*place)
+    page.wait_for_selector('#graph .lit.focus[data-key="supernode:say a capital"]')
+    told = page.inner_text('#panel .row[title="supernode:capital"] b')
+    assert float(told) == pytest.approx(row["weight"], rel=1e-3)
+
+
+def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any) -> None:
+    page = show(examples["dallas"].view(compare="oakland"))
+    screenshot("compare")
+    assert "in both 243" in page.inner_text("#sides")
+    point(page, "logit:22605@10")
+    assert "only in dallas" in page.inner_text("#panel")
+    page.uncheck("#sides input[name='only in dallas']")
+    colors = page.evaluate("graph.data.filter(t => t.meta === 'nodes').flatMap(t => t.marker.color)")
+    assert set(colors) == {"#767676", "#D55E00"}
+
+
+def test_a_graph_of_500_nodes_is_drawn_within_two_seconds(show: Open, examples: Any) -> None:
+    """The whole time since the page was called for has the browser's start in it: of some tries, one has to do."""
+    view, times = examples["opposite-small"].view(max_nodes=500), []
+    for _ in range(5):
+        page = show(view)
+        started, drawn = (
+            int(page.evaluate(f"document.documentElement.dataset.{name}")) for name in ("started", "drawn")
+        )
+        assert drawn - started < 2000
+        times.append(drawn)
+        if drawn < 2000:
+            break
+    assert min(times) < 2000
+    assert page.locator("#graph .scatterlayer .point").count() == 500
+    assert "Only the 500 most influential of 694 nodes" in page.inner_text("header")
+
+
+@pytest.fixture
+def hostile_graph(atlas: Any, new_name: Any, tmp_path: Path) -> Any:
+    """Dallas, with markup in every text that a file can hold."""
+    data = json.loads((EXAMPLES / "dallas.json").read_text(encoding="utf-8"))
+    for node in data["nodes"]:
+        node["clerp"] = HOSTILE
+    data["metadata"] |= {"prompt": HOSTILE, "prompt_tokens": [HOSTILE for _ in data["metadata"]["prompt_tokens"]]}
+    features = [node["node_id"] for node in data["nodes"] if node["feature_type"] == "cross layer transcoder"]
+    data["qParams"] = {**data["qParams"], "supernodes": [[HOSTILE, *features[:5]]]}
+    (tmp_path / "hostile.json").write_text(json.dumps(data), encoding="utf-8")
+    return atlas.ingest(tmp_path / "hostile.json", name=new_name())
+
+
+def test_markup_stays_text_in_the_browser(
+    show: Open, page: Any, hostile_graph: Any, atlas: Any, screenshot: Any, tmp_path: Path
+) -> None:
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    show(hostile_graph.view(sources=["token:9"], targets=["logit:22605@10"]))
+    point(page, "feature:20/44686@10")
+    assert page.inner_text("#panel h2") == HOSTILE
+    assert HOSTILE in page.inner_text("header .prompt")
+    page.check("#collapse")
+    page.fill("#search", "onerror")
+    screenshot("hostile")
+    labels = page.locator("#graph .xtick text").all_text_contents()
+    assert labels[0] == HOSTILE[:15] + "…"
+    assert page.locator("img, #graph b, #graph a, #panel b b").count() == 0
+    show(view_paths(atlas._runner, hostile_graph.name))
+    assert any("</script><img" in text for text in page.locator(".sankey text").all_text_contents())
+    assert page.locator("img").count() == 0
+    hostile_graph.report(k=3).save(tmp_path / "report.html")
+    page.goto((tmp_path / "report.html").as_uri())
+    page.frame_locator("iframe").locator("html[data-drawn]").wait_for(state="attached")
+    assert page.inner_text("blockquote") == HOSTILE
+    assert page.locator("img").count() == 0
+
+
+def test_a_sankey_diagram_opens(show: Open, examples: Any, screenshot: Any) -> None:
+    page = show(examples["dallas"].view_paths(sources=["Dallas"], targets=["Austin"], max_hops=3, k=10))
+    screenshot("paths")
+    page.hover(".sankey-node >> nth=1")
+    assert page.locator(".sankey-node").count() > 5
+
+
+def test_a_report_opens_with_its_picture(
+    page: Any, page_log: PageLog, examples: Any, screenshot: Any, tmp_path: Path
+) -> None:
+    examples["dallas"].report().save(tmp_path / "report.html")
+    page.goto((tmp_path / "report.html").as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator("html[data-drawn]").wait_for(state="attached")
+    assert frame.locator(".scatterlayer .point").count() == 415
+    assert "replacement 0.694" in page.inner_text("table >> nth=0")
+    screenshot("report")
+    assert page_log.requests_elsewhere() == []
+
+
+def test_a_notebook_shows_it_in_a_frame(page: Any, examples: Any) -> None:
+    page.set_content(examples["dallas"].view()._repr_html_())
+    page.frame_locator("iframe").locator("html[data-drawn]").wait_for(state="attached")
+
+
+def test_what_is_lit_up_is_saved_with_the_picture(show: Open, examples: Any, tmp_path: Path) -> None:
+    page = show(examples["dallas"].view())
+    page.fill("#search", "texas")
+    with page.expect_download() as download:
+        page.click("#save")
+    assert download.value.suggested_filename == "dallas.svg"
+    download.value.save_as(tmp_path / "saved.svg")
+    saved = ET.parse(tmp_path / "saved.svg").getroot()  # noqa: S314
+    assert [path for path in saved.iter("{http://www.w3.org/2000/svg}path") if path.get("class") == "lit found"]
+
+
+def test_a_picture_of_nothing_opens(show: Open, examples: Any) -> None:
+    from circuit_atlas.views.picture import Picture
+
+    empty = Picture("empty", "test", "", (), (), 0, [], [])
+    assert show(picture_view(empty)).inner_text("h1") == "empty"

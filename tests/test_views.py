@@ -1,0 +1,319 @@
+"""What pictures and reports are made of; how they look in a browser is in test_view_pages.py."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from circuit_atlas.errors import InputError, MissingExtraError, QuestionError
+from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.views import image
+from circuit_atlas.views.figure import graph_figure, plotly_text
+from circuit_atlas.views.graph_page import file_name, graph_page, script_json
+from circuit_atlas.views.layout import lay_out
+from circuit_atlas.views.overlay import align, overlay
+from circuit_atlas.views.picture import Picture, read_picture
+from circuit_atlas.views.report import Report, report_on
+from circuit_atlas.views.sankey import sankey_figure
+from circuit_atlas.views.view import view_paths
+from conftest import NAMES
+from hypothesis import given
+from hypothesis import strategies as st
+from program import Run
+
+HOSTILE = "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript:alert(1)) <b>"
+
+
+@pytest.fixture
+def picture(atlas: Any, examples: Any) -> Any:
+    return lambda name, **options: read_picture(atlas._runner, name, **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pruned_graph_is_shown_whole(name: str, picture: Any, atlas: Any) -> None:
+    shown, data = picture(name), read_graph_data(atlas._runner, name)
+    assert [node.key for node in shown.nodes] == [data.nodes.key(i) for i in range(len(data.nodes))]
+    expected = {
+        (int(s), int(t)): w for s, t, w in zip(data.edges.source, data.edges.target, data.edges.weight, strict=True)
+    }
+    assert {(edge.source, edge.target): edge.weight for edge in shown.edges} == expected
+    assert [edge.strength for edge in shown.edges] == sorted(map(abs, expected.values()), reverse=True)
+    assert shown.notes == ()
+
+
+def test_of_a_large_graph_the_most_influential_part_is_shown_and_it_says_so(picture: Any, atlas: Any) -> None:
+    whole, part = picture("opposite-small"), picture("opposite-small", max_nodes=100)
+    assert len(part.nodes) == 100
+    assert {node.key for node in whole.nodes if node.kind in (Kind.TOKEN, Kind.LOGIT)} <= {n.key for n in part.nodes}
+    on_paths = {part.nodes[i].key for path in part.paths for i in path.places}
+    assert len(part.paths) == len(whole.paths) == 10
+    chosen = {node.key for node in part.nodes}
+    others = [n for n in part.nodes if n.key not in on_paths and n.kind not in (Kind.TOKEN, Kind.LOGIT)]
+    left_out = [node.influence for node in whole.nodes if node.key not in chosen]
+    assert min(node.influence for node in others) >= max(left_out)
+    kept = {
+        (whole.nodes[e.source].key, whole.nodes[e.target].key): e.weight for e in whole.edges
+        if {whole.nodes[e.source].key, whole.nodes[e.target].key} <= chosen
+    }  # fmt: skip
+    assert {(part.nodes[e.source].key, part.nodes[e.target].key): e.weight for e in part.edges} == kept
+    assert part.notes == (
+        "Only the 100 most influential of 694 nodes are shown (--max-nodes), with all edges between them: "
+        f"{len(kept):,} of 23,559.",
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_nodes_overlap_and_each_stands_in_its_layer_and_position(name: str, picture: Any) -> None:
+    shown = picture(name)
+    layout = lay_out(shown)
+    cells: dict[Any, list[int]] = {}
+    for i, node in enumerate(shown.nodes):
+        left, right = layout.columns[node.position or 0]
+        radius = layout.diameter[i] / 2
+        assert left <= layout.x[i] - radius
+        assert layout.x[i] + radius <= right
+        depth = {Kind.TOKEN: min(layout.rows), Kind.LOGIT: max(layout.rows)}.get(node.kind, node.layer)
+        assert abs(layout.y[i] - layout.rows[depth]) <= 10
+        cells.setdefault((node.position, depth), []).append(i)
+    for members in cells.values():
+        for a, b in combinations(members, 2):
+            apart = math.hypot(layout.x[a] - layout.x[b], layout.y[a] - layout.y[b])
+            assert apart >= (layout.diameter[a] + layout.diameter[b]) / 2
+    strong, weak = (f(shown.nodes, key=lambda node: node.influence or 0.0) for f in (max, min))
+    sizes = dict(zip((node.key for node in shown.nodes), layout.diameter, strict=True))
+    assert sizes[strong.key] > sizes[weak.key]
+
+
+def test_the_overlay_of_two_prompts_tells_what_is_shared(picture: Any) -> None:
+    dallas, oakland = picture("dallas"), picture("oakland")
+    both = overlay(dallas, oakland)
+    assert Counter(node.side for node in both.nodes) == {0: 243, 1: 172, 2: 105}
+    assert len(both.nodes) == len(dallas.nodes) + len(oakland.nodes) - 243
+    assert "Dallas | Oakland" in {node.name for node in both.nodes}
+    assert {node.name: node.side for node in both.nodes if node.kind is Kind.LOGIT}["Austin"] == 1
+    for column, graph in ((lambda e: e.weight, dallas), (lambda e: e.other, oakland)):
+        there = sorted(column(edge) for edge in both.edges if column(edge) is not None)
+        assert there == sorted(edge.weight for edge in graph.edges)
+    shared = [edge for edge in both.edges if edge.weight is not None and edge.other is not None]
+    assert shared
+    assert all(both.nodes[e.source].side == both.nodes[e.target].side == 0 for e in shared)
+    feature = next(n for n in both.nodes if n.side == 0 and n.kind is Kind.FEATURE)
+    here, there = (
+        next(n for n in g.nodes if n.key == k)
+        for g, k in ((dallas, feature.key), (oakland, feature.second.key))
+    )  # fmt: skip
+    assert here.key.split("@")[0] == there.key.split("@")[0]
+    assert {path.graph for path in both.paths} == {"dallas", "oakland"}
+    lay_out(both)
+
+
+def test_an_overlay_with_itself_is_the_graph(picture: Any) -> None:
+    one = picture("dallas")
+    both = overlay(one, one)
+    assert {node.side for node in both.nodes} == {0}
+    assert all(edge.weight == edge.other for edge in both.edges)
+    assert both.tokens == one.tokens
+
+
+def test_graphs_of_other_transcoders_have_no_overlay(examples: Any) -> None:
+    with pytest.raises(QuestionError, match="same model and transcoders"):
+        examples["dallas"].view(compare="dallas-llama")
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
+def test_aligned_prompts_keep_their_order(one: list[str], other: list[str]) -> None:
+    columns = align(tuple(one), tuple(other))
+    assert [a for a, _ in columns if a is not None] == list(range(len(one)))
+    assert [b for _, b in columns if b is not None] == list(range(len(other)))
+    assert len(columns) <= len(one) + len(other)
+
+
+def test_a_sankey_diagram_carries_the_scores_of_its_paths(examples: Any) -> None:
+    paths = examples["dallas"].paths(k=20)
+    [trace] = sankey_figure(paths)["data"]
+    ends = {trace["node"]["customdata"].index(path.nodes[-1].key) for path in paths.paths}
+    into = [v for v, t in zip(trace["link"]["value"], trace["link"]["target"], strict=True) if t in ends]
+    assert sum(into) == pytest.approx(sum(abs(path.score) for path in paths.paths))
+    steps = {(a.key, b.key) for path in paths.paths for a, b in zip(path.nodes, path.nodes[1:], strict=False)}
+    keys = trace["node"]["customdata"]
+    links = zip(trace["link"]["source"], trace["link"]["target"], strict=True)
+    assert {(keys[source], keys[target]) for source, target in links} == steps
+
+
+def test_without_a_path_there_is_no_diagram(atlas: Any, examples: Any) -> None:
+    with pytest.raises(QuestionError, match="no such path"):
+        examples["dallas"].view_paths(sources=["logit:San"], targets=["Austin"])
+
+
+@given(st.text())
+def test_plotly_takes_no_text_for_markup(text: str) -> None:
+    shown = plotly_text(text)
+    assert not set(shown) & set("<>$\n")
+    assert not re.search(r"&(?!(amp|lt|gt|#36);)", shown)
+
+
+@given(st.text())
+def test_json_cannot_end_its_script(text: str) -> None:
+    written = script_json({text: [text]})
+    assert not set(written) & set("<>&")
+    assert json.loads(written) == {text: [text]}
+
+
+@given(st.text())
+def test_a_file_name_is_no_path(title: str) -> None:
+    name = file_name(title)
+    assert name
+    assert Path(name).name == name
+    assert not name.startswith(".")
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.seen[tag] += 1
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+
+def hostile(picture: Picture) -> Picture:
+    """The same picture, but every text holds markup."""
+    from dataclasses import replace
+
+    nodes = [replace(n, name=HOSTILE, explanation=HOSTILE, supernodes=(HOSTILE,)) for n in picture.nodes]
+    return replace(
+        picture, title=HOSTILE, prompt=HOSTILE, transcoders=HOSTILE, facts=(HOSTILE,), notes=(HOSTILE,),
+        tokens=tuple(HOSTILE for _ in picture.tokens), nodes=nodes,
+    )  # fmt: skip
+
+
+def test_markup_in_any_text_stays_text(picture: Any) -> None:
+    plain, page = graph_page(picture("dallas")), graph_page(hostile(picture("dallas")))
+    tags = [_Tags(), _Tags()]
+    for parser, text in zip(tags, (plain, page), strict=True):
+        parser.feed(text)
+    assert tags[1].seen - tags[0].seen == {"p": 1}  # the note
+    assert "onerror=alert" not in re.sub(r'<script id="data".*?</script>', "", page).replace(
+        "&lt;img src=x onerror=alert", ""
+    )
+    figure = json.dumps(graph_figure(hostile(picture("dallas")), lay_out(picture("dallas"))))
+    assert "<img" not in figure
+
+
+def test_a_report_tells_what_the_commands_tell(atlas: Any, examples: Any) -> None:
+    graph = examples["dallas"]
+    report = graph.report(k=5)
+    text = report.markdown()
+    stats, best = graph.stats(), graph.paths(k=5).paths[0]
+    assert f"{stats.replacement_score:.3f}" in text
+    assert f"{stats.completeness_score:.3f}" in text
+    assert all(f"{logit.probability:.4g}" in text for logit in stats.logits)
+    assert f"{best.score:.4g}" in text
+    assert all(f"| {item.influence:.4g} |" in text for item in graph.influence(k=5).contributors)
+    assert "The picture is left out" in text
+    for value in ("Statistics", "Top logits", "Contributors", "Top paths by mean", f"{best.score:.4g}"):
+        assert value in report.html
+    assert "<iframe srcdoc=" in report._repr_html_()
+
+
+def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
+    found = report_on(atlas._runner, "dallas")
+    changed = found.statistics.model_copy(update={"prompt": HOSTILE, "graph": HOSTILE, "tokens": [HOSTILE]})
+    report = Report(changed, found.contributors, found.paths, found.view)
+    parsed = _Tags()
+    parsed.feed(report.html)
+    assert parsed.seen["img"] == 0
+    assert parsed.seen["script"] == 0  # those of the picture are in its frame
+    from markdown_it import MarkdownIt
+
+    rendered = MarkdownIt("gfm-like", {"linkify": False}).render(report.markdown())
+    parsed = _Tags()
+    parsed.feed(rendered)
+    assert not {"img", "script", "b", "a"} & set(parsed.seen)
+    assert parsed.seen["code"] == 1  # ours
+    assert "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript" in _text(rendered)
+
+
+def _text(page: str) -> str:
+    import html
+
+    return html.unescape(re.sub(r"<[^>]*>", "", page))
+
+
+def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name: Any, tmp_path: Path) -> None:
+    from conftest import EXAMPLES
+
+    whole = json.loads((EXAMPLES / "dallas.json").read_text(encoding="utf-8"))
+    kept = [node for node in whole["nodes"] if node["feature_type"] == "cross layer transcoder"]
+    ids = {node["node_id"] for node in kept}
+    links = [link for link in whole["links"] if {link["source"], link["target"]} <= ids]
+    (tmp_path / "part.json").write_text(json.dumps({**whole, "nodes": kept, "links": links}), encoding="utf-8")
+    graph = atlas.ingest(tmp_path / "part.json", name=new_name())
+    assert len(graph.view().html) > 1_000_000
+    assert "Top paths" not in graph.report().html
+
+
+def test_what_can_be_written_is_named(examples: Any, tmp_path: Path) -> None:
+    view = examples["dallas"].view()
+    with pytest.raises(QuestionError, match=r"\.html, \.png, \.svg"):
+        view.save(tmp_path / "dallas.pdf")
+    with pytest.raises(InputError, match="cannot be written"):
+        view.save(tmp_path / "missing" / "dallas.html")
+    with pytest.raises(QuestionError, match=r"\.html or \.md"):
+        examples["dallas"].report().save(tmp_path / "dallas.pdf")
+
+
+def test_without_chromium_an_image_says_what_to_install(
+    examples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    view = view_paths(examples["dallas"]._runner, "dallas")
+    with pytest.raises(MissingExtraError, match="apt-get install chromium"):
+        view.save(tmp_path / "paths.png")
+    result = examples["dallas"].report(k=3).save(tmp_path / "dallas.md")
+    assert result.files == [str(tmp_path / "dallas.md")]
+    assert "The picture is left out" in (tmp_path / "dallas.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tmp_path: Path) -> None:
+    from chromium import find_chromium
+
+    if not find_chromium():
+        pytest.skip("needs Chromium")
+    examples["dallas"].view().save(tmp_path / f"dallas.{form}")
+    content = (tmp_path / f"dallas.{form}").read_bytes()
+    if form == "svg":
+        drawing = ET.fromstring(content)  # noqa: S314
+        texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
+        assert {"Austin 44%", "Dallas", "feature", "positive"} <= set(texts)
+    else:
+        assert content.startswith(b"\x89PNG")
+        assert tuple(np.frombuffer(content[16:24], ">u4")) >= (2000, 1000)
+    assert image._SCALE == 2
+
+
+def test_the_command_line_writes_pages_and_says_where(run: Run, tmp_path: Path) -> None:
+    page, report = tmp_path / "part.html", tmp_path / "dallas.html"
+    done = run("view", "opposite-small", "-o", str(page), "--max-nodes", "50", "--json")
+    assert json.loads(done.stdout)["file"] == str(page)
+    assert json.loads(done.stdout)["nodes"] == 50
+    assert "Only the 50 most influential of 694 nodes" in done.stderr
+    assert "Only the 50 most influential of 694 nodes" in page.read_text(encoding="utf-8")
+    assert run("report", "dallas", "-o", str(report), "--table").stdout.split()[-1] == str(report)
+    assert run("view", "dallas", "--paths", "--compare", "oakland").returncode == 2
+    assert "no graph is named" in run("view", "dallas", "--compare", "nothing").stderr
+    done = run("view", "dallas", "--paths", "--from", "Dallas", "--to", "Austin", "-o", str(page))
+    assert json.loads(done.stdout)["nodes"] < 20

@@ -1,0 +1,420 @@
+"use strict";
+/* The behaviour of the page: plotly draws axes, edges and nodes; what is lit up lies over it as SVG.
+   Text from the graph enters the page by textContent only. */
+(() => {
+const started = performance.now();
+const data = JSON.parse(document.getElementById("data").textContent);
+const byId = id => document.getElementById(id);
+const graph = byId("graph"), panel = byId("panel"), tools = byId("tools");
+const NAMES_LIT = 6, ROWS_LISTED = 40;
+const compared = data.graphs.length === 2;
+
+const element = (tag, text, className) => {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+};
+const drawing = (tag, attributes, parent) => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  parent.append(made);
+  return made;
+};
+const number = value => value === null ? "–" : Number(value.toPrecision(4)).toString();
+const cut = (text, longest) => text.length > longest ? text.slice(0, longest - 1) + "…" : text;
+
+/* Nodes and edges, as they are and with each supernode's members taken together. */
+
+const nodes = data.nodes.map((node, id) => ({...node, id, members: null}));
+const edges = data.edges.source.map((source, i) => ({
+  source: nodes[source], target: nodes[data.edges.target[i]],
+  weight: data.edges.weight[i], other: compared ? data.edges.other[i] : null,
+}));
+for (const edge of edges) measure(edge);
+
+function measure(edge) {
+  edge.strength = Math.max(Math.abs(edge.weight ?? 0), Math.abs(edge.other ?? 0));
+  edge.group = !compared ? Number(edge.weight < 0)
+    : edge.weight !== null && edge.other !== null ? 0 : edge.other === null ? 1 : 2;
+}
+
+const state = {
+  kinds: new Set(data.kinds.map(kind => kind.name)), sides: new Set([0, 1, 2]), threshold: 0, collapsed: false, found: null, hovered: null,
+  pins: new Set(), pathsOn: true, paths: new Set(data.paths.keys()), path: null,
+};
+let shown, standing;  // what is drawn; what stands for each node: itself, its supernode, or nothing
+
+function select() {
+  standing = new Map();
+  const merged = state.collapsed ? supernodes() : [];
+  for (const node of nodes) if (wanted(node) && !standing.has(node)) standing.set(node, node);
+  const visible = [...new Set(standing.values())];
+  const inputs = new Map(visible.map(node => [node, []])), outputs = new Map(visible.map(node => [node, []]));
+  const kept = (merged.length ? summed(edges) : edges.filter(e => standing.has(e.source) && standing.has(e.target)));
+  for (const edge of kept) { inputs.get(edge.target).push(edge); outputs.get(edge.source).push(edge); }
+  shown = {nodes: visible, edges: kept, inputs, outputs};
+}
+
+const wanted = node => state.kinds.has(node.kind) && state.sides.has(node.side);
+
+function supernodes() {
+  const groups = new Map();
+  for (const node of nodes) {
+    if (!node.supernodes.length || !wanted(node)) continue;
+    const name = node.supernodes[0];
+    groups.set(name, [...(groups.get(name) ?? []), node]);
+  }
+  return [...groups].map(([name, members]) => {
+    const mean = of => members.reduce((sum, node) => sum + of(node), 0) / members.length;
+    const sum = of => members.some(node => of(node) !== null)
+      ? members.reduce((total, node) => total + (of(node) ?? 0), 0) : null;
+    const group = {
+      key: "supernode:" + name, name, kind: "supernode", layer: null, position: null, activation: null, probability: null,
+      explanation: null, influence: sum(node => node.influence), supernodes: [], members, side: members[0].side,
+      x: mean(node => node.x), y: mean(node => node.y), color: "#56B4E9", symbol: "circle",
+      size: Math.min(34, Math.sqrt(members.reduce((area, node) => area + node.size ** 2, 0)) + 6),
+    };
+    for (const node of members) standing.set(node, group);
+    return group;
+  });
+}
+
+/* Direct effects between two groups are summed; those within a group are left out. */
+function summed(all) {
+  const sums = new Map();
+  const add = (a, b) => a === null ? b : b === null ? a : a + b;
+  for (const edge of all) {
+    const source = standing.get(edge.source), target = standing.get(edge.target);
+    if (!source || !target || source === target) continue;
+    const key = source.key + "\u0000" + target.key, known = sums.get(key);
+    if (known) { known.weight = add(known.weight, edge.weight); known.other = add(known.other, edge.other); }
+    else sums.set(key, {source, target, weight: edge.weight, other: edge.other});
+  }
+  const result = [...sums.values()];
+  result.forEach(measure);
+  return result.sort((a, b) => b.strength - a.strength);
+}
+
+/* What plotly draws. */
+
+const traces = data.figure.data, layout = data.figure.layout;
+const supernodeTrace = {
+  type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "none", meta: "supernodes",
+  marker: {symbol: "circle", size: [], color: "#56B4E9", opacity: 1, line: {color: "#111", width: 1.4}},
+};
+const config = {displaylogo: false, responsive: false, doubleClick: "reset", plotlyServerURL: "",
+  modeBarButtonsToRemove: ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"]};
+let ids = [];  // of each node trace, the nodes it shows
+
+function draw() {
+  const drawn = traces.map((trace, i) => {
+    if (trace.meta === "edges") return edgeTrace(trace, i);
+    if (trace.meta === "nodes") return nodeTrace(trace, shown.nodes.filter(node => node.kind === trace.name), i);
+    return trace.meta === "paths" ? {...trace, visible: false} : trace;
+  });
+  drawn.push(nodeTrace(supernodeTrace, shown.nodes.filter(node => node.members), drawn.length));
+  return Plotly.react(graph, drawn, layout, config);
+}
+
+function nodeTrace(trace, members, i) {
+  ids[i] = members;
+  const marker = {...trace.marker, size: members.map(node => node.size), color: members.map(node => node.color)};
+  return {...trace, x: members.map(node => node.x), y: members.map(node => node.y), customdata: members.map(node => node.key), marker};
+}
+
+let visibleEdges = [], widthOf;
+function edgeTrace(trace, i) {
+  const steps = data.edge_steps, group = Math.floor(i / steps.length), width = i % steps.length, x = [], y = [];
+  if (i === 0) {
+    const largest = shown.edges.length ? shown.edges[0].strength : 1;
+    widthOf = edge => steps.findIndex(step => edge.strength / largest >= step);
+    visibleEdges = shown.edges.filter(edge => edge.strength >= state.threshold);
+  }
+  for (const edge of visibleEdges.slice(0, data.edges_drawn)) {
+    if (edge.group !== group || widthOf(edge) !== width) continue;
+    x.push(edge.source.x, edge.target.x, null);
+    y.push(edge.source.y, edge.target.y, null);
+  }
+  return {...trace, x, y};
+}
+
+/* What lies over it: paths, nodes found, and the neighbours of the node pointed at and of those pinned. */
+
+const SHAPES = {
+  circle: r => `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0Z`,
+  square: r => `M${-r},${-r}H${r}V${r}H${-r}Z`,
+  diamond: r => `M0,${-1.3 * r}L${1.3 * r},0L0,${1.3 * r}L${-1.3 * r},0Z`,
+  "triangle-up": r => `M0,${-r}L${1.15 * r},${.8 * r}H${-1.15 * r}Z`,
+  hexagon: r => `M${r},0L${r / 2},${.87 * r}H${-r / 2}L${-r},0L${-r / 2},${-.87 * r}H${r / 2}Z`,
+};
+const TEXT = {"font-size": 11.5, "font-family": data.figure.layout.font.family, fill: "#111", "paint-order": "stroke",
+  stroke: "#fff", "stroke-width": 3.5, "stroke-linejoin": "round"};
+let overlay = null;
+
+function light() {
+  overlay?.remove();
+  const full = graph._fullLayout;
+  overlay = drawing("svg", {class: "overlay", width: full.width, height: full.height}, graph);
+  const area = {x: full._size.l, y: full._size.t, width: full._size.w, height: full._size.h};
+  const clip = drawing("clipPath", {id: "area"}, overlay);
+  drawing("rect", {...area, x: area.x - 12, width: area.width + 24, y: area.y - 12, height: area.height + 24}, clip);
+  const all = drawing("g", {"clip-path": "url(#area)"}, overlay);
+  const place = node => [full.xaxis._offset + full.xaxis.l2p(node.x), full.yaxis._offset + full.yaxis.l2p(node.y)];
+  const at = {group: all, place, names: new Map()};
+  const focus = [...state.pins];
+  if (state.hovered && !state.pins.has(state.hovered)) focus.unshift(state.hovered);
+  if (!focus.length) for (const node of shown.nodes) if (node.members) name(at, node);
+  if (state.path !== null) lightPaths(at, [state.path], true);
+  else if (focus.length) focus.forEach(node => lightNode(at, node));
+  else if (state.pathsOn) lightPaths(at, [...state.paths], false);
+  if (state.found && state.path === null && !state.hovered) lightFound(at);
+  drawNames(at);
+  graph.classList.toggle("dimmed", state.path !== null || focus.length > 0 || state.found !== null);
+}
+
+function line(at, edge, style) {
+  const [x1, y1] = at.place(edge.source), [x2, y2] = at.place(edge.target);
+  drawing("line", {x1, y1, x2, y2, "stroke-linecap": "round", ...style}, at.group);
+}
+
+function mark(at, node, role) {
+  const [x, y] = at.place(node);
+  const ring = {focus: ["#111", 2.2], in: ["#111", 1.1], out: ["#111", 1.1], found: ["#111", 1.6], path: ["#111", 1.2]}[role];
+  const shape = drawing("path", {
+    d: SHAPES[node.symbol](node.size / 2 + (role === "focus" ? 2 : .5)), transform: `translate(${x},${y})`, fill: node.color,
+    stroke: ring[0], "stroke-width": ring[1], class: "lit " + role, "data-key": node.key,
+  }, at.group);
+  return shape;
+}
+
+function name(at, node, text) {
+  if (!at.names.has(node)) at.names.set(node, text ?? cut(node.name, 32));
+}
+
+function drawNames(at) {
+  const taken = [], size = graph._fullLayout;
+  for (const [node, text] of at.names) {
+    const [x, y] = at.place(node), width = text.length * 6.3, gap = node.size / 2 + 5;
+    const places = [[x + gap, y + 4], [x - gap - width, y + 4], [x - width / 2, y - gap - 2], [x - width / 2, y + gap + 10]];
+    const fits = ([left, base]) => left > 2 && left + width < size.width - 2 && !taken.some(box =>
+      left < box[0] + box[2] && box[0] < left + width && Math.abs(base - box[1]) < 13);
+    const found = places.find(fits);
+    if (!found) continue;
+    taken.push([found[0], found[1], width]);
+    drawing("text", {x: found[0], y: found[1], "data-key": node.key, ...TEXT}, at.group).textContent = text;
+  }
+}
+
+const onAxis = node => node.kind === "token" || node.kind === "logit";
+const weights = edge => compared
+  ? `${number(edge.weight)} | ${number(edge.other)}` : (edge.weight > 0 ? "+" : "") + number(edge.weight);
+const ofNode = (map, node) => (map.get(node) ?? []).filter(edge => edge.strength >= state.threshold);
+
+function lightNode(at, node) {
+  const inputs = ofNode(shown.inputs, node), outputs = ofNode(shown.outputs, node);
+  const largest = Math.max(1e-12, ...[inputs, outputs].map(side => side.length ? side[0].strength : 0));
+  const style = edge => ({
+    stroke: data.edge_groups[edge.group].color, "stroke-width": .7 + 3.8 * edge.strength / largest,
+    "stroke-opacity": .35 + .6 * edge.strength / largest,
+  });
+  for (const edge of inputs.toReversed()) line(at, edge, {...style(edge), class: "lit-edge in"});
+  for (const edge of outputs.toReversed()) line(at, edge, {...style(edge), class: "lit-edge out", "stroke-dasharray": "6 3"});
+  for (const edge of inputs) mark(at, edge.source, "in");
+  for (const edge of outputs) mark(at, edge.target, "out");
+  mark(at, node, "focus");
+  name(at, node);
+  const said = (other, edge) => (onAxis(other) ? "" : cut(other.name, 26) + "  ") + weights(edge);
+  for (const edge of inputs.slice(0, NAMES_LIT)) name(at, edge.source, said(edge.source, edge));
+  for (const edge of outputs.slice(0, NAMES_LIT)) name(at, edge.target, said(edge.target, edge));
+}
+
+function lightPaths(at, places, alone) {
+  const nodesOf = place => data.paths[place].nodes.map(id => standing.get(nodes[id])).filter(Boolean);
+  const passed = new Set();
+  for (const place of places) {
+    const along = nodesOf(place);
+    for (let i = 1; i < along.length; i++) {
+      if (along[i - 1] === along[i]) continue;
+      line(at, {source: along[i - 1], target: along[i]},
+        {stroke: data.path_color, "stroke-width": alone ? 3 : 2, "stroke-opacity": .75, class: "lit-edge path"});
+    }
+    along.forEach(node => passed.add(node));
+  }
+  for (const node of passed) { mark(at, node, "path"); if (!onAxis(node)) name(at, node); }
+}
+
+function lightFound(at) {
+  for (const node of state.found) mark(at, node, "found");
+  for (const node of state.found.slice(0, 12)) name(at, node);
+}
+
+/* The panel beside the graph. */
+
+function tell() {
+  panel.replaceChildren();
+  const node = state.hovered ?? [...state.pins].at(-1);
+  if (node) tellNode(node); else tellPaths();
+}
+
+function tellNode(node) {
+  panel.append(element("h2", node.name));
+  const list = element("dl");
+  const add = (term, value) => {
+    if (value === null || value === undefined || value === "") return;
+    list.append(element("dt", term), element("dd", typeof value === "number" ? number(value) : value));
+  };
+  add("kind", node.kind);
+  if (!node.members) add("key", node.key);
+  add("layer", node.layer === null ? null : String(node.layer));
+  add("position", node.position === null ? null : `${node.position}  ${node.token}`);
+  add("explanation", node.explanation === node.name ? null : node.explanation);
+  for (const what of ["activation", "influence", "probability"]) {
+    if (node.second) add(what, node[what] === null ? null : `${number(node[what])} | ${number(node.second[what])}`);
+    else add(what, node[what]);
+  }
+  add("supernodes", node.supernodes.join(", "));
+  if (compared) add("", data.sides[node.side].name);
+  if (node.members) add("members", node.members.map(member => member.name).join(", "));
+  panel.append(list);
+  tellEdges("Inputs", ofNode(shown.inputs, node), edge => edge.source);
+  tellEdges("Outputs", ofNode(shown.outputs, node), edge => edge.target);
+  const pinned = state.pins.has(node);
+  panel.append(element("p", pinned ? "Pinned: click it again to let go; Escape lets all go." : "Click to pin.", "muted"));
+}
+
+function tellEdges(title, found, end) {
+  panel.append(element("h3", `${title} (${found.length.toLocaleString("en")})`));
+  const rows = element("div", undefined, compared ? "compared" : "");
+  for (const edge of found.slice(0, ROWS_LISTED)) {
+    const row = element("div", undefined, "row"), weight = element("b", weights(edge));
+    weight.style.color = data.edge_groups[edge.group].color;
+    row.append(weight, element("span", end(edge).name));
+    row.title = end(edge).key;
+    row.addEventListener("click", () => pin(end(edge)));
+    rows.append(row);
+  }
+  panel.append(rows);
+  if (found.length > ROWS_LISTED) panel.append(element("div", `… and ${found.length - ROWS_LISTED} weaker`, "muted"));
+}
+
+function tellPaths() {
+  data.paths.forEach((path, i) => {
+    if (i === 0 || path.graph !== data.paths[i - 1].graph) panel.append(element("h3", pathsTitle(path.graph)));
+    const row = element("label", undefined, "path"), box = element("input");
+    box.type = "checkbox";
+    box.checked = state.paths.has(i);
+    box.addEventListener("change", () => { state.paths[box.checked ? "add" : "delete"](i); light(); });
+    row.append(box, element("b", number(path.score)), element("span", path.nodes.map(id => nodes[id].name).join(" → ")));
+    row.addEventListener("mouseenter", () => { state.path = i; light(); });
+    row.addEventListener("mouseleave", () => { state.path = null; light(); });
+    panel.append(row);
+  });
+  panel.append(element("h3", "Edges"));
+  for (const group of data.edge_groups) {
+    const row = element("div"), swatch = element("span", undefined, "swatch");
+    swatch.style.color = group.color;
+    row.append(swatch, element("span", group.name));
+    panel.append(row);
+  }
+  const few = visibleEdges.length <= data.edges_drawn;
+  panel.append(element("p", (few ? `All ${visibleEdges.length.toLocaleString("en")} edges are drawn. ` : `The ` +
+    `${data.edges_drawn.toLocaleString("en")} strongest of ${visibleEdges.length.toLocaleString("en")} edges are drawn. `) +
+    "Point at a node to light up all of its own: inputs solid, outputs dashed. Click to pin it, drag to move, " +
+    "draw at the axes or use the buttons above the graph to zoom, double-click for the whole.", "muted"));
+}
+
+const pathsTitle = graph =>
+  `Top ${data.paths.filter(path => path.graph === graph).length} paths` + (compared ? " of " + graph : "");
+
+/* Tools. */
+
+function refresh() { select(); forget(); return draw().then(() => { light(); tell(); }); }
+function forget() {
+  const there = new Set(shown.nodes);
+  state.pins = new Set([...state.pins].filter(node => there.has(node)));
+  if (!there.has(state.hovered)) state.hovered = null;
+  search();
+}
+function pin(node) {
+  if (!state.pins.delete(node)) state.pins.add(node);
+  state.hovered = null;
+  light(); tell();
+}
+function search() {
+  const wanted = byId("search").value.trim().toLowerCase();
+  state.found = wanted ? shown.nodes.filter(node => [node.name, node.key, node.explanation ?? ""].some(
+    text => text.toLowerCase().includes(wanted))) : null;
+  byId("found").textContent = state.found ? `${state.found.length.toLocaleString("en")} found` : "";
+}
+byId("search").addEventListener("input", () => { search(); light(); });
+
+const strengths = edges.map(edge => edge.strength).filter(strength => strength > 0);
+const [weakest, most] = strengths.length ? [strengths.at(-1), strengths[0]] : [1, 1];
+byId("weight").addEventListener("input", () => {
+  const value = Number(byId("weight").value);
+  state.threshold = value === 0 ? 0 : Math.min(most, weakest * (most / weakest) ** (value / 100));
+  sayThreshold();
+  refresh();
+});
+const sayThreshold = () => { byId("threshold").textContent = state.threshold ? `|w| ≥ ${number(state.threshold)}` : "all"; };
+
+function choices(place, set, options, count) {
+  for (const {name, value, color, symbol} of options) {
+    const number = nodes.filter(node => count(node) === value).length;
+    if (!number) continue;
+    const label = element("label", undefined, "box"), box = element("input");
+    box.type = "checkbox"; box.checked = true; box.name = name;
+    box.addEventListener("change", () => { set[box.checked ? "add" : "delete"](value); refresh(); });
+    const icon = drawing("svg", {width: 16, height: 16, viewBox: "-8 -8 16 16"}, label);
+    drawing("path", {d: SHAPES[symbol](5.5), fill: color}, icon);
+    label.prepend(box);
+    label.append(` ${name} ${number.toLocaleString("en")}`);
+    byId(place).append(label);
+  }
+}
+choices("kinds", state.kinds, data.kinds.map(kind => ({...kind, value: kind.name, color: compared ? "#777" : kind.color})),
+  node => node.kind);
+choices("sides", state.sides, data.sides.map((side, value) => ({...side, value, symbol: "circle"})), node => node.side);
+
+/* The picture as it is now, what is lit up included. */
+byId("save").addEventListener("click", async () => {
+  const url = await Plotly.toImage(graph, {format: "svg", width: layout.width, height: layout.height});
+  const dim = graph.classList.contains("dimmed") ? "<style>.scatterlayer{opacity:.22}</style>" : "";
+  const svg = decodeURIComponent(url.slice(url.indexOf(",") + 1));
+  const whole = svg.slice(0, svg.lastIndexOf("</svg>")) + dim + new XMLSerializer().serializeToString(overlay) + "</svg>";
+  const link = element("a");
+  link.href = URL.createObjectURL(new Blob([whole], {type: "image/svg+xml"}));
+  link.download = data.file + ".svg";
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+byId("paths-on").addEventListener("change", event => { state.pathsOn = event.target.checked; light(); });
+byId("paths-on").parentElement.hidden = !data.paths.length;
+byId("collapse").addEventListener("change", event => { state.collapsed = event.target.checked; refresh(); });
+byId("collapse").parentElement.hidden = !nodes.some(node => node.supernodes.length);
+document.addEventListener("keydown", event => {
+  if (event.key !== "Escape") return;
+  state.pins.clear(); state.hovered = null; light(); tell();
+});
+
+function fit() {
+  layout.width = Math.max(data.figure.layout.least, byId("stage").clientWidth - 18);
+  layout.height = Math.max(data.figure.layout.lowest, byId("stage").clientHeight - 6);
+}
+layout.least = layout.width; layout.lowest = layout.height;
+fit();
+new ResizeObserver(() => { const width = layout.width; fit(); if (width !== layout.width) draw().then(light); }).observe(byId("stage"));
+
+sayThreshold();
+const nodeOf = event => ids[event.points[0].curveNumber]?.[event.points[0].pointNumber] ?? null;
+refresh().then(() => {
+  graph.on("plotly_hover", event => { state.hovered = nodeOf(event); light(); tell(); });
+  graph.on("plotly_unhover", () => { state.hovered = null; light(); tell(); });
+  graph.on("plotly_click", event => { const node = nodeOf(event); if (node) pin(node); });
+  graph.on("plotly_relayout", () => light());
+  graph.on("plotly_relayouting", () => light());
+  document.documentElement.dataset.started = Math.round(started);
+  document.documentElement.dataset.drawn = Math.round(performance.now());
+});
+})();
