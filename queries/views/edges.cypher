@@ -9,9 +9,9 @@
 // @returns sources LIST<INTEGER> -- ordinals of the sources
 // @returns weights LIST<FLOAT> -- the weights
 CYPHER 25
-UNWIND $ordinals[$first..$stop] AS ordinal
-MATCH (t:Node {graph: $graph, ordinal: ordinal})<-[r:DIRECT_EFFECT]-(s)
-WHERE $whole OR s.ordinal IN $ordinals
+WITH $ordinals[$first..$stop] AS chosen
+MATCH (t:Node {graph: $graph}) WHERE t.ordinal IN chosen
+MATCH (t)<-[r:DIRECT_EFFECT]-(s) WHERE $whole OR s.ordinal IN $ordinals
 WITH t.ordinal AS target, s.ordinal AS source, r.weight AS weight
 ORDER BY abs(weight) DESC, target, source LIMIT $k
 RETURN collect(target) AS targets, collect(source) AS sources, collect(weight) AS weights
