@@ -16,7 +16,7 @@ from circuit_atlas.schema.keys import Kind
 MAX_NODES = 2_000  # circuit-tracer's default thresholds leave fewer
 MOST_NODES = 10_000
 MOST_EDGES = 100_000
-_EDGES_AT_ONCE = 1_000_000
+_EDGES_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@
 // @returns sources LIST<INTEGER> -- ordinals of the sources
 // @returns weights LIST<FLOAT> -- the weights
 CYPHER 25
-WITH $ordinals[$first..$stop] AS chosen
-MATCH (t:Node {graph: $graph}) WHERE t.ordinal IN chosen
+MATCH (t:Node {graph: $graph}) WHERE t.ordinal IN $ordinals[$first..$stop]
 MATCH (t)<-[r:DIRECT_EFFECT]-(s) WHERE $whole OR s.ordinal IN $ordinals
 WITH t.ordinal AS target, s.ordinal AS source, r.weight AS weight
 ORDER BY abs(weight) DESC, target, source LIMIT $k
