@@ -33,6 +33,7 @@ _COMMANDS = {
     "influence": "path_commands",
     "view": "views",
     "report": "views",
+    "compare": "across",
     "query": "query",
     "browse": "browse",
     "server": "server",

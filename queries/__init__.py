@@ -1,6 +1,7 @@
 """Questions in Cypher: the catalogue of `.cypher` files and the typed functions in front of it."""
 
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query
+from circuit_atlas.queries.compare_questions import compare
 from circuit_atlas.queries.graph_questions import list_graphs, statistics
 from circuit_atlas.queries.influence_questions import contributors, edge_influence, influence_by
 from circuit_atlas.queries.node_questions import neighbors, node_details, resolve, subgraph
@@ -17,6 +18,7 @@ __all__ = [
     "QueryRunner",
     "Restrictions",
     "catalogue",
+    "compare",
     "contributors",
     "count_paths",
     "edge_influence",

@@ -86,7 +86,8 @@ def node_details(runner: QueryRunner, graph: str, address: str) -> NodeDetails:
         inputs=row["inputs"],
         outputs=row["outputs"],
         supernodes=row["supernodes"],
-        transcoder_feature=feature and TranscoderFeature(**feature),
+        transcoder_feature=feature
+        and TranscoderFeature(**{name: feature.get(name) for name in TranscoderFeature.model_fields}),
         **{name: stored.get(name) for name in optional},
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 from circuit_atlas.cli import cli
 from circuit_atlas.ingest import statements
-from circuit_atlas.queries import catalogue, path_results, results
+from circuit_atlas.queries import catalogue, compare_results, path_results, results
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
@@ -43,6 +43,7 @@ ANSWERS = {
     "report": answer.ReportResult,
     "influence --by": path_results.InfluenceGroups,
     "influence --by edge": path_results.InfluentialEffects,
+    "compare": compare_results.Comparison,
     "synth": SynthResult,
     "query": results.Rows,
 }

@@ -1,0 +1,171 @@
+"""Answers about two graphs, laid over each other."""
+
+from __future__ import annotations
+
+from circuit_atlas.queries.path_results import Path
+from circuit_atlas.schema.answer import Answer, Cells
+from circuit_atlas.schema.models import Node, Record
+from pydantic import Field
+from tabulate import tabulate
+
+
+class Overlap(Record):
+    """How many nodes of a kind, or direct effects, two graphs share."""
+
+    what: str = Field(description="`feature`, `error`, `token`, `logit`, `other`: nodes; or `direct effect`")
+    shared: int
+    only_a: int
+    only_b: int
+    smaller: float = Field(description="Sum over all of the smaller of the two weights")
+    larger: float = Field(description="Sum over all of the larger of the two weights")
+    similarity: float | None = Field(description="Weighted Jaccard similarity, smaller / larger; null when both are 0")
+
+
+class AlignedNode(Record):
+    """What is the same in both graphs, or is in one alone. Several nodes only where positions do not count."""
+
+    identity: str = Field(
+        description="What it is aligned by, e.g. `feature:20/44686@-1`, `token: is@-1`, `logit:22605`"
+    )
+    a: list[Node] = Field(description="The nodes of the first graph")
+    b: list[Node] = Field(description="The nodes of the second graph")
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return (self.a or self.b)[0].name
+
+
+class NodePair(AlignedNode):
+    """An aligned node with what is known of it in each graph."""
+
+    influence_a: float = Field(description="Share of the first graph's logits that flows through it; 0 when not there")
+    influence_b: float
+    activations_a: list[float | None] = Field(description="Of each of `a`; null but for features")
+    activations_b: list[float | None]
+
+
+class EffectPair(Record):
+    """A direct effect in one graph or both."""
+
+    source: AlignedNode = Field(description="The nodes of each graph that have it")
+    target: AlignedNode = Field(description="The nodes of each graph that it is an effect on")
+    weight_a: float = Field(description="Direct effect in the first graph, 0 where there is none")
+    weight_b: float
+    change: float = Field(description="weight_b - weight_a")
+
+
+class PathPair(Record):
+    """A path of the k best of either graph; null where it is not among them."""
+
+    identities: list[str] = Field(
+        description="Of its nodes; a first token by its place, and `target` for the last node"
+    )
+    a: Path | None
+    b: Path | None
+
+
+class NodePairs(Record):
+    """Nodes, the most influential first, at most k of each."""
+
+    shared: list[NodePair]
+    only_a: list[NodePair]
+    only_b: list[NodePair]
+
+
+class EffectPairs(Record):
+    """Direct effects, those that differ most first, at most k of each."""
+
+    shared: list[EffectPair]
+    only_a: list[EffectPair] = Field(description="Lost on the way from the first graph to the second")
+    only_b: list[EffectPair] = Field(description="Gained")
+
+
+class PathPairs(Record):
+    """Paths, best first."""
+
+    shared: list[PathPair] = Field(description="Among the k best of both graphs")
+    only_a: list[PathPair]
+    only_b: list[PathPair]
+
+
+class Comparison(Answer):
+    """Two graphs, laid over each other: what they share, and what only one has."""
+
+    a: str = Field(description="The first graph")
+    b: str = Field(description="The second graph")
+    align: str = Field(description="`relative`, `exact` or `feature`: what has to be the same of positions")
+    score: str = Field(description="What paths are ranked by")
+    max_hops: int = Field(description="Most edges of a path")
+    overlaps: list[Overlap] = Field(description="Totals, exact whatever k is")
+    nodes: NodePairs
+    direct_effects: EffectPairs = Field(alias="edges")
+    paths: PathPairs
+
+    def overlap(self, what: str) -> Overlap:
+        """The totals of `feature`, `error`, `token`, `logit`, `other` or `direct effect`."""
+        none = Overlap(what=what, shared=0, only_a=0, only_b=0, smaller=0.0, larger=0.0, similarity=None)
+        return next((overlap for overlap in self.overlaps if overlap.what == what), none)
+
+    @property
+    def feature_similarity(self) -> float | None:
+        """Weighted Jaccard similarity of the features, weighed by influence."""
+        return self.overlap("feature").similarity
+
+    @property
+    def edge_similarity(self) -> float | None:
+        """Weighted Jaccard similarity of the direct effects, weighed by |weight|."""
+        return self.overlap("direct effect").similarity
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per node, direct effect and path."""
+        rows = [[what, *row] for what, _, cells in self._parts() for row in cells]
+        return ["", "", "name", self.a, self.b, "change"], rows
+
+    def __str__(self) -> str:
+        totals = [[o.what, o.shared, o.only_a, o.only_b, o.similarity] for o in self.overlaps]
+        heads = ["", "shared", f"only {self.a}", f"only {self.b}", "similarity"]
+        tables = [tabulate(totals, heads, tablefmt="simple", floatfmt=".3f")]
+        for _, heads, cells in self._parts():
+            if cells:
+                tables.append(tabulate(cells, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=[0, 1]))
+        return "\n\n".join(tables)
+
+    def _parts(self) -> list[tuple[str, list[str], Cells]]:
+        """Features, direct effects and paths: name, heads and rows of each."""
+        words = {"shared": "shared", "only_a": f"only {self.a}", "only_b": f"only {self.b}"}
+
+        def rows(pairs: Record, row: str) -> Cells:
+            return [
+                [word, *getattr(self, row)(pair)] for status, word in words.items() for pair in getattr(pairs, status)
+            ]
+
+        return [
+            ("node", ["", "influence of", self.a, self.b, "change"], rows(self.nodes, "_node")),
+            ("direct effect", ["", "direct effect", self.a, self.b, "change"], rows(self.direct_effects, "_effect")),
+            ("path", ["", f"path ({self.score})", self.a, self.b, "change"], rows(self.paths, "_path")),
+        ]
+
+    @staticmethod
+    def _node(pair: NodePair) -> list[object]:
+        values = pair.influence_a if pair.a else None, pair.influence_b if pair.b else None
+        return [_named(pair), *values, pair.influence_b - pair.influence_a]
+
+    @staticmethod
+    def _effect(pair: EffectPair) -> list[object]:
+        values = pair.weight_a or None, pair.weight_b or None
+        return [f"{_named(pair.source)} -> {_named(pair.target)}", *values, pair.change]
+
+    @staticmethod
+    def _path(pair: PathPair) -> list[object]:
+        paths = [path for path in (pair.a, pair.b) if path]
+        steps = zip(*(path.nodes for path in paths), strict=True)
+        names = ["|".join(dict.fromkeys(node.name for node in step)) for step in steps]
+        scores = pair.a and pair.a.score, pair.b and pair.b.score
+        return [" -> ".join(names), *scores, pair.b.score - pair.a.score if pair.a and pair.b else None]
+
+
+def _named(node: AlignedNode) -> str:
+    """A feature with its layer and index, which tell features of one name apart."""
+    is_named = node.name in node.identity or not node.identity.startswith("feature:")
+    return node.name if is_named else f"{node.name} ({node.identity.removeprefix('feature:')})"

@@ -1,0 +1,103 @@
+"""Two graphs laid over each other: the figures are those of an independent computation from the two files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from circuit_atlas import Atlas
+from circuit_atlas.errors import GraphNotFoundError, QuestionError
+from circuit_atlas.queries import compare_questions
+from conftest import EXAMPLES
+from program import Run
+from two_files import File, jaccard
+
+K = 10_000
+
+
+@pytest.fixture(params=["relative", "exact", "feature"])
+def files(request: pytest.FixtureRequest) -> tuple[File, File]:
+    return File(EXAMPLES / "dallas.json", request.param), File(EXAMPLES / "oakland.json", request.param)
+
+
+def test_dallas_and_oakland(atlas: Atlas, examples: Any, files: tuple[File, File]) -> None:
+    a, b = files
+    found = atlas.compare("dallas", "oakland", align=a.align, k=K, max_hops=3)
+    ids = set(a.identities), set(b.identities)
+    for pairs, wanted in (
+        (found.nodes.shared, ids[0] & ids[1]),
+        (found.nodes.only_a, ids[0] - ids[1]),
+        (found.nodes.only_b, ids[1] - ids[0]),
+    ):
+        assert {pair.identity for pair in pairs} == wanted
+        for pair in pairs:
+            assert pair.influence_a == pytest.approx(a.influence.get(pair.identity, 0.0), abs=1e-6)
+            assert pair.influence_b == pytest.approx(b.influence.get(pair.identity, 0.0), abs=1e-6)
+    for effects, keys in (
+        (found.direct_effects.shared, a.weight.keys() & b.weight.keys()),
+        (found.direct_effects.only_a, a.weight.keys() - b.weight.keys()),
+        (found.direct_effects.only_b, b.weight.keys() - a.weight.keys()),
+    ):
+        weights = {(e.source.identity, e.target.identity): (e.weight_a, e.weight_b) for e in effects}
+        assert weights == {key: pytest.approx((a.weight.get(key, 0.0), b.weight.get(key, 0.0))) for key in keys}
+        changes = [abs(effect.change) for effect in effects]
+        assert changes == sorted(changes, reverse=True)
+    assert found.edge_similarity == pytest.approx(jaccard(a.weight, b.weight))
+    influences = [
+        {identity: value for identity, value in file.influence.items() if identity.startswith("feature:")}
+        for file in files
+    ]
+    assert found.feature_similarity == pytest.approx(jaccard(*influences), rel=1e-5)
+
+
+def test_the_features_they_share_whatever_the_position(atlas: Atlas, examples: Any) -> None:
+    features = atlas.compare("dallas", "oakland", align="feature").overlap("feature")
+    assert (features.shared, features.shared + features.only_a, features.shared + features.only_b) == (132, 246, 211)
+
+
+def test_the_paths_that_differ(atlas: Atlas, examples: Any, files: tuple[File, File]) -> None:
+    k, hops = 100, 3
+    best = [file.best_paths(k, hops) for file in files]
+    scores = [{tuple(ids): score for ids, score in reversed(paths)} for paths in best]
+    found = atlas.compare("dallas", "oakland", align=files[0].align, k=k, max_hops=hops).paths
+    assert {tuple(pair.identities) for pair in found.shared} == scores[0].keys() & scores[1].keys()
+    assert {tuple(pair.identities) for pair in found.only_a} == scores[0].keys() - scores[1].keys()
+    assert {tuple(pair.identities) for pair in found.only_b} == scores[1].keys() - scores[0].keys()
+    for pair in (*found.shared, *found.only_a, *found.only_b):
+        for path, known in zip((pair.a, pair.b), scores, strict=True):
+            assert (path and path.score) == (pytest.approx(s) if (s := known.get(tuple(pair.identities))) else None)
+
+
+def test_totals_do_not_depend_on_k_nor_on_the_parts(
+    atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = atlas.compare("dallas", "oakland", k=5)
+    assert whole.overlaps == atlas.compare("dallas", "oakland", k=50).overlaps
+    monkeypatch.setattr(compare_questions, "_EDGES_AT_ONCE", 0)
+    in_parts = atlas.compare("dallas", "oakland", k=5)
+    assert in_parts.direct_effects == whole.direct_effects
+    for part, total in zip(in_parts.overlaps, whole.overlaps, strict=True):
+        assert part.model_dump() == pytest.approx(total.model_dump())
+
+
+def test_a_graph_is_like_itself(atlas: Atlas, examples: Any) -> None:
+    same = atlas.compare("dallas", "dallas", k=3)
+    assert same.feature_similarity == same.edge_similarity == 1.0
+    assert not same.nodes.only_a + same.nodes.only_b
+    assert not same.paths.only_a + same.paths.only_b
+
+
+def test_graphs_of_other_transcoders_share_none(atlas: Atlas, examples: Any) -> None:
+    llama = atlas.compare("dallas", "dallas-llama", align="feature", k=3)
+    assert llama.overlap("feature").shared == 0
+    assert llama.overlap("token").shared > 5
+
+
+def test_what_cannot_be_compared(atlas: Atlas, examples: Any, run: Run) -> None:
+    with pytest.raises(GraphNotFoundError):
+        atlas.compare("dallas", "nowhere")
+    with pytest.raises(QuestionError, match="align"):
+        atlas.compare("dallas", "oakland", align="near")
+    done = run("compare", "dallas", "nowhere")
+    assert done.returncode == 1
+    assert "no graph is named 'nowhere'" in done.stderr
