@@ -39,7 +39,7 @@ def picture(atlas: Any, examples: Any) -> Any:
     return lambda name, **options: read_picture(atlas._runner, name, **options)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
 def test_a_pruned_graph_is_shown_whole(name: str, picture: Any, atlas: Any) -> None:
     shown, data = picture(name), read_graph_data(atlas._runner, name)
     assert [node.key for node in shown.nodes] == [data.nodes.key(i) for i in range(len(data.nodes))]
@@ -315,5 +315,9 @@ def test_the_command_line_writes_pages_and_says_where(run: Run, tmp_path: Path) 
     assert run("report", "dallas", "-o", str(report), "--table").stdout.split()[-1] == str(report)
     assert run("view", "dallas", "--paths", "--compare", "oakland").returncode == 2
     assert "no graph is named" in run("view", "dallas", "--compare", "nothing").stderr
-    done = run("view", "dallas", "--paths", "--from", "Dallas", "--to", "Austin", "-o", str(page))
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >"{tmp_path}/opened"\n', encoding="utf-8")
+    browser.chmod(0o755)
+    done = run("view", "dallas", "--paths", "--from", "Dallas", "-o", str(page), "--open", BROWSER=str(browser))
     assert json.loads(done.stdout)["nodes"] < 20
+    assert (tmp_path / "opened").read_text(encoding="utf-8").strip() == page.as_uri()
