@@ -24,7 +24,7 @@ _open = click.option("--open", "opened", is_flag=True, help="Open it in the defa
 @_open
 @click.option("--paths", is_flag=True, help="Draw the best paths alone, as a Sankey diagram.")
 @click.option("--compare", metavar="OTHER", shell_complete=complete_graphs,
-              help="Lay another graph of the same transcoders over it.")  # fmt: skip
+              help="Lay another graph over it, as `compare` aligns them.")  # fmt: skip
 @from_option
 @to_option
 @max_hops_option

@@ -198,7 +198,7 @@ def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: An
 def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any) -> None:
     page = show(examples["dallas"].view(compare="oakland"))
     screenshot("compare")
-    assert "in both 243" in page.inner_text("#sides")
+    assert "in both 239" in page.inner_text("#sides")
     point(page, "logit:22605@10")
     assert "only in dallas" in page.inner_text("#panel")
     page.uncheck("#sides input[name='only in dallas']")
@@ -296,5 +296,5 @@ def test_what_is_lit_up_is_saved_with_the_picture(dallas: Any, tmp_path: Path) -
 def test_a_picture_of_nothing_opens(show: Open, examples: Any) -> None:
     from circuit_atlas.views.picture import Picture
 
-    empty = Picture("empty", "test", "", (), (), 0, [], [])
+    empty = Picture("empty", "test", "test", "", (), (), 0, [], [])
     assert show(picture_view(empty)).inner_text("h1") == "empty"

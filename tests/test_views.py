@@ -21,7 +21,7 @@ from circuit_atlas.views import image
 from circuit_atlas.views.figure import graph_figure, plotly_text
 from circuit_atlas.views.graph_page import file_name, graph_page, script_json
 from circuit_atlas.views.layout import lay_out
-from circuit_atlas.views.overlay import align, overlay
+from circuit_atlas.views.overlay import overlay
 from circuit_atlas.views.picture import Picture, read_picture
 from circuit_atlas.views.report import Report, report_on
 from circuit_atlas.views.sankey import sankey_figure
@@ -94,27 +94,33 @@ def test_no_two_nodes_overlap_and_each_stands_in_its_layer_and_position(name: st
     assert sizes[strong.key] > sizes[weak.key]
 
 
-def test_the_overlay_of_two_prompts_tells_what_is_shared(picture: Any) -> None:
-    dallas, oakland = picture("dallas"), picture("oakland")
-    both = overlay(dallas, oakland)
-    assert Counter(node.side for node in both.nodes) == {0: 243, 1: 172, 2: 105}
-    assert len(both.nodes) == len(dallas.nodes) + len(oakland.nodes) - 243
-    assert "Dallas | Oakland" in {node.name for node in both.nodes}
-    assert {node.name: node.side for node in both.nodes if node.kind is Kind.LOGIT}["Austin"] == 1
-    for column, graph in ((lambda e: e.weight, dallas), (lambda e: e.other, oakland)):
+@pytest.mark.parametrize("other", ["oakland", "opposite-small", "dallas-llama"])
+def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str, picture: Any, atlas: Any) -> None:
+    one, two = picture("dallas"), picture(other)
+    both = overlay(one, two)
+    counted = {overlap.what: overlap for overlap in atlas.compare("dallas", other, k=1).overlaps}
+    for kind in Kind:
+        sides = Counter(node.side for node in both.nodes if node.kind is kind)
+        if sides:
+            assert (sides[0], sides[1], sides[2]) == (counted[kind].shared, counted[kind].only_a, counted[kind].only_b)
+    edges = Counter((edge.weight is not None, edge.other is not None) for edge in both.edges)
+    effects = counted["direct effect"]
+    assert (edges[True, True], edges[True, False], edges[False, True]) == (
+        effects.shared, effects.only_a, effects.only_b,
+    )  # fmt: skip
+    for column, graph in ((lambda e: e.weight, one), (lambda e: e.other, two)):
         there = sorted(column(edge) for edge in both.edges if column(edge) is not None)
         assert there == sorted(edge.weight for edge in graph.edges)
-    shared = [edge for edge in both.edges if edge.weight is not None and edge.other is not None]
-    assert shared
-    assert all(both.nodes[e.source].side == both.nodes[e.target].side == 0 for e in shared)
-    feature = next(n for n in both.nodes if n.side == 0 and n.kind is Kind.FEATURE)
-    here, there = (
-        next(n for n in g.nodes if n.key == k)
-        for g, k in ((dallas, feature.key), (oakland, feature.second.key))
-    )  # fmt: skip
-    assert here.key.split("@")[0] == there.key.split("@")[0]
-    assert {path.graph for path in both.paths} == {"dallas", "oakland"}
+    assert {path.graph for path in both.paths} == {"dallas", other}
     lay_out(both)
+
+
+def test_prompts_in_an_overlay_are_aligned_from_the_end(picture: Any) -> None:
+    both = overlay(picture("dallas"), picture("oakland"))
+    tokens = ("<bos>", "Fact", ":", "The", "capital", "of", "the", "state", "containing", "Dallas | Oakland", "is")
+    assert tuple(token.strip() for token in both.tokens) == tokens
+    feature = next(n for n in both.nodes if n.side == 0 and n.kind is Kind.FEATURE and n.position == 10)
+    assert feature.second.key == feature.key.replace("@10", "@8")
 
 
 def test_an_overlay_with_itself_is_the_graph(picture: Any) -> None:
@@ -123,19 +129,6 @@ def test_an_overlay_with_itself_is_the_graph(picture: Any) -> None:
     assert {node.side for node in both.nodes} == {0}
     assert all(edge.weight == edge.other for edge in both.edges)
     assert both.tokens == one.tokens
-
-
-def test_graphs_of_other_transcoders_have_no_overlay(examples: Any) -> None:
-    with pytest.raises(QuestionError, match="same model and transcoders"):
-        examples["dallas"].view(compare="dallas-llama")
-
-
-@given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
-def test_aligned_prompts_keep_their_order(one: list[str], other: list[str]) -> None:
-    columns = align(tuple(one), tuple(other))
-    assert [a for a, _ in columns if a is not None] == list(range(len(one)))
-    assert [b for _, b in columns if b is not None] == list(range(len(other)))
-    assert len(columns) <= len(one) + len(other)
 
 
 def test_a_sankey_diagram_carries_the_scores_of_its_paths(examples: Any) -> None:
@@ -193,7 +186,7 @@ def hostile(picture: Picture) -> Picture:
 
     nodes = [replace(n, name=HOSTILE, explanation=HOSTILE, supernodes=(HOSTILE,)) for n in picture.nodes]
     return replace(
-        picture, title=HOSTILE, prompt=HOSTILE, transcoders=HOSTILE, facts=(HOSTILE,), notes=(HOSTILE,),
+        picture, title=HOSTILE, prompt=HOSTILE, model=HOSTILE, source_set=HOSTILE, facts=(HOSTILE,), notes=(HOSTILE,),
         tokens=tuple(HOSTILE for _ in picture.tokens), nodes=nodes,
     )  # fmt: skip
 

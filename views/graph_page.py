@@ -38,7 +38,7 @@ def graph_page(picture: Picture) -> str:
         "graph_page.html",
         title=html.escape(picture.title),
         prompt=html.escape(picture.prompt),
-        facts=html.escape(" · ".join((picture.transcoders, *picture.facts))),
+        facts=html.escape(" · ".join((f"{picture.model} ({picture.source_set})", *picture.facts))),
         notes=notes,
         style=asset("graph_page.css"),
         script=asset("graph_page.js"),

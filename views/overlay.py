@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from difflib import SequenceMatcher
-from itertools import zip_longest
 
-from circuit_atlas.errors import QuestionError
-from circuit_atlas.schema.keys import Kind, parse_key
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views.picture import Picture, PictureEdge, PictureNode, strongest
 
 Identity = tuple[str, int]
 
 
 def overlay(first: Picture, second: Picture) -> Picture:
-    """The picture of both graphs.
-
-    The prompts are aligned token by token, so that the same words stand above each other whatever comes before them;
-    where they differ, token by token in order. A node is in both graphs when they have the same transcoder feature
-    (or error, or token) in the same column; a logit, when it is the same vocabulary entry. The paths are those of the
+    """The picture of both graphs, aligned as `queries.compare` aligns them: positions are counted from the end of the
+    prompt, but for a first token that both have; there, features are the same when their transcoder feature is, errors
+    when their layer is, tokens when their text is; logits when their vocabulary entry is. The paths are those of the
     first graph, then those of the second.
-
-    Raises:
-        QuestionError: the graphs are of different models or transcoders.
     """
-    if first.transcoders != second.transcoders:
-        raise QuestionError(
-            f"{first.title!r} is of {first.transcoders}, {second.title!r} of {second.transcoders}",
-            fix="Only graphs of the same model and transcoders have features in common.",
-        )
-    columns = align(first.tokens, second.tokens)
-    moved = [
-        _moved(picture.nodes, {pair[side]: column for column, pair in enumerate(columns) if pair[side] is not None})
-        for side, picture in enumerate((first, second))
-    ]
-    nodes: dict[Identity, PictureNode] = {}
-    for side, there in enumerate(moved, 1):
-        for node in there:
-            known = nodes.get(_identity(node))
-            nodes[_identity(node)] = _both(known, node) if known else replace(node, side=side)
+    longest = max(len(first.tokens), len(second.tokens))
+    starts = first.tokens[:1] == second.tokens[:1]
+    moved = [_moved(picture, longest, starts) for picture in (first, second)]
+    identities = [_identities(there, _naming(first, second, side)) for side, there in enumerate(moved)]
+    nodes: dict[tuple[Identity, int], PictureNode] = {}
+    for side, there in enumerate(moved):
+        for identity, node in zip(identities[side], there, strict=True):
+            known = nodes.get(identity)
+            nodes[identity] = _both(known, node) if known else replace(node, side=side + 1)
     place = {identity: i for i, identity in enumerate(nodes)}
-    places = [[place[_identity(node)] for node in there] for there in moved]
+    places = [[place[identity] for identity in there] for there in identities]
     return Picture(
         title=f"{first.title} | {second.title}",
-        transcoders=first.transcoders,
+        model=_named(first.model, second.model),
+        source_set=_named(first.source_set, second.source_set),
         prompt=f"{first.prompt}\n{second.prompt}",
         facts=_facts(list(nodes.values()), first, second),
-        tokens=tuple(_named(_at(first.tokens, a), _at(second.tokens, b)) for a, b in columns),
+        tokens=_tokens(first, second, longest, starts),
         n_layers=max(first.n_layers, second.n_layers),
         nodes=list(nodes.values()),
         edges=_edges(first, second, places),
@@ -60,24 +49,46 @@ def overlay(first: Picture, second: Picture) -> Picture:
     )
 
 
-def align(one: tuple[str, ...], other: tuple[str, ...]) -> list[tuple[int | None, int | None]]:
-    """Columns that hold the tokens of both prompts in order: the position in each, None where it has none."""
-    columns: list[tuple[int | None, int | None]] = []
-    for _, a, a_stop, b, b_stop in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        columns += zip_longest(range(a, a_stop), range(b, b_stop))
-    return columns
+def _column(position: int, length: int, longest: int, starts: bool) -> int:
+    return 0 if position == 0 and starts and length > 1 else position - length + longest
 
 
-def _moved(nodes: list[PictureNode], column_of: dict[int | None, int]) -> list[PictureNode]:
-    """A position beyond the tokens, which a damaged file can have, stands at the end."""
-    return [replace(node, column=column_of.get(node.column, len(column_of))) for node in nodes]
+def _moved(picture: Picture, longest: int, starts: bool) -> list[PictureNode]:
+    length = len(picture.tokens)
+    return [replace(node, column=_column(node.column, length, longest, starts)) for node in picture.nodes]
 
 
-def _identity(node: PictureNode) -> Identity:
-    if node.kind is Kind.LOGIT:
-        return node.key.partition("@")[0], 0
-    parts = parse_key(node.key)
-    return (f"{node.kind}:{parts.layer}/{parts.index}" if parts else node.key), node.column
+def _tokens(first: Picture, second: Picture, longest: int, starts: bool) -> tuple[str, ...]:
+    columns = [
+        {_column(i, len(picture.tokens), longest, starts): token for i, token in enumerate(picture.tokens)}
+        for picture in (first, second)
+    ]
+    return tuple(_named(columns[0].get(i, ""), columns[1].get(i, "")) for i in range(longest))
+
+
+def _naming(first: Picture, second: Picture, side: int) -> Callable[[PictureNode], str]:
+    """What a node is, wherever it is."""
+    same_set = (first.model, first.source_set) == (second.model, second.source_set)
+    suffix = f" of {second.source_set}" if side == 1 and not same_set else ""
+
+    def name(node: PictureNode) -> str:
+        if node.kind is Kind.TOKEN or (node.kind is Kind.LOGIT and first.model != second.model):
+            return f"{node.kind}:{node.token or node.name}"
+        return node.key.partition("@")[0] + (suffix if node.kind is Kind.FEATURE else "")
+
+    return name
+
+
+def _identities(nodes: list[PictureNode], name: Callable[[PictureNode], str]) -> list[tuple[Identity, int]]:
+    """What each node is aligned by; a number keeps apart those of one graph that are the same in that respect."""
+    seen: Counter[Identity] = Counter()
+    found = []
+    for node in nodes:
+        placed = node.kind is not Kind.LOGIT and node.position is not None
+        identity = name(node), node.column if placed else -1
+        found.append((identity, seen[identity]))
+        seen[identity] += 1
+    return found
 
 
 def _both(one: PictureNode, other: PictureNode) -> PictureNode:
@@ -94,10 +105,6 @@ def _named(one: str, other: str) -> str:
     if one.strip() == other.strip() or not other:
         return one
     return f"{one.strip()} | {other.strip()}" if one else other
-
-
-def _at(tokens: tuple[str, ...], position: int | None) -> str:
-    return "" if position is None else tokens[position]
 
 
 def _edges(first: Picture, second: Picture, places: list[list[int]]) -> list[PictureEdge]:

@@ -42,6 +42,7 @@ class PictureNode:
     layer: int | None
     position: int | None
     column: int
+    token: str | None
     activation: float | None
     influence: float | None
     probability: float | None
@@ -87,7 +88,8 @@ class Picture:
     """Nodes, edges (strongest first) and paths to draw, and how much of the graph they are."""
 
     title: str
-    transcoders: str
+    model: str
+    source_set: str
     prompt: str
     facts: tuple[str, ...]
     tokens: tuple[str, ...]
@@ -124,7 +126,8 @@ def read_picture(
     place = {row["node"]["key"]: i for i, row in enumerate(rows)}
     return Picture(
         title=graph,
-        transcoders=f"{stored['model']} ({stored['source_set']})",
+        model=stored["model"],
+        source_set=stored["source_set"],
         prompt=stored["prompt"],
         facts=_facts(stored),
         tokens=tuple(stored["tokens"]),
@@ -153,7 +156,7 @@ def _path(path: Path, place: dict[str, int], graph: str) -> PicturePath:
 
 def _node(row: dict[str, Any]) -> PictureNode:
     values = row["node"]
-    same = ("key", "name", "layer", "position", "activation", "influence", "probability")
+    same = ("key", "name", "layer", "position", "token", "activation", "influence", "probability")
     return PictureNode(
         **{name: values[name] for name in same},
         column=values["position"] or 0,

@@ -93,11 +93,11 @@ def view_graph(
         runner: where to ask.
         graph: the graph's name.
         paths: which paths are drawn over it.
-        compare: name of a second graph, of the same transcoders, to lay over the first.
+        compare: name of a second graph to lay over the first.
         max_nodes: at most this many nodes, the most influential, 1 to 10,000.
 
     Raises:
-        QuestionError: an argument is out of range, or the graphs are of different transcoders.
+        QuestionError: an argument is out of range.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
     picture = read_picture(runner, graph, paths=paths, max_nodes=max_nodes)
