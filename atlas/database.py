@@ -57,7 +57,7 @@ def connect(connection: Connection, *, patience: float = 15.0) -> Driver:
             connection.uri,
             auth=(connection.username, connection.password),
             connection_timeout=patience,
-            connection_acquisition_timeout=patience,
+            connection_acquisition_timeout=4 * patience,  # a server that was just restarted lets nobody in for a while
             max_transaction_retry_time=patience,
             telemetry_disabled=True,
             notifications_min_severity="OFF",

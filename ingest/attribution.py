@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from circuit_atlas.arrays.graph_data import NO_VALUE, ActiveFeatures
 from circuit_atlas.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
+from circuit_atlas.ingest.pt_pickle import TorchDtype
 
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
 _NEEDED = (
@@ -22,7 +20,7 @@ _NEEDED = (
 
 @dataclass(frozen=True)
 class Attribution:
-    """The fields of a `circuit_tracer.Graph`, in numpy but for the matrix.
+    """The fields of a `circuit_tracer.Graph`, tensors as arrays.
 
     Shapes: `tokens` (n_pos,), `features` (n_features, 3) of layer, position, index of the *selected*
     features, `activations` (n_features,), `logit_ids` and `probabilities` (n_logits,),
@@ -39,7 +37,7 @@ class Attribution:
     logit_ids: npt.NDArray[np.int64]
     logit_texts: list[str]
     probabilities: npt.NDArray[np.float64]
-    adjacency: torch.Tensor
+    adjacency: npt.NDArray[Any]
     scan: str | list[str] | None
     config: dict[str, Any]
     vocab_size: int | None
@@ -60,8 +58,8 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     """Check the fields of a saved or living `Graph` against each other.
 
     Args:
-        content: the dict of `Graph.to_pt`, of any generation: `logit_tokens` (to 0.3.1), `logit_targets`
-            (from 0.4), `scan_name` in place of `scan` (since 2026-05).
+        content: the dict of `Graph.to_pt`, tensors as arrays, of any generation: `logit_tokens` (to 0.3.1),
+            `logit_targets` (from 0.4), `scan_name` in place of `scan` (since 2026-05).
         where: the file, for messages.
 
     Raises:
@@ -94,7 +92,7 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
         logit_ids=ids,
         logit_texts=texts,
         probabilities=_array(content, "logit_probabilities", where, np.float64, 1),
-        adjacency=content["adjacency_matrix"],
+        adjacency=_tensor(content, "adjacency_matrix", where),
         scan=_scan(content.get("scan", content.get("scan_name")), where),
         config=config,
         vocab_size=_whole(content.get("vocab_size", config.get("d_vocab"))),
@@ -118,21 +116,23 @@ def _active(
 def _form(content: dict[str, Any]) -> dict[str, Any]:
     """What the columns do not tell of a file, as far as circuit-tracer's `Graph` shows it."""
     fields = getattr(content["cfg"], "__dict__", {})
-    odd = {name: fields[name] for name in fields if fields[name] is None or type(fields[name]).__name__ == "dtype"}
+    dtypes = {name: _dtype_name(value) for name, value in fields.items()}
     return {
-        "dtypes": {name: _dtype_name(v.dtype) for name, v in content.items() if hasattr(v, "detach")},
-        "cfg": {name: None if value is None else _dtype_name(value) for name, value in odd.items()},
+        "dtypes": {name: value.dtype.name for name, value in content.items() if isinstance(value, np.ndarray)},
+        "cfg": {name: dtypes[name] for name, value in fields.items() if value is None or dtypes[name]},
     }
 
 
-def _dtype_name(dtype: Any) -> str:
-    return str(dtype).removeprefix("torch.")
+def _dtype_name(value: Any) -> str | None:
+    if isinstance(value, TorchDtype):
+        return value.name
+    return str(value).removeprefix("torch.") if type(value).__name__ == "dtype" else None
 
 
 def _check_sizes(found: Attribution, where: str) -> None:
     layers, positions, indices = found.features.T
     n = len(found.features) + found.n_layers * found.n_pos + found.n_pos + len(found.logit_ids)
-    shape = tuple(getattr(found.adjacency, "shape", ()))
+    shape = found.adjacency.shape
     _check(_within(layers, found.n_layers), "active_features", "names layers the model does not have", where)
     _check(_within(positions, found.n_pos), "active_features", "names positions beyond the prompt", where)
     _check(_within(indices, 1 << 62), "active_features", "holds negative indices", where)
@@ -152,26 +152,30 @@ def _check_sizes(found: Attribution, where: str) -> None:
     unique = len(np.unique(found.features, axis=0)) == len(found.features)
     _check(unique, "selected_features", "names a feature twice", where)
     _check(shape == (n, n), "adjacency_matrix", f"has shape {shape}; the other fields ask for ({n}, {n})", where)
-    _check(found.adjacency.is_floating_point(), "adjacency_matrix", "does not hold floats", where)
+    _check(not _is_whole(found.adjacency), "adjacency_matrix", "does not hold floats", where)
     for name in ("activations", "probabilities"):
         _check(bool(np.isfinite(getattr(found, name)).all()), name, "holds NaN or infinite values", where)
 
 
 def _array(content: dict[str, Any], name: str, where: str, dtype: Any, dimensions: int) -> npt.NDArray[Any]:
-    value = content[name]
-    if not hasattr(value, "detach"):
-        _check(isinstance(value, list), name, f"is a {type(value).__name__}, not a tensor", where)
-        value = np.asarray(value)
-    else:
-        whole = np.issubdtype(dtype, np.integer)
-        _check(not (whole and value.is_floating_point()), name, "does not hold integers", where)
-        value = (value.detach().cpu() if whole else value.detach().cpu().double()).numpy()
+    value = np.asarray(content[name]) if isinstance(content[name], list) else _tensor(content, name, where)
+    _check(_is_whole(value) or not np.issubdtype(dtype, np.integer), name, "does not hold integers", where)
     _check(value.ndim == dimensions, name, f"has {value.ndim} dimensions, not {dimensions}", where)
     return np.ascontiguousarray(value, dtype)
 
 
+def _tensor(content: dict[str, Any], name: str, where: str) -> npt.NDArray[Any]:
+    value = content[name]
+    _check(isinstance(value, np.ndarray), name, f"is a {type(value).__name__}, not a tensor", where)
+    return value  # type: ignore[no-any-return]
+
+
+def _is_whole(values: npt.NDArray[Any]) -> bool:
+    return np.issubdtype(values.dtype, np.integer) or values.dtype == np.bool_
+
+
 def _logits(content: dict[str, Any], where: str) -> tuple[npt.NDArray[np.int64], list[str]]:
-    if "logit_targets" not in content or hasattr(content["logit_targets"], "detach"):
+    if "logit_targets" not in content or isinstance(content["logit_targets"], np.ndarray):
         name = "logit_targets" if "logit_targets" in content else "logit_tokens"
         ids = _array(content, name, where, np.int64, 1)
         return ids, [""] * len(ids)

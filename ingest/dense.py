@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from circuit_atlas.arrays.graph_data import ArrayEdges, EdgeBlock, Int32
 from circuit_atlas.errors import InputError
 
-if TYPE_CHECKING:
-    import torch
-
 _BLOCK_BYTES = 8 << 20
 
 
 class DenseEdges:
-    """The non-zero entries of `adjacency[target, source]`, shape (n, n), any float dtype, on any device.
+    """The non-zero entries of `adjacency[target, source]`, shape (n, n), any float dtype.
 
-    The matrix stays where it is (mapped from a file, or on a GPU); `_BLOCK_BYTES` of it are looked at at
-    a time. Weights are widened to float64, which is exact.
+    The matrix stays where it is, mapped from a file; `_BLOCK_BYTES` of it are looked at at a time. Weights are
+    widened to float64, which is exact.
 
     Args:
         adjacency: the matrix.
@@ -30,9 +27,9 @@ class DenseEdges:
         InputError: an entry is NaN or infinite; the message names its row and column.
     """
 
-    def __init__(self, adjacency: torch.Tensor, where: str) -> None:
-        self._adjacency, self._where = adjacency.detach(), where
-        self._count = sum(self._checked(start, block) for start, block in _row_slices(self._adjacency))
+    def __init__(self, adjacency: npt.NDArray[Any], where: str) -> None:
+        self._adjacency, self._where = adjacency, where
+        self._count = sum(self._checked(start, block) for start, block in row_blocks(self._adjacency))
 
     def __len__(self) -> int:
         return self._count
@@ -45,7 +42,7 @@ class DenseEdges:
     def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
         """See `Edges.rows`."""
         for target in targets.tolist():
-            row = self._adjacency[target].double().cpu().numpy()
+            row = self._adjacency[target].astype(np.float64)
             source = np.flatnonzero(row)
             yield EdgeBlock(np.full(len(source), target, np.int32), source.astype(np.int32), row[source])
 
@@ -54,36 +51,31 @@ class DenseEdges:
             target, source = np.nonzero(block)
             yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), block[target, source])
 
-    def _checked(self, start: int, block: torch.Tensor) -> int:
+    def _checked(self, start: int, block: npt.NDArray[np.float64]) -> int:
         """The number of edges in a block of rows, once it is sure that all are finite."""
-        finite = block.isfinite()
+        finite = np.isfinite(block)
         if not finite.all():
-            row, column = (~finite).nonzero()[0].tolist()
+            row, column = np.argwhere(~finite)[0].tolist()
             raise InputError(
                 f"the weight is {float(block[row, column])}",
                 where=f"{self._where}: adjacency_matrix[{start + row}, {column}]",
                 fix="Run the attribution again, in float32 if it was in a shorter type.",
             )
-        return int(block.count_nonzero())
+        return int(np.count_nonzero(block))
 
 
-def masked_edges(adjacency: torch.Tensor, mask: npt.NDArray[np.bool_]) -> ArrayEdges:
+def masked_edges(adjacency: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> ArrayEdges:
     """The non-zero entries of `adjacency` (see `DenseEdges`) where `mask`, bool (n, n), is true."""
     parts = []
-    for start, block in row_blocks(adjacency.detach()):
+    for start, block in row_blocks(adjacency):
         target, source = np.nonzero(mask[start : start + len(block)] & (block != 0))
         parts.append(((target + start).astype(np.int32), source.astype(np.int32), block[target, source]))
     return ArrayEdges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def row_blocks(adjacency: torch.Tensor) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
+def row_blocks(adjacency: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
     """First row and float64 content of each `_BLOCK_BYTES` of a matrix, in order."""
-    for start, block in _row_slices(adjacency):
-        yield start, block.double().cpu().numpy()
-
-
-def _row_slices(adjacency: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
     n = adjacency.shape[0]
     step = max(1, _BLOCK_BYTES // max(1, 8 * n))
     for start in range(0, n, step):
-        yield start, adjacency[start : start + step]
+        yield start, adjacency[start : start + step].astype(np.float64)

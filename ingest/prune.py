@@ -78,13 +78,14 @@ def _as_graph(found: Attribution) -> SimpleNamespace:
     """What `prune_graph` looks at. It calculates in float32, whatever the matrix is in."""
     import torch  # noqa: PLC0415
 
-    adjacency = found.adjacency.detach().float()
+    device = "cuda" if torch.cuda.is_available() else "cpu"  # as circuit-tracer's create_graph_files does
+    adjacency = torch.from_numpy(found.adjacency.astype(np.float32, copy=False)).to(device)
     return SimpleNamespace(
         adjacency_matrix=adjacency,
         input_tokens=found.tokens,
         logit_targets=found.logit_ids,
         selected_features=found.features,
-        logit_probabilities=torch.as_tensor(found.probabilities, dtype=torch.float32, device=adjacency.device),
+        logit_probabilities=torch.as_tensor(found.probabilities, dtype=torch.float32, device=device),
     )
 
 

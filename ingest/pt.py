@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ml_dtypes
 import numpy as np
 from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.errors import InputError, MissingExtraError
 from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
 from circuit_atlas.ingest.prune import prune
-from circuit_atlas.ingest.pt_safe import import_torch, load_safely
+from circuit_atlas.ingest.pt_safe import load_safely
 from circuit_atlas.ingest.scans import identify
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
@@ -54,7 +55,7 @@ def read_pt(
     Raises:
         InputError: damaged, no attribution graph, or inconsistent; the message names file and field.
         UnsafeFileError: loading it would run code.
-        MissingExtraError: torch, or for pruning circuit-tracer, is not installed.
+        MissingExtraError: circuit-tracer, for pruning, or transformers, for the tokenizer, is not installed.
         QuestionError: a threshold is not between 0 and 1, or pruning is impossible (see `prune`).
     """
     found = read_fields(load_safely(path), str(path))
@@ -74,12 +75,23 @@ def from_circuit_tracer(
     tokenizer: str | None = None,
 ) -> GraphData:
     """Take a `circuit_tracer.Graph` in memory, tensors on CPU or GPU; arguments and errors as in `read_pt`."""
-    import_torch()
-    content = {name: getattr(graph, name) for name in _FIELDS if name in vars(graph)}
+    content = {name: _plain(getattr(graph, name)) for name in _FIELDS if name in vars(graph)}
     if not content:
         raise InputError(f"a {type(graph).__name__} is not a graph", fix="Give a path or a circuit_tracer.Graph.")
     found = read_fields(content, "Graph")
     return _graph_data(found, slug, "graph", "Graph", (node_threshold, edge_threshold), (model, source_set), tokenizer)
+
+
+def _plain(value: Any) -> Any:
+    """A tensor as an array, of the same memory where it is on the CPU."""
+    if not hasattr(value, "detach"):
+        return value
+    tensor = value.detach().cpu()
+    if str(tensor.dtype) != "torch.bfloat16":
+        return tensor.numpy()
+    import torch  # noqa: PLC0415
+
+    return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
 
 
 def _graph_data(

@@ -162,6 +162,8 @@ def test_ctrl_c(env: dict[str, str], atlas: Any, examples: Any) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
     assert "Traceback" not in process.stderr.read()
+    while atlas.cypher(running).rows[0]["n"]:
+        assert time.monotonic() < deadline, "it runs on in the server"
 
 
 def test_a_reader_that_goes_away(env: dict[str, str], examples: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ import pytest
 import small_model
 import torch
 from circuit_atlas.errors import InputError, QuestionError
+from circuit_atlas.export import write_pt
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.synth import Shape, synthesize
 from circuit_tracer import Graph
 
 
@@ -179,3 +183,24 @@ def test_loading_it_twice_is_one_graph(atlas: Any, saved: Path, new_name: Any) -
     first = load_graph(atlas.driver, None, read_graph(saved), name=name)
     second = load_graph(atlas.driver, None, read_graph(saved), name=name)
     assert (first.status, second.status) == ("ingested", "unchanged")
+
+
+READ_ALONE = """
+import sys
+sys.modules["torch"] = sys.modules["circuit_tracer"] = None
+from pathlib import Path
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.ingest.content import content_hash
+print(content_hash(read_graph(Path(sys.argv[1]))))
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))
+"""
+
+
+def test_it_takes_neither_torch_nor_much_memory(tmp_path: Path) -> None:
+    """The matrix as it lies in the file, and 400 MB at most."""
+    path = tmp_path / "large.pt"
+    write_pt(synthesize(Shape(layers=6, features_per_layer=800, density=0.1)), path)
+    done = subprocess.run([sys.executable, "-c", READ_ALONE, path], capture_output=True, text=True, check=True)
+    content, peak = done.stdout.split()
+    assert content == content_hash(read_graph(path))
+    assert int(peak) * 1024 < path.stat().st_size + 400e6
