@@ -280,6 +280,16 @@ def test_without_chromium_an_image_says_what_to_install(
     assert "The picture is left out" in (tmp_path / "dallas.md").read_text(encoding="utf-8")
 
 
+def test_a_chromium_that_does_not_start_is_no_traceback(
+    examples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "chromium").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (tmp_path / "chromium").chmod(0o755)
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "chromium"))
+    with pytest.raises(MissingExtraError, match="does not start"):
+        examples["dallas"].view_paths(k=1).image("svg")
+
+
 @pytest.mark.parametrize("form", ["png", "svg"])
 def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tmp_path: Path) -> None:
     from chromium import find_chromium
