@@ -36,6 +36,7 @@ _COMMANDS = {
     "compare": "across",
     "query": "query",
     "browse": "browse",
+    "serve": "serve",
     "server": "server",
     "doctor": "doctor",
     "synth": "synth",

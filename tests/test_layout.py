@@ -24,7 +24,7 @@ ALLOWED = {
     "synth": {"schema", "arrays", "export", "synth"},
     "queries": {"schema", "arrays", "queries"},
     "server": {"server"},
-    "views": {"schema", "arrays", "queries", "views"},
+    "views": {"schema", "arrays", "export", "queries", "views"},
     "attribution": {"schema", "attribution"},
     "atlas": {"schema", "arrays", "attribution", "ingest", "export", "synth", "queries", "server", "views", "atlas"},
     "cli": {*FOLDERS, "examples"},
