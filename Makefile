@@ -52,7 +52,7 @@ $(VENV)/.uv: constraints.txt
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.uv pyproject.toml
-	$(UV) --editable '.[server,views]'
+	$(UV) --editable '.[server]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.uv pyproject.toml

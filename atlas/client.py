@@ -7,6 +7,7 @@ from typing import Any
 
 from circuit_atlas.across import Across
 from circuit_atlas.config import Connection, store_path
+from circuit_atlas.explanations import Explanations
 from circuit_atlas.handle import GraphHandle
 from circuit_atlas.open_database import PathLike
 from circuit_atlas.pages import Pages
@@ -14,7 +15,7 @@ from circuit_atlas.queries import catalogue, find_query, graph_questions
 from circuit_atlas.queries.results import Graphs, Rows
 
 
-class Atlas(Pages, Across):
+class Atlas(Pages, Across, Explanations):
     """A database of attribution graphs.
 
     Without arguments, the server that `NEO4J_URI` names, or else the local server of the default store,

@@ -100,6 +100,16 @@ class MissingExtraError(AtlasError):
     exit_code = 3
 
 
+class NeuronpediaError(AtlasError):
+    """Neuronpedia cannot be reached, refuses, or wants no more requests for now; what it said before that is stored."""
+
+    exit_code = 3
+
+
+class UnknownSourceSetError(AtlasError):
+    """What Neuronpedia calls a set of transcoders is not known, or it has not got it."""
+
+
 class DatabaseError(AtlasError):
     """The database cannot be used."""
 

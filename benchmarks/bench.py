@@ -20,7 +20,7 @@ from circuit_atlas import Atlas, Connection
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 
-from benchmarks import ingest
+from benchmarks import explain, ingest
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.growth import draw, measure_growth
 from benchmarks.peers import PEERS
@@ -30,7 +30,7 @@ from benchmarks.worker import Timing, Worker, time_question
 
 OUT = Path(__file__).parent.parent / "bench-results"
 Record = dict[str, Any]
-PARTS = ("ingest", "questions")
+PARTS = ("ingest", "explain", "questions")
 
 
 @click.command()
@@ -43,6 +43,8 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
     chosen = sizes or tuple(SIZES)
     if "ingest" in (parts or PARTS):
         write("ingest", ingest_all(chosen))
+    if "explain" in (parts or PARTS):
+        write("explain", explain_all())
     if "questions" in (parts or PARTS):
         ask_everyone(chosen, peers or tuple(PEERS))
 
@@ -56,6 +58,14 @@ def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
                 click.echo(f"{size:>6} {record['way']:<32} {ingest.cell(record)}")
                 records.append(record)
     click.echo("\n" + ingest.markdown(records))
+    return records
+
+
+def explain_all() -> list[Record]:
+    """Times of explaining features and searching."""
+    with tempfile.TemporaryDirectory() as folder:
+        records = list(explain.measure(Path(folder)))
+    click.echo("\n" + explain.markdown(records))
     return records
 
 
@@ -82,6 +92,7 @@ def write(part: str, measured: Any) -> None:
     known |= {"machine": machine, part: measured}
     file.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     tables = [ingest.markdown(known["ingest"])] if "ingest" in known else []
+    tables += [explain.markdown(known["explain"])] if "explain" in known else []
     tables += [markdown(known["timings"])] if "timings" in known else []
     (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 

@@ -7,21 +7,13 @@ set in one of several places; the first that is there decides.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from circuit_atlas.schema.scans import known_scans
 
 UNKNOWN = "unknown"
 _FEATURE_PAGE = re.compile(r"neuronpedia\.org/(?P<model>[^/?#\s]+)/(?P<source_set>[^/?#\s]+)")
-
-
-@cache
-def known_scans() -> dict[str, tuple[str, str]]:
-    """The table of `scans.toml`: scan or repository -> (model, source set)."""
-    table = tomllib.loads((files(__package__) / "scans.toml").read_text(encoding="utf-8"))
-    return {name: (model, source_set) for name, (model, source_set) in table["scans"].items()}
 
 
 def identify(

@@ -86,8 +86,7 @@ def node_details(runner: QueryRunner, graph: str, address: str) -> NodeDetails:
         inputs=row["inputs"],
         outputs=row["outputs"],
         supernodes=row["supernodes"],
-        transcoder_feature=feature
-        and TranscoderFeature(**{name: feature.get(name) for name in TranscoderFeature.model_fields}),
+        transcoder_feature=feature and TranscoderFeature(**feature),
         **{name: stored.get(name) for name in optional},
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from circuit_atlas.schema.answer import Answer, Cells, Edge, GraphAnswer
 from circuit_atlas.schema.models import Node, Record
-from pydantic import Field, field_serializer
+from circuit_atlas.schema.properties import EXPLANATION_LISTS
+from pydantic import Field, field_serializer, model_validator
 
 
 class GraphSummary(Record):
@@ -100,6 +102,18 @@ class Statistics(Answer):
         return ["", ""], rows
 
 
+class FeatureExplanation(Record):
+    """What somebody says of a feature."""
+
+    text: str
+    source: str = Field(
+        description="`hand`, `neuronpedia`, `import:` and a file's name, or `file:` and the slug of a graph's file"
+    )
+    model: str = Field(description="The model that wrote it, or an empty text")
+    type: str = Field(description="The kind of explanation, as its source names it, or an empty text")
+    date: str = Field(description="When it came here, ISO 8601, or an empty text")
+
+
 class TranscoderFeature(Record):
     """A feature of a transcoder, one for all graphs."""
 
@@ -107,7 +121,24 @@ class TranscoderFeature(Record):
     source_set: str
     layer: int
     index: int
-    explanation: str | None = None
+    explanation: str | None = Field(None, description="The one that is shown, the first of `explanations`")
+    explanations: list[FeatureExplanation] = Field(
+        description="All of them: labels given by hand, then what was fetched or imported, then labels in graph files"
+    )
+    fetched_at: str | None = Field(None, description="When Neuronpedia was last asked, ISO 8601")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The properties of a `:TranscoderFeature` hold explanations as lists of equal length."""
+        lists = [values.get(name) or [] for name in EXPLANATION_LISTS]
+        fields = ("text", "source", "model", "type", "date")
+        explanations = [dict(zip(fields, each, strict=True)) for each in zip_longest(*lists, fillvalue="")]
+        fetched = values.get("fetched_at")
+        return {name: value for name, value in values.items() if name not in EXPLANATION_LISTS} | {
+            "explanations": explanations,
+            "fetched_at": fetched and fetched.iso_format(),
+        }
 
 
 class NodeDetails(Answer):
@@ -139,6 +170,7 @@ class NodeDetails(Answer):
         if self.transcoder_feature:
             feature = self.transcoder_feature
             rows.append(["transcoder", f"{feature.model} / {feature.source_set}"])
+            rows += [["explanation", f"{said.text} ({_origin(said)})"] for said in feature.explanations]
         return ["", ""], rows
 
 
@@ -213,6 +245,10 @@ class Rows(Answer):
     def table(self) -> tuple[list[str], Cells]:
         """A row per row."""
         return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
+
+
+def _origin(said: FeatureExplanation) -> str:
+    return ", ".join(word for word in (said.source, said.model, said.date[:10]) if word)
 
 
 def _short(value: float | None) -> str:

@@ -7,9 +7,16 @@ Sources are ranked: a label given by hand, then what was fetched or imported, th
 
 from __future__ import annotations
 
+import unicodedata
+from itertools import chain
+
 HAND = "hand"
+NEURONPEDIA = "neuronpedia"
+IMPORTED = "import:"  # followed by the name of the file
 FILE = "file:"  # followed by the graph's slug
 MAX_EXPLANATIONS = 100  # of one feature
+MAX_LENGTH = 1000  # characters of an explanation: names are indexed, which ends at 8,000 bytes
+_TURNS = frozenset(map(chr, chain(range(0x202A, 0x202F), range(0x2066, 0x206A))))  # of the direction of writing
 
 # The name of a node `n` that is an activation of `f`, which has an explanation: a file's own label gives way to an
 # explanation, but not to the label in another file.
@@ -49,6 +56,14 @@ SET n.name = name
 _GRAPH = "CYPHER 25\nMATCH (g:Graph {name: $graph})\nWITH g, $first AS first, $stop AS stop"
 FILE_LABELS = f"{_GRAPH}{_LABELS}"
 NAMES = f"{_GRAPH}{_NAMES}"
+
+
+def clean_text(text: str, length: int = MAX_LENGTH) -> str:
+    """A text from elsewhere on one line, without what would act on a terminal, and cut to `length` characters."""
+    kept = (" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in text[: 10 * length])
+    words = "".join(c for c in kept if c not in _TURNS and unicodedata.category(c) != "Cs").split()
+    whole = " ".join(words)
+    return whole if len(whole) <= length else whole[: length - 1] + "…"
 
 
 def of_all_graphs() -> list[str]:

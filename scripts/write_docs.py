@@ -14,12 +14,14 @@ from typing import Any
 
 import click
 from circuit_atlas.cli import cli
+from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.ingest import statements
 from circuit_atlas.queries import catalogue, compare_results, path_results, results
+from circuit_atlas.queries.text_search import Hits
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
-from circuit_atlas.schema.explanations import FILE, HAND
+from circuit_atlas.schema.explanations import FILE, HAND, IMPORTED, NEURONPEDIA
 from circuit_atlas.schema.limits import BOUNDS_BLOCK, SHORTLIST_FROM, SHORTLISTED_PATHS
 from circuit_atlas.synth import SynthResult
 
@@ -45,6 +47,10 @@ ANSWERS = {
     "influence --by edge": path_results.InfluentialEffects,
     "compare": compare_results.Comparison,
     "synth": SynthResult,
+    "explain": ExplainResult,
+    "explain --from": ImportResult,
+    "label": Label,
+    "search": Hits,
     "query": results.Rows,
 }
 
@@ -158,7 +164,7 @@ One for the whole database, so that questions across prompts are one hop long. `
 | --- | --- |
 | `explanation` | the explanation that is shown, and that its activations have as `name`: the first of `explanations` |
 | `explanations` | all of them: labels given by hand, then what was fetched or imported, then labels in graph files |
-| `explanation_sources` | of each: `{HAND}`, `neuronpedia`, a file of explanations, or `{FILE}` and a graph's slug |
+| `explanation_sources` | of each: `{HAND}`, `{NEURONPEDIA}`, `{IMPORTED}` and a file, `{FILE}` and a graph's slug |
 | `explanation_models` | of each, the model that wrote it, or an empty text |
 | `explanation_types` | of each, the kind of explanation as its source names it, or an empty text |
 | `explanation_dates` | of each, when it came here, ISO 8601, or an empty text |

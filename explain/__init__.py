@@ -1,0 +1,7 @@
+"""What transcoder features mean: explanations from Neuronpedia and from files, and labels given by hand."""
+
+from circuit_atlas.explain.files import import_explanations
+from circuit_atlas.explain.labels import label_feature
+from circuit_atlas.explain.results import ExplainResult, ImportResult, Label
+
+__all__ = ["ExplainResult", "ImportResult", "Label", "import_explanations", "label_feature"]

@@ -1,0 +1,101 @@
+"""Full-text search: what is found, in which order, where it is active; whatever is asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from circuit_atlas import Atlas
+from circuit_atlas.errors import CypherError, GraphNotFoundError, QuestionError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+COUNT = """
+MATCH (n:Feature) WHERE toLower(n.name) CONTAINS 'texas' AND n.graph IN ['dallas', 'oakland']
+RETURN count(DISTINCT [n.layer, n.index]) AS n
+"""
+
+
+def test_features_tokens_and_logits(atlas: Atlas, examples: Any) -> None:
+    found = atlas.search("texas", graph="dallas", k=1000).hits
+    kinds = [hit.kind for hit in found]
+    assert kinds.count("logit") == 1
+    assert kinds.count("feature") == atlas.cypher(COUNT).rows[0]["n"] > 10
+    assert [hit.score for hit in found] == sorted((hit.score for hit in found), reverse=True)
+    assert all("texas" in hit.text.lower() for hit in found)
+    [logit] = [hit for hit in found if hit.kind == "logit"]
+    assert (logit.text, logit.graphs, logit.feature) == (" Texas", 1, None)
+    assert [(place.graph, place.key) for place in logit.places] == [("dallas", "logit:9447@10")]
+    assert logit.places[0].probability == pytest.approx(0.04102, rel=1e-3)
+    token = next(hit for hit in atlas.search("dallas", k=100).hits if hit.kind == "token")
+    assert {place.graph for place in token.places} == {"dallas", "dallas-llama", "dallas-haiku"}
+
+
+def test_where_a_hit_is_active(atlas: Atlas, examples: Any) -> None:
+    """In every graph, the most influential activation first."""
+    hit = atlas.search("Texas locations/legal contexts", model="gemma-2-2b", layers=[20], k=1).hits[0]
+    assert hit.feature is not None
+    assert (hit.feature.layer, hit.feature.index) == (20, 44686)
+    nodes = atlas.cypher(
+        "MATCH (n:Feature) WHERE n.layer = 20 AND n.index = 44686 AND n.graph IN ['dallas', 'oakland'] "
+        "RETURN n.graph AS graph, n.key AS key, n.influence AS influence, n.activation AS activation "
+        "ORDER BY influence DESC"
+    ).rows
+    assert [(p.graph, p.key, p.influence, p.activation) for p in hit.places] == [tuple(row.values()) for row in nodes]
+    assert hit.graphs == len({row["graph"] for row in nodes})
+    assert atlas.search("Texas", k=1, places=0).hits[0].places == []
+
+
+def test_words(atlas: Atlas, examples: Any) -> None:
+    def texts(text: str, **options: Any) -> list[str]:
+        return [hit.text for hit in atlas.search(text, graph="dallas", k=100, **options).hits]
+
+    assert texts("LEGAL texas")[0].lower().count("legal") == 1
+    assert all("texas" in text.lower() and "legal" in text.lower() for text in texts("legal texas"))
+    assert "Texas locations/legal contexts" in texts("tex locat")  # beginnings of words
+    assert texts("texas xyzzy") == texts("texas")  # nothing has both
+    assert texts("xyzzy") == []
+    assert texts('"legal contexts"', raw=True)
+    assert texts("texas NOT legal", raw=True) != texts("texas")
+
+
+def test_filters(atlas: Atlas, examples: Any, new_name: Any, run: Any) -> None:
+    assert {hit.kind for hit in atlas.search("texas", layers=[20]).hits} == {"feature"}
+    assert not atlas.search("texas", model="no such model").hits
+    assert atlas.search("capital", model="llama-3.2-1b").hits
+    name = new_name()
+    from conftest import EXAMPLES
+
+    atlas.ingest(EXAMPLES / "dallas.json", name=name, tags=["test-search"])
+    found = atlas.search("texas", tag="test-search").hits
+    assert found
+    assert {place.graph for hit in found for place in hit.places} == {name}
+    assert not atlas.search("texas", tag="no such tag").hits
+    done = run("search", "texas", "--tag", "test-search", "--layer", "20", "-k", "1", "--places", "1")
+    [hit] = json.loads(done.stdout)["hits"]
+    assert (hit["feature"]["layer"], len(hit["places"]), hit["graphs"]) == (20, 1, 1)
+
+
+def test_wrong_questions(atlas: Atlas, examples: Any) -> None:
+    for text in ("", "  ", '"', "- + !", "x " * 51, "x" * 3000):
+        with pytest.raises(QuestionError):
+            atlas.search(text)
+    with pytest.raises(QuestionError, match="k cannot be 0"):
+        atlas.search("x", k=0)
+    with pytest.raises(GraphNotFoundError):
+        atlas.search("x", graph="nope")
+    with pytest.raises(CypherError):
+        atlas.search("x AND", raw=True)
+
+
+SYNTAX = ["AND", "OR NOT", "a:b", "[1 TO 2]", "x~2", "*", "a*b", "a\\", "/re/", "'", "a && b", "(", "^2"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=30) | st.sampled_from(SYNTAX))
+def test_nothing_in_a_text_is_syntax(text: str, atlas: Atlas, examples: Any) -> None:
+    try:
+        atlas.search(text)
+    except QuestionError:  # no word in it
+        assert not any(c.isalnum() for c in text)
