@@ -52,7 +52,7 @@ $(VENV)/.uv: constraints.txt
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.uv pyproject.toml
-	$(UV) --editable '.[server]'
+	$(UV) --editable '.[server,views]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.uv pyproject.toml

@@ -39,6 +39,7 @@ _COMMANDS = {
     "search": "explain",
     "query": "query",
     "browse": "browse",
+    "serve": "serve",
     "server": "server",
     "doctor": "doctor",
     "synth": "synth",

@@ -28,6 +28,7 @@ def demo_command(store: str | None) -> None:
             click.echo(graph.paths(sources=[city], targets=[capital], max_hops=3, k=5))
         _heading("circuit-atlas graphs")
         click.echo(atlas.graphs())
+    click.echo("\nTo look at them: circuit-atlas view dallas --open")
 
 
 def _heading(command: str) -> None:

@@ -87,5 +87,5 @@ def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, *
 def _finish(file: str, opened: bool, notes: list[str]) -> None:
     for note in notes:
         click.echo(f"Note: {note}", err=True)
-    if opened:
-        webbrowser.open(Path(file).resolve().as_uri())
+    if opened and not webbrowser.open(Path(file).resolve().as_uri()):
+        click.echo(f"There is no browser here to open {file} with.", err=True)

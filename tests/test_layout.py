@@ -28,7 +28,7 @@ ALLOWED = {
     "queries": {"schema", "arrays", "queries"},
     "explain": {"schema", "queries", "explain"},
     "server": {"server"},
-    "views": {"schema", "arrays", "queries", "views"},
+    "views": {"schema", "arrays", "export", "queries", "views"},
     "attribution": {"schema", "attribution"},
     "atlas": {*FOLDERS} - {"cli"},
     "cli": {*FOLDERS, "examples"},

@@ -230,16 +230,15 @@ function lightNode(at, node) {
 }
 
 function lightPaths(at, places, alone) {
-  const nodesOf = place => data.paths[place].nodes.map(id => standing.get(nodes[id])).filter(Boolean);
   const passed = new Set();
   for (const place of places) {
-    const along = nodesOf(place);
+    const along = data.paths[place].nodes.map(id => standing.get(nodes[id]));
     for (let i = 1; i < along.length; i++) {
-      if (along[i - 1] === along[i]) continue;
+      if (!along[i - 1] || !along[i] || along[i - 1] === along[i]) continue;
       line(at, {source: along[i - 1], target: along[i]},
         {stroke: data.path_color, "stroke-width": alone ? 3 : 2, "stroke-opacity": .75, class: "lit-edge path"});
     }
-    along.forEach(node => passed.add(node));
+    along.filter(Boolean).forEach(node => passed.add(node));
   }
   for (const node of passed) { mark(at, node, "path"); if (!onAxis(node)) name(at, node); }
 }

@@ -6,6 +6,7 @@ import html
 import json
 import re
 from importlib.resources import files
+from math import isfinite
 from string import Template
 from typing import Any
 
@@ -90,7 +91,8 @@ def _token(picture: Picture, node: PictureNode) -> str:
 
 
 def _values(node: PictureNode) -> dict[str, float | None]:
-    return {"activation": node.activation, "influence": node.influence, "probability": node.probability}
+    values = {"activation": node.activation, "influence": node.influence, "probability": node.probability}
+    return {name: value if value is not None and isfinite(value) else None for name, value in values.items()}
 
 
 def _data(picture: Picture, layout: Layout, figure: Figure) -> dict[str, Any]:

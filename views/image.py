@@ -21,7 +21,7 @@ def draw_image(figure: Figure, form: str) -> bytes:
         raise missing_views("plotly") from error
     try:
         from kaleido import calc_fig_sync  # noqa: PLC0415
-        from kaleido.errors import ChromeNotFoundError  # noqa: PLC0415
+        from kaleido.errors import BrowserFailedError, ChromeNotFoundError  # noqa: PLC0415
     except ImportError as error:
         raise missing_views("kaleido") from error
     page = figure["layout"]
@@ -38,4 +38,9 @@ def draw_image(figure: Figure, form: str) -> bytes:
         raise MissingExtraError(
             "an image needs Chromium or Chrome, and there is none",
             fix="Install one (on Debian: apt-get install chromium), or write .html.",
+        ) from error
+    except BrowserFailedError as error:
+        raise MissingExtraError(
+            "the Chromium or Chrome that should draw an image does not start",
+            fix="Start it by hand to see why, name another in BROWSER_PATH, or write .html.",
         ) from error

@@ -1,0 +1,196 @@
+"""circuit-tracer's own page on graphs of the database, in a real Chromium and asked over HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from circuit_atlas import Atlas
+from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError
+from conftest import EXAMPLES
+from page_scripts import page_scripts
+from program import PROGRAM, Run
+
+if TYPE_CHECKING:
+    from chromium import PageLog
+    from circuit_tracer import Graph
+    from playwright.sync_api import Page, Route
+
+FEATURE = "20_44686_10"  # of dallas, labelled in its file
+
+
+@pytest.fixture
+def frontend(page: Page, page_log: PageLog) -> Any:
+    """The page, with the libraries it takes from the internet."""
+    scripts = page_scripts()
+
+    def give(route: Route) -> None:
+        found = [text for end, text in scripts.items() if route.request.url.endswith(end)]
+        route.fulfill(body=found[0], content_type="text/javascript") if found else route.abort()
+
+    page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), give)
+    yield page
+    expected = ("https://transformer-circuits.pub/", "https://unpkg.com/")
+    page_log.requests[:] = [url for url in page_log.requests if not url.startswith(expected)]
+
+
+def test_the_page_lists_and_draws_graphs_and_explains_features(
+    atlas: Atlas, examples: Any, frontend: Page, screenshot: Callable[[str], Path]
+) -> None:
+    with atlas.serve("dallas", "oakland") as served:
+        frontend.goto(served.urls[0])
+        frontend.locator("text.node").first.wait_for()
+        assert frontend.locator("text.node").count() >= 414  # two nodes of the file have one id
+        options = frontend.locator("select.graph-prompt-select option").all_text_contents()
+        assert [option.split()[0] for option in options] == ["dallas", "oakland"]
+        place = frontend.evaluate(
+            "(id) => d3.selectAll('text.node').filter((node) => node.nodeId === id).node().getBoundingClientRect()",
+            FEATURE,
+        )
+        frontend.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+        frontend.locator(".feature-example-list").get_by_text("Texas locations/legal contexts").wait_for()
+        assert "L20/44686" in frontend.locator(".feature-detail").inner_text()
+        screenshot("circuit-tracer-frontend")
+        frontend.select_option("select.graph-prompt-select", "oakland")
+        frontend.wait_for_function("document.title.includes('Oakland')")
+
+
+def test_a_graph_stored_whole_is_shown_as_circuit_tracer_would(
+    atlas: Atlas, attributed: Graph, saved: Path, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    import small_model
+
+    name = new_name()
+    atlas.ingest(saved, name=name)
+    expected = json.loads(small_model.write_graph_files(attributed, tmp_path).read_text())
+    with atlas.serve(name) as served:
+        shown = json.loads((served.folder / f"{name}.json").read_text())
+        assert [line["slug"] for line in listed(served.folder)] == [name]
+    for node in expected["nodes"]:  # an error has an id of its own by now, which no feature has
+        if node["feature_type"] == "mlp reconstruction error":
+            node["node_id"] = f"{node['layer']}_-1_{node['ctx_idx']}"
+    nodes = {node["node_id"]: node for node in expected["nodes"]}
+    assert nodes.keys() == {node["node_id"] for node in shown["nodes"]}
+    for node in shown["nodes"]:
+        for field, value in nodes[node["node_id"]].items():
+            assert node[field] == (pytest.approx(value, abs=1e-5) if isinstance(value, float) else value), field
+    assert sorted(link["weight"] for link in shown["links"]) == sorted(link["weight"] for link in expected["links"])
+    assert shown["metadata"]["node_threshold"] == 0.8
+    assert not served.folder.exists()
+
+
+def listed(folder: Path) -> list[dict[str, Any]]:
+    return json.loads((folder / "graph-metadata.json").read_text())["graphs"]
+
+
+def test_thresholds_and_a_folder_that_stays(
+    atlas: Atlas, saved: Path, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    name = new_name()
+    atlas.ingest(saved, name=name)
+    with atlas.serve(name, output=tmp_path / "kept", node_threshold=0.3):
+        pass
+    few = json.loads((tmp_path / "kept" / f"{name}.json").read_text())
+    with atlas.serve(name, "dallas", output=tmp_path / "kept", node_threshold=0.9):
+        pass
+    many = json.loads((tmp_path / "kept" / f"{name}.json").read_text())
+    assert len(few["nodes"]) < len(many["nodes"])
+    assert [line["slug"] for line in listed(tmp_path / "kept")] == [name, "dallas"]
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be made"):
+        atlas.serve("dallas", output=tmp_path / "file")
+
+
+def test_it_listens_to_this_machine_and_keeps_to_its_folder(atlas: Atlas, examples: Any) -> None:
+    with atlas.serve("dallas") as served:
+        place = urlsplit(served.urls[0])
+        assert place.hostname == "127.0.0.1"
+        base = f"http://{place.netloc}"
+        page = httpx.get(f"{base}/index.html")
+        assert "'unsafe-eval'" not in page.headers["Content-Security-Policy"]
+        assert "Attribution Graphs" in page.text
+        assert len(httpx.get(f"{base}/graph_data/dallas.json").json()["nodes"]) == 415
+        for path in ("/data/../../../../etc/passwd", "/data//etc/passwd", "/graph_data//etc/passwd", "/data/..",
+                     "/data/%2e%2e/x", "/../pyproject.toml", "/data/\\etc/passwd"):  # fmt: skip
+            assert raw_status(place.port, path) in (403, 404), path
+        assert raw_status(place.port, "/data/dallas.json", host="evil.example") == 403
+        foreign = {"Origin": "http://evil.example"}
+        assert httpx.post(f"{base}/save_graph/dallas", headers=foreign, json={"qParams": {}}).status_code == 403
+        assert httpx.post(f"{base}/save_graph/dallas", json={"qParams": {"pinnedIds": [FEATURE]}}).status_code == 200
+        assert httpx.get(f"{base}/data/dallas.json").json()["qParams"] == {"pinnedIds": [FEATURE]}
+        with pytest.raises(DatabaseError, match="cannot be used"):
+            atlas.serve("dallas", port=place.port)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{base}/index.html")
+    with pytest.raises(GraphNotFoundError):
+        atlas.serve("nothing")
+
+
+def raw_status(port: int | None, path: str, host: str = "127.0.0.1") -> int:
+    """The status of a request that no client has tidied up."""
+    with socket.create_connection(("127.0.0.1", port or 0), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+        return int(connection.recv(64).split()[1])
+
+
+def test_markup_in_a_graph_runs_nothing(
+    atlas: Atlas, frontend: Page, page_log: PageLog, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    """The page puts some texts into its HTML as they are; the policy keeps them from running."""
+    attack = "<img src=x onerror=\"document.title='run'\">"
+    content = json.loads((EXAMPLES / "dallas.json").read_text())
+    for node in content["nodes"]:
+        node["vis_link"] = f'javascript:alert(1)"{attack}'
+        if node["feature_type"] != "logit":
+            node["clerp"] = attack
+    content["metadata"] |= {"prompt": attack, "prompt_tokens": [attack] * 11, "scan": attack}
+    (tmp_path / "attack.json").write_text(json.dumps(content))
+    name = f"../{new_name()}"
+    atlas.ingest(tmp_path / "attack.json", name=name)
+    page_log.expected += ["Content Security Policy", "404"]  # the page does put the image into its HTML
+    with atlas.serve(name) as served:
+        assert all(path.is_relative_to(served.folder.resolve()) for path in served.folder.resolve().rglob("*"))
+        assert not list(served.folder.parent.glob(f"*{name[3:]}*"))
+        frontend.goto(served.urls[0] + f"&clickedId={FEATURE}")
+        frontend.locator("text.node").first.wait_for()
+        frontend.locator(".feature-header").first.wait_for()
+        frontend.mouse.move(300, 250)
+        assert frontend.title().startswith("Attribution Graph")
+        assert frontend.locator("a[href^=javascript]").count() == 0
+    atlas.delete(name)
+
+
+def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, tmp_path: Path) -> None:
+    command = [PROGRAM, "serve", "dallas"]
+    process = subprocess.Popen(
+        command, env={**env, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    url = process.stdout.readline().strip()
+    assert httpx.get(url).status_code == 200
+    assert list(tmp_path.iterdir())
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert "Interrupted." in said
+    assert not list(tmp_path.iterdir())
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", urlsplit(url).port or 0))
+
+
+def test_what_cannot_be_served(run: Run) -> None:
+    done = run("serve", "nothing")
+    assert done.returncode == 1
+    assert "nothing" in done.stderr
+    assert run("serve").returncode == 2
