@@ -1,7 +1,8 @@
 """The same questions on the same graphs, by circuit-atlas and by what people use otherwise: make bench.
 
-Prints a table for each graph and writes bench-results/: bench.json, tables.md, growth.svg. Answers are compared
-before a time is printed. Warm medians, client time included; everything on this machine, in one run.
+Prints a table for each graph and writes bench-results/: bench.json, tables.md, growth.svg. Once all graphs and all
+peers are measured, the tables and the plot take their places in docs/benchmarks.md. Answers are compared before a time
+is printed. Warm medians, client time included; everything on this machine, in one run.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,10 +27,11 @@ from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.growth import draw, measure_growth
 from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
-from benchmarks.report import markdown
+from benchmarks.report import markdown, put_into_page
 from benchmarks.worker import Timing, Worker, time_question
 
 OUT = Path(__file__).parent.parent / "bench-results"
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
 PARTS = ("ingest", "explain", "questions")
 
@@ -41,22 +44,29 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
     """Compare circuit-atlas with its peers."""
     OUT.mkdir(exist_ok=True)
     chosen = sizes or tuple(SIZES)
+    whole = set(chosen) == set(SIZES) and not peers
     if "ingest" in (parts or PARTS):
-        write("ingest", ingest_all(chosen))
+        records = ingest_all(chosen)
+        if whole:
+            put_into_page(PAGE, "ingest", ingest.markdown(records))
     if "explain" in (parts or PARTS):
         write("explain", explain_all())
     if "questions" in (parts or PARTS):
-        ask_everyone(chosen, peers or tuple(PEERS))
+        timings = ask_everyone(chosen, peers or tuple(PEERS))
+        if whole:
+            put_into_page(PAGE, "questions", markdown(timings))
+            shutil.copy(OUT / "growth.svg", PAGE.parent / "images")
 
 
 def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
     """Times of getting the graphs in."""
-    records = []
+    records: list[Record] = []
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             for record in ingest.measure(size, Path(folder)):
                 click.echo(f"{size:>6} {record['way']:<32} {ingest.cell(record)}")
                 records.append(record)
+        write("ingest", records)
     click.echo("\n" + ingest.markdown(records))
     return records
 
@@ -69,7 +79,7 @@ def explain_all() -> list[Record]:
     return records
 
 
-def ask_everyone(sizes: tuple[str, ...], peers: tuple[str, ...]) -> None:
+def ask_everyone(sizes: tuple[str, ...], peers: tuple[str, ...]) -> list[Record]:
     """Times of the questions."""
     records: list[Record] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -82,6 +92,7 @@ def ask_everyone(sizes: tuple[str, ...], peers: tuple[str, ...]) -> None:
         write("growth", growth)
         draw(growth, OUT / "growth.svg")
         server.stop()
+    return records
 
 
 def write(part: str, measured: Any) -> None:

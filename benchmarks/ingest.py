@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.examples import example_graph
@@ -26,7 +25,7 @@ from circuit_atlas.server import LocalServer, store
 from tabulate import tabulate
 
 from benchmarks.cases import SIZES, case_of, graph_of
-from benchmarks.worker import LIMIT, Worker
+from benchmarks.worker import LIMIT, Worker, peak_memory
 
 Record = dict[str, Any]
 _OURS = ("db.relationship_grouping_threshold", "db.tx_log", "internal.")
@@ -81,7 +80,7 @@ def _peer(name: str, case: Path) -> Record:
     worker = Worker(name, case)
     record: Record = {"seconds": worker.loaded.median, "failed": worker.loaded.failed}
     if worker.alive:
-        record["memory"] = psutil.Process(worker.pid).memory_info().rss
+        record["memory"] = peak_memory(worker.pid)
     worker.close()
     return record
 
@@ -109,28 +108,28 @@ def _merge(size: str, home: Path) -> Record:
 def markdown(records: list[Record]) -> str:
     """A row for each way in, a column for each graph."""
     graphs = {record["graph"]: record["edges"] for record in records}
+    importer = {record["graph"]: record["importer"] for record in records if record.get("importer")}
     ways = list(dict.fromkeys(record["way"] for record in records))
-    cells = {(record["way"], record["graph"]): cell(record) for record in records}
+    cells = {(record["way"], record["graph"]): cell(record, importer.get(record["graph"])) for record in records}
     rows = [[way, *(cells.get((way, graph), "") for graph in graphs)] for way in ways]
+    alone = [
+        cell({"edges": graphs[graph], "seconds": importer[graph]}) if graph in importer else "" for graph in graphs
+    ]
+    rows.append(["Neo4j's importer alone, in --bulk", *alone])
     heads = ["", *(f"{edges:,} edges" for edges in graphs.values())]
     return str(tabulate(rows, heads, tablefmt="github", disable_numparse=True)) + "\n"
 
 
-def cell(record: Record) -> str:
-    """Time, rate, memory of the program, and what the importer alone took."""
+def cell(record: Record, importer: float | None = None) -> str:
+    """Time, rate, memory of the program, and how many times as long as the importer alone it took."""
     if record.get("failed"):
         return str(record["failed"])
     written = record.get("written", record["edges"])
-    parts = [f"{record['seconds']:.3g} s", f"{_short(written / record['seconds'])} edges/s"]
+    parts = [f"{record['seconds']:.3g} s", f"{written / record['seconds']:,.0f} edges/s"]
     if written < record["edges"]:
         parts[0] = f"> {LIMIT:.0f} s"
     if record.get("memory"):
         parts.append(f"{record['memory'] / 1e6:,.0f} MB")
-    if record.get("importer"):
-        rate = _short(record["edges"] / record["importer"])
-        parts.append(f"importer {record['importer']:.3g} s, {rate} edges/s")
+    if importer and written == record["edges"]:
+        parts.append(f"{record['seconds'] / importer:.2g} x the importer")
     return ", ".join(parts)
-
-
-def _short(rate: float) -> str:
-    return f"{rate:,.0f}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from circuit_atlas import Atlas, bulk
 from circuit_atlas.server.importer import run_import
+
+from benchmarks.worker import peak_memory
 
 IMPORTER: list[float] = []
 
@@ -35,9 +35,7 @@ def main() -> None:
         else:
             name = atlas.ingest(file).name
         atlas.graph(name).paths(k=1)
-    status = Path("/proc/self/status").read_text(encoding="ascii")  # getrusage would tell of whoever started this
-    memory = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
-    print(json.dumps({"memory": memory, "importer": sum(IMPORTER) or None}))
+    print(json.dumps({"memory": peak_memory("self"), "importer": sum(IMPORTER) or None}))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
@@ -19,6 +20,15 @@ def markdown(records: list[dict[str, Any]]) -> str:
         table = tabulate(rows, [f"{of_graph[0]['edges']:,} edges", *systems], tablefmt="github", disable_numparse=True)
         parts.append(table)
     return "\n\n".join(parts) + "\n"
+
+
+def put_into_page(page: Path, part: str, tables: str) -> None:
+    """Replace what a page has between the comments `part` and `end of part`."""
+    begin, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->\n"
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, found, after = rest.partition(end)
+    assert found, f"{page} has no place for {part}"
+    page.write_text(f"{before}{begin}\n{tables}\n{end}{after}", encoding="utf-8")
 
 
 def _cell(record: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -80,6 +81,14 @@ class Worker:
                 return Timing(failed=f"> {MEMORY >> 30} GB")
         self.close()
         return Timing(failed=f"> {LIMIT:.0f} s")
+
+
+def peak_memory(pid: int | str) -> int:
+    """The most memory that a process has had, in bytes. getrusage would also tell of whoever started it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024
 
 
 def time_question(peer: Any, question: str) -> Timing:
