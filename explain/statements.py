@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_atlas.schema.explanations import FILE, HAND, MAX_EXPLANATIONS, NAME
+from circuit_atlas.schema.explanations import FILE, HAND, LABEL, MAX_EXPLANATIONS, NAME
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
 
 _FIELDS = ("text", "source", "model", "type", "date")
@@ -33,7 +33,7 @@ SET f.explanation = best[0].text, {_STORED}, f.fetched_at = coalesce(datetime($f
 WITH f
 CALL (f) {{
   MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
-  WITH n, trim(coalesce(n.clerp, '')) AS label, {NAME} AS name
+  WITH n, {LABEL} AS label, {NAME} AS name
   WITH n, coalesce(name, CASE label WHEN '' THEN 'feature ' + n.layer + '/' + n.index ELSE label END) AS name
   WHERE n.name <> name
   SET n.name = name

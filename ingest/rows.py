@@ -11,6 +11,7 @@ import numpy.typing as npt
 from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData
 from circuit_atlas.arrays.influence import Flow
 from circuit_atlas.ingest.names import node_name
+from circuit_atlas.schema.explanations import MAX_LENGTH
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import ACTIVE_BLOCK
 from circuit_atlas.schema.models import FILE_FIELDS
@@ -34,7 +35,7 @@ def node_rows(data: GraphData, flow: Flow) -> Iterator[tuple[Kind, Row]]:
         "input_sum": flow.input_sum,
     }
     for i in range(len(nodes)):
-        row: Row = {"key": nodes.key(i), "ordinal": i, "name": node_name(nodes, i, data.metadata.tokens)}
+        row: Row = {"key": nodes.key(i), "ordinal": i, "name": node_name(nodes, i, data.metadata.tokens)[:MAX_LENGTH]}
         row |= {name: int(column[i]) for name, column in integers.items() if column[i] != NO_VALUE}
         row |= {name: float(column[i]) for name, column in floats.items() if not np.isnan(column[i])}
         row |= {name: column[i] for name, column in texts.items() if column and column[i] is not None}

@@ -18,10 +18,12 @@ MAX_EXPLANATIONS = 100  # of one feature
 MAX_LENGTH = 1000  # characters of an explanation: names are indexed, which ends at 8,000 bytes
 _TURNS = frozenset(map(chr, chain(range(0x202A, 0x202F), range(0x2066, 0x206A))))  # of the direction of writing
 
+LABEL = f"left(trim(coalesce(n.clerp, '')), {MAX_LENGTH})"
+"""The label in a graph's file of a node `n`."""
 # The name of a node `n` that is an activation of `f`, which has an explanation: a file's own label gives way to an
 # explanation, but not to the label in another file.
-NAME = """CASE
-  WHEN f.explanation_sources[0] STARTS WITH 'file:' AND trim(coalesce(n.clerp, '')) <> '' THEN trim(n.clerp)
+NAME = f"""CASE
+  WHEN f.explanation_sources[0] STARTS WITH '{FILE}' AND {LABEL} <> '' THEN {LABEL}
   ELSE f.explanation END"""
 
 # From `g`, `first` and `stop`: labels that the file of the graph `g` brings, on nodes of these ordinals. Each feature
@@ -29,9 +31,9 @@ NAME = """CASE
 _LABELS = f"""
 MATCH (n:Node {{graph: g.name}}) WHERE first <= n.ordinal < stop
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
-WHERE NOT trim(coalesce(n.clerp, '')) IN [''] + coalesce(f.explanations, [])
+WHERE NOT {LABEL} IN [''] + coalesce(f.explanations, [])
 WITH g, f, n ORDER BY n.ordinal
-WITH g, f, collect(trim(n.clerp)) AS labels ORDER BY f.layer, f.index
+WITH g, f, collect({LABEL}) AS labels ORDER BY f.layer, f.index
 SET f.layer = f.layer
 WITH g, f, labels, coalesce(f.explanations, []) AS known
 WITH g, f, known, reduce(new = [], label IN labels | CASE

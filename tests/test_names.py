@@ -45,9 +45,10 @@ def test_labels_of_files(atlas: Atlas, write: Callable[..., Path], new_name: Cal
     plain, first, second = new_name(), new_name(), new_name()
     atlas.ingest(write("plain"), name=plain)
     assert all(name.startswith("feature ") for name in names(plain))
-    atlas.ingest(write("first", " a label ", None, "third"), name=first)
+    atlas.ingest(write("first", " a label ", None, "third", None, "long " * 4000), name=first)
     atlas.ingest(write("second", "another label", "second"), name=second)
     assert names(first)[:4] == ["a label", "second", "third", names(plain)[3]]
+    assert names(first)[4] == names(plain)[4] == ("long " * 200)  # names are indexed
     assert names(second)[:3] == ["another label", "second", "third"]
     assert names(plain)[:3] == ["a label", "second", "third"]
     features = [row["f"] for row in atlas.cypher(FEATURE, {"set": "test-names"}).rows]
