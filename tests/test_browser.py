@@ -19,6 +19,7 @@ from circuit_atlas.queries.runner import literal
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.server import LocalServer
 from circuit_atlas.views.browser import browser_of, drawn, filled, style_sheet, write_favorites
+from circuit_atlas.views.figure import KIND_STYLES
 from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from chromium import PageLog
     from playwright.sync_api import Page
 
-COLORS = {"feature": "#E69F00", "error": "#9A9A9A", "token": "#009E73", "logit": "#CC79A7", "other": "#F0E442"}
+COLORS = {kind: color for kind, (color, _) in KIND_STYLES.items()}
 ELSEWHERE = r"ERR_NAME_NOT_RESOLVED|ERR_EMPTY_RESPONSE|ERR_FAILED"  # Browser's own fonts and analytics
 
 

@@ -1,0 +1,78 @@
+"""The notebook of the examples runs from its first cell to its last, and what it draws is drawn."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbclient
+import nbformat
+import pytest
+
+if TYPE_CHECKING:
+    from chromium import PageLog
+    from playwright.sync_api import Page
+
+NOTEBOOK = Path(__file__).parent.parent / "examples" / "dallas.ipynb"
+
+
+@pytest.fixture(scope="module")
+def executed(connection: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The notebook with its outputs, asked of the test server, run in a folder where nothing lies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEO4J_URI", connection.uri)
+        patch.setenv("NEO4J_PASSWORD", connection.password)
+        notebook = nbformat.read(NOTEBOOK, as_version=4)
+        folder = tmp_path_factory.mktemp("notebook")
+        nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+    assert not list(folder.iterdir())
+    return notebook
+
+
+def outputs(notebook: Any, call: str) -> list[dict[str, str]]:
+    """What the cells that call something show."""
+    return [
+        output["data"]
+        for cell in notebook.cells
+        if cell.cell_type == "code" and call in cell.source
+        for output in cell.outputs
+        if output.output_type == "execute_result"
+    ]
+
+
+def test_every_cell_is_short_and_answers(executed: Any) -> None:
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    assert max(len(cell.source.splitlines()) for cell in code) <= 8
+    for cell in code:
+        assert not [output for output in cell.outputs if output.output_type in ("error", "stream")], cell.source
+    silent = [cell.source for cell in code if not cell.outputs]
+    assert [source.splitlines()[-1] for source in silent] == [
+        'graphs = files("circuit_atlas.examples") / "graphs"', "atlas.close()",
+    ]  # fmt: skip
+    [statistics] = outputs(executed, "dallas.stats()")
+    assert "Austin" in statistics["text/html"]
+    [paths] = outputs(executed, "paths = dallas.paths")
+    assert "AssemblyCulture" in paths["text/plain"]
+
+
+def test_its_pictures_are_drawn(
+    executed: Any, page: Page, page_log: PageLog, screenshot: Callable[[str], Path]
+) -> None:
+    pictures = [shown["text/html"] for call in (".view(", ".view_paths(") for shown in outputs(executed, call)]
+    assert len(pictures) == 3
+    page.set_content("".join(pictures))
+    for i in range(len(pictures)):
+        frame = page.frame_locator("iframe").nth(i)
+        frame.locator(".js-plotly-plot .main-svg").first.wait_for()
+    screenshot("notebook")
+
+
+def test_it_is_kept_without_outputs() -> None:
+    content = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+    assert not re.search(r"/(root|home|Users|tmp)/", NOTEBOOK.read_text(encoding="utf-8"))
