@@ -50,7 +50,9 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         if whole:
             put_into_page(PAGE, "ingest", ingest.markdown(records))
     if "explain" in (parts or PARTS):
-        write("explain", explain_all())
+        records = explain_all()
+        write("explain", records)
+        put_into_page(PAGE, "explain", explain.markdown(records))
     if "questions" in (parts or PARTS):
         timings = ask_everyone(chosen, peers or tuple(PEERS))
         if whole:
