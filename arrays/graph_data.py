@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.schema.keys import Kind, make_key
+from circuit_atlas.schema.keys import SUPERNODE, Kind, make_key
 from circuit_atlas.schema.models import GraphMetadata, Supernode
 
 KINDS: tuple[Kind, ...] = tuple(Kind)
@@ -53,12 +53,16 @@ class NodeColumns:
     def key(self, i: int) -> str:
         """The key of the node with ordinal `i`."""
         kind = KINDS[self.kind[i]]
-        if kind is Kind.OTHER:
-            return f"other:{self.source_id[i]}"
+        if kind is Kind.OTHER or self.is_supernode(i):
+            return f"{kind}:{self.source_id[i]}"
         layer, index, position = (
             None if value == NO_VALUE else int(value) for value in (self.layer[i], self.index[i], self.position[i])
         )
         return make_key(kind, layer, index, position)
+
+    def is_supernode(self, i: int) -> bool:
+        """Whether the node with ordinal `i` is a supernode, in a collapsed graph."""
+        return bool(self.feature_type) and self.feature_type[i] == SUPERNODE
 
     @property
     def depth(self) -> Float64:

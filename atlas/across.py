@@ -21,4 +21,5 @@ class Across(OpenDatabase):
         """
         from circuit_atlas.queries.compare_questions import compare  # noqa: PLC0415
 
+        self._refresh(a, b)
         return compare(self._runner, a, b, **options)

@@ -13,6 +13,7 @@ from circuit_atlas.open_database import PathLike
 from circuit_atlas.pages import Pages
 from circuit_atlas.queries import catalogue, find_query, graph_questions
 from circuit_atlas.queries.results import Graphs, Rows
+from circuit_atlas.schema.keys import COLLAPSED
 
 
 class Atlas(Pages, Across, Explanations):
@@ -34,11 +35,15 @@ class Atlas(Pages, Across, Explanations):
     """
 
     def graph(self, name: str) -> GraphHandle:
-        """The handle of a graph.
+        """The handle of a graph. `NAME:collapsed` is the graph NAME collapsed by its supernodes, as they are now; see
+        `GraphHandle.collapsed`.
 
         Raises:
             GraphNotFoundError: no such graph is ready.
+            QuestionError: it is to be collapsed, and has no supernodes.
         """
+        if name.endswith(COLLAPSED):
+            return GraphHandle(self._runner, name.removesuffix(COLLAPSED)).collapsed()
         graph_questions.find_graph(self._runner, name)
         return GraphHandle(self._runner, name)
 
@@ -47,14 +52,16 @@ class Atlas(Pages, Across, Explanations):
         return graph_questions.list_graphs(self._runner)
 
     def delete(self, name: str) -> None:
-        """Delete a graph.
+        """Delete a graph, and what it was collapsed to.
 
         Raises:
             GraphNotFoundError: there is none of that name.
         """
         from circuit_atlas.ingest import Writer, delete_graph  # noqa: PLC0415
+        from circuit_atlas.supernodes import delete_collapsed  # noqa: PLC0415
 
         with self._writing():
+            delete_collapsed(self._runner, name)
             delete_graph(Writer(self._driver, self._database), name)
 
     def query(self, query_id: str, parameters: Mapping[str, Any] | None = None) -> Rows:

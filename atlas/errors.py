@@ -56,6 +56,10 @@ class NodeNotFoundError(NotFoundError):
     """No node of the graph has that key, address or name."""
 
 
+class SupernodeNotFoundError(NotFoundError):
+    """The graph has no supernode of that name."""
+
+
 class QueryNotFoundError(NotFoundError):
     """The catalogue has no query of that id."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from circuit_atlas.grouping import Groupable
 from circuit_atlas.queries import graph_questions, influence_questions, node_questions, path_questions
 from circuit_atlas.queries.path_results import (
     Contributors,
@@ -16,21 +17,14 @@ from circuit_atlas.queries.path_results import (
     ScoreDistribution,
 )
 from circuit_atlas.queries.results import Neighbors, NodeDetails, Statistics, Subgraph
-from circuit_atlas.queries.runner import QueryRunner
 
 if TYPE_CHECKING:
-    from circuit_atlas.schema.answer import IngestResult
     from circuit_atlas.views.report import Report
     from circuit_atlas.views.view import View
 
 
-class GraphHandle:
+class GraphHandle(Groupable):
     """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.resolve`."""
-
-    def __init__(self, runner: QueryRunner, name: str, *, ingested: IngestResult | None = None) -> None:
-        self._runner = runner
-        self.name = name
-        self.ingested = ingested
 
     def __repr__(self) -> str:
         return f"<GraphHandle {self.name!r}>"

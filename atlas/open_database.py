@@ -13,6 +13,7 @@ from circuit_atlas.database import connect, translated_errors
 from circuit_atlas.errors import DatabaseError, DatabaseStoppedError
 from circuit_atlas.queries.runner import QueryRunner, Tracer
 from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema
+from circuit_atlas.schema.keys import COLLAPSED
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
 from neo4j import Driver
 
@@ -70,6 +71,14 @@ class OpenDatabase:
         except BaseException:
             self.close()
             raise
+
+    def _refresh(self, *names: str) -> None:
+        """Store anew what is asked of graphs collapsed by supernodes that have changed since."""
+        for name in names:
+            if name.endswith(COLLAPSED):
+                from circuit_atlas.supernodes import store_collapsed  # noqa: PLC0415
+
+                store_collapsed(self._runner, name.removesuffix(COLLAPSED))
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -158,6 +158,7 @@ class Transfers(OpenDatabase):
 
         path = Path(file)
         check_file(path, overwrite=overwrite)
+        self._refresh(name)
         data = read_graph_data(self._runner, name)
         write_graph(data, path)
         return ExportResult(file=str(path), nodes=len(data.nodes), edges=len(data.edges))

@@ -37,6 +37,8 @@ _COMMANDS = {
     "explain": "explain",
     "label": "explain",
     "search": "explain",
+    "supernodes": "supernodes",
+    "collapse": "supernodes",
     "query": "query",
     "browse": "browse",
     "serve": "serve",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from circuit_atlas.errors import AtlasError
+from circuit_atlas.schema.keys import collapsed_name
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.schema.answer import Answer
 
+KINDS = ("feature", "error", "token", "logit", "other")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -124,6 +127,19 @@ def emit(answer: Answer, form: str | None) -> None:
         click.echo(str(answer))
 
 
+class Integers(click.ParamType[range]):
+    """`5` or `5-10`."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The integers of a range."""
+        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
+        if not found or int(found[2] or found[1]) < int(found[1]):
+            self.fail(f"{value!r} is no number or range such as 5-10", param, ctx)
+        return range(int(found[1]), int(found[2] or found[1]) + 1)
+
+
 def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of graphs, for shell completion; nothing when no server runs."""
     from circuit_atlas.client import Atlas, running_connection  # noqa: PLC0415
@@ -146,3 +162,14 @@ def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplet
 
 
 graph_argument = click.argument("graph", shell_complete=complete_graphs)
+
+
+def question_graph(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument GRAPH, and `--collapsed`: what is asked of it is asked of GRAPH:collapsed."""
+
+    @wraps(command)
+    def run(*args: Any, graph: str, collapsed: bool, **kwargs: Any) -> Any:
+        return command(*args, graph=collapsed_name(graph) if collapsed else graph, **kwargs)
+
+    option = click.option("--collapsed", is_flag=True, help="Ask the graph collapsed by its supernodes.")
+    return graph_argument(option(run))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from circuit_atlas.cli.options import asks, graph_argument
+from circuit_atlas.cli.options import KINDS, Integers, asks, question_graph
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -32,24 +31,11 @@ _edge_value = click.option(
 )  # fmt: skip
 
 
-class _Integers(click.ParamType[range]):
-    """`5` or `5-10`."""
-
-    name = "range"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The integers of a range."""
-        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
-        if not found or int(found[2] or found[1]) < int(found[1]):
-            self.fail(f"{value!r} is no number or range such as 5-10", param, ctx)
-        return range(int(found[1]), int(found[2] or found[1]) + 1)
-
-
-_KINDS = click.Choice(["feature", "error", "token", "logit", "other"])
+_KINDS = click.Choice(KINDS)
 
 
 @click.command("paths")
-@graph_argument
+@question_graph
 @from_option
 @to_option
 @max_hops_option
@@ -65,9 +51,9 @@ _KINDS = click.Choice(["feature", "error", "token", "logit", "other"])
 @_edge_value
 @click.option("--kind", "kinds", type=_KINDS, multiple=True, help="Pass only nodes of this kind; repeatable.")
 @click.option(
-    "--layer", "layers", type=_Integers(), multiple=True, help="Pass only these layers, 5 or 5-10; repeatable."
+    "--layer", "layers", type=Integers(), multiple=True, help="Pass only these layers, 5 or 5-10; repeatable."
 )
-@click.option("--position", "positions", type=_Integers(), multiple=True, help="Pass only these positions; repeatable.")
+@click.option("--position", "positions", type=Integers(), multiple=True, help="Pass only these positions; repeatable.")
 @click.option("--avoid", multiple=True, metavar="NODE", help="Do not pass this node; repeatable.")
 @click.option("--must-pass", multiple=True, metavar="NODE", help="Pass this node; repeatable: all of them.")
 @click.option("--min-weight", type=click.FloatRange(0), default=0.0, help="Follow only edges of this |weight| or more.")
@@ -90,7 +76,7 @@ def paths_command(
 
 
 @click.command("score")
-@graph_argument
+@question_graph
 @click.argument("nodes", nargs=-1)
 @click.option("--file", type=click.File("r"), help="JSON list of paths, each a list of nodes; - for stdin.")
 @_score
@@ -125,7 +111,7 @@ def _read_paths(file: IO[str]) -> list[list[str]]:
 
 
 @click.command("count")
-@graph_argument
+@question_graph
 @from_option
 @to_option
 @max_hops_option
@@ -142,7 +128,7 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
 
 
 @click.command("distribution")
-@graph_argument
+@question_graph
 @from_option
 @to_option
 @max_hops_option
@@ -163,7 +149,7 @@ def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
 
 
 @click.command("influence")
-@graph_argument
+@question_graph
 @click.option(
     "--by",
     type=click.Choice(["node", "edge", "layer", "position", "kind", "feature"]),

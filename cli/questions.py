@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from circuit_atlas.cli.options import asks, graph_argument
+from circuit_atlas.cli.options import KINDS, asks, question_graph
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.schema.answer import Answer
 
-KINDS = ("feature", "error", "token", "logit", "other")
-
 
 @click.command("stats")
-@graph_argument
+@question_graph
 @asks
 def stats_command(atlas: Atlas, graph: str) -> Answer:
     """Show what GRAPH is: nodes by kind, edges, density, range of weights, logits with probabilities.
@@ -28,7 +26,7 @@ def stats_command(atlas: Atlas, graph: str) -> Answer:
 
 
 @click.command("node")
-@graph_argument
+@question_graph
 @click.argument("node")
 @asks
 def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
@@ -47,7 +45,7 @@ def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
 
 
 @click.command("neighbors")
-@graph_argument
+@question_graph
 @click.argument("node")
 @click.option(
     "--direction",

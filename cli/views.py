@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from circuit_atlas.cli.options import asks, complete_graphs, graph_argument
+from circuit_atlas.cli.options import asks, complete_graphs, question_graph
 from circuit_atlas.cli.path_commands import from_option, max_hops_option, to_option
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _open = click.option("--open", "opened", is_flag=True, help="Open it in the defa
 
 
 @click.command("view")
-@graph_argument
+@question_graph
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE",
               help="Where to write it: .html, .png or .svg.  [default: GRAPH.html]")  # fmt: skip
 @_open
@@ -61,7 +61,7 @@ def view_command(
 
 
 @click.command("report")
-@graph_argument
+@question_graph
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE",
               help="Where to write it: .html or .md.  [default: GRAPH-report.html]")  # fmt: skip
 @_open

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from circuit_atlas.arrays.graph_data import GraphData
+from circuit_atlas.arrays.supernodes import write_supernodes
 from circuit_atlas.export.node_fields import node_fields, node_id
 from circuit_atlas.export.output import replacing
 
 _BLOCK = 100_000
+_NEW_QPARAMS = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
 
 
 def write_json(data: GraphData, path: Path) -> None:
     """Write a graph as the JSON of circuit-tracer's `create_graph_files`.
 
     What came from a JSON file is written as it was there, links in order of target and source. What came from a `.pt`
-    gets circuit-tracer's fields.
+    gets circuit-tracer's fields. Supernodes made or deleted since are those of `qParams`.
 
     Raises:
         InputError: the file cannot be written.
@@ -26,7 +29,7 @@ def write_json(data: GraphData, path: Path) -> None:
     metadata = data.metadata
     head = {
         "metadata": metadata.file_metadata if metadata.source_format == "json" else _new_metadata(data),
-        "qParams": metadata.file_qparams or _new_qparams(),
+        "qParams": _qparams(data),
         **metadata.file_extra,
     }
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -64,8 +67,9 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
     }
 
 
-def _new_qparams() -> dict[str, Any]:
-    return {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
+def _qparams(data: GraphData) -> dict[str, Any]:
+    known = data.metadata.file_qparams or _NEW_QPARAMS
+    return write_supernodes(known, data.nodes, data.supernodes, partial(node_id, data))
 
 
 def _dump(value: Any) -> str:

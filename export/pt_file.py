@@ -96,6 +96,7 @@ def _matrix_places(data: GraphData) -> Int64:
     odd = ~np.isin(nodes.kind, (_FEATURE, _ERROR, _TOKEN, _LOGIT)) | (
         (nodes.kind == _ERROR) & (nodes.index != NO_VALUE)
     )
+    odd |= np.array([nodes.is_supernode(i) for i in range(len(nodes))], np.bool_)
     inside = (nodes.layer < n_layers) & (nodes.position < n_pos) & (nodes.position >= 0)
     if (odd | ~inside).any():
         i = int(np.argmax(odd | ~inside))

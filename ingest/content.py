@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 from circuit_atlas.arrays.graph_data import GraphData
+from circuit_atlas.schema.models import COLLAPSED_FIELDS
 
 _BLOCK = 1 << 20
 _NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
@@ -16,7 +17,8 @@ _NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
 def content_hash(data: GraphData) -> str:
     """SHA-256, in hex, of metadata, node columns and edges; independent of the file's name and format."""
     digest = hashlib.sha256(b"circuit-atlas graph 1\n")
-    metadata = data.metadata.model_dump(mode="json", exclude=_NOT_CONTENT)
+    others = COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ()
+    metadata = data.metadata.model_dump(mode="json", exclude=_NOT_CONTENT.union(others))
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     nodes = data.nodes
     columns: tuple[npt.NDArray[Any], ...] = (

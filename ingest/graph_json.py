@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.arrays.supernodes import pinned_nodes, read_supernodes
 from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.links import read_links
 from circuit_atlas.ingest.node_ids import Place, as_float, as_int, place_of
 from circuit_atlas.ingest.scans import identify
-from circuit_atlas.ingest.supernodes import pinned_nodes, read_supernodes
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 

@@ -24,6 +24,7 @@ from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_
 from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.answer import IngestResult
 from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.keys import COLLAPSED
 from neo4j import Driver
 from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
 
@@ -58,7 +59,9 @@ def load_graph(
         QuestionError: the name cannot be used.
         SchemaVersionError: the store belongs to a newer circuit-atlas.
     """
-    name = check_name(name or data.metadata.slug)
+    name = name or data.metadata.slug
+    if data.metadata.collapsed_from is None:
+        check_name(name)
     tags = check_tags(tags)
     ensure_schema(driver, database)
     writer = Writer(driver, database)
@@ -84,12 +87,14 @@ def check_name(name: str) -> str:
     """The name of a graph, when it can be one.
 
     Raises:
-        QuestionError: it is empty, longer than 200 characters, or holds control characters or `~`.
+        QuestionError: it is empty, longer than 200 characters, holds control characters or `~`, or ends as the name
+            of a collapsed graph.
     """
-    if not _GRAPH_NAME.fullmatch(name):
+    if not _GRAPH_NAME.fullmatch(name) or name.endswith(COLLAPSED):
         raise QuestionError(
             f"{name!r:.80} cannot be a graph's name",
-            fix="A name has 1 to 200 characters, without control characters and '~'. Give one with --name.",
+            fix="A name has 1 to 200 characters, without control characters and '~', and does not end in "
+            f"'{COLLAPSED}'. Give one with --name.",
         )
     return name
 

@@ -8,6 +8,8 @@ from circuit_atlas.schema.keys import Kind
 
 def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
     """Label, token or logit text of node `i`; what it is and where, when the file does not label it."""
+    if nodes.is_supernode(i):
+        return visible(nodes.label[i]) or "supernode"
     match KINDS[nodes.kind[i]]:
         case Kind.FEATURE:
             return (nodes.label[i] or "").strip() or f"feature {nodes.layer[i]}/{nodes.index[i]}"

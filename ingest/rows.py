@@ -45,9 +45,10 @@ def node_rows(data: GraphData, flow: Flow) -> Iterator[tuple[Kind, Row]]:
 
 
 def transcoder_feature_rows(data: GraphData) -> list[Row]:
-    """Ordinal, layer and index of every feature node: which transcoder feature it is an activation of."""
+    """Ordinal, layer and index of every feature node: which transcoder feature it is an activation of. A supernode of
+    features is one of none."""
     nodes = data.nodes
-    features = np.flatnonzero(nodes.kind == KINDS.index(Kind.FEATURE))
+    features = np.flatnonzero((nodes.kind == KINDS.index(Kind.FEATURE)) & (nodes.index != NO_VALUE))
     return [{"ordinal": int(i), "layer": int(nodes.layer[i]), "index": int(nodes.index[i])} for i in features]
 
 

@@ -41,6 +41,12 @@ WITH s, nodes[member] AS n
 MERGE (s)-[:GROUPS]->(n)
 """
 
+DELETE_SUPERNODE = """CYPHER 25
+UNWIND $names AS name
+MATCH (s:Supernode {graph: $graph, name: name})
+DETACH DELETE s
+"""
+
 ACTIVE_FEATURES = """CYPHER 25
 MATCH (g:Graph {name: $graph})
 MERGE (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures {block: $row.block}) SET a += $row

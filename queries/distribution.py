@@ -52,7 +52,7 @@ def score_distribution(
         seed: of the sample.
 
     Raises:
-        QuestionError: an argument is out of range, there is no path, or the graph holds a cycle.
+        QuestionError: an argument is out of range, there is no path, or too many lead around cycles.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     check_range("sample", sample, 1, MAX_PATHS)
@@ -61,9 +61,8 @@ def score_distribution(
     total = count_paths(runner, graph, **question).total
     row = find_graph(runner, graph)
     stored = row["graph"]
-    if not stored["acyclic"] or not total:
-        problem = "has no such path" if stored["acyclic"] else "holds a cycle"
-        raise QuestionError(f"{graph!r} {problem}, so that there are no scores to tell")
+    if not total:
+        raise QuestionError(f"{graph!r} has no such path, so that there are no scores to tell")
     if total <= sample:
         scores = [path.score for path in search_paths(runner, graph, **question, k=total, score=score).paths]
     else:

@@ -109,11 +109,10 @@ def _influences(
     """Influence of all nodes on `targets`, by ordinal, with the weights of the targets or without; None where the
     stored one serves."""
     stored = find_graph(runner, graph)["graph"]
-    if not stored["acyclic"]:
-        raise QuestionError(f"{graph!r} has no influence to tell: it holds a cycle")
     if not targets:
         if stored.get("completeness_score") is None:
-            raise QuestionError(f"{graph!r} has no influence to tell: it has no logits", fix="Name a target.")
+            problem = "it has no logits" if stored["acyclic"] else "it holds a cycle that nothing leads out of"
+            raise QuestionError(f"{graph!r} has no influence to tell: {problem}", fix="Name a target.")
         return None
     import numpy as np  # noqa: PLC0415
     from circuit_atlas.arrays.influence import node_influence  # noqa: PLC0415
@@ -123,7 +122,8 @@ def _influences(
     weights = np.zeros(len(columns.keys))
     ends = [columns.ordinal[resolve(runner, graph, address, prefer=Kind.LOGIT).key] for address in targets]
     weights[ends] = 1 / len(set(ends))
-    assert columns.order is not None
     influence = node_influence(columns.edges, columns.order, columns.input_sum, weights)
+    if influence is None:
+        raise QuestionError(f"{graph!r} has no influence to tell: it holds a cycle that nothing leads out of")
     values: list[float] = (influence + weights if with_weights else influence).tolist()
     return values

@@ -17,7 +17,7 @@ from circuit_atlas.queries.results import (
     TranscoderFeature,
 )
 from circuit_atlas.queries.runner import QueryRunner
-from circuit_atlas.schema.keys import KIND_NAMES, Kind
+from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 from circuit_atlas.schema.models import Node
 
@@ -30,7 +30,8 @@ def resolve(runner: QueryRunner, graph: str, address: str, *, prefer: Kind | Non
     """The node that an address means.
 
     An address is a key (`token:6`, `feature:8/37691@6`, `error:5@3`, `logit:22605@10`), a key without its
-    position (`logit:22605`), a name (`Austin`, `logit:Austin`), or the `node_id` of the graph's file.
+    position (`logit:22605`), a name (`Austin`, `logit:Austin`), the `node_id` of the graph's file, or, in a collapsed
+    graph, a supernode (`supernode:Texas`).
 
     Args:
         runner: where to ask.
@@ -47,6 +48,8 @@ def resolve(runner: QueryRunner, graph: str, address: str, *, prefer: Kind | Non
     if exact:
         return to_node(exact[0]["node"])
     prefix, _, rest = address.partition(":")
+    if prefix == SUPERNODE and rest:
+        prefix, rest, address = "", "", f"{SUPERNODE}/{rest}"
     has_kind = prefix in KIND_NAMES and bool(rest)
     rows = runner.ask("nodes.find", graph=graph, text=rest if has_kind else address, kind=prefix if has_kind else "")
     best = [to_node(row["node"]) for row in rows if row["rank"] == rows[0]["rank"]]

@@ -2,57 +2,42 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from circuit_atlas.arrays.counts import LIMB, as_integers, path_counts
-from circuit_atlas.arrays.graph_data import Int32, Int64
+from circuit_atlas.arrays.counts import LIMB, as_integers, path_counts, walk_counts
+from circuit_atlas.arrays.cycles import cyclic_path_counts
+from circuit_atlas.arrays.graph_data import Float64, Int32, Int64
 from circuit_atlas.errors import QuestionError
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.columns import Columns
 
 _MOST_STEPS = 1_000_000
+_MOST_ROUNDS = 100
 
 
 def count_in_columns(columns: Columns, sources: list[str] | None, targets: list[str], max_hops: int) -> list[int]:
-    """Number of paths of 1 to `max_hops` hops. With a cycle, each is walked: one that comes back to a node is none.
+    """Number of paths of 1 to `max_hops` hops. What comes back to a node is no path.
 
     Raises:
-        QuestionError: the graph holds a cycle, and a million steps do not walk all paths.
+        QuestionError: the graph holds cycles, and a million steps do not walk all paths among their nodes.
     """
     is_start = columns.is_start(sources)
     ends = [columns.ordinal[key] for key in targets]
-    if columns.order is None:
-        return _walk(columns, set(np.flatnonzero(is_start).tolist()), set(ends), max_hops)
-    counts = path_counts(columns.edges, columns.order, is_start, max_hops)
+    counts = (
+        cyclic_path_counts(columns.edges, is_start, max_hops, _MOST_STEPS)
+        if columns.order is None
+        else path_counts(columns.edges, columns.order, is_start, max_hops)
+    )
+    if counts is None:
+        raise QuestionError(
+            "the graph holds cycles, so that paths among their nodes have to be walked, and they are too many",
+            fix="Ask for fewer hops.",
+        )
     at_ends = [as_integers(counts[1:, :, end]) for end in dict.fromkeys(ends)]
     return [sum(numbers) for numbers in zip(*at_ends, strict=True)]
-
-
-def _walk(columns: Columns, starts: set[int], ends: set[int], max_hops: int) -> list[int]:
-    inputs: dict[int, list[int]] = defaultdict(list)
-    for target, source in zip(columns.edges.target.tolist(), columns.edges.source.tolist(), strict=True):
-        inputs[target].append(source)
-    counts, steps = [0] * max_hops, 0
-    open_walks: list[tuple[int, ...]] = [(end,) for end in ends]
-    while open_walks:
-        walk = open_walks.pop()
-        for source in inputs[walk[-1]]:
-            steps += 1
-            if source in walk:
-                continue
-            counts[len(walk) - 1] += source in starts
-            if len(walk) < max_hops:
-                open_walks.append((*walk, source))
-        if steps > _MOST_STEPS:
-            raise QuestionError(
-                "the graph holds a cycle, so that its paths have to be walked, and they are too many",
-                fix="Ask for fewer hops.",
-            )
-    return counts
 
 
 class Sample(NamedTuple):
@@ -68,17 +53,37 @@ def sample_paths(
     """`size` of the paths of 1 to `max_hops` hops, each drawn with the same chance and put back.
 
     A path is drawn from its end: number of hops and target by how many paths there are, then each node before by how
-    many paths lead up to it.
+    many paths lead up to it. In a graph with a cycle, walks are drawn, and those that visit a node twice left out.
+
+    Raises:
+        QuestionError: the graph holds cycles, and next to no walk is a path.
     """
-    assert columns.order is not None
-    limbs = path_counts(columns.edges, columns.order, columns.is_start(sources), max_hops)
+    is_start = columns.is_start(sources)
+    if columns.order is not None:
+        limbs = path_counts(columns.edges, columns.order, is_start, max_hops)
+    else:
+        limbs = walk_counts(columns.edges, is_start, max_hops)
     counts = (limbs * np.array([1.0, LIMB, float(LIMB) ** 2])[:, None]).sum(axis=1)
     ends = list(dict.fromkeys(columns.ordinal[key] for key in targets))
     rng = np.random.default_rng(seed)
+    sample = Sample([], [])
+    for _ in range(1 if columns.order is not None else _MOST_ROUNDS):
+        drawn = _draw_walks(columns, counts, ends, size, rng)
+        sample = Sample(sample.weights + drawn.weights, sample.input_sums + drawn.input_sums)
+        if len(sample.weights) >= size:
+            return Sample(sample.weights[:size], sample.input_sums[:size])
+    raise QuestionError("the graph holds cycles, and next to no walk visits no node twice", fix="Ask for fewer hops.")
+
+
+def _draw_walks(columns: Columns, counts: Float64, ends: list[int], size: int, rng: np.random.Generator) -> Sample:
+    """`size` walks without those that visit a node twice."""
+    max_hops = len(counts) - 1
     flat = counts[1:, ends].ravel()
     drawn = rng.choice(len(flat), size, p=flat / flat.sum())
     hops, node = drawn // len(ends) + 1, np.array(ends, np.int32)[drawn % len(ends)]
     weights, sums = np.zeros((max_hops, len(node))), np.ones((max_hops, len(node)))
+    visited = np.repeat(-1 - np.arange(max_hops + 1, dtype=np.int32)[:, None], size, axis=1)
+    visited[hops, np.arange(size)] = node
     left = hops.copy()
     for _ in range(max_hops):
         for at, here in _groups(node, left):
@@ -87,9 +92,11 @@ def sample_paths(
             chosen = np.searchsorted(chance, rng.random(len(at)) * chance[-1], side="right")
             weights[here.left - 1, at], sums[here.left - 1, at] = row.weight[chosen], columns.input_sum[here.node]
             node[at], left[at] = row.source[chosen], here.left - 1
+            visited[here.left - 1, at] = node[at]
+    paths = np.flatnonzero((np.diff(np.sort(visited, axis=0), axis=0) != 0).all(axis=0)).tolist()
     return Sample(
-        [weights[:length, i].tolist() for i, length in enumerate(hops.tolist())],
-        [sums[:length, i].tolist() for i, length in enumerate(hops.tolist())],
+        [weights[: hops[i], i].tolist() for i in paths],
+        [sums[: hops[i], i].tolist() for i in paths],
     )
 
 

@@ -22,6 +22,7 @@ class GraphSummary(Record):
     nodes: int
     edges: int
     created_at: str = Field(description="When it was ingested, ISO 8601")
+    collapsed_from: str | None = Field(None, description="Of a graph collapsed by its supernodes: the whole graph")
 
 
 class Graphs(Answer):

@@ -52,7 +52,7 @@ class QueryRunner:
     ) -> None:
         if not 0 < timeout <= 86_400:
             raise QuestionError(f"a time limit of {timeout} s", fix="Give seconds, more than 0, at most 86400.")
-        self._driver, self._database = driver, database
+        self.driver, self.database = driver, database
         self._timeout, self._tracer = timeout, tracer
 
     def ask(self, query_id: str, *, hops: int | None = None, edge_value: str | None = None, **parameters: Any) -> Rows:
@@ -93,10 +93,10 @@ class QueryRunner:
         query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
         with (
             translated_errors(),
-            self._driver.session(
-                database=self._database,
+            self.driver.session(
+                database=self.database,
                 default_access_mode=mode,
-                bookmark_manager=self._driver.execute_query_bookmark_manager,  # on a cluster, read what was written
+                bookmark_manager=self.driver.execute_query_bookmark_manager,  # on a cluster, read what was written
             ) as session,
         ):
             result = session.run(query, parameters)
@@ -105,7 +105,7 @@ class QueryRunner:
 
     def _stop(self, mark: str) -> None:
         """End a query on the server, where it would run on to its time limit."""
-        with self._driver.session(database=self._database) as session:
+        with self.driver.session(database=self.database) as session:
             found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
             if found:
                 session.run("TERMINATE TRANSACTION $id", {"id": found["id"]}).consume()

@@ -5,6 +5,7 @@
     token:6             the token at position 6
     logit:22605@10      vocabulary entry 22605 as output after position 10
     other:...           a node of a type this version does not know, by the file's own id
+    feature:supernode/Texas   a supernode of a collapsed graph, of the kind that all its nodes have, or `other`
 
 A file's own `node_id` is no key: circuit-tracer wrote `0_2_1` both for feature 2 of layer 0 and for the
 error of layer 2 (both at position 1).
@@ -30,6 +31,15 @@ class Kind(StrEnum):
     def label(self) -> str:
         """The Neo4j label of nodes of this kind, next to `Node`."""
         return self.value.capitalize()
+
+
+SUPERNODE = "supernode"  # in a collapsed graph: `feature_type` of supernodes, and what their ids begin with
+COLLAPSED = ":collapsed"  # ends the name of a graph collapsed by its supernodes, and of no other
+
+
+def collapsed_name(graph: str) -> str:
+    """The name of the graph that `graph` is collapsed to."""
+    return graph + COLLAPSED
 
 
 KIND_NAMES = frozenset(kind.value for kind in Kind)

@@ -10,6 +10,7 @@ from typing import Any
 from circuit_atlas.schema.keys import Kind
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+COLLAPSED_FIELDS = ("collapsed_from", "collapsed_weights", "collapsed_state")  # of a collapsed graph
 FILE_FIELDS = ("file_metadata", "file_qparams", "file_extra", "file_form")  # of a graph, stored as JSON text
 
 
@@ -69,5 +70,10 @@ class GraphMetadata(Record):
     file_form: dict[str, Any] = Field(
         default_factory=dict,
         description="What else it takes to write the file again: types of tensors, links of weight 0",
+    )
+    collapsed_from: str | None = Field(None, description="Of a collapsed graph: the graph whose supernodes it shows")
+    collapsed_weights: str | None = Field(None, description="Of a collapsed graph: `shares` or `sums`")
+    collapsed_state: str | None = Field(
+        None, description="Of a collapsed graph: hash of what it was made from, by which it is seen to be out of date"
     )
     warnings: list[str] = Field(default_factory=list, description="What the reader noticed and kept going")

@@ -8,6 +8,7 @@ STRINGS, LONGS, DOUBLES = "string[]", "long[]", "double[]"
 _GRAPH_TEXTS = (
     "name", "status", "slug", "prompt", "model", "source_set", "scan", "source_format",
     "file_metadata", "file_qparams", "file_extra", "file_form", "content_hash",
+    "collapsed_from", "collapsed_weights", "collapsed_state",
 )  # fmt: skip
 _GRAPH_NUMBERS = (
     "n_layers", "n_pos", "active_features", "vocab_size", "nodes", "edges", "feature_nodes", "error_nodes",

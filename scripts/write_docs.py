@@ -16,7 +16,7 @@ import click
 from circuit_atlas.cli import cli
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.ingest import statements
-from circuit_atlas.queries import catalogue, compare_results, path_results, results
+from circuit_atlas.queries import catalogue, compare_results, path_results, results, supernode_results
 from circuit_atlas.queries.text_search import Hits
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
@@ -46,6 +46,8 @@ ANSWERS = {
     "influence --by": path_results.InfluenceGroups,
     "influence --by edge": path_results.InfluentialEffects,
     "compare": compare_results.Comparison,
+    "supernodes list, create": supernode_results.Supernodes,
+    "supernodes links": supernode_results.SupernodeLinks,
     "synth": SynthResult,
     "explain": ExplainResult,
     "explain --from": ImportResult,
@@ -175,7 +177,13 @@ An activation is named by its feature's explanation, but a label in its own grap
 ## :Supernode
 
 `name` of a group of nodes; `order` among those of its graph; `source`: `file` for one in the file's `qParams`, `hand`,
-or `rule`, for one that was made by the `rule` given.
+or `rule`, for one that was made by the `rule` given. A node in several counts, in a collapsed graph, in the last.
+
+A graph collapsed by its supernodes is a `:Graph` of its own, named `NAME:collapsed`, with `collapsed_from`; no other
+graph has a name that ends so. A supernode there is a `:Node` with `feature_type` `supernode`, the kind that its nodes
+have in common (else `Other`), the key `kind:supernode/NAME`, and its nodes' keys in `extra`; it is an activation of no
+transcoder feature, all other features are. Questions across prompts leave collapsed graphs out, unless they are named
+([supernodes](supernodes.md)).
 
 ## :Tag
 

@@ -96,3 +96,24 @@ def count_by_hops(paths: Iterable[FoundPath], max_hops: int) -> dict[str, int]:
     """Number of paths by number of hops."""
     counts = Counter(len(weights) for _, weights in paths)
     return {str(hops): counts[hops] for hops in range(1, max_hops + 1)}
+
+
+def collapsed_edges(edges: Iterable[Edge], groups: Iterable[Iterable[int]]) -> dict[tuple[object, object], list[float]]:
+    """Share and sum of every link of the graph in which groups of nodes are one, step by step as circuit-tracer's
+    `init-cg-subgraph.js` takes them; a node is itself or, in the last group that holds it, ("group", its place)."""
+    edges = list(edges)
+    owner = {node: ("group", i) for i, group in enumerate(groups) for node in group}
+    inputs, outside, weighting, of_group = (defaultdict(float) for _ in range(4))
+    for source, target, weight in edges:
+        inputs[target] += abs(weight)
+        outside[target] += abs(weight) if source not in owner or owner[source] != owner.get(target) else 0
+    for node in inputs:
+        weighting[node] = outside[node] / inputs[node]
+        of_group[owner.get(node, node)] += weighting[node]
+    links: dict[tuple[object, object], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for source, target, weight in edges:
+        ends = owner.get(source, source), owner.get(target, target)
+        if ends[0] != ends[1]:
+            links[ends][0] += weight / outside[target] * (weighting[target] / of_group[ends[1]])
+            links[ends][1] += weight
+    return links

@@ -6,8 +6,10 @@
 // @returns nodes INTEGER -- number of nodes
 // @returns edges INTEGER -- number of direct effects
 // @returns created_at STRING -- when it was ingested
+// @returns collapsed_from STRING -- of a graph collapsed by its supernodes, the whole graph
 CYPHER 25
 MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready'
 RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS source_set,
-       g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at
+       g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at,
+       g.collapsed_from AS collapsed_from
 ORDER BY graph LIMIT 10000

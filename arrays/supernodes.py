@@ -1,4 +1,4 @@
-"""Supernodes and pinned nodes of a graph file's `qParams`.
+"""Supernodes and pinned nodes of a graph file's `qParams`, in and out.
 
 They name nodes by `node_id`; Anthropic's files name them by `jsNodeId`, which may stand for one feature at
 several positions. Lists may be given as text.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from circuit_atlas.arrays.graph_data import NodeColumns
@@ -36,6 +37,35 @@ def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:
     """Ordinals of the nodes pinned in the frontend (`qParams.pinnedIds`)."""
     by_name = _ordinals_by_name(nodes)
     return [i for name in as_list(qparams.get("pinnedIds")) for i in by_name.get(str(name), [])]
+
+
+def write_supernodes(
+    qparams: dict[str, Any], nodes: NodeColumns, supernodes: Sequence[Supernode], node_id: Callable[[int], str]
+) -> dict[str, Any]:
+    """`qParams` that hold these supernodes: as it is where it does already, entries that still say the same as they
+    are. Members of the others are pinned, too, as the frontend shows no others.
+
+    Args:
+        qparams: the file's.
+        nodes: the graph's.
+        supernodes: in order.
+        node_id: the `node_id` of a node by its ordinal.
+    """
+    there = {known.name: known for known in read_supernodes(qparams, nodes)[0]}
+    if list(there.values()) == list(supernodes):
+        return qparams
+    entries: dict[str, list[Any]] = defaultdict(list)
+    for entry in map(as_list, as_list(qparams.get("supernodes"))):
+        entries[str(entry[0]) if entry else ""].append(entry)
+    written, pinned = [], dict.fromkeys(map(str, as_list(qparams.get("pinnedIds"))))
+    for supernode in supernodes:
+        if there.get(supernode.name) == supernode:
+            written += entries[supernode.name]
+            continue
+        members = [node_id(i) for i in supernode.members]
+        written.append([supernode.name, *members])
+        pinned |= dict.fromkeys(members)
+    return {**qparams, "pinnedIds": list(pinned), "supernodes": written}
 
 
 def as_list(value: Any) -> list[Any]:

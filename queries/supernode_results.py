@@ -1,0 +1,59 @@
+"""Typed answers to questions about supernodes."""
+
+from __future__ import annotations
+
+from circuit_atlas.schema.answer import Answer, Cells
+from circuit_atlas.schema.models import Node, Record
+from pydantic import Field
+
+_SHOWN = 3
+
+
+class SupernodeDetails(Record):
+    """A supernode and what it groups."""
+
+    name: str
+    source: str = Field(description="`file` (its `qParams`), `hand`, or `rule`")
+    rule: str | None = Field(description="The rule that made it")
+    members: list[Node] = Field(description="In the order of the graph's file")
+
+
+class Supernodes(Answer):
+    """Supernodes of a graph."""
+
+    graph: str
+    supernodes: list[SupernodeDetails] = Field(description="In order: a node in several counts in the last")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per supernode, its first members by name."""
+        return ["supernode", "", "nodes", ""], [
+            [s.name, s.rule or s.source, len(s.members), _shown([node.name for node in s.members])]
+            for s in self.supernodes
+        ]
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+
+
+class SupernodeLink(Record):
+    """What one supernode does to another."""
+
+    source: str = Field(description="Name of the supernode that acts")
+    target: str = Field(description="Name of the supernode that it acts on")
+    share: float = Field(description="Share of the target's inputs from outside, signed, as circuit-tracer draws it")
+    sum: float = Field(description="Sum of the direct effects")
+    effects: int = Field(description="How many direct effects there are")
+
+
+class SupernodeLinks(Answer):
+    """The links between the supernodes of a graph."""
+
+    graph: str
+    links: list[SupernodeLink] = Field(description="Largest |share| first")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per link."""
+        return ["share", "sum", "effects", "source", "target"], [
+            [link.share, link.sum, link.effects, link.source, link.target] for link in self.links
+        ]

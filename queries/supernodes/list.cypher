@@ -1,0 +1,16 @@
+// The supernodes of a graph: what each groups, and who made it.
+// @param graph STRING -- the graph's name
+// @param name STRING = null -- only the supernode of this name
+// @returns name STRING -- its name
+// @returns source STRING -- file, hand or rule
+// @returns rule STRING -- the rule that made it, null for others
+// @returns order INTEGER -- its place among those of its graph: a node in several counts in the last
+// @returns members LIST<MAP> -- the nodes it groups, in the order of the graph's file
+CYPHER 25
+MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL AND ($name IS NULL OR s.name = $name)
+WITH s ORDER BY s.order LIMIT 10000
+RETURN s.name AS name, s.source AS source, s.rule AS rule, s.order AS order, COLLECT {
+  MATCH (s)-[:GROUPS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT 10000
+  RETURN n {.key, .name, .layer, .position, .index, .source_id, .ordinal}
+} AS members
+ORDER BY order LIMIT 10000

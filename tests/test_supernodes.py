@@ -1,0 +1,393 @@
+"""Supernodes: made, kept, written; and graphs collapsed by them, with circuit-tracer's own frontend as the judge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import circuit_tracer
+import numpy as np
+import oracle
+import pytest
+import torch
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.arrays.bounds import topological_order
+from circuit_atlas.arrays.collapse import WEIGHTS, collapse, group_nodes
+from circuit_atlas.arrays.counts import as_integers
+from circuit_atlas.arrays.cycles import cyclic_path_counts
+from circuit_atlas.arrays.graph_data import KINDS, GraphData
+from circuit_atlas.arrays.influence import measure_flow
+from circuit_atlas.arrays.supernodes import read_supernodes
+from circuit_atlas.errors import GraphNotFoundError, InputError, QuestionError, SupernodeNotFoundError
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import Supernode
+from circuit_tracer import graph as tracer
+from conftest import EXAMPLES
+from graphs import make_graph
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from program import Run, fails
+
+OPPOSITE = EXAMPLES / "opposite-small.json"
+FRONTEND = Path(circuit_tracer.__file__).parent / "frontend" / "assets" / "attribution_graph" / "init-cg-subgraph.js"
+D3 = """
+const numbers = (values, f) => values.map(v => +f(v)).filter(v => !isNaN(v))
+const sum = (values, f) => numbers(values, f).reduce((a, b) => a + b, 0)
+const d3 = {
+  sum, mean: (values, f) => sum(values, f) / numbers(values, f).length, extent: () => [],
+  nestBy: (values, key) => Object.values(Object.groupBy(values, key)),
+}
+"""
+ROUND = "({nodes, links, pinnedIds, supernodes}) => {" + D3 + """
+const visState = {pinnedIds}, subgraphState = {supernodes}, utilCg = {pctInputColorFn: () => ''}
+const byId = Object.fromEntries(nodes.map(d => [d.node_id, d]))
+nodes.forEach(d => { d.nodeId = d.node_id; d.sourceLinks = [] })
+links.forEach(e => {
+  e.sourceNode = byId[e.source]; e.targetNode = byId[e.target]; e.targetNode.sourceLinks.push(e)
+})
+nodes.forEach(d => { d.inputAbsSum = d3.sum(d.sourceLinks, e => Math.abs(e.weight)) })
+let nodeIdToNode, sgNodes, sgLinks
+%s
+return sgLinks.map(d => [d.source, d.target, d.weight])
+}"""  # fmt: skip
+
+
+@pytest.fixture
+def opposite(atlas: Atlas, new_name: Callable[[], str]) -> GraphHandle:
+    """A copy of its own of the graph with five supernodes."""
+    return atlas.ingest(OPPOSITE, name=new_name())
+
+
+def edges_by_key(data: GraphData) -> dict[tuple[str, str], float]:
+    columns = zip(data.edges.source.tolist(), data.edges.target.tolist(), data.edges.weight.tolist(), strict=True)
+    return {(data.nodes.key(source), data.nodes.key(target)): weight for source, target, weight in columns}
+
+
+def expected_links(data: GraphData, weights: str) -> dict[tuple[str, str], float]:
+    """By key: of groups, the key that they have in the collapsed graph."""
+    edges = zip(data.edges.source.tolist(), data.edges.target.tolist(), data.edges.weight.tolist(), strict=True)
+    names = [supernode.name for supernode in data.supernodes]
+    keys = {data.nodes.key(i).partition(":")[2]: data.nodes.key(i) for i in range(len(data.nodes))}
+    grouped = collapse(data).nodes
+    keys |= {grouped.label[i]: grouped.key(i) for i in range(len(grouped)) if grouped.is_supernode(i)}
+
+    def key(end: Any) -> str:
+        return keys[names[end[1]]] if isinstance(end, tuple) else data.nodes.key(end)
+
+    links = oracle.collapsed_edges(edges, [supernode.members for supernode in data.supernodes])
+    which = WEIGHTS.index(weights)
+    return {(key(s), key(t)): both[which] for (s, t), both in links.items() if abs(both[which]) > 1e-12}
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("name", ["opposite-small", "dallas-haiku"])
+def test_real_graphs_collapse_as_the_formula_says(name: str, weights: str) -> None:
+    data = read_graph(EXAMPLES / f"{name}.json")
+    found = edges_by_key(collapse(data, weights))
+    expected = expected_links(data, weights)
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert len(found) == len(expected)
+
+
+def test_links_are_those_of_the_frontend(page: Any) -> None:
+    """Its own code, from circuit-tracer's package, run in a browser on the whole file."""
+    code = FRONTEND.read_text(encoding="utf-8")
+    start, end = code.index("    // pick out the subgraph"), code.index("    sgLinks = d3.sort(sgLinks")
+    document = json.loads(OPPOSITE.read_text(encoding="utf-8"))
+    qparams = document["qParams"]
+    drawn = page.evaluate(ROUND % code[start:end], {**document, **qparams})
+    data = read_graph(OPPOSITE)
+    ids = {data.nodes.source_id[i]: data.nodes.key(i) for i in range(len(data.nodes))}
+    collapsed = collapse(data)
+    labels = {f"{collapsed.nodes.label[i]}": collapsed.nodes.key(i)
+              for i in range(len(collapsed.nodes)) if collapsed.nodes.is_supernode(i)}  # fmt: skip
+    found = edges_by_key(collapsed)
+    shown = {(labels.get(s) or ids[s], labels.get(t) or ids[t]): weight for s, t, weight in drawn}
+    assert len([pair for pair in shown if ":supernode/" in pair[0] and ":supernode/" in pair[1]]) == 11
+    assert {pair: found[pair] for pair in shown} == pytest.approx(shown, rel=1e-9)
+
+
+def test_the_link_query_says_the_same(examples: dict[str, GraphHandle]) -> None:
+    handle = examples["opposite-small"]
+    data = read_graph(OPPOSITE)
+    shares, sums = (
+        {
+            (source.partition("/")[2], target.partition("/")[2]): weight
+            for (source, target), weight in edges_by_key(collapse(data, weights)).items()
+            if ":supernode/" in source and ":supernode/" in target
+        }
+        for weights in WEIGHTS
+    )
+    links = handle.supernode_links().links
+    assert {(link.source, link.target): link.share for link in links} == pytest.approx(shares, rel=1e-9)
+    assert {(link.source, link.target): link.sum for link in links} == pytest.approx(sums, rel=1e-9)
+    assert [abs(link.share) for link in links] == sorted((abs(link.share) for link in links), reverse=True)
+    assert handle.supernode_links(k=3).links == links[:3]
+
+
+@st.composite
+def grouped_graphs(draw: st.DrawFn) -> GraphData:
+    """Small graphs, effects forward and of a node on itself, groups that overlap."""
+    n = draw(st.integers(2, 9))
+    layers = sorted(draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))
+    ends = [(s, t) for t in range(n) for s in range(n) if layers[s] < layers[t] or (s == t and draw(st.booleans()))]
+    chosen = draw(st.lists(st.sampled_from(ends), unique=True, max_size=20)) if ends else []
+    weight = st.sampled_from([-3.5, -1.0, -0.5, 0.5, 1.0, 2.0])
+    data = make_graph(layers, [(s, t, draw(weight)) for s, t in sorted(chosen, key=lambda pair: pair[::-1])])
+    groups = draw(st.lists(st.sets(st.integers(0, n - 1), max_size=4), max_size=3))
+    supernodes = tuple(Supernode(name=f"g{i}", members=tuple(sorted(group))) for i, group in enumerate(groups))
+    return replace(data, supernodes=supernodes)
+
+
+@given(data=grouped_graphs(), weights=st.sampled_from(WEIGHTS))
+@settings(max_examples=200, deadline=None)
+def test_any_grouping_collapses_as_the_formula_says(data: GraphData, weights: str) -> None:
+    collapsed = collapse(data, weights)
+    assert edges_by_key(collapsed) == pytest.approx(expected_links(data, weights), rel=1e-9, abs=1e-12)
+    grouping = group_nodes(len(data.nodes), data.supernodes)
+    owners = {i: supernode.name for supernode in data.supernodes for i in supernode.members}
+    assert sorted(i for _, members in grouping.groups for i in members) == list(range(len(data.nodes)))
+    for place, (supernode, members) in enumerate(grouping.groups):
+        assert (grouping.place[members] == place).all()
+        assert {owners.get(i) for i in members.tolist()} == {supernode and supernode.name}
+        assert supernode is not None or len(members) == 1
+    inputs = np.bincount(collapsed.edges.target, np.abs(collapsed.edges.weight), len(collapsed.nodes))
+    assert weights == "sums" or (inputs <= 1 + 1e-9).all()
+
+
+@given(data=grouped_graphs())
+@settings(max_examples=100, deadline=None)
+def test_paths_of_collapsed_graphs_are_counted_exactly(data: GraphData) -> None:
+    """Cycles or not: what comes back to a node is no path."""
+    data = collapse(data)
+    edges = list(zip(data.edges.source.tolist(), data.edges.target.tolist(), data.edges.weight.tolist(), strict=True))
+    starts = data.nodes.kind == KINDS.index(Kind.TOKEN)
+    counts = cyclic_path_counts(data.edges, starts, 5, 100_000)
+    for end in range(len(data.nodes)):
+        paths = oracle.all_paths(edges, np.flatnonzero(starts).tolist(), [end], 5)
+        expected = oracle.count_by_hops((path for path in paths if len(set(path[0])) == len(path[0])), 5)
+        assert as_integers(counts[1:, :, end]) == list(expected.values())
+
+
+@pytest.mark.parametrize("name", ["opposite-small", "dallas-haiku"])
+def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str) -> None:
+    data = collapse(read_graph(EXAMPLES / f"{name}.json"))
+    order = topological_order(data.edges, data.nodes.depth)
+    assert order is None
+    matrix = torch.zeros(len(data.nodes), len(data.nodes), dtype=torch.float64)
+    matrix[data.edges.target, data.edges.source] = torch.from_numpy(data.edges.weight)
+    weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
+    expected = tracer.compute_node_influence(matrix, weights).numpy()
+    flow = measure_flow(data, order)
+    np.testing.assert_allclose(flow.influence, expected, rtol=1e-9, atol=1e-15)
+    assert 0 < flow.replacement_score < 1
+    assert 0 < flow.completeness_score < 1
+
+
+def test_a_cycle_that_nothing_leads_out_of_has_no_influence() -> None:
+    data = make_graph([1, 2, 3], [(0, 1, 1.0), (1, 0, 1.0), (1, 2, 1.0)])
+    assert measure_flow(data, None).completeness_score is None
+
+
+def test_every_question_can_be_asked_of_a_collapsed_graph(atlas: Atlas, opposite: GraphHandle) -> None:
+    collapsed = opposite.collapsed()
+    assert collapsed.name == f"{opposite.name}:collapsed"
+    data = collapse(read_graph(OPPOSITE))
+    edges = list(zip(data.edges.source.tolist(), data.edges.target.tolist(), data.edges.weight.tolist(), strict=True))
+    keys = [data.nodes.key(i) for i in range(len(data.nodes))]
+    stats = collapsed.stats()
+    assert (stats.nodes.total, stats.edges) == (686, len(edges))
+    assert stats.logits[0].node.name == 'Output "big" or "large"'
+    assert atlas.verify(collapsed.name).damaged == 0
+
+    node = collapsed.node("supernode:small")
+    assert (node.node.key, node.node.kind, node.node.layer, node.node.position) == (
+        "feature:supernode/small", "feature", None, 5)  # fmt: skip
+    inputs = {keys[s]: w for s, t, w in edges if keys[t] == node.node.key}
+    found = collapsed.neighbors("supernode/small", direction="in", k=1000).incoming
+    assert {neighbor.node.key: neighbor.weight for neighbor in found} == inputs
+
+    tokens = [i for i, key in enumerate(keys) if key.startswith("token:")]
+    top = keys.index('logit:supernode/Output "big" or "large"')
+    paths = [path for path in oracle.all_paths(edges, tokens, [top], 3) if len(set(path[0])) == len(path[0])]
+    assert collapsed.count(max_hops=3).counts == oracle.count_by_hops(paths, 3)
+    for order, sign in (("strongest", 1), ("inhibiting", -1)):
+        best = collapsed.paths(max_hops=3, k=20, order=order).paths
+        assert [path.score for path in best] == pytest.approx([p[0] for p in oracle.best_paths(paths, 20, sign)])
+    through = collapsed.paths(max_hops=3, k=5, must_pass=["supernode:small"]).paths
+    small = keys.index("feature:supernode/small")
+    expected = oracle.best_paths([path for path in paths if small in path[0]], 5)
+    assert [path.score for path in through] == pytest.approx([p[0] for p in expected])
+    assert collapsed.influence(k=5).contributors[0].influence > 0
+    assert collapsed.influence(targets=["supernode:small"], k=5).contributors
+    assert collapsed.edge_influence(k=5).direct_effects
+    assert {group.group for group in collapsed.influence_by("kind").groups} >= {"token", "error"}
+    spread = collapsed.score_distribution(max_hops=3, sample=500)
+    assert (spread.paths, spread.scored) == (len(paths), 500)
+
+
+def test_a_collapsed_graph_follows_its_supernodes(atlas: Atlas, opposite: GraphHandle) -> None:
+    name = f"{opposite.name}:collapsed"
+    assert atlas.graph(name).ingested.status == "ingested"
+    assert atlas.graph(name).ingested is None
+    opposite.create_supernode("quotes", ["token:4", "token:6", "token:8"])
+    again = atlas.graph(name)
+    assert (again.ingested.status, again.stats().nodes.token) == ("replaced", 7)
+    assert opposite.collapsed("sums").ingested.status == "replaced"
+    assert atlas.graph(name).metadata["collapsed_weights"] == "sums"
+    kept = atlas.graph(name).neighbors("logit:small", direction="in", k=1).incoming[0].weight
+    assert kept == opposite.neighbors("logit:small", direction="in", k=1).incoming[0].weight
+    with pytest.raises(QuestionError, match="is collapsed"):
+        again.create_supernode("more", ["token:1"])
+    with pytest.raises(QuestionError, match="weights cannot be"):
+        opposite.collapsed("means")
+    opposite.delete_supernode(*(supernode.name for supernode in opposite.supernodes().supernodes))
+    with pytest.raises(QuestionError, match="has no supernodes"):
+        atlas.graph(name)
+    assert name not in [graph.graph for graph in atlas.graphs().graphs]
+
+
+def test_a_collapsed_graph_goes_with_the_whole_one(atlas: Atlas, opposite: GraphHandle) -> None:
+    opposite.collapsed()
+    atlas.delete(opposite.name)
+    assert not [graph for graph in atlas.graphs().graphs if graph.graph.startswith(opposite.name)]
+    with pytest.raises(GraphNotFoundError):
+        atlas.graph(f"{opposite.name}:collapsed")
+    with pytest.raises(QuestionError, match="cannot be a graph's name"):
+        atlas.ingest(OPPOSITE, name="mine:collapsed")
+
+
+def test_a_collapsed_graph_is_written_as_others_are(atlas: Atlas, opposite: GraphHandle, tmp_path: Path) -> None:
+    name = f"{opposite.name}:collapsed"
+    atlas.export(name, tmp_path / "c.json")
+    again = read_graph(tmp_path / "c.json")
+    original = collapse(read_graph(OPPOSITE))
+    np.testing.assert_array_equal(again.edges.weight, original.edges.weight)
+    assert "other:supernode/small" in [again.nodes.key(i) for i in range(len(again.nodes))]
+    with pytest.raises(InputError, match="no place for the node"):
+        atlas.export(name, tmp_path / "c.pt")
+    atlas.export(name, tmp_path / "c.graphml")
+    assert atlas.export_import_files(tmp_path / "import", [name]).nodes >= 686
+
+
+def test_made_by_hand_and_by_rule(opposite: GraphHandle) -> None:
+    made = opposite.create_supernode("quotes", ["token:4", "token:6", "token:4"])
+    [quotes] = made.supernodes
+    assert (quotes.source, quotes.rule, [node.key for node in quotes.members]) == (
+        "hand", None, ["token:4", "token:6"])  # fmt: skip
+    [sizes] = opposite.create_supernode("sizes", matching="SIZE", layers=range(10, 26), positions=[8]).supernodes
+    assert (sizes.source, sizes.rule[:15]) == ("rule", "matching 'SIZE'")
+    assert {(node.layer >= 10, node.position, "size" in node.name.lower()) for node in sizes.members} == {
+        (True, 8, True)}  # fmt: skip
+    document = json.loads(OPPOSITE.read_text(encoding="utf-8"))
+    expected = {node["node_id"] for node in document["nodes"] if node["feature_type"] == "cross layer transcoder"
+                and "size" in node["clerp"].lower() and int(node["layer"]) >= 10 and node["ctx_idx"] == 8}  # fmt: skip
+    assert {node.source_id for node in sizes.members} == expected
+    [logits] = opposite.create_supernode("big logits", matching="big", kinds=["logit"]).supernodes
+    assert {node.name for node in logits.members} == {"big", "bigger", "Big"}
+    names = [supernode.name for supernode in opposite.supernodes().supernodes]
+    assert names[5:] == ["quotes", "sizes", "big logits"]
+    assert opposite.node("token:4").supernodes == ["quotes"]
+
+
+def test_one_supernode_for_each_feature_at_several_positions(opposite: GraphHandle) -> None:
+    made = opposite.create_supernodes_of_features(layers=[23]).supernodes
+    document = json.loads(OPPOSITE.read_text(encoding="utf-8"))
+    positions: dict[str, set[str]] = {}
+    for node in document["nodes"]:
+        if node["feature_type"] == "cross layer transcoder" and node["layer"] == "23":
+            positions.setdefault(node["node_id"].rpartition("_")[0], set()).add(node["node_id"])
+    expected = sorted(sorted(ids) for ids in positions.values() if len(ids) > 1)
+    assert sorted(sorted(node.source_id for node in supernode.members) for supernode in made) == expected
+    assert {supernode.name for supernode in made} == {"size (23/8488)", "size (23/8683)"}
+    assert {supernode.rule for supernode in made} == {"same feature, layers 23"}
+    with pytest.raises(QuestionError, match="has a supernode"):
+        opposite.create_supernodes_of_features(layers=[23])
+    opposite.create_supernodes_of_features(layers=[23], replace=True)
+    with pytest.raises(QuestionError, match="no feature of"):
+        opposite.create_supernodes_of_features(layers=[99])
+
+
+def test_what_cannot_be_a_supernode(opposite: GraphHandle) -> None:
+    before = opposite.supernodes()
+    for arguments, options, problem in (
+        (("small", ["token:1"]), {}, "has a supernode 'small'"),
+        (("new",), {}, "made of nodes or by a rule"),
+        (("new", ["token:1"]), {"matching": "x"}, "made of nodes or by a rule"),
+        (("new", ["token:1"]), {"layers": [1]}, "are for a rule"),
+        (("new",), {"matching": "nothing says this"}, "contains 'nothing says this'"),
+        (("new",), {"matching": " "}, "matches everything"),
+        (("new",), {"matching": "a", "kinds": ["thing"]}, "kind cannot be"),
+        (("", ["token:1"]), {}, "cannot be a supernode's name"),
+        (("a\nb", ["token:1"]), {}, "cannot be a supernode's name"),
+    ):
+        with pytest.raises(QuestionError, match=problem):
+            opposite.create_supernode(*arguments, **options)
+    with pytest.raises(SupernodeNotFoundError, match="no supernode 'nothing'"):
+        opposite.delete_supernode("small", "nothing")
+    assert opposite.supernodes() == before
+    [small] = opposite.create_supernode("small", ["token:5"], replace=True).supernodes
+    assert [node.key for node in small.members] == ["token:5"]
+    after = opposite.supernodes().supernodes
+    assert [supernode.name for supernode in after] == [supernode.name for supernode in before.supernodes]
+
+
+def test_qparams_hold_what_was_made(atlas: Atlas, opposite: GraphHandle, tmp_path: Path) -> None:
+    opposite.create_supernode("quotes", ["token:4", "token:6"])
+    opposite.delete_supernode("opposite")
+    atlas.export(opposite.name, tmp_path / "made.json")
+    qparams = json.loads((tmp_path / "made.json").read_text(encoding="utf-8"))["qParams"]
+    original = json.loads(OPPOSITE.read_text(encoding="utf-8"))["qParams"]
+    known = [entry for entry in original["supernodes"] if entry[0] != "opposite"]
+    assert qparams["supernodes"][:-1] == known
+    assert qparams["supernodes"][-1][0] == "quotes"
+    assert qparams["pinnedIds"] == original["pinnedIds"] + qparams["supernodes"][-1][1:]
+    again = atlas.ingest(tmp_path / "made.json", name=opposite.name, replace=True)
+    assert [(s.name, [n.key for n in s.members]) for s in again.supernodes().supernodes][-1] == (
+        "quotes", ["token:4", "token:6"])  # fmt: skip
+    assert {supernode.source for supernode in again.supernodes().supernodes} == {"file"}
+
+
+def test_a_graph_is_not_damaged_by_supernodes(atlas: Atlas, opposite: GraphHandle) -> None:
+    opposite.create_supernode("quotes", ["token:4", "token:6"])
+    opposite.delete_supernode("opposite")
+    assert atlas.verify(opposite.name, OPPOSITE).damaged == 0
+    assert atlas.ingest(OPPOSITE, name=opposite.name).ingested.status == "unchanged"
+    assert "quotes" in [supernode.name for supernode in opposite.supernodes().supernodes]
+
+
+def test_supernodes_of_a_pt_come_out_in_json(
+    atlas: Atlas, saved: Path, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    handle = atlas.ingest(saved, name=new_name(), model="small", source_set="small")
+    handle.create_supernode("start", ["token:0", "token:1"])
+    collapsed = handle.collapsed("sums")
+    assert collapsed.stats().nodes.total == handle.stats().nodes.total - 1
+    assert atlas.verify(collapsed.name).damaged == 0
+    atlas.export(handle.name, tmp_path / "small.json")
+    data = read_graph(tmp_path / "small.json", source_set="small")
+    assert [(s.name, [data.nodes.key(i) for i in s.members]) for s in data.supernodes] == [
+        ("start", ["token:0", "token:1"])]  # fmt: skip
+    assert read_supernodes(data.metadata.file_qparams, data.nodes)[0] == data.supernodes
+
+
+def test_on_the_command_line(run: Run, opposite: GraphHandle) -> None:
+    name = opposite.name
+    made = run("supernodes", "create", name, "sizes", "--matching", "size", "--layer", "20-25", "--kind", "feature")
+    assert [s["name"] for s in json.loads(made.stdout)["supernodes"]] == ["sizes"], made.stderr
+    assert run("supernodes", "delete", name, "sizes").stderr == "Deleted sizes.\n"
+    listed = json.loads(run("supernodes", "list", name).stdout)["supernodes"]
+    assert [len(supernode["members"]) for supernode in listed] == [2, 2, 3, 3, 3]
+    assert len(json.loads(run("supernodes", "links", name).stdout)["links"]) == 11
+    collapsed = json.loads(run("collapse", name).stdout)
+    assert collapsed == json.loads(run("stats", name, "--collapsed").stdout)
+    assert collapsed["graph"] == f"{name}:collapsed"
+    one = run("neighbors", f"{name}:collapsed", "supernode:small", "--direction", "in", "-k", "1")
+    assert json.loads(one.stdout)["in"][0]["node"]["key"] == "token:5"
+    fails(run("supernodes", "create", name, "--same-feature", "more"), 2, "takes no NAME")
+    fails(run("supernodes", "create", name), 2, "NAME")
+    fails(run("collapse", f"{name}:collapsed"), 1, "is collapsed")
