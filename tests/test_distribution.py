@@ -11,6 +11,7 @@ import pytest
 from circuit_atlas import GraphHandle
 from circuit_atlas.errors import QuestionError
 from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries import path_columns
 from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graph_questions import find_graph
 from circuit_atlas.queries.path_columns import sample_paths
@@ -73,9 +74,22 @@ def test_where_there_is_none(atlas: Any, examples: dict[str, GraphHandle], new_n
         examples["dallas"].score_distribution(sources=["Austin"], targets=["Dallas"])
     with pytest.raises(QuestionError, match="sample"):
         examples["dallas"].score_distribution(sample=0)
+
+
+def test_around_cycles(atlas: Any, new_name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the walks drawn, those that come back to a node are left out, and the rest are drawn with equal chances."""
+    edges = [(0, 1, 1.0), (0, 2, 2.0), (1, 2, 4.0), (1, 3, 16.0), (2, 1, 8.0), (2, 3, 32.0), (0, 3, 64.0)]
+    edges = sorted(edges, key=lambda edge: (edge[1], edge[0]))
     name = new_name()
-    load_graph(
-        atlas.driver, None, make_graph([0, 1, 2, 3], [(0, 1, 1.0), (1, 2, 1.0), (2, 1, 1.0), (2, 3, 1.0)]), name=name
-    )
-    with pytest.raises(QuestionError, match="cycle"):
-        atlas.graph(name).score_distribution()
+    load_graph(atlas.driver, None, make_graph([0, 1, 2, 3], edges), name=name)
+    paths = [path for path in oracle.all_paths(edges, [0], [3], 6) if len(set(path[0])) == len(path[0])]
+    columns = read_columns(atlas._runner, find_graph(atlas._runner, name)["graph"])
+    drawn = sample_paths(columns, None, [columns.keys[3]], 6, size=5000, seed=0)
+    counts = Counter(tuple(weights) for weights in drawn.weights)
+    assert set(counts) == {tuple(weights) for _, weights in paths}
+    assert all(abs(count - 1000) < 5 * 1000**0.5 for count in counts.values())
+    spread = atlas.graph(name).score_distribution(max_hops=6, sample=3)
+    assert (spread.paths, spread.scored) == (len(paths), 3)
+    monkeypatch.setattr(path_columns, "_MOST_STEPS", 2)
+    with pytest.raises(QuestionError, match="have to be walked"):
+        atlas.graph(name).count(sources=["token:0"], max_hops=6)

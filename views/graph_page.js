@@ -62,7 +62,7 @@ function supernodes() {
   const groups = new Map();
   for (const node of nodes) {
     if (!node.supernodes.length || !wanted(node)) continue;
-    const name = node.supernodes[0];
+    const name = node.supernodes.at(-1);  // a node in several counts in the last
     groups.set(name, [...(groups.get(name) ?? []), node]);
   }
   return [...groups].map(([name, members]) => {
