@@ -23,7 +23,8 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
     if query.id == "paths.top_k":
         del named["sources"]  # which of the stored bounds to take
     if query.id.startswith("supernodes."):
-        named["graph"] = "opposite-small"  # which has some, and features that are active at several positions
+        # A graph that has some, and features that are active at several positions.
+        named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
     return named
 
 
