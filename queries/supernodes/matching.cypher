@@ -9,8 +9,7 @@ CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
   AND ($kinds = [] OR split(n.key, ':')[0] IN $kinds)
   AND ($layers = [] OR n.layer IN $layers) AND ($positions = [] OR n.position IN $positions)
-  AND (toLower(n.name) CONTAINS toLower($text) OR EXISTS {
-    MATCH (n)-[:ACTIVATION_OF]->(f) WHERE any(text IN f.explanations WHERE toLower(text) CONTAINS toLower($text))
-  })
+WITH n, [n.name] + coalesce(head(COLLECT { MATCH (n)-[:ACTIVATION_OF]->(f) RETURN f.explanations LIMIT 1 }), []) AS texts
+WHERE any(text IN texts WHERE toLower(text) CONTAINS toLower($text))
 RETURN n {.key, .name, .layer, .position, .index, .source_id, .ordinal} AS node
 ORDER BY node.ordinal LIMIT 100000
