@@ -251,6 +251,17 @@ def test_a_collapsed_graph_follows_its_supernodes(atlas: Atlas, opposite: GraphH
     assert name not in [graph.graph for graph in atlas.graphs().graphs]
 
 
+def test_a_search_leaves_collapsed_graphs_out(atlas: Atlas, opposite: GraphHandle) -> None:
+    def found(graph: str = "") -> set[str]:
+        hits = atlas.query("search.text", {"text": "enlargement", "graph": graph, "places": 100}).rows
+        return {place["graph"] for hit in hits for place in hit["places"]}
+
+    collapsed = opposite.collapsed().name
+    assert opposite.name in found()
+    assert collapsed not in found()
+    assert found(collapsed) == {collapsed}
+
+
 def test_a_collapsed_graph_goes_with_the_whole_one(atlas: Atlas, opposite: GraphHandle) -> None:
     opposite.collapsed()
     atlas.delete(opposite.name)

@@ -1,6 +1,6 @@
 // Explanations of features, tokens and logits that hold a text, the best first, and where they are active. Of all that
 // the full-text index finds, the best 5,000 features and 10,000 tokens and logits are looked at; the same token of
-// several graphs is one hit.
+// several graphs is one hit. Graphs collapsed by supernodes are left out, unless named.
 // @param text STRING -- what to look for, in the syntax of Lucene's query parser
 // @param model STRING = "" -- only of this language model
 // @param layers LIST<INTEGER> = [] -- only features of these layers
@@ -30,11 +30,13 @@ WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
   OR EXISTS {
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
     MATCH (g:Graph {name: n.graph, status: 'ready'})
-    WHERE $tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) }
+    WHERE (g.collapsed_from IS NULL OR g.name = $graph)
+      AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
   } OR EXISTS {
     UNWIND nodes AS n
     MATCH (g:Graph {name: n.graph, status: 'ready'})
-    WHERE $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
+    WHERE (g.collapsed_from IS NULL OR g.name = $graph)
+      AND $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
   }
 WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.layer, f.index, token LIMIT $k
 CALL (f, nodes) {
@@ -46,7 +48,8 @@ CALL (f, nodes) {
     RETURN n
   }
   MATCH (g:Graph {name: n.graph, status: 'ready'})
-  WHERE $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
+  WHERE (g.collapsed_from IS NULL OR g.name = $graph)
+    AND $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
   WITH n ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal
   RETURN count(DISTINCT n.graph) AS graphs,
          collect(n {.graph, .key, .position, .activation, .probability, .influence})[..$places] AS places

@@ -6,7 +6,8 @@ CALL () {
   CALL (f) {
     MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
     MATCH (g:Graph {name: n.graph, status: 'ready'})
-    WHERE $tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) }
+    WHERE (g.collapsed_from IS NULL OR g.name = $graph)
+      AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
     RETURN p ORDER BY coalesce(n.influence, 0.0) DESC LIMIT 3
   }
   RETURN p, score LIMIT 100
@@ -14,7 +15,8 @@ UNION ALL
   CALL db.index.fulltext.queryNodes('search_text', 'token:(' + $text + ')', {limit: 10000}) YIELD node AS n, score
   WHERE $layers = [] AND $graph IN ['', n.graph]
   MATCH (g:Graph {name: n.graph, status: 'ready'})
-  WHERE $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
+  WHERE (g.collapsed_from IS NULL OR g.name = $graph)
+    AND $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
   MATCH p = (n)
   RETURN p, score LIMIT 50
 }
