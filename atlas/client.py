@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from circuit_atlas.across import Across
@@ -47,9 +47,9 @@ class Atlas(Pages, Across, Explanations):
         graph_questions.find_graph(self._runner, name)
         return GraphHandle(self._runner, name)
 
-    def graphs(self) -> Graphs:
-        """The graphs of the database."""
-        return graph_questions.list_graphs(self._runner)
+    def graphs(self, tags: Iterable[str] = ()) -> Graphs:
+        """The graphs of the database; with tags, only those that have one of them."""
+        return graph_questions.list_graphs(self._runner, tags)
 
     def delete(self, name: str) -> None:
         """Delete a graph, and what it was collapsed to.

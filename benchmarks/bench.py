@@ -22,7 +22,7 @@ from circuit_atlas import Atlas, Connection
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 
-from benchmarks import explain, ingest
+from benchmarks import explain, features, ingest
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.growth import draw, measure_growth
 from benchmarks.peers import PEERS
@@ -33,7 +33,7 @@ from benchmarks.worker import Timing, Worker, time_question
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
-PARTS = ("ingest", "explain", "questions")
+PARTS = ("ingest", "explain", "questions", "features")
 
 
 @click.command()
@@ -58,6 +58,11 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         if whole:
             put_into_page(PAGE, "questions", markdown(timings))
             shutil.copy(OUT / "growth.svg", PAGE.parent / "images")
+    if "features" in (parts or PARTS):
+        with tempfile.TemporaryDirectory() as folder:
+            records = list(features.measure(Path(folder)))
+        click.echo("\n" + features.markdown(records))
+        write("features", records)
 
 
 def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
@@ -107,6 +112,7 @@ def write(part: str, measured: Any) -> None:
     tables = [ingest.markdown(known["ingest"])] if "ingest" in known else []
     tables += [explain.markdown(known["explain"])] if "explain" in known else []
     tables += [markdown(known["timings"])] if "timings" in known else []
+    tables += [features.markdown(known["features"])] if "features" in known else []
     (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 
 

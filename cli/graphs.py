@@ -61,16 +61,18 @@ def warn(file: str, warnings: list[str]) -> None:
 
 
 @click.command("graphs")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only graphs of this tag; repeatable.")
 @asks
-def graphs_command(atlas: Atlas) -> Answer:
+def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Answer:
     """List the graphs of the database.
 
     \b
     Examples:
       circuit-atlas graphs
+      circuit-atlas graphs --tag capitals
       circuit-atlas graphs --json
     """
-    return atlas.graphs()
+    return atlas.graphs(tags)
 
 
 @click.command("delete")

@@ -59,6 +59,13 @@ MERGE (t:Tag {name: tag})
 MERGE (g)-[:TAGGED]->(t)
 """
 
+UNTAG = """CYPHER 25
+MATCH (g:Graph {name: $graph})-[r:TAGGED]->(t:Tag) WHERE t.name IN $tags
+DELETE r
+WITH DISTINCT t WHERE NOT EXISTS { (t)<-[:TAGGED]-() }
+DELETE t
+"""
+
 KEEP_TAGS = """CYPHER 25
 MATCH (g:Graph {name: $graph}), (:Graph {name: $old})-[:TAGGED]->(t:Tag)
 MERGE (g)-[:TAGGED]->(t)

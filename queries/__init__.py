@@ -2,7 +2,8 @@
 
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query
 from circuit_atlas.queries.compare_questions import compare
-from circuit_atlas.queries.graph_questions import list_graphs, statistics
+from circuit_atlas.queries.feature_questions import find_feature, recurring, shared_features, show_feature
+from circuit_atlas.queries.graph_questions import list_graphs, list_tags, statistics
 from circuit_atlas.queries.influence_questions import contributors, edge_influence, influence_by
 from circuit_atlas.queries.node_questions import neighbors, node_details, resolve, subgraph
 from circuit_atlas.queries.path_questions import (
@@ -22,14 +23,19 @@ __all__ = [
     "contributors",
     "count_paths",
     "edge_influence",
+    "find_feature",
     "find_query",
     "influence_by",
     "list_graphs",
+    "list_tags",
     "neighbors",
     "node_details",
+    "recurring",
     "resolve",
     "score_paths",
     "search_paths",
+    "shared_features",
+    "show_feature",
     "statistics",
     "subgraph",
 ]

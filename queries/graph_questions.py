@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from circuit_atlas.errors import GraphNotFoundError
-from circuit_atlas.queries.results import Graphs, GraphSummary, LogitProbability, NodeCounts, Statistics
+from circuit_atlas.queries.results import (
+    Graphs,
+    GraphSummary,
+    LogitProbability,
+    NodeCounts,
+    Statistics,
+    TaggedGraphs,
+    Tags,
+)
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
@@ -13,9 +22,14 @@ from circuit_atlas.schema.models import Node
 StoredGraph = dict[str, Any]  # the properties of a :Graph node
 
 
-def list_graphs(runner: QueryRunner) -> Graphs:
-    """The graphs of the database, by name."""
-    return Graphs(graphs=[GraphSummary(**row) for row in runner.ask("graphs.list")])
+def list_graphs(runner: QueryRunner, tags: Iterable[str] = ()) -> Graphs:
+    """The graphs of the database, by name; with tags, only those that have one of them."""
+    return Graphs(graphs=[GraphSummary(**row) for row in runner.ask("graphs.list", tags=list(tags))])
+
+
+def list_tags(runner: QueryRunner) -> Tags:
+    """The tags of the database, by name."""
+    return Tags(tags=[TaggedGraphs(**row) for row in runner.ask("graphs.tags")])
 
 
 def statistics(runner: QueryRunner, graph: str) -> Statistics:

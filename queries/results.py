@@ -23,6 +23,7 @@ class GraphSummary(Record):
     edges: int
     created_at: str = Field(description="When it was ingested, ISO 8601")
     collapsed_from: str | None = Field(None, description="Of a graph collapsed by its supernodes: the whole graph")
+    tags: list[str] = Field(description="Collections that it belongs to, by name")
 
 
 class Graphs(Answer):
@@ -32,8 +33,27 @@ class Graphs(Answer):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per graph."""
-        heads = ["graph", "model", "source set", "nodes", "edges", "prompt"]
-        return heads, [[g.graph, g.model, g.source_set, g.nodes, g.edges, g.prompt] for g in self.graphs]
+        heads = ["graph", "model", "source set", "nodes", "edges", "tags", "prompt"]
+        return heads, [
+            [g.graph, g.model, g.source_set, g.nodes, g.edges, ", ".join(g.tags), g.prompt] for g in self.graphs
+        ]
+
+
+class TaggedGraphs(Record):
+    """A tag and its graphs."""
+
+    tag: str
+    graphs: list[str] = Field(description="Names of its graphs")
+
+
+class Tags(Answer):
+    """The tags of the database, each a collection of graphs."""
+
+    tags: list[TaggedGraphs]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per tag."""
+        return ["tag", "graphs", ""], [[t.tag, len(t.graphs), _first(t.graphs, 10)] for t in self.tags]
 
 
 class NodeCounts(Record):
@@ -250,6 +270,10 @@ class Rows(Answer):
 
 def _origin(said: FeatureExplanation) -> str:
     return ", ".join(word for word in (said.source, said.model, said.date[:10]) if word)
+
+
+def _first(names: list[str], number: int) -> str:
+    return ", ".join([*names[:number], *(["..."] if len(names) > number else [])])
 
 
 def _short(value: float | None) -> str:

@@ -16,7 +16,14 @@ import click
 from circuit_atlas.cli import cli
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.ingest import statements
-from circuit_atlas.queries import catalogue, compare_results, path_results, results, supernode_results
+from circuit_atlas.queries import (
+    catalogue,
+    compare_results,
+    feature_results,
+    path_results,
+    results,
+    supernode_results,
+)
 from circuit_atlas.queries.text_search import Hits
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
@@ -45,6 +52,10 @@ ANSWERS = {
     "report": answer.ReportResult,
     "influence --by": path_results.InfluenceGroups,
     "influence --by edge": path_results.InfluentialEffects,
+    "tags": results.Tags,
+    "features show": feature_results.FeatureActivations,
+    "features common, features only": feature_results.SharedFeatures,
+    "recurring": feature_results.Recurring,
     "compare": compare_results.Comparison,
     "supernodes list, create": supernode_results.Supernodes,
     "supernodes links": supernode_results.SupernodeLinks,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
+TAGS = {"dallas": ["capitals"], "oakland": ["capitals"]}  # as a reader of the docs has tagged them
 NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
 
 for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", "CIRCUIT_ATLAS_STORE"):
@@ -77,7 +78,7 @@ def atlas(connection: Connection) -> Iterator[Atlas]:
 @pytest.fixture(scope="session")
 def examples(atlas: Atlas) -> dict[str, GraphHandle]:
     """The five real graphs, ingested under their files' names."""
-    return {name: atlas.ingest(EXAMPLES / f"{name}.json", name=name) for name in NAMES}
+    return {name: atlas.ingest(EXAMPLES / f"{name}.json", name=name, tags=TAGS.get(name, ())) for name in NAMES}
 
 
 @pytest.fixture

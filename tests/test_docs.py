@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from circuit_atlas import Atlas
-from conftest import EXAMPLES, NAMES
+from conftest import EXAMPLES, NAMES, TAGS
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
@@ -36,7 +36,7 @@ def hold_examples(atlas: Atlas, *names: str) -> None:
     for name in sorted(there - set(names), reverse=True):  # what was collapsed goes before what it was made from
         atlas.delete(name)
     for name in set(names) - there:
-        atlas.ingest(EXAMPLES / f"{name}.json", name=name)
+        atlas.ingest(EXAMPLES / f"{name}.json", name=name, tags=TAGS.get(name, ()))
 
 
 def forget_explanations(atlas: Atlas) -> None:

@@ -1,4 +1,5 @@
 // The graphs of the database, with what they are graphs of and how large they are.
+// @param tags LIST<STRING> = [] -- only graphs of these tags
 // @returns graph STRING -- the graph's name
 // @returns prompt STRING -- its prompt
 // @returns model STRING -- the language model
@@ -7,9 +8,12 @@
 // @returns edges INTEGER -- number of direct effects
 // @returns created_at STRING -- when it was ingested
 // @returns collapsed_from STRING -- of a graph collapsed by its supernodes, the whole graph
+// @returns tags LIST<STRING> -- its tags
 CYPHER 25
 MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready'
+  AND ($tags = [] OR EXISTS { (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags })
 RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS source_set,
        g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at,
-       g.collapsed_from AS collapsed_from
+       g.collapsed_from AS collapsed_from,
+       COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) RETURN t.name ORDER BY t.name LIMIT 1000 } AS tags
 ORDER BY graph LIMIT 10000

@@ -1,0 +1,149 @@
+"""Answers about transcoder features across graphs."""
+
+from __future__ import annotations
+
+from circuit_atlas.queries.results import Neighbor
+from circuit_atlas.schema.answer import Answer, Cells
+from circuit_atlas.schema.models import Node, Record
+from pydantic import Field
+
+
+class FeatureIdentity(Record):
+    """A transcoder feature, and how it is called."""
+
+    model: str
+    source_set: str
+    layer: int
+    index: int
+    explanation: str | None = Field(description="The one that is shown")
+
+
+def feature_name(feature: FeatureIdentity) -> str:
+    """Its explanation, or its place."""
+    return feature.explanation or f"feature {feature.layer}/{feature.index}"
+
+
+class FeatureActivation(Record):
+    """One activation of a transcoder feature, and its strongest direct effects."""
+
+    graph: str
+    node: Node
+    activation: float | None
+    influence: float | None = Field(description="Share of the graph's logits that flows through it")
+    inputs: list[Neighbor] = Field(description="Strongest direct effects on it, by |weight|")
+    outputs: list[Neighbor] = Field(description="Its strongest direct effects")
+
+
+class FeatureActivations(Answer):
+    """Where a transcoder feature is active, and what it does there."""
+
+    feature: FeatureIdentity
+    total: int = Field(description="Number of graphs in which it is active, of those asked for")
+    activations: list[FeatureActivation] = Field(description="Of the graphs in which it has most influence")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per activation."""
+        return ["graph", "position", "activation", "influence", "strongest inputs", "strongest outputs"], [
+            [a.graph, a.node.position, a.activation, a.influence, _effects(a.inputs), _effects(a.outputs)]
+            for a in self.activations
+        ]
+
+    def __str__(self) -> str:
+        feature = self.feature
+        where = f"{feature.layer}/{feature.index} of {feature.model} / {feature.source_set}"
+        return f"{feature_name(feature)} ({where}), active in {_number(self.total, 'graph')}\n\n{super().__str__()}"
+
+
+class Occurrence(Record):
+    """A transcoder feature in one graph."""
+
+    graph: str
+    positions: list[int | None] = Field(description="Where it is active, in the order of the file")
+    activation: float | None = Field(description="The largest of its activations")
+    influence: float = Field(description="Share of the logits that flows through all of them")
+
+
+class SharedFeature(Record):
+    """A transcoder feature and where it is active."""
+
+    feature: FeatureIdentity
+    influence: float = Field(description="The least of its influences in the graphs: what they have in common")
+    occurrences: list[Occurrence] = Field(description="By name of graph")
+
+
+class SharedFeatures(Answer):
+    """The transcoder features that are active in all graphs of a set, and in none of another."""
+
+    graphs: list[str]
+    without: list[str] = Field(description="Graphs in which none of them is active")
+    total: int = Field(description="How many there are, whatever k")
+    features: list[SharedFeature] = Field(description="Those of most influence first, at most k")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per feature, the influence in each graph when there are few."""
+        few = self.graphs if len(self.graphs) <= 4 else []
+        rows: Cells = []
+        for shared in self.features:
+            by_graph = {o.graph: o.influence for o in shared.occurrences}
+            place = f"{shared.feature.layer}/{shared.feature.index}"
+            rows.append([place, feature_name(shared.feature), shared.influence, *(by_graph[graph] for graph in few)])
+        return ["feature", "name", "least influence", *few], rows
+
+    def __str__(self) -> str:
+        shown = f", the {len(self.features)} of most influence:" if len(self.features) < self.total else ""
+        return f"{_number(self.total, 'feature')}{shown}\n\n{super().__str__()}"
+
+
+class RecurringFeature(Record):
+    """A transcoder feature that is active in many graphs."""
+
+    feature: FeatureIdentity
+    graphs: int = Field(description="Number of graphs in which it is active")
+    influence: float = Field(description="Mean, over these, of the share of the logits that flows through it")
+
+
+class Motif(Record):
+    """A feature that acts on another, which acts on a third or on a logit, in many graphs."""
+
+    graphs: int = Field(description="Number of graphs that have it")
+    example: str = Field(description="One of them")
+    nodes: list[Node] = Field(description="Its three nodes there, source first")
+    weights: list[float] = Field(description="Mean direct effects, of the first on the second and of that on the third")
+
+
+class Recurring(Answer):
+    """What recurs in most graphs of a set."""
+
+    graphs: int = Field(description="Number of graphs of the set")
+    features: list[RecurringFeature]
+    motifs: list[Motif]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per feature and motif."""
+        rows: Cells = [
+            ["feature", f"{found.graphs} of {self.graphs}", found.influence, _placed(found.feature)]
+            for found in self.features
+        ]
+        for motif in self.motifs:
+            first, second, third = motif.nodes
+            path = f"{_where(first)} --({motif.weights[0]:.3g})--> {_where(second)} --({motif.weights[1]:.3g})--> "
+            rows.append(["motif", f"{motif.graphs} of {self.graphs}", None, path + _where(third)])
+        return ["", "graphs", "mean influence", "name"], rows
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _effects(neighbors: list[Neighbor]) -> str:
+    return ", ".join(f"{neighbor.node.name} ({neighbor.weight:.3g})" for neighbor in neighbors)
+
+
+def _placed(feature: FeatureIdentity) -> str:
+    place = f"{feature.layer}/{feature.index}"
+    return f"{feature.explanation} ({place})" if feature.explanation else f"feature {place}"
+
+
+def _where(node: Node) -> str:
+    place = f"{node.layer}/{node.index}"
+    return node.name if node.layer is None or place in node.name else f"{node.name} ({place})"

@@ -1,0 +1,20 @@
+// The transcoder features of the graphs in the database that an address can mean: a layer and index, or an explanation.
+// @param layer INTEGER = -1 -- its layer, with an index
+// @param index INTEGER = -1 -- its index in that layer
+// @param name STRING = "" -- its explanation, as nodes are named by it
+// @param model STRING = "" -- only of this language model
+// @param source_set STRING = "" -- only of this set of transcoders
+// @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
+// @returns activations INTEGER -- number of nodes, of all graphs, that are activations of it
+CYPHER 25
+MATCH (g:Graph) WHERE g.name IS NOT NULL AND $model IN ['', g.model] AND $source_set IN ['', g.source_set]
+WITH g.model AS model, g.source_set AS source_set, collect(CASE WHEN $name <> '' AND g.status = 'ready' THEN g.name END) AS names
+CALL (model, source_set, names) {
+  MATCH (f:TranscoderFeature {model: model, source_set: source_set, layer: $layer, index: $index}) RETURN f
+UNION
+  UNWIND names AS graph
+  MATCH (n:Node {graph: graph, name: $name})-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f
+}
+WITH DISTINCT f
+RETURN f {.model, .source_set, .layer, .index, .explanation} AS feature, COUNT { (f)<-[:ACTIVATION_OF]-() } AS activations
+ORDER BY activations DESC, f.model, f.source_set, f.layer, f.index LIMIT 50

@@ -1,0 +1,45 @@
+// The two-hop motifs that recur in most graphs of a set, whatever the position: a feature acts on a second one, which acts
+// on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second and of the second on
+// features and logits; the second is one of the 100 features that recur in most graphs. All graphs are of one model.
+// @param graphs LIST<STRING> = [] -- names of graphs
+// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the database but those collapsed by supernodes
+// @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
+// @param width INTEGER = 3 -- how many of the strongest effects each way
+// @param k INTEGER = 20 -- how many
+// @returns graphs INTEGER -- number of graphs that have the motif
+// @returns nodes LIST<MAP> -- its three nodes, as they are in one of the graphs, with that graph's name
+// @returns weight_in FLOAT -- mean direct effect of the first on the second
+// @returns weight_out FLOAT -- mean direct effect of the second on the third
+// @returns of INTEGER -- number of graphs of the set
+CYPHER 25
+CALL () {
+  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g
+UNION
+  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g
+UNION
+  WITH 1 AS every WHERE $graphs = [] AND $tags = []
+  MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g
+}
+WITH collect(g.name) AS names, count(g) AS of
+UNWIND names AS name
+MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
+MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+WITH of, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
+WHERE graphs >= 2 AND graphs >= $share * of
+WITH of, f, nodes, graphs, influence / graphs AS influence
+ORDER BY graphs DESC, influence DESC, f.layer, f.index LIMIT 100
+UNWIND nodes AS n
+CALL (n) {
+  MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
+  RETURN m AS source, r.weight AS weight_in ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
+}
+CALL (n) {
+  MATCH (n)-[r:DIRECT_EFFECT]->(m:Feature|Logit)
+  RETURN m AS target, r.weight AS weight_out ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
+}
+WITH of, f, split(source.key, '@')[0] AS first, split(target.key, '@')[0] AS last, n, source, target, weight_in, weight_out
+WITH of, f, first, last, count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in, avg(weight_out) AS weight_out,
+  head(collect([source, n, target])) AS nodes
+WHERE graphs >= 2 AND graphs >= $share * of
+ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.layer, f.index, last LIMIT $k
+RETURN graphs, [n IN nodes | n {.graph, .key, .name, .layer, .position, .index, .source_id}] AS nodes, weight_in, weight_out, of
