@@ -36,7 +36,9 @@ def hold_examples(atlas: Atlas, *names: str) -> None:
     for name in sorted(there - set(names), reverse=True):  # what was collapsed goes before what it was made from
         atlas.delete(name)
     for name in set(names) - there:
-        atlas.ingest(EXAMPLES / f"{name}.json", name=name, tags=TAGS.get(name, ()))
+        atlas.ingest(EXAMPLES / f"{name}.json", name=name)
+    for name in TAGS.keys() & set(names):
+        atlas.tag(name, add=TAGS[name])
 
 
 def forget_explanations(atlas: Atlas) -> None:
