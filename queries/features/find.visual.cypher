@@ -9,5 +9,5 @@ UNION
   MATCH (n:Node {graph: graph, name: $name})-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f
 }
 WITH DISTINCT f
-MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE NOT n.graph CONTAINS '~'
+MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE NOT (n.graph CONTAINS '~' OR n.graph ENDS WITH ':collapsed')
 RETURN p ORDER BY coalesce(n.influence, 0.0) DESC LIMIT 100

@@ -1,4 +1,5 @@
-// Every graph in which a transcoder feature is active, where and how strongly, and its strongest direct effects there.
+// Every graph in which a transcoder feature is active, where and how strongly, and its strongest direct effects there;
+// without graphs and tags, of all but those collapsed by supernodes.
 // @param model STRING -- the language model
 // @param source_set STRING -- the set of transcoders
 // @param layer INTEGER -- its layer
@@ -21,7 +22,7 @@ UNION
 WITH collect(g.name) AS names
 MATCH (f:TranscoderFeature {model: $model, source_set: $source_set, layer: $layer, index: $index})
 MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
-WHERE CASE WHEN $graphs = [] AND $tags = [] THEN NOT n.graph CONTAINS '~' ELSE n.graph IN names END
+WHERE CASE WHEN $graphs = [] AND $tags = [] THEN NOT (n.graph CONTAINS '~' OR n.graph ENDS WITH ':collapsed') ELSE n.graph IN names END
 WITH n.graph AS graph, collect(n) AS nodes, sum(coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, graph
 WITH collect([graph, nodes]) AS found

@@ -8,7 +8,7 @@ UNION
 WITH collect(g.name) AS names
 MATCH (f:TranscoderFeature {model: $model, source_set: $source_set, layer: $layer, index: $index})
 MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
-WHERE CASE WHEN $graphs = [] AND $tags = [] THEN NOT n.graph CONTAINS '~' ELSE n.graph IN names END
+WHERE CASE WHEN $graphs = [] AND $tags = [] THEN NOT (n.graph CONTAINS '~' OR n.graph ENDS WITH ':collapsed') ELSE n.graph IN names END
 WITH n.graph AS graph, collect(n) AS nodes, sum(coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, graph
 WITH collect([graph, nodes]) AS found
