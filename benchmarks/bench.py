@@ -63,6 +63,7 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
             records = list(features.measure(Path(folder)))
         click.echo("\n" + features.markdown(records))
         write("features", records)
+        put_into_page(PAGE, "features", features.markdown(records))
 
 
 def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
