@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from circuit_atlas.errors import AtlasError
-from circuit_atlas.schema.keys import collapsed_name
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -169,7 +168,12 @@ def question_graph(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, graph: str, collapsed: bool, **kwargs: Any) -> Any:
-        return command(*args, graph=collapsed_name(graph) if collapsed else graph, **kwargs)
+        if collapsed:
+            import_driver()
+            from circuit_atlas.schema.keys import collapsed_name  # noqa: PLC0415
+
+            graph = collapsed_name(graph)
+        return command(*args, graph=graph, **kwargs)
 
     option = click.option("--collapsed", is_flag=True, help="Ask the graph collapsed by its supernodes.")
     return graph_argument(option(run))

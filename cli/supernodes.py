@@ -74,9 +74,9 @@ def create_command(
 
     \b
     Examples:
-      circuit-atlas supernodes create dallas capital feature:0/77604@4 feature:1/72774@10
+      circuit-atlas supernodes create dallas capital feature:0/6264@4 feature:0/37416@4
       circuit-atlas supernodes create dallas Texas --matching Texas --layer 10-25
-      circuit-atlas supernodes create dallas --same-feature
+      circuit-atlas supernodes create oakland --same-feature
     """
     limits: dict[str, Any] = {"layers": [*chain(*layers)], "positions": [*chain(*positions)], "replace": replace}
     handle = atlas.graph(graph)

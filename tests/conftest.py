@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
+EXPLAINED = """
+MATCH (f:TranscoderFeature) WHERE any(source IN f.explanation_sources WHERE NOT source STARTS WITH 'file:')
+RETURN count(f) AS n
+"""
 TAGS = {"dallas": ["capitals"], "oakland": ["capitals"]}  # as a reader of the docs has tagged them
 NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
 
@@ -79,6 +83,24 @@ def atlas(connection: Connection) -> Iterator[Atlas]:
 def examples(atlas: Atlas) -> dict[str, GraphHandle]:
     """The five real graphs, ingested under their files' names."""
     return {name: atlas.ingest(EXAMPLES / f"{name}.json", name=name, tags=TAGS.get(name, ())) for name in NAMES}
+
+
+def hold_examples(atlas: Atlas, *names: str) -> None:
+    """Make the database hold those of the examples, and nothing else."""
+    there = {summary.graph for summary in atlas.graphs().graphs}
+    for name in sorted(there - set(names), reverse=True):  # what was collapsed goes before what it was made from
+        atlas.delete(name)
+    for name in set(names) - there:
+        atlas.ingest(EXAMPLES / f"{name}.json", name=name)
+    for name in TAGS.keys() & set(names):
+        atlas.tag(name, add=TAGS[name])
+
+
+def forget_explanations(atlas: Atlas) -> None:
+    """Graphs are ingested anew where something else than their own labels explains their features."""
+    if atlas.cypher(EXPLAINED).rows[0]["n"]:
+        hold_examples(atlas)
+        atlas.cypher("MATCH (f:TranscoderFeature) DETACH DELETE f", write=True)
 
 
 @pytest.fixture

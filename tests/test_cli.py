@@ -20,8 +20,9 @@ from typing import Any
 import click
 import pytest
 from chromium import find_chromium
+from circuit_atlas import Atlas
 from circuit_atlas.cli import cli
-from conftest import EXAMPLES
+from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
 from program import PROGRAM, Run, fails
 
 
@@ -224,9 +225,9 @@ def examples_of(names: tuple[str, ...]) -> list[str]:
 
 @pytest.mark.parametrize("names", commands(cli), ids=" ".join)
 def test_every_example_in_every_help_works(
-    names: tuple[str, ...], env: dict[str, str], examples: Any, tmp_path: Path
+    names: tuple[str, ...], env: dict[str, str], atlas: Atlas, examples: Any, tmp_path: Path
 ) -> None:
-    """Those that change something run on a store of their own, or on a graph that is put back."""
+    """Those that change something run on a store of their own, or on graphs that are put back."""
     found = examples_of(names)
     assert found, "no example"
     if names[0] in ("server", "demo", "backup", "restore"):
@@ -235,6 +236,19 @@ def test_every_example_in_every_help_works(
         return  # tests/test_attribute.py does what they do with a model of its own; serving ends by Ctrl-C
     if names[0] == "explain":
         return  # tests/test_explain.py asks a server of its own
+    try:
+        if names == ("supernodes", "delete"):
+            atlas.graph("dallas").create_supernode("Texas", matching="Texas")
+        run_examples(found, env, tmp_path)
+    finally:
+        if names[0] == "supernodes":
+            for name in ("dallas", "oakland"):
+                atlas.delete(name)
+        forget_explanations(atlas)
+        hold_examples(atlas, *NAMES)
+
+
+def run_examples(found: list[str], env: dict[str, str], folder: Path) -> None:
     for example in found:
         if example.endswith(".svg") and not find_chromium():
             continue
@@ -242,13 +256,10 @@ def test_every_example_in_every_help_works(
         done = subprocess.run(
             ["bash", "-c", program],
             env={**env, "BROWSER": "true"},
-            cwd=tmp_path,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
         assert done.returncode == 0, (example, done.stderr)
-    if names == ("delete",):
-        again = [PROGRAM, "ingest", EXAMPLES / "dallas.json", "--name", "dallas"]
-        subprocess.run(again, env=env, check=True, capture_output=True)

@@ -11,15 +11,11 @@ from typing import Any
 
 import pytest
 from circuit_atlas import Atlas
-from conftest import EXAMPLES, NAMES, TAGS
+from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXPLAINED = """
-MATCH (f:TranscoderFeature) WHERE any(source IN f.explanation_sources WHERE NOT source STARTS WITH 'file:')
-RETURN count(f) AS n
-"""
 EXIT_CODES = {"circuit-atlas verify dallas examples/graphs/oakland.json": 1}  # of what is shown to find a difference
 
 
@@ -28,24 +24,6 @@ def consoles() -> list[tuple[str, str]]:
     blocks = [b for page in PAGES for b in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S)]
     split = [block.split("\n", 1) for block in blocks]
     return [(command[2:], output) for command, output in split if "circuit-atlas server" not in command]
-
-
-def hold_examples(atlas: Atlas, *names: str) -> None:
-    """Make the database hold those of the examples, and nothing else."""
-    there = {summary.graph for summary in atlas.graphs().graphs}
-    for name in sorted(there - set(names), reverse=True):  # what was collapsed goes before what it was made from
-        atlas.delete(name)
-    for name in set(names) - there:
-        atlas.ingest(EXAMPLES / f"{name}.json", name=name)
-    for name in TAGS.keys() & set(names):
-        atlas.tag(name, add=TAGS[name])
-
-
-def forget_explanations(atlas: Atlas) -> None:
-    """Graphs are ingested anew where something else than their own labels explains their features."""
-    if atlas.cypher(EXPLAINED).rows[0]["n"]:
-        hold_examples(atlas)
-        atlas.cypher("MATCH (f:TranscoderFeature) DETACH DELETE f", write=True)
 
 
 @pytest.fixture
