@@ -146,7 +146,8 @@ class StoredRows:
 
     def add_tags(self, name: str, tags: list[str]) -> None:
         """Give a graph more tags."""
-        self._rows(TAGS, graph=name, tags=tags)
+        if tags:
+            self._rows(TAGS, graph=name, tags=tags)
 
     def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
         """Properties of all transcoder features, or of those that are active in some graphs, once for each."""

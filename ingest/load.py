@@ -70,7 +70,8 @@ def load_graph(
     for _ in range(_ATTEMPTS):
         there = _find(writer, name, content, replace)
         if there == "same":
-            writer.run(statements.TAGS, graph=name, tags=tags)
+            if tags:
+                writer.run(statements.TAGS, graph=name, tags=tags)
             return ingest_result(name, data, "unchanged")
         rows = graph_rows(data, content, tags)
         try:
