@@ -21,6 +21,7 @@ WITH wanted, f, collect(n) AS nodes, count(DISTINCT name) AS graphs
 WHERE graphs = wanted
 CALL (nodes) {
   UNWIND nodes AS n
+  WITH n ORDER BY n.position
   WITH n.graph AS graph, collect(n.position) AS positions, max(n.activation) AS activation,
     sum(coalesce(n.influence, 0.0)) AS influence
   ORDER BY graph
@@ -29,7 +30,7 @@ CALL (nodes) {
 }
 WITH f, occurrences, influence ORDER BY influence DESC, f.layer, f.index
 WITH collect([f, occurrences, influence]) AS found
-UNWIND found[..$k] AS row
-WITH size(found) AS total, row[0] AS f, row[1] AS occurrences, row[2] AS influence
+UNWIND range(0, size(found[..$k]) - 1) AS place
+WITH size(found) AS total, place, found[place][0] AS f, found[place][1] AS occurrences, found[place][2] AS influence
 RETURN f {.model, .source_set, .layer, .index, .explanation} AS feature, occurrences, influence, total
-LIMIT 10000
+ORDER BY place LIMIT 10000

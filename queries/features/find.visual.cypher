@@ -10,4 +10,4 @@ UNION
 }
 WITH DISTINCT f
 MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE NOT (n.graph CONTAINS '~' OR n.graph ENDS WITH ':collapsed')
-RETURN p ORDER BY coalesce(n.influence, 0.0) DESC LIMIT 100
+RETURN p ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal LIMIT 100

@@ -26,8 +26,8 @@ WHERE CASE WHEN $graphs = [] AND $tags = [] THEN NOT (n.graph CONTAINS '~' OR n.
 WITH n.graph AS graph, collect(n) AS nodes, sum(coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, graph
 WITH collect([graph, nodes]) AS found
-UNWIND found[..$k] AS row
-WITH size(found) AS total, row[0] AS graph, row[1] AS nodes
+UNWIND range(0, size(found[..$k]) - 1) AS place
+WITH size(found) AS total, place, found[place][0] AS graph, found[place][1] AS nodes
 UNWIND nodes AS n
 RETURN graph, n {.key, .name, .layer, .position, .index, .source_id, .activation, .influence} AS node,
   COLLECT {
@@ -37,4 +37,4 @@ RETURN graph, n {.key, .name, .layer, .position, .index, .source_id, .activation
     MATCH (n)-[r:DIRECT_EFFECT]->(m) WITH m, r.weight AS weight ORDER BY abs(weight) DESC, m.ordinal LIMIT $neighbors
     RETURN {node: m {.key, .name, .layer, .position, .index, .source_id}, weight: weight} } AS outputs,
   total
-LIMIT 1000
+ORDER BY place, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT 1000

@@ -9,5 +9,5 @@ CALL () {
 UNION
   MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g
 }
-RETURN g.name AS graph, COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name LIMIT 1000 } AS tagged
+RETURN g.name AS graph, COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000 } AS tagged
 ORDER BY graph LIMIT 10000

@@ -28,4 +28,4 @@ UNION ALL
   RETURN 'out' AS direction, m, weight
 }
 RETURN direction, m {.key, .name, .layer, .position, .index, .source_id} AS node, weight
-LIMIT 20000
+ORDER BY direction, CASE $sign WHEN 0 THEN abs(weight) ELSE $sign * weight END DESC, m.ordinal LIMIT 20000

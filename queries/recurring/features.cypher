@@ -23,5 +23,5 @@ MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WITH of, f, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
 WHERE graphs >= 2 AND graphs >= $share * of
 WITH of, f, graphs, influence / graphs AS influence
-ORDER BY graphs DESC, influence DESC, f.layer, f.index LIMIT $k
+ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
 RETURN f {.model, .source_set, .layer, .index, .explanation} AS feature, graphs, influence, of

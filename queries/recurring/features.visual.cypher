@@ -15,10 +15,10 @@ MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WITH of, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
 WHERE graphs >= 2 AND graphs >= $share * of
 WITH of, f, nodes, graphs, influence / graphs AS influence
-ORDER BY graphs DESC, influence DESC, f.layer, f.index LIMIT $k
+ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
 CALL (nodes) {
   UNWIND nodes AS n
-  RETURN n ORDER BY coalesce(n.influence, 0.0) DESC LIMIT 5
+  RETURN n ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal LIMIT 5
 }
 MATCH p = (f)<-[:ACTIVATION_OF]-(n)
 RETURN p LIMIT 200

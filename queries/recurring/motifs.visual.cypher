@@ -15,7 +15,7 @@ MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WITH of, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
 WHERE graphs >= 2 AND graphs >= $share * of
 WITH of, f, nodes, graphs, influence / graphs AS influence
-ORDER BY graphs DESC, influence DESC, f.layer, f.index LIMIT 100
+ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT 100
 UNWIND nodes AS n
 CALL (n) {
   MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
@@ -27,9 +27,14 @@ CALL (n) {
 }
 WITH of, f, split(source.key, '@')[0] AS first, split(target.key, '@')[0] AS last, n, source, target, weight_in, weight_out
 WITH of, f, first, last, count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in, avg(weight_out) AS weight_out,
-  head(collect([source, n, target])) AS nodes
+  collect([source, n, target]) AS places
 WHERE graphs >= 2 AND graphs >= $share * of
-ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.layer, f.index, last LIMIT $k
+ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last LIMIT $k
+CALL (places) {
+  UNWIND places AS place
+  WITH place, place[0] AS source, place[1] AS n, place[2] AS target
+  RETURN place AS nodes ORDER BY n.graph, n.ordinal, source.ordinal, target.ordinal LIMIT 1
+}
 WITH graphs, nodes[0] AS a, nodes[1] AS b, nodes[2] AS c
 MATCH p = (a)-[:DIRECT_EFFECT]->(b)-[:DIRECT_EFFECT]->(c)
 RETURN p ORDER BY graphs DESC LIMIT 100

@@ -25,7 +25,7 @@ UNION ALL
   RETURN CASE WHEN n:Token THEN 'token' ELSE 'logit' END AS kind, null AS f, n.token AS token,
          max(score) AS score, collect(n) AS nodes
 }
-WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.layer, f.index, token
+WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
 WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
   OR EXISTS {
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
@@ -38,7 +38,7 @@ WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
     WHERE (g.collapsed_from IS NULL OR g.name = $graph)
       AND $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
   }
-WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.layer, f.index, token LIMIT $k
+WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token LIMIT $k
 CALL (f, nodes) {
   CALL (f, nodes) {
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
@@ -55,4 +55,4 @@ CALL (f, nodes) {
          collect(n {.graph, .key, .position, .activation, .probability, .influence})[..$places] AS places
 }
 RETURN kind, properties(f) AS feature, token, score, graphs, places
-ORDER BY score DESC, kind, f.layer, f.index, token
+ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token

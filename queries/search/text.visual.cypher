@@ -8,7 +8,7 @@ CALL () {
     MATCH (g:Graph {name: n.graph, status: 'ready'})
     WHERE (g.collapsed_from IS NULL OR g.name = $graph)
       AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
-    RETURN p ORDER BY coalesce(n.influence, 0.0) DESC LIMIT 3
+    RETURN p ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal LIMIT 3
   }
   RETURN p, score LIMIT 100
 UNION ALL
