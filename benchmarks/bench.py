@@ -22,9 +22,8 @@ from circuit_atlas import Atlas, Connection
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 
-from benchmarks import explain, features, ingest
+from benchmarks import explain, features, growth, ingest
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
-from benchmarks.growth import draw, measure_growth
 from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
 from benchmarks.report import markdown, put_into_page
@@ -33,7 +32,7 @@ from benchmarks.worker import Timing, Worker, time_question
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
-PARTS = ("ingest", "explain", "questions", "features")
+PARTS = ("ingest", "explain", "questions", "growth", "features")
 
 
 @click.command()
@@ -57,6 +56,10 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         timings = ask_everyone(chosen, peers or tuple(PEERS))
         if whole:
             put_into_page(PAGE, "questions", markdown(timings))
+    if "growth" in (parts or PARTS):
+        measured = grow(chosen)
+        if whole:
+            put_into_page(PAGE, "growth", growth.markdown(measured))
             shutil.copy(OUT / "growth.svg", PAGE.parent / "images")
     if "features" in (parts or PARTS):
         with tempfile.TemporaryDirectory() as folder:
@@ -96,11 +99,20 @@ def ask_everyone(sizes: tuple[str, ...], peers: tuple[str, ...]) -> list[Record]
         for size in sizes:
             records += compare(size, peers, connection, Path(folder))
             write("timings", records)
-        growth = measure_growth(connection, sizes)
-        write("growth", growth)
-        draw(growth, OUT / "growth.svg")
         server.stop()
     return records
+
+
+def grow(sizes: tuple[str, ...]) -> Record:
+    """Times of searches by edges, k and hops."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = LocalServer(Path(folder) / "store")
+        measured = growth.measure_growth(server.start(), sizes)
+        server.stop()
+    click.echo("\n" + growth.markdown(measured))
+    write("growth", measured)
+    growth.draw(measured, OUT / "growth.svg")
+    return measured
 
 
 def write(part: str, measured: Any) -> None:
@@ -113,6 +125,7 @@ def write(part: str, measured: Any) -> None:
     tables = [ingest.markdown(known["ingest"])] if "ingest" in known else []
     tables += [explain.markdown(known["explain"])] if "explain" in known else []
     tables += [markdown(known["timings"])] if "timings" in known else []
+    tables += [growth.markdown(known["growth"])] if "growth" in known else []
     tables += [features.markdown(known["features"])] if "features" in known else []
     (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 

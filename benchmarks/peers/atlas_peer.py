@@ -16,9 +16,9 @@ class Peer:
         columns = self.graph._runner.ask("nodes.columns", graph=name)[0]
         self.place = {key: i for i, key in enumerate(columns["keys"])}
 
-    def best_paths(self, hops: int, k: int = K) -> list[float]:
-        """The k best of at most that many hops."""
-        return [path.score for path in self.graph.paths(max_hops=hops, k=k).paths]
+    def best_paths(self, hops: int, k: int = K, sources: tuple[str, ...] = ()) -> list[float]:
+        """The k best of at most that many hops, from all tokens when `sources` is empty."""
+        return [path.score for path in self.graph.paths(max_hops=hops, k=k, sources=sources).paths]
 
     def count(self, hops: int) -> int:
         """From the counts stored with the graph."""
