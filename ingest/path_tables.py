@@ -15,6 +15,7 @@ from circuit_atlas.arrays.graph_data import Edges, Float64, Int32
 from circuit_atlas.ingest.writer import Step
 
 ROWS_AT_ONCE = 2_000
+_STEPS_AT_ONCE = 500  # rows of hundreds of values each
 _SIGNS = (1, -1)
 _LARGE = 100_000  # edges from which numpy is long enough in one row for two threads
 _STATEMENTS = {"PathBounds": storage.BOUNDS, "PathSteps": storage.STEPS, "PathCounts": storage.COUNTS}
@@ -41,9 +42,11 @@ def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_
     for sign, tables in both:
         where = {"sources": storage.TOKENS, "sign": sign}
         yield from (("PathBounds", where | row) for row in storage.bound_rows(tables.best))
-    for sign, tables in both:
+    while both:  # shortlists are large: they go once they are written
+        sign, tables = both.pop(0)
         where = {"sources": storage.TOKENS, "sign": sign}
         yield from (("PathSteps", where | row) for row in storage.step_rows(tables, input_sum))
+        del tables
     if order is not None:
         counts = path_counts(edges, order, is_token)
         yield from (("PathCounts", row) for row in storage.count_rows(counts))
@@ -52,7 +55,8 @@ def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_
 def path_table_steps(graph: str, tables: Iterable[LabelledRow]) -> Iterator[Step]:
     """Statements, with parameters, that store tables for the graph of that name."""
     for label, rows in groupby(tables, itemgetter(0)):
-        for batch in batches(row for _, row in rows):
+        size = _STEPS_AT_ONCE if label == "PathSteps" else ROWS_AT_ONCE
+        for batch in batches((row for _, row in rows), size):
             yield _STATEMENTS[label], {"graph": graph, "rows": batch}
 
 
