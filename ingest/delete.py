@@ -16,6 +16,7 @@ from circuit_atlas.ingest.writer import Writer
 EDGE_BATCH = 50_000
 NODE_BATCH = 2_000
 _ABANDONED_MS = 15 * 60 * 1000
+_CLOCK_SHIFT = 10.0  # seconds by which the same start of a process may look different once the clock was set
 _UNDER_WAY: set[str] = set()
 
 
@@ -33,7 +34,7 @@ def delete_graph(writer: Writer, name: str) -> None:
         raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists them.")
     owner = owner_of_this_process()
     with under_way(f"{name}~{secrets.token_hex(8)}") as hidden:
-        writer.run(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner)
+        writer.run(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
         remove_graph(writer, hidden)
 
 
@@ -83,6 +84,6 @@ def _is_dead(graph: str, owner: str, silent_ms: int) -> bool:
     if host != socket.gethostname():
         return silent_ms > _ABANDONED_MS
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+        return abs(psutil.Process(int(pid)).create_time() - float(started)) > _CLOCK_SHIFT
     except psutil.NoSuchProcess:
         return True

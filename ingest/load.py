@@ -187,8 +187,10 @@ def _rename(writer: Writer, staging: str, name: str) -> str:
     steps: list[tuple[str, dict[str, Any]]] = []
     old = f"{name}~{secrets.token_hex(8)}" if writer.run(statements.FIND, graph=name) else None
     if old:
-        steps.append((statements.RENAME, {"graph": name, "name": old, "status": "deleting", "owner": owner}))
-    steps.append((statements.RENAME, {"graph": staging, "name": name, "status": "ready", "owner": owner}))
+        hide = {"graph": name, "name": old, "status": "deleting", "owner": owner, "given": staging}
+        steps.append((statements.RENAME, hide))
+    show = {"graph": staging, "name": name, "status": "ready", "owner": owner, "given": staging}
+    steps.append((statements.RENAME, show))
     if old:
         steps.append((statements.KEEP_TAGS, {"graph": name, "old": old}))
     steps.append((statements.PUBLISHED, {"graph": name}))

@@ -92,7 +92,9 @@ EDGES = f"CYPHER 25{_EDGES}"
 EDGE_BATCH = f"""CYPHER 25
 MATCH (g:Graph {{name: $graph}}) WHERE NOT EXISTS {{ (:EdgeBatch {{graph: $graph, number: $batch}}) }}
 CREATE (:EdgeBatch {{graph: $graph, number: $batch}})
-WITH g{_EDGES}"""
+WITH g
+CALL () {{{_EDGES}}}
+"""
 
 HEARTBEAT = """CYPHER 25
 MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp()
@@ -128,9 +130,10 @@ RETURN g.name AS graph, g.owner AS owner, timestamp() - coalesce(g.heartbeat, 0)
 ORDER BY graph LIMIT 1000
 """
 
-# A graph's nodes carry its name only while it is ready, so that a query in Browser sees all of it or nothing.
+# A graph's nodes carry its name only while it is ready, so that a query in Browser sees all of it or nothing. What
+# makes room for another does so only while that is `given`: after a lost answer, it has the name already.
 RENAME = """CYPHER 25
-MATCH (g:Graph {name: $graph})
+MATCH (g:Graph {name: $graph}) WHERE EXISTS { (:Graph {name: $given}) }
 SET g.name = $name, g.status = $status, g.owner = $owner, g.heartbeat = timestamp()
 WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 from circuit_atlas import Atlas
+from circuit_atlas.arrays.graph_data import EdgeBlock
 from circuit_atlas.export import write_json
+from circuit_atlas.ingest import Writer, edge_writer
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 from killed import delete, ingest
@@ -154,6 +157,36 @@ def test_a_killed_server(faults: Faults) -> None:
         faults.check(may_be=[file] if process.exitcode == 0 else [first, second], may_be_absent=False)
         faults.check_again(ingest, str(file), True, may_be=[file], may_be_absent=False)
     assert faults.survived == SERVER_KILLS
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gone with two batches under way, and there again: the ingest does not notice, whatever was committed."""
+    first, gone, write = faults.files[0], threading.Event(), edge_writer._write
+
+    def restart() -> None:
+        if how == "killed":
+            running = psutil.Process(faults.server.status().pid)
+            running.kill()
+            running.wait(30)
+        else:
+            faults.server.stop()
+        faults.server.start(quiet=True, heap="1g", page_cache="128m")
+
+    def write_then_restart(writer: Writer, graph: str, number: int, block: EdgeBlock) -> int:
+        if number == 1 and not gone.is_set():
+            gone.set()
+            pool.submit(restart)
+        return write(writer, graph, number, block)
+
+    monkeypatch.setattr(edge_writer, "_write", write_then_restart)
+    monkeypatch.setattr(edge_writer, "EDGE_BATCH", 2_000)
+    with ThreadPoolExecutor(1) as pool, Atlas(store=faults.store) as atlas:
+        atlas.ingest(first, name="g")
+    assert gone.is_set()
+    faults.check(may_be=[first], may_be_absent=False)
+    with Atlas(store=faults.store) as atlas:
+        assert atlas.cypher(ANYTHING_LEFT).rows == [{"left": 0}]
 
 
 def test_several_processes_at_once(faults: Faults) -> None:
