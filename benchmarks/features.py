@@ -21,6 +21,7 @@ from circuit_atlas.synth import Shape, synthesize
 from tabulate import tabulate
 from tqdm import tqdm
 
+from benchmarks.report import milliseconds
 from benchmarks.worker import repeated, timed
 
 Record = dict[str, Any]
@@ -77,7 +78,7 @@ def make_graph(seed: int) -> GraphData:
 def markdown(records: list[Record]) -> str:
     """A row for each question; milliseconds."""
     rows = [
-        [record["question"], *(f"{1000 * record[name]:.3g}" for name in ("median", "fastest", "slowest"))]
+        [record["question"], *(milliseconds(record[name]) for name in ("median", "fastest", "slowest"))]
         for record in records
     ]
     heads = [f"{GRAPHS:,} graphs; ms", "median", "fastest", "slowest"]

@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from benchmarks.cases import K, graph_of
 from benchmarks.peers.atlas_peer import Peer
+from benchmarks.report import milliseconds
 from benchmarks.worker import repeated, timed
 
 mpl.use("svg")
@@ -64,14 +65,14 @@ def markdown(growth: dict[str, Any]) -> str:
     rows: dict[str, list[str]] = {}
     for points in growth["hops"].values():
         for hops, seconds in points:
-            rows.setdefault(f"{hops} hops", []).append(f"{1000 * seconds:.3g}")
+            rows.setdefault(f"{hops} hops", []).append(milliseconds(seconds))
     for points in growth["k"].values():
         for k, seconds in points:
-            rows.setdefault(f"{_K_HOPS} hops, k = {k:,}", []).append(f"{1000 * seconds:.3g}")
+            rows.setdefault(f"{_K_HOPS} hops, k = {k:,}", []).append(milliseconds(seconds))
     for points in growth["one token"].values():
         for hops, seconds in points:
             what = f"{hops} hops" if hops else "first question"
-            rows.setdefault(f"from one token, {what}", []).append(f"{1000 * seconds:.3g}")
+            rows.setdefault(f"from one token, {what}", []).append(milliseconds(seconds))
     edges = next(iter(growth["edges"].values()))
     heads = ["ms; k = 10 where not said otherwise", *(f"{n:,} edges" for n, _ in edges)]
     table = [[name, *cells] for name, cells in rows.items()]

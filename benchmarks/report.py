@@ -31,6 +31,11 @@ def put_into_page(page: Path, part: str, tables: str) -> None:
     page.write_text(f"{before}{begin}\n{tables}\n{end}{after}", encoding="utf-8")
 
 
+def milliseconds(seconds: float) -> str:
+    """Three digits of a short time, whole milliseconds of a long one."""
+    return f"{1000 * seconds:.3g}" if seconds < 1 else f"{1000 * seconds:,.0f}"
+
+
 def _cell(record: dict[str, Any]) -> str:
     if record["failed"]:
         return str(record["failed"])

@@ -12,11 +12,11 @@ import psutil
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.writer import Writer
+from circuit_atlas.processes import find_process
 
 EDGE_BATCH = 50_000
 NODE_BATCH = 2_000
 _ABANDONED_MS = 15 * 60 * 1000
-_CLOCK_SHIFT = 10.0  # seconds by which the same start of a process may look different once the clock was set
 _UNDER_WAY: set[str] = set()
 
 
@@ -83,7 +83,4 @@ def _is_dead(graph: str, owner: str, silent_ms: int) -> bool:
     host, pid, started = owner.rsplit(" ", 2)
     if host != socket.gethostname():
         return silent_ms > _ABANDONED_MS
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) > _CLOCK_SHIFT
-    except psutil.NoSuchProcess:
-        return True
+    return find_process(int(pid), float(started)) is None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.processes import find_process
 
 JVM_OPTIONS = (
     "-XX:-OmitStackTraceInFastThrow",
@@ -81,8 +82,8 @@ def end_abandoned(home: Path) -> None:
     note = home / _NOTE
     try:
         pid, created = note.read_text(encoding="ascii").split()
-        process = psutil.Process(int(pid))
-        if str(process.create_time()) == created:
+        process = find_process(int(pid), float(created))
+        if process:
             process.kill()
             process.wait(10)
     except (OSError, ValueError, psutil.NoSuchProcess):

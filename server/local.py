@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.processes import find_process
 from circuit_atlas.server.admin import AdminTool, end_abandoned
 from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
@@ -223,12 +224,7 @@ class LocalServer:
     def _process(self) -> psutil.Process | None:
         """The server's process. A pid alone proves nothing: it may be another's by now."""
         noted = self.store.read_process()
-        try:
-            process = psutil.Process(noted["pid"])
-            alive = process.create_time() == noted["created"] and process.status() != psutil.STATUS_ZOMBIE
-        except (KeyError, psutil.NoSuchProcess):
-            return None
-        return process if alive else None
+        return find_process(noted["pid"], noted["created"]) if {"pid", "created"} <= noted.keys() else None
 
     def _address(self) -> Connection:
         port = self.store.read_process()["bolt_port"]

@@ -18,7 +18,7 @@ FOLDERS = (
     "schema", "arrays", "attribution", "ingest", "export", "synth", "queries", "explain", "server", "views",
     "cli", "atlas",
 )  # fmt: skip
-LEAVES = {"circuit_atlas.errors", "circuit_atlas.config", "circuit_atlas.database"}
+LEAVES = {"circuit_atlas.errors", "circuit_atlas.config", "circuit_atlas.database", "circuit_atlas.processes"}
 ALLOWED = {
     "schema": {"schema"},
     "arrays": {"schema", "arrays"},

@@ -117,6 +117,14 @@ def test_a_pid_that_is_anothers_now_is_no_server(server: LocalServer, tmp_path: 
     assert not other.stop()
 
 
+def test_a_clock_that_is_set_does_not_hide_a_server(server: LocalServer) -> None:
+    """The start of a process is told from when the machine was started, which moves with its clock."""
+    connection, noted = start(server), server.store.read_process()
+    server.store.write_process({**noted, "created": noted["created"] - 1.5})
+    assert server.connection() == connection
+    server.store.write_process(noted)
+
+
 def test_a_second_store_runs_beside_it_on_other_ports(server: LocalServer, tmp_path: Path) -> None:
     first, second_server = start(server), LocalServer(tmp_path / "store")
     try:
