@@ -171,21 +171,31 @@ def _check_counts(name: str, stored: Mapping[str, int], data: GraphData) -> None
 
 def _publish(writer: Writer, staging: str, name: str, content: str, replace: bool) -> str:
     """Give the graph its name. Another process may publish the same name first: then look again."""
+    old = None
     for _ in range(_ATTEMPTS):
-        if _find(writer, name, content, replace) == "same":
-            remove_graph(writer, staging)
-            return "unchanged"
+        there = _find(writer, name, content, replace)
+        if there == "same":
+            if writer.run(statements.FIND, graph=staging):
+                remove_graph(writer, staging)
+                return "unchanged"
+            break  # it is ours, only the answer was lost
+        old = f"{name}~{secrets.token_hex(8)}" if there == "other" else None
         try:
-            return _rename(writer, staging, name)
+            _rename(writer, staging, name, content, old)
+            break
         except (ConstraintError, IncompleteCommit):
             continue
-    raise IngestError(f"the name {name!r} is fought over by several ingests", fix="Ingest the file again.")
+    else:
+        raise IngestError(f"the name {name!r} is fought over by several ingests", fix="Ingest the file again.")
+    if old:
+        with under_way(old):
+            remove_graph(writer, old)
+    return "replaced" if old else "ingested"
 
 
-def _rename(writer: Writer, staging: str, name: str) -> str:
+def _rename(writer: Writer, staging: str, name: str, content: str, old: str | None) -> None:
     owner = owner_of_this_process()
     steps: list[tuple[str, dict[str, Any]]] = []
-    old = f"{name}~{secrets.token_hex(8)}" if writer.run(statements.FIND, graph=name) else None
     if old:
         hide = {"graph": name, "name": old, "status": "deleting", "owner": owner, "given": staging}
         steps.append((statements.RENAME, hide))
@@ -193,12 +203,15 @@ def _rename(writer: Writer, staging: str, name: str) -> str:
     steps.append((statements.RENAME, show))
     if old:
         steps.append((statements.KEEP_TAGS, {"graph": name, "old": old}))
-    steps.append((statements.PUBLISHED, {"graph": name}))
-    writer.run_together(steps)
-    if old:
-        with under_way(old):
-            remove_graph(writer, old)
-    return "replaced" if old else "ingested"
+    steps.append((statements.PUBLISHED, {"graph": name, "content": content}))
+    writer.run_together(steps, _check_published)
+
+
+def _check_published(stored: list[dict[str, Any]]) -> None:
+    if not stored[0]["published"]:
+        raise IngestError(
+            "what was written is gone: another program took it for the rest of a dead ingest", fix="Ingest it again."
+        )
 
 
 def ingest_result(name: str, data: GraphData, status: str) -> IngestResult:

@@ -155,8 +155,10 @@ CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 """
 
 PUBLISHED = """CYPHER 25
-MATCH (g:Graph {name: $graph}) SET g.published_at = datetime()
+MATCH (g:Graph {name: $graph}) WHERE g.content_hash = $content
+SET g.published_at = datetime()
 REMOVE g.owner, g.target_name, g.heartbeat
+RETURN count(g) AS published
 """
 
 DELETE_EDGES = """CYPHER 25

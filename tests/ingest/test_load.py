@@ -27,12 +27,13 @@ from circuit_atlas.errors import (
     SchemaVersionError,
 )
 from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
-from circuit_atlas.ingest.delete import owner_of_this_process, under_way
+from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, under_way
 from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema import Kind, ensure_schema
 from conftest import EXAMPLES, NAMES
 from graphs import make_graph
 from neo4j import Session
+from neo4j.exceptions import IncompleteCommit
 
 
 def everything(atlas: Atlas) -> list[Any]:
@@ -243,6 +244,41 @@ def test_it_does_not_matter_that_answers_to_commits_are_lost(
     atlas.ingest(EXAMPLES / file, name=name, replace=True)
     assert without_dates(everything(atlas)) == without_dates(plain)
     atlas.delete(name)
+    assert everything(atlas) == before
+
+
+def test_an_ingest_whose_last_answer_is_lost_is_no_failure(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, file, once = new_name(), EXAMPLES / "opposite-small.json", load._rename
+    before = everything(atlas)
+
+    def lost(*arguments: Any) -> None:
+        monkeypatch.setattr(load, "_rename", once)
+        once(*arguments)
+        raise IncompleteCommit
+
+    monkeypatch.setattr(load, "_rename", lost)
+    assert atlas.ingest(file, name=name).ingested.status == "ingested"
+    monkeypatch.setattr(load, "_rename", lost)
+    assert atlas.ingest(EXAMPLES / "dallas.json", name=name, replace=True).ingested.status == "replaced"
+    assert remove_leftovers(Writer(atlas.driver, None)) == []
+    atlas.delete(name)
+    assert everything(atlas) == before
+
+
+def test_what_was_removed_meanwhile_is_not_published(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, before, once = new_name(), everything(atlas), load._rename
+
+    def too_late(writer: Writer, staging: str, *arguments: Any) -> None:
+        remove_graph(writer, staging)
+        once(writer, staging, *arguments)
+
+    monkeypatch.setattr(load, "_rename", too_late)
+    with pytest.raises(IngestError, match="gone"):
+        atlas.ingest(EXAMPLES / "opposite-small.json", name=name)
     assert everything(atlas) == before
 
 
