@@ -62,6 +62,7 @@ def test_the_page_lists_and_draws_graphs_and_explains_features(
         screenshot("circuit-tracer-frontend")
         frontend.select_option("select.graph-prompt-select", "oakland")
         frontend.wait_for_function("document.title.includes('Oakland')")
+        frontend.goto("about:blank")
 
 
 def test_a_graph_stored_whole_is_shown_as_circuit_tracer_would(
@@ -166,6 +167,7 @@ def test_markup_in_a_graph_runs_nothing(
         frontend.mouse.move(300, 250)
         assert frontend.title().startswith("Attribution Graph")
         assert frontend.locator("a[href^=javascript]").count() == 0
+        frontend.goto("about:blank")  # what it still loads is refused by a server that stops
     atlas.delete(name)
 
 
