@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from circuit_atlas.arrays.bounds import PathTables
@@ -11,6 +12,8 @@ from circuit_atlas.arrays.graph_data import Float64, Int64
 from circuit_atlas.schema.limits import BOUNDS_BLOCK
 
 TOKENS = "tokens"  # the name of the bounds that are made at ingest: all tokens are sources
+ROWS_AT_ONCE = 2_000
+STEPS_AT_ONCE = 500  # rows of hundreds of values each
 
 BOUNDS = """CYPHER 25
 UNWIND $rows AS row
@@ -103,3 +106,10 @@ def step_rows(tables: PathTables, input_sums: Float64) -> Iterator[dict[str, Any
             "floors": shortlist.floors.tolist(),
             "input_sum": float(input_sums[shortlist.ordinal]),
         }
+
+
+def batches(rows: Iterable[dict[str, Any]], size: int = ROWS_AT_ONCE) -> Iterator[list[dict[str, Any]]]:
+    """Rows, some at a time."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -14,11 +14,13 @@ from circuit_atlas.arrays.counts import path_counts
 from circuit_atlas.arrays.graph_data import Edges, Float64, Int32
 from circuit_atlas.ingest.writer import Step
 
-ROWS_AT_ONCE = 2_000
-_STEPS_AT_ONCE = 500  # rows of hundreds of values each
 _SIGNS = (1, -1)
 _LARGE = 100_000  # edges from which numpy is long enough in one row for two threads
-_STATEMENTS = {"PathBounds": storage.BOUNDS, "PathSteps": storage.STEPS, "PathCounts": storage.COUNTS}
+_STATEMENTS = {
+    "PathBounds": (storage.BOUNDS, storage.ROWS_AT_ONCE),
+    "PathSteps": (storage.STEPS, storage.STEPS_AT_ONCE),
+    "PathCounts": (storage.COUNTS, storage.ROWS_AT_ONCE),
+}
 LabelledRow = tuple[str, dict[str, Any]]
 
 
@@ -55,13 +57,6 @@ def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_
 def path_table_steps(graph: str, tables: Iterable[LabelledRow]) -> Iterator[Step]:
     """Statements, with parameters, that store tables for the graph of that name."""
     for label, rows in groupby(tables, itemgetter(0)):
-        size = _STEPS_AT_ONCE if label == "PathSteps" else ROWS_AT_ONCE
-        for batch in batches((row for _, row in rows), size):
-            yield _STATEMENTS[label], {"graph": graph, "rows": batch}
-
-
-def batches(rows: Iterable[dict[str, Any]], size: int = ROWS_AT_ONCE) -> Iterator[list[dict[str, Any]]]:
-    """Rows, some at a time."""
-    iterator = iter(rows)
-    while batch := list(islice(iterator, size)):
-        yield batch
+        statement, size = _STATEMENTS[label]
+        for batch in storage.batches((row for _, row in rows), size):
+            yield statement, {"graph": graph, "rows": batch}

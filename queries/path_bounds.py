@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.graph_questions import StoredGraph
     from circuit_atlas.queries.runner import QueryRunner
     from circuit_atlas.queries.search import Search
-
-_STEPS_AT_ONCE = 2_000
 
 
 def bounds_for(runner: QueryRunner, graph: StoredGraph, search: Search) -> dict[str, Any]:
@@ -85,17 +81,12 @@ def _staged(columns: Columns, search: Search) -> dict[str, Any]:
 def _keep(runner: QueryRunner, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
     """Whether they could be kept: a user who may only read asks again with the tables in hand."""
     try:
-        for rows in _batches(storage.step_rows(tables, input_sums)):
+        for rows in storage.batches(storage.step_rows(tables, input_sums), storage.STEPS_AT_ONCE):
             runner.run(storage.KEEP_STEPS, {**where, "rows": rows}, write=True)
         parameters = {**where, "rows": storage.bound_rows(tables.best), "most": MOST_KEPT}
         return bool(runner.run(storage.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
     except AtlasError:
         return False
-
-
-def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(rows, _STEPS_AT_ONCE)):
-        yield batch
 
 
 def _in_blocks(best: Float64) -> list[list[list[float]]]:

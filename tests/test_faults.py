@@ -74,6 +74,15 @@ class Faults:
     def pause(self, process: ForkServerProcess, most: float) -> None:
         process.join(self.random.uniform(0, most))
 
+    def restart_server(self, how: str = "killed") -> None:
+        if how == "killed":
+            running = psutil.Process(self.server.status().pid)
+            running.kill()
+            running.wait(30)
+        else:
+            self.server.stop()
+        self.server.start(quiet=True, heap="1g", page_cache="128m")
+
     def check(self, *, may_be: list[Path], may_be_absent: bool) -> None:
         """The graph is one of those files, whole, or absent."""
         with Atlas(store=self.store) as atlas:
@@ -148,10 +157,7 @@ def test_a_killed_server(faults: Faults) -> None:
         file = faults.files[(number + 1) % 2]
         process = faults.start(ingest, str(file), True)
         faults.pause(process, took)
-        running = psutil.Process(faults.server.status().pid)
-        running.kill()
-        running.wait(30)
-        faults.server.start(quiet=True, heap="1g", page_cache="128m")
+        faults.restart_server()
         process.join(120)
         assert process.exitcode is not None, faults.seed
         faults.check(may_be=[file] if process.exitcode == 0 else [first, second], may_be_absent=False)
@@ -164,19 +170,10 @@ def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.
     """Gone with two batches under way, and there again: the ingest does not notice, whatever was committed."""
     first, gone, write = faults.files[0], threading.Event(), edge_writer._write
 
-    def restart() -> None:
-        if how == "killed":
-            running = psutil.Process(faults.server.status().pid)
-            running.kill()
-            running.wait(30)
-        else:
-            faults.server.stop()
-        faults.server.start(quiet=True, heap="1g", page_cache="128m")
-
     def write_then_restart(writer: Writer, graph: str, number: int, block: EdgeBlock) -> int:
         if number == 1 and not gone.is_set():
             gone.set()
-            pool.submit(restart)
+            pool.submit(faults.restart_server, how)
         return write(writer, graph, number, block)
 
     monkeypatch.setattr(edge_writer, "_write", write_then_restart)
