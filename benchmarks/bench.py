@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from circuit_atlas import Atlas, Connection
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.server import LocalServer
 
 from benchmarks import explain, features, growth, ingest
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
@@ -28,6 +26,8 @@ from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
 from benchmarks.report import markdown, put_into_page
 from benchmarks.worker import Timing, Worker, time_question
+from circuit_atlas import Atlas, Connection
+from circuit_atlas.server import LocalServer
 
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
@@ -187,9 +187,16 @@ def same(theirs: Any, ours: Any) -> bool:
 def as_record(size: str, edges: int, system: str, question: str, timing: Timing) -> Record:
     """A line of bench.json; seconds."""
     return {
-        "graph": size, "edges": edges, "system": system, "question": question, "median": timing.median,
-        "fastest": timing.fastest, "slowest": timing.slowest, "runs": timing.runs, "failed": timing.failed,
-    }  # fmt: skip
+        "graph": size,
+        "edges": edges,
+        "system": system,
+        "question": question,
+        "median": timing.median,
+        "fastest": timing.fastest,
+        "slowest": timing.slowest,
+        "runs": timing.runs,
+        "failed": timing.failed,
+    }
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas import Atlas, Connection
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.server import LocalServer
-from circuit_atlas.synth import Shape, synthesize, write_synthetic
 from tabulate import tabulate
 
 from benchmarks.worker import repeated, timed
+from circuit_atlas import Atlas, Connection
+from circuit_atlas.server import LocalServer
+from circuit_atlas.synth import Shape, synthesize, write_synthetic
 
 Record = dict[str, Any]
 FEATURES, GRAPHS = 10_000, 1000
@@ -103,9 +103,12 @@ def searches(folder: Path) -> Iterator[Record]:
             lambda: atlas.import_explanations(folder / "labels.tsv", model=summary.model, source_set=summary.source_set)
         )
         yield {"what": f"import {len(rows):,} explanations, {GRAPHS:,} graphs", "seconds": seconds}
-        for what, options in (("one word", {"text": _WORDS[0]}), ("two words", {"text": " ".join(_WORDS[1:3])}),
-                              ("one word, in one graph", {"text": _WORDS[3], "graph": "g7"}),
-                              ("a token of every graph", {"text": "token"})):  # fmt: skip
+        for what, options in (
+            ("one word", {"text": _WORDS[0]}),
+            ("two words", {"text": " ".join(_WORDS[1:3])}),
+            ("one word, in one graph", {"text": _WORDS[3], "graph": "g7"}),
+            ("a token of every graph", {"text": "token"}),
+        ):
             first, answer = timed(lambda options=options: atlas.search(**options))
             timing = repeated(lambda options=options: atlas.search(**options), first, answer)
             yield {"what": f"search, {what}", "seconds": timing.median, "hits": len(answer.hits)}

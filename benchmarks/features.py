@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from circuit_atlas import Atlas
-from circuit_atlas.arrays.graph_data import KINDS, GraphData
-from circuit_atlas.export import write_json
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.server import LocalServer
-from circuit_atlas.synth import Shape, synthesize
 from tabulate import tabulate
 from tqdm import tqdm
 
 from benchmarks.report import milliseconds
 from benchmarks.worker import repeated, timed
+from circuit_atlas import Atlas
+from circuit_atlas.export import write_json
+from circuit_atlas.graph.data import KINDS, GraphData
+from circuit_atlas.server import LocalServer
+from circuit_atlas.synth import Shape, synthesize
 
 Record = dict[str, Any]
 GRAPHS = 1000
@@ -43,8 +43,11 @@ def measure(folder: Path) -> Iterator[Record]:
             for question, ask in questions(atlas).items():
                 timing = repeated(ask, *timed(ask))
                 yield {
-                    "question": question, "median": timing.median, "fastest": timing.fastest, "slowest": timing.slowest,
-                }  # fmt: skip
+                    "question": question,
+                    "median": timing.median,
+                    "fastest": timing.fastest,
+                    "slowest": timing.slowest,
+                }
     finally:
         server.stop()
 

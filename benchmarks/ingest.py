@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas import Atlas
-from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.examples import example_graph
-from circuit_atlas.export import write_pt
-from circuit_atlas.server import LocalServer, store
 from tabulate import tabulate
 
 from benchmarks.cases import SIZES, case_of, graph_of
 from benchmarks.worker import LIMIT, Worker, peak_memory
+from circuit_atlas import Atlas
+from circuit_atlas.config import STORE_VARIABLE
+from circuit_atlas.export import write_pt
+from circuit_atlas.server import LocalServer, store
 
 Record = dict[str, Any]
 _OURS = ("db.relationship_grouping_threshold", "db.tx_log", "internal.")

@@ -7,10 +7,9 @@ import sys
 import time
 from typing import Any
 
+from benchmarks.worker import peak_memory
 from circuit_atlas import Atlas, bulk
 from circuit_atlas.server.importer import run_import
-
-from benchmarks.worker import peak_memory
 
 IMPORTER: list[float] = []
 

@@ -7,15 +7,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.arrays.graph_data import NO_VALUE, ActiveFeatures
-from circuit_atlas.errors import InputError
 from circuit_atlas.ingest.pt_pickle import TorchDtype
+
+from circuit_atlas.errors import InputError
+from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
 
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
 _NEEDED = (
-    "input_string", "input_tokens", "active_features", "selected_features", "activation_values",
-    "adjacency_matrix", "logit_probabilities", "cfg",
-)  # fmt: skip
+    "input_string",
+    "input_tokens",
+    "active_features",
+    "selected_features",
+    "activation_values",
+    "adjacency_matrix",
+    "logit_probabilities",
+    "cfg",
+)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 import numpy.typing as npt
-from circuit_atlas.arrays.graph_data import GraphData
 from circuit_atlas.schema.models import COLLAPSED_FIELDS
+
+from circuit_atlas.graph.data import GraphData
 
 _BLOCK = 1 << 20
 _NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
@@ -22,9 +23,14 @@ def content_hash(data: GraphData) -> str:
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     nodes = data.nodes
     columns: tuple[npt.NDArray[Any], ...] = (
-        nodes.kind, nodes.layer, nodes.position, nodes.index,
-        nodes.activation, nodes.probability, nodes.cumulative_influence,
-    )  # fmt: skip
+        nodes.kind,
+        nodes.layer,
+        nodes.position,
+        nodes.index,
+        nodes.activation,
+        nodes.probability,
+        nodes.cumulative_influence,
+    )
     for column in columns:
         digest.update(column.tobytes())
     texts = [nodes.token, nodes.label, nodes.source_id, nodes.js_node_id, nodes.feature_type, nodes.extra]

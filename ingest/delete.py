@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
-from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.writer import Writer
+
+from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.processes import find_process
 
 EDGE_BATCH = 50_000

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.arrays.graph_data import ArrayEdges, EdgeBlock, Int32
+
 from circuit_atlas.errors import InputError
+from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, Int32
 
 _BLOCK_BYTES = 8 << 20
 

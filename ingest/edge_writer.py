@@ -6,10 +6,11 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from circuit_atlas.arrays.graph_data import EdgeBlock, Edges
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.writer import Writer
 from tqdm import tqdm
+
+from circuit_atlas.graph.data import EdgeBlock, Edges
 
 EDGE_BATCH = 25_000
 WRITERS = 3
@@ -24,11 +25,14 @@ def write_edges(writer: Writer, graph: str, edges: Edges, *, progress: bool) -> 
     """
     with (
         tqdm(
-            total=len(edges), desc=graph.partition("~")[0], unit=" edges", unit_scale=True,
+            total=len(edges),
+            desc=graph.partition("~")[0],
+            unit=" edges",
+            unit_scale=True,
             disable=None if progress else True,
         ) as bar,
         ThreadPoolExecutor(WRITERS) as pool,
-    ):  # fmt: skip
+    ):
         pending: set[Future[int]] = set()
         beaten = time.monotonic()
         try:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from circuit_atlas.arrays.bounds import topological_order
-from circuit_atlas.arrays.graph_data import KINDS, EdgeExtra, Edges, GraphData
-from circuit_atlas.arrays.influence import measure_flow
 from circuit_atlas.ingest.path_tables import LabelledRow, path_table_rows
 from circuit_atlas.ingest.rows import (
     Row,
@@ -18,6 +15,10 @@ from circuit_atlas.ingest.rows import (
     transcoder_feature_rows,
 )
 from circuit_atlas.schema.keys import Kind
+
+from circuit_atlas.graph.bounds import topological_order
+from circuit_atlas.graph.data import KINDS, EdgeExtra, Edges, GraphData
+from circuit_atlas.graph.influence import compute_influence
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> Graph
         tags: names of collections that it belongs to.
     """
     order = topological_order(data.edges, data.nodes.depth)
-    flow = measure_flow(data, order)
+    flow = compute_influence(data, order)
     is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
 
     return GraphRows(

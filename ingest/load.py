@@ -13,8 +13,6 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from circuit_atlas.arrays.graph_data import GraphData
-from circuit_atlas.errors import GraphExistsError, IngestError, QuestionError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers, under_way
@@ -22,11 +20,14 @@ from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
 from circuit_atlas.ingest.writer import Writer
-from circuit_atlas.schema.answer import IngestResult
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.keys import COLLAPSED
 from neo4j import Driver
 from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
+
+from circuit_atlas.answers import IngestResult
+from circuit_atlas.errors import GraphExistsError, IngestError, InvalidArgumentError
+from circuit_atlas.graph.data import GraphData
 
 _ATTEMPTS = 3
 _GRAPH_NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
@@ -56,7 +57,7 @@ def load_graph(
     Raises:
         GraphExistsError: a graph of that name with other content is there, and `replace` is not set.
         IngestError: the database does not hold what was sent; nothing was published.
-        QuestionError: the name cannot be used.
+        InvalidArgumentError: the name cannot be used.
         SchemaVersionError: the store belongs to a newer circuit-atlas.
     """
     name = name or data.metadata.slug
@@ -88,11 +89,11 @@ def check_name(name: str) -> str:
     """The name of a graph, when it can be one.
 
     Raises:
-        QuestionError: it is empty, longer than 200 characters, holds control characters or `~`, or ends as the name
-            of a collapsed graph.
+        InvalidArgumentError: the name is empty, longer than 200 characters, holds control characters or `~`, or ends
+            like the name of a collapsed graph.
     """
     if not _GRAPH_NAME.fullmatch(name) or name.endswith(COLLAPSED):
-        raise QuestionError(
+        raise InvalidArgumentError(
             f"{name!r:.80} cannot be a graph's name",
             fix="A name has 1 to 200 characters, without control characters and '~', and does not end in "
             f"'{COLLAPSED}'. Give one with --name.",
@@ -104,12 +105,12 @@ def check_tags(tags: Iterable[str]) -> list[str]:
     """The names of tags, when they can be ones: as those of graphs.
 
     Raises:
-        QuestionError: one is empty, longer than 200 characters, or holds control characters or `~`.
+        InvalidArgumentError: one is empty, longer than 200 characters, or holds control characters or `~`.
     """
     chosen = list(dict.fromkeys(tags))
     for tag in chosen:
         if not _GRAPH_NAME.fullmatch(tag):
-            raise QuestionError(
+            raise InvalidArgumentError(
                 f"{tag!r:.80} cannot be a tag", fix="A tag has 1 to 200 characters, without control characters and '~'."
             )
     return chosen

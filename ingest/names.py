@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from circuit_atlas.arrays.graph_data import KINDS, NodeColumns
 from circuit_atlas.schema.keys import Kind
+
+from circuit_atlas.graph.data import KINDS, NodeColumns
 
 
 def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas.errors import InputError, MissingExtraError
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.properties import EMPTY, STRING, STRINGS
+
+from circuit_atlas.errors import InputError, MissingExtraError
 
 Columns = Mapping[str, str]  # property, or a name that begins with a colon, -> type
 _ROWS_AT_ONCE = 10_000
@@ -30,16 +31,19 @@ class ParquetTable:
 
     def __init__(self, path: Path, columns: Columns) -> None:
         try:
-            import pyarrow  # noqa: PLC0415
-            import pyarrow.parquet  # noqa: PLC0415
+            import pyarrow
+            import pyarrow.parquet
         except ImportError as error:
             raise MissingExtraError(
                 "writing Parquet needs pyarrow", fix="pip install 'circuit-atlas[parquet]'"
             ) from error
         types = {
-            "string": pyarrow.string(), "long": pyarrow.int64(), "double": pyarrow.float64(),
-            "boolean": pyarrow.bool_(), "datetime": pyarrow.timestamp("us", tz="UTC"),
-        }  # fmt: skip
+            "string": pyarrow.string(),
+            "long": pyarrow.int64(),
+            "double": pyarrow.float64(),
+            "boolean": pyarrow.bool_(),
+            "datetime": pyarrow.timestamp("us", tz="UTC"),
+        }
         types |= {f"{name}[]": pyarrow.list_(types[name]) for name in ("string", "long", "double")}
         self.path, self._arrow = path, pyarrow
         self._texts = [name for name, kind in columns.items() if kind == STRING and ":ID" in columns]

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from circuit_atlas.arrays.graph_data import KINDS, ArrayEdges, GraphData, NodeColumns
-from circuit_atlas.errors import MissingExtraError, QuestionError
 from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.schema.keys import Kind
+
+from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
+from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
 
 NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # circuit-tracer's defaults
 _FIX = "Take the whole graph: leave the thresholds out."
@@ -31,7 +32,7 @@ def prune(data: GraphData, found: Attribution, node_threshold: float | None, edg
 
     Raises:
         MissingExtraError: circuit-tracer is not installed.
-        QuestionError: a threshold is not between 0 and 1, or the graph has no influence to prune by: it has
+        InvalidArgumentError: a threshold is not between 0 and 1, or the graph has no influence to prune by: it has
             no logits, or its effects run in a circle.
     """
     node_threshold = _checked("node_threshold", node_threshold, NODE_THRESHOLD)
@@ -53,30 +54,30 @@ def _checked(name: str, value: float | None, default: float) -> float:
     if value is None:
         return default
     if not 0.0 <= value <= 1.0:
-        raise QuestionError(f"{name} cannot be {value}", fix="It is a share of influence, 0 to 1.")
+        raise InvalidArgumentError(f"{name} cannot be {value}", fix="It is a share of influence, 0 to 1.")
     return value
 
 
 def _masks(found: Attribution, node_threshold: float, edge_threshold: float) -> tuple[Any, Any, Any]:
     try:
-        from circuit_tracer.graph import prune_graph  # noqa: PLC0415
+        from circuit_tracer.graph import prune_graph
     except ImportError as error:
         raise MissingExtraError(
             "pruning uses circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
         ) from error
     if not len(found.logit_ids):
-        raise QuestionError("it has no logits, so nothing tells which nodes matter", fix=_FIX)
+        raise InvalidArgumentError("it has no logits, so nothing tells which nodes matter", fix=_FIX)
     try:
         masks = prune_graph(_as_graph(found), node_threshold, edge_threshold)
     except RuntimeError as error:  # no convergence where effects run in a circle; out of memory
-        raise QuestionError(f"it cannot be pruned: {str(error).splitlines()[0]}", fix=_FIX) from error
+        raise InvalidArgumentError(f"it cannot be pruned: {str(error).splitlines()[0]}", fix=_FIX) from error
     node_mask, edge_mask, cumulative = (part.cpu().numpy() for part in masks)
     return node_mask, edge_mask, cumulative
 
 
 def _as_graph(found: Attribution) -> SimpleNamespace:
     """What `prune_graph` looks at. It calculates in float32, whatever the matrix is in."""
-    import torch  # noqa: PLC0415
+    import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"  # as circuit-tracer's create_graph_files does
     adjacency = torch.from_numpy(found.adjacency.astype(np.float32, copy=False)).to(device)

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
-from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData, NodeColumns
-from circuit_atlas.errors import InputError, MissingExtraError
 from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
 from circuit_atlas.ingest.prune import prune
@@ -21,14 +19,27 @@ from circuit_atlas.ingest.scans import identify
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 
+from circuit_atlas.errors import InputError, MissingExtraError
+from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
+
 if TYPE_CHECKING:
     import circuit_tracer
 
 _FIELDS = (
-    "input_string", "input_tokens", "active_features", "selected_features", "activation_values",
-    "adjacency_matrix", "logit_probabilities", "logit_targets", "logit_tokens", "vocab_size", "scan",
-    "scan_name", "cfg",
-)  # fmt: skip
+    "input_string",
+    "input_tokens",
+    "active_features",
+    "selected_features",
+    "activation_values",
+    "adjacency_matrix",
+    "logit_probabilities",
+    "logit_targets",
+    "logit_tokens",
+    "vocab_size",
+    "scan",
+    "scan_name",
+    "cfg",
+)
 _TOKENIZER_FIX = "Give the name of a tokenizer that can be downloaded, or the path of a folder that holds one."
 
 
@@ -56,7 +67,7 @@ def read_pt(
         InputError: damaged, no attribution graph, or inconsistent; the message names file and field.
         UnsafeFileError: loading it would run code.
         MissingExtraError: circuit-tracer, for pruning, or transformers, for the tokenizer, is not installed.
-        QuestionError: a threshold is not between 0 and 1, or pruning is impossible (see `prune`).
+        InvalidArgumentError: a threshold is not between 0 and 1, or pruning is impossible (see `prune`).
     """
     found = read_fields(load_safely(path), str(path))
     return _graph_data(
@@ -89,7 +100,7 @@ def _plain(value: Any) -> Any:
     tensor = value.detach().cpu()
     if str(tensor.dtype) != "torch.bfloat16":
         return tensor.numpy()
-    import torch  # noqa: PLC0415
+    import torch
 
     return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
 
@@ -199,7 +210,7 @@ def _load_tokenizer(name: str, download: bool) -> Any:
     if not name or not (download or _is_here(name)):
         return None
     try:
-        from transformers import AutoTokenizer  # noqa: PLC0415
+        from transformers import AutoTokenizer
     except ImportError as error:
         if not download:
             return None
@@ -221,8 +232,8 @@ def _is_here(name: str) -> bool:
     if Path(name).is_dir():
         return True
     try:
-        from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415
-        from huggingface_hub.errors import HFValidationError  # noqa: PLC0415
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
     except ImportError:
         return False
     try:

@@ -13,8 +13,9 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from circuit_atlas.errors import InputError, UnsafeFileError
 from circuit_atlas.ingest.pt_pickle import Config, SavedTensor, unpickle
+
+from circuit_atlas.errors import InputError, UnsafeFileError
 
 _LARGEST_PICKLE = 2 << 20
 _LARGEST_CONTENT = 4_000_000  # values and characters beside the tensors

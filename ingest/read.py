@@ -7,9 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from circuit_atlas.arrays.graph_data import GraphData
-from circuit_atlas.errors import QuestionError
 from circuit_atlas.ingest.graph_json import read_json
+
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.data import GraphData
 
 if TYPE_CHECKING:
     import circuit_tracer
@@ -31,26 +32,35 @@ def read_graph(
     Raises:
         InputError: the file is missing, damaged, or no attribution graph.
         UnsafeFileError: loading it would run code.
-        QuestionError: a threshold is given for a graph that is pruned already.
+        InvalidArgumentError: a threshold is given for a graph that is pruned already.
         MissingExtraError: a `.pt` needs the extra `attribution`.
     """
     if not isinstance(source, str | os.PathLike):
-        from circuit_atlas.ingest.pt import from_circuit_tracer  # noqa: PLC0415
+        from circuit_atlas.ingest.pt import from_circuit_tracer
 
         return from_circuit_tracer(
-            source, slug="graph", node_threshold=node_threshold, edge_threshold=edge_threshold,
-            model=model, source_set=source_set, tokenizer=tokenizer,
-        )  # fmt: skip
+            source,
+            slug="graph",
+            node_threshold=node_threshold,
+            edge_threshold=edge_threshold,
+            model=model,
+            source_set=source_set,
+            tokenizer=tokenizer,
+        )
     path = Path(source)
     if _is_pt(path):
-        from circuit_atlas.ingest.pt import read_pt  # noqa: PLC0415
+        from circuit_atlas.ingest.pt import read_pt
 
         return read_pt(
-            path, node_threshold=node_threshold, edge_threshold=edge_threshold,
-            model=model, source_set=source_set, tokenizer=tokenizer,
-        )  # fmt: skip
+            path,
+            node_threshold=node_threshold,
+            edge_threshold=edge_threshold,
+            model=model,
+            source_set=source_set,
+            tokenizer=tokenizer,
+        )
     if node_threshold is not None or edge_threshold is not None:
-        raise QuestionError(
+        raise InvalidArgumentError(
             "thresholds apply to .pt files: a JSON graph is pruned already",
             where=str(path),
             fix="Leave --node-threshold and --edge-threshold out, or give the .pt file.",

@@ -8,24 +8,29 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.arrays.graph_data import KINDS, NO_VALUE, GraphData
-from circuit_atlas.arrays.influence import Flow
+from circuit_atlas.ingest.labels import MAX_LENGTH
 from circuit_atlas.ingest.names import node_name
-from circuit_atlas.schema.explanations import MAX_LENGTH
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import ACTIVE_BLOCK
 from circuit_atlas.schema.models import FILE_FIELDS
 
+from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData
+from circuit_atlas.graph.influence import InfluenceScores
+
 Row = dict[str, Any]
 
 
-def node_rows(data: GraphData, flow: Flow) -> Iterator[tuple[Kind, Row]]:
+def node_rows(data: GraphData, flow: InfluenceScores) -> Iterator[tuple[Kind, Row]]:
     """Kind and properties of every node, in order of ordinal; properties without a value are left out."""
     nodes = data.nodes
     texts = {
-        "token": nodes.token, "clerp": nodes.label, "source_id": nodes.source_id,
-        "js_node_id": nodes.js_node_id, "feature_type": nodes.feature_type, "extra": nodes.extra,
-    }  # fmt: skip
+        "token": nodes.token,
+        "clerp": nodes.label,
+        "source_id": nodes.source_id,
+        "js_node_id": nodes.js_node_id,
+        "feature_type": nodes.feature_type,
+        "extra": nodes.extra,
+    }
     integers: dict[str, npt.NDArray[Any]] = {"layer": nodes.layer, "position": nodes.position, "index": nodes.index}
     floats = {
         "activation": nodes.activation,
@@ -66,9 +71,12 @@ def active_feature_rows(data: GraphData) -> list[Row]:
     if active is None:
         return []
     columns: dict[str, npt.NDArray[Any]] = {
-        "layers": active.layer, "positions": active.position, "indices": active.index,
-        "ordinals": active.ordinal, "activations": active.activation,
-    }  # fmt: skip
+        "layers": active.layer,
+        "positions": active.position,
+        "indices": active.index,
+        "ordinals": active.ordinal,
+        "activations": active.activation,
+    }
     return [
         {"block": block}
         | {name: column[start : start + ACTIVE_BLOCK].tolist() for name, column in columns.items() if len(column)}
@@ -76,7 +84,7 @@ def active_feature_rows(data: GraphData) -> list[Row]:
     ]
 
 
-def graph_properties(data: GraphData, flow: Flow, acyclic: bool, content: str) -> Row:
+def graph_properties(data: GraphData, flow: InfluenceScores, acyclic: bool, content: str) -> Row:
     """Properties of the `:Graph` node, statistics among them; mappings of the file as JSON text."""
     metadata = data.metadata.model_dump(exclude=set(FILE_FIELDS))
     files = {name: json.dumps(getattr(data.metadata, name), ensure_ascii=False) for name in FILE_FIELDS}
@@ -84,11 +92,20 @@ def graph_properties(data: GraphData, flow: Flow, acyclic: bool, content: str) -
     counts = {f"{kind.value}_nodes": data.nodes.count(kind) for kind in KINDS}
     low, high = _weight_range(data)
     properties = {
-        **metadata, **files, **counts, "nodes": n, "edges": n_edges, "density": n_edges / (n * n) if n else 0.0,
-        "weight_min": low, "weight_max": high, "zero_links": data.zero_links,
-        "acyclic": acyclic, "content_hash": content, "replacement_score": flow.replacement_score,
+        **metadata,
+        **files,
+        **counts,
+        "nodes": n,
+        "edges": n_edges,
+        "density": n_edges / (n * n) if n else 0.0,
+        "weight_min": low,
+        "weight_max": high,
+        "zero_links": data.zero_links,
+        "acyclic": acyclic,
+        "content_hash": content,
+        "replacement_score": flow.replacement_score,
         "completeness_score": flow.completeness_score,
-    }  # fmt: skip
+    }
     return {name: value for name, value in properties.items() if value is not None}
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from circuit_atlas.schema.scans import known_scans
+from circuit_atlas.ingest.source_sets import known_scans
 
 UNKNOWN = "unknown"
 _FEATURE_PAGE = re.compile(r"neuronpedia\.org/(?P<model>[^/?#\s]+)/(?P<source_set>[^/?#\s]+)")

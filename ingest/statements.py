@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from circuit_atlas.schema.explanations import NAME
+from circuit_atlas.ingest.labels import NAME
 
 BEGIN = """CYPHER 25
 MERGE (g:Graph {name: $graph})

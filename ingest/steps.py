@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from circuit_atlas.arrays.storage import ROWS_AT_ONCE, batches
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.edge_writer import EDGE_BATCH, by_target
 from circuit_atlas.ingest.graph_rows import GraphRows
+from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
 from circuit_atlas.ingest.writer import Step, Writer
-from circuit_atlas.schema.explanations import FILE_LABELS
+
+from circuit_atlas.graph.table_rows import ROWS_AT_ONCE, batches
 
 _SMALL = 10_000  # edges
 

@@ -1,12 +1,12 @@
 """Questions in Cypher: the catalogue of `.cypher` files and the typed functions in front of it."""
 
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query
-from circuit_atlas.queries.compare_questions import compare
-from circuit_atlas.queries.feature_questions import find_feature, recurring, shared_features, show_feature
-from circuit_atlas.queries.graph_questions import list_graphs, list_tags, statistics
-from circuit_atlas.queries.influence_questions import contributors, edge_influence, influence_by
-from circuit_atlas.queries.node_questions import neighbors, node_details, resolve, subgraph
-from circuit_atlas.queries.path_questions import (
+from circuit_atlas.queries.compare import compare
+from circuit_atlas.queries.features import find_feature, recurring, shared_features, show_feature
+from circuit_atlas.queries.graphs import list_graphs, list_tags, statistics
+from circuit_atlas.queries.influence import contributors, edge_influence, influence_by
+from circuit_atlas.queries.nodes import neighbors, node_details, resolve, subgraph
+from circuit_atlas.queries.paths import (
     Restrictions,
     count_paths,
     score_paths,

@@ -36,7 +36,7 @@ from importlib.resources.abc import Traversable
 from itertools import takewhile
 from typing import Any
 
-from circuit_atlas.errors import QueryNotFoundError, QuestionError
+from circuit_atlas.errors import InvalidArgumentError, QueryNotFoundError
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
 _COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")
@@ -104,14 +104,14 @@ class CatalogueQuery:
         """All parameters of the query: `values` checked, defaults for the rest.
 
         Raises:
-            QuestionError: a parameter is missing, unknown, or of another type.
+            InvalidArgumentError: a parameter is missing, unknown, or of another type.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         unknown = [name for name in values if name not in known]
         missing = [p.name for p in self.parameters if p.required and p.name not in values]
         if unknown or missing:
             problem = f"does not take {', '.join(unknown)}" if unknown else f"needs {', '.join(missing)}"
-            raise QuestionError(f"{self.id} {problem}", fix=f"It takes {', '.join(known)}.")
+            raise InvalidArgumentError(f"{self.id} {problem}", fix=f"It takes {', '.join(known)}.")
         for name, value in values.items():
             _check_type(self.id, known[name], value)
         return {name: values.get(name, parameter.default) for name, parameter in known.items()}
@@ -130,13 +130,13 @@ def _check_type(query: str, parameter: Parameter, value: Any) -> None:
     types = _TYPES.get(parameter.type)
     wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
     if value is not None and types and (wrong_boolean or not isinstance(value, types)):
-        raise QuestionError(f"{query}: {parameter.name} is to be {parameter.type}, not {value!r:.60}")
+        raise InvalidArgumentError(f"{query}: {parameter.name} is to be {parameter.type}, not {value!r:.60}")
 
 
 @cache
 def catalogue() -> dict[str, CatalogueQuery]:
     """All queries by id (`paths.top_k` is `paths/top_k.cypher`), in order of id."""
-    folders = [folder for folder in files(__package__).iterdir() if folder.is_dir()]
+    folders = [folder for folder in (files(__package__) / "cypher").iterdir() if folder.is_dir()]
     queries = [
         _parse(folder, file)
         for folder in folders

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from circuit_atlas.arrays.bounds import Bool, topological_order
-from circuit_atlas.arrays.graph_data import ArrayEdges, Float64, Int32
-from circuit_atlas.errors import QuestionError
 from circuit_atlas.schema.keys import Kind
 
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.bounds import Bool, topological_order
+from circuit_atlas.graph.data import ArrayEdges, Float64, Int32
+
 if TYPE_CHECKING:
-    from circuit_atlas.queries.graph_questions import StoredGraph
+    from circuit_atlas.queries.graphs import StoredGraph
     from circuit_atlas.queries.runner import QueryRunner
 
 _EDGES_AT_ONCE = 500_000
@@ -66,7 +67,7 @@ def read_columns(runner: QueryRunner, graph: StoredGraph, *, edge_value: str | N
         edge_value: Cypher expression that takes the place of the weight.
 
     Raises:
-        QuestionError: `edge_value` is not a finite number for every edge.
+        InvalidArgumentError: `edge_value` is not a finite number for every edge.
     """
     content = graph["content_hash"]
     if edge_value is not None:
@@ -108,8 +109,10 @@ def _numbers(rows: list[dict[str, list[float]]], edge_value: str | None) -> Floa
     values = [value for row in rows for value in row["weights"]]
     sizes = sum(len(row["sources"]) for row in rows)
     if (edge_value is not None and not all(isinstance(value, int | float) for value in values)) or len(values) != sizes:
-        raise QuestionError(f"{edge_value!r} is not a number for every edge", fix="Let it be one, with coalesce().")
+        raise InvalidArgumentError(
+            f"{edge_value!r} is not a number for every edge", fix="Let it be one, with coalesce()."
+        )
     numbers = np.array(values, np.float64)
     if not np.isfinite(numbers).all():
-        raise QuestionError(f"{edge_value!r} is not a finite number for every edge", fix="A path adds them up.")
+        raise InvalidArgumentError(f"{edge_value!r} is not a finite number for every edge", fix="A path adds them up.")
     return numbers

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.schema.answer import Answer, Cells
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 from tabulate import tabulate
+
+from circuit_atlas.answers import Answer, Cells
 
 
 class Overlap(Record):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.columns import read_columns
-from circuit_atlas.queries.graph_questions import find_graph
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_columns import sample_paths
-from circuit_atlas.queries.path_questions import (
+from circuit_atlas.queries.path_results import ScoreDistribution
+from circuit_atlas.queries.paths import (
     DEFAULT_HOPS,
     SCORES,
     count_paths,
@@ -20,9 +20,10 @@ from circuit_atlas.queries.path_questions import (
     source_nodes,
     target_nodes,
 )
-from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.limits import MAX_PATHS
+
+from circuit_atlas.errors import InvalidArgumentError
 
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
@@ -52,7 +53,7 @@ def score_distribution(
         seed: of the sample.
 
     Raises:
-        QuestionError: an argument is out of range, there is no path, or too many lead around cycles.
+        InvalidArgumentError: an argument is out of range, there is no path, or too many lead around cycles.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     check_range("sample", sample, 1, MAX_PATHS)
@@ -62,7 +63,7 @@ def score_distribution(
     row = find_graph(runner, graph)
     stored = row["graph"]
     if not total:
-        raise QuestionError(f"{graph!r} has no such path, so that there are no scores to tell")
+        raise InvalidArgumentError(f"{graph!r} has no such path, so that there are no scores to tell")
     if total <= sample:
         scores = [path.score for path in search_paths(runner, graph, **question, k=total, score=score).paths]
     else:
@@ -71,7 +72,12 @@ def score_distribution(
         scores = [SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
     quantiles = np.quantile(scores, _SHARES, method="inverted_cdf").tolist()
     return ScoreDistribution(
-        graph=graph, score=score, paths=total, scored=len(scores), seed=None if total <= sample else seed,
-        mean=math.fsum(scores) / len(scores), standard_deviation=float(np.std(scores)),
+        graph=graph,
+        score=score,
+        paths=total,
+        scored=len(scores),
+        seed=None if total <= sample else seed,
+        mean=math.fsum(scores) / len(scores),
+        standard_deviation=float(np.std(scores)),
         quantiles={str(share): value for share, value in zip(_SHARES, quantiles, strict=True)},
-    )  # fmt: skip
+    )

@@ -5,24 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from circuit_atlas.arrays import storage
-from circuit_atlas.arrays.bounds import PathTables, Semiring, path_tables, semiring, staged_tables, token_starts
-from circuit_atlas.arrays.graph_data import Float64
-from circuit_atlas.errors import AtlasError
 from circuit_atlas.queries.columns import Columns, read_columns
+from circuit_atlas.schema import path_tables as statements
 from circuit_atlas.schema.limits import KEPT_FROM, MAX_HOPS, MOST_KEPT
 
+from circuit_atlas.errors import AtlasError
+from circuit_atlas.graph import table_rows
+from circuit_atlas.graph.bounds import PathTables, Semiring, path_tables, semiring, staged_tables, token_starts
+from circuit_atlas.graph.data import Float64
+
 if TYPE_CHECKING:
-    from circuit_atlas.queries.graph_questions import StoredGraph
+    from circuit_atlas.queries.graphs import StoredGraph
+    from circuit_atlas.queries.path_search import Search
     from circuit_atlas.queries.runner import QueryRunner
-    from circuit_atlas.queries.search import Search
 
 
 def bounds_for(runner: QueryRunner, graph: StoredGraph, search: Search) -> dict[str, Any]:
     """The parameters of paths.top_k that say which bounds to take: `sources` of kept tables, or `bounds` themselves."""
     keeps = graph["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
     where = {"graph": graph["name"], "sources": search.name, "sign": search.sign}
-    if keeps and runner.run(storage.KEPT, where).rows[0]["kept"]:
+    if keeps and runner.run(statements.KEPT, where).rows[0]["kept"]:
         return {"sources": search.name}
     columns = read_columns(runner, graph, edge_value=search.edge_value)
     if search.must_pass and columns.order is not None:
@@ -43,10 +45,16 @@ def _starts(columns: Columns, search: Search) -> Float64:
 
 def _tables(columns: Columns, search: Search, starts: Float64, hops: int, shortlists: bool) -> PathTables:
     return path_tables(
-        columns.edges, columns.order, starts, _rules(search), input_sums=columns.input_sum, hops=hops,
-        passable=_passable(columns, search), min_weight=search.min_weight,
+        columns.edges,
+        columns.order,
+        starts,
+        _rules(search),
+        input_sums=columns.input_sum,
+        hops=hops,
+        passable=_passable(columns, search),
+        min_weight=search.min_weight,
         shortlists=shortlists and columns.order is not None,
-    )  # fmt: skip
+    )
 
 
 def _passable(columns: Columns, search: Search) -> np.ndarray:
@@ -81,13 +89,13 @@ def _staged(columns: Columns, search: Search) -> dict[str, Any]:
 def _keep(runner: QueryRunner, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
     """Whether they could be kept: a user who may only read asks again with the tables in hand."""
     try:
-        for rows in storage.batches(storage.step_rows(tables, input_sums), storage.STEPS_AT_ONCE):
-            runner.run(storage.KEEP_STEPS, {**where, "rows": rows}, write=True)
-        parameters = {**where, "rows": storage.bound_rows(tables.best), "most": MOST_KEPT}
-        return bool(runner.run(storage.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
+        for rows in table_rows.batches(table_rows.step_rows(tables, input_sums), table_rows.STEPS_AT_ONCE):
+            runner.run(statements.KEEP_STEPS, {**where, "rows": rows}, write=True)
+        parameters = {**where, "rows": table_rows.bound_rows(tables.best), "most": MOST_KEPT}
+        return bool(runner.run(statements.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
     except AtlasError:
         return False
 
 
 def _in_blocks(best: Float64) -> list[list[list[float]]]:
-    return [storage.blocks(level) for level in best]
+    return [table_rows.blocks(level) for level in best]

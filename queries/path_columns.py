@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from circuit_atlas.arrays.counts import LIMB, as_integers, path_counts, walk_counts
-from circuit_atlas.arrays.cycles import cyclic_path_counts
-from circuit_atlas.arrays.graph_data import Float64, Int32, Int64
-from circuit_atlas.errors import QuestionError
+
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.counts import LIMB, as_integers, path_counts, walk_counts
+from circuit_atlas.graph.cycles import cyclic_path_counts
+from circuit_atlas.graph.data import Float64, Int32, Int64
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.columns import Columns
@@ -22,7 +23,7 @@ def count_in_columns(columns: Columns, sources: list[str] | None, targets: list[
     """Number of paths of 1 to `max_hops` hops. What comes back to a node is no path.
 
     Raises:
-        QuestionError: the graph holds cycles, and a million steps do not walk all paths among their nodes.
+        InvalidArgumentError: the graph holds cycles, and a million steps do not walk all paths among their nodes.
     """
     is_start = columns.is_start(sources)
     ends = [columns.ordinal[key] for key in targets]
@@ -32,7 +33,7 @@ def count_in_columns(columns: Columns, sources: list[str] | None, targets: list[
         else path_counts(columns.edges, columns.order, is_start, max_hops)
     )
     if counts is None:
-        raise QuestionError(
+        raise InvalidArgumentError(
             "the graph holds cycles, so that paths among their nodes have to be walked, and they are too many",
             fix="Ask for fewer hops.",
         )
@@ -56,7 +57,7 @@ def sample_paths(
     many paths lead up to it. In a graph with a cycle, walks are drawn, and those that visit a node twice left out.
 
     Raises:
-        QuestionError: the graph holds cycles, and next to no walk is a path.
+        InvalidArgumentError: the graph holds cycles, and next to no walk is a path.
     """
     is_start = columns.is_start(sources)
     if columns.order is not None:
@@ -72,7 +73,9 @@ def sample_paths(
         sample = Sample(sample.weights + drawn.weights, sample.input_sums + drawn.input_sums)
         if len(sample.weights) >= size:
             return Sample(sample.weights[:size], sample.input_sums[:size])
-    raise QuestionError("the graph holds cycles, and next to no walk visits no node twice", fix="Ask for fewer hops.")
+    raise InvalidArgumentError(
+        "the graph holds cycles, and next to no walk visits no node twice", fix="Ask for fewer hops."
+    )
 
 
 def _draw_walks(columns: Columns, counts: Float64, ends: list[int], size: int, rng: np.random.Generator) -> Sample:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from circuit_atlas.schema.answer import Answer, Cells, Edge, GraphAnswer
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
+
+from circuit_atlas.answers import Answer, Cells, Edge, GraphAnswer
 
 
 class Path(Record):
@@ -124,9 +125,12 @@ class ScoreDistribution(Answer):
         rows: Cells = [[f"{float(share):.0%} at most", f"{value:.4g}"] for share, value in self.quantiles.items()]
         drawn = "all" if self.seed is None else f"a uniform sample of {self.scored:,} (seed {self.seed})"
         return ["", "score"], [
-            ["paths", f"{self.paths:,}"], ["scored", drawn], ["mean", f"{self.mean:.4g}"],
-            ["deviation", f"{self.standard_deviation:.4g}"], *rows,
-        ]  # fmt: skip
+            ["paths", f"{self.paths:,}"],
+            ["scored", drawn],
+            ["mean", f"{self.mean:.4g}"],
+            ["deviation", f"{self.standard_deviation:.4g}"],
+            *rows,
+        ]
 
 
 class PathCounts(Answer):

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from circuit_atlas.database import translated_errors
-from circuit_atlas.errors import QuestionError
 from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT, MAX_ROWS
 from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, Query, ResultSummary
+
+from circuit_atlas.database import translated_errors
+from circuit_atlas.errors import InvalidArgumentError
 
 _MARK = "circuit-atlas"
 _FIND_TRANSACTION = """
@@ -51,7 +52,7 @@ class QueryRunner:
         tracer: Tracer | None = None,
     ) -> None:
         if not 0 < timeout <= 86_400:
-            raise QuestionError(f"a time limit of {timeout} s", fix="Give seconds, more than 0, at most 86400.")
+            raise InvalidArgumentError(f"a time limit of {timeout} s", fix="Give seconds, more than 0, at most 86400.")
         self.driver, self.database = driver, database
         self._timeout, self._tracer = timeout, tracer
 
@@ -61,7 +62,7 @@ class QueryRunner:
 
         Raises:
             QueryNotFoundError: no query of that id.
-            QuestionError: a parameter is missing or of the wrong type.
+            InvalidArgumentError: a parameter is missing or of the wrong type.
             QueryTimeoutError: the server stopped it at the time limit.
         """
         query = find_query(query_id)

@@ -1,43 +1,136 @@
-"""What a path search asks for, apart from its targets and how many paths."""
+"""Full-text search over explanations, tokens and logits."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from typing import Any
 
-_SUMS = ("mean", "sum")
+from circuit_atlas.queries.checks import check_range
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.results import TranscoderFeature
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.models import Record
+from pydantic import Field
+
+from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.errors import InvalidArgumentError
+
+_MAX_HITS = 1000
+_MAX_PLACES = 1000
+_MAX_WORDS = 50
+_MAX_TEXT = 2000
+_SPECIAL = frozenset('+-&|!(){}[]^"~*?:\\/<>=')
 
 
-@dataclass(frozen=True)
-class Search:
-    """Nodes are given by their keys; an empty list of `kinds` and the like means all."""
+class Place(Record):
+    """An activation of a hit."""
 
-    sources: list[str] | None  # None: all tokens
-    score: str
-    sign: int
-    max_hops: int
-    kinds: list[str] = field(default_factory=list)
-    layers: list[int] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    avoid: list[str] = field(default_factory=list)
-    must_pass: list[str] = field(default_factory=list)
-    min_weight: float = 0.0
-    edge_value: str | None = None
+    graph: str
+    key: str = Field(description="The node's key")
+    position: int | None
+    activation: float | None = Field(None, description="Of a feature")
+    probability: float | None = Field(None, description="Of a logit")
+    influence: float | None = Field(None, description="Share of the logits that flows through it, over all paths")
 
-    @property
-    def is_restricted(self) -> bool:
-        """Whether the bounds made at ingest, for sums over all paths, do not serve it."""
-        passing = (self.sources, self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
-        return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
 
-    @property
-    def name(self) -> str:
-        """What tables for it are kept under: the same for `mean` and `sum`, and for any number of hops."""
-        lists = (self.sources or [], self.kinds, self.layers, self.positions, self.avoid)
-        parts = [
-            [sorted(set(values), key=str) for values in lists],
-            "sum" if self.score in _SUMS else self.score,
-            self.min_weight,
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+class Hit(Record):
+    """A feature, token or logit that was found."""
+
+    kind: str = Field(description="`feature`, `token` or `logit`")
+    text: str = Field(description="The explanation that holds the words, or the token, blanks included")
+    score: float = Field(description="The full-text index's score; to be compared within one answer only")
+    feature: TranscoderFeature | None = Field(description="Null for tokens and logits")
+    graphs: int = Field(description="Number of graphs in which it is active")
+    places: list[Place] = Field(description="Where it is active, the most influential first, as many as asked for")
+
+
+class Hits(Answer):
+    """What a search found, the best first."""
+
+    text: str
+    hits: list[Hit]
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per hit, with its most influential activation."""
+        rows: Cells = []
+        for hit in self.hits:
+            at = f"{hit.feature.layer}/{hit.feature.index}" if hit.feature else ""
+            best = hit.places[0] if hit.places else None
+            where = f"{best.graph} {best.key}" if best else ""
+            influence = "" if best is None or best.influence is None else f"{best.influence:.4f}"
+            rows.append([hit.kind, at, hit.text, str(hit.graphs), where, influence])
+        return ["", "feature", "text", "graphs", "most influential in", "influence"], rows
+
+
+def search_text(
+    runner: QueryRunner,
+    text: str,
+    *,
+    model: str = "",
+    layers: Iterable[int] = (),
+    graph: str = "",
+    tag: str = "",
+    k: int = 10,
+    places: int = 5,
+    raw: bool = False,
+) -> Hits:
+    """Explanations and labels of features, tokens and logits that hold all words of a text, or words that begin so;
+    where there is none, those that hold some of them.
+
+    Args:
+        runner: where to ask.
+        text: words, in any order and case.
+        model: only of this language model.
+        layers: only features of these layers.
+        graph: only what is active in this graph.
+        tag: only what is active in graphs with this tag.
+        k: how many hits, 1 to 1,000.
+        places: of each, how many activations, 0 to 1,000.
+        raw: whether `text` is in the syntax of Lucene's query parser, with `"phrases"`, `OR`, `word~` and so on.
+
+    Raises:
+        InvalidArgumentError: there is no word in the text, or an argument is out of range.
+        GraphNotFoundError: no such graph is ready.
+        CypherError: with `raw`, the text is not of that syntax.
+    """
+    check_range("k", k, 1, _MAX_HITS)
+    check_range("places", places, 0, _MAX_PLACES)
+    if graph:
+        find_graph(runner, graph)
+    words = text.split()
+    for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
+        rows = runner.ask(
+            "search.text", text=query, model=model, layers=list(layers), graph=graph, tag=tag, k=k, places=places
+        )
+        if rows:
+            break
+    return Hits(text=text, hits=[_hit(row, words) for row in rows])
+
+
+def lucene_query(words: list[str], *, every: bool) -> str:
+    """Every word, or any, as it stands or, for half the score, as the beginning of a word; nothing in them is syntax.
+
+    Raises:
+        InvalidArgumentError: there are none, or too many.
+    """
+    words = [word for word in words if any(c.isalnum() or ord(c) > 127 for c in word)]
+    if not words or len(words) > _MAX_WORDS or sum(map(len, words)) > _MAX_TEXT:
+        raise InvalidArgumentError(
+            "there is no word to search for" if not words else "the text is too long to search for",
+            fix=f"Give words with letters or digits, at most {_MAX_WORDS}.",
+        )
+    escaped = ["".join(f"\\{c}" if c in _SPECIAL else c for c in word.lower()) for word in words]
+    return " ".join(f"{'+' if every else ''}({word} {word}*^0.5)" for word in escaped)
+
+
+def _hit(row: dict[str, Any], words: list[str]) -> Hit:
+    feature = row["feature"] and TranscoderFeature(**row["feature"])
+    texts = [said.text for said in feature.explanations] if feature else [row["token"] or ""]
+    return Hit(
+        kind=row["kind"],
+        text=max(texts, key=lambda text: sum(word.lower() in text.lower() for word in words)),
+        score=row["score"],
+        feature=feature,
+        graphs=row["graphs"],
+        places=[Place(**place) for place in row["places"]],
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from circuit_atlas.schema.answer import Answer, Cells
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
+
+from circuit_atlas.answers import Answer, Cells
 
 _SHOWN = 3
 

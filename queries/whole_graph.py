@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.arrays.graph_data import (
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
+
+from circuit_atlas.errors import DamagedGraphError
+from circuit_atlas.graph.data import (
     KINDS,
     NO_VALUE,
     ActiveFeatures,
@@ -19,10 +24,6 @@ from circuit_atlas.arrays.graph_data import (
     Int32,
     NodeColumns,
 )
-from circuit_atlas.errors import DamagedGraphError
-from circuit_atlas.queries.graph_questions import StoredGraph, find_graph
-from circuit_atlas.queries.runner import QueryRunner
-from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 _NODES_AT_ONCE = 10_000
 _EDGES_AT_ONCE = 250_000

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from circuit_atlas.errors import SchemaVersionError
 from neo4j import Driver
+
+from circuit_atlas.errors import SchemaVersionError
 
 SCHEMA_VERSION = 3
 

@@ -6,22 +6,54 @@ STRING, LONG, DOUBLE, BOOLEAN, DATETIME = "string", "long", "double", "boolean",
 STRINGS, LONGS, DOUBLES = "string[]", "long[]", "double[]"
 
 _GRAPH_TEXTS = (
-    "name", "status", "slug", "prompt", "model", "source_set", "scan", "source_format",
-    "file_metadata", "file_qparams", "file_extra", "file_form", "content_hash",
-    "collapsed_from", "collapsed_weights", "collapsed_state",
-)  # fmt: skip
+    "name",
+    "status",
+    "slug",
+    "prompt",
+    "model",
+    "source_set",
+    "scan",
+    "source_format",
+    "file_metadata",
+    "file_qparams",
+    "file_extra",
+    "file_form",
+    "content_hash",
+    "collapsed_from",
+    "collapsed_weights",
+    "collapsed_state",
+)
 _GRAPH_NUMBERS = (
-    "n_layers", "n_pos", "active_features", "vocab_size", "nodes", "edges", "feature_nodes", "error_nodes",
-    "token_nodes", "logit_nodes", "other_nodes", "zero_links",
-)  # fmt: skip
+    "n_layers",
+    "n_pos",
+    "active_features",
+    "vocab_size",
+    "nodes",
+    "edges",
+    "feature_nodes",
+    "error_nodes",
+    "token_nodes",
+    "logit_nodes",
+    "other_nodes",
+    "zero_links",
+)
 _GRAPH_FLOATS = (
-    "node_threshold", "edge_threshold", "density", "weight_min", "weight_max",
-    "replacement_score", "completeness_score",
-)  # fmt: skip
+    "node_threshold",
+    "edge_threshold",
+    "density",
+    "weight_min",
+    "weight_max",
+    "replacement_score",
+    "completeness_score",
+)
 
 EXPLANATION_LISTS = (
-    "explanations", "explanation_sources", "explanation_models", "explanation_types", "explanation_dates",
-)  # fmt: skip
+    "explanations",
+    "explanation_sources",
+    "explanation_models",
+    "explanation_types",
+    "explanation_dates",
+)
 
 PROPERTIES: dict[str, dict[str, str]] = {
     "Graph": {

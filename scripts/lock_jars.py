@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import jgo
+
 from circuit_atlas.server.jars import Jar, repository_url
 
 HEADER = """\

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from circuit_atlas.cli import cli
-from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.labels import FILE, HAND, IMPORTED, NEURONPEDIA
 from circuit_atlas.queries import (
     catalogue,
     compare_results,
@@ -24,12 +23,14 @@ from circuit_atlas.queries import (
     results,
     supernode_results,
 )
-from circuit_atlas.queries.text_search import Hits
+from circuit_atlas.queries.search import Hits
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
-from circuit_atlas.schema.explanations import FILE, HAND, IMPORTED, NEURONPEDIA
 from circuit_atlas.schema.limits import BOUNDS_BLOCK, SHORTLIST_FROM, SHORTLISTED_PATHS
+
+from circuit_atlas.cli import cli
+from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.synth import SynthResult
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from chromium import PageLog, open_page, screenshots, start_chromium
+from support.chromium import PageLog, open_page, screenshots, start_chromium
+from support.program import PROGRAM, Run
+
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.server import LocalServer
-from program import PROGRAM, Run
 
 if TYPE_CHECKING:
     from circuit_tracer import Graph
@@ -154,7 +155,7 @@ def run(env: dict[str, str], examples: Any) -> Run:
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    import small_model
+    from support import small_model
 
     return small_model.build_model(tmp_path_factory.mktemp("tokenizer"))
 
@@ -162,7 +163,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="session")
 def attributed(model: Any) -> Graph:
     """circuit-tracer's graph of the Dallas prompt by the small model."""
-    import small_model
+    from support import small_model
 
     return small_model.attribute_prompt(model)
 

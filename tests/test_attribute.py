@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.program import Run
+
 from circuit_atlas import Atlas
 from circuit_atlas.attribution import (
     AttributionOptions,
@@ -21,11 +25,8 @@ from circuit_atlas.attribution import (
     load_model,
     read_prompts,
     slug_of,
-)  # fmt: skip
-from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, OutOfMemoryError, QuestionError
-from hypothesis import given
-from hypothesis import strategies as st
-from program import Run
+)
+from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, InvalidArgumentError, OutOfMemoryError
 
 PROMPT = "Fact : The capital of the state containing Dallas is"
 OTHER = "The capital of the state containing Oakland is"
@@ -45,7 +46,7 @@ class Folders(NamedTuple):
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """Below a folder called llama: TransformerLens takes that for the name of a model."""
-    import small_model
+    from support import small_model
 
     place = tmp_path_factory.mktemp("llama")
     return Folders(small_model.save_model(place / "small"), small_model.save_transcoders(place / "transcoders"))
@@ -62,8 +63,9 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_prompt_is_attributed_saved_and_stored(run: Run, atlas: Atlas, folders: Folders, loaded: Any, work: Path,
-                                                 new_name: Callable[[], str]) -> None:  # fmt: skip
+def test_a_prompt_is_attributed_saved_and_stored(
+    run: Run, atlas: Atlas, folders: Folders, loaded: Any, work: Path, new_name: Callable[[], str]
+) -> None:
     import torch
     from circuit_tracer import Graph
 
@@ -80,8 +82,18 @@ def test_a_prompt_is_attributed_saved_and_stored(run: Run, atlas: Atlas, folders
     stored = atlas.graph(name).metadata
     assert stored["model"] == "small"
     assert stored["tokens"] == ["<bos>", *PROMPT.split()]
-    again = run("attribute", PROMPT, "--name", name, "--model", str(folders.model), "--transcoders", "/nowhere",
-                "--tag", "small models")  # fmt: skip
+    again = run(
+        "attribute",
+        PROMPT,
+        "--name",
+        name,
+        "--model",
+        str(folders.model),
+        "--transcoders",
+        "/nowhere",
+        "--tag",
+        "small models",
+    )
     assert json.loads(again.stdout)["status"] == "unchanged"  # the model was not even loaded
     tags = atlas.cypher("MATCH (:Graph {name: $n})-[:TAGGED]->(t) RETURN t.name AS tag LIMIT 5", {"n": name})
     assert tags.rows == [{"tag": "small models"}]
@@ -99,8 +111,9 @@ def test_what_is_loaded_answers_as_the_model_does(folders: Folders, loaded: Any)
 def test_both_backends_and_every_option(folders: Folders, loaded: Any) -> None:
     import torch
 
-    options = AttributionOptions(max_n_logits=4, desired_logit_prob=0.5, batch_size=32, max_feature_nodes=60,
-                                 offload="cpu", update_interval=2)  # fmt: skip
+    options = AttributionOptions(
+        max_n_logits=4, desired_logit_prob=0.5, batch_size=32, max_feature_nodes=60, offload="cpu", update_interval=2
+    )
     ours = attribute_prompt(loaded, PROMPT, options)
     assert len(ours.selected_features) == 60
     nnsight = load_model(str(folders.model), str(folders.transcoders), LoadOptions(backend="nnsight", device="cpu"))
@@ -111,8 +124,8 @@ def test_both_backends_and_every_option(folders: Folders, loaded: Any) -> None:
 
 
 def test_cross_layer_transcoders_and_a_type(folders: Folders, tmp_path: Path) -> None:
-    import small_model
     import torch
+    from support import small_model
 
     crossing = small_model.save_transcoders(tmp_path / "clt", "cross_layer_transcoder")
     options = LoadOptions(dtype="bfloat16", lazy_encoder=True)
@@ -133,8 +146,9 @@ def test_a_loaded_model_in_memory(atlas: Atlas, loaded: Any, new_name: Callable[
     assert replaced.ingested.status == "replaced"
 
 
-def test_prompts_of_a_file_go_on_where_they_were_stopped(run: Run, atlas: Atlas, folders: Folders, work: Path,
-                                                         new_name: Callable[[], str]) -> None:  # fmt: skip
+def test_prompts_of_a_file_go_on_where_they_were_stopped(
+    run: Run, atlas: Atlas, folders: Folders, work: Path, new_name: Callable[[], str]
+) -> None:
     first, second, third = new_name(), new_name(), new_name()
     lines = [
         {"prompt": PROMPT, "name": first},
@@ -142,8 +156,18 @@ def test_prompts_of_a_file_go_on_where_they_were_stopped(run: Run, atlas: Atlas,
         {"prompt": OTHER, "name": third},
     ]
     (work / "prompts.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    arguments = ["attribute", "--prompts", "prompts.jsonl", "--output", "graphs", "--max-n-logits", "2",
-                 "--max-feature-nodes", "40", *folders.flags()]  # fmt: skip
+    arguments = [
+        "attribute",
+        "--prompts",
+        "prompts.jsonl",
+        "--output",
+        "graphs",
+        "--max-n-logits",
+        "2",
+        "--max-feature-nodes",
+        "40",
+        *folders.flags(),
+    ]
     done = run(*arguments)
     assert done.returncode == 1  # the second prompt is a token too short for circuit-tracer
     answer = json.loads(done.stdout)
@@ -184,7 +208,7 @@ def test_what_cannot_be_loaded_is_named(change: dict[str, str], says: str, folde
 
 
 def test_layers_that_do_not_fit(folders: Folders, tmp_path: Path) -> None:
-    import small_model
+    from support import small_model
 
     short = small_model.save_transcoders(tmp_path / "short", n_layers=2)
     with pytest.raises(AttributionError, match="3 layers, the transcoders are for 2"):
@@ -192,9 +216,9 @@ def test_layers_that_do_not_fit(folders: Folders, tmp_path: Path) -> None:
 
 
 def test_questions_that_cannot_be_asked(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
-    with pytest.raises(QuestionError, match="transcoders"):
+    with pytest.raises(InvalidArgumentError, match="transcoders"):
         atlas.attribute(PROMPT, model="google/gemma-2-2b")
-    with pytest.raises(QuestionError, match="max_hops"):
+    with pytest.raises(InvalidArgumentError, match="max_hops"):
         atlas.attribute(PROMPT, model=loaded, max_hops=3)
     with pytest.raises(AttributionError, match="empty"):
         atlas.attribute(" ", model=loaded, name="never-stored")
@@ -221,8 +245,13 @@ def test_out_of_memory_says_what_to_lower(folders: Folders) -> None:
         graph = attribute_prompt(model, {PROMPT!r}, AttributionOptions(batch_size=64, max_n_logits=1))
         print(len(graph.adjacency_matrix))
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False,
-                          env={**os.environ, "HF_HUB_OFFLINE": "1"})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )
     assert done.returncode == 0, done.stderr
     said, size = done.stdout.rsplit("\n", 2)[:2]
     assert said.startswith("out of memory")

@@ -12,23 +12,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from circuit_atlas import Atlas, Connection
-from circuit_atlas.errors import GraphNotFoundError, InputError, QuestionError
 from circuit_atlas.queries import CatalogueQuery, catalogue
 from circuit_atlas.queries.runner import literal
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.server import LocalServer
-from circuit_atlas.views.browser import browser_of, drawn, filled, style_sheet, write_favorites
-from circuit_atlas.views.figure import KIND_STYLES
 from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
-from program import Run
+from support.program import Run
 from test_catalogue import arguments
 
+from circuit_atlas import Atlas, Connection
+from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
+from circuit_atlas.server import LocalServer
+from circuit_atlas.views.browser import browser_of, drawn, filled, style_sheet, write_favorites
+from circuit_atlas.views.figure import KIND_STYLES
+
 if TYPE_CHECKING:
-    from chromium import PageLog
     from playwright.sync_api import Page
+    from support.chromium import PageLog
 
 COLORS = {kind: color for kind, (color, _) in KIND_STYLES.items()}
 ELSEWHERE = r"ERR_NAME_NOT_RESOLVED|ERR_EMPTY_RESPONSE|ERR_FAILED"  # Browser's own fonts and analytics
@@ -104,8 +105,21 @@ def test_it_draws_the_result_of_a_long_query_of_the_catalogue(
     run: Run, browser_url: str, connected: Callable[[str], Page], screenshot: Callable[[str], Path]
 ) -> None:
     """Too long for a request: the statement stands behind the #."""
-    done = run("browse", "paths.top_k", "-p", "graph=dallas", "-p", 'targets=["logit:22605@10"]', "-p", "max_hops=3",
-               "-p", "k=5", "--browser-url", browser_url, "--print")  # fmt: skip
+    done = run(
+        "browse",
+        "paths.top_k",
+        "-p",
+        "graph=dallas",
+        "-p",
+        'targets=["logit:22605@10"]',
+        "-p",
+        "max_hops=3",
+        "-p",
+        "k=5",
+        "--browser-url",
+        browser_url,
+        "--print",
+    )
     assert done.returncode == 0, done.stderr
     page = connected(done.stdout.strip())
     found = json.loads(run("paths", "dallas", "--to", "logit:22605@10", "--max-hops", "3", "-k", "5").stdout)
@@ -152,9 +166,9 @@ def test_what_can_be_browsed(atlas: Atlas, examples: Any, new_name: Callable[[],
     atlas.delete(name)
     with pytest.raises(GraphNotFoundError):
         atlas.browse("nothing")
-    with pytest.raises(QuestionError, match="needs graph"):
+    with pytest.raises(InvalidArgumentError, match="needs graph"):
         atlas.browse("nodes.get")
-    with pytest.raises(QuestionError, match="too long"):
+    with pytest.raises(InvalidArgumentError, match="too long"):
         atlas.browse("RETURN '" + "x" * 130_000 + "' AS x")
 
 
@@ -205,7 +219,7 @@ def test_a_literal_is_read_back_as_it_was(text: str) -> None:
 )
 def test_where_a_server_has_its_browser(uri: str, browser: str) -> None:
     assert browser_of(uri) == browser
-    with pytest.raises(QuestionError):
+    with pytest.raises(InvalidArgumentError):
         browser_of(uri.replace("://", "/"))
 
 

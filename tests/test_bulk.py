@@ -13,17 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuit_atlas import Atlas, bulk
-from circuit_atlas.arrays.graph_data import ActiveFeatures
-from circuit_atlas.errors import IngestError, LocalServerError
-from circuit_atlas.export import write_pt
 from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.schema.properties import PROPERTIES
+from conftest import EXAMPLES, NAMES
+from support.program import PROGRAM, Run, fails
+
+from circuit_atlas import Atlas, bulk
+from circuit_atlas.errors import IngestError, LocalServerError
+from circuit_atlas.export import write_pt
+from circuit_atlas.graph.data import ActiveFeatures
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
-from conftest import EXAMPLES, NAMES
-from program import PROGRAM, Run, fails
 
 NODES = "MATCH (n) RETURN labels(n) AS labels, properties(n) AS p"
 EDGES = """
@@ -79,10 +80,13 @@ def dump(atlas: Atlas) -> tuple[list[str], list[str], list[str]]:
         nodes = [record.data() for record in session.run(NODES)]
         edges = sorted(json.dumps(record.data(), sort_keys=True) for record in session.run(EDGES))
         schema = [
-            str(record.data()) for show in ("CONSTRAINTS", "INDEXES")
-            for record in session.run(f"SHOW {show} YIELD name, type, labelsOrTypes, properties "
-                                      "RETURN name, type, labelsOrTypes, properties ORDER BY name")
-        ]  # fmt: skip
+            str(record.data())
+            for show in ("CONSTRAINTS", "INDEXES")
+            for record in session.run(
+                f"SHOW {show} YIELD name, type, labelsOrTypes, properties "
+                "RETURN name, type, labelsOrTypes, properties ORDER BY name"
+            )
+        ]
     for node in nodes:
         node["p"] |= {name: type(node["p"][name]).__name__ for name in TIMES if name in node["p"]}
     return sorted(json.dumps(node, sort_keys=True) for node in nodes), edges, schema

@@ -12,11 +12,21 @@ from conftest import NAMES, hold_examples
 
 QUERIES = list(catalogue().values())
 ARGUMENTS: dict[str, Any] = {
-    "graph": "dallas", "key": "logit:22605@10", "targets": ["logit:22605@10"], "sources": ["token:9"],
-    "text": "Austin", "paths": [["token:9", "logit:22605@10"]], "ordinals": list(range(400)),
-    "a": "dallas", "b": "oakland", "graphs": ["dallas", "oakland"],
-    "model": "gemma-2-2b", "source_set": "clt-hp", "layer": 1, "index": 12928,
-}  # fmt: skip
+    "graph": "dallas",
+    "key": "logit:22605@10",
+    "targets": ["logit:22605@10"],
+    "sources": ["token:9"],
+    "text": "Austin",
+    "paths": [["token:9", "logit:22605@10"]],
+    "ordinals": list(range(400)),
+    "a": "dallas",
+    "b": "oakland",
+    "graphs": ["dallas", "oakland"],
+    "model": "gemma-2-2b",
+    "source_set": "clt-hp",
+    "layer": 1,
+    "index": 12928,
+}
 ABOUT_ALL = ("graphs.list", "graphs.tags", "features.find", "features.show", "search.text")  # about the whole database
 SCANS = ("AllNodesScan", "NodeByLabelScan", "RelationshipTypeScan")
 
@@ -46,9 +56,17 @@ def query(request: pytest.FixtureRequest) -> CatalogueQuery:
 
 def test_there_is_a_query_for_every_question() -> None:
     assert {query.id for query in QUERIES} >= {
-        "graphs.list", "graphs.stats", "nodes.get", "nodes.find", "neighbors.direct", "neighbors.subgraph",
-        "paths.top_k", "paths.bounds", "paths.score", "paths.count",
-    }  # fmt: skip
+        "graphs.list",
+        "graphs.stats",
+        "nodes.get",
+        "nodes.find",
+        "neighbors.direct",
+        "neighbors.subgraph",
+        "paths.top_k",
+        "paths.bounds",
+        "paths.score",
+        "paths.count",
+    }
 
 
 def test_its_header_says_everything(query: CatalogueQuery) -> None:

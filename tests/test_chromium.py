@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from chromium import PageLog
+from support.chromium import PageLog
 
 
 def test_it_opens_a_page_and_notes_what_the_page_asks_for(

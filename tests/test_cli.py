@@ -19,11 +19,12 @@ from typing import Any
 
 import click
 import pytest
-from chromium import find_chromium
+from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
+from support.chromium import find_chromium
+from support.program import PROGRAM, Run, fails
+
 from circuit_atlas import Atlas
 from circuit_atlas.cli import cli
-from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
-from program import PROGRAM, Run, fails
 
 
 def test_stats(run: Run) -> None:
@@ -45,9 +46,14 @@ def test_paths(run: Run) -> None:
     assert set(first) == {"score", "hops", "nodes", "weights"}
     assert len(first["nodes"]) == first["hops"] + 1 == len(first["weights"]) + 1
     assert first["nodes"][0] == {
-        "key": "token:9", "kind": "token", "name": "Dallas", "layer": None, "position": 9, "index": 26865,
+        "key": "token:9",
+        "kind": "token",
+        "name": "Dallas",
+        "layer": None,
+        "position": 9,
+        "index": 26865,
         "source_id": "E_26865_9",
-    }  # fmt: skip
+    }
     assert first["score"] == pytest.approx(sum(first["weights"]) / first["hops"])
 
 
@@ -91,8 +97,10 @@ def test_the_name_comes_from_the_file(run: Run, new_name: Callable[[], str], tmp
 
 def test_forms_of_output(run: Run) -> None:
     assert list(csv.reader(io.StringIO(run("count", "dallas", "--max-hops", "1", "--csv").stdout))) == [
-        ["hops", "paths"], ["1", "10"], ["total", "10"],
-    ]  # fmt: skip
+        ["hops", "paths"],
+        ["1", "10"],
+        ["total", "10"],
+    ]
     assert "Austin" in run("stats", "dallas", "--table").stdout
     shown = run("paths", "dallas", "--show-cypher", "-k", "1")
     assert json.loads(shown.stdout)["paths"]

@@ -7,14 +7,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from circuit_atlas import GraphHandle
 from conftest import EXAMPLES
-from program import Run, fails
+from support.program import Run, fails
+
+from circuit_atlas import GraphHandle
 
 
 def test_restrictions(run: Run, examples: dict[str, GraphHandle]) -> None:
-    done = run("paths", "dallas", "--layer", "10-24", "--layer", "2", "--position", "9-10", "--must-pass",
-               "feature:20/44686@10", "-k", "5")  # fmt: skip
+    done = run(
+        "paths",
+        "dallas",
+        "--layer",
+        "10-24",
+        "--layer",
+        "2",
+        "--position",
+        "9-10",
+        "--must-pass",
+        "feature:20/44686@10",
+        "-k",
+        "5",
+    )
     expected = examples["dallas"].paths(
         layers=[*range(10, 25), 2], positions=[9, 10], must_pass=["feature:20/44686@10"], k=5
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from circuit_atlas import Atlas
-from circuit_atlas.errors import GraphNotFoundError, QuestionError
 from circuit_atlas.queries import compare_questions
 from conftest import EXAMPLES
-from program import Run
-from two_files import File, jaccard
+from support.program import Run
+from support.two_files import File, jaccard
+
+from circuit_atlas import Atlas
+from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 
 K = 10_000
 
@@ -96,7 +97,7 @@ def test_graphs_of_other_transcoders_share_none(atlas: Atlas, examples: Any) -> 
 def test_what_cannot_be_compared(atlas: Atlas, examples: Any, run: Run) -> None:
     with pytest.raises(GraphNotFoundError):
         atlas.compare("dallas", "nowhere")
-    with pytest.raises(QuestionError, match="align"):
+    with pytest.raises(InvalidArgumentError, match="align"):
         atlas.compare("dallas", "oakland", align="near")
     done = run("compare", "dallas", "nowhere")
     assert done.returncode == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from circuit_atlas import config
 from circuit_atlas.server import store
 from circuit_atlas.server.jars import neo4j_version, read_lock

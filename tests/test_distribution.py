@@ -6,18 +6,19 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-import oracle
 import pytest
-from circuit_atlas import GraphHandle
-from circuit_atlas.errors import QuestionError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_columns
 from circuit_atlas.queries.columns import read_columns
-from circuit_atlas.queries.graph_questions import find_graph
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_columns import sample_paths
 from conftest import EXAMPLES
-from graphs import make_graph
+from support import oracle
+from support.graphs import make_graph
 from test_paths import SCORES, default_paths
+
+from circuit_atlas import GraphHandle
+from circuit_atlas.errors import InvalidArgumentError
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -70,9 +71,9 @@ def test_every_path_has_the_same_chance(atlas: Any, new_name: Any) -> None:
 
 
 def test_where_there_is_none(atlas: Any, examples: dict[str, GraphHandle], new_name: Any) -> None:
-    with pytest.raises(QuestionError, match="no such path"):
+    with pytest.raises(InvalidArgumentError, match="no such path"):
         examples["dallas"].score_distribution(sources=["Austin"], targets=["Dallas"])
-    with pytest.raises(QuestionError, match="sample"):
+    with pytest.raises(InvalidArgumentError, match="sample"):
         examples["dallas"].score_distribution(sample=0)
 
 
@@ -91,5 +92,5 @@ def test_around_cycles(atlas: Any, new_name: Any, monkeypatch: pytest.MonkeyPatc
     spread = atlas.graph(name).score_distribution(max_hops=6, sample=3)
     assert (spread.paths, spread.scored) == (len(paths), 3)
     monkeypatch.setattr(path_columns, "_MOST_STEPS", 2)
-    with pytest.raises(QuestionError, match="have to be walked"):
+    with pytest.raises(InvalidArgumentError, match="have to be walked"):
         atlas.graph(name).count(sources=["token:0"], max_hops=6)

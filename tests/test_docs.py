@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas import Atlas
 from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
+
+from circuit_atlas import Atlas
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import InputError, NeuronpediaError, QuestionError, UnknownSourceSetError
-from circuit_atlas.explain import fetch, neuronpedia
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.schema.scans import SCANS_VARIABLE, neuronpedia_name
+from circuit_atlas.ingest.source_sets import SCANS_VARIABLE, neuronpedia_name
+from support.neuronpedia import FakeNeuronpedia, fake_neuronpedia
+from support.program import PROGRAM, fails
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaError, UnknownSourceSetError
+from circuit_atlas.explain import fetch, neuronpedia
 from circuit_atlas.synth import Shape, synthesize
-from neuronpedia import FakeNeuronpedia, fake_neuronpedia
-from program import PROGRAM, fails
 
 FEATURES = """
 MATCH (n:Node {graph: $graph})-[:ACTIVATION_OF]->(f:TranscoderFeature)
@@ -171,8 +172,13 @@ def test_answers_that_cannot_be_read(
 ) -> None:
     fake, url = server
     malformed: list[Any] = [
-        {"explanations": None}, {"explanations": 7}, [7], [{"description": 7}], [{"description": " "}], {"layer": None},
-    ]  # fmt: skip
+        {"explanations": None},
+        {"explanations": 7},
+        [7],
+        [{"description": 7}],
+        [{"description": " "}],
+        {"layer": None},
+    ]
     found = features(atlas, graph)
     for feature, special in zip(found, malformed, strict=False):
         fake.special[key(feature)] = special
@@ -236,7 +242,7 @@ def test_the_key_goes_to_one_server(
     fake.answers = [401]
     fails(run("explain", graph.name, **variables), 3, "refused", "NEURONPEDIA_API_KEY")
     for wrong in ("nonsense", "ftp://x", "http://"):
-        with pytest.raises(QuestionError, match="address"):
+        with pytest.raises(InvalidArgumentError, match="address"):
             atlas.explain(graph.name, url=wrong)
 
 
@@ -310,9 +316,13 @@ def test_in_a_notebook(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuro
 
 
 def test_transcoders_without_a_name(
-    atlas: Atlas, make: Callable[..., GraphHandle], server: tuple[FakeNeuronpedia, str], tmp_path: Path, run: Any,
+    atlas: Atlas,
+    make: Callable[..., GraphHandle],
+    server: tuple[FakeNeuronpedia, str],
+    tmp_path: Path,
+    run: Any,
     monkeypatch: Any,
-) -> None:  # fmt: skip
+) -> None:
     fake, url = server
     graph = make(source_set="some/repository")
     own = tmp_path / "scans.toml"
@@ -397,7 +407,7 @@ def test_labels_win(
         (address, " ", "empty"),
         (address, "x" * 1001, "1,000"),
     ):
-        with pytest.raises(QuestionError, match=words):
+        with pytest.raises(InvalidArgumentError, match=words):
             atlas.label(graph.name, node, text)
     fails(run("label", graph.name, address), 2, "TEXT")
     atlas.cypher(FORGET, {"set": f"{feature['source_set']}-plain"}, write=True)
@@ -408,7 +418,7 @@ def test_wrong_questions(atlas: Atlas, run: Any) -> None:
     fails(run("explain", "dallas", "--all"), 2, "--all")
     fails(run("explain", "dallas", "--from", sys.executable), 2, "--from")
     fails(run("explain", "--tag", "no-such-tag"), 1, "no graph has the tag")
-    with pytest.raises(QuestionError, match="limit of 0"):
+    with pytest.raises(InvalidArgumentError, match="limit of 0"):
         atlas.explain("dallas", limit=0)
     with pytest.raises(InputError):
         atlas.import_explanations("/nowhere.tsv", model="m", source_set="s")

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas import Atlas
-from circuit_atlas.errors import InputError, QuestionError
-from circuit_atlas.explain import files, lines
-from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
-from circuit_atlas.explain.store import Feature
-from circuit_atlas.schema.explanations import clean_text
+from circuit_atlas.ingest.labels import clean_text
 from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+
+from circuit_atlas import Atlas
+from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.explain import files, lines
+from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
+from circuit_atlas.explain.store import Feature
 
 LABELS = EXAMPLES.parent / "labels.tsv"
 FEATURES = """
@@ -55,9 +56,15 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def exported(source_set: str, place: tuple[int, int], description: Any, **more: Any) -> dict[str, Any]:
     """A line of Neuronpedia's files."""
     return {
-        "modelId": "m", "layer": f"{place[0]}-{source_set}", "index": str(place[1]), "description": description,
-        "explanationModelName": "gpt-4o-mini", "typeName": "oai_token-act-pair", "embedding": "[0.1,0.2]", **more,
-    }  # fmt: skip
+        "modelId": "m",
+        "layer": f"{place[0]}-{source_set}",
+        "index": str(place[1]),
+        "description": description,
+        "explanationModelName": "gpt-4o-mini",
+        "typeName": "oai_token-act-pair",
+        "embedding": "[0.1,0.2]",
+        **more,
+    }
 
 
 def found(atlas: Atlas, source_set: str) -> dict[tuple[int, int], dict[str, Any]]:
@@ -67,8 +74,13 @@ def found(atlas: Atlas, source_set: str) -> dict[tuple[int, int], dict[str, Any]
 
 def test_exports(atlas: Atlas, source_set: str, write: Callable[..., Path], monkeypatch: Any) -> None:
     monkeypatch.setattr(files, "_AT_ONCE", 2)
-    write("batch-0.jsonl.gz", exported(source_set, (0, 1), "first"), exported(source_set, (9, 9), "elsewhere"),
-          exported(source_set, (0, 2), "other"), exported(source_set, (25, 3), " a\nb "))  # fmt: skip
+    write(
+        "batch-0.jsonl.gz",
+        exported(source_set, (0, 1), "first"),
+        exported(source_set, (9, 9), "elsewhere"),
+        exported(source_set, (0, 2), "other"),
+        exported(source_set, (25, 3), " a\nb "),
+    )
     path = write("batch-1.jsonl", exported(source_set, (0, 1), "second"), exported(source_set, (0, 1), "second"))
     result = atlas.import_explanations(path.parent)
     assert (result.explanations, result.stored, result.features, result.malformed) == (6, 5, 3, 0)
@@ -94,10 +106,21 @@ def test_lines_that_cannot_be_read(
     monkeypatch.setattr(lines, "_LONGEST", 1000)
     good = exported(source_set, (0, 1), "good")
     bad: list[Any] = [
-        "{", "[]", "null", "[" * 900, {**good, "layer": 7}, {**good, "layer": source_set}, {**good, "index": "-1"},
-        {**good, "index": 1.5}, {**good, "index": True}, {**good, "index": "1" * 50}, {**good, "modelId": None},
-        {**good, "description": None}, {**good, "description": " "}, {**good, "description": "x" * 5000},
-    ]  # fmt: skip
+        "{",
+        "[]",
+        "null",
+        "[" * 900,
+        {**good, "layer": 7},
+        {**good, "layer": source_set},
+        {**good, "index": "-1"},
+        {**good, "index": 1.5},
+        {**good, "index": True},
+        {**good, "index": "1" * 50},
+        {**good, "modelId": None},
+        {**good, "description": None},
+        {**good, "description": " "},
+        {**good, "description": "x" * 5000},
+    ]
     path = write("x.jsonl", good, "", *bad, "", {**good, "description": "last"})
     result = atlas.import_explanations(path)
     assert (result.explanations, result.malformed) == (2, len(bad))
@@ -119,10 +142,14 @@ def test_tables(atlas: Atlas, source_set: str, write: Callable[..., Path]) -> No
         assert result.malformed == (1 if name == "json.txt" else 0)
     stored = found(atlas, source_set)
     assert stored[0, 1]["explanations"] == ['say "x" é', 'in "quotes"', "head", "plain"]
-    assert stored[0, 1]["explanation_sources"] == ["import:json.txt", "import:order.tsv", "import:head.tsv.gz",
-                                                   "import:plain.tsv"]  # fmt: skip
+    assert stored[0, 1]["explanation_sources"] == [
+        "import:json.txt",
+        "import:order.tsv",
+        "import:head.tsv.gz",
+        "import:plain.tsv",
+    ]
     assert "fetched_at" not in stored[0, 1]
-    with pytest.raises(QuestionError, match="does not say which features"):
+    with pytest.raises(InvalidArgumentError, match="does not say which features"):
         atlas.import_explanations(write("plain.tsv", "0\t1\tplain"))
 
 
@@ -153,8 +180,9 @@ def test_the_example(atlas: Atlas, new_name: Callable[[], str], run: Any) -> Non
     feature = graph.node("feature:0/354").transcoder_feature
     assert feature is not None
     assert [(said.text, said.source) for said in feature.explanations] == [
-        ("suspension", "import:labels.tsv"), ("suspension", "file:gemma-small-big-en"),
-    ]  # fmt: skip
+        ("suspension", "import:labels.tsv"),
+        ("suspension", "file:gemma-small-big-en"),
+    ]
     atlas.delete(name)
     left = found(atlas, source_set)
     assert len(left) == 200  # imported explanations stay for the next graph

@@ -12,20 +12,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_model
 import torch
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.arrays.graph_data import GraphData
-from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, QuestionError
-from circuit_atlas.export import write_graph, write_json
-from circuit_atlas.export.columns import node_columns
 from circuit_atlas.ingest import read_graph
-from circuit_atlas.server import LocalServer
-from circuit_atlas.synth import Shape, synthesize
 from circuit_tracer import Graph
 from circuit_tracer.frontend.graph_models import Model
 from conftest import EXAMPLES, NAMES
-from program import Run, fails
+from support import small_model
+from support.program import Run, fails
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, InvalidArgumentError
+from circuit_atlas.export import write_graph, write_json
+from circuit_atlas.export.columns import node_columns
+from circuit_atlas.graph.data import GraphData
+from circuit_atlas.server import LocalServer
+from circuit_atlas.synth import Shape, synthesize
 
 
 def as_values(document: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +172,7 @@ def test_files_are_not_overwritten_unasked(tmp_path: Path, atlas: Atlas, example
     (tmp_path / "there.json").write_text("mine")
     with pytest.raises(InputError, match="--overwrite"):
         atlas.export("dallas", tmp_path / "there.json")
-    with pytest.raises(QuestionError, match=r"\.graphml"):
+    with pytest.raises(InvalidArgumentError, match=r"\.graphml"):
         atlas.export("dallas", tmp_path / "dallas.csv")
     with pytest.raises(GraphNotFoundError):
         atlas.export("nothing", tmp_path / "dallas.json")
@@ -191,7 +192,7 @@ def test_verify(atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callab
     other = atlas.verify("dallas", EXAMPLES / "oakland.json")
     assert other.exit_code == 1
     assert any("nodes" in problem for problem in other.graphs[0].problems)
-    with pytest.raises(QuestionError):
+    with pytest.raises(InvalidArgumentError):
         atlas.verify(None, file)
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from circuit_atlas import Atlas
-from circuit_atlas.arrays.graph_data import EdgeBlock
-from circuit_atlas.export import write_json
 from circuit_atlas.ingest import Writer, edge_writer
+from support.killed import delete, ingest
+
+from circuit_atlas import Atlas
+from circuit_atlas.export import write_json
+from circuit_atlas.graph.data import EdgeBlock
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
-from killed import delete, ingest
 
 CLIENT_KILLS, SERVER_KILLS, DELETE_KILLS = 20, 5, 5
 _CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already

@@ -9,17 +9,18 @@ from itertools import product
 from typing import Any
 
 import pytest
+from conftest import EXAMPLES
+from support.program import Run
+from support.two_files import File
+
 from circuit_atlas import Atlas
 from circuit_atlas.errors import (
     AmbiguousNodeError,
     GraphNotFoundError,
+    InvalidArgumentError,
     NodeNotFoundError,
     NotFoundError,
-    QuestionError,
 )
-from conftest import EXAMPLES
-from program import Run
-from two_files import File
 
 TEXAS = (20, 44686)
 Feature = tuple[int, int]
@@ -89,15 +90,15 @@ def test_show(atlas: Atlas, examples: Any) -> None:
 def test_addresses_that_are_none(atlas: Atlas, examples: Any) -> None:
     with pytest.raises(NodeNotFoundError, match="no graph has a feature"):
         atlas.feature("99/1")
-    with pytest.raises(QuestionError, match="is no feature"):
+    with pytest.raises(InvalidArgumentError, match="is no feature"):
         atlas.feature("token:9", graph="dallas")
     with pytest.raises(GraphNotFoundError):
         atlas.feature("20/44686", graphs=["nowhere"])
     with pytest.raises(NotFoundError, match="no graph has the tag"):
         atlas.common_features("dallas", tags=["nothing"])
-    with pytest.raises(QuestionError, match="which graphs"):
+    with pytest.raises(InvalidArgumentError, match="which graphs"):
         atlas.common_features()
-    with pytest.raises(QuestionError, match="share"):
+    with pytest.raises(InvalidArgumentError, match="share"):
         atlas.recurring(share=2)
 
 
@@ -169,9 +170,9 @@ def test_tags(atlas: Atlas, tagged: None, run: Run) -> None:
     assert [summary.graph for summary in atlas.graphs(["test-a", "test-b"]).graphs] == ["dallas", "oakland"]
     with pytest.raises(GraphNotFoundError):
         atlas.tag("dallas", "nowhere", add=["test-c"])
-    with pytest.raises(QuestionError, match="cannot be a tag"):
+    with pytest.raises(InvalidArgumentError, match="cannot be a tag"):
         atlas.tag("dallas", add=["a~b"])
-    with pytest.raises(QuestionError, match="nothing to do"):
+    with pytest.raises(InvalidArgumentError, match="nothing to do"):
         atlas.tag("dallas")
     assert tags() == {"test-a": ["dallas"], "test-b": ["oakland"]}
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import UnsupportedServerError
 from circuit_atlas.server import LocalServer, admin, jars, launch, local

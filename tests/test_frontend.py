@@ -14,16 +14,17 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from conftest import EXAMPLES
+from support.page_scripts import page_scripts
+from support.program import PROGRAM, Run
+
 from circuit_atlas import Atlas
 from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError
-from conftest import EXAMPLES
-from page_scripts import page_scripts
-from program import PROGRAM, Run
 
 if TYPE_CHECKING:
-    from chromium import PageLog
     from circuit_tracer import Graph
     from playwright.sync_api import Page, Route
+    from support.chromium import PageLog
 
 FEATURE = "20_44686_10"  # of dallas, labelled in its file
 
@@ -68,7 +69,7 @@ def test_the_page_lists_and_draws_graphs_and_explains_features(
 def test_a_graph_stored_whole_is_shown_as_circuit_tracer_would(
     atlas: Atlas, attributed: Graph, saved: Path, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
-    import small_model
+    from support import small_model
 
     name = new_name()
     atlas.ingest(saved, name=name)
@@ -120,8 +121,15 @@ def test_it_listens_to_this_machine_and_keeps_to_its_folder(atlas: Atlas, exampl
         assert "'unsafe-eval'" not in page.headers["Content-Security-Policy"]
         assert "Attribution Graphs" in page.text
         assert len(httpx.get(f"{base}/graph_data/dallas.json").json()["nodes"]) == 415
-        for path in ("/data/../../../../etc/passwd", "/data//etc/passwd", "/graph_data//etc/passwd", "/data/..",
-                     "/data/%2e%2e/x", "/../pyproject.toml", "/data/\\etc/passwd"):  # fmt: skip
+        for path in (
+            "/data/../../../../etc/passwd",
+            "/data//etc/passwd",
+            "/graph_data//etc/passwd",
+            "/data/..",
+            "/data/%2e%2e/x",
+            "/../pyproject.toml",
+            "/data/\\etc/passwd",
+        ):
             assert raw_status(place.port, path) in (403, 404), path
         assert raw_status(place.port, "/data/dallas.json", host="evil.example") == 403
         foreign = {"Origin": "http://evil.example"}

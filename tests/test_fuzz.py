@@ -18,7 +18,12 @@ def test_no_input_does_harm(form: str, tmp_path: Path) -> None:
     program = Path(__file__).parent / "fuzz" / f"fuzz_{form}.py"
     done = subprocess.run(
         [sys.executable, program, f"-max_total_time={SECONDS}", f"-artifact_prefix={tmp_path}/"],
-        cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=200, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=200,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Done" in done.stderr

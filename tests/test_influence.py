@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.errors import QuestionError
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.schema.keys import Kind
 from conftest import EXAMPLES, NAMES
-from graphs import make_graph
+from support.graphs import make_graph
+
+from circuit_atlas.errors import InvalidArgumentError
 
 torch = pytest.importorskip("torch")
 tracer = pytest.importorskip("circuit_tracer.graph")
@@ -142,8 +143,8 @@ def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
 def test_what_has_no_influence(atlas: Any, examples: Any, new_name: Any) -> None:
     name = new_name()
     load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
-    with pytest.raises(QuestionError, match="no influence"):
+    with pytest.raises(InvalidArgumentError, match="no influence"):
         atlas.graph(name).influence()
     for wrong in ({"share": 0.0}, {"share": 1.5}, {"k": 0}, {"kinds": ["thing"]}):
-        with pytest.raises(QuestionError):
+        with pytest.raises(InvalidArgumentError):
             examples["dallas"].influence(**wrong)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import CatalogueQuery, catalogue
-from circuit_atlas.synth import Shape, synthesize
 from test_catalogue import ABOUT_ALL, arguments
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.synth import Shape, synthesize
 
 GRAPHS = 500
 COPY = """

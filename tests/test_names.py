@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas import Atlas
-from circuit_atlas.errors import QuestionError
 from conftest import EXAMPLES
+
+from circuit_atlas import Atlas
+from circuit_atlas.errors import InvalidArgumentError
 
 FEATURE = "MATCH (f:TranscoderFeature {source_set: $set}) RETURN properties(f) AS f ORDER BY f.layer, f.index"
 NAMES = "MATCH (n:Feature {graph: $graph}) RETURN n.name AS name ORDER BY n.ordinal"
@@ -95,7 +96,7 @@ def test_tags(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], s
     assert tags(graph) == ["test-a", "test-b", "test-c"]
     atlas.ingest(write("g", "changed"), replace=True, tags=["test-d"], **options)
     assert tags(graph) == ["test-a", "test-b", "test-c", "test-d"]
-    with pytest.raises(QuestionError, match="cannot be a tag"):
+    with pytest.raises(InvalidArgumentError, match="cannot be a tag"):
         atlas.ingest(write("g"), tags=["a~b"], **options)
     atlas.delete(graph)
     assert atlas.cypher(ALL_TAGS).rows == [{"n": 0}]

@@ -13,8 +13,8 @@ import nbformat
 import pytest
 
 if TYPE_CHECKING:
-    from chromium import PageLog
     from playwright.sync_api import Page
+    from support.chromium import PageLog
 
 NOTEBOOK = Path(__file__).parent.parent / "examples" / "dallas.ipynb"
 
@@ -50,8 +50,9 @@ def test_every_cell_is_short_and_answers(executed: Any) -> None:
         assert not [output for output in cell.outputs if output.output_type in ("error", "stream")], cell.source
     silent = [cell.source for cell in code if not cell.outputs]
     assert [source.splitlines()[-1] for source in silent] == [
-        'graphs = files("circuit_atlas.examples") / "graphs"', "atlas.close()",
-    ]  # fmt: skip
+        'graphs = files("circuit_atlas.examples") / "graphs"',
+        "atlas.close()",
+    ]
     [statistics] = outputs(executed, "dallas.stats()")
     assert "Austin" in statistics["text/html"]
     [paths] = outputs(executed, "paths = dallas.paths")

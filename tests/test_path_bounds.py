@@ -8,20 +8,21 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import oracle
 import pytest
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import CypherError, QuestionError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
-from circuit_atlas.queries.graph_questions import find_graph
-from circuit_atlas.queries.search import Search
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.path_search import Search
 from circuit_atlas.schema.limits import SHORTLISTED_PATHS
-from circuit_atlas.synth import Shape, synthesize
-from graphs import make_graph
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import oracle
+from support.graphs import make_graph
 from test_paths import assert_same, found_paths, ordinals, random_graphs
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import CypherError, InvalidArgumentError
+from circuit_atlas.synth import Shape, synthesize
 
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TABLES = """
@@ -42,9 +43,13 @@ def simple(paths: list[oracle.FoundPath]) -> list[oracle.FoundPath]:
 @PROPERTY
 @given(graph=random_graphs(), k=st.integers(1, 8), max_hops=st.integers(1, 6), data=st.data())
 def test_paths_that_pass_given_nodes(
-    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, data: st.DataObject,
-    atlas: Atlas, new_name: Callable[[], str],
-) -> None:  # fmt: skip
+    graph: tuple[list[int], list[oracle.Edge]],
+    k: int,
+    max_hops: int,
+    data: st.DataObject,
+    atlas: Atlas,
+    new_name: Callable[[], str],
+) -> None:
     layers, edges = graph
     handle, places = store(atlas, new_name(), layers, edges)
     key_of = {place: key for key, place in places.items()}
@@ -56,9 +61,14 @@ def test_paths_that_pass_given_nodes(
     paths = oracle.all_paths(edges, tokens, [target], max_hops, passes=lambda i: i not in avoid)
     expected = oracle.best_paths([path for path in paths if must <= set(path[0])], k)
     found = found_paths(
-        handle, places, k=k, max_hops=max_hops, targets=[key_of[target]],
-        must_pass=[key_of[i] for i in must], avoid=[key_of[i] for i in avoid],
-    )  # fmt: skip
+        handle,
+        places,
+        k=k,
+        max_hops=max_hops,
+        targets=[key_of[target]],
+        must_pass=[key_of[i] for i in must],
+        avoid=[key_of[i] for i in avoid],
+    )
     assert_same(found, expected)
     atlas.delete(handle.name)
 
@@ -82,9 +92,15 @@ def graphs_with_cycles(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
     data=st.data(),
 )
 def test_in_a_graph_with_cycles_a_path_visits_no_node_twice(
-    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, score: str, order: str, data: st.DataObject,
-    atlas: Atlas, new_name: Callable[[], str],
-) -> None:  # fmt: skip
+    graph: tuple[list[int], list[oracle.Edge]],
+    k: int,
+    max_hops: int,
+    score: str,
+    order: str,
+    data: st.DataObject,
+    atlas: Atlas,
+    new_name: Callable[[], str],
+) -> None:
     layers, edges = graph
     handle, places = store(atlas, new_name(), layers, edges)
     key_of = {place: key for key, place in places.items()}
@@ -131,12 +147,12 @@ def test_values_of_edges_by_an_expression(
 def test_expressions_that_are_no_values(examples: dict[str, GraphHandle]) -> None:
     dallas = examples["dallas"]
     for wrong in ("'x'", "null", "1.0 / 0.0", "CASE WHEN weight > 0 THEN 1.0 END"):
-        with pytest.raises(QuestionError, match="number for every edge"):
+        with pytest.raises(InvalidArgumentError, match="number for every edge"):
             dallas.paths(edge_value=wrong)
     for broken in ("weight +", "wait", ") RETURN 1 //", "1) MATCH (n) DETACH DELETE n //"):
         with pytest.raises(CypherError):
             dallas.paths(edge_value=broken)
-    with pytest.raises(QuestionError, match="normalised"):
+    with pytest.raises(InvalidArgumentError, match="normalised"):
         dallas.paths(edge_value="weight", score="product")
 
 
@@ -147,9 +163,15 @@ def test_the_catalogues_bounds_are_the_same(
 ) -> None:
     """What Neo4j Browser computes by paths.bounds is what is computed here in numpy."""
     question = {
-        "sources": ["token:9", "feature:20/44686@10", "token:3"], "score": score, "sign": sign, "max_hops": 5,
-        "kinds": ["feature", "token"], "layers": list(range(21)), "avoid": ["feature:20/44686@10"], "min_weight": 0.1,
-    }  # fmt: skip
+        "sources": ["token:9", "feature:20/44686@10", "token:3"],
+        "score": score,
+        "sign": sign,
+        "max_hops": 5,
+        "kinds": ["feature", "token"],
+        "layers": list(range(21)),
+        "avoid": ["feature:20/44686@10"],
+        "min_weight": 0.1,
+    }
     stored = find_graph(atlas._runner, "dallas")["graph"]
     own = path_bounds.bounds_for(atlas._runner, stored, Search(**question))["bounds"]
     rows = atlas.query("paths.bounds", {"graph": "dallas", **question}).rows
@@ -198,9 +220,16 @@ def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.Mo
     value = oracle.scorer(score, oracle.input_sums(edges))
     for targets, max_hops, k in ((logits[:1], 3, 20), (logits[1:], 2, 5), (logits, 3, 300)):
         found = found_paths(
-            handle, places, sources=["token:1"], targets=targets, max_hops=max_hops, k=k, score=score,
-            layers=[0, 1], kinds=["feature"],
-        )  # fmt: skip
+            handle,
+            places,
+            sources=["token:1"],
+            targets=targets,
+            max_hops=max_hops,
+            k=k,
+            score=score,
+            layers=[0, 1],
+            kinds=["feature"],
+        )
         goals = [places[key] for key in targets]
         paths = list(oracle.all_paths(edges, [places["token:1"]], goals, max_hops, passes=allowed.__contains__))
         expected = oracle.best_paths(paths, k, 1, value)
@@ -231,7 +260,7 @@ def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypat
 def test_too_many_walks_around_a_cycle(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from circuit_atlas.queries import path_questions
+    from circuit_atlas.queries import paths as path_questions
 
     monkeypatch.setattr(path_questions, "MOST_WALKS", 50)
     edges = [(0, 1, 1.0), (1, 2, 9.0), (2, 1, 9.0), (2, 3, 1.0)]
@@ -239,5 +268,5 @@ def test_too_many_walks_around_a_cycle(
     assert_same(found_paths(handle, places, max_hops=12), [(11 / 3, (0, 1, 2, 3), [1.0, 9.0, 1.0])])
     tangled = [(0, 1, 1.0), *((s, t, 9.0) for s in range(1, 5) for t in range(1, 5) if s != t), (1, 5, 1.0)]
     handle, places = store(atlas, new_name(), [0, 1, 1, 1, 1, 2], tangled)
-    with pytest.raises(QuestionError, match="holds a cycle"):
+    with pytest.raises(InvalidArgumentError, match="holds a cycle"):
         handle.paths(max_hops=12)

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import oracle
 import pytest
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import GraphNotFoundError, NodeNotFoundError, QuestionError
 from circuit_atlas.ingest import load_graph
 from conftest import EXAMPLES, NAMES
-from graphs import make_graph
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import oracle
+from support.graphs import make_graph
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NodeNotFoundError
 
 Found = list[tuple[float, tuple[int, ...], list[float]]]
 
@@ -29,8 +30,9 @@ def default_paths(name: str) -> list[oracle.FoundPath]:
 
 
 def ordinals(handle: GraphHandle, atlas: Atlas) -> dict[str, int]:
-    rows = atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN n.key AS key, n.ordinal AS ordinal LIMIT 100000",
-                        {"graph": handle.name}).rows  # fmt: skip
+    rows = atlas.cypher(
+        "MATCH (n:Node {graph: $graph}) RETURN n.key AS key, n.ordinal AS ordinal LIMIT 100000", {"graph": handle.name}
+    ).rows
     return {row["key"]: row["ordinal"] for row in rows}
 
 
@@ -102,9 +104,14 @@ def random_graphs(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
     data=st.data(),
 )
 def test_random_graphs(
-    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, order: str, data: st.DataObject,
-    atlas: Atlas, new_name: Callable[[], str],
-) -> None:  # fmt: skip
+    graph: tuple[list[int], list[oracle.Edge]],
+    k: int,
+    max_hops: int,
+    order: str,
+    data: st.DataObject,
+    atlas: Atlas,
+    new_name: Callable[[], str],
+) -> None:
     layers, edges = graph
     name = new_name()
     load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
@@ -149,9 +156,15 @@ def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: in
     data=st.data(),
 )
 def test_scores_and_restrictions_on_random_graphs(
-    graph: tuple[list[int], list[oracle.Edge]], k: int, max_hops: int, score: str, order: str, data: st.DataObject,
-    atlas: Atlas, new_name: Callable[[], str],
-) -> None:  # fmt: skip
+    graph: tuple[list[int], list[oracle.Edge]],
+    k: int,
+    max_hops: int,
+    score: str,
+    order: str,
+    data: st.DataObject,
+    atlas: Atlas,
+    new_name: Callable[[], str],
+) -> None:
     layers, edges = graph
     order = "strongest" if score == "product" else order
     name = new_name()
@@ -180,10 +193,19 @@ def test_scores_and_restrictions_on_random_graphs(
     sign = 1 if order == "strongest" else -1
     paths = list(oracle.all_paths(edges, tokens, targets, max_hops, passes=passes, min_weight=min_weight))
     found = found_paths(
-        handle, places, k=k, order=order, score=score, max_hops=max_hops, targets=[key_of[i] for i in targets],
-        avoid=[key_of[i] for i in avoid], positions=sorted(positions), layers=sorted(in_layers), kinds=sorted(kinds),
+        handle,
+        places,
+        k=k,
+        order=order,
+        score=score,
+        max_hops=max_hops,
+        targets=[key_of[i] for i in targets],
+        avoid=[key_of[i] for i in avoid],
+        positions=sorted(positions),
+        layers=sorted(in_layers),
+        kinds=sorted(kinds),
         min_weight=min_weight,
-    )  # fmt: skip
+    )
     value = oracle.scorer(score, oracle.input_sums(edges))
     assert_as_good(found, paths, k, sign, value)
     if score != "product":
@@ -222,9 +244,9 @@ def test_scores_of_given_paths(examples: dict[str, GraphHandle]) -> None:
     best = examples["dallas"].paths(k=20)
     again = examples["dallas"].score(*[[node.key for node in path.nodes] for path in best.paths])
     assert again == best
-    with pytest.raises(QuestionError, match=r"no direct effect of token:9 on token:8"):
+    with pytest.raises(InvalidArgumentError, match=r"no direct effect of token:9 on token:8"):
         examples["dallas"].score(["token:9", "token:8"])
-    with pytest.raises(QuestionError, match="at least two nodes"):
+    with pytest.raises(InvalidArgumentError, match="at least two nodes"):
         examples["dallas"].score(["token:9"])
 
 
@@ -248,13 +270,13 @@ def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_nam
         {"min_weight": -1.0},
         {"kinds": ["thing"]},
     ):
-        with pytest.raises(QuestionError):
+        with pytest.raises(InvalidArgumentError):
             dallas.paths(**wrong)
     with pytest.raises(NodeNotFoundError):
         dallas.paths(sources=["Paris"])
     name = new_name()
     load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
-    with pytest.raises(QuestionError, match="no logits"):
+    with pytest.raises(InvalidArgumentError, match="no logits"):
         atlas.graph(name).paths()
     with pytest.raises(GraphNotFoundError):
         atlas.graph("no such graph")

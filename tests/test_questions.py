@@ -9,17 +9,18 @@ from typing import Any
 import networkx
 import pandas
 import pytest
+from conftest import EXAMPLES, NAMES
+
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import (
     AmbiguousNodeError,
     CypherError,
     GraphNotFoundError,
+    InvalidArgumentError,
     NodeNotFoundError,
     QueryNotFoundError,
     QueryTimeoutError,
-    QuestionError,
 )
-from conftest import EXAMPLES, NAMES
 
 
 def document(name: str) -> dict[str, Any]:
@@ -31,9 +32,13 @@ def test_statistics(name: str, examples: dict[str, GraphHandle]) -> None:
     file, found = document(name), examples[name].stats()
     kinds = Counter(node["feature_type"] for node in file["nodes"])
     assert found.nodes.model_dump() == {
-        "feature": kinds["cross layer transcoder"], "error": kinds["mlp reconstruction error"],
-        "token": kinds["embedding"], "logit": kinds["logit"], "other": 0, "total": len(file["nodes"]),
-    }  # fmt: skip
+        "feature": kinds["cross layer transcoder"],
+        "error": kinds["mlp reconstruction error"],
+        "token": kinds["embedding"],
+        "logit": kinds["logit"],
+        "other": 0,
+        "total": len(file["nodes"]),
+    }
     weights = [link["weight"] for link in file["links"]]
     assert (found.edges, found.weight_min, found.weight_max) == (len(weights), min(weights), max(weights))
     assert found.density == pytest.approx(len(weights) / len(file["nodes"]) ** 2)
@@ -136,7 +141,7 @@ def test_neighbors_by_kind_and_layer(examples: dict[str, GraphHandle]) -> None:
     found = examples["dallas"].neighbors("logit:Austin", direction="in", k=100, layers=[20, 21])
     assert {n.node.layer for n in found.incoming} == {20, 21}
     for wrong in ({"direction": "up"}, {"sign": "+"}, {"kinds": ["thing"]}, {"k": 0}, {"k": 10**6}):
-        with pytest.raises(QuestionError):
+        with pytest.raises(InvalidArgumentError):
             examples["dallas"].neighbors("logit:Austin", **wrong)
 
 
@@ -200,7 +205,7 @@ def test_every_query_is_bounded_in_time(atlas: Atlas, examples: dict[str, GraphH
     with Atlas(connection, timeout=0.5) as impatient, pytest.raises(QueryTimeoutError, match="time limit"):
         impatient.cypher("UNWIND range(1, 1000000000) AS i UNWIND range(1, 1000) AS j RETURN max(i * j)")
     for wrong in (0, -1, 10**6):
-        with pytest.raises(QuestionError):
+        with pytest.raises(InvalidArgumentError):
             Atlas(connection, timeout=wrong)
 
 
@@ -218,5 +223,5 @@ def test_parameters_of_the_catalogue_are_checked(atlas: Atlas) -> None:
         {"graph": "dallas", "key": "x", "k": "many"},
         {"graph": "d", "key": "x", "z": 1},
     ):
-        with pytest.raises(QuestionError):
+        with pytest.raises(InvalidArgumentError):
             atlas.query("neighbors.direct", wrong)

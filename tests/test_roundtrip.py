@@ -11,25 +11,30 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 import torch
-from circuit_atlas import Atlas
-from circuit_atlas.arrays.graph_data import ArrayEdges, EdgeBlock, GraphData
-from circuit_atlas.export import write_graph
-from circuit_atlas.export.columns import node_columns
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries import QueryRunner
 from circuit_atlas.queries.whole_graph import read_graph_data
-from circuit_atlas.synth import Shape, synthesize
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from circuit_atlas import Atlas
+from circuit_atlas.export import write_graph
+from circuit_atlas.export.columns import node_columns
+from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, GraphData
+from circuit_atlas.synth import Shape, synthesize
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 WEIGHTS = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
 SHAPES = st.builds(
     Shape,
-    layers=st.integers(1, 3), positions=st.integers(1, 3), features_per_layer=st.integers(0, 4),
-    logits=st.integers(1, 3), density=st.just(0.0), seed=st.integers(0, 99),
-)  # fmt: skip
+    layers=st.integers(1, 3),
+    positions=st.integers(1, 3),
+    features_per_layer=st.integers(0, 4),
+    logits=st.integers(1, 3),
+    density=st.just(0.0),
+    seed=st.integers(0, 99),
+)
 FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

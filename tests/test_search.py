@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from circuit_atlas import Atlas
-from circuit_atlas.errors import CypherError, GraphNotFoundError, QuestionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from circuit_atlas import Atlas
+from circuit_atlas.errors import CypherError, GraphNotFoundError, InvalidArgumentError
 
 COUNT = """
 MATCH (n:Feature) WHERE toLower(n.name) CONTAINS 'texas' AND n.graph IN ['dallas', 'oakland']
@@ -79,9 +80,9 @@ def test_filters(atlas: Atlas, examples: Any, new_name: Any, run: Any) -> None:
 
 def test_wrong_questions(atlas: Atlas, examples: Any) -> None:
     for text in ("", "  ", '"', "- + !", "x " * 51, "x" * 3000):
-        with pytest.raises(QuestionError):
+        with pytest.raises(InvalidArgumentError):
             atlas.search(text)
-    with pytest.raises(QuestionError, match="k cannot be 0"):
+    with pytest.raises(InvalidArgumentError, match="k cannot be 0"):
         atlas.search("x", k=0)
     with pytest.raises(GraphNotFoundError):
         atlas.search("x", graph="nope")
@@ -97,5 +98,5 @@ SYNTAX = ["AND", "OR NOT", "a:b", "[1 TO 2]", "x~2", "*", "a*b", "a\\", "/re/", 
 def test_nothing_in_a_text_is_syntax(text: str, atlas: Atlas, examples: Any) -> None:
     try:
         atlas.search(text)
-    except QuestionError:  # no word in it
+    except InvalidArgumentError:  # no word in it
         assert not any(c.isalnum() for c in text)

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.arrays.graph_data import ActiveFeatures, GraphData
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries import QueryRunner
 from circuit_atlas.queries.whole_graph import read_graph_data
-from circuit_atlas.synth import Shape, synthesize
 from conftest import EXAMPLES, NAMES
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.graph.data import ActiveFeatures, GraphData
+from circuit_atlas.synth import Shape, synthesize
 
 
 @pytest.fixture

@@ -10,27 +10,28 @@ from typing import Any
 
 import circuit_tracer
 import numpy as np
-import oracle
 import pytest
 import torch
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.arrays.bounds import topological_order
-from circuit_atlas.arrays.collapse import WEIGHTS, collapse, group_nodes
-from circuit_atlas.arrays.counts import as_integers
-from circuit_atlas.arrays.cycles import cyclic_path_counts
-from circuit_atlas.arrays.graph_data import KINDS, GraphData
-from circuit_atlas.arrays.influence import measure_flow
-from circuit_atlas.arrays.supernodes import read_supernodes
-from circuit_atlas.errors import GraphNotFoundError, InputError, QuestionError, SupernodeNotFoundError
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Supernode
 from circuit_tracer import graph as tracer
 from conftest import EXAMPLES
-from graphs import make_graph
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import Run, fails
+from support import oracle
+from support.graphs import make_graph
+from support.program import Run, fails
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError, SupernodeNotFoundError
+from circuit_atlas.graph.bounds import topological_order
+from circuit_atlas.graph.collapse import WEIGHTS, collapse, group_nodes
+from circuit_atlas.graph.counts import as_integers
+from circuit_atlas.graph.cycles import cyclic_path_counts
+from circuit_atlas.graph.data import KINDS, GraphData
+from circuit_atlas.graph.influence import compute_influence
+from circuit_atlas.graph.qparams import read_supernodes
 
 OPPOSITE = EXAMPLES / "opposite-small.json"
 FRONTEND = Path(circuit_tracer.__file__).parent / "frontend" / "assets" / "attribution_graph" / "init-cg-subgraph.js"
@@ -42,7 +43,10 @@ const d3 = {
   nestBy: (values, key) => Object.values(Object.groupBy(values, key)),
 }
 """
-ROUND = "({nodes, links, pinnedIds, supernodes}) => {" + D3 + """
+ROUND = (
+    "({nodes, links, pinnedIds, supernodes}) => {"
+    + D3
+    + """
 const visState = {pinnedIds}, subgraphState = {supernodes}, utilCg = {pctInputColorFn: () => ''}
 const byId = Object.fromEntries(nodes.map(d => [d.node_id, d]))
 nodes.forEach(d => { d.nodeId = d.node_id; d.sourceLinks = [] })
@@ -53,7 +57,8 @@ nodes.forEach(d => { d.inputAbsSum = d3.sum(d.sourceLinks, e => Math.abs(e.weigh
 let nodeIdToNode, sgNodes, sgLinks
 %s
 return sgLinks.map(d => [d.source, d.target, d.weight])
-}"""  # fmt: skip
+}"""
+)
 
 
 @pytest.fixture
@@ -103,8 +108,11 @@ def test_links_are_those_of_the_frontend(page: Any) -> None:
     data = read_graph(OPPOSITE)
     ids = {data.nodes.source_id[i]: data.nodes.key(i) for i in range(len(data.nodes))}
     collapsed = collapse(data)
-    labels = {f"{collapsed.nodes.label[i]}": collapsed.nodes.key(i)
-              for i in range(len(collapsed.nodes)) if collapsed.nodes.is_supernode(i)}  # fmt: skip
+    labels = {
+        f"{collapsed.nodes.label[i]}": collapsed.nodes.key(i)
+        for i in range(len(collapsed.nodes))
+        if collapsed.nodes.is_supernode(i)
+    }
     found = edges_by_key(collapsed)
     shown = {(labels.get(s) or ids[s], labels.get(t) or ids[t]): weight for s, t, weight in drawn}
     assert len([pair for pair in shown if ":supernode/" in pair[0] and ":supernode/" in pair[1]]) == 11
@@ -182,7 +190,7 @@ def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str) -> None
     matrix[data.edges.target, data.edges.source] = torch.from_numpy(data.edges.weight)
     weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
     expected = tracer.compute_node_influence(matrix, weights).numpy()
-    flow = measure_flow(data, order)
+    flow = compute_influence(data, order)
     np.testing.assert_allclose(flow.influence, expected, rtol=1e-9, atol=1e-15)
     assert 0 < flow.replacement_score < 1
     assert 0 < flow.completeness_score < 1
@@ -190,7 +198,7 @@ def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str) -> None
 
 def test_a_cycle_that_nothing_leads_out_of_has_no_influence() -> None:
     data = make_graph([1, 2, 3], [(0, 1, 1.0), (1, 0, 1.0), (1, 2, 1.0)])
-    assert measure_flow(data, None).completeness_score is None
+    assert compute_influence(data, None).completeness_score is None
 
 
 def test_every_question_can_be_asked_of_a_collapsed_graph(atlas: Atlas, opposite: GraphHandle) -> None:
@@ -206,7 +214,11 @@ def test_every_question_can_be_asked_of_a_collapsed_graph(atlas: Atlas, opposite
 
     node = collapsed.node("supernode:small")
     assert (node.node.key, node.node.kind, node.node.layer, node.node.position) == (
-        "feature:supernode/small", "feature", None, 5)  # fmt: skip
+        "feature:supernode/small",
+        "feature",
+        None,
+        5,
+    )
     inputs = {keys[s]: w for s, t, w in edges if keys[t] == node.node.key}
     found = collapsed.neighbors("supernode/small", direction="in", k=1000).incoming
     assert {neighbor.node.key: neighbor.weight for neighbor in found} == inputs
@@ -241,12 +253,12 @@ def test_a_collapsed_graph_follows_its_supernodes(atlas: Atlas, opposite: GraphH
     assert atlas.graph(name).metadata["collapsed_weights"] == "sums"
     kept = atlas.graph(name).neighbors("logit:small", direction="in", k=1).incoming[0].weight
     assert kept == opposite.neighbors("logit:small", direction="in", k=1).incoming[0].weight
-    with pytest.raises(QuestionError, match="is collapsed"):
+    with pytest.raises(InvalidArgumentError, match="is collapsed"):
         again.create_supernode("more", ["token:1"])
-    with pytest.raises(QuestionError, match="weights cannot be"):
+    with pytest.raises(InvalidArgumentError, match="weights cannot be"):
         opposite.collapsed("means")
     opposite.delete_supernode(*(supernode.name for supernode in opposite.supernodes().supernodes))
-    with pytest.raises(QuestionError, match="has no supernodes"):
+    with pytest.raises(InvalidArgumentError, match="has no supernodes"):
         atlas.graph(name)
     assert name not in [graph.graph for graph in atlas.graphs().graphs]
 
@@ -268,7 +280,7 @@ def test_a_collapsed_graph_goes_with_the_whole_one(atlas: Atlas, opposite: Graph
     assert not [graph for graph in atlas.graphs().graphs if graph.graph.startswith(opposite.name)]
     with pytest.raises(GraphNotFoundError):
         atlas.graph(f"{opposite.name}:collapsed")
-    with pytest.raises(QuestionError, match="cannot be a graph's name"):
+    with pytest.raises(InvalidArgumentError, match="cannot be a graph's name"):
         atlas.ingest(OPPOSITE, name="mine:collapsed")
 
 
@@ -288,15 +300,21 @@ def test_a_collapsed_graph_is_written_as_others_are(atlas: Atlas, opposite: Grap
 def test_made_by_hand_and_by_rule(opposite: GraphHandle) -> None:
     made = opposite.create_supernode("quotes", ["token:4", "token:6", "token:4"])
     [quotes] = made.supernodes
-    assert (quotes.source, quotes.rule, [node.key for node in quotes.members]) == (
-        "hand", None, ["token:4", "token:6"])  # fmt: skip
+    assert (quotes.source, quotes.rule, [node.key for node in quotes.members]) == ("hand", None, ["token:4", "token:6"])
     [sizes] = opposite.create_supernode("sizes", matching="SIZE", layers=range(10, 26), positions=[8]).supernodes
     assert (sizes.source, sizes.rule[:15]) == ("rule", "matching 'SIZE'")
     assert {(node.layer >= 10, node.position, "size" in node.name.lower()) for node in sizes.members} == {
-        (True, 8, True)}  # fmt: skip
+        (True, 8, True)
+    }
     document = json.loads(OPPOSITE.read_text(encoding="utf-8"))
-    expected = {node["node_id"] for node in document["nodes"] if node["feature_type"] == "cross layer transcoder"
-                and "size" in node["clerp"].lower() and int(node["layer"]) >= 10 and node["ctx_idx"] == 8}  # fmt: skip
+    expected = {
+        node["node_id"]
+        for node in document["nodes"]
+        if node["feature_type"] == "cross layer transcoder"
+        and "size" in node["clerp"].lower()
+        and int(node["layer"]) >= 10
+        and node["ctx_idx"] == 8
+    }
     assert {node.source_id for node in sizes.members} == expected
     [logits] = opposite.create_supernode("big logits", matching="big", kinds=["logit"]).supernodes
     assert {node.name for node in logits.members} == {"big", "bigger", "Big"}
@@ -316,10 +334,10 @@ def test_one_supernode_for_each_feature_at_several_positions(opposite: GraphHand
     assert sorted(sorted(node.source_id for node in supernode.members) for supernode in made) == expected
     assert {supernode.name for supernode in made} == {"size (23/8488)", "size (23/8683)"}
     assert {supernode.rule for supernode in made} == {"same feature, layers 23"}
-    with pytest.raises(QuestionError, match="has a supernode"):
+    with pytest.raises(InvalidArgumentError, match="has a supernode"):
         opposite.create_supernodes_of_features(layers=[23])
     opposite.create_supernodes_of_features(layers=[23], replace=True)
-    with pytest.raises(QuestionError, match="no feature of"):
+    with pytest.raises(InvalidArgumentError, match="no feature of"):
         opposite.create_supernodes_of_features(layers=[99])
 
 
@@ -336,7 +354,7 @@ def test_what_cannot_be_a_supernode(opposite: GraphHandle) -> None:
         (("", ["token:1"]), {}, "cannot be a supernode's name"),
         (("a\nb", ["token:1"]), {}, "cannot be a supernode's name"),
     ):
-        with pytest.raises(QuestionError, match=problem):
+        with pytest.raises(InvalidArgumentError, match=problem):
             opposite.create_supernode(*arguments, **options)
     with pytest.raises(SupernodeNotFoundError, match="no supernode 'nothing'"):
         opposite.delete_supernode("small", "nothing")
@@ -359,7 +377,9 @@ def test_qparams_hold_what_was_made(atlas: Atlas, opposite: GraphHandle, tmp_pat
     assert qparams["pinnedIds"] == original["pinnedIds"] + qparams["supernodes"][-1][1:]
     again = atlas.ingest(tmp_path / "made.json", name=opposite.name, replace=True)
     assert [(s.name, [n.key for n in s.members]) for s in again.supernodes().supernodes][-1] == (
-        "quotes", ["token:4", "token:6"])  # fmt: skip
+        "quotes",
+        ["token:4", "token:6"],
+    )
     assert {supernode.source for supernode in again.supernodes().supernodes} == {"file"}
 
 
@@ -382,7 +402,8 @@ def test_supernodes_of_a_pt_come_out_in_json(
     atlas.export(handle.name, tmp_path / "small.json")
     data = read_graph(tmp_path / "small.json", source_set="small")
     assert [(s.name, [data.nodes.key(i) for i in s.members]) for s in data.supernodes] == [
-        ("start", ["token:0", "token:1"])]  # fmt: skip
+        ("start", ["token:0", "token:1"])
+    ]
     assert read_supernodes(data.metadata.file_qparams, data.nodes)[0] == data.supernodes
 
 

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import oracle
 import pytest
-from circuit_atlas.errors import InputError, QuestionError
-from circuit_atlas.export import write_json, write_pt
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.synth import Shape, simple_path_counts, synthesize, write_synthetic
-from circuit_atlas.synth.graph import MAX_NODES
 from conftest import EXAMPLES, NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import oracle
+
+from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.export import write_json, write_pt
+from circuit_atlas.synth import Shape, simple_path_counts, synthesize, write_synthetic
+from circuit_atlas.synth.graph import MAX_NODES
 
 SHAPES = st.builds(
     Shape,
@@ -147,7 +148,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     if haiku.nodes.count(Kind.OTHER):
         with pytest.raises(InputError, match="no place"):
             write_pt(haiku, tmp_path / "haiku.pt")
-    with pytest.raises(QuestionError, match=r"as \.pt or \.json"):
+    with pytest.raises(InvalidArgumentError, match=r"as \.pt or \.json"):
         write_synthetic(tmp_path / "made.csv", Shape())
     with pytest.raises(InputError, match="cannot be written"):
         write_synthetic(tmp_path / "no folder" / "made.json", Shape())
@@ -157,11 +158,16 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"layers": 0}, {"positions": 0}, {"logits": 0}, {"features_per_layer": -1}, {"density": 1.5},
-        {"weights": "even"}, {"features_per_layer": MAX_NODES},
+        {"layers": 0},
+        {"positions": 0},
+        {"logits": 0},
+        {"features_per_layer": -1},
+        {"density": 1.5},
+        {"weights": "even"},
+        {"features_per_layer": MAX_NODES},
         {"layers": 1, "positions": 1, "features_per_layer": 16_385},
     ],
-)  # fmt: skip
+)
 def test_impossible_shapes(wrong: dict[str, Any]) -> None:
-    with pytest.raises(QuestionError):
+    with pytest.raises(InvalidArgumentError):
         synthesize(Shape(**wrong))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circuit_atlas import Atlas
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
-from circuit_atlas.server import LocalServer
 from conftest import EXAMPLES
+
+from circuit_atlas import Atlas
+from circuit_atlas.server import LocalServer
 
 # What version 1 had in the place of today's tables: one list of bounds per number of hops.
 AS_VERSION_1 = [

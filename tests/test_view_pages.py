@@ -9,10 +9,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from chromium import PageLog, open_page, screenshots
-from circuit_atlas.views.view import picture_view, view_paths
 from conftest import EXAMPLES
+from support.chromium import PageLog, open_page, screenshots
 from test_views import HOSTILE
+
+from circuit_atlas.views.view import picture_view, view_paths
 
 Open = Callable[..., Any]
 POSITION = """key => {
@@ -112,10 +113,10 @@ def test_search_finds_by_name_and_key(dallas: Any, examples: Any) -> None:
     page.fill("#search", "texas")
     named = [
         row["n"]["key"]
-        for row in examples["dallas"]._runner.run(
-            "MATCH (n:Node {graph: 'dallas'}) WHERE toLower(n.name) CONTAINS 'texas' RETURN n LIMIT 1000"
-        ).rows
-    ]  # fmt: skip
+        for row in examples["dallas"]
+        ._runner.run("MATCH (n:Node {graph: 'dallas'}) WHERE toLower(n.name) CONTAINS 'texas' RETURN n LIMIT 1000")
+        .rows
+    ]
     assert lit(page, "found") == set(named)
     assert page.inner_text("#found") == f"{len(named)} found"
     screenshot("graph-search")
@@ -137,10 +138,10 @@ def test_the_slider_leaves_out_weak_edges(dallas: Any, examples: Any) -> None:
     threshold = float(page.inner_text("#threshold").split("≥")[1])
     weights = [
         row["w"]
-        for row in examples["dallas"]._runner.run(
-            "MATCH (:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->() RETURN r.weight AS w LIMIT 10000"
-        ).rows
-    ]  # fmt: skip
+        for row in examples["dallas"]
+        ._runner.run("MATCH (:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->() RETURN r.weight AS w LIMIT 10000")
+        .rows
+    ]
     strong = sum(abs(weight) >= threshold for weight in weights)
     assert 0 < drawn_edges(page) == strong < 1500
     point(page, "logit:22605@10")
@@ -180,10 +181,15 @@ def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: An
     page.check("#collapse")
     page.wait_for_function("graph.data.at(-1).x.length > 0")
     screenshot("graph-supernodes")
-    row = examples["dallas-haiku"]._runner.run(
-        "MATCH (a:Supernode {graph: 'dallas-haiku', name: 'capital'})-[:GROUPS]->(s:Node)-[r:DIRECT_EFFECT]->(t:Node)"
-        "<-[:GROUPS]-(b:Supernode {name: 'say a capital'}) RETURN sum(r.weight) AS weight LIMIT 1"
-    ).rows[0]  # fmt: skip
+    row = (
+        examples["dallas-haiku"]
+        ._runner.run(
+            "MATCH (a:Supernode {graph: 'dallas-haiku', name: 'capital'})-[:GROUPS]->(s:Node)"
+            "-[r:DIRECT_EFFECT]->(t:Node)<-[:GROUPS]-(b:Supernode {name: 'say a capital'}) "
+            "RETURN sum(r.weight) AS weight LIMIT 1"
+        )
+        .rows[0]
+    )
     place = page.evaluate(
         """() => { const t = graph.data.at(-1), f = graph._fullLayout, box = graph.getBoundingClientRect();
         const i = t.customdata.indexOf("supernode:say a capital");

@@ -14,9 +14,14 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from circuit_atlas.errors import InputError, MissingExtraError, QuestionError
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
+from conftest import NAMES
+from hypothesis import given
+from hypothesis import strategies as st
+from support.program import Run
+
+from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
 from circuit_atlas.views import image
 from circuit_atlas.views.figure import graph_figure, plotly_text
 from circuit_atlas.views.graph_page import file_name, graph_page, script_json
@@ -26,10 +31,6 @@ from circuit_atlas.views.picture import Picture, read_picture
 from circuit_atlas.views.report import Report, report_on
 from circuit_atlas.views.sankey import sankey_figure
 from circuit_atlas.views.view import view_paths
-from conftest import NAMES
-from hypothesis import given
-from hypothesis import strategies as st
-from program import Run
 
 HOSTILE = "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript:alert(1)) <b>"
 
@@ -62,9 +63,10 @@ def test_of_a_large_graph_the_most_influential_part_is_shown_and_it_says_so(pict
     left_out = [node.influence for node in whole.nodes if node.key not in chosen]
     assert min(node.influence for node in others) >= max(left_out)
     kept = {
-        (whole.nodes[e.source].key, whole.nodes[e.target].key): e.weight for e in whole.edges
+        (whole.nodes[e.source].key, whole.nodes[e.target].key): e.weight
+        for e in whole.edges
         if {whole.nodes[e.source].key, whole.nodes[e.target].key} <= chosen
-    }  # fmt: skip
+    }
     assert {(part.nodes[e.source].key, part.nodes[e.target].key): e.weight for e in part.edges} == kept
     assert part.notes == (
         "Only the 100 most influential of 694 nodes are shown (--max-nodes), with all edges between them: "
@@ -106,8 +108,10 @@ def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str
     edges = Counter((edge.weight is not None, edge.other is not None) for edge in both.edges)
     effects = counted["direct effect"]
     assert (edges[True, True], edges[True, False], edges[False, True]) == (
-        effects.shared, effects.only_a, effects.only_b,
-    )  # fmt: skip
+        effects.shared,
+        effects.only_a,
+        effects.only_b,
+    )
     for column, graph in ((lambda e: e.weight, one), (lambda e: e.other, two)):
         there = sorted(column(edge) for edge in both.edges if column(edge) is not None)
         assert there == sorted(edge.weight for edge in graph.edges)
@@ -144,7 +148,7 @@ def test_a_sankey_diagram_carries_the_scores_of_its_paths(examples: Any) -> None
 
 
 def test_without_a_path_there_is_no_diagram(atlas: Any, examples: Any) -> None:
-    with pytest.raises(QuestionError, match="no such path"):
+    with pytest.raises(InvalidArgumentError, match="no such path"):
         examples["dallas"].view_paths(sources=["logit:San"], targets=["Austin"])
 
 
@@ -186,9 +190,16 @@ def hostile(picture: Picture) -> Picture:
 
     nodes = [replace(n, name=HOSTILE, explanation=HOSTILE, supernodes=(HOSTILE,)) for n in picture.nodes]
     return replace(
-        picture, title=HOSTILE, prompt=HOSTILE, model=HOSTILE, source_set=HOSTILE, facts=(HOSTILE,), notes=(HOSTILE,),
-        tokens=tuple(HOSTILE for _ in picture.tokens), nodes=nodes,
-    )  # fmt: skip
+        picture,
+        title=HOSTILE,
+        prompt=HOSTILE,
+        model=HOSTILE,
+        source_set=HOSTILE,
+        facts=(HOSTILE,),
+        notes=(HOSTILE,),
+        tokens=tuple(HOSTILE for _ in picture.tokens),
+        nodes=nodes,
+    )
 
 
 def test_markup_in_any_text_stays_text(picture: Any) -> None:
@@ -259,11 +270,11 @@ def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name:
 
 def test_what_can_be_written_is_named(examples: Any, tmp_path: Path) -> None:
     view = examples["dallas"].view()
-    with pytest.raises(QuestionError, match=r"\.html, \.png, \.svg"):
+    with pytest.raises(InvalidArgumentError, match=r"\.html, \.png, \.svg"):
         view.save(tmp_path / "dallas.pdf")
     with pytest.raises(InputError, match="cannot be written"):
         view.save(tmp_path / "missing" / "dallas.html")
-    with pytest.raises(QuestionError, match=r"\.html or \.md"):
+    with pytest.raises(InvalidArgumentError, match=r"\.html or \.md"):
         examples["dallas"].report().save(tmp_path / "dallas.pdf")
 
 
@@ -292,7 +303,7 @@ def test_a_chromium_that_does_not_start_is_no_traceback(
 
 @pytest.mark.parametrize("form", ["png", "svg"])
 def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tmp_path: Path) -> None:
-    from chromium import find_chromium
+    from support.chromium import find_chromium
 
     if not find_chromium():
         pytest.skip("needs Chromium")

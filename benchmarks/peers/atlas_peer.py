@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from circuit_atlas import Atlas, Connection
-
 from benchmarks.cases import STRONGEST, K
+from circuit_atlas import Atlas, Connection
 
 
 class Peer:

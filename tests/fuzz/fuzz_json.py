@@ -11,14 +11,42 @@ from guard import check, fuzz, read_json
 _NODE_TYPES = ["cross layer transcoder", "transcoder", "mlp reconstruction error", "embedding", "logit", "new", None]
 _IDS = ["0_1_0", "1_2_1", "E_5_0", "0_0_1", "1_-1_1", "27_9_1", "_", "1_2_1", "E_-1_-1", "99999999_1_1"]
 _ODD: list[Any] = [
-    None, True, 0, -1, 1 << 63, 10**400, 0.5, 1e308, -0.0, "", "x" * 1000, "1", "\ud800", "Output \"a\" (p=0.5)",
-    [], [[]], ["a", "b"], [["g", "1_2_1"]], {}, {"a": {}}, '["1_2_1"]',
-]  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    1 << 63,
+    10**400,
+    0.5,
+    1e308,
+    -0.0,
+    "",
+    "x" * 1000,
+    "1",
+    "\ud800",
+    'Output "a" (p=0.5)',
+    [],
+    [[]],
+    ["a", "b"],
+    [["g", "1_2_1"]],
+    {},
+    {"a": {}},
+    '["1_2_1"]',
+]
 _PLACES = ["node_id", "layer", "ctx_idx", "feature_type", "jsNodeId", "clerp", "influence", "activation", "token_prob"]
 _FIELDS = [
-    "slug", "scan", "prompt", "prompt_tokens", "node_threshold", "info", "feature_details", "pruning_settings",
-    "supernodes", "pinnedIds", "clickedId",
-]  # fmt: skip
+    "slug",
+    "scan",
+    "prompt",
+    "prompt_tokens",
+    "node_threshold",
+    "info",
+    "feature_details",
+    "pruning_settings",
+    "supernodes",
+    "pinnedIds",
+    "clickedId",
+]
 
 
 def document(data: atheris.FuzzedDataProvider) -> dict[str, Any]:

@@ -11,21 +11,33 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["circuit_atlas"]):
-    from circuit_atlas.arrays.graph_data import GraphData
-    from circuit_atlas.errors import AtlasError
-    from circuit_atlas.export import write_pt
     from circuit_atlas.ingest.content import content_hash
     from circuit_atlas.ingest.graph_json import read_json
     from circuit_atlas.ingest.pt import read_pt
+
+    from circuit_atlas.errors import AtlasError
+    from circuit_atlas.export import write_pt
+    from circuit_atlas.graph.data import GraphData
     from circuit_atlas.synth import Shape, synthesize
 
 __all__ = ["Shape", "check", "fuzz", "read_json", "read_pt", "synthesize", "write_pt"]
 
 LIMITS = ["-timeout=10", "-rss_limit_mb=4096", "-max_len=65536"]
 _FORBIDDEN = (
-    "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.remove", "os.rename", "os.mkdir", "subprocess.Popen",
-    "socket.connect", "socket.bind", "ctypes.dlopen", "webbrowser.open", "shutil.rmtree",
-)  # fmt: skip
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.remove",
+    "os.rename",
+    "os.mkdir",
+    "subprocess.Popen",
+    "socket.connect",
+    "socket.bind",
+    "ctypes.dlopen",
+    "webbrowser.open",
+    "shutil.rmtree",
+)
 _FOLDER = Path(mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # noqa: S108
 _reading = False
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.errors import InputError, QuestionError
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
 from circuit_atlas.ingest.scans import identify
 from circuit_atlas.schema.keys import Kind, make_key, parse_key
 from conftest import EXAMPLES, NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+
+from circuit_atlas.errors import InputError, InvalidArgumentError
 
 
 def node(node_id: str, feature_type: str = "cross layer transcoder", **fields: Any) -> dict[str, Any]:
@@ -67,8 +68,13 @@ def edges(data: GraphData) -> list[tuple[str, str, float]]:
 def test_a_small_graph(tmp_path: Path, graph: dict[str, Any]) -> None:
     data = read_graph(write(tmp_path, graph))
     assert [data.nodes.key(i) for i in range(6)] == [
-        "feature:0/7@1", "feature:1/5@1", "error:0@1", "token:0", "token:1", "logit:21@1",
-    ]  # fmt: skip
+        "feature:0/7@1",
+        "feature:1/5@1",
+        "error:0@1",
+        "token:0",
+        "token:1",
+        "logit:21@1",
+    ]
     assert edges(data) == [
         ("token:0", "feature:0/7@1", 1.0),
         ("feature:0/7@1", "feature:1/5@1", -2.5),
@@ -102,10 +108,15 @@ def test_real_graphs_are_read_whole(name: str) -> None:
 def rebuilt(data: GraphData, i: int) -> dict[str, Any]:
     nodes = data.nodes
     columns = {
-        "node_id": nodes.source_id[i], "jsNodeId": nodes.js_node_id[i], "feature_type": nodes.feature_type[i],
-        "clerp": nodes.label[i], "ctx_idx": int(nodes.position[i]), "influence": nodes.cumulative_influence[i],
-        "activation": nodes.activation[i], "token_prob": nodes.probability[i],
-    }  # fmt: skip
+        "node_id": nodes.source_id[i],
+        "jsNodeId": nodes.js_node_id[i],
+        "feature_type": nodes.feature_type[i],
+        "clerp": nodes.label[i],
+        "ctx_idx": int(nodes.position[i]),
+        "influence": nodes.cumulative_influence[i],
+        "activation": nodes.activation[i],
+        "token_prob": nodes.probability[i],
+    }
     known = {k: v for k, v in columns.items() if v is not None and not (isinstance(v, float) and math.isnan(v))}
     return known | json.loads(nodes.extra[i] or "{}")
 
@@ -116,8 +127,13 @@ def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
     assert [len(s.members) for s in opposite.supernodes] == [2, 2, 3, 3, 3]
     assert int(opposite.nodes.pinned.sum()) == 17
     assert [(s.name, len(s.members)) for s in haiku.supernodes] == [
-        ("capital", 9), ("state", 5), ("say a capital", 6), ("Dallas", 10), ("say Austin", 6), ("Texas-related", 12),
-    ]  # fmt: skip
+        ("capital", 9),
+        ("state", 5),
+        ("say a capital", 6),
+        ("Dallas", 10),
+        ("say Austin", 6),
+        ("Texas-related", 12),
+    ]
 
 
 def test_the_same_features_in_files_of_two_generations() -> None:
@@ -263,7 +279,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> None:
-    with pytest.raises(QuestionError, match="pruned already"):
+    with pytest.raises(InvalidArgumentError, match="pruned already"):
         read_graph(write(tmp_path, graph), node_threshold=0.5)
 
 
@@ -278,7 +294,7 @@ def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> N
         (None, {}, ("unknown", "unknown")),
         ("gemma", {"source_urls": ["https://neuronpedia.org/qwen3-4b/transcoder-hp"]}, ("qwen3-4b", "transcoder-hp")),
     ],
-)  # fmt: skip
+)
 def test_model_and_source_set(scan: str | None, info: dict[str, Any], expected: tuple[str, str]) -> None:
     assert identify(scan, info) == expected
     assert identify(scan, info, model="m", source_set="s") == ("m", "s")

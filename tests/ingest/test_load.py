@@ -15,25 +15,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.arrays.bounds import topological_order
-from circuit_atlas.arrays.graph_data import GraphData
-from circuit_atlas.arrays.influence import measure_flow
-from circuit_atlas.errors import (
-    GraphExistsError,
-    GraphNotFoundError,
-    IngestError,
-    QuestionError,
-    SchemaVersionError,
-)
 from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, under_way
 from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema import Kind, ensure_schema
 from conftest import EXAMPLES, NAMES
-from graphs import make_graph
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit
+from support.graphs import make_graph
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import (
+    GraphExistsError,
+    GraphNotFoundError,
+    IngestError,
+    InvalidArgumentError,
+    SchemaVersionError,
+)
+from circuit_atlas.graph.bounds import topological_order
+from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.influence import compute_influence
 
 
 def everything(atlas: Atlas) -> list[Any]:
@@ -85,7 +86,7 @@ def test_it_reads_back_exactly(
     for i, (row, (kind, expected)) in enumerate(
         zip(
             rows,
-            node_rows(data, measure_flow(data, topological_order(data.edges, data.nodes.depth))),
+            node_rows(data, compute_influence(data, topological_order(data.edges, data.nodes.depth))),
             strict=True,
         )
     ):
@@ -95,8 +96,9 @@ def test_it_reads_back_exactly(
         assert row["labels"] == ["Node", kind.label]
     stored = atlas.cypher(
         "MATCH (s:Node {graph: $graph})-[r:DIRECT_EFFECT]->(t) "
-        "RETURN s.ordinal AS s, t.ordinal AS t, r.weight AS w ORDER BY t, s LIMIT 100000", {"graph": name},
-    ).rows  # fmt: skip
+        "RETURN s.ordinal AS s, t.ordinal AS t, r.weight AS w ORDER BY t, s LIMIT 100000",
+        {"graph": name},
+    ).rows
     [block] = data.edges.blocks(10**6)
     assert [row["s"] for row in stored] == block.source.tolist()
     assert [row["t"] for row in stored] == block.target.tolist()
@@ -107,7 +109,7 @@ def test_it_reads_back_exactly(
         "MATCH (s:Supernode {graph: $graph})-[:GROUPS]->(n) WITH s, n ORDER BY n.ordinal "
         "WITH s, collect(n.ordinal) AS members ORDER BY s.order RETURN s.name AS name, members LIMIT 100",
         {"graph": name},
-    ).rows  # fmt: skip
+    ).rows
     assert [(g["name"], g["members"]) for g in groups] == [(s.name, sorted(s.members)) for s in data.supernodes]
 
 
@@ -159,7 +161,7 @@ def test_deleting_leaves_nothing_but_what_others_use(
 
 @pytest.mark.parametrize("name", ["", "a~b", "a\nb", "x" * 201])
 def test_names_that_cannot_be(name: str, atlas: Atlas) -> None:
-    with pytest.raises(QuestionError):
+    with pytest.raises(InvalidArgumentError):
         load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
 
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_model
 import torch
-from circuit_atlas.errors import InputError, QuestionError
-from circuit_atlas.export import write_pt
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.synth import Shape, synthesize
 from circuit_tracer import Graph
+from support import small_model
+
+from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.export import write_pt
+from circuit_atlas.synth import Shape, synthesize
 
 
 def dense(data: GraphData) -> np.ndarray:
@@ -100,7 +101,7 @@ def test_pruned_like_circuit_tracers_own_files(
 
 
 def test_thresholds_out_of_range(saved: Path) -> None:
-    with pytest.raises(QuestionError, match="node_threshold cannot be 1.5"):
+    with pytest.raises(InvalidArgumentError, match="node_threshold cannot be 1.5"):
         read_graph(saved, node_threshold=1.5)
 
 
@@ -168,7 +169,7 @@ def spoilt(**fields: Any) -> Any:
         (spoilt(cfg={}), "cfg: does not tell the number of layers"),
         (spoilt(scan=3), "scan: is neither"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_and_where(spoil: Any, message: str, saved: Path) -> None:
     content = torch.load(saved, weights_only=False)
     spoil(content)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import torch
-from circuit_atlas.errors import InputError, UnsafeFileError
 from circuit_atlas.ingest import read_graph
+
+from circuit_atlas.errors import InputError, UnsafeFileError
 
 
 class _Runs:

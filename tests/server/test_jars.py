@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.server import jars
 from circuit_atlas.server.jars import Jar, ensure_jars, neo4j_version, read_lock, repository_url

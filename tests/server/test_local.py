@@ -18,6 +18,7 @@ from pathlib import Path
 import neo4j
 import psutil
 import pytest
+
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.server import LocalServer, find_java

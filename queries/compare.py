@@ -1,0 +1,170 @@
+"""Two graphs, laid over each other: what they share, and what only one has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.compare_results import (
+    AlignedNode,
+    Comparison,
+    EffectPair,
+    EffectPairs,
+    NodePair,
+    NodePairs,
+    Overlap,
+    PathPair,
+    PathPairs,
+)
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.nodes import to_node
+from circuit_atlas.queries.path_results import Path
+from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
+
+ALIGNMENTS = ("relative", "exact", "feature")
+_EDGES_AT_ONCE = 1_000_000
+_STATUSES = ("shared", "only_a", "only_b")
+_KINDS = (*Kind, "direct effect")
+
+
+def compare(
+    runner: QueryRunner,
+    a: str,
+    b: str,
+    *,
+    align: str = "relative",
+    k: int = 10,
+    max_hops: int = DEFAULT_HOPS,
+    score: str = "mean",
+) -> Comparison:
+    """What two graphs share, and what only one has: nodes, direct effects, and their best paths.
+
+    Nodes are aligned by identity: features by their transcoder feature, errors by layer, tokens by their text,
+    logits by their vocabulary entry; and all but logits by position, as `align` says. In paths, a first token is
+    aligned by position alone, and the target with the other graph's target, whatever their texts, so that
+    "Dallas -> x -> Austin" and "Oakland -> x -> Sacramento" are the same path.
+
+    Args:
+        runner: where to ask.
+        a: a graph's name.
+        b: another graph's name.
+        align: `relative`: positions are counted from the end of the prompt; `exact`: from its start; `feature`:
+            they do not count, and what a graph has at several positions is taken together, influences and weights
+            summed.
+        k: how many nodes, direct effects and paths of each status, 1 to 10,000. Totals are exact whatever it is.
+        max_hops: most edges of a path, 1 to 12; paths lead from all tokens to the most probable logit.
+        score: what paths are ranked by, see `search_paths`.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range, or a graph has no tokens or logits for paths between them.
+        GraphNotFoundError: no such graph is ready.
+    """
+    check_choice("align", align, ALIGNMENTS)
+    check_range("k", k, 1, MAX_NEIGHBORS)
+    stored = [find_graph(runner, graph)["graph"] for graph in (a, b)]
+    question = {"a": a, "b": b, "align": align}
+    parts = _parts(stored)
+    return Comparison.model_validate(
+        {
+            "a": a,
+            "b": b,
+            "align": align,
+            "score": score,
+            "max_hops": max_hops,
+            "overlaps": _overlaps(runner, question, parts),
+            "nodes": _nodes(runner, question, k),
+            "edges": _effects(runner, question, k, parts),
+            "paths": _paths(runner, question, k, max_hops, score),
+        }
+    )
+
+
+def _parts(graphs: list[StoredGraph]) -> list[str]:
+    """How identities begin: one part for graphs of usual size, else one for each layer, so that no statement
+    takes long."""
+    if sum(graph["edges"] for graph in graphs) <= _EDGES_AT_ONCE:
+        return [""]
+    layers = range(max(graph["n_layers"] for graph in graphs))
+    return [*(f"feature:{layer}/" for layer in layers), *(f"{kind}:" for kind in Kind if kind is not Kind.FEATURE)]
+
+
+def _overlaps(runner: QueryRunner, question: dict[str, Any], parts: list[str]) -> list[Overlap]:
+    totals: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        for row in runner.ask("compare.similarity", into=part, **question):
+            total = totals.setdefault(
+                row["what"], dict.fromkeys(("shared", "only_a", "only_b", "smaller", "larger"), 0)
+            )
+            for name in total:
+                total[name] += row[name]
+    return [
+        Overlap(what=what, similarity=total["smaller"] / total["larger"] if total["larger"] else None, **total)
+        for what, total in sorted(totals.items(), key=lambda item: _KINDS.index(item[0]))
+    ]
+
+
+def _nodes(runner: QueryRunner, question: dict[str, Any], k: int) -> NodePairs:
+    pairs = {
+        status: [_node(row) for row in runner.ask("compare.nodes", status=status, k=k, **question)]
+        for status in _STATUSES
+    }
+    return NodePairs(**pairs)
+
+
+def _node(row: dict[str, Any]) -> NodePair:
+    aligned = _aligned(row["identity"], row["a"], row["b"])
+    return NodePair(
+        **dict(aligned),
+        influence_a=row["influence_a"],
+        influence_b=row["influence_b"],
+        activations_a=[node["activation"] for node in row["a"]],
+        activations_b=[node["activation"] for node in row["b"]],
+    )
+
+
+def _effects(runner: QueryRunner, question: dict[str, Any], k: int, parts: list[str]) -> EffectPairs:
+    def most(status: str) -> list[EffectPair]:
+        rows = [row for part in parts for row in runner.ask("compare.edges", status=status, k=k, into=part, **question)]
+        rows.sort(key=lambda row: (-abs(row["change"]), row["target"], row["source"]))
+        return [_effect(row) for row in rows[:k]]
+
+    return EffectPairs(**{status: most(status) for status in _STATUSES})
+
+
+def _effect(row: dict[str, Any]) -> EffectPair:
+    ends = {end: _aligned(row[end], row[f"{end}_a"], row[f"{end}_b"]) for end in ("source", "target")}
+    return EffectPair(**ends, weight_a=row["weight_a"], weight_b=row["weight_b"], change=row["change"])
+
+
+def _aligned(identity: str, a: list[dict[str, Any]], b: list[dict[str, Any]]) -> AlignedNode:
+    return AlignedNode(identity=identity, a=[to_node(node) for node in a], b=[to_node(node) for node in b])
+
+
+def _paths(runner: QueryRunner, question: dict[str, Any], k: int, max_hops: int, score: str) -> PathPairs:
+    found = {
+        side: search_paths(runner, question[side], k=k, max_hops=max_hops, score=score).paths for side in ("a", "b")
+    }
+    keys = list({node.key for paths in found.values() for path in paths for node in path.nodes})
+    rows = runner.ask("compare.nodes", status="", k=2 * len(keys) + 1, keys=keys, **question)
+    identity = {(side, node["key"]): row["identity"] for row in rows for side in ("a", "b") for node in row[side]}
+    pairs: dict[tuple[str, ...], dict[str, Path]] = {}
+    for side, paths in found.items():
+        for path in paths:
+            aligned = _sequence(path, [identity[side, node.key] for node in path.nodes], question["align"])
+            pairs.setdefault(aligned, {}).setdefault(side, path)  # of several that are the same, the best
+    both = [PathPair(identities=list(ids), a=pair.get("a"), b=pair.get("b")) for ids, pair in pairs.items()]
+    return PathPairs(
+        shared=[pair for pair in both if pair.a and pair.b],
+        only_a=[pair for pair in both if not pair.b],
+        only_b=[pair for pair in both if not pair.a],
+    )
+
+
+def _sequence(path: Path, identities: list[str], align: str) -> tuple[str, ...]:
+    first, *rest = identities
+    if path.nodes[0].kind is Kind.TOKEN and align != "feature":
+        first = f"token@{first.rpartition('@')[2]}"
+    return (first, *rest[:-1], "target")

@@ -1,0 +1,230 @@
+"""Questions about transcoder features across graphs. Sets of graphs are given by names, by tags, or by both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from circuit_atlas.queries.checks import check_range
+from circuit_atlas.queries.feature_results import (
+    FeatureActivation,
+    FeatureActivations,
+    FeatureIdentity,
+    Motif,
+    Recurring,
+    RecurringFeature,
+    SharedFeature,
+    SharedFeatures,
+)
+from circuit_atlas.queries.graphs import find_graph, list_graphs
+from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.results import Neighbor
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
+
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
+
+_PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(\d{1,15})(?:@\d+)?")
+
+
+def graph_set(runner: QueryRunner, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
+    """Names of the graphs given and of those of the tags, each once, those given first.
+
+    Raises:
+        GraphNotFoundError: no such graph is ready.
+        NotFoundError: no graph has such a tag.
+    """
+    if not graphs and not tags:
+        return []
+    rows = runner.ask("graphs.set", graphs=list(graphs), tags=list(tags))
+    there, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
+    for graph in graphs:
+        if graph not in there:
+            find_graph(runner, graph)  # raises, and names similar ones
+    for tag in tags:
+        if tag not in tagged:
+            raise NotFoundError(f"no graph has the tag {tag!r}", fix="`circuit-atlas tags` lists all tags.")
+    return list(dict.fromkeys([*graphs, *(row["graph"] for row in rows)]))
+
+
+def find_feature(
+    runner: QueryRunner, address: str, *, graph: str | None = None, model: str = "", source_set: str = ""
+) -> FeatureIdentity:
+    """The transcoder feature that an address means.
+
+    Args:
+        runner: where to ask.
+        address: `layer/index`, a node's key (its position does not count), or an explanation; with a graph, any
+            address of one of its nodes, as in `resolve`.
+        graph: a graph's name.
+        model: only features of this language model.
+        source_set: only features of this set of transcoders.
+
+    Raises:
+        NodeNotFoundError: no graph has such a feature.
+        AmbiguousNodeError: it can mean several; they are listed.
+        InvalidArgumentError: the node is no feature.
+    """
+    if graph is not None:
+        node = resolve(runner, graph, address)
+        found = runner.ask("nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
+        if found is None:
+            raise InvalidArgumentError(f"{node.key} of {graph!r} is no feature", fix="Name a feature, as 20/44686.")
+        return to_feature(found)
+    place = _PLACE.fullmatch(address)
+    what = {"layer": int(place[1]), "index": int(place[2])} if place else {"name": address}
+    rows = runner.ask("features.find", model=model, source_set=source_set, **what)
+    features = [to_feature(row["feature"]) for row in rows]
+    if not features:
+        raise NodeNotFoundError(
+            f"no graph has a feature {address!r}",
+            fix="Give layer/index, an explanation as it is shown, or a graph and one of its nodes.",
+        )
+    if len(features) > 1:
+        listed = [f"{f.layer}/{f.index} --model {f.model} --source-set {f.source_set}" for f in features]
+        raise AmbiguousNodeError(
+            f"{address!r} can mean {len(features)} transcoder features",
+            candidates=listed,
+            fix="Give one of these:\n" + "\n".join(f"    {line}" for line in listed),
+        )
+    return features[0]
+
+
+def show_feature(
+    runner: QueryRunner,
+    feature: FeatureIdentity,
+    *,
+    graphs: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    k: int = 10,
+    neighbors: int = 3,
+) -> FeatureActivations:
+    """Where a transcoder feature is active, and its strongest direct effects there.
+
+    Args:
+        runner: where to ask.
+        feature: from `find_feature`.
+        graphs: only in these graphs, and
+        tags: in those of these tags; in all when both are empty.
+        k: in how many graphs, 1 to 1,000: those in which it has most influence.
+        neighbors: how many direct effects each way, 0 to 100.
+
+    Raises:
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    check_range("k", k, 1, 1000)
+    check_range("neighbors", neighbors, 0, 100)
+    which = feature.model_dump(include={"model", "source_set", "layer", "index"})
+    chosen = graph_set(runner, graphs, tags)
+    rows = runner.ask("features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
+    activations = [
+        FeatureActivation(
+            graph=row["graph"],
+            node=to_node(row["node"]),
+            activation=row["node"]["activation"],
+            influence=row["node"]["influence"],
+            inputs=_neighbors(row["inputs"]),
+            outputs=_neighbors(row["outputs"]),
+        )
+        for row in rows
+    ]
+    return FeatureActivations(feature=feature, total=rows[0]["total"] if rows else 0, activations=activations)
+
+
+def shared_features(
+    runner: QueryRunner,
+    *,
+    graphs: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    without: Sequence[str] = (),
+    without_tags: Sequence[str] = (),
+    k: int = 20,
+) -> SharedFeatures:
+    """The transcoder features that are active in every graph of a set and in none of another, whatever the position.
+
+    Those come first that have most influence where they have least.
+
+    Args:
+        runner: where to ask.
+        graphs: names of graphs.
+        tags: tags of further graphs.
+        without: names of graphs in which they are not active.
+        without_tags: tags of further such graphs.
+        k: how many, 1 to 10,000.
+
+    Raises:
+        InvalidArgumentError: no graph was named, or an argument is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    check_range("k", k, 1, MAX_NEIGHBORS)
+    chosen, excluded = graph_set(runner, graphs, tags), graph_set(runner, without, without_tags)
+    if not chosen:
+        raise InvalidArgumentError("of which graphs?", fix="Name graphs, or a tag.")
+    if excluded:
+        rows = runner.ask("features.only", graphs=chosen, without=excluded, k=k)
+    else:
+        rows = runner.ask("features.common", graphs=chosen, k=k)
+    features = [
+        SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
+        for row in rows
+    ]
+    return SharedFeatures(graphs=chosen, without=excluded, total=rows[0]["total"] if rows else 0, features=features)
+
+
+def recurring(
+    runner: QueryRunner,
+    *,
+    graphs: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    share: float = 0.5,
+    k: int = 20,
+    width: int = 3,
+) -> Recurring:
+    """The transcoder features and two-hop motifs that recur in most graphs of a set, whatever the position.
+
+    Args:
+        runner: where to ask.
+        graphs: names of graphs.
+        tags: tags of further graphs; all graphs of the database when both are empty.
+        share: in at least this share of the graphs, 0 to 1, and in two.
+        k: how many features, and how many motifs, 1 to 10,000.
+        width: a motif's two effects are among this many of the strongest on its middle and of its middle, 1 to 10.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    check_range("k", k, 1, MAX_NEIGHBORS)
+    check_range("width", width, 1, 10)
+    if not 0.0 <= share <= 1.0:
+        raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
+    question: dict[str, Any] = {"graphs": graph_set(runner, graphs, tags), "share": share, "k": k}
+    features = runner.ask("recurring.features", **question)
+    motifs = runner.ask("recurring.motifs", width=width, **question) if features else []
+    size = features[0]["of"] if features else len(question["graphs"] or list_graphs(runner).graphs)
+    return Recurring(
+        graphs=size,
+        features=[
+            RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
+            for row in features
+        ],
+        motifs=[
+            Motif(
+                graphs=row["graphs"],
+                example=row["nodes"][0]["graph"],
+                nodes=[to_node(node) for node in row["nodes"]],
+                weights=[row["weight_in"], row["weight_out"]],
+            )
+            for row in motifs
+        ],
+    )
+
+
+def to_feature(properties: dict[str, Any]) -> FeatureIdentity:
+    """The transcoder feature of a row."""
+    return FeatureIdentity(**{name: properties.get(name) for name in FeatureIdentity.model_fields})
+
+
+def _neighbors(rows: list[dict[str, Any]]) -> list[Neighbor]:
+    return [Neighbor(node=to_node(row["node"]), weight=row["weight"]) for row in rows]

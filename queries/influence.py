@@ -1,0 +1,131 @@
+"""Questions about influence: what carries the logits, node by node or in groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.path_results import (
+    Contributor,
+    Contributors,
+    InfluenceGroup,
+    InfluenceGroups,
+    InfluentialEffect,
+    InfluentialEffects,
+)
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import MAX_PATHS
+
+from circuit_atlas.errors import InvalidArgumentError
+
+GROUPS = ("layer", "position", "kind", "feature")
+
+
+def contributors(
+    runner: QueryRunner,
+    graph: str,
+    *,
+    targets: Sequence[str] = (),
+    kinds: Iterable[str] = (),
+    share: float = 1.0,
+    k: int = 20,
+) -> Contributors:
+    """The nodes through which most of the logits flows, strongest first.
+
+    Args:
+        runner: where to ask.
+        graph: the graph's name.
+        targets: addresses of the nodes to account for, in equal parts; when empty all logits, each weighed by its
+            probability.
+        kinds: only nodes of these kinds; all but logits when empty.
+        share: stop at the smallest set that carries this share of their influence, 0 to 1.
+        k: at most this many, 1 to 10,000.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range, or the graph has no influence (no logits, or a cycle).
+        GraphNotFoundError: no such graph is ready.
+    """
+    if not 0.0 < share <= 1.0:
+        raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
+    check_range("k", k, 1, MAX_PATHS)
+    kinds, influences = _known(kinds), _influences(runner, graph, targets)
+    rows = runner.ask("influence.nodes", graph=graph, kinds=kinds, share=share, k=k, influences=influences)
+    return Contributors(
+        graph=graph,
+        contributors=[
+            Contributor(node=to_node(row["node"]), influence=row["influence"], cumulative_share=row["cumulative_share"])
+            for row in rows
+        ],
+    )
+
+
+def influence_by(
+    runner: QueryRunner,
+    graph: str,
+    by: str,
+    *,
+    targets: Sequence[str] = (),
+    kinds: Iterable[str] = (),
+    k: int = 100,
+) -> InfluenceGroups:
+    """How much of the logits flows through each `layer`, `position`, `kind` or `feature`; see `contributors`."""
+    check_choice("by", by, GROUPS)
+    check_range("k", k, 1, MAX_PATHS)
+    kinds, influences = _known(kinds), _influences(runner, graph, targets)
+    rows = runner.ask("influence.groups", graph=graph, by=by, kinds=kinds, k=k, influences=influences)
+    return InfluenceGroups(graph=graph, by=by, groups=[InfluenceGroup(**row) for row in rows])
+
+
+def edge_influence(runner: QueryRunner, graph: str, *, targets: Sequence[str] = (), k: int = 20) -> InfluentialEffects:
+    """The k direct effects through which most of the logits flows: normalised weight times what flows through the
+    target (`compute_edge_influence` of circuit_tracer.graph); arguments and errors as of `contributors`."""
+    check_range("k", k, 1, MAX_PATHS)
+    influences = _influences(runner, graph, targets, with_weights=True)
+    rows = runner.ask("influence.edges", graph=graph, k=k, influences=influences)
+    effects = [
+        InfluentialEffect(
+            source=to_node(row["source"]),
+            target=to_node(row["target"]),
+            weight=row["weight"],
+            influence=row["influence"],
+        )
+        for row in rows
+    ]
+    return InfluentialEffects.model_validate({"graph": graph, "edges": effects})
+
+
+def _known(kinds: Iterable[str]) -> list[str]:
+    kinds = list(kinds)
+    for kind in kinds:
+        check_choice("kind", kind, tuple(Kind))
+    return kinds
+
+
+def _influences(
+    runner: QueryRunner, graph: str, targets: Sequence[str], *, with_weights: bool = False
+) -> list[float] | None:
+    """Influence of all nodes on `targets`, by ordinal, with the weights of the targets or without; None where the
+    stored one serves."""
+    stored = find_graph(runner, graph)["graph"]
+    if not targets:
+        if stored.get("completeness_score") is None:
+            problem = "it has no logits" if stored["acyclic"] else "it holds a cycle that nothing leads out of"
+            raise InvalidArgumentError(f"{graph!r} has no influence to tell: {problem}", fix="Name a target.")
+        return None
+    import numpy as np
+    from circuit_atlas.queries.columns import read_columns
+
+    from circuit_atlas.graph.influence import node_influence
+
+    columns = read_columns(runner, stored)
+    weights = np.zeros(len(columns.keys))
+    ends = [columns.ordinal[resolve(runner, graph, address, prefer=Kind.LOGIT).key] for address in targets]
+    weights[ends] = 1 / len(set(ends))
+    influence = node_influence(columns.edges, columns.order, columns.input_sum, weights)
+    if influence is None:
+        raise InvalidArgumentError(f"{graph!r} has no influence to tell: it holds a cycle that nothing leads out of")
+    values: list[float] = (influence + weights if with_weights else influence).tolist()
+    return values

@@ -1,0 +1,182 @@
+"""Questions about one node: which one an address means, and what is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.results import (
+    DirectEffect,
+    Neighbor,
+    Neighbors,
+    NodeDetails,
+    Subgraph,
+    TranscoderFeature,
+)
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.models import Node
+
+from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
+
+MAX_SUBGRAPH_HOPS = 4
+_SIGNS = {"abs": 0, "positive": 1, "negative": -1}
+_DIRECTIONS = ("in", "out", "both")
+
+
+def resolve(runner: QueryRunner, graph: str, address: str, *, prefer: Kind | None = None) -> Node:
+    """The node that an address means.
+
+    An address is a key (`token:6`, `feature:8/37691@6`, `error:5@3`, `logit:22605@10`), a key without its
+    position (`logit:22605`), a name (`Austin`, `logit:Austin`), the `node_id` of the graph's file, or, in a collapsed
+    graph, a supernode (`supernode:Texas`).
+
+    Args:
+        runner: where to ask.
+        graph: the graph's name.
+        address: the address.
+        prefer: of several nodes that fit, the one of this kind, if it is one.
+
+    Raises:
+        GraphNotFoundError: no such graph is ready.
+        NodeNotFoundError: nothing fits.
+        AmbiguousNodeError: several nodes fit equally well; they are listed.
+    """
+    exact = runner.ask("nodes.get", graph=graph, key=address)
+    if exact:
+        return to_node(exact[0]["node"])
+    prefix, _, rest = address.partition(":")
+    if prefix == SUPERNODE and rest:
+        prefix, rest, address = "", "", f"{SUPERNODE}/{rest}"
+    has_kind = prefix in KIND_NAMES and bool(rest)
+    rows = runner.ask("nodes.find", graph=graph, text=rest if has_kind else address, kind=prefix if has_kind else "")
+    best = [to_node(row["node"]) for row in rows if row["rank"] == rows[0]["rank"]]
+    preferred = [node for node in best if node.kind is prefer]
+    if len(preferred) == 1:
+        return preferred[0]
+    if not best:
+        find_graph(runner, graph)
+        raise NodeNotFoundError(
+            f"no node of {graph!r} is {address!r}",
+            fix="Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name.",
+        )
+    if len(best) > 1:
+        listed = "\n".join(f"    {node.key:<28} {node.name}" for node in best)
+        raise AmbiguousNodeError(
+            f"{address!r} can mean {len(best)} nodes of {graph!r}",
+            candidates=[node.key for node in best],
+            fix=f"Give one of these keys:\n{listed}",
+        )
+    return best[0]
+
+
+def node_details(runner: QueryRunner, graph: str, address: str) -> NodeDetails:
+    """What is known of a node, given by an address as in `resolve`."""
+    node = resolve(runner, graph, address)
+    row = runner.ask("nodes.get", graph=graph, key=node.key)[0]
+    stored = row["node"]
+    n_layers = find_graph(runner, graph)["graph"]["n_layers"]
+    depth = {Kind.TOKEN: -1, Kind.LOGIT: n_layers}.get(node.kind, node.layer)
+    feature = row["transcoder_feature"]
+    optional = ("token", "activation", "probability", "influence", "cumulative_influence", "feature_type")
+    return NodeDetails(
+        graph=graph,
+        node=node,
+        depth=depth,
+        pinned=stored.get("pinned", False),
+        inputs=row["inputs"],
+        outputs=row["outputs"],
+        supernodes=row["supernodes"],
+        transcoder_feature=feature and TranscoderFeature(**feature),
+        **{name: stored.get(name) for name in optional},
+    )
+
+
+def neighbors(
+    runner: QueryRunner,
+    graph: str,
+    address: str,
+    *,
+    direction: str = "both",
+    k: int = 10,
+    sign: str = "abs",
+    kinds: Iterable[str] = (),
+    layers: Iterable[int] = (),
+) -> Neighbors:
+    """The k strongest direct effects on a node and of it.
+
+    Args:
+        runner: where to ask.
+        graph: the graph's name.
+        address: the node, as in `resolve`.
+        direction: `in`, `out` or `both`.
+        k: how many each way, 1 to 10,000.
+        sign: `abs` ranks by |weight|, `positive` by weight, `negative` the most inhibiting first.
+        kinds: only neighbours of these kinds.
+        layers: only neighbours in these layers.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range.
+        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
+    """
+    node = resolve(runner, graph, address)
+    parameters = _neighbourhood(direction, k, sign, kinds, layers)
+    rows = runner.ask("neighbors.direct", graph=graph, key=node.key, **parameters)
+    sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
+    for row in rows:
+        sides[row["direction"]].append(Neighbor(node=to_node(row["node"]), weight=row["weight"]))
+    return Neighbors.model_validate({"graph": graph, "node": node, **sides})
+
+
+def subgraph(
+    runner: QueryRunner,
+    graph: str,
+    address: str,
+    *,
+    hops: int = 2,
+    direction: str = "both",
+    k: int = 5,
+    sign: str = "abs",
+    kinds: Iterable[str] = (),
+    layers: Iterable[int] = (),
+) -> Subgraph:
+    """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`."""
+    check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
+    node = resolve(runner, graph, address)
+    parameters = _neighbourhood(direction, k, sign, kinds, layers)
+    rows = runner.ask("neighbors.subgraph", hops=hops, graph=graph, key=node.key, **parameters)
+    nodes = {node.key: node}
+    for row in rows:
+        for end in (row["source"], row["target"]):
+            nodes.setdefault(end["key"], to_node(end))
+    effects = [
+        DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
+    ]
+    return Subgraph.model_validate(
+        {"graph": graph, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
+    )
+
+
+def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]) -> dict[str, Any]:
+    check_choice("direction", direction, _DIRECTIONS)
+    check_choice("sign", sign, tuple(_SIGNS))
+    check_range("k", k, 1, MAX_NEIGHBORS)
+    kinds = list(kinds)
+    for kind in kinds:
+        check_choice("kind", kind, tuple(Kind))
+    return {
+        "incoming": direction != "out",
+        "outgoing": direction != "in",
+        "k": k,
+        "sign": _SIGNS[sign],
+        "kinds": kinds,
+        "layers": list(layers),
+    }
+
+
+def to_node(properties: dict[str, Any]) -> Node:
+    """The node of a row."""
+    return Node(**{name: properties.get(name) for name in ("key", "name", "layer", "position", "index", "source_id")})

@@ -1,0 +1,43 @@
+"""What a path search asks for, apart from its targets and how many paths."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+_SUMS = ("mean", "sum")
+
+
+@dataclass(frozen=True)
+class Search:
+    """Nodes are given by their keys; an empty list of `kinds` and the like means all."""
+
+    sources: list[str] | None  # None: all tokens
+    score: str
+    sign: int
+    max_hops: int
+    kinds: list[str] = field(default_factory=list)
+    layers: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    avoid: list[str] = field(default_factory=list)
+    must_pass: list[str] = field(default_factory=list)
+    min_weight: float = 0.0
+    edge_value: str | None = None
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the bounds made at ingest, for sums over all paths, do not serve it."""
+        passing = (self.sources, self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
+        return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
+
+    @property
+    def name(self) -> str:
+        """What tables for it are kept under: the same for `mean` and `sum`, and for any number of hops."""
+        lists = (self.sources or [], self.kinds, self.layers, self.positions, self.avoid)
+        parts = [
+            [sorted(set(values), key=str) for values in lists],
+            "sum" if self.score in _SUMS else self.score,
+            self.min_weight,
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,172 @@
+"""`tag`, `tags`, `features`, `compare` and `recurring`: questions across graphs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import asks, complete_graphs
+
+if TYPE_CHECKING:
+    from circuit_atlas.answers import Answer
+    from circuit_atlas.client import Atlas
+
+_DEFAULT: dict[str, Any] = {"show_default": True}
+_some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
+_tags = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs of this tag; repeatable.")
+_k = click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, **_DEFAULT, help="How many.")
+
+
+@click.command("tag")
+@click.argument("graphs", nargs=-1, required=True, metavar="GRAPH...", shell_complete=complete_graphs)
+@click.option("--add", multiple=True, metavar="TAG", help="Put the graphs into this collection; repeatable.")
+@click.option("--remove", multiple=True, metavar="TAG", help="Take them out of this one; repeatable.")
+@asks
+def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+    """Put each GRAPH into collections, or take it out. Questions across graphs take tags for graphs.
+
+    \b
+    Examples:
+      circuit-atlas tag dallas oakland --add capitals
+      circuit-atlas tag oakland --remove capitals
+    """
+    return atlas.tag(*graphs, **options)
+
+
+@click.command("tags")
+@asks
+def tags_command(atlas: Atlas) -> Answer:
+    """List the tags and the graphs of each.
+
+    \b
+    Examples:
+      circuit-atlas tags
+    """
+    return atlas.tags()
+
+
+@click.group("features")
+def features_command() -> None:
+    """Follow transcoder features across graphs."""
+
+
+@features_command.command("show")
+@click.argument("names", nargs=-1, required=True, metavar="[GRAPH] FEATURE")
+@click.option("--graph", "graphs", multiple=True, metavar="GRAPH", help="Only in this graph; repeatable.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only in graphs of this tag; repeatable.")
+@click.option("--model", default="", help="The language model, where several have such a feature.")
+@click.option("--source-set", default="", help="The set of transcoders, likewise.")
+@click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, **_DEFAULT, help="In how many graphs.")
+@click.option("--neighbors", type=click.IntRange(0, 100), default=3, **_DEFAULT, help="How many effects each way.")
+@asks
+def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Answer:
+    """Show every graph in which a FEATURE is active, how strongly, and its strongest effects there.
+
+    FEATURE is layer/index, or an explanation as it is shown. With GRAPH, it is any of its nodes.
+
+    \b
+    Examples:
+      circuit-atlas features show 20/44686
+      circuit-atlas features show dallas feature:20/44686@10 --neighbors 5
+      circuit-atlas features show "Texas locations/legal contexts" --graph dallas
+    """
+    if len(names) > 2:
+        raise click.UsageError("Give FEATURE, or GRAPH and FEATURE; quote what holds blanks.")
+    return atlas.feature(names[-1], graph=names[0] if len(names) == 2 else None, **options)
+
+
+@features_command.command("common")
+@_some_graphs
+@_tags
+@_k
+@asks
+def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+    """List the transcoder features that are active in every GRAPH, whatever the position.
+
+    \b
+    Examples:
+      circuit-atlas features common dallas oakland
+      circuit-atlas features common --tag capitals -k 5
+    """
+    return atlas.common_features(*graphs, **options)
+
+
+@features_command.command("only")
+@_some_graphs
+@_tags
+@click.option("--not", "without", multiple=True, metavar="GRAPH", help="Not active in this graph; repeatable.")
+@click.option("--not-tag", "without_tags", multiple=True, metavar="TAG", help="Nor in those of this tag; repeatable.")
+@_k
+@asks
+def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+    """List the transcoder features that are active in every GRAPH, and in none of others.
+
+    \b
+    Examples:
+      circuit-atlas features only dallas --not oakland
+      circuit-atlas features only --tag capitals --not opposite-small
+    """
+    return atlas.only_features(*graphs, **options)
+
+
+@click.command("recurring")
+@_some_graphs
+@_tags
+@click.option(
+    "--share", type=click.FloatRange(0, 1), default=0.5, **_DEFAULT, help="In at least this share of the graphs."
+)
+@click.option("--width", type=click.IntRange(1, 10), default=3, **_DEFAULT, help="Strongest effects of motifs.")
+@_k
+@asks
+def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+    """List the features and two-hop motifs that recur in most of the graphs: those given, or all.
+
+    \b
+    Examples:
+      circuit-atlas recurring dallas oakland -k 5
+      circuit-atlas recurring --tag capitals --share 0.8
+    """
+    return atlas.recurring(*graphs, **options)
+
+
+@click.command("compare")
+@click.argument("a", shell_complete=complete_graphs)
+@click.argument("b", shell_complete=complete_graphs)
+@click.option(
+    "--align",
+    type=click.Choice(["relative", "exact", "feature"]),
+    default="relative",
+    **_DEFAULT,
+    help="Count positions from the end of the prompt, from its start, or not at all.",
+)
+@click.option(
+    "-k",
+    "--k",
+    type=click.IntRange(1, 10_000),
+    default=10,
+    **_DEFAULT,
+    help="How many nodes, effects and paths of each kind; totals are exact.",
+)
+@click.option("--max-hops", type=click.IntRange(1, 12), default=4, **_DEFAULT, help="Most edges of a path.")
+@click.option(
+    "--score",
+    type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+    default="mean",
+    **_DEFAULT,
+    help="What paths are ranked by, as for `paths`.",
+)
+@asks
+def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Answer:
+    """Lay graph B over graph A: the nodes, direct effects and best paths that both have, and that only one has.
+
+    Nodes are the same when their transcoder feature is (errors: layer; tokens: text; logits: vocabulary entry) and
+    their position, as --align counts it.
+
+    \b
+    Examples:
+      circuit-atlas compare dallas oakland
+      circuit-atlas compare dallas oakland --align feature -k 3
+      circuit-atlas compare dallas oakland --score product --max-hops 3
+    """
+    return atlas.compare(a, b, **options)

@@ -1,0 +1,122 @@
+"""`attribute`: from a prompt to a stored graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
+from circuit_atlas.cli.graphs import warn, warn_of_all
+from circuit_atlas.cli.options import asks
+
+if TYPE_CHECKING:
+    from circuit_atlas.answers import Answer
+    from circuit_atlas.client import Atlas
+
+_TRACER = [
+    click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="TOKEN",
+        help="Explain this output, a text of one token; repeatable.  [default: the most probable tokens]",
+    ),
+    click.option("--max-n-logits", type=click.IntRange(1), help="At most this many of them.  [default: 10]"),
+    click.option(
+        "--desired-logit-prob",
+        type=click.FloatRange(0, 1),
+        help="As many as reach this probability together.  [default: 0.95]",
+    ),
+    click.option(
+        "--max-feature-nodes",
+        type=click.IntRange(1),
+        help="At most this many features, the most influential.  [default: all active ones]",
+    ),
+    click.option("--batch-size", type=click.IntRange(1), help="Rows of the matrix per backward pass.  [default: 512]"),
+    click.option("--offload", type=click.Choice(OFFLOADS), help="Where parts of the model go that are not needed."),
+    click.option("--update-interval", type=click.IntRange(1), help="Batches between two rankings.  [default: 4]"),
+    click.option("--verbose", is_flag=True, help="Let circuit-tracer report what it does."),
+]
+_LOAD = [
+    click.option(
+        "--backend", type=click.Choice(BACKENDS), default=BACKENDS[0], show_default=True, help="What runs the model."
+    ),
+    click.option("--device", metavar="DEVICE", help="cuda, cuda:1, cpu, ...  [default: a GPU where there is one]"),
+    click.option("--dtype", type=click.Choice(DTYPES), default=DTYPES[0], show_default=True, help="Type of weights."),
+    click.option(
+        "--lazy-encoder/--no-lazy-encoder",
+        default=False,
+        show_default=True,
+        help="Read encoders from disk when they are needed.",
+    ),
+    click.option("--lazy-decoder/--no-lazy-decoder", default=True, show_default=True, help="Likewise decoders."),
+]
+
+
+def _tracer_options(command: Any) -> Any:
+    for option in reversed([*_TRACER, *_LOAD]):
+        command = option(command)
+    return command
+
+
+@click.command("attribute")
+@click.argument("prompt", required=False)
+@click.option(
+    "--prompts",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Prompts, one a line, or JSON lines with `prompt` and `name`.",
+)
+@click.option("--model", help="Name of a model, or its folder.  [default: the one the transcoders are of]")
+@click.option("--transcoders", required=True, help="gemma, llama, USER/REPOSITORY[@REVISION], or a folder.")
+@click.option("--name", help="Name of the graph.  [default: the words of the prompt]")
+@click.option(
+    "--output",
+    type=click.Path(),
+    metavar="PATH",
+    help="The .pt to write, or a folder for it; a folder with --prompts.  [default: NAME.pt]",
+)
+@click.option("--replace", is_flag=True, help="Attribute anew what is stored or saved already, and replace it.")
+@click.option("--tag", "tags", multiple=True, help="A collection that the graphs belong to; repeatable.")
+@click.option("--node-threshold", type=click.FloatRange(0, 1), help="Store nodes with this share of influence.")
+@click.option("--edge-threshold", type=click.FloatRange(0, 1), help="Store edges with this share of influence.")
+@click.option("--source-set", help="Neuronpedia's name of the transcoders, where theirs does not tell.")
+@_tracer_options
+@asks
+def attribute_command(
+    atlas: Atlas,
+    prompt: str | None,
+    prompts: str | None,
+    name: str | None,
+    output: str | None,
+    targets: tuple[str, ...],
+    **options: Any,
+) -> Answer:
+    """Run circuit-tracer's attribution on PROMPT, save the graph as .pt, and store it.
+
+    Options are those of circuit-tracer's `attribute`, with its defaults. A prompt that is stored or saved already is
+    left alone, so that the same command goes on where it was stopped. Of several prompts, one that fails does not
+    stop the others; the exit code is then 1.
+
+    \b
+    Examples:
+      circuit-atlas attribute "Fact: The capital of the state containing Dallas is" --transcoders gemma
+      circuit-atlas attribute --prompts prompts.txt --output graphs --transcoders gemma --dtype bfloat16
+    """
+    if (prompt is None) == (prompts is None):
+        raise click.UsageError("Give a PROMPT, or a file of them with --prompts.")
+    options["attribution_targets"] = list(targets) or None
+    if prompt is not None:
+        result = atlas.attribute(prompt, name=name, output=output or "./", **options).ingested
+        assert result is not None
+        warn(result.graph, result.warnings)
+        return result
+    if name is not None:
+        raise click.UsageError("--name is for one prompt; name several in JSON lines.")
+    if output is not None and Path(output).is_file():
+        raise click.UsageError("--output is a folder with --prompts.")
+    results = atlas.attribute_all(str(prompts), output=output or ".", **options)
+    warn_of_all(results)
+    return results

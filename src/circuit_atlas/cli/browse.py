@@ -1,0 +1,88 @@
+"""`browse`: Neo4j Browser, with a picture ready to be drawn."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+
+import click
+
+from circuit_atlas.cli.options import complete_graphs, complete_queries, open_atlas, store_option
+from circuit_atlas.cli.query import parse_parameter
+
+
+def _complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [*complete_queries(ctx, parameter, incomplete), *complete_graphs(ctx, parameter, incomplete)]
+
+
+def can_open() -> bool:
+    """Whether there is a screen to open a page on."""
+    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
+
+
+@click.command("browse")
+@click.argument("what", required=False, metavar="[GRAPH|QUERY]", shell_complete=_complete)
+@click.option(
+    "-p",
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the query; VALUE is JSON, or text; repeatable.",
+)
+@click.option("--print", "print_only", is_flag=True, help="Print the address; open nothing.")
+@click.option("--browser-url", metavar="URL", help="Where Neo4j Browser is.  [default: the server's own]")
+@click.option(
+    "--style",
+    type=click.Path(dir_okay=False),
+    metavar="FILE.grass",
+    help="Write the style sheet, to be dropped onto Browser once.",
+)
+@click.option(
+    "--favorites",
+    type=click.Path(dir_okay=False),
+    metavar="FILE.zip",
+    help="Write the catalogue as favourites, likewise; with GRAPH, filled in.",
+)
+@store_option
+def browse_command(
+    what: str | None,
+    parameters: tuple[str, ...],
+    print_only: bool,
+    browser_url: str | None,
+    style: str | None,
+    favorites: str | None,
+    store: str | None,
+) -> None:
+    """Open Neo4j Browser with a picture ready to be drawn: of a GRAPH, of what a QUERY of the catalogue or a Cypher
+    statement returns, or of the graphs of the database.
+
+    The address is printed, and opened where there is a screen. Browser asks for the password once.
+
+    \b
+    Examples:
+      circuit-atlas browse dallas
+      circuit-atlas browse neighbors.direct -p graph=dallas -p key=logit:22605@10 --print
+      circuit-atlas browse dallas --style circuit-atlas.grass --favorites circuit-atlas.zip
+    """
+    with open_atlas(store) as atlas:
+        page = atlas.browse(what, dict(map(parse_parameter, parameters)), browser_url=browser_url)
+    _write(style, favorites, page.graph)
+    click.echo(page.url)
+    secret = f"in {page.password_file}" if page.password_file else "that of NEO4J_PASSWORD"
+    click.echo(f"username  {page.username}\npassword  {secret}", err=True)
+    if not print_only and can_open():
+        webbrowser.open(page.url)
+
+
+def _write(style: str | None, favorites: str | None, graph: str | None) -> None:
+    from circuit_atlas.views.browser import write_favorites, write_style
+
+    if style:
+        write_style(Path(style))
+        click.echo(f"Wrote {style}: drop it onto Browser.", err=True)
+    if favorites:
+        number = write_favorites(Path(favorites), graph)
+        click.echo(f"Wrote {number} favourites to {favorites}: drop it onto Browser.", err=True)

@@ -1,0 +1,90 @@
+"""`ingest`, `graphs` and `delete`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import asks, graph_argument, reader_options
+
+if TYPE_CHECKING:
+    from circuit_atlas.answers import Answer, IngestResults
+    from circuit_atlas.client import Atlas
+
+
+@click.command("ingest")
+@click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
+@click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
+@click.option("--replace", is_flag=True, help="Replace a graph of that name that has other content.")
+@click.option("--tag", "tags", multiple=True, help="A collection that the graphs belong to; repeatable.")
+@reader_options
+@click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer: the local store is made anew with all in it.")
+@click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")
+@asks
+def ingest_command(
+    atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: object
+) -> Answer:
+    """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
+
+    The same content again changes nothing, so that the same command goes on where it was stopped. A graph becomes
+    visible when it is complete. Of several files, one that fails does not stop the others; the exit code is then 1.
+
+    \b
+    Examples:
+      circuit-atlas ingest examples/graphs/dallas.json --name dallas
+      circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
+      circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
+    """
+    if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
+        result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]
+        assert result is not None
+        warn(files[0], result.warnings)
+        return result
+    if name is not None and (len(files) > 1 or Path(files[0]).is_dir()):
+        raise click.UsageError("--name is for one file.")
+    results = atlas.ingest_all(files, fail_fast=fail_fast, bulk=bulk, name=name, **options)
+    warn_of_all(results)
+    return results
+
+
+def warn_of_all(results: IngestResults) -> None:
+    """Print the errors and warnings of several files to stderr."""
+    for file in results.files:
+        warn(file.file, [file.error] if file.error else file.result.warnings if file.result else [])
+
+
+def warn(file: str, warnings: list[str]) -> None:
+    """Print warnings to stderr."""
+    for warning in warnings:
+        click.echo(f"Warning: {file}: {warning}", err=True)
+
+
+@click.command("graphs")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only graphs of this tag; repeatable.")
+@asks
+def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Answer:
+    """List the graphs of the database.
+
+    \b
+    Examples:
+      circuit-atlas graphs
+      circuit-atlas graphs --tag capitals
+      circuit-atlas graphs --json
+    """
+    return atlas.graphs(tags)
+
+
+@click.command("delete")
+@graph_argument
+@asks
+def delete_command(atlas: Atlas, graph: str) -> None:
+    """Delete a graph.
+
+    \b
+    Examples:
+      circuit-atlas delete dallas
+    """
+    atlas.delete(graph)
+    click.echo(f"Deleted {graph}.", err=True)

@@ -1,0 +1,189 @@
+"""Options that commands share: where to ask, how to print."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from circuit_atlas.errors import AtlasError
+
+if TYPE_CHECKING:
+    from circuit_atlas.answers import Answer
+    from circuit_atlas.client import Atlas
+
+KINDS = ("feature", "error", "token", "logit", "other")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def store_option(command: F) -> F:
+    """`--store`: the local store."""
+    option = click.option(
+        "--store",
+        envvar="CIRCUIT_ATLAS_STORE",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="Directory of the local store.  [env: CIRCUIT_ATLAS_STORE]",
+    )
+    return option(command)
+
+
+_FORMS = [
+    click.option("--json", "form", flag_value="json", help="Print JSON; the default in a pipe."),
+    click.option("--table", "form", flag_value="table", help="Print a table; the default on a terminal."),
+    click.option("--csv", "form", flag_value="csv", help="Print the table as CSV."),
+]
+
+
+def form_options(command: F) -> F:
+    """`--json`, `--table` and `--csv`, for a command that asks no database."""
+    for option in reversed(_FORMS):
+        command = option(command)
+    return command
+
+
+_READER = [
+    click.option(
+        "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence."
+    ),
+    click.option(
+        "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to edges with this share of influence."
+    ),
+    click.option("--model", help="The language model, where the file does not say."),
+    click.option("--source-set", help="The set of transcoders, where the file does not say."),
+    click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text."),
+]
+
+
+def reader_options(command: F) -> F:
+    """How a graph file is read: thresholds, and what it does not say."""
+    for option in reversed(_READER):
+        command = option(command)
+    return command
+
+
+def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
+    """Give a command an open `Atlas` as first argument and print the answer it returns.
+
+    Adds --json, --table, --csv, --show-cypher, --timeout and --store.
+    """
+
+    @wraps(command)
+    def run(*args: Any, store: str | None, timeout: float, show_cypher: bool, form: str | None, **kwargs: Any) -> None:
+        tracer = (lambda text: click.echo(text + "\n", err=True)) if show_cypher else None
+        with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
+            answer = command(atlas, *args, **kwargs)
+        if answer is not None:
+            emit(answer, form)
+            if answer.exit_code:
+                raise click.exceptions.Exit(answer.exit_code)
+
+    options = [
+        *_FORMS,
+        click.option("--show-cypher", is_flag=True, help="Print every statement to stderr, for Neo4j Browser."),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(0, 86_400, min_open=True),
+            default=30.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="Time limit of each query, enforced by the server.",
+        ),
+        store_option,
+    ]
+    decorated: Callable[..., None] = run
+    for option in reversed(options):
+        decorated = option(decorated)
+    return decorated
+
+
+def open_atlas(store: str | None, **settings: Any) -> Atlas:
+    """The database that the environment or `--store` names; a local server is started and left running."""
+    import_driver()
+    from circuit_atlas.client import Atlas
+
+    return Atlas(store=store, progress=True, **settings)
+
+
+def import_driver() -> None:
+    """Import Neo4j's driver without numpy, pandas and pyarrow, which it takes along for a second when they are
+    there, to accept arrays as parameters and return data frames; no command does either."""
+    absent = [package for package in ("numpy", "pandas", "pyarrow") if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    import neo4j  # noqa: F401
+
+    for package in absent:
+        del sys.modules[package]
+
+
+def emit(answer: Answer, form: str | None) -> None:
+    """Print an answer to stdout: as asked, else a table on a terminal and JSON elsewhere."""
+    form = form or ("table" if sys.stdout.isatty() else "json")
+    if form == "json":
+        click.echo(answer.to_json(indent=2))
+    elif form == "csv":
+        heads, cells = answer.table()
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows([heads, *cells])
+        click.echo(buffer.getvalue(), nl=False)
+    else:
+        click.echo(str(answer))
+
+
+class Integers(click.ParamType[range]):
+    """`5` or `5-10`."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The integers of a range."""
+        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
+        if not found or int(found[2] or found[1]) < int(found[1]):
+            self.fail(f"{value!r} is no number or range such as 5-10", param, ctx)
+        return range(int(found[1]), int(found[2] or found[1]) + 1)
+
+
+def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of graphs, for shell completion; nothing when no server runs."""
+    from circuit_atlas.client import Atlas, running_connection
+
+    try:
+        connection = running_connection()
+        if connection is None:
+            return []
+        with Atlas(connection) as atlas:
+            return [summary.graph for summary in atlas.graphs().graphs if summary.graph.startswith(incomplete)]
+    except AtlasError:
+        return []
+
+
+def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of the catalogue's queries, for shell completion."""
+    from circuit_atlas.queries.catalogue import catalogue
+
+    return [query_id for query_id in catalogue() if query_id.startswith(incomplete)]
+
+
+graph_argument = click.argument("graph", shell_complete=complete_graphs)
+
+
+def question_graph(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument GRAPH, and `--collapsed`: what is asked of it is asked of GRAPH:collapsed."""
+
+    @wraps(command)
+    def run(*args: Any, graph: str, collapsed: bool, **kwargs: Any) -> Any:
+        if collapsed:
+            import_driver()
+            from circuit_atlas.schema.keys import collapsed_name
+
+            graph = collapsed_name(graph)
+        return command(*args, graph=graph, **kwargs)
+
+    option = click.option("--collapsed", is_flag=True, help="Ask the graph collapsed by its supernodes.")
+    return graph_argument(option(run))

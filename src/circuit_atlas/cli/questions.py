@@ -1,0 +1,94 @@
+"""`stats`, `node` and `neighbors`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import KINDS, asks, question_graph
+
+if TYPE_CHECKING:
+    from circuit_atlas.answers import Answer
+    from circuit_atlas.client import Atlas
+
+
+@click.command("stats")
+@question_graph
+@asks
+def stats_command(atlas: Atlas, graph: str) -> Answer:
+    """Show what GRAPH is: nodes by kind, edges, density, range of weights, logits with probabilities.
+
+    \b
+    Examples:
+      circuit-atlas stats dallas
+    """
+    return atlas.graph(graph).stats()
+
+
+@click.command("node")
+@question_graph
+@click.argument("node")
+@asks
+def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
+    """Show everything known of a NODE of GRAPH.
+
+    NODE is a key (token:6, feature:8/37691@9, error:5@3, logit:22605@10), a key without its position, or a
+    name (Austin, logit:Austin). When it can mean several nodes, they are listed.
+
+    \b
+    Examples:
+      circuit-atlas node dallas token:Dallas
+      circuit-atlas node dallas feature:18/56027@10
+      circuit-atlas node dallas logit:Austin
+    """
+    return atlas.graph(graph).node(node)
+
+
+@click.command("neighbors")
+@question_graph
+@click.argument("node")
+@click.option(
+    "--direction",
+    type=click.Choice(["in", "out", "both"]),
+    default="both",
+    show_default=True,
+    help="Effects on the node, of the node, or both.",
+)
+@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many each way.")
+@click.option(
+    "--sign",
+    type=click.Choice(["abs", "positive", "negative"]),
+    default="abs",
+    show_default=True,
+    help="Rank by |weight|, by weight, or the most inhibiting first.",
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="Only neighbours of this kind; repeatable.",
+)
+@click.option("--layer", "layers", type=int, multiple=True, help="Only neighbours in this layer; repeatable.")
+@click.option(
+    "--hops",
+    type=click.IntRange(1, 4),
+    default=1,
+    show_default=True,
+    help="With 2 or more: the subgraph around the node, k effects per node.",
+)
+@asks
+def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Answer:
+    """Show the strongest direct effects on a NODE of GRAPH and of it.
+
+    \b
+    Examples:
+      circuit-atlas neighbors dallas logit:Austin --direction in -k 5
+      circuit-atlas neighbors dallas logit:Austin --sign negative
+      circuit-atlas neighbors dallas logit:Austin --direction in --hops 3 -k 2
+    """
+    handle = atlas.graph(graph)
+    if hops > 1:
+        return handle.subgraph(node, hops=hops, **options)  # type: ignore[arg-type]
+    return handle.neighbors(node, **options)  # type: ignore[arg-type]

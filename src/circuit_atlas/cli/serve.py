@@ -1,0 +1,58 @@
+"""`serve`: circuit-tracer's own web page."""
+
+from __future__ import annotations
+
+import threading
+import webbrowser
+
+import click
+
+from circuit_atlas.cli.browse import can_open
+from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
+
+
+@click.command("serve")
+@click.argument("graphs", nargs=-1, required=True, metavar="GRAPH...", shell_complete=complete_graphs)
+@click.option(
+    "--node-threshold",
+    type=click.FloatRange(0, 1),
+    default=0.8,
+    show_default=True,
+    help="Of a graph stored whole, show nodes with this share of influence.",
+)
+@click.option("--edge-threshold", type=click.FloatRange(0, 1), default=0.98, show_default=True, help="Likewise edges.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port.  [default: 8041, or a free one]")
+@click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="Keep the page's files there.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page, where there is a screen.")
+@store_option
+def serve_command(
+    graphs: tuple[str, ...],
+    node_threshold: float,
+    edge_threshold: float,
+    port: int | None,
+    output: str | None,
+    open_page: bool,
+    store: str | None,
+) -> None:
+    """Serve circuit-tracer's own web page on each GRAPH, on this machine alone, until Ctrl-C.
+
+    Features have pages where explanations are stored. The page itself loads d3 and other libraries from the internet.
+
+    \b
+    Examples:
+      circuit-atlas serve dallas oakland
+      circuit-atlas serve dallas --port 8050 --open
+    """
+    with (
+        open_atlas(store) as atlas,
+        atlas.serve(
+            *graphs, node_threshold=node_threshold, edge_threshold=edge_threshold, port=port, output=output
+        ) as served,
+    ):
+        atlas.close()  # everything is in the files
+        for url in served.urls:
+            click.echo(url)
+        click.echo("Ctrl-C stops it.", err=True)
+        if open_page and can_open():
+            webbrowser.open(served.urls[0])
+        threading.Event().wait()

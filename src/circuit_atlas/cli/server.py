@@ -1,0 +1,121 @@
+"""`server`: the local Neo4j."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import store_option
+
+if TYPE_CHECKING:
+    from circuit_atlas.server import LocalServer
+
+
+def _server(store: str | None) -> LocalServer:
+    from circuit_atlas.config import store_path
+    from circuit_atlas.server import LocalServer
+
+    return LocalServer(store_path(store))
+
+
+@click.group("server")
+def server_command() -> None:
+    """Run the local Neo4j: no Docker, no root, loopback only."""
+
+
+@server_command.command("start")
+@click.option("--bolt-port", type=click.IntRange(1, 65535), help="Port for Bolt.  [default: 7687, or a free one]")
+@click.option(
+    "--http-port",
+    type=click.IntRange(1, 65535),
+    help="Port for Neo4j Browser.  [default: 7474, or a free one]",
+)
+@click.option("--heap", metavar="SIZE", help="Java heap, such as 2g.  [env: CIRCUIT_ATLAS_HEAP]")
+@click.option("--page-cache", metavar="SIZE", help="Page cache, such as 4g.  [env: CIRCUIT_ATLAS_PAGE_CACHE]")
+@click.option("--java", metavar="PATH", help="A Java 21 or newer.  [env: CIRCUIT_ATLAS_JAVA]")
+@store_option
+def start(
+    store: str | None,
+    bolt_port: int | None,
+    http_port: int | None,
+    heap: str | None,
+    page_cache: str | None,
+    java: str | None,
+) -> None:
+    """Start the server, unless it runs. The first time, Neo4j is fetched (about 170 MB).
+
+    \b
+    Examples:
+      circuit-atlas server start
+    """
+    server = _server(store)
+    server.start(bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, java=java)
+    _print_status(server)
+
+
+@server_command.command("stop")
+@store_option
+def stop(store: str | None) -> None:
+    """Stop the server. Its data stays.
+
+    \b
+    Examples:
+      circuit-atlas server stop
+    """
+    click.echo("Stopped." if _server(store).stop() else "It was not running.", err=True)
+
+
+@server_command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@store_option
+def status(store: str | None, as_json: bool) -> None:
+    """Show whether the server runs, and where.
+
+    \b
+    Examples:
+      circuit-atlas server status
+    """
+    server = _server(store)
+    if as_json:
+        click.echo(server.status().model_dump_json(indent=2))
+    else:
+        _print_status(server)
+
+
+@server_command.command("logs")
+@click.option("--lines", type=click.IntRange(1), default=50, show_default=True, help="How many lines.")
+@store_option
+def logs(store: str | None, lines: int) -> None:
+    """Show the end of the server's log.
+
+    \b
+    Examples:
+      circuit-atlas server logs --lines 20
+    """
+    click.echo(_server(store).logs(lines))
+
+
+@server_command.command("reset")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@store_option
+def reset(store: str | None, yes: bool) -> None:
+    """Stop the server and delete all graphs of its store.
+
+    \b
+    Examples:
+      circuit-atlas server reset --yes
+    """
+    server = _server(store)
+    if not yes:
+        click.confirm(f"Delete everything in {server.store.path}?", abort=True, err=True)
+    server.reset()
+    click.echo("Deleted.", err=True)
+
+
+def _print_status(server: LocalServer) -> None:
+    found = server.status()
+    click.echo(f"store     {found.store}\nserver    {'running' if found.running else 'stopped'}")
+    if found.running:
+        click.echo(f"bolt      {found.uri}\nbrowser   {found.browser}")
+        click.echo(f"username  {found.username}\npassword  in {found.password_file}")

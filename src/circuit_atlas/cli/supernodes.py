@@ -1,0 +1,138 @@
+"""`supernodes` and `collapse`."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import KINDS, Integers, asks, graph_argument
+
+if TYPE_CHECKING:
+    from circuit_atlas.answers import Answer
+    from circuit_atlas.client import Atlas
+
+
+@click.group("supernodes")
+def supernodes_command() -> None:
+    """Group nodes of a graph into supernodes: list, link, create, delete.
+
+    \b
+    Examples:
+      circuit-atlas supernodes list opposite-small
+      circuit-atlas supernodes create dallas Texas --matching Texas
+      circuit-atlas paths opposite-small --collapsed
+    """
+
+
+@supernodes_command.command("list")
+@graph_argument
+@asks
+def list_command(atlas: Atlas, graph: str) -> Answer:
+    """List the supernodes of GRAPH and what each groups.
+
+    \b
+    Examples:
+      circuit-atlas supernodes list opposite-small
+    """
+    return atlas.graph(graph).supernodes()
+
+
+@supernodes_command.command("links")
+@graph_argument
+@click.option("-k", "--k", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most this many.")
+@asks
+def links_command(atlas: Atlas, graph: str, k: int) -> Answer:
+    """Show how the supernodes of GRAPH act on each other, as circuit-tracer's frontend draws it.
+
+    \b
+    Examples:
+      circuit-atlas supernodes links opposite-small
+    """
+    return atlas.graph(graph).supernode_links(k=k)
+
+
+@supernodes_command.command("create")
+@graph_argument
+@click.argument("name", required=False)
+@click.argument("nodes", nargs=-1, metavar="[NODE]...")
+@click.option("--matching", metavar="TEXT", help="Group nodes whose name or explanation contains this, in any case.")
+@click.option("--same-feature", is_flag=True, help="One supernode for each feature active at several positions.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="With --matching, only nodes of this kind; repeatable.  [default: feature]",
+)
+@click.option("--layer", "layers", type=Integers(), multiple=True, help="By rule, only in these layers, 5 or 5-10.")
+@click.option("--position", "positions", type=Integers(), multiple=True, help="By rule, only at these positions.")
+@click.option("--replace", is_flag=True, help="Replace a supernode of that name.")
+@asks
+def create_command(
+    atlas: Atlas,
+    graph: str,
+    name: str | None,
+    nodes: tuple[str, ...],
+    matching: str | None,
+    same_feature: bool,
+    kinds: tuple[str, ...],
+    layers: tuple[range, ...],
+    positions: tuple[range, ...],
+    replace: bool,
+) -> Answer:
+    """Group nodes of GRAPH under a NAME: each NODE given, those --matching a text, or those of the --same-feature.
+
+    \b
+    Examples:
+      circuit-atlas supernodes create dallas capital feature:0/6264@4 feature:0/37416@4
+      circuit-atlas supernodes create dallas Texas --matching Texas --layer 10-25
+      circuit-atlas supernodes create oakland --same-feature
+    """
+    limits: dict[str, Any] = {"layers": [*chain(*layers)], "positions": [*chain(*positions)], "replace": replace}
+    handle = atlas.graph(graph)
+    if same_feature:
+        if name or nodes or matching or kinds:
+            raise click.UsageError("--same-feature takes no NAME, NODE, --matching or --kind: it names what it makes.")
+        return handle.create_supernodes_of_features(**limits)
+    if not name:
+        raise click.UsageError("Give the supernode a NAME.")
+    return handle.create_supernode(name, nodes, matching=matching, kinds=kinds, **limits)
+
+
+@supernodes_command.command("delete")
+@graph_argument
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@asks
+def delete_supernodes_command(atlas: Atlas, graph: str, names: tuple[str, ...]) -> None:
+    """Delete supernodes of GRAPH by NAME; their nodes stay.
+
+    \b
+    Examples:
+      circuit-atlas supernodes delete dallas Texas
+    """
+    atlas.graph(graph).delete_supernode(*names)
+    click.echo(f"Deleted {', '.join(names)}.", err=True)
+
+
+@click.command("collapse")
+@graph_argument
+@click.option(
+    "--weights",
+    type=click.Choice(["shares", "sums"]),
+    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, at first shares]",
+)
+@asks
+def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Answer:
+    """Store GRAPH collapsed by its supernodes, each of them one node, as the graph GRAPH:collapsed.
+
+    Commands with --collapsed, and all that are given the name GRAPH:collapsed, do so by themselves when it is not
+    there or supernodes have changed since.
+
+    \b
+    Examples:
+      circuit-atlas collapse opposite-small
+      circuit-atlas collapse opposite-small --weights sums
+    """
+    return atlas.graph(graph).collapsed(weights).stats()

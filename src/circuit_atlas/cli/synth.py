@@ -1,0 +1,42 @@
+"""`synth`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from circuit_atlas.cli.options import emit, form_options
+
+_DEFAULT: dict[str, Any] = {"show_default": True}
+
+
+@click.command("synth")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--layers", type=click.IntRange(1), default=6, **_DEFAULT, help="Layers of the model.")
+@click.option("--positions", type=click.IntRange(1), default=8, **_DEFAULT, help="Positions of the prompt.")
+@click.option("--features-per-layer", type=click.IntRange(0), default=40, **_DEFAULT, help="Features of each layer.")
+@click.option("--logits", type=click.IntRange(1), default=5, **_DEFAULT, help="Logits.")
+@click.option("--density", type=click.FloatRange(0, 1), default=1.0, **_DEFAULT, help="Share of possible effects.")
+@click.option(
+    "--weights",
+    type=click.Choice(["lognormal", "normal", "coarse", "constant"]),
+    default="lognormal",
+    **_DEFAULT,
+    help="Distribution of the weights.",
+)
+@click.option("--simple", is_flag=True, help="One node for each layer and position, and a sink; counts its paths.")
+@click.option("--seed", type=click.IntRange(0), default=0, **_DEFAULT, help="Of the random numbers.")
+@form_options
+def synth_command(file: str, form: str | None, **shape: object) -> None:
+    """Write a synthetic attribution graph to FILE (.pt or .json), in the shape of circuit-tracer's.
+
+    \b
+    Examples:
+      circuit-atlas synth small.json
+      circuit-atlas synth large.pt --layers 26 --positions 11 --features-per-layer 95
+      circuit-atlas synth simple.json --simple --layers 25 --positions 10
+    """
+    from circuit_atlas.synth import Shape, write_synthetic
+
+    emit(write_synthetic(file, Shape(**shape)), form)  # type: ignore[arg-type]

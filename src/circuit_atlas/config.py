@@ -1,0 +1,61 @@
+"""Where the database is: `NEO4J_*` for any server, or a local store that circuit-atlas runs itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from circuit_atlas.errors import DatabaseError
+
+APP_NAME = "circuit-atlas"
+STORE_VARIABLE = "CIRCUIT_ATLAS_STORE"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Address and credentials of a Neo4j server.
+
+    `uri` is a Bolt address (`bolt://`, `neo4j://`, `neo4j+s://`, ...); `database` is None for the user's
+    home database.
+    """
+
+    uri: str
+    username: str = "neo4j"
+    password: str = field(default="", repr=False)
+    database: str | None = None
+
+    @classmethod
+    def from_environment(cls) -> Connection | None:
+        """The server named by `NEO4J_URI`, or None when it is not set.
+
+        Reads `NEO4J_USERNAME` (default `neo4j`), `NEO4J_PASSWORD` and `NEO4J_DATABASE`.
+
+        Raises:
+            DatabaseError: `NEO4J_URI` is set and `NEO4J_PASSWORD` is not.
+        """
+        uri = os.environ.get("NEO4J_URI")
+        if not uri:
+            return None
+        password = os.environ.get("NEO4J_PASSWORD")
+        if password is None:
+            raise DatabaseError(
+                "NEO4J_URI is set, but NEO4J_PASSWORD is not",
+                fix="Set NEO4J_PASSWORD, or unset NEO4J_URI to use the local server.",
+            )
+        return cls(
+            uri=uri,
+            username=os.environ.get("NEO4J_USERNAME") or "neo4j",
+            password=password,
+            database=os.environ.get("NEO4J_DATABASE") or None,
+        )
+
+
+def store_path(store: str | os.PathLike[str] | None = None) -> Path:
+    """The directory of the local store: the argument, `CIRCUIT_ATLAS_STORE`, or the platform's data directory."""
+    chosen = store or os.environ.get(STORE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return platformdirs.user_data_path(APP_NAME, appauthor=False) / "store"

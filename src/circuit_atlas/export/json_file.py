@@ -1,0 +1,76 @@
+"""Writes circuit-tracer's JSON, link by link."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from circuit_atlas.export.node_fields import node_fields, node_id
+from circuit_atlas.export.output import replacing
+from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.qparams import write_supernodes
+
+_BLOCK = 100_000
+_NEW_QPARAMS = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
+
+
+def write_json(data: GraphData, path: Path) -> None:
+    """Write a graph as the JSON of circuit-tracer's `create_graph_files`.
+
+    What came from a JSON file is written as it was there, links in order of target and source. What came from a `.pt`
+    gets circuit-tracer's fields. Supernodes made or deleted since are those of `qParams`.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    metadata = data.metadata
+    head = {
+        "metadata": metadata.file_metadata if metadata.source_format == "json" else _new_metadata(data),
+        "qParams": _qparams(data),
+        **metadata.file_extra,
+    }
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(_dump(head)[:-1] + ',"nodes":[\n')
+        file.write(",\n".join(_dump(node_fields(data, i)) for i in range(len(data.nodes))))
+        file.write('\n],"links":[\n')
+        for i, link in enumerate(_links(data)):
+            file.write(link if i == 0 else ",\n" + link)
+        file.write("\n]}\n")
+
+
+def _links(data: GraphData) -> Iterator[str]:
+    ids = [_dump(node_id(data, i)) for i in range(len(data.nodes))]
+    extras = {(extra.target, extra.source): extra.extra for extra in data.edge_extras}
+    for block in data.edges.blocks(_BLOCK):
+        columns = zip(block.target.tolist(), block.source.tolist(), block.weight.tolist(), strict=True)
+        for target, source, weight in columns:
+            extra = extras.get((target, source))
+            rest = f",{extra[1:-1]}" if extra else ""
+            yield f'{{"source":{ids[source]},"target":{ids[target]},"weight":{weight!r}{rest}}}'
+    for target, source, fields in data.metadata.file_form.get("zero_links", []):
+        yield f'{{"source":{ids[source]},"target":{ids[target]},"weight":0.0{"," * bool(fields)}{_dump(fields)[1:]}'
+
+
+def _new_metadata(data: GraphData) -> dict[str, Any]:
+    metadata = data.metadata
+    return {
+        "slug": metadata.slug,
+        "scan": metadata.scan or metadata.source_set,
+        "transcoder_list": [],
+        "prompt_tokens": metadata.tokens,
+        "prompt": metadata.prompt,
+        "node_threshold": metadata.node_threshold,
+        "schema_version": 1,
+    }
+
+
+def _qparams(data: GraphData) -> dict[str, Any]:
+    known = data.metadata.file_qparams or _NEW_QPARAMS
+    return write_supernodes(known, data.nodes, data.supernodes, partial(node_id, data))
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,92 @@
+"""A node as circuit-tracer's JSON writes it."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.schema.keys import Kind
+
+_TYPES = {
+    Kind.FEATURE: "cross layer transcoder",
+    Kind.ERROR: "mlp reconstruction error",
+    Kind.TOKEN: "embedding",
+    Kind.LOGIT: "logit",
+}
+
+
+def node_fields(data: GraphData, i: int) -> dict[str, Any]:
+    """Fields of the node with ordinal `i`: those of the file it came from, or circuit-tracer's for a `.pt`'s."""
+    return _file_fields(data.nodes, i) if data.nodes.source_id[i] is not None else _new_fields(data, i)
+
+
+def node_id(data: GraphData, i: int) -> str:
+    """The node's `node_id`: the file's own, or `{layer}_{index}_{position}` (an error's index is -1)."""
+    nodes = data.nodes
+    known = nodes.source_id[i]
+    if known is not None:
+        return known
+    layer, index, position = int(nodes.layer[i]), int(nodes.index[i]), int(nodes.position[i])
+    match KINDS[nodes.kind[i]]:
+        case Kind.TOKEN:
+            return f"E_{max(index, 0)}_{position}"
+        case Kind.LOGIT:
+            return f"{data.metadata.n_layers + 1}_{index}_{position}"
+        case _:
+            return f"{layer}_{index}_{position}"
+
+
+def _file_fields(nodes: NodeColumns, i: int) -> dict[str, Any]:
+    extra = json.loads(nodes.extra[i] or "{}") if nodes.extra else {}
+    fields = {
+        "node_id": nodes.source_id[i],
+        "feature_type": nodes.feature_type[i],
+        "jsNodeId": nodes.js_node_id[i],
+        "clerp": nodes.label[i],
+        "ctx_idx": None if nodes.position[i] == NO_VALUE else int(nodes.position[i]),
+        "influence": _number(nodes.cumulative_influence[i]),
+        "activation": _number(nodes.activation[i]),
+        "token_prob": _number(nodes.probability[i]),
+    }
+    return {**{name: value for name, value in fields.items() if value is not None}, **extra}
+
+
+def _new_fields(data: GraphData, i: int) -> dict[str, Any]:
+    nodes, kind = data.nodes, KINDS[data.nodes.kind[i]]
+    layer, index, position = int(nodes.layer[i]), int(nodes.index[i]), int(nodes.position[i])
+    js_node_id = {
+        Kind.FEATURE: f"{layer}_{index}-0",
+        Kind.ERROR: f"{layer}_{position}-0",
+        Kind.TOKEN: f"E_{max(index, 0)}-{position}",
+    }.get(kind, f"L_{index}-{position}")
+    feature = {Kind.FEATURE: _cantor_pairing(layer, index), Kind.ERROR: -1, Kind.TOKEN: position}.get(kind, index)
+    layers = {Kind.TOKEN: "E", Kind.LOGIT: str(data.metadata.n_layers + 1)}
+    probability = _number(nodes.probability[i]) or 0.0
+    fields = {
+        "node_id": node_id(data, i),
+        "feature": feature,
+        "layer": layers.get(kind, str(layer)),
+        "ctx_idx": position,
+        "feature_type": _TYPES[kind],
+        "token_prob": probability,
+        "is_target_logit": kind is Kind.LOGIT and (i == 0 or KINDS[nodes.kind[i - 1]] is not Kind.LOGIT),
+        "run_idx": 0,
+        "reverse_ctx_idx": 0,
+        "jsNodeId": js_node_id,
+        "clerp": nodes.label[i] or "",
+        "influence": _number(nodes.cumulative_influence[i]),
+        "activation": _number(nodes.activation[i]),
+    }
+    if kind is Kind.LOGIT:
+        fields["clerp"] = f'Output "{nodes.token[i] or ""}" (p={probability:.3f})'
+    return fields
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _cantor_pairing(x: int, y: int) -> int:
+    return (x + y) * (x + y + 1) // 2 + y

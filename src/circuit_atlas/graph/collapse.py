@@ -1,0 +1,222 @@
+"""A graph collapsed by its supernodes: each group of nodes becomes one node, parallel effects are combined.
+
+Write W(s, t) for the direct effect of s on t, I(t) for the sum of |W| over all inputs of t, and E(t) for the part of
+I(t) that comes from outside the supernode of t; E(t) = I(t) for a node in none. Between S and T, supernodes or single
+nodes, circuit-tracer's frontend links with
+
+    shares   weight(S, T) = sum of W(s, t) / I(t) over s in S, t in T, divided by the sum of E(t) / I(t) over t in T
+    sums     weight(S, T) = sum of W(s, t) over s in S, t in T
+
+`shares` is the link in its subgraph (`init-cg-subgraph.js`): the share of the inputs from outside that comes from S,
+the same as W(s, t) / I(t) between single nodes. `sums` is the effect that it lists for a supernode that is clicked
+(`init-cg.js`). Effects inside a supernode, and of a node on itself, are left out, and so is what sums up to 0. A node
+in several supernodes counts in the last of them, as in the frontend.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.data import (
+    KINDS,
+    NO_VALUE,
+    ArrayEdges,
+    Edges,
+    Float64,
+    GraphData,
+    Int32,
+    Int64,
+    NodeColumns,
+)
+from circuit_atlas.schema.keys import SUPERNODE, Kind
+from circuit_atlas.schema.models import GraphMetadata, Supernode
+
+SHARES, SUMS = "shares", "sums"
+WEIGHTS = (SHARES, SUMS)
+_BLOCK = 1 << 20
+
+
+class Grouping(NamedTuple):
+    """Which node of the collapsed graph each of n nodes becomes.
+
+    `place` (n,): its ordinal there. `groups`: for each ordinal there, the supernode and the ordinals of those of its
+    members that count in it, or None and one node. A group stands where the first of its members stood.
+    """
+
+    place: Int32
+    groups: list[tuple[Supernode | None, Int64]]
+
+
+def collapse(data: GraphData, weights: str = SHARES, **collapsed: str) -> GraphData:
+    """The graph collapsed by its supernodes.
+
+    What its nodes have in common, a supernode has, too: kind (else `other`), layer and position. It has the sum of
+    its nodes' probabilities, no index and no activation.
+
+    Args:
+        data: the whole graph, of n nodes.
+        weights: `shares` or `sums`, see the module's text.
+        collapsed: further fields of the metadata, on where it comes from.
+
+    Raises:
+        InvalidArgumentError: a node of the graph has the id that a supernode would get.
+    """
+    grouping = group_nodes(len(data.nodes), data.supernodes)
+    taken = {f"{SUPERNODE}/{supernode.name}" for supernode in data.supernodes}.intersection(data.nodes.source_id)
+    if taken:
+        raise InvalidArgumentError(
+            f"{min(taken)!r} is the id of a node already", fix="Give the supernode another name."
+        )
+    nodes = _collapsed_nodes(data.nodes, grouping.groups)
+    return GraphData(
+        metadata=_collapsed_metadata(data.metadata, nodes, weights, collapsed),
+        nodes=nodes,
+        edges=collapse_edges(data.edges, grouping, weights),
+    )
+
+
+def group_nodes(n: int, supernodes: Sequence[Supernode]) -> Grouping:
+    """How n nodes are grouped by supernodes, the last one that holds a node taking it."""
+    owner = np.full(n, NO_VALUE, np.int64)
+    for i, supernode in enumerate(supernodes):
+        owner[list(supernode.members)] = i
+    label = np.where(owner == NO_VALUE, len(supernodes) + np.arange(n), owner)
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int32)
+    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    place = rank[inverse].astype(np.int32)
+    by_place = np.argsort(place, kind="stable")
+    members = np.split(by_place, np.cumsum(np.bincount(place, minlength=len(first)))[:-1])
+    groups = [(None if owner[at[0]] == NO_VALUE else supernodes[owner[at[0]]], at) for at in members if len(at)]
+    return Grouping(place, groups)
+
+
+def collapse_edges(edges: Edges, grouping: Grouping, weights: str = SHARES) -> ArrayEdges:
+    """The edges of the collapsed graph; see the module's text.
+
+    Args:
+        edges: of the whole graph.
+        grouping: of its nodes.
+        weights: `shares` or `sums`.
+    """
+    place, n = grouping.place, len(grouping.groups)
+    is_single = np.array([supernode is None for supernode, _ in grouping.groups], np.bool_)[place]
+    inputs, outside, parts = np.zeros(len(place)), np.zeros(len(place)), []
+    for block in edges.blocks(_BLOCK):
+        source = place[block.source]
+        size = np.abs(block.weight)
+        is_kept = source != place[block.target]
+        is_outside = is_kept | (block.source == block.target) & is_single[block.target]
+        inputs += np.bincount(block.target, size, len(place))
+        outside += np.bincount(block.target[is_outside], size[is_outside], len(place))
+        parts.append(_summed(block.target[is_kept], source[is_kept], block.weight[is_kept]))
+    target, source, weight = _joined(parts)  # one row for each target and place of sources: it cancels out exactly
+    if weights == SHARES:
+        weight = weight / inputs[target]
+    target, source, weight = _summed(place[target], source, weight)
+    if weights == SHARES:
+        share = np.divide(outside, inputs, out=np.zeros_like(inputs), where=inputs > 0)
+        weight = weight / np.bincount(place, share, n)[target]
+    keep = weight != 0
+    return ArrayEdges(target[keep], source[keep], weight[keep])
+
+
+Triples = tuple[Int32, Int32, Float64]
+
+
+def _summed(target: Int32, source: Int32, weight: Float64) -> Triples:
+    """Parallel edges as one, in order of target, then source."""
+    pair = target.astype(np.int64) << 32 | source
+    pairs, inverse = np.unique(pair, return_inverse=True)
+    total: Float64 = np.bincount(inverse, weight, len(pairs)).astype(np.float64)
+    return (pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32), total
+
+
+def _joined(parts: list[Triples]) -> Triples:
+    if not parts:
+        return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0)
+    columns = zip(*parts, strict=True)
+    target, source, weight = (np.concatenate(column) for column in columns)
+    return _summed(target, source, weight)
+
+
+def _collapsed_metadata(
+    metadata: GraphMetadata, nodes: NodeColumns, weights: str, collapsed: dict[str, str]
+) -> GraphMetadata:
+    slug = f"{metadata.slug}-collapsed"
+    pinned = [nodes.source_id[i] for i in np.flatnonzero(nodes.pinned)]
+    return metadata.model_copy(
+        update={
+            "slug": slug,
+            "file_metadata": {**metadata.file_metadata, "slug": slug} if metadata.file_metadata else {},
+            "file_qparams": {**metadata.file_qparams, "pinnedIds": pinned, "supernodes": []},
+            "file_extra": {},
+            "file_form": {},
+            "warnings": [],
+            "collapsed_weights": weights,
+            **collapsed,
+        }
+    )
+
+
+def _collapsed_nodes(nodes: NodeColumns, groups: list[tuple[Supernode | None, Int64]]) -> NodeColumns:
+    first = np.array([members[0] for _, members in groups], np.int64)
+    n = len(nodes)
+
+    def texts(column: list[str | None]) -> list[str | None]:
+        filled = column or [None] * n
+        return [filled[i] for i in first]
+
+    merged = NodeColumns(
+        kind=nodes.kind[first],
+        layer=nodes.layer[first],
+        position=nodes.position[first],
+        index=nodes.index[first],
+        activation=nodes.activation[first],
+        probability=nodes.probability[first],
+        cumulative_influence=nodes.cumulative_influence[first],
+        token=texts(nodes.token),
+        label=texts(nodes.label),
+        source_id=texts(nodes.source_id),
+        js_node_id=texts(nodes.js_node_id),
+        feature_type=texts(nodes.feature_type),
+        extra=texts(nodes.extra),
+        pinned=nodes.pinned[first] if len(nodes.pinned) else np.zeros(len(first), np.bool_),
+    )
+    for i, (supernode, members) in enumerate(groups):
+        if supernode is not None:
+            _merge(merged, i, supernode.name, nodes, members)
+    return merged
+
+
+def _merge(merged: NodeColumns, i: int, name: str, nodes: NodeColumns, members: Int64) -> None:
+    kind = _common(nodes.kind[members], KINDS.index(Kind.OTHER))
+    probabilities = nodes.probability[members][~np.isnan(nodes.probability[members])]
+    merged.kind[i] = kind
+    merged.layer[i], merged.position[i] = _common(nodes.layer[members]), _common(nodes.position[members])
+    merged.index[i] = NO_VALUE
+    merged.activation[i] = merged.cumulative_influence[i] = np.nan
+    merged.probability[i] = probabilities.sum() if len(probabilities) else np.nan
+    merged.token[i] = name if KINDS[kind] in (Kind.TOKEN, Kind.LOGIT) else None
+    merged.label[i] = name
+    merged.source_id[i] = merged.js_node_id[i] = f"{SUPERNODE}/{name}"
+    merged.feature_type[i] = SUPERNODE
+    merged.extra[i] = json.dumps({**_place(nodes, members), "members": [nodes.key(member) for member in members]})
+    merged.pinned[i] = True
+
+
+def _common(values: npt.NDArray[Any], otherwise: int = NO_VALUE) -> int:
+    return int(values[0]) if (values == values[0]).all() else otherwise
+
+
+def _place(nodes: NodeColumns, members: Int64) -> dict[str, Any]:
+    """Where a frontend draws it: `layer` and `ctx_idx` of the member in the middle."""
+    middle = members[np.lexsort((nodes.position[members], nodes.depth[members]))[len(members) // 2]]
+    fields = json.loads(nodes.extra[middle] or "{}") if nodes.extra else {}
+    return {"layer": fields.get("layer", str(nodes.layer[middle])), "ctx_idx": int(nodes.position[middle])}

@@ -1,0 +1,179 @@
+"""The one in-memory form that every reader makes and every writer takes.
+
+Nodes and edges are columns (numpy arrays and lists of text), in the file's node order: a node's place in
+it is its *ordinal*, which for a `.pt` is its row and column in the adjacency matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from circuit_atlas.schema.keys import SUPERNODE, Kind, make_key
+from circuit_atlas.schema.models import GraphMetadata, Supernode
+
+KINDS: tuple[Kind, ...] = tuple(Kind)
+NO_VALUE = -1
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class NodeColumns:
+    """Nodes as columns of equal length n.
+
+    `kind` holds places in `KINDS` (int8). Integers that do not apply are `NO_VALUE`, floats NaN, texts None.
+    `probability` is a logit's; `activation` a feature's; `cumulative_influence` is circuit-tracer's
+    `influence`, the share of influence carried by this node and all stronger ones (small is strong).
+    """
+
+    kind: npt.NDArray[np.int8]
+    layer: Int32
+    position: Int32
+    index: Int64
+    activation: Float64
+    probability: Float64
+    cumulative_influence: Float64
+    token: list[str | None]  # text of a token or logit
+    label: list[str | None]  # the file's `clerp`
+    source_id: list[str | None]
+    js_node_id: list[str | None] = field(default_factory=list)
+    feature_type: list[str | None] = field(default_factory=list)
+    extra: list[str | None] = field(default_factory=list)  # further fields of the file, as JSON
+    pinned: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def key(self, i: int) -> str:
+        """The key of the node with ordinal `i`."""
+        kind = KINDS[self.kind[i]]
+        if kind is Kind.OTHER or self.is_supernode(i):
+            return f"{kind}:{self.source_id[i]}"
+        layer, index, position = (
+            None if value == NO_VALUE else int(value) for value in (self.layer[i], self.index[i], self.position[i])
+        )
+        return make_key(kind, layer, index, position)
+
+    def is_supernode(self, i: int) -> bool:
+        """Whether the node with ordinal `i` is a supernode, in a collapsed graph."""
+        return bool(self.feature_type) and self.feature_type[i] == SUPERNODE
+
+    @property
+    def depth(self) -> Float64:
+        """Height of each node in the model, (n,): tokens -1, features and errors their layer, logits infinite."""
+        depth = self.layer.astype(np.float64)
+        depth[self.kind == KINDS.index(Kind.LOGIT)] = np.inf
+        return depth
+
+    def count(self, kind: Kind) -> int:
+        """The number of nodes of a kind."""
+        return int(np.count_nonzero(self.kind == KINDS.index(kind)))
+
+
+class EdgeBlock(NamedTuple):
+    """Some edges as columns: ordinals of target and source, and the direct effect of source on target."""
+
+    target: Int32
+    source: Int32
+    weight: Float64
+
+    @property
+    def size(self) -> int:
+        """The number of edges in the block."""
+        return len(self.weight)
+
+
+@dataclass(frozen=True)
+class ActiveFeatures:
+    """All m features active on the prompt, in a `.pt`'s order, each array (m,); a graph's nodes are a selection.
+
+    `ordinal` is that of the feature's node, `NO_VALUE` where it has none. `activation` is empty where the file has
+    the activations of nodes only.
+    """
+
+    layer: Int64
+    position: Int64
+    index: Int64
+    activation: Float64
+    ordinal: Int64
+
+    def __len__(self) -> int:
+        return len(self.layer)
+
+
+class EdgeExtra(NamedTuple):
+    """Fields of a link beyond source, target and weight, as JSON; no producer known so far writes any."""
+
+    target: int
+    source: int
+    extra: str
+
+
+class Edges(Protocol):
+    """Edges in order of target, then source, without zeros, never all in Python objects at once."""
+
+    def __len__(self) -> int: ...
+
+    def blocks(self, size: int) -> Iterator[EdgeBlock]:
+        """Blocks of about `size` edges, whole rows (targets) at a time where a row is not larger than that."""
+        ...
+
+    def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
+        """The edges of each of `targets`, (m,), in that order: one block a target, empty where it has none."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArrayEdges:
+    """Edges held as three arrays, sorted by (target, source)."""
+
+    target: Int32
+    source: Int32
+    weight: Float64
+
+    @classmethod
+    def sorted(cls, target: Int32, source: Int32, weight: Float64) -> ArrayEdges:
+        """The edges in order of target, then source."""
+        order = np.lexsort((source, target))
+        return cls(target[order], source[order], weight[order])
+
+    def __len__(self) -> int:
+        return len(self.weight)
+
+    def blocks(self, size: int) -> Iterator[EdgeBlock]:
+        """See `Edges.blocks`."""
+        start = 0
+        while start < len(self):
+            stop = min(start + size, len(self))
+            if stop < len(self):
+                row_start = int(np.searchsorted(self.target, self.target[stop], side="left"))
+                stop = row_start if row_start > start else stop
+            yield EdgeBlock(self.target[start:stop], self.source[start:stop], self.weight[start:stop])
+            start = stop
+
+    def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
+        """See `Edges.rows`."""
+        first = np.searchsorted(self.target, targets, side="left").tolist()
+        last = np.searchsorted(self.target, targets, side="right").tolist()
+        for start, stop in zip(first, last, strict=True):
+            yield EdgeBlock(self.target[start:stop], self.source[start:stop], self.weight[start:stop])
+
+
+@dataclass(frozen=True)
+class GraphData:
+    """An attribution graph, read and checked, not yet stored."""
+
+    metadata: GraphMetadata
+    nodes: NodeColumns
+    edges: Edges
+    supernodes: tuple[Supernode, ...] = ()
+    zero_links: int = 0  # links of weight 0 in the file: no effect, counted but not stored
+    edge_extras: tuple[EdgeExtra, ...] = ()  # in order of target, then source
+    active: ActiveFeatures | None = None  # of a whole `.pt`, where nodes do not tell all of them in their order

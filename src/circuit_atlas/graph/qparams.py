@@ -1,0 +1,93 @@
+"""Supernodes and pinned nodes of a graph file's `qParams`, in and out.
+
+They name nodes by `node_id`; Anthropic's files name them by `jsNodeId`, which may stand for one feature at
+several positions. Lists may be given as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from circuit_atlas.graph.data import NodeColumns
+from circuit_atlas.schema.models import Supernode
+
+
+def read_supernodes(qparams: dict[str, Any], nodes: NodeColumns) -> tuple[tuple[Supernode, ...], list[str]]:
+    """The supernodes that `qParams` holds, and warnings about members that are no nodes of this graph."""
+    by_name = _ordinals_by_name(nodes)
+    groups: dict[str, dict[int, None]] = {}
+    warnings = []
+    for entry in as_list(qparams.get("supernodes")):
+        names = [str(part) for part in as_list(entry)]
+        if not names:
+            continue
+        name, *members = names
+        missing = [member for member in members if member not in by_name]
+        if missing:
+            warnings.append(f"supernode {name!r}: not in this graph: {', '.join(missing)}")
+        group = groups.setdefault(name, {})
+        group.update(dict.fromkeys(i for member in members for i in by_name.get(member, [])))
+    return tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items()), warnings
+
+
+def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:
+    """Ordinals of the nodes pinned in the frontend (`qParams.pinnedIds`)."""
+    by_name = _ordinals_by_name(nodes)
+    return [i for name in as_list(qparams.get("pinnedIds")) for i in by_name.get(str(name), [])]
+
+
+def write_supernodes(
+    qparams: dict[str, Any], nodes: NodeColumns, supernodes: Sequence[Supernode], node_id: Callable[[int], str]
+) -> dict[str, Any]:
+    """`qParams` that hold these supernodes: as it is where it does already, entries that still say the same as they
+    are. Members of the others are pinned, too, as the frontend shows no others.
+
+    Args:
+        qparams: the file's.
+        nodes: the graph's.
+        supernodes: in order.
+        node_id: the `node_id` of a node by its ordinal.
+    """
+    there = {known.name: known for known in read_supernodes(qparams, nodes)[0]}
+    if list(there.values()) == list(supernodes):
+        return qparams
+    entries: dict[str, list[Any]] = defaultdict(list)
+    for entry in map(as_list, as_list(qparams.get("supernodes"))):
+        entries[str(entry[0]) if entry else ""].append(entry)
+    written, pinned = [], dict.fromkeys(map(str, as_list(qparams.get("pinnedIds"))))
+    for supernode in supernodes:
+        if there.get(supernode.name) == supernode:
+            written += entries[supernode.name]
+            continue
+        members = [node_id(i) for i in supernode.members]
+        written.append([supernode.name, *members])
+        pinned |= dict.fromkeys(members)
+    return {**qparams, "pinnedIds": list(pinned), "supernodes": written}
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list, also when the file holds it as text: JSON, or names divided by commas."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        return []
+    try:
+        parsed = json.loads(value)
+    except json.JSONDecodeError:
+        return [part.strip() for part in value.split(",")]
+    return parsed if isinstance(parsed, list) else [value]
+
+
+def _ordinals_by_name(nodes: NodeColumns) -> dict[str, list[int]]:
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for i, js_node_id in enumerate(nodes.js_node_id):
+        if js_node_id:
+            by_name[js_node_id].append(i)
+    by_id: dict[str, list[int]] = defaultdict(list)
+    for i, source_id in enumerate(nodes.source_id):
+        if source_id:
+            by_id[source_id].append(i)
+    return {**by_name, **by_id}

@@ -1,0 +1,171 @@
+"""Many or large graphs at once, through Neo4j's offline importer: the store is made anew, with all that it held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from neo4j import Driver
+from tqdm import tqdm
+
+from circuit_atlas.answers import FileResult, IngestResults
+from circuit_atlas.config import Connection
+from circuit_atlas.database import connect
+from circuit_atlas.errors import AtlasError, GraphExistsError, IngestError
+from circuit_atlas.graph.data import Float64
+from circuit_atlas.ingest import Writer, read_graph, statements
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
+from circuit_atlas.ingest.import_files import ImportFiles
+from circuit_atlas.ingest.labels import FILE_LABELS, NAMES
+from circuit_atlas.ingest.load import check_name, check_tags, ingest_result
+from circuit_atlas.ingest.steps import label_steps
+from circuit_atlas.schema.apply import create_constraints
+from circuit_atlas.server import LocalServer
+from circuit_atlas.server.admin import AdminTool
+from circuit_atlas.server.importer import run_import
+from circuit_atlas.store.stored_rows import StoredRows
+
+_EDGES_AT_ONCE = 1 << 18
+_CHECKED_AT_ONCE = 1_000_000  # edges
+_SESSIONS = 2
+_TOLERANCE = 1e-9
+
+
+Sums = Float64  # of a graph: numbers of nodes and edges, sums of its weights and of their sizes
+
+
+def ingest_in_bulk(
+    server: LocalServer,
+    store: StoredRows,
+    files: list[Path],
+    *,
+    name: str | None,
+    replace: bool,
+    tags: Iterable[str],
+    fail_fast: bool,
+    progress: bool,
+    reader_options: dict[str, Any],
+) -> IngestResults:
+    """Store the graphs of files; see `Atlas.ingest_all`. The server is another one afterwards.
+
+    Raises:
+        IngestError: the store holds what is not ours, or the new one is not what it should be; the old one stays.
+        LocalServerError: the importer fails, for instance for want of room; the old one stays.
+        AtlasError: the first error of a file, with `fail_fast`.
+    """
+    tags = check_tags(tags)
+    there = store.contents()
+    results: list[FileResult] = []
+    expected: dict[str, Sums] = {}
+    is_labelled: dict[str, bool] = {}
+    with TemporaryDirectory(prefix="import-", dir=server.store.path) as folder, ImportFiles(Path(folder)) as made:
+        for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
+            try:
+                data = read_graph(path, **reader_options)
+                chosen, content = check_name(name or data.metadata.slug), content_hash(data)
+                status = _status(chosen, content, there, expected, replace)
+            except AtlasError as error:
+                if fail_fast:
+                    raise
+                results.append(FileResult(file=str(path), result=None, error=str(error)))
+                continue
+            if status == "unchanged":
+                store.add_tags(chosen, tags)
+            else:
+                rows = graph_rows(data, content, dict.fromkeys([*store.tags(chosen), *tags]))
+                there[chosen], is_labelled[chosen] = content, rows.is_labelled
+                expected[chosen] = _add(made, chosen, rows)
+            results.append(FileResult(file=str(path), result=ingest_result(chosen, data, status), error=None))
+        if expected:
+            for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
+                expected[old] = _add(made, old, store.graph_rows(old))
+            for properties in store.transcoder_features():
+                made.add_feature(properties)
+            made.finish()
+            store.check_unchanged()
+            heap = server.store.setting("heap.max_size") or "1g"
+            server.rebuild(
+                lambda admin: _import(admin, made, heap),
+                lambda connection: _check(connection, expected, is_labelled, explained=made.is_explained),
+                quiet=not progress,
+            )
+    return IngestResults(files=results, failed=sum(file.error is not None for file in results))
+
+
+def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums], replace: bool) -> str:
+    if name not in there:
+        return "ingested"
+    if there[name] == content:
+        return "unchanged"
+    if not replace or name in new:
+        raise GraphExistsError(
+            f"a graph named {name!r} with other content is there",
+            fix="Replace it with --replace, or give this one another name with --name.",
+        )
+    return "replaced"
+
+
+def _add(made: ImportFiles, name: str, rows: GraphRows) -> Sums:
+    made.add(name, rows)
+    sums = np.array([*rows.size, 0, 0], np.float64)
+    for block in rows.edges.blocks(_EDGES_AT_ONCE):
+        sums[2:] += block.weight.sum(), np.abs(block.weight).sum()
+    return sums
+
+
+def _import(admin: AdminTool, made: ImportFiles, heap: str) -> None:
+    found = run_import(admin, made.node_files, made.relationship_files, heap=heap)
+    wanted = {"nodes": made.nodes, "relationships": made.relationships}
+    if found != wanted:
+        raise IngestError(f"the importer made {found} of {wanted}", fix="The store is as it was. Please report it.")
+
+
+def _check(connection: Connection, expected: dict[str, Sums], is_labelled: dict[str, bool], *, explained: bool) -> None:
+    """Bring the new database to our schema, name what is new in it, and compare every graph with what was sent."""
+    with connect(connection) as driver:
+        left = {name: wanted.copy() for name, wanted in expected.items()}
+        create_constraints(driver, None)
+        with driver.session() as session:
+            session.run(statements.FILL_EMPTY).consume()
+        _name(Writer(driver, None), {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
+        parts = [(name, part) for name, wanted in expected.items() for part in _ranges(wanted)]
+        with ThreadPoolExecutor(_SESSIONS) as pool:
+            found = pool.map(lambda part: _sums(driver, *part), parts)
+            for (name, _), sums in zip(parts, found, strict=True):
+                left[name] = left[name] - sums
+    for name, wanted in expected.items():
+        near = _TOLERANCE * (wanted[3] + 1e-300)
+        if left[name][:2].any() or (np.abs(left[name][2:]) > near).any():
+            raise IngestError(
+                f"of the graph {name!r} the new store holds {wanted - left[name]}, not {wanted}",
+                fix="The store is as it was. Ingest again; report it if it happens twice.",
+            )
+
+
+def _name(writer: Writer, nodes: dict[str, int], is_labelled: dict[str, bool], explained: bool) -> None:
+    """What an ingest online does graph by graph: labels in files go to transcoder features, explanations to nodes."""
+    for name, number in nodes.items():
+        wanted = [NAMES] * explained + [FILE_LABELS] * is_labelled[name]
+        explained = explained or is_labelled[name]
+        for statement in wanted:
+            for step, parameters in label_steps(statement, name, number):
+                writer.run(step, **parameters)
+
+
+def _sums(driver: Driver, name: str, nodes: tuple[int, int]) -> Sums:
+    first, stop = nodes
+    row = driver.execute_query(statements.CHECKSUM, graph=name, first=first, stop=stop).records[0]
+    return np.array([row[name] for name in ("nodes", "edges", "weights", "sizes")], np.float64)
+
+
+def _ranges(wanted: Sums) -> Iterator[tuple[int, int]]:
+    """Ordinals, first and behind the last, of nodes whose edges are summed together."""
+    nodes, edges = int(wanted[0]), int(wanted[1])
+    step = max(1, _CHECKED_AT_ONCE * nodes // max(1, edges))
+    for first in range(0, nodes, step):
+        yield first, first + step

@@ -1,0 +1,186 @@
+"""Graphs of a store as the rows they were written as, to be written again elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from circuit_atlas.errors import IngestError
+from circuit_atlas.graph.data import EdgeExtra
+from circuit_atlas.ingest import Writer, remove_leftovers
+from circuit_atlas.ingest.graph_rows import GraphRows
+from circuit_atlas.ingest.rows import Row
+from circuit_atlas.ingest.statements import TAGS
+from circuit_atlas.queries.columns import read_columns
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.path_tables import TOKENS
+from circuit_atlas.schema.properties import PROPERTIES
+
+_GRAPHS = """CYPHER 25
+MATCH (g:Graph) RETURN g.name AS name, g.content_hash AS content, g.status AS status ORDER BY name
+"""
+_GRAPH = "CYPHER 25 MATCH (g:Graph {name: $graph}) RETURN properties(g) AS properties"
+_NODES = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+RETURN [label IN labels(n) WHERE label <> 'Node'][0] AS label, properties(n) AS properties ORDER BY n.ordinal
+"""
+_FEATURES = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+RETURN n.ordinal AS ordinal, f.layer AS layer, f.index AS index ORDER BY ordinal
+"""
+_SUPERNODES = """CYPHER 25
+MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL
+RETURN s {.name, .order, .source, .rule} AS properties, COLLECT {
+  MATCH (s)-[:GROUPS]->(n:Node) RETURN n.ordinal AS ordinal ORDER BY ordinal
+} AS members ORDER BY s.order
+"""
+_TAGS = """CYPHER 25
+MATCH (:Graph {name: $graph})-[:TAGGED]->(t:Tag) RETURN t.name AS tag ORDER BY tag
+"""
+_TABLES = {
+    "PathBounds": """CYPHER 25
+MATCH (b:PathBounds {graph: $graph, sources: $sources}) WHERE b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
+RETURN properties(b) AS properties
+""",
+    "PathSteps": """CYPHER 25
+MATCH (s:PathSteps {graph: $graph, sources: $sources}) WHERE s.sign IS NOT NULL AND s.ordinal >= 0
+RETURN properties(s) AS properties
+""",
+    "PathCounts": """CYPHER 25
+MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
+RETURN properties(c) AS properties
+""",
+}
+_ACTIVE = """CYPHER 25
+MATCH (:Graph {name: $graph})-[:ACTIVE_FEATURES]->(a:ActiveFeatures)
+RETURN properties(a) AS properties ORDER BY a.block
+"""
+_EXTRAS = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n)<-[r:DIRECT_EFFECT]-(m) WHERE r.extra IS NOT NULL
+RETURN n.ordinal AS target, m.ordinal AS source, r.extra AS extra ORDER BY target, source
+"""
+_CATALOGUE = "CYPHER 25 MATCH (f:TranscoderFeature) RETURN properties(f) AS properties"
+_ACTIVE_IN = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+RETURN DISTINCT properties(f) AS properties
+"""
+_ALL = """CYPHER 25
+MATCH (n) RETURN count(n) AS nodes
+"""
+_OURS = """CYPHER 25
+UNWIND $labels AS label
+CALL (label) { MATCH (n:$(label)) RETURN count(n) AS found }
+RETURN sum(found) AS nodes
+"""
+_RELATIONSHIPS = """CYPHER 25
+CALL () { MATCH ()-[r]->() RETURN count(r) AS all_of_them }
+CALL () { MATCH ()-[r:DIRECT_EFFECT]->() RETURN count(r) AS effects }
+CALL () { MATCH ()-[r:ACTIVATION_OF]->() RETURN count(r) AS activations }
+CALL () { MATCH ()-[r:GROUPS]->() RETURN count(r) AS members }
+CALL () { MATCH ()-[r:ACTIVE_FEATURES]->() RETURN count(r) AS blocks }
+CALL () { MATCH ()-[r:TAGGED]->() RETURN count(r) AS tags }
+RETURN all_of_them - effects - activations - members - blocks - tags AS others
+"""
+
+
+class StoredRows:
+    """Reads a store whole. Bounds that were kept for a question of somebody's are left behind: they are made anew
+    when they are asked for.
+
+    Args:
+        writer: to the store.
+        runner: of the same database.
+    """
+
+    def __init__(self, writer: Writer, runner: QueryRunner) -> None:
+        self._writer, self._runner = writer, runner
+        self._seen: dict[str, str] = {}
+
+    def contents(self) -> dict[str, str]:
+        """Content hash of every graph, by name.
+
+        Raises:
+            IngestError: the store holds things that are not ours, or another process writes to it.
+        """
+        remove_leftovers(self._writer)
+        self._check_ours()
+        self._seen = self._graphs()
+        return dict(self._seen)
+
+    def check_unchanged(self) -> None:
+        """Make sure that nothing came or went since `contents`.
+
+        Raises:
+            IngestError: something did.
+        """
+        if self._graphs() != self._seen:
+            raise IngestError("another process changed the store meanwhile", fix="Ingest again; nothing was changed.")
+
+    def graph_rows(self, name: str) -> GraphRows:
+        """The rows of a graph."""
+        properties = self._rows(_GRAPH, graph=name)[0]["properties"]
+        properties |= {at: properties[at].to_native() for at in ("created_at", "published_at") if at in properties}
+        return GraphRows(
+            properties=properties,
+            nodes=[(row["label"], row["properties"]) for row in self._rows(_NODES, graph=name)],
+            transcoder_features=self._rows(_FEATURES, graph=name),
+            supernodes=[row["properties"] | {"members": row["members"]} for row in self._rows(_SUPERNODES, graph=name)],
+            tables=[
+                (label, row["properties"])
+                for label, statement in _TABLES.items()
+                for row in self._rows(statement, graph=name, sources=TOKENS)
+            ],
+            edges=read_columns(self._runner, find_graph(self._runner, name)["graph"]).edges,
+            edge_extras=tuple(EdgeExtra(**row) for row in self._rows(_EXTRAS, graph=name)),
+            active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
+            tags=self.tags(name),
+        )
+
+    def tags(self, name: str) -> tuple[str, ...]:
+        """Tags of a graph; none when it is not there."""
+        return tuple(row["tag"] for row in self._rows(_TAGS, graph=name))
+
+    def add_tags(self, name: str, tags: list[str]) -> None:
+        """Give a graph more tags."""
+        if tags:
+            self._rows(TAGS, graph=name, tags=tags)
+
+    def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
+        """Properties of all transcoder features, or of those that are active in some graphs, once for each."""
+        found = (
+            self._rows(_CATALOGUE)
+            if graphs is None
+            else (row for graph in graphs for row in self._rows(_ACTIVE_IN, graph=graph))
+        )
+        for row in found:
+            properties = row["properties"]
+            if "fetched_at" in properties:
+                properties["fetched_at"] = properties["fetched_at"].to_native()
+            yield properties
+
+    def _graphs(self) -> dict[str, str]:
+        graphs = self._rows(_GRAPHS)
+        busy = [graph["name"].partition("~")[0] for graph in graphs if graph["status"] != "ready"]
+        if busy:
+            raise IngestError(
+                f"another process writes or deletes {', '.join(busy)}",
+                fix="Wait for it, or ingest without --bulk, which can be done side by side.",
+            )
+        return {graph["name"]: graph["content"] for graph in graphs}
+
+    def _check_ours(self) -> None:
+        nodes = self._rows(_ALL)[0]["nodes"]
+        others = nodes - self._rows(_OURS, labels=[*PROPERTIES, "EdgeBatch"])[0]["nodes"]
+        relationships = self._rows(_RELATIONSHIPS)[0]["others"]
+        if others or relationships:
+            raise IngestError(
+                f"the store holds {others} nodes and {relationships} relationships that are not of circuit-atlas",
+                fix="A rebuilt store would lose them: ingest without --bulk, or into another store (--store).",
+            )
+
+    def _rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        return self._writer.run(statement, **parameters)

@@ -1,0 +1,135 @@
+"""Neo4j Browser: the address that opens it with a statement, a style sheet, and the catalogue as favourites."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
+from circuit_atlas.queries.runner import literal
+
+LONGEST_QUERY = 6_000  # of what a server takes in a request's first line, some of its 8 KB are left to others
+LONGEST_ADDRESS = 120_000  # one argument of a program, on Linux, ends at 128 KB
+_PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|//[^\n]*|/\*.*?\*/|\$(\w+)""", re.DOTALL)
+_AURA = ".databases.neo4j.io"
+
+
+def browser_of(uri: str) -> str:
+    """Where a server of that Bolt address serves its Browser, if it does as usual: port 7474, with TLS 7473; Aura's at
+    the host itself.
+
+    Raises:
+        InvalidArgumentError: it is no Bolt address.
+    """
+    parts = urlsplit(uri)
+    scheme, _, tls = parts.scheme.partition("+")
+    if scheme not in ("bolt", "neo4j") or not parts.hostname:
+        raise InvalidArgumentError(f"{uri!r} is no address of a Neo4j server")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if host.endswith(_AURA):
+        return f"https://{host}/browser/"
+    return f"https://{host}:7473/browser/" if tls else f"http://{host}:7474/browser/"
+
+
+def browser_address(browser: str, uri: str, username: str, database: str | None, statement: str) -> str:
+    """The address that opens Browser with a statement in its editor, ready to be run.
+
+    A statement that is too long for a request stays behind the `#`, where Browser reads it, too.
+
+    Args:
+        browser: address of Browser.
+        uri: Bolt address that Browser is to connect to.
+        username: filled in; the password never is.
+        database: its database, None for the default one.
+        statement: Cypher, or a command of Browser.
+
+    Raises:
+        InvalidArgumentError: the statement is too long for an address.
+    """
+    scheme, _, host = uri.partition("://")
+    ask = f"dbms={_quoted(f'{scheme}://{username}@{host}')}" + (f"&db={_quoted(database)}" if database else "")
+    fill = f"cmd=edit&arg={_quoted(statement)}"
+    base = browser.split("#", maxsplit=1)[0].split("?", maxsplit=1)[0]
+    address = f"{base}?{ask}&{fill}" if len(ask) + len(fill) <= LONGEST_QUERY else f"{base}?{ask}#&{fill}"
+    if len(address) > LONGEST_ADDRESS:
+        raise InvalidArgumentError(
+            f"a statement of {len(statement):,} characters is too long for an address",
+            fix="Ask for fewer hops, or paste it: `circuit-atlas query --show ID --visual` prints it.",
+        )
+    return address
+
+
+def filled(cypher: str, parameters: Mapping[str, Any]) -> str:
+    """A statement with values in place of parameters, which is one statement to Browser; to be looked at and pasted,
+    not to be run from here."""
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
+        return literal(parameters[name]) if name in parameters else match[0]
+
+    return _PIECES.sub(fill, cypher)
+
+
+def drawn(query: CatalogueQuery, parameters: Mapping[str, Any]) -> str:
+    """The visual form of a query with its parameters filled in."""
+    values = query.complete(dict(parameters))
+    return filled(query.visual(values.get("max_hops")), values)
+
+
+def style_sheet() -> str:
+    """The GraSS style sheet: each kind of node in the colour that it has in all our pictures."""
+    return (files(__package__) / "browser.grass").read_text(encoding="utf-8")
+
+
+def write_style(file: Path) -> None:
+    """Write the style sheet, to be dropped onto Browser.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        file.write_text(style_sheet(), encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def write_favorites(file: Path, graph: str | None = None) -> int:
+    """Write the catalogue's visual forms as a zip of `.cypher` files, which Browser takes as favourites, a folder for
+    each part of the catalogue, when it is dropped onto it; their number.
+
+    Args:
+        file: the `.zip`.
+        graph: a name to fill in; what else a query needs is left as a parameter, to be set with `:param`.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for query in catalogue().values():
+                folder, _, name = query.id.partition(".")
+                archive.writestr(f"circuit-atlas {folder}/{name}.cypher", _favorite(query, graph))
+    except OSError as error:
+        raise _unwritable(file, error) from error
+    return len(catalogue())
+
+
+def _favorite(query: CatalogueQuery, graph: str | None) -> str:
+    values = {parameter.name: parameter.default for parameter in query.parameters if not parameter.required}
+    if graph is not None:
+        values["graph"] = graph
+    return f"// {query.id}\n{filled(query.visual(values.get('max_hops')), values)}"
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="/:,;=@$*!")
+
+
+def _unwritable(file: Path, error: OSError) -> InputError:
+    return InputError(f"cannot be written: {error.strerror}", where=str(file), fix="Give another place.")

@@ -1,0 +1,303 @@
+"""The picture of a graph as a plotly figure: what is drawn without a browser's help, and what the page starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.views.layout import Layout
+from circuit_atlas.views.picture import Picture, PictureEdge
+
+Figure = dict[str, Any]
+
+# Okabe and Ito's colours, which the colour-blind can tell apart; every kind has its own marker, too.
+KIND_STYLES = {
+    Kind.FEATURE: ("#E69F00", "circle"),
+    Kind.ERROR: ("#9A9A9A", "diamond"),
+    Kind.TOKEN: ("#009E73", "square"),
+    Kind.LOGIT: ("#CC79A7", "triangle-up"),
+    Kind.OTHER: ("#F0E442", "hexagon"),
+}
+SIDE_COLORS = ("#767676", "#0072B2", "#D55E00")  # in both graphs, only in the first, only in the second
+SIGN_COLORS = ("#2166AC", "#B2182B")  # positive, negative
+PATH_COLOR = "#111111"
+EDGES_DRAWN = 1_500  # at once, the strongest; the page lights up all edges of a node
+EDGE_STEPS = (0.4, 0.12, 0.0)  # |weight| over the largest, from which an edge has the width below
+EDGE_WIDTHS = (2.2, 1.2, 0.6)
+FONT = "system-ui, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+_MARGIN = {"l": 46, "r": 14, "t": 100, "b": 78}
+_LONGEST = 16
+
+
+def plotly_text(text: str) -> str:
+    """Text that plotly shows as it is: it would take some tags, entities and TeX for markup."""
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;")):
+        text = text.replace(character, entity)
+    return " ".join(text.split())
+
+
+def short(text: str, longest: int = _LONGEST) -> str:
+    """Text cut to a length."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def edge_groups(picture: Picture) -> list[tuple[str, str]]:
+    """Name and colour of each group of edges."""
+    if picture.graphs:
+        first, second = picture.graphs
+        return list(zip(("in both", f"only in {first}", f"only in {second}"), SIDE_COLORS, strict=True))
+    return [("positive", SIGN_COLORS[0]), ("negative", SIGN_COLORS[1])]
+
+
+def side_names(picture: Picture) -> list[dict[str, str]]:
+    """Name and colour of the graphs that a node can be in; nothing for one graph alone."""
+    return [{"name": name, "color": color} for name, color in edge_groups(picture)] if picture.graphs else []
+
+
+def edge_group(edge: PictureEdge, compared: bool) -> int:
+    """The group that an edge is in."""
+    if compared:
+        return 0 if edge.weight is not None and edge.other is not None else 1 if edge.other is None else 2
+    return int((edge.weight or 0.0) < 0)
+
+
+def graph_figure(picture: Picture, layout: Layout) -> Figure:
+    """The figure: edges, the best paths over them, nodes by kind."""
+    traces = [*_edge_traces(picture, layout), _path_trace(picture, layout), *_node_traces(picture, layout)]
+    return {"data": traces, "layout": _layout(picture, layout)}
+
+
+def _edge_traces(picture: Picture, layout: Layout) -> list[Figure]:
+    drawn = picture.edges[:EDGES_DRAWN]
+    largest = drawn[0].strength if drawn else 1.0
+    traces = []
+    for group, (name, color) in enumerate(edge_groups(picture)):
+        for width in range(len(EDGE_STEPS)):
+            lines = [
+                (edge.source, edge.target)
+                for edge in drawn
+                if edge_group(edge, bool(picture.graphs)) == group and _width(edge.strength / largest) == width
+            ]
+            style = {"color": color, "width": EDGE_WIDTHS[width]}
+            traces.append(_lines(lines, layout, name=plotly_text(f"effect {name}"), line=style, opacity=0.2))
+    return traces
+
+
+def _width(share: float) -> int:
+    return next(i for i, step in enumerate(EDGE_STEPS) if share >= step)
+
+
+def _path_trace(picture: Picture, layout: Layout) -> Figure:
+    lines = {ends for path in picture.paths for ends in pairwise(path.places)}
+    style = {"color": PATH_COLOR, "width": 2}
+    name = f"top {len(picture.paths)} paths"
+    return _lines(sorted(lines), layout, name=name, line=style, opacity=0.75, showlegend=bool(lines), meta="paths")
+
+
+def _lines(ends: Iterable[tuple[int, int]], layout: Layout, **style: Any) -> Figure:
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for source, target in ends:
+        x += (layout.x[source], layout.x[target], None)
+        y += (layout.y[source], layout.y[target], None)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "hoverinfo": "skip",
+        "showlegend": False,
+        "meta": "edges",
+    } | style
+
+
+def _node_traces(picture: Picture, layout: Layout) -> list[Figure]:
+    traces = []
+    for kind, (_, symbol) in KIND_STYLES.items():
+        members = [i for i, node in enumerate(picture.nodes) if node.kind is kind]
+        marker = {
+            "symbol": symbol,
+            "size": [layout.diameter[i] for i in members],
+            "color": [node_color(picture, i) for i in members],
+            "line": {"color": "white", "width": 0.6},
+            "opacity": 1,
+        }
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": kind.value,
+                "meta": "nodes",
+                "customdata": members,
+                "x": [layout.x[i] for i in members],
+                "y": [layout.y[i] for i in members],
+                "marker": marker,
+                "hoverinfo": "none",
+                "showlegend": bool(members) and not picture.graphs,
+            }
+        )
+    return traces
+
+
+def node_color(picture: Picture, i: int) -> str:
+    """By kind; by the graph it is in, of two that are compared."""
+    node = picture.nodes[i]
+    return SIDE_COLORS[node.side] if picture.graphs else KIND_STYLES[node.kind][0]
+
+
+def _layout(picture: Picture, layout: Layout) -> Figure:
+    return {
+        "width": layout.width + _MARGIN["l"] + _MARGIN["r"],
+        "height": layout.height + _MARGIN["t"] + _MARGIN["b"],
+        "margin": _MARGIN,
+        "font": {"family": FONT, "size": 12, "color": "#222"},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "hovermode": "closest",
+        "dragmode": "pan",
+        "showlegend": False,
+        "xaxis": _x_axis(picture, layout),
+        "yaxis": _y_axis(layout),
+        "shapes": _bands(layout),
+        "annotations": _logit_labels(picture, layout),
+    }
+
+
+def _x_axis(picture: Picture, layout: Layout) -> Figure:
+    def label(position: int) -> str:
+        token = picture.tokens[position] if 0 <= position < len(picture.tokens) else str(position)
+        return plotly_text(short(token.strip() or repr(token)))
+
+    wide = all(len(label(p)) * 7 < right - left for p, (left, right) in layout.columns.items())
+    return {
+        "range": [0, layout.width],
+        "tickvals": [(left + right) / 2 for left, right in layout.columns.values()],
+        "ticktext": [label(position) for position in layout.columns],
+        "tickangle": 0 if wide else -45,
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+    }
+
+
+def _y_axis(layout: Layout) -> Figure:
+    depths = list(layout.rows)
+    top = depths[-1]
+    named = [d for d in depths if d in (-1, top) or (d % 2 == 0 and d < top - 1)]
+    texts = {-1: "token", top: "logit"}
+    return {
+        "range": [0, layout.height],
+        "tickvals": [layout.rows[depth] for depth in named],
+        "ticktext": [texts.get(depth, f"L{depth}") for depth in named],
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+    }
+
+
+def _bands(layout: Layout) -> list[Figure]:
+    """Every other position shaded."""
+    return [
+        {
+            "type": "rect",
+            "x0": left,
+            "x1": right,
+            "y0": 0,
+            "y1": layout.height,
+            "layer": "below",
+            "fillcolor": "#F6F5F1",
+            "line": {"width": 0},
+        }
+        for i, (left, right) in enumerate(layout.columns.values())
+        if i % 2 == 0
+    ]
+
+
+def _logit_labels(picture: Picture, layout: Layout) -> list[Figure]:
+    return [
+        {
+            "x": layout.x[i],
+            "y": layout.height,
+            "yanchor": "bottom",
+            "xanchor": "center",
+            "textangle": -90,
+            "showarrow": False,
+            "font": {"size": 11},
+            "yshift": 1,
+            "text": plotly_text(short(node.name, 12) + (f" {node.probability:.0%}" if node.probability else "")),
+        }
+        for i, node in enumerate(picture.nodes)
+        if node.kind is Kind.LOGIT
+    ]
+
+
+def static_figure(picture: Picture, layout: Layout) -> Figure:
+    """The figure for paper: as wide as a page needs, with title, legend and the names of nodes on the best paths."""
+    figure = graph_figure(picture, layout)
+    traces, page = figure["data"], figure["layout"]
+    named = list(dict.fromkeys(i for path in picture.paths for i in path.places[1:-1]))
+    page |= {
+        "width": max(page["width"], 1000),
+        "margin": _MARGIN | {"t": _MARGIN["t"] + 72, "b": _MARGIN["b"] + 34},
+        "height": page["height"] + 106,
+        "title": {
+            "text": f"<b>{plotly_text(short(picture.title, 80))}</b><br>"
+            f'<span style="font-size:13px">{plotly_text(short(picture.prompt, 110))}</span>',
+            "x": 0.012,
+            "xanchor": "left",
+            "y": 1 - 34 / (page["height"] + 106),
+            "yref": "container",
+            "font": {"size": 17},
+        },
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+    }
+    page["annotations"] = page["annotations"] + _names(picture, layout, named, page["width"])
+    traces += _legend_of_edges(picture)
+    return figure
+
+
+def _names(picture: Picture, layout: Layout, named: list[int], width: float) -> list[Figure]:
+    """Names beside nodes, where they do not lie over each other."""
+    scale = (width - _MARGIN["l"] - _MARGIN["r"]) / layout.width
+    taken: list[tuple[float, float, float]] = []
+    annotations = []
+    for i in named:
+        text = short(picture.nodes[i].name, 30)
+        left, y = layout.x[i] * scale + layout.diameter[i] / 2 + 4, layout.y[i]
+        right = left + 6.2 * len(text)
+        if right > layout.width * scale + 10 or any(
+            left < r and li < right and abs(y - at) < 13 for li, r, at in taken
+        ):
+            continue
+        taken.append((left, right, y))
+        annotations.append(
+            {
+                "x": layout.x[i],
+                "y": y,
+                "xanchor": "left",
+                "xshift": layout.diameter[i] / 2 + 2,
+                "showarrow": False,
+                "text": plotly_text(text),
+                "font": {"size": 11},
+                "bgcolor": "rgba(255,255,255,0.75)",
+                "borderpad": 0,
+            }
+        )
+    return annotations
+
+
+def _legend_of_edges(picture: Picture) -> list[Figure]:
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [None],
+            "y": [None],
+            "name": plotly_text(name),
+            "line": {"color": color, "width": 2},
+        }
+        for name, color in edge_groups(picture)
+    ]

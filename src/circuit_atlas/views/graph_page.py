@@ -1,0 +1,139 @@
+"""The interactive picture of a graph: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from importlib.resources import files
+from math import isfinite
+from string import Template
+from typing import Any
+
+from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.views.figure import (
+    EDGE_STEPS,
+    EDGES_DRAWN,
+    KIND_STYLES,
+    PATH_COLOR,
+    Figure,
+    edge_groups,
+    graph_figure,
+    node_color,
+    side_names,
+)
+from circuit_atlas.views.layout import Layout, lay_out
+from circuit_atlas.views.picture import Picture, PictureNode
+
+
+def graph_page(picture: Picture) -> str:
+    """The page of a picture.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+    """
+    layout = lay_out(picture)
+    notes = "\n".join(f'<p class="note">{html.escape(note)}</p>' for note in picture.notes)
+    return fill(
+        "graph_page.html",
+        title=html.escape(picture.title),
+        prompt=html.escape(picture.prompt),
+        facts=html.escape(" · ".join((f"{picture.model} ({picture.source_set})", *picture.facts))),
+        notes=notes,
+        style=asset("graph_page.css"),
+        script=asset("graph_page.js"),
+        plotly=plotly_script(),
+        data=script_json(_data(picture, layout, graph_figure(picture, layout))),
+    )
+
+
+def file_name(title: str) -> str:
+    """A name for a file, made from a graph's name, which is anyone's text."""
+    return re.sub(r"[^\w.-]+", "-", title).strip(".-")[:100] or "graph"
+
+
+def asset(name: str) -> str:
+    """A file of this package as text."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def fill(template: str, **parts: str) -> str:
+    """A template of this package with its parts put in, which are HTML already."""
+    return Template(asset(template)).substitute(parts)
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand in a script element: no text in it can end the element or begin a comment."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def plotly_script() -> str:
+    """plotly.js, whole, as plotly's Python package carries it.
+
+    Raises:
+        MissingExtraError: plotly is not installed.
+    """
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise missing_views("plotly") from error
+    return str(get_plotlyjs())
+
+
+def missing_views(package: str) -> MissingExtraError:
+    """The error that says what to install."""
+    return MissingExtraError(f"{package} is not installed", fix="pip install 'circuit-atlas[views]'")
+
+
+def _token(picture: Picture, node: PictureNode) -> str:
+    return picture.tokens[node.column] if node.column < len(picture.tokens) else ""
+
+
+def _values(node: PictureNode) -> dict[str, float | None]:
+    values = {"activation": node.activation, "influence": node.influence, "probability": node.probability}
+    return {name: value if value is not None and isfinite(value) else None for name, value in values.items()}
+
+
+def _data(picture: Picture, layout: Layout, figure: Figure) -> dict[str, Any]:
+    nodes = [
+        {
+            "key": node.key,
+            "kind": node.kind.value,
+            "name": node.name,
+            "layer": node.layer,
+            "position": node.position,
+            "token": _token(picture, node),
+            "explanation": node.explanation,
+            "supernodes": node.supernodes,
+            **_values(node),
+            "side": node.side,
+            "second": node.second and _values(node.second),
+            "x": round(layout.x[i], 2),
+            "y": round(layout.y[i], 2),
+            "size": round(layout.diameter[i], 2),
+            "color": node_color(picture, i),
+            "symbol": KIND_STYLES[node.kind][1],
+        }
+        for i, node in enumerate(picture.nodes)
+    ]
+    edges = {
+        "source": [edge.source for edge in picture.edges],
+        "target": [edge.target for edge in picture.edges],
+        "weight": [edge.weight for edge in picture.edges],
+        "other": [edge.other for edge in picture.edges] if picture.graphs else [],
+    }
+    return {
+        "file": file_name(picture.title),
+        "figure": figure,
+        "graphs": picture.graphs,
+        "sides": side_names(picture),
+        "nodes": nodes,
+        "edges": edges,
+        "paths": [{"score": path.score, "nodes": path.places, "graph": path.graph} for path in picture.paths],
+        "kinds": [{"name": kind, "color": color, "symbol": symbol} for kind, (color, symbol) in KIND_STYLES.items()],
+        "edge_groups": [{"name": name, "color": color} for name, color in edge_groups(picture)],
+        "edge_steps": EDGE_STEPS,
+        "edges_drawn": EDGES_DRAWN,
+        "path_color": PATH_COLOR,
+    }

@@ -1,0 +1,46 @@
+"""A figure as an image, drawn by plotly.js in the Chromium of this machine."""
+
+from __future__ import annotations
+
+from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.views.figure import Figure
+from circuit_atlas.views.graph_page import missing_views
+
+_SCALE = 2  # pixels of a PNG per unit
+
+
+def draw_image(figure: Figure, form: str) -> bytes:
+    """A figure as `png` or `svg`, by kaleido.
+
+    Raises:
+        MissingExtraError: plotly, kaleido or a Chromium is not installed, or the Chromium does not start.
+    """
+    try:
+        import plotly  # noqa: F401
+    except ImportError as error:
+        raise missing_views("plotly") from error
+    try:
+        from kaleido import calc_fig_sync
+        from kaleido.errors import BrowserFailedError, ChromeNotFoundError
+    except ImportError as error:
+        raise missing_views("kaleido") from error
+    page = figure["layout"]
+    options = {
+        "format": form,
+        "width": page["width"],
+        "height": page["height"],
+        "scale": _SCALE if form == "png" else 1,
+    }
+    try:
+        # without MathJax, which it would fetch from the network
+        return bytes(calc_fig_sync(figure, opts=options, kopts={"mathjax": False}))
+    except ChromeNotFoundError as error:
+        raise MissingExtraError(
+            "an image needs Chromium or Chrome, and there is none",
+            fix="Install one (on Debian: apt-get install chromium), or write .html.",
+        ) from error
+    except BrowserFailedError as error:
+        raise MissingExtraError(
+            "the Chromium or Chrome that should draw an image does not start",
+            fix="Start it by hand to see why, name another in BROWSER_PATH, or write .html.",
+        ) from error

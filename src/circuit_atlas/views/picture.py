@@ -1,0 +1,215 @@
+"""What a picture of a graph shows: all of a small graph, the most influential part of a large one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from circuit_atlas.queries.checks import check_range
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.path_results import Path
+from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.keys import Kind
+
+MAX_NODES = 2_000  # circuit-tracer's default thresholds leave fewer
+MOST_NODES = 10_000
+MOST_EDGES = 100_000
+_EDGES_AT_ONCE = 250_000
+
+
+@dataclass(frozen=True)
+class PathOptions:
+    """Which paths are drawn; see `queries.search_paths`."""
+
+    sources: Sequence[str] = ()
+    targets: Sequence[str] = ()
+    max_hops: int = DEFAULT_HOPS
+    k: int = 10
+
+
+DEFAULT_PATHS = PathOptions()
+
+
+@dataclass(frozen=True)
+class PictureNode:
+    """A node of a picture. `column` is the place of its position in the picture's tokens; `side` tells in which of two
+    compared graphs it is: 0 both, 1 the first, 2 the second."""
+
+    key: str
+    name: str
+    layer: int | None
+    position: int | None
+    column: int
+    token: str | None
+    activation: float | None
+    influence: float | None
+    probability: float | None
+    explanation: str | None
+    supernodes: tuple[str, ...]
+    side: int = 0
+    second: PictureNode | None = None  # the same node in the second graph, when it is in both
+
+    @property
+    def kind(self) -> Kind:
+        """Its kind."""
+        return Kind(self.key.partition(":")[0])
+
+
+@dataclass(frozen=True)
+class PictureEdge:
+    """A direct effect between the nodes at two places. `other` is its weight in the second of two compared graphs;
+    a weight is None in a graph that does not have it."""
+
+    source: int
+    target: int
+    weight: float | None
+    other: float | None = None
+
+    @property
+    def strength(self) -> float:
+        """The larger |weight|."""
+        return max(abs(self.weight or 0.0), abs(self.other or 0.0))
+
+
+@dataclass(frozen=True)
+class PicturePath:
+    """A path: its score, the places of its nodes from source to target, and the weights between them."""
+
+    score: float
+    places: tuple[int, ...]
+    weights: tuple[float, ...]
+    graph: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Nodes, edges (strongest first) and paths to draw, and how much of the graph they are."""
+
+    title: str
+    model: str
+    source_set: str
+    prompt: str
+    facts: tuple[str, ...]
+    tokens: tuple[str, ...]
+    n_layers: int
+    nodes: list[PictureNode]
+    edges: list[PictureEdge]
+    paths: list[PicturePath] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    graphs: tuple[str, ...] = ()  # two, when they are compared
+
+
+def read_picture(
+    runner: QueryRunner, graph: str, *, paths: PathOptions = DEFAULT_PATHS, max_nodes: int = MAX_NODES
+) -> Picture:
+    """The picture of a graph: tokens, logits and nodes of the best paths, then the nodes with most influence.
+
+    Args:
+        runner: where to ask.
+        graph: the graph's name.
+        paths: which paths are drawn over it.
+        max_nodes: at most this many nodes, 1 to 10,000; of edges between them the 100,000 strongest.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
+    """
+    check_range("max_nodes", max_nodes, 1, MOST_NODES)
+    row = find_graph(runner, graph)
+    stored = row["graph"]
+    found = _paths(runner, row, paths)
+    keys = list(dict.fromkeys(node.key for path in found for node in path.nodes))
+    rows = runner.ask("views.nodes", graph=graph, keys=keys, k=max_nodes)
+    edges = _edges(runner, stored, [row["node"]["ordinal"] for row in rows])
+    place = {row["node"]["key"]: i for i, row in enumerate(rows)}
+    return Picture(
+        title=graph,
+        model=stored["model"],
+        source_set=stored["source_set"],
+        prompt=stored["prompt"],
+        facts=_facts(stored),
+        tokens=tuple(stored["tokens"]),
+        n_layers=stored["n_layers"],
+        nodes=[_node(row) for row in rows],
+        edges=edges,
+        paths=[_path(path, place, graph) for path in found if all(node.key in place for node in path.nodes)],
+        notes=_notes(stored, len(rows), len(edges)),
+    )
+
+
+def _paths(runner: QueryRunner, row: dict[str, Any], options: PathOptions) -> list[Path]:
+    """A graph without tokens or logits has no paths by default."""
+    asked = (options.sources or row["graph"]["token_nodes"]) and (options.targets or row["logits"])
+    if not asked:
+        return []
+    return search_paths(
+        runner,
+        row["graph"]["name"],
+        sources=options.sources,
+        targets=options.targets,
+        max_hops=options.max_hops,
+        k=options.k,
+    ).paths
+
+
+def _path(path: Path, place: dict[str, int], graph: str) -> PicturePath:
+    return PicturePath(path.score, tuple(place[node.key] for node in path.nodes), tuple(path.weights), graph)
+
+
+def _node(row: dict[str, Any]) -> PictureNode:
+    values = row["node"]
+    same = ("key", "name", "layer", "position", "token", "activation", "influence", "probability")
+    return PictureNode(
+        **{name: values[name] for name in same},
+        column=values["position"] or 0,
+        explanation=row["explanation"],
+        supernodes=tuple(row["supernodes"]),
+    )
+
+
+def _edges(runner: QueryRunner, stored: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
+    place = {ordinal: i for i, ordinal in enumerate(ordinals)}
+    step = max(1, _EDGES_AT_ONCE * stored["nodes"] // max(1, stored["edges"]))
+    edges: list[PictureEdge] = []
+    for first in range(0, len(ordinals), step):
+        [row] = runner.ask(
+            "views.edges",
+            graph=stored["name"],
+            ordinals=ordinals,
+            first=first,
+            stop=first + step,
+            whole=len(ordinals) == stored["nodes"],
+            k=MOST_EDGES,
+        )
+        ends = zip(row["sources"], row["targets"], row["weights"], strict=True)
+        edges += [PictureEdge(place[source], place[target], weight) for source, target, weight in ends]
+    return strongest(edges)
+
+
+def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
+    """The strongest edges, strongest first, at most MOST_EDGES."""
+    return sorted(edges, key=lambda edge: -edge.strength)[:MOST_EDGES]
+
+
+def _facts(stored: StoredGraph) -> tuple[str, ...]:
+    scores = [
+        f"{name} {stored[f'{name}_score']:.3f}"
+        for name in ("replacement", "completeness")
+        if stored.get(f"{name}_score") is not None
+    ]
+    size = f"{stored['nodes']:,} nodes, {stored['edges']:,} edges"
+    return size, *scores
+
+
+def _notes(stored: StoredGraph, nodes: int, edges: int) -> tuple[str, ...]:
+    if nodes == stored["nodes"] and edges == stored["edges"]:
+        return ()
+    if nodes == stored["nodes"]:
+        return (f"Only the {edges:,} strongest of {stored['edges']:,} edges are shown.",)
+    which = "all" if edges < MOST_EDGES else "the strongest"
+    return (
+        f"Only the {nodes:,} most influential of {stored['nodes']:,} nodes are shown (--max-nodes), with {which} "
+        f"edges between them: {edges:,} of {stored['edges']:,}.",
+    )

@@ -1,0 +1,189 @@
+"""A page on a graph: what it is, what carries it, its best paths and its picture."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from circuit_atlas.answers import ReportResult
+from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
+from circuit_atlas.queries.graphs import find_graph, statistics
+from circuit_atlas.queries.influence import contributors
+from circuit_atlas.queries.path_results import Contributors, Paths
+from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.results import Statistics
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.models import Node
+from circuit_atlas.views.graph_page import asset, fill
+from circuit_atlas.views.view import View, framed, view_graph, write_file
+
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
+SUFFIXES = (".html", ".md")
+_ROWS = 15
+Table = tuple[list[str], list[list[str]]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report tells. `contributors` and `paths` are None where the graph has none."""
+
+    statistics: Statistics
+    contributors: Contributors | None
+    paths: Paths | None
+    view: View
+
+    def __repr__(self) -> str:
+        return f"<Report on {self.statistics.graph!r}>"
+
+    @cached_property
+    def html(self) -> str:
+        """The page: one file that needs no network, the interactive picture in it."""
+        sections = [f"<h2>{html.escape(title)}</h2>\n{_html_table(table)}" for title, table in self._sections()]
+        return fill(
+            "report.html",
+            title=html.escape(self.statistics.graph),
+            style=asset("report.css"),
+            prompt=html.escape(self.statistics.prompt),
+            sections="\n".join(sections),
+            picture=framed(self.view.html, 900),
+        )
+
+    def markdown(self, picture: str | None = None) -> str:
+        """The report as Markdown.
+
+        Args:
+            picture: name of the file that holds the picture; without one, a line says that it is left out.
+        """
+        shown = (
+            f"![{_markdown(self.statistics.graph)}]({picture})"
+            if picture
+            else "The picture is left out: it takes Chromium or Chrome and the extra `views` to draw one."
+        )
+        parts = [
+            f"# {_markdown(self.statistics.graph)}",
+            f"> {_markdown(self.statistics.prompt)}",
+            shown,
+            *(f"## {title}\n\n{_markdown_table(table)}" for title, table in self._sections()),
+        ]
+        return "\n\n".join(parts) + "\n"
+
+    def save(self, file: str | Path) -> ReportResult:
+        """Write it as `.html`, or as `.md` with a `.svg` beside it where there is a Chromium to draw one.
+
+        Raises:
+            InvalidArgumentError: another suffix.
+            InputError: a file cannot be written.
+            MissingExtraError: plotly is not installed, for `.html`.
+        """
+        path = Path(file)
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise InvalidArgumentError(
+                f"{path.name!r} is no kind of report", fix=f"Let it end in {' or '.join(SUFFIXES)}."
+            )
+        if suffix == ".html":
+            write_file(path, self.html.encode())
+            return ReportResult(files=[str(path)], notes=self.view.summary.notes)
+        picture = path.with_suffix(".svg")
+        try:
+            write_file(picture, self.view.image("svg"))
+        except MissingExtraError as error:
+            write_file(path, self.markdown().encode())
+            return ReportResult(files=[str(path)], notes=[f"no picture: {error.what}"])
+        write_file(path, self.markdown(_link(picture.name)).encode())
+        return ReportResult(files=[str(path), str(picture)], notes=self.view.summary.notes)
+
+    def _repr_html_(self) -> str:
+        return framed(self.html)
+
+    def _sections(self) -> list[tuple[str, Table]]:
+        sections = [("Statistics", _statistics(self.statistics)), ("Top logits", _logits(self.statistics))]
+        if self.contributors:
+            sections.append(("Contributors", _contributors(self.contributors)))
+        if self.paths:
+            sections.append((f"Top paths by {self.paths.score}", _paths(self.paths)))
+        return sections
+
+
+def report_on(runner: QueryRunner, graph: str, *, k: int = _ROWS, max_hops: int = DEFAULT_HOPS) -> Report:
+    """The report on a graph.
+
+    Args:
+        runner: where to ask.
+        graph: the graph's name.
+        k: how many contributors and paths.
+        max_hops: most edges of a path, 1 to 12.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range.
+        GraphNotFoundError: no such graph is ready.
+    """
+    row = find_graph(runner, graph)
+    has_paths = bool(row["graph"]["token_nodes"] and row["logits"])
+    has_influence = bool(row["logits"]) and row["graph"]["acyclic"]
+    return Report(
+        statistics=statistics(runner, graph),
+        contributors=contributors(runner, graph, k=k) if has_influence else None,
+        paths=search_paths(runner, graph, k=k, max_hops=max_hops) if has_paths else None,
+        view=view_graph(runner, graph),
+    )
+
+
+def _statistics(found: Statistics) -> Table:
+    """But for the logits, which have a table of their own."""
+    rows = [[str(name), str(value)] for name, value in found.table()[1] if name not in ("logit", "prompt")]
+    return ["", ""], [*rows, ["tokens", " ".join(repr(token) for token in found.tokens)]]
+
+
+def _logits(found: Statistics) -> Table:
+    return ["probability", "logit", "key"], [
+        ["" if item.probability is None else f"{item.probability:.4g}", item.node.name, item.node.key]
+        for item in found.logits
+    ]
+
+
+def _contributors(found: Contributors) -> Table:
+    return ["influence", "cumulative", "name", "where", "key"], [
+        [f"{item.influence:.4g}", f"{item.cumulative_share:.1%}", item.node.name, _where(item.node), item.node.key]
+        for item in found.contributors
+    ]
+
+
+def _paths(found: Paths) -> Table:
+    return ["score", "hops", "path"], [[f"{path.score:.4g}", str(path.hops), str(path)] for path in found.paths]
+
+
+def _where(node: Node) -> str:
+    parts = [
+        f"{name} {value}" for name, value in (("layer", node.layer), ("position", node.position)) if value is not None
+    ]
+    return ", ".join(parts)
+
+
+def _html_table(table: Table) -> str:
+    heads, rows = table
+    head = f"<thead>{_html_row(heads, 'th')}</thead>" if any(heads) else ""
+    return f"<table>{head}<tbody>{''.join(_html_row(row, 'td') for row in rows)}</tbody></table>"
+
+
+def _html_row(cells: list[str], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>\n"
+
+
+def _markdown_table(table: Table) -> str:
+    heads, rows = table
+    lines = [heads, ["---"] * len(heads), *([_markdown(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _markdown(text: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    line = _MARKUP.sub(lambda found: "\\" + found[0], " ".join(text.split()))
+    return re.sub(r"^(\d+)([.)] )", r"\1\\\2", line)  # no list
+
+
+def _link(name: str) -> str:
+    return f"<{name}>" if " " in name else name

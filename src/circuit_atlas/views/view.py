@@ -1,0 +1,163 @@
+"""A picture that can be shown in a notebook and saved as a page or an image."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from circuit_atlas.answers import ViewResult
+from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.queries.path_results import Paths
+from circuit_atlas.queries.paths import search_paths
+from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.views.figure import Figure, static_figure
+from circuit_atlas.views.graph_page import fill, graph_page, plotly_script, script_json
+from circuit_atlas.views.image import draw_image
+from circuit_atlas.views.layout import lay_out
+from circuit_atlas.views.overlay import overlay
+from circuit_atlas.views.picture import DEFAULT_PATHS, MAX_NODES, PathOptions, Picture, read_picture
+from circuit_atlas.views.sankey import sankey_figure
+
+SUFFIXES = (".html", ".png", ".svg")
+
+
+class View:
+    """A picture. In a notebook it shows itself; `save` writes it as `.html`, `.png` or `.svg`."""
+
+    def __init__(self, page: Callable[[], str], figure: Callable[[], Figure], summary: Summary) -> None:
+        self._page, self._figure = page, figure
+        self.summary = summary
+
+    def __repr__(self) -> str:
+        return f"<View of {self.summary.graph!r}: {self.summary.nodes:,} nodes, {self.summary.edges:,} edges>"
+
+    @cached_property
+    def html(self) -> str:
+        """The page: one file that needs no network."""
+        return self._page()
+
+    def figure(self) -> Figure:
+        """The picture without interaction, as a plotly figure in plain dicts and lists."""
+        return self._figure()
+
+    def image(self, form: str = "svg") -> bytes:
+        """The picture as `png` or `svg`.
+
+        Raises:
+            MissingExtraError: plotly, kaleido or a Chromium is not installed.
+        """
+        return draw_image(self.figure(), form)
+
+    def save(self, file: str | Path) -> ViewResult:
+        """Write it to a file, in the form that its suffix names: `.html`, `.png` or `.svg`.
+
+        Raises:
+            InvalidArgumentError: another suffix.
+            InputError: the file cannot be written.
+            MissingExtraError: what draws it is not installed.
+        """
+        path = Path(file)
+        if path.suffix.lower() not in SUFFIXES:
+            raise InvalidArgumentError(
+                f"{path.name!r} is no kind of picture", fix=f"Let it end in {', '.join(SUFFIXES)}."
+            )
+        content = self.html.encode() if path.suffix.lower() == ".html" else self.image(path.suffix.lower()[1:])
+        write_file(path, content)
+        return ViewResult(file=str(path), **self.summary._asdict())
+
+    def _repr_html_(self) -> str:
+        return framed(self.html)
+
+
+class Summary(NamedTuple):
+    """What a picture shows."""
+
+    graph: str
+    nodes: int
+    edges: int
+    notes: list[str]
+
+
+def view_graph(
+    runner: QueryRunner,
+    graph: str,
+    *,
+    paths: PathOptions = DEFAULT_PATHS,
+    compare: str | None = None,
+    max_nodes: int = MAX_NODES,
+) -> View:
+    """The interactive picture of a graph.
+
+    Args:
+        runner: where to ask.
+        graph: the graph's name.
+        paths: which paths are drawn over it.
+        compare: name of a second graph to lay over the first.
+        max_nodes: at most this many nodes, the most influential, 1 to 10,000.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
+    """
+    picture = read_picture(runner, graph, paths=paths, max_nodes=max_nodes)
+    if compare is not None:
+        picture = overlay(picture, read_picture(runner, compare, paths=PathOptions(k=paths.k), max_nodes=max_nodes))
+    return picture_view(picture)
+
+
+def picture_view(picture: Picture) -> View:
+    """The view of a picture."""
+    return View(
+        lambda: graph_page(picture),
+        lambda: static_figure(picture, lay_out(picture)),
+        Summary(picture.title, len(picture.nodes), len(picture.edges), list(picture.notes)),
+    )
+
+
+def view_paths(runner: QueryRunner, graph: str, paths: PathOptions = DEFAULT_PATHS) -> View:
+    """The best paths as a Sankey diagram; errors as in `queries.search_paths`; no path is an InvalidArgumentError."""
+    found = search_paths(
+        runner, graph, sources=paths.sources, targets=paths.targets, max_hops=paths.max_hops, k=paths.k
+    )
+    if not found.paths:
+        raise InvalidArgumentError("there is no such path", where=graph, fix="Allow more hops, or name other ends.")
+    return sankey_view(found)
+
+
+def sankey_view(paths: Paths) -> View:
+    """The view of paths."""
+    figure = sankey_figure(paths)
+    ends = {(source.key, target.key) for source, target, _ in paths.edges()}
+    nodes = {key for pair in ends for key in pair}
+
+    def page() -> str:
+        return fill(
+            "figure_page.html", title=html.escape(paths.graph), plotly=plotly_script(), data=script_json(figure)
+        )
+
+    return View(page, lambda: figure, Summary(paths.graph, len(nodes), len(ends), []))
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror or error}", where=str(path), fix="Check folder and free space."
+        ) from error
+
+
+def framed(page: str, height: int = 820) -> str:
+    """A page within a notebook's, apart from it."""
+    return (
+        f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts allow-downloads" '
+        f'style="width:100%;height:{height}px;border:1px solid #ddd"></iframe>'
+    )

@@ -1,0 +1,47 @@
+"""Small graphs made up for tests."""
+
+from __future__ import annotations
+
+import numpy as np
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import GraphMetadata
+from support import oracle
+
+from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, GraphData, NodeColumns
+
+
+def make_graph(layers: list[int], edges: list[oracle.Edge], *, logit: bool = True) -> GraphData:
+    """Nodes of layer 0 are tokens, the last node is a logit (unless not wanted), the rest features."""
+    n = len(layers)
+    kinds = [Kind.TOKEN if layer == 0 else Kind.FEATURE for layer in layers]
+    if logit:
+        kinds[-1] = Kind.LOGIT
+    place = np.arange(n)
+    columns = np.array(edges, np.float64).reshape(-1, 3)
+    metadata = GraphMetadata(
+        slug="made-up",
+        prompt="",
+        tokens=[],
+        model="test",
+        source_set="test",
+        n_layers=max(layers) + 1,
+        n_pos=n,
+        source_format="json",
+    )
+    nodes = NodeColumns(
+        kind=np.array([KINDS.index(kind) for kind in kinds], np.int8),
+        layer=np.array(
+            [layer if k is Kind.FEATURE else NO_VALUE for layer, k in zip(layers, kinds, strict=True)],
+            np.int32,
+        ),
+        position=place.astype(np.int32),
+        index=place.astype(np.int64),
+        activation=np.full(n, np.nan),
+        probability=np.where([kind is Kind.LOGIT for kind in kinds], 0.5, np.nan),
+        cumulative_influence=np.full(n, np.nan),
+        token=[f"t{i}" if kind is not Kind.FEATURE else None for i, kind in enumerate(kinds)],
+        label=[None] * n,
+        source_id=[None] * n,
+    )
+    sorted_edges = ArrayEdges.sorted(columns[:, 1].astype(np.int32), columns[:, 0].astype(np.int32), columns[:, 2])
+    return GraphData(metadata, nodes, sorted_edges)
