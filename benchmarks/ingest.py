@@ -24,7 +24,7 @@ from benchmarks.cases import SIZES, case_of, graph_of
 from benchmarks.worker import LIMIT, Worker, peak_memory
 from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
-from circuit_atlas.export import write_pt
+from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.server import LocalServer, store
 
 Record = dict[str, Any]

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import psutil
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.writer import Writer
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.processes import find_process
 
@@ -21,22 +21,22 @@ _ABANDONED_MS = 15 * 60 * 1000
 _UNDER_WAY: set[str] = set()
 
 
-def delete_graph(writer: Writer, name: str) -> None:
+def delete_graph(database: Database, name: str) -> None:
     """Delete the graph `name`. It is invisible from the first transaction on; after an interruption, the same again
     goes on with the rest.
 
     Raises:
         GraphNotFoundError: there is no such graph, nor the rest of one.
     """
-    rest = remove_leftovers(writer)
-    if not writer.run(statements.FIND, graph=name):
+    rest = remove_leftovers(database)
+    if not database.write(statements.FIND, graph=name):
         if name in rest:
             return
         raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists them.")
     owner = owner_of_this_process()
     with under_way(f"{name}~{secrets.token_hex(8)}") as hidden:
-        writer.run(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
-        remove_graph(writer, hidden)
+        database.write(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
+        remove_graph(database, hidden)
 
 
 @contextmanager
@@ -49,26 +49,26 @@ def under_way(graph: str) -> Iterator[str]:
         _UNDER_WAY.discard(graph)
 
 
-def remove_graph(writer: Writer, graph: str) -> None:
+def remove_graph(database: Database, graph: str) -> None:
     """Delete everything under a name that no user sees; nothing happens when it is not there."""
-    while writer.run(statements.DELETE_EDGES, graph=graph, batch=EDGE_BATCH)[0]["deleted"]:
+    while database.write(statements.DELETE_EDGES, graph=graph, batch=EDGE_BATCH)[0]["deleted"]:
         pass
-    while writer.run(statements.DELETE_NODES, graph=graph, batch=NODE_BATCH)[0]["deleted"]:
+    while database.write(statements.DELETE_NODES, graph=graph, batch=NODE_BATCH)[0]["deleted"]:
         pass
-    writer.run(statements.DELETE_REST, graph=graph)
+    database.write(statements.DELETE_REST, graph=graph)
 
 
-def remove_leftovers(writer: Writer) -> list[str]:
+def remove_leftovers(database: Database) -> list[str]:
     """Remove what ingests and deletions that died left behind; the names of the graphs concerned.
 
     It counts as dead when its process on this machine is gone or does not do it any more, or when one on another
     machine has written nothing for 15 minutes.
     """
     removed = []
-    for row in writer.run(statements.LEFTOVERS):
+    for row in database.write(statements.LEFTOVERS):
         if _is_dead(row["graph"], row["owner"], row["silent_ms"]):
             with under_way(row["graph"]):
-                remove_graph(writer, row["graph"])
+                remove_graph(database, row["graph"])
             removed.append(row["graph"].partition("~")[0])
     return removed
 

@@ -7,9 +7,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.writer import Writer
 from tqdm import tqdm
 
+from circuit_atlas.database import Database
 from circuit_atlas.graph.data import EdgeBlock, Edges
 
 EDGE_BATCH = 25_000
@@ -17,8 +17,8 @@ WRITERS = 3
 _HEARTBEAT = 10.0  # seconds
 
 
-def write_edges(writer: Writer, graph: str, edges: Edges, *, progress: bool) -> None:
-    """Write all edges of a graph, with a bar on standard error if `progress`.
+def write_edges(database: Database, graph: str, edges: Edges) -> None:
+    """Write all edges of a graph.
 
     At most `WRITERS` batches are under way, and as many wait, so that memory does not grow with the graph. An
     interrupt waits for those that are under way.
@@ -29,7 +29,7 @@ def write_edges(writer: Writer, graph: str, edges: Edges, *, progress: bool) -> 
             desc=graph.partition("~")[0],
             unit=" edges",
             unit_scale=True,
-            disable=None if progress else True,
+            disable=None if database.progress else True,
         ) as bar,
         ThreadPoolExecutor(WRITERS) as pool,
     ):
@@ -37,11 +37,11 @@ def write_edges(writer: Writer, graph: str, edges: Edges, *, progress: bool) -> 
         beaten = time.monotonic()
         try:
             for number, block in enumerate(edges.blocks(EDGE_BATCH)):
-                pending.add(pool.submit(_write, writer, graph, number, block))
+                pending.add(pool.submit(_write, database, graph, number, block))
                 if len(pending) >= 2 * WRITERS:
                     pending = _finish(pending, bar)
                 if time.monotonic() - beaten > _HEARTBEAT:
-                    writer.run(statements.HEARTBEAT, graph=graph)
+                    database.write(statements.HEARTBEAT, graph=graph)
                     beaten = time.monotonic()
             while pending:
                 pending = _finish(pending, bar)
@@ -57,8 +57,8 @@ def _finish(pending: set[Future[int]], bar: tqdm[Any]) -> set[Future[int]]:
     return rest
 
 
-def _write(writer: Writer, graph: str, number: int, block: EdgeBlock) -> int:
-    writer.run(statements.EDGE_BATCH, graph=graph, batch=number, **by_target(block))
+def _write(database: Database, graph: str, number: int, block: EdgeBlock) -> int:
+    database.write(statements.EDGE_BATCH, graph=graph, batch=number, **by_target(block))
     return block.size
 
 

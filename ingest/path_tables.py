@@ -8,9 +8,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from circuit_atlas.ingest.writer import Step
 from circuit_atlas.schema import path_tables as statements
 
+from circuit_atlas.database import Step
 from circuit_atlas.graph import table_rows
 from circuit_atlas.graph.bounds import Bool, PathTables, path_tables, semiring, token_starts
 from circuit_atlas.graph.counts import path_counts

@@ -10,11 +10,11 @@ import numpy as np
 from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
 
-NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # circuit-tracer's defaults
 _FIX = "Take the whole graph: leave the thresholds out."
 
 

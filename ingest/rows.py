@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from circuit_atlas.ingest.labels import MAX_LENGTH
-from circuit_atlas.ingest.names import node_name
+from circuit_atlas.ingest.node_names import node_name
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import ACTIVE_BLOCK
 from circuit_atlas.schema.models import FILE_FIELDS

@@ -9,8 +9,8 @@ from circuit_atlas.ingest.edge_writer import EDGE_BATCH, by_target
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
-from circuit_atlas.ingest.writer import Step, Writer
 
+from circuit_atlas.database import Database, Step
 from circuit_atlas.graph.table_rows import ROWS_AT_ONCE, batches
 
 _SMALL = 10_000  # edges
@@ -52,17 +52,17 @@ def is_small(rows: GraphRows) -> bool:
     return nodes <= ROWS_AT_ONCE and edges <= _SMALL
 
 
-def write_at_once(writer: Writer, name: str, rows: GraphRows, check: Callable[[Mapping[str, int]], None]) -> None:
+def write_at_once(database: Database, name: str, rows: GraphRows, check: Callable[[Mapping[str, int]], None]) -> None:
     """Write a small graph, ready under its name, in one transaction.
 
     Args:
-        writer: where to.
+        database: the database.
         name: the graph's.
         rows: the graph.
         check: is given the numbers of `nodes` and `edges` stored; what it raises undoes everything.
 
     Raises:
-        neo4j.exceptions.ConstraintError: a graph of that name is there.
+        neo4j.exceptions.ConstraintError: a graph of that name already exists.
         IncompleteCommit: the connection was lost while it was committed.
     """
 
@@ -74,4 +74,4 @@ def write_at_once(writer: Writer, name: str, rows: GraphRows, check: Callable[[M
         yield from extra_steps(name, rows)
         yield statements.COUNTS, {"graph": name}
 
-    writer.run_together(steps(), check=lambda stored: check(stored[0]))
+    database.write_together(steps(), check=lambda stored: check(stored[0]))

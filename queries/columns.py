@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.schema.keys import Kind
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -16,7 +17,8 @@ from circuit_atlas.graph.data import ArrayEdges, Float64, Int32
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.graphs import StoredGraph
-    from circuit_atlas.queries.runner import QueryRunner
+
+    from circuit_atlas.database import Database
 
 _EDGES_AT_ONCE = 500_000
 
@@ -55,45 +57,47 @@ class Columns:
         return starts
 
 
-_last_read: WeakKeyDictionary[QueryRunner, tuple[str, Columns]] = WeakKeyDictionary()
+_last_read: WeakKeyDictionary[Database, tuple[str, Columns]] = WeakKeyDictionary()
 
 
-def read_columns(runner: QueryRunner, graph: StoredGraph, *, edge_value: str | None = None) -> Columns:
+def read_columns(graph: StoredGraph, *, edge_value: str | None = None) -> Columns:
     """The columns of a graph; those of the graph asked for last are kept in memory.
 
     Args:
-        runner: where to ask.
+        database: the database.
         graph: the graph.
         edge_value: Cypher expression that takes the place of the weight.
 
     Raises:
         InvalidArgumentError: `edge_value` is not a finite number for every edge.
     """
-    content = graph["content_hash"]
+    content = graph.properties["content_hash"]
     if edge_value is not None:
-        return _read(runner, graph, edge_value)
-    if runner not in _last_read or _last_read[runner][0] != content:
-        _last_read[runner] = content, _read(runner, graph, None)
-    return _last_read[runner][1]
+        return _read(graph, edge_value)
+    if graph.database not in _last_read or _last_read[graph.database][0] != content:
+        _last_read[graph.database] = content, _read(graph, None)
+    return _last_read[graph.database][1]
 
 
-def _read(runner: QueryRunner, graph: StoredGraph, edge_value: str | None) -> Columns:
-    nodes = runner.ask("nodes.columns", graph=graph["name"])[0]
+def _read(graph: StoredGraph, edge_value: str | None) -> Columns:
+    nodes = ask(graph.database, "nodes.columns", graph=graph.name)[0]
     return Columns(
         nodes["keys"],
         np.array(nodes["layers"], np.int32),
         np.array(nodes["positions"], np.int32),
         np.array(nodes["input_sums"], np.float64),
-        _read_edges(runner, graph, edge_value),
+        _read_edges(graph, edge_value),
     )
 
 
-def _read_edges(runner: QueryRunner, graph: StoredGraph, edge_value: str | None) -> ArrayEdges:
-    n = graph["nodes"]
-    step = max(1, _EDGES_AT_ONCE * n // max(1, graph["edges"]))
+def _read_edges(graph: StoredGraph, edge_value: str | None) -> ArrayEdges:
+    n = graph.properties["nodes"]
+    step = max(1, _EDGES_AT_ONCE * n // max(1, graph.properties["edges"]))
     parts = [ArrayEdges(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
     for first in range(0, n, step):
-        rows = runner.ask("paths.edges", edge_value=edge_value, graph=graph["name"], first=first, stop=first + step)
+        rows = ask(
+            graph.database, "paths.edges", edge_value=edge_value, graph=graph.name, first=first, stop=first + step
+        )
         sizes = [len(row["sources"]) for row in rows]
         target = np.repeat(np.array([row["target"] for row in rows], np.int32), sizes)
         source = np.array([source for row in rows for source in row["sources"]], np.int32)
@@ -109,10 +113,10 @@ def _numbers(rows: list[dict[str, list[float]]], edge_value: str | None) -> Floa
     values = [value for row in rows for value in row["weights"]]
     sizes = sum(len(row["sources"]) for row in rows)
     if (edge_value is not None and not all(isinstance(value, int | float) for value in values)) or len(values) != sizes:
-        raise InvalidArgumentError(
-            f"{edge_value!r} is not a number for every edge", fix="Let it be one, with coalesce()."
-        )
+        raise InvalidArgumentError(f"{edge_value!r} must be a number for every edge", fix="Wrap it in coalesce().")
     numbers = np.array(values, np.float64)
     if not np.isfinite(numbers).all():
-        raise InvalidArgumentError(f"{edge_value!r} is not a finite number for every edge", fix="A path adds them up.")
+        raise InvalidArgumentError(
+            f"{edge_value!r} must be finite for every edge", fix="The score of a path adds the values of its edges."
+        )
     return numbers

@@ -7,7 +7,7 @@ from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 from tabulate import tabulate
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.results import Cells, Result
 
 
 class Overlap(Record):
@@ -90,7 +90,7 @@ class PathPairs(Record):
     only_b: list[PathPair]
 
 
-class Comparison(Answer):
+class Comparison(Result):
     """Two graphs, laid over each other: what they share, and what only one has."""
 
     a: str = Field(description="The first graph")

@@ -6,7 +6,7 @@ from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.results import Cells, Result
 
 
 class FeatureIdentity(Record):
@@ -35,7 +35,7 @@ class FeatureActivation(Record):
     outputs: list[Neighbor] = Field(description="Its strongest direct effects")
 
 
-class FeatureActivations(Answer):
+class FeatureActivations(Result):
     """Where a transcoder feature is active, and what it does there."""
 
     feature: FeatureIdentity
@@ -72,7 +72,7 @@ class SharedFeature(Record):
     occurrences: list[Occurrence] = Field(description="By name of graph")
 
 
-class SharedFeatures(Answer):
+class SharedFeatures(Result):
     """The transcoder features that are active in all graphs of a set, and in none of another."""
 
     graphs: list[str]
@@ -112,7 +112,7 @@ class Motif(Record):
     weights: list[float] = Field(description="Mean direct effects, of the first on the second and of that on the third")
 
 
-class Recurring(Answer):
+class Recurring(Result):
     """What recurs in most graphs of a set."""
 
     graphs: int = Field(description="Number of graphs of the set")

@@ -17,20 +17,22 @@ from circuit_atlas.graph.data import Float64
 if TYPE_CHECKING:
     from circuit_atlas.queries.graphs import StoredGraph
     from circuit_atlas.queries.path_search import Search
-    from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.database import Database
 
 
-def bounds_for(runner: QueryRunner, graph: StoredGraph, search: Search) -> dict[str, Any]:
+def bounds_for(graph: StoredGraph, search: Search) -> dict[str, Any]:
     """The parameters of paths.top_k that say which bounds to take: `sources` of kept tables, or `bounds` themselves."""
-    keeps = graph["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
-    where = {"graph": graph["name"], "sources": search.name, "sign": search.sign}
-    if keeps and runner.run(statements.KEPT, where).rows[0]["kept"]:
+    keeps = graph.properties["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
+    where = {"graph": graph.name, "sources": search.name, "sign": search.sign}
+    if keeps and graph.database.run(statements.KEPT, where).rows[0]["kept"]:
         return {"sources": search.name}
-    columns = read_columns(runner, graph, edge_value=search.edge_value)
+    columns = read_columns(graph, edge_value=search.edge_value)
     if search.must_pass and columns.order is not None:
         return _staged(columns, search)
     tables = _tables(columns, search, _starts(columns, search), MAX_HOPS if keeps else search.max_hops, keeps)
-    if keeps and _keep(runner, where | {"content": graph["content_hash"]}, tables, columns.input_sum):
+    if keeps and _keep(
+        graph.database, where | {"content": graph.properties["content_hash"]}, tables, columns.input_sum
+    ):
         return {"sources": search.name}
     return {"bounds": _in_blocks(tables.best[: search.max_hops + 1])}
 
@@ -86,13 +88,13 @@ def _staged(columns: Columns, search: Search) -> dict[str, Any]:
     return {"bounds": _in_blocks(best), "must_pass": must_pass}
 
 
-def _keep(runner: QueryRunner, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
+def _keep(database: Database, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
     """Whether they could be kept: a user who may only read asks again with the tables in hand."""
     try:
         for rows in table_rows.batches(table_rows.step_rows(tables, input_sums), table_rows.STEPS_AT_ONCE):
-            runner.run(statements.KEEP_STEPS, {**where, "rows": rows}, write=True)
+            database.run(statements.KEEP_STEPS, {**where, "rows": rows}, write=True)
         parameters = {**where, "rows": table_rows.bound_rows(tables.best), "most": MOST_KEPT}
-        return bool(runner.run(statements.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
+        return bool(database.run(statements.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
     except AtlasError:
         return False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells, Edge, GraphAnswer
+from circuit_atlas.results import Cells, Edge, GraphResult, Result
 
 
 class Path(Record):
@@ -23,7 +23,7 @@ class Path(Record):
         return self.nodes[0].name + "".join(steps)
 
 
-class Paths(GraphAnswer):
+class Paths(GraphResult):
     """Paths with their scores, best first."""
 
     graph: str
@@ -48,7 +48,7 @@ class Contributor(Record):
     cumulative_share: float = Field(description="Influence of it and all stronger ones, of all nodes asked for")
 
 
-class Contributors(Answer):
+class Contributors(Result):
     """The nodes through which most of the logits flows."""
 
     graph: str
@@ -69,7 +69,7 @@ class InfluenceGroup(Record):
     influence: float
 
 
-class InfluenceGroups(Answer):
+class InfluenceGroups(Result):
     """How much of the logits flows through each layer, position, kind or feature."""
 
     graph: str
@@ -90,7 +90,7 @@ class InfluentialEffect(Record):
     influence: float = Field(description="Share of the logits that flows through it, over all paths")
 
 
-class InfluentialEffects(GraphAnswer):
+class InfluentialEffects(GraphResult):
     """The direct effects through which most of the logits flows."""
 
     graph: str
@@ -108,7 +108,7 @@ class InfluentialEffects(GraphAnswer):
         yield from ((e.source, e.target, e.weight) for e in self.direct_effects)
 
 
-class ScoreDistribution(Answer):
+class ScoreDistribution(Result):
     """How the scores of paths are spread."""
 
     graph: str
@@ -133,7 +133,7 @@ class ScoreDistribution(Answer):
         ]
 
 
-class PathCounts(Answer):
+class PathCounts(Result):
     """How many paths there are."""
 
     graph: str

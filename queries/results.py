@@ -10,7 +10,7 @@ from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
 from pydantic import Field, field_serializer, model_validator
 
-from circuit_atlas.answers import Answer, Cells, Edge, GraphAnswer
+from circuit_atlas.results import Cells, Edge, GraphResult, Result
 
 
 class GraphSummary(Record):
@@ -27,7 +27,7 @@ class GraphSummary(Record):
     tags: list[str] = Field(description="Collections that it belongs to, by name")
 
 
-class Graphs(Answer):
+class Graphs(Result):
     """The graphs of the database."""
 
     graphs: list[GraphSummary]
@@ -47,7 +47,7 @@ class TaggedGraphs(Record):
     graphs: list[str] = Field(description="Names of its graphs")
 
 
-class Tags(Answer):
+class Tags(Result):
     """The tags of the database, each a collection of graphs."""
 
     tags: list[TaggedGraphs]
@@ -76,7 +76,7 @@ class LogitProbability(Record):
     probability: float | None
 
 
-class Statistics(Answer):
+class Statistics(Result):
     """What a graph is and how large."""
 
     graph: str
@@ -163,7 +163,7 @@ class TranscoderFeature(Record):
         }
 
 
-class NodeDetails(Answer):
+class NodeDetails(Result):
     """Everything the database knows of a node."""
 
     graph: str
@@ -203,7 +203,7 @@ class Neighbor(Record):
     weight: float = Field(description="Direct effect, signed: below 0 inhibits")
 
 
-class Neighbors(GraphAnswer):
+class Neighbors(GraphResult):
     """The strongest direct effects on a node and of it."""
 
     graph: str
@@ -232,7 +232,7 @@ class DirectEffect(Record):
     weight: float
 
 
-class Subgraph(GraphAnswer):
+class Subgraph(GraphResult):
     """The neighbourhood of a node, several hops wide, the strongest effects of each node only."""
 
     graph: str
@@ -254,7 +254,7 @@ class Subgraph(GraphAnswer):
         yield from ((by_key[e.source], by_key[e.target], e.weight) for e in self.direct_effects)
 
 
-class Rows(Answer):
+class Rows(Result):
     """Rows of a query of one's own, or of the catalogue."""
 
     columns: list[str]

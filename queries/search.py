@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.results import TranscoderFeature
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.models import Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.results import Cells, Result
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000
@@ -44,7 +45,7 @@ class Hit(Record):
     places: list[Place] = Field(description="Where it is active, the most influential first, as many as asked for")
 
 
-class Hits(Answer):
+class Hits(Result):
     """What a search found, the best first."""
 
     text: str
@@ -63,7 +64,7 @@ class Hits(Answer):
 
 
 def search_text(
-    runner: QueryRunner,
+    database: Database,
     text: str,
     *,
     model: str = "",
@@ -78,7 +79,7 @@ def search_text(
     where there is none, those that hold some of them.
 
     Args:
-        runner: where to ask.
+        database: the database.
         text: words, in any order and case.
         model: only of this language model.
         layers: only features of these layers.
@@ -96,11 +97,19 @@ def search_text(
     check_range("k", k, 1, _MAX_HITS)
     check_range("places", places, 0, _MAX_PLACES)
     if graph:
-        find_graph(runner, graph)
+        find_graph(database, graph)
     words = text.split()
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
-        rows = runner.ask(
-            "search.text", text=query, model=model, layers=list(layers), graph=graph, tag=tag, k=k, places=places
+        rows = ask(
+            database,
+            "search.text",
+            text=query,
+            model=model,
+            layers=list(layers),
+            graph=graph,
+            tag=tag,
+            k=k,
+            places=places,
         )
         if rows:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.results import Cells, Result
 
 _SHOWN = 3
 
@@ -19,7 +19,7 @@ class SupernodeDetails(Record):
     members: list[Node] = Field(description="In the order of the graph's file")
 
 
-class Supernodes(Answer):
+class Supernodes(Result):
     """Supernodes of a graph."""
 
     graph: str
@@ -47,7 +47,7 @@ class SupernodeLink(Record):
     effects: int = Field(description="How many direct effects there are")
 
 
-class SupernodeLinks(Answer):
+class SupernodeLinks(Result):
     """The links between the supernodes of a graph."""
 
     graph: str

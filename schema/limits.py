@@ -12,3 +12,4 @@ BOUNDS_BLOCK = 512  # nodes whose bounds are stored together
 KEPT_FROM = 100_000  # edges from which bounds made for a question are kept
 MOST_KEPT = 16  # tables a graph keeps for chosen sources
 MOST_WALKS = 100_000  # paths looked at in a graph with a cycle
+NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # shares of influence kept by circuit-tracer's create_graph_files

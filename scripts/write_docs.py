@@ -15,31 +15,35 @@ from typing import Any
 import click
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.labels import FILE, HAND, IMPORTED, NEURONPEDIA
+from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
-    catalogue,
     compare_results,
     feature_results,
     path_results,
     results,
     supernode_results,
 )
+from circuit_atlas.queries.catalogue import catalogue
 from circuit_atlas.queries.search import Hits
-from circuit_atlas.schema import answer, models
+from circuit_atlas.schema import models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.limits import BOUNDS_BLOCK, SHORTLIST_FROM, SHORTLISTED_PATHS
 
 from circuit_atlas.cli import cli
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
+from circuit_atlas.export.results import ExportResult
+from circuit_atlas.store.results import Verifications
 from circuit_atlas.synth import SynthResult
+from circuit_atlas.views.results import ReportResult, ViewResult
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
 ANSWERS = {
-    "ingest": answer.IngestResult,
-    "ingest, several files": answer.IngestResults,
-    "export": answer.ExportResult,
-    "verify": answer.Verifications,
+    "ingest": IngestResult,
+    "ingest, several files": IngestResults,
+    "export": ExportResult,
+    "verify": Verifications,
     "graphs": results.Graphs,
     "stats": results.Statistics,
     "node": results.NodeDetails,
@@ -49,8 +53,8 @@ ANSWERS = {
     "count": path_results.PathCounts,
     "distribution": path_results.ScoreDistribution,
     "influence": path_results.Contributors,
-    "view": answer.ViewResult,
-    "report": answer.ReportResult,
+    "view": ViewResult,
+    "report": ReportResult,
     "influence --by": path_results.InfluenceGroups,
     "influence --by edge": path_results.InfluentialEffects,
     "tags": results.Tags,

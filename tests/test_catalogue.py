@@ -7,7 +7,7 @@ from typing import Any
 
 import neo4j
 import pytest
-from circuit_atlas.queries import CatalogueQuery, catalogue
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from conftest import NAMES, hold_examples
 
 QUERIES = list(catalogue().values())

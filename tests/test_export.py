@@ -22,8 +22,9 @@ from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, InvalidArgumentError
-from circuit_atlas.export import write_graph, write_json
 from circuit_atlas.export.columns import node_columns
+from circuit_atlas.export.formats import write_graph
+from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize

@@ -142,7 +142,7 @@ def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
 
 def test_what_has_no_influence(atlas: Any, examples: Any, new_name: Any) -> None:
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
+    load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
     with pytest.raises(InvalidArgumentError, match="no influence"):
         atlas.graph(name).influence()
     for wrong in ({"share": 0.0}, {"share": 1.5}, {"k": 0}, {"kinds": ["thing"]}):

@@ -114,7 +114,7 @@ def test_random_graphs(
 ) -> None:
     layers, edges = graph
     name = new_name()
-    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    load_graph(atlas, make_graph(layers, edges), name=name)
     handle = atlas.graph(name)
     places = ordinals(handle, atlas)
     key_of = {place: key for key, place in places.items()}
@@ -168,7 +168,7 @@ def test_scores_and_restrictions_on_random_graphs(
     layers, edges = graph
     order = "strongest" if score == "product" else order
     name = new_name()
-    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    load_graph(atlas, make_graph(layers, edges), name=name)
     handle = atlas.graph(name)
     places = ordinals(handle, atlas)
     key_of = {place: key for key, place in places.items()}
@@ -233,7 +233,7 @@ def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> Non
     layers = [0] * 50 + [layer for layer in range(1, 12) for _ in range(50)] + [12]
     edges = [(s, t, 1.0) for t in range(len(layers)) for s in range(len(layers)) if layers[t] - layers[s] == 1]
     name = new_name()
-    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    load_graph(atlas, make_graph(layers, edges), name=name)
     answer = atlas.graph(name).count(max_hops=12)
     assert answer.counts["12"] == 50**12
     assert 50**12 > 2**63
@@ -275,7 +275,7 @@ def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_nam
     with pytest.raises(NodeNotFoundError):
         dallas.paths(sources=["Paris"])
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
+    load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
     with pytest.raises(InvalidArgumentError, match="no logits"):
         atlas.graph(name).paths()
     with pytest.raises(GraphNotFoundError):

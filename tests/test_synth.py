@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from support import oracle
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
-from circuit_atlas.export import write_json, write_pt
+from circuit_atlas.export.json_file import write_json
+from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.synth import Shape, simple_path_counts, synthesize, write_synthetic
 from circuit_atlas.synth.graph import MAX_NODES
 
@@ -84,14 +85,14 @@ def test_closed_form_counts(layers: int, positions: int, atlas: Any, new_name: A
     expected = simple_path_counts(layers + 1, positions, layers)
     assert oracle.count_by_hops(paths, layers) == expected
     name = new_name()
-    load_graph(atlas.driver, None, data, name=name)
+    load_graph(atlas, data, name=name)
     assert atlas.graph(name).count(max_hops=layers).counts == expected
 
 
 def test_a_large_simple_graph(atlas: Any, new_name: Any) -> None:
     """The notebook's size: 25 layers, 10 positions, too many paths to enumerate."""
     name = new_name()
-    load_graph(atlas.driver, None, synthesize(Shape(layers=25, positions=10, simple=True)), name=name)
+    load_graph(atlas, synthesize(Shape(layers=25, positions=10, simple=True)), name=name)
     expected = simple_path_counts(26, 10, 12)
     assert atlas.graph(name).count(max_hops=12).counts == expected
     assert sum(expected.values()) > 10**11

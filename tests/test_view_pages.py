@@ -114,7 +114,7 @@ def test_search_finds_by_name_and_key(dallas: Any, examples: Any) -> None:
     named = [
         row["n"]["key"]
         for row in examples["dallas"]
-        ._runner.run("MATCH (n:Node {graph: 'dallas'}) WHERE toLower(n.name) CONTAINS 'texas' RETURN n LIMIT 1000")
+        .database.run("MATCH (n:Node {graph: 'dallas'}) WHERE toLower(n.name) CONTAINS 'texas' RETURN n LIMIT 1000")
         .rows
     ]
     assert lit(page, "found") == set(named)
@@ -139,7 +139,7 @@ def test_the_slider_leaves_out_weak_edges(dallas: Any, examples: Any) -> None:
     weights = [
         row["w"]
         for row in examples["dallas"]
-        ._runner.run("MATCH (:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->() RETURN r.weight AS w LIMIT 10000")
+        .database.run("MATCH (:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->() RETURN r.weight AS w LIMIT 10000")
         .rows
     ]
     strong = sum(abs(weight) >= threshold for weight in weights)
@@ -183,7 +183,7 @@ def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: An
     screenshot("graph-supernodes")
     row = (
         examples["dallas-haiku"]
-        ._runner.run(
+        .database.run(
             "MATCH (a:Supernode {graph: 'dallas-haiku', name: 'capital'})-[:GROUPS]->(s:Node)"
             "-[r:DIRECT_EFFECT]->(t:Node)<-[:GROUPS]-(b:Supernode {name: 'say a capital'}) "
             "RETURN sum(r.weight) AS weight LIMIT 1"
@@ -256,7 +256,7 @@ def test_markup_stays_text_in_the_browser(
     labels = page.locator("#graph .xtick text").all_text_contents()
     assert labels[0] == HOSTILE[:15] + "…"
     assert page.locator("img, #graph b, #graph a, #panel b b").count() == 0
-    show(view_paths(atlas._runner, hostile_graph.name))
+    show(view_paths(hostile_graph))
     assert any("</script><img" in text for text in page.locator(".sankey text").all_text_contents())
     assert page.locator("img").count() == 0
     hostile_graph.report(k=3).save(tmp_path / "report.html")

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
 from conftest import NAMES
@@ -37,12 +38,12 @@ HOSTILE = "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript:al
 
 @pytest.fixture
 def picture(atlas: Any, examples: Any) -> Any:
-    return lambda name, **options: read_picture(atlas._runner, name, **options)
+    return lambda name, **options: read_picture(find_graph(atlas, name), **options)
 
 
 @pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
 def test_a_pruned_graph_is_shown_whole(name: str, picture: Any, atlas: Any) -> None:
-    shown, data = picture(name), read_graph_data(atlas._runner, name)
+    shown, data = picture(name), read_graph_data(find_graph(atlas, name))
     assert [node.key for node in shown.nodes] == [data.nodes.key(i) for i in range(len(data.nodes))]
     expected = {
         (int(s), int(t)): w for s, t, w in zip(data.edges.source, data.edges.target, data.edges.weight, strict=True)
@@ -232,7 +233,7 @@ def test_a_report_tells_what_the_commands_tell(atlas: Any, examples: Any) -> Non
 
 
 def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
-    found = report_on(atlas._runner, "dallas")
+    found = report_on(find_graph(atlas, "dallas"))
     changed = found.statistics.model_copy(update={"prompt": HOSTILE, "graph": HOSTILE, "tokens": [HOSTILE]})
     report = Report(changed, found.contributors, found.paths, found.view)
     parsed = _Tags()
@@ -283,7 +284,7 @@ def test_without_chromium_an_image_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    view = view_paths(examples["dallas"]._runner, "dallas")
+    view = view_paths(examples["dallas"])
     with pytest.raises(MissingExtraError, match="apt-get install chromium"):
         view.save(tmp_path / "paths.png")
     result = examples["dallas"].report(k=3).save(tmp_path / "dallas.md")

@@ -191,7 +191,7 @@ def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any]
     assert json.loads(data.nodes.extra[6]) == {"layer": 1, "head": {"q": 3}}
     assert data.metadata.file_extra == {"run": {"id": 7}}
     assert data.edge_extras == ((1, 0, '{"q": {"head": 2}}'),)
-    load_graph(atlas.driver, None, data, name=(name := new_name()))
+    load_graph(atlas, data, name=(name := new_name()))
     stored = atlas.cypher("MATCH (:Node {graph: $graph})-[r]->() RETURN collect(r.extra) AS e", {"graph": name})
     assert stored.rows == [{"e": ['{"q": {"head": 2}}']}]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, under_way
 from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema import Kind, ensure_schema
@@ -25,6 +25,7 @@ from neo4j.exceptions import IncompleteCommit
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.database import Database
 from circuit_atlas.errors import (
     GraphExistsError,
     GraphNotFoundError,
@@ -150,7 +151,7 @@ def test_deleting_leaves_nothing_but_what_others_use(
 ) -> None:
     before = everything(atlas)
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
+    load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
     atlas.ingest(EXAMPLES / "dallas.json", name=f"{name}-copy")
     atlas.delete(name)
     atlas.delete(f"{name}-copy")
@@ -162,7 +163,7 @@ def test_deleting_leaves_nothing_but_what_others_use(
 @pytest.mark.parametrize("name", ["", "a~b", "a\nb", "x" * 201])
 def test_names_that_cannot_be(name: str, atlas: Atlas) -> None:
     with pytest.raises(InvalidArgumentError):
-        load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
+        load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
 
 
 def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> None:
@@ -264,7 +265,7 @@ def test_an_ingest_whose_last_answer_is_lost_is_no_failure(
     assert atlas.ingest(file, name=name).ingested.status == "ingested"
     monkeypatch.setattr(load, "_rename", lost)
     assert atlas.ingest(EXAMPLES / "dallas.json", name=name, replace=True).ingested.status == "replaced"
-    assert remove_leftovers(Writer(atlas.driver, None)) == []
+    assert remove_leftovers(atlas) == []
     atlas.delete(name)
     assert everything(atlas) == before
 
@@ -274,33 +275,32 @@ def test_what_was_removed_meanwhile_is_not_published(
 ) -> None:
     name, before, once = new_name(), everything(atlas), load._rename
 
-    def too_late(writer: Writer, staging: str, *arguments: Any) -> None:
-        remove_graph(writer, staging)
-        once(writer, staging, *arguments)
+    def too_late(database: Database, staging: str, *arguments: Any) -> None:
+        remove_graph(database, staging)
+        once(database, staging, *arguments)
 
     monkeypatch.setattr(load, "_rename", too_late)
-    with pytest.raises(IngestError, match="gone"):
+    with pytest.raises(IngestError, match="deleted by another process"):
         atlas.ingest(EXAMPLES / "opposite-small.json", name=name)
     assert everything(atlas) == before
 
 
 def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Callable[[], str]) -> None:
-    writer = Writer(atlas.driver, None)
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}}
-    writer.run(statements.BEGIN, **begin, owner=owner_of_this_process())
+    atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())
     with under_way(staging):
-        assert remove_leftovers(writer) == []
-    writer.run(
+        assert remove_leftovers(atlas) == []
+    atlas.write(
         "MATCH (g:Graph {name: $graph}) SET g.owner = $owner",
         graph=staging,
         owner=f"elsewhere {os.getpid()} 1.0",
     )
-    assert remove_leftovers(writer) == []
-    writer.run("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
-    assert remove_leftovers(writer) == [staging.partition("~")[0]]
-    writer.run(statements.BEGIN, **begin, owner=owner_of_this_process())  # an ingest of this process that failed
-    assert remove_leftovers(writer) == [staging.partition("~")[0]]
+    assert remove_leftovers(atlas) == []
+    atlas.write("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
+    assert remove_leftovers(atlas) == [staging.partition("~")[0]]
+    atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())  # an ingest of this process that failed
+    assert remove_leftovers(atlas) == [staging.partition("~")[0]]
 
 
 def test_two_at_once_are_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:

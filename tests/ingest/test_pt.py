@@ -18,7 +18,7 @@ from circuit_tracer import Graph
 from support import small_model
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
-from circuit_atlas.export import write_pt
+from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.synth import Shape, synthesize
 
 
@@ -181,8 +181,8 @@ def test_what_is_wrong_and_where(spoil: Any, message: str, saved: Path) -> None:
 
 def test_loading_it_twice_is_one_graph(atlas: Any, saved: Path, new_name: Any) -> None:
     name = new_name()
-    first = load_graph(atlas.driver, None, read_graph(saved), name=name)
-    second = load_graph(atlas.driver, None, read_graph(saved), name=name)
+    first = load_graph(atlas, read_graph(saved), name=name)
+    second = load_graph(atlas, read_graph(saved), name=name)
     assert (first.status, second.status) == ("ingested", "unchanged")
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_graphs
+from circuit_atlas.cli.options import atlas_command, complete_graphs
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 _DEFAULT: dict[str, Any] = {"show_default": True}
 _some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
@@ -22,8 +22,8 @@ _k = click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, **_DE
 @click.argument("graphs", nargs=-1, required=True, metavar="GRAPH...", shell_complete=complete_graphs)
 @click.option("--add", multiple=True, metavar="TAG", help="Put the graphs into this collection; repeatable.")
 @click.option("--remove", multiple=True, metavar="TAG", help="Take them out of this one; repeatable.")
-@asks
-def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+@atlas_command
+def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
     """Put each GRAPH into collections, or take it out. Questions across graphs take tags for graphs.
 
     \b
@@ -35,8 +35,8 @@ def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer
 
 
 @click.command("tags")
-@asks
-def tags_command(atlas: Atlas) -> Answer:
+@atlas_command
+def tags_command(atlas: Atlas) -> Result:
     """List the tags and the graphs of each.
 
     \b
@@ -59,8 +59,8 @@ def features_command() -> None:
 @click.option("--source-set", default="", help="The set of transcoders, likewise.")
 @click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, **_DEFAULT, help="In how many graphs.")
 @click.option("--neighbors", type=click.IntRange(0, 100), default=3, **_DEFAULT, help="How many effects each way.")
-@asks
-def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Answer:
+@atlas_command
+def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Result:
     """Show every graph in which a FEATURE is active, how strongly, and its strongest effects there.
 
     FEATURE is layer/index, or an explanation as it is shown. With GRAPH, it is any of its nodes.
@@ -80,8 +80,8 @@ def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Answer
 @_some_graphs
 @_tags
 @_k
-@asks
-def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+@atlas_command
+def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
     """List the transcoder features that are active in every GRAPH, whatever the position.
 
     \b
@@ -98,8 +98,8 @@ def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Ans
 @click.option("--not", "without", multiple=True, metavar="GRAPH", help="Not active in this graph; repeatable.")
 @click.option("--not-tag", "without_tags", multiple=True, metavar="TAG", help="Nor in those of this tag; repeatable.")
 @_k
-@asks
-def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+@atlas_command
+def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
     """List the transcoder features that are active in every GRAPH, and in none of others.
 
     \b
@@ -118,8 +118,8 @@ def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answe
 )
 @click.option("--width", type=click.IntRange(1, 10), default=3, **_DEFAULT, help="Strongest effects of motifs.")
 @_k
-@asks
-def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
+@atlas_command
+def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
     """List the features and two-hop motifs that recur in most of the graphs: those given, or all.
 
     \b
@@ -156,8 +156,8 @@ def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> 
     **_DEFAULT,
     help="What paths are ranked by, as for `paths`.",
 )
-@asks
-def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Answer:
+@atlas_command
+def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
     """Lay graph B over graph A: the nodes, direct effects and best paths that both have, and that only one has.
 
     Nodes are the same when their transcoder feature is (errors: layer; tokens: text; logits: vocabulary entry) and

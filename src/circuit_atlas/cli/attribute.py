@@ -9,11 +9,11 @@ import click
 
 from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
 from circuit_atlas.cli.graphs import warn, warn_of_all
-from circuit_atlas.cli.options import asks
+from circuit_atlas.cli.options import atlas_command
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 _TRACER = [
     click.option(
@@ -84,7 +84,7 @@ def _tracer_options(command: Any) -> Any:
 @click.option("--edge-threshold", type=click.FloatRange(0, 1), help="Store edges with this share of influence.")
 @click.option("--source-set", help="Neuronpedia's name of the transcoders, where theirs does not tell.")
 @_tracer_options
-@asks
+@atlas_command
 def attribute_command(
     atlas: Atlas,
     prompt: str | None,
@@ -93,7 +93,7 @@ def attribute_command(
     output: str | None,
     targets: tuple[str, ...],
     **options: Any,
-) -> Answer:
+) -> Result:
     """Run circuit-tracer's attribution on PROMPT, save the graph as .pt, and store it.
 
     Options are those of circuit-tracer's `attribute`, with its defaults. A prompt that is stored or saved already is
@@ -110,7 +110,6 @@ def attribute_command(
     options["attribution_targets"] = list(targets) or None
     if prompt is not None:
         result = atlas.attribute(prompt, name=name, output=output or "./", **options).ingested
-        assert result is not None
         warn(result.graph, result.warnings)
         return result
     if name is not None:

@@ -59,7 +59,7 @@ def browse_command(
     """Open Neo4j Browser with a picture ready to be drawn: of a GRAPH, of what a QUERY of the catalogue or a Cypher
     statement returns, or of the graphs of the database.
 
-    The address is printed, and opened where there is a screen. Browser asks for the password once.
+    The address is printed, and opened where there is a screen. Browser atlas_command for the password once.
 
     \b
     Examples:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_graphs, graph_argument
+from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_argument
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
     from circuit_atlas.explain import ExplainResult
+    from circuit_atlas.results import Result
 
 
 @click.command("explain")
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     default=25_000,
     show_default=True,
     metavar="N",
-    help="Requests an hour, at most; one asks for up to 100 features.",
+    help="Requests an hour, at most; one atlas_command for up to 100 features.",
 )
 @click.option(
     "--from",
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     metavar="GB",
     help="With --from: what the files may hold together, unpacked.",
 )
-@asks
+@atlas_command
 def explain_command(
     atlas: Atlas, graphs: tuple[str, ...], every: bool, tag: str | None, files: tuple[str, ...], **options: Any
-) -> Answer:
+) -> Result:
     """Fetch explanations of the features of each GRAPH from Neuronpedia, the most influential first.
 
     Each feature is asked for once, whatever the number of graphs; what is stopped goes on where it was. An explained
@@ -91,8 +91,8 @@ def _warn(result: ExplainResult) -> None:
 @click.argument("node")
 @click.argument("text", required=False)
 @click.option("--remove", is_flag=True, help="Take the label back.")
-@asks
-def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove: bool) -> Answer:
+@atlas_command
+def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove: bool) -> Result:
     """Label the feature that NODE of GRAPH is an activation of, in every graph.
 
     A label goes before what is fetched or imported, and nothing but another label changes it.
@@ -118,8 +118,8 @@ def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove:
     "--places", type=click.IntRange(0, 1000), default=5, show_default=True, help="Of each, how many activations."
 )
 @click.option("--raw", is_flag=True, help="TEXT is in the syntax of Lucene's query parser.")
-@asks
-def search_command(atlas: Atlas, text: str, **options: object) -> Answer:
+@atlas_command
+def search_command(atlas: Atlas, text: str, **options: Any) -> Result:
     """Find features by their explanations and labels, tokens and logits by their text, and where they are active.
 
     What holds all words of TEXT, or words that begin so, in any order and case; where nothing does, what holds some.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, graph_argument, reader_options
+from circuit_atlas.cli.options import atlas_command, graph_argument, reader_options
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer, IngestResults
     from circuit_atlas.client import Atlas
+    from circuit_atlas.ingest.results import IngestResults
+    from circuit_atlas.results import Result
 
 
 @click.command("ingest")
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 @reader_options
 @click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer: the local store is made anew with all in it.")
 @click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")
-@asks
+@atlas_command
 def ingest_command(
-    atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: object
-) -> Answer:
+    atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: Any
+) -> Result:
     """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
 
     The same content again changes nothing, so that the same command goes on where it was stopped. A graph becomes
@@ -38,8 +39,7 @@ def ingest_command(
       circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
     """
     if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
-        result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]
-        assert result is not None
+        result = atlas.ingest(files[0], name=name, **options).ingested
         warn(files[0], result.warnings)
         return result
     if name is not None and (len(files) > 1 or Path(files[0]).is_dir()):
@@ -63,8 +63,8 @@ def warn(file: str, warnings: list[str]) -> None:
 
 @click.command("graphs")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only graphs of this tag; repeatable.")
-@asks
-def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Answer:
+@atlas_command
+def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Result:
     """List the graphs of the database.
 
     \b
@@ -78,7 +78,7 @@ def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Answer:
 
 @click.command("delete")
 @graph_argument
-@asks
+@atlas_command
 def delete_command(atlas: Atlas, graph: str) -> None:
     """Delete a graph.
 

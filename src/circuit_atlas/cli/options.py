@@ -15,8 +15,8 @@ import click
 from circuit_atlas.errors import AtlasError
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 KINDS = ("feature", "error", "token", "logit", "other")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,16 +34,16 @@ def store_option(command: F) -> F:
     return option(command)
 
 
-_FORMS = [
-    click.option("--json", "form", flag_value="json", help="Print JSON; the default in a pipe."),
-    click.option("--table", "form", flag_value="table", help="Print a table; the default on a terminal."),
-    click.option("--csv", "form", flag_value="csv", help="Print the table as CSV."),
+_FORMATS = [
+    click.option("--json", "output_format", flag_value="json", help="Print JSON; the default in a pipe."),
+    click.option("--table", "output_format", flag_value="table", help="Print a table; the default on a terminal."),
+    click.option("--csv", "output_format", flag_value="csv", help="Print the table as CSV."),
 ]
 
 
-def form_options(command: F) -> F:
-    """`--json`, `--table` and `--csv`, for a command that asks no database."""
-    for option in reversed(_FORMS):
+def format_options(command: F) -> F:
+    """`--json`, `--table` and `--csv`, for a command that atlas_command no database."""
+    for option in reversed(_FORMATS):
         command = option(command)
     return command
 
@@ -68,24 +68,26 @@ def reader_options(command: F) -> F:
     return command
 
 
-def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
-    """Give a command an open `Atlas` as first argument and print the answer it returns.
+def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
+    """Give a command an open `Atlas` as first argument and print the result that it returns.
 
     Adds --json, --table, --csv, --show-cypher, --timeout and --store.
     """
 
     @wraps(command)
-    def run(*args: Any, store: str | None, timeout: float, show_cypher: bool, form: str | None, **kwargs: Any) -> None:
+    def run(
+        *args: Any, store: str | None, timeout: float, show_cypher: bool, output_format: str | None, **kwargs: Any
+    ) -> None:
         tracer = (lambda text: click.echo(text + "\n", err=True)) if show_cypher else None
         with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
-            answer = command(atlas, *args, **kwargs)
-        if answer is not None:
-            emit(answer, form)
-            if answer.exit_code:
-                raise click.exceptions.Exit(answer.exit_code)
+            result = command(atlas, *args, **kwargs)
+        if result is not None:
+            print_result(result, output_format)
+            if result.exit_code:
+                raise click.exceptions.Exit(result.exit_code)
 
     options = [
-        *_FORMS,
+        *_FORMATS,
         click.option("--show-cypher", is_flag=True, help="Print every statement to stderr, for Neo4j Browser."),
         click.option(
             "--timeout",
@@ -122,21 +124,21 @@ def import_driver() -> None:
         del sys.modules[package]
 
 
-def emit(answer: Answer, form: str | None) -> None:
-    """Print an answer to stdout: as asked, else a table on a terminal and JSON elsewhere."""
-    form = form or ("table" if sys.stdout.isatty() else "json")
-    if form == "json":
-        click.echo(answer.to_json(indent=2))
-    elif form == "csv":
-        heads, cells = answer.table()
+def print_result(result: Result, output_format: str | None) -> None:
+    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere."""
+    output_format = output_format or ("table" if sys.stdout.isatty() else "json")
+    if output_format == "json":
+        click.echo(result.to_json(indent=2))
+    elif output_format == "csv":
+        heads, cells = result.table()
         buffer = io.StringIO()
         csv.writer(buffer).writerows([heads, *cells])
         click.echo(buffer.getvalue(), nl=False)
     else:
-        click.echo(str(answer))
+        click.echo(str(result))
 
 
-class Integers(click.ParamType[range]):
+class IntRange(click.ParamType[range]):
     """`5` or `5-10`."""
 
     name = "range"
@@ -151,14 +153,16 @@ class Integers(click.ParamType[range]):
 
 def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of graphs, for shell completion; nothing when no server runs."""
-    from circuit_atlas.client import Atlas, running_connection
+    from circuit_atlas.database import Database
+    from circuit_atlas.queries.graphs import list_graphs
+    from circuit_atlas.server import running_connection
 
     try:
         connection = running_connection()
         if connection is None:
             return []
-        with Atlas(connection) as atlas:
-            return [summary.graph for summary in atlas.graphs().graphs if summary.graph.startswith(incomplete)]
+        with Database(connection) as database:
+            return [summary.graph for summary in list_graphs(database).graphs if summary.graph.startswith(incomplete)]
     except AtlasError:
         return []
 
@@ -173,7 +177,7 @@ def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplet
 graph_argument = click.argument("graph", shell_complete=complete_graphs)
 
 
-def question_graph(command: Callable[..., Any]) -> Callable[..., Any]:
+def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
     """The argument GRAPH, and `--collapsed`: what is asked of it is asked of GRAPH:collapsed."""
 
     @wraps(command)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_queries
+from circuit_atlas.cli.options import atlas_command, complete_queries
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 
 def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -58,10 +58,10 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     shell_complete=complete_queries,
     help="Print a query of the catalogue, for Neo4j Browser.",
 )
-@asks
+@atlas_command
 def query_command(
     atlas: Atlas, query: str, parameters: tuple[str, ...], plan: str | None, write: bool, visual: bool
-) -> Answer | None:
+) -> Result | None:
     """Run QUERY: the id of a query of the catalogue, a Cypher statement, or - for one on stdin.
 
     \b

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KINDS, asks, question_graph
+from circuit_atlas.cli.options import KINDS, atlas_command, graph_or_collapsed
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 
 @click.command("stats")
-@question_graph
-@asks
-def stats_command(atlas: Atlas, graph: str) -> Answer:
+@graph_or_collapsed
+@atlas_command
+def stats_command(atlas: Atlas, graph: str) -> Result:
     """Show what GRAPH is: nodes by kind, edges, density, range of weights, logits with probabilities.
 
     \b
@@ -27,10 +27,10 @@ def stats_command(atlas: Atlas, graph: str) -> Answer:
 
 
 @click.command("node")
-@question_graph
+@graph_or_collapsed
 @click.argument("node")
-@asks
-def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
+@atlas_command
+def node_command(atlas: Atlas, graph: str, node: str) -> Result:
     """Show everything known of a NODE of GRAPH.
 
     NODE is a key (token:6, feature:8/37691@9, error:5@3, logit:22605@10), a key without its position, or a
@@ -46,7 +46,7 @@ def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
 
 
 @click.command("neighbors")
-@question_graph
+@graph_or_collapsed
 @click.argument("node")
 @click.option(
     "--direction",
@@ -78,8 +78,8 @@ def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
     show_default=True,
     help="With 2 or more: the subgraph around the node, k effects per node.",
 )
-@asks
-def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Answer:
+@atlas_command
+def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
     """Show the strongest direct effects on a NODE of GRAPH and of it.
 
     \b

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KINDS, Integers, asks, graph_argument
+from circuit_atlas.cli.options import KINDS, IntRange, atlas_command, graph_argument
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 
 @click.group("supernodes")
@@ -28,8 +28,8 @@ def supernodes_command() -> None:
 
 @supernodes_command.command("list")
 @graph_argument
-@asks
-def list_command(atlas: Atlas, graph: str) -> Answer:
+@atlas_command
+def list_command(atlas: Atlas, graph: str) -> Result:
     """List the supernodes of GRAPH and what each groups.
 
     \b
@@ -42,8 +42,8 @@ def list_command(atlas: Atlas, graph: str) -> Answer:
 @supernodes_command.command("links")
 @graph_argument
 @click.option("-k", "--k", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most this many.")
-@asks
-def links_command(atlas: Atlas, graph: str, k: int) -> Answer:
+@atlas_command
+def links_command(atlas: Atlas, graph: str, k: int) -> Result:
     """Show how the supernodes of GRAPH act on each other, as circuit-tracer's frontend draws it.
 
     \b
@@ -66,10 +66,10 @@ def links_command(atlas: Atlas, graph: str, k: int) -> Answer:
     multiple=True,
     help="With --matching, only nodes of this kind; repeatable.  [default: feature]",
 )
-@click.option("--layer", "layers", type=Integers(), multiple=True, help="By rule, only in these layers, 5 or 5-10.")
-@click.option("--position", "positions", type=Integers(), multiple=True, help="By rule, only at these positions.")
+@click.option("--layer", "layers", type=IntRange(), multiple=True, help="By rule, only in these layers, 5 or 5-10.")
+@click.option("--position", "positions", type=IntRange(), multiple=True, help="By rule, only at these positions.")
 @click.option("--replace", is_flag=True, help="Replace a supernode of that name.")
-@asks
+@atlas_command
 def create_command(
     atlas: Atlas,
     graph: str,
@@ -81,7 +81,7 @@ def create_command(
     layers: tuple[range, ...],
     positions: tuple[range, ...],
     replace: bool,
-) -> Answer:
+) -> Result:
     """Group nodes of GRAPH under a NAME: each NODE given, those --matching a text, or those of the --same-feature.
 
     \b
@@ -104,7 +104,7 @@ def create_command(
 @supernodes_command.command("delete")
 @graph_argument
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@asks
+@atlas_command
 def delete_supernodes_command(atlas: Atlas, graph: str, names: tuple[str, ...]) -> None:
     """Delete supernodes of GRAPH by NAME; their nodes stay.
 
@@ -123,8 +123,8 @@ def delete_supernodes_command(atlas: Atlas, graph: str, names: tuple[str, ...]) 
     type=click.Choice(["shares", "sums"]),
     help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, at first shares]",
 )
-@asks
-def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Answer:
+@atlas_command
+def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Result:
     """Store GRAPH collapsed by its supernodes, each of them one node, as the graph GRAPH:collapsed.
 
     Commands with --collapsed, and all that are given the name GRAPH:collapsed, do so by themselves when it is not

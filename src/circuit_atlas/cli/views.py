@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_graphs, question_graph
+from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_or_collapsed
 from circuit_atlas.cli.path_commands import from_option, max_hops_option, to_option
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 _open = click.option("--open", "opened", is_flag=True, help="Open it in the default browser.")
 
 
 @click.command("view")
-@question_graph
+@graph_or_collapsed
 @click.option(
     "-o",
     "--output",
@@ -46,7 +46,7 @@ _open = click.option("--open", "opened", is_flag=True, help="Open it in the defa
     show_default=True,
     help="At most this many nodes, the most influential.",
 )
-@asks
+@atlas_command
 def view_command(
     atlas: Atlas,
     graph: str,
@@ -56,7 +56,7 @@ def view_command(
     compare: str | None,
     max_nodes: int,
     **options: Any,
-) -> Answer:
+) -> Result:
     """Draw GRAPH as a page of its own: layers up, positions across, the best paths over it.
 
     The page needs no network. Pointing at a node lights up its inputs and outputs with their weights; nodes can be
@@ -82,7 +82,7 @@ def view_command(
 
 
 @click.command("report")
-@question_graph
+@graph_or_collapsed
 @click.option(
     "-o",
     "--output",
@@ -95,8 +95,8 @@ def view_command(
     "-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many contributors and paths."
 )
 @max_hops_option
-@asks
-def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Answer:
+@atlas_command
+def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Result:
     """Write a page on GRAPH: prompt, statistics, scores, top logits, contributors, top paths, picture.
 
     \b

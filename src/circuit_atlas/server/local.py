@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, Field
 
-from circuit_atlas.config import Connection
+from circuit_atlas.config import Connection, store_path
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
 from circuit_atlas.server.admin import AdminTool, end_abandoned
@@ -277,3 +278,8 @@ def _say(text: str, quiet: bool) -> None:
         import click
 
         click.echo(text, err=True)
+
+
+def running_connection(store: str | os.PathLike[str] | None = None) -> Connection | None:
+    """The server that a command would use, if it need not be started: that of NEO4J_URI, or a local one that runs."""
+    return (None if store else Connection.from_environment()) or LocalServer(store_path(store)).connection()

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from circuit_atlas.config import Connection
-from circuit_atlas.database import connect, translated_errors
+from circuit_atlas.database import Database, translated_errors
 from circuit_atlas.errors import InputError
 from circuit_atlas.export.output import replacing
 from circuit_atlas.schema.apply import check_schema
@@ -49,5 +49,5 @@ def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
 
 
 def _check(connection: Connection) -> None:
-    with connect(connection) as driver, translated_errors(connection):
-        check_schema(driver, connection.database)
+    with Database(connection) as database, translated_errors(connection):
+        check_schema(database)

@@ -7,10 +7,11 @@ import platform
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from circuit_atlas.answers import Answer, Cells
-from circuit_atlas.client import Atlas, running_connection
 from circuit_atlas.config import Connection, store_path
+from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError
+from circuit_atlas.queries.graphs import list_graphs
+from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from circuit_atlas.schema.models import Record
 
@@ -25,7 +26,7 @@ class Finding(Record):
     detail: str
 
 
-class Diagnosis(Answer):
+class Diagnosis(Result):
     """Everything that was looked at."""
 
     findings: list[Finding]
@@ -85,6 +86,8 @@ def _local_server(store: str | os.PathLike[str] | None) -> str:
 
 
 def _address(store: str | os.PathLike[str] | None, found: list[Connection]) -> str:
+    from circuit_atlas.server import running_connection
+
     connection = running_connection(store)
     if connection is None:
         return "none yet: the local server is not running"
@@ -93,17 +96,17 @@ def _address(store: str | os.PathLike[str] | None, found: list[Connection]) -> s
 
 
 def _database(connection: Connection) -> Iterator[Finding]:
-    atlases: list[Atlas] = []
+    opened: list[Database] = []
 
     def look() -> str:
-        atlas = Atlas(connection)
-        atlases.append(atlas)
-        return atlas.driver.get_server_info().agent
+        database = Database(connection)
+        opened.append(database)
+        return database.driver.get_server_info().agent
 
     yield _checked("database", look)
-    for atlas in atlases:
-        with atlas:
-            found = read_schema_version(atlas.driver, connection.database)
+    for database in opened:
+        with database:
+            found = read_schema_version(database)
             schema = "not used yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
             yield Finding(subject="schema", state="ok", detail=schema)
-            yield Finding(subject="graphs", state="ok", detail=str(len(atlas.graphs().graphs)))
+            yield Finding(subject="graphs", state="ok", detail=str(len(list_graphs(database).graphs)))

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from circuit_atlas.answers import ExportResult
 from circuit_atlas.errors import GraphExistsError, InputError
+from circuit_atlas.export.results import ExportResult
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.graph_rows import graph_rows
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.labels import of_all_graphs
-from circuit_atlas.ingest.load import check_name
+from circuit_atlas.ingest.names import check_name
 from circuit_atlas.schema.apply import statements as schema_statements
 from circuit_atlas.server.importer import import_command
 from circuit_atlas.store.stored_rows import StoredRows

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import IngestError
 from circuit_atlas.graph.data import EdgeExtra
-from circuit_atlas.ingest import Writer, remove_leftovers
+from circuit_atlas.ingest import remove_leftovers
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.path_tables import TOKENS
 from circuit_atlas.schema.properties import PROPERTIES
 
@@ -92,12 +92,11 @@ class StoredRows:
     when they are asked for.
 
     Args:
-        writer: to the store.
-        runner: of the same database.
+        database: the database.
     """
 
-    def __init__(self, writer: Writer, runner: QueryRunner) -> None:
-        self._writer, self._runner = writer, runner
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._seen: dict[str, str] = {}
 
     def contents(self) -> dict[str, str]:
@@ -106,7 +105,7 @@ class StoredRows:
         Raises:
             IngestError: the store holds things that are not ours, or another process writes to it.
         """
-        remove_leftovers(self._writer)
+        remove_leftovers(self._database)
         self._check_ours()
         self._seen = self._graphs()
         return dict(self._seen)
@@ -134,7 +133,7 @@ class StoredRows:
                 for label, statement in _TABLES.items()
                 for row in self._rows(statement, graph=name, sources=TOKENS)
             ],
-            edges=read_columns(self._runner, find_graph(self._runner, name)["graph"]).edges,
+            edges=read_columns(find_graph(self._database, name)).edges,
             edge_extras=tuple(EdgeExtra(**row) for row in self._rows(_EXTRAS, graph=name)),
             active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
             tags=self.tags(name),
@@ -147,7 +146,7 @@ class StoredRows:
     def add_tags(self, name: str, tags: list[str]) -> None:
         """Give a graph more tags."""
         if tags:
-            self._rows(TAGS, graph=name, tags=tags)
+            self._database.write(TAGS, graph=name, tags=tags)
 
     def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
         """Properties of all transcoder features, or of those that are active in some graphs, once for each."""
@@ -183,4 +182,4 @@ class StoredRows:
             )
 
     def _rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
-        return self._writer.run(statement, **parameters)
+        return self._database.read(statement, **parameters)

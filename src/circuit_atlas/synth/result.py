@@ -7,14 +7,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.export import write_json, write_pt
+from circuit_atlas.export.json_file import write_json
+from circuit_atlas.export.pt_file import write_pt
+from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.limits import MAX_HOPS
 from circuit_atlas.synth.graph import Shape, simple_path_counts, synthesize
 
 
-class SynthResult(Answer):
+class SynthResult(Result):
     """What was written."""
 
     file: str
