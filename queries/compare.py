@@ -1,4 +1,4 @@
-"""Two graphs, laid over each other: what they share, and what only one has."""
+"""Compares two graphs: what they share, and what only one of them has."""
 
 from __future__ import annotations
 

@@ -62,11 +62,11 @@ def score_distribution(
     if total <= sample:
         scores = [path.score for path in search_paths(graph, **question, k=total, score=score).paths]
     else:
-        from circuit_atlas.queries.columns import read_columns
-        from circuit_atlas.queries.path_columns import sample_paths
+        from circuit_atlas.queries.path_arrays import sample_paths
+        from circuit_atlas.queries.stored_arrays import read_arrays
 
         starts, ends = source_nodes(graph, sources), target_nodes(graph, targets)
-        drawn = sample_paths(read_columns(graph), starts, ends, max_hops, size=sample, seed=seed)
+        drawn = sample_paths(read_arrays(graph), starts, ends, max_hops, size=sample, seed=seed)
         scores = [SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
     quantiles = np.quantile(scores, _SHARES, method="inverted_cdf").tolist()
     return ScoreDistribution(

@@ -1,4 +1,4 @@
-"""Answers about transcoder features across graphs."""
+"""Result types of queries about transcoder features across graphs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from circuit_atlas.results import Cells, Result
 
 
 class FeatureIdentity(Record):
-    """A transcoder feature, and how it is called."""
+    """A transcoder feature and its explanation."""
 
     model: str
     source_set: str
     layer: int
     index: int
-    explanation: str | None = Field(description="The one that is shown")
+    explanation: str | None = Field(description="The explanation that is shown")
 
 
 def feature_name(feature: FeatureIdentity) -> str:
-    """Its explanation, or its place."""
+    """Its explanation, or its layer and index."""
     return feature.explanation or f"feature {feature.layer}/{feature.index}"
 
 
@@ -36,11 +36,11 @@ class FeatureActivation(Record):
 
 
 class FeatureActivations(Result):
-    """Where a transcoder feature is active, and what it does there."""
+    """Where a transcoder feature is active, and its strongest effects there."""
 
     feature: FeatureIdentity
-    total: int = Field(description="Number of graphs in which it is active, of those asked for")
-    activations: list[FeatureActivation] = Field(description="Of the graphs in which it has most influence")
+    total: int = Field(description="Number of the chosen graphs in which it is active")
+    activations: list[FeatureActivation] = Field(description="In the graphs in which it has the most influence")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per activation."""
@@ -68,7 +68,7 @@ class SharedFeature(Record):
     """A transcoder feature and where it is active."""
 
     feature: FeatureIdentity
-    influence: float = Field(description="The least of its influences in the graphs: what they have in common")
+    influence: float = Field(description="The smallest of its influences in the graphs")
     occurrences: list[Occurrence] = Field(description="By name of graph")
 
 
@@ -77,8 +77,8 @@ class SharedFeatures(Result):
 
     graphs: list[str]
     without: list[str] = Field(description="Graphs in which none of them is active")
-    total: int = Field(description="How many there are, whatever k")
-    features: list[SharedFeature] = Field(description="Those of most influence first, at most k")
+    total: int = Field(description="Number of such features, whatever k is")
+    features: list[SharedFeature] = Field(description="Most influence first, at most k")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per feature, the influence in each graph when there are few."""
@@ -91,7 +91,7 @@ class SharedFeatures(Result):
         return ["feature", "name", "least influence", *few], rows
 
     def __str__(self) -> str:
-        shown = f", the {len(self.features)} of most influence:" if len(self.features) < self.total else ""
+        shown = f", the {len(self.features)} with the most influence:" if len(self.features) < self.total else ""
         return f"{_number(self.total, 'feature')}{shown}\n\n{super().__str__()}"
 
 

@@ -1,4 +1,4 @@
-"""Questions about transcoder features across graphs. Sets of graphs are given by names, by tags, or by both."""
+"""Queries about transcoder features across graphs. Sets of graphs are given by names, by tags, or by both."""
 
 from __future__ import annotations
 
@@ -64,14 +64,16 @@ def find_feature(
 
     Raises:
         NodeNotFoundError: no graph has such a feature.
-        AmbiguousNodeError: it can mean several; they are listed.
-        InvalidArgumentError: the node is no feature.
+        AmbiguousNodeError: several features match; they are listed.
+        InvalidArgumentError: the node is not a feature.
     """
     if graph is not None:
         node = resolve(find_graph(database, graph), address)
         found = ask(database, "nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
         if found is None:
-            raise InvalidArgumentError(f"{node.key} of {graph!r} is no feature", fix="Name a feature, as 20/44686.")
+            raise InvalidArgumentError(
+                f"{node.key} of {graph!r} is not a feature", fix="Name a feature, such as 20/44686."
+            )
         return to_feature(found)
     place = _PLACE.fullmatch(address)
     what = {"layer": int(place[1]), "index": int(place[2])} if place else {"name": address}
@@ -80,12 +82,12 @@ def find_feature(
     if not features:
         raise NodeNotFoundError(
             f"no graph has a feature {address!r}",
-            fix="Give layer/index, an explanation as it is shown, or a graph and one of its nodes.",
+            fix="Give layer/index, an explanation that is shown, or a graph and one of its nodes.",
         )
     if len(features) > 1:
         listed = [f"{f.layer}/{f.index} --model {f.model} --source-set {f.source_set}" for f in features]
         raise AmbiguousNodeError(
-            f"{address!r} can mean {len(features)} transcoder features",
+            f"{address!r} matches {len(features)} transcoder features",
             candidates=listed,
             fix="Give one of these:\n" + "\n".join(f"    {line}" for line in listed),
         )

@@ -1,4 +1,4 @@
-"""Questions about influence: what carries the logits, node by node or in groups."""
+"""Queries about influence: which nodes and effects the logits flow through."""
 
 from __future__ import annotations
 
@@ -117,11 +117,11 @@ def _influences(graph: StoredGraph, targets: Sequence[str], *, with_weights: boo
             raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
         return None
     import numpy as np
-    from circuit_atlas.queries.columns import read_columns
+    from circuit_atlas.queries.stored_arrays import read_arrays
 
     from circuit_atlas.graph.influence import node_influence
 
-    columns = read_columns(graph)
+    columns = read_arrays(graph)
     weights = np.zeros(len(columns.keys))
     ends = [columns.ordinal[resolve(graph, address, prefer=Kind.LOGIT).key] for address in targets]
     weights[ends] = 1 / len(set(ends))

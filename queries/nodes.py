@@ -1,4 +1,4 @@
-"""Questions about one node: which one an address means, and what is known of it."""
+"""Queries about one node: which node an address means, its properties and its neighbours."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
     if not best:
         graph.require()
         raise NodeNotFoundError(
-            f"no node of {graph.name!r} is {address!r}",
+            f"no node of {graph.name!r} matches {address!r}",
             fix="Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name.",
         )
     if len(best) > 1:
         listed = "\n".join(f"    {node.key:<28} {node.name}" for node in best)
         raise AmbiguousNodeError(
-            f"{address!r} can mean {len(best)} nodes of {graph.name!r}",
+            f"{address!r} matches {len(best)} nodes of {graph.name!r}",
             candidates=[node.key for node in best],
             fix=f"Give one of these keys:\n{listed}",
         )

@@ -1,4 +1,4 @@
-"""Answers about paths and influence."""
+"""Result types of queries about paths and influence."""
 
 from __future__ import annotations
 
@@ -41,11 +41,13 @@ class Paths(GraphResult):
 
 
 class Contributor(Record):
-    """A node and how much flows through it."""
+    """A node and its influence."""
 
     node: Node
     influence: float = Field(description="Share of the logits that flows through it, over all paths")
-    cumulative_share: float = Field(description="Influence of it and all stronger ones, of all nodes asked for")
+    cumulative_share: float = Field(
+        description="Share of the influence of all nodes asked for that this node and the stronger ones have"
+    )
 
 
 class Contributors(Result):
@@ -62,7 +64,7 @@ class Contributors(Result):
 
 
 class InfluenceGroup(Record):
-    """Nodes taken together."""
+    """A group of nodes."""
 
     group: str
     nodes: int
@@ -82,7 +84,7 @@ class InfluenceGroups(Result):
 
 
 class InfluentialEffect(Record):
-    """A direct effect and how much flows through it."""
+    """A direct effect and its influence."""
 
     source: Node
     target: Node
@@ -109,16 +111,18 @@ class InfluentialEffects(GraphResult):
 
 
 class ScoreDistribution(Result):
-    """How the scores of paths are spread."""
+    """The distribution of the scores of paths."""
 
     graph: str
     score: str
-    paths: int = Field(description="How many paths there are, exact")
-    scored: int = Field(description="How many of them were scored: all, or a sample drawn uniformly")
-    seed: int | None = Field(description="Of the sample; null when all were scored")
-    mean: float = Field(description="Of the scored ones")
-    standard_deviation: float = Field(description="Of the scored ones")
-    quantiles: dict[str, float] = Field(description="Share of the scored paths -> the score that they do not exceed")
+    paths: int = Field(description="Number of paths, exact")
+    scored: int = Field(description="Number of paths that were scored: all, or a uniform sample")
+    seed: int | None = Field(description="Seed of the sample; null when all paths were scored")
+    mean: float = Field(description="Mean of the scores")
+    standard_deviation: float = Field(description="Standard deviation of the scores")
+    quantiles: dict[str, float] = Field(
+        description="Share of the scored paths -> the score that this share does not exceed"
+    )
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per quantile."""
@@ -134,7 +138,7 @@ class ScoreDistribution(Result):
 
 
 class PathCounts(Result):
-    """How many paths there are."""
+    """The number of paths."""
 
     graph: str
     counts: dict[str, int] = Field(description="Number of hops (as text) -> number of paths, exact")

@@ -1,4 +1,4 @@
-"""Questions about paths: the best ones, the score of given ones, how many there are."""
+"""Queries about paths: the best paths, the scores of given paths, the number of paths."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
-from circuit_atlas.queries.path_search import Search
+from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MOST_WALKS
+from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MAX_WALKS
 
 from circuit_atlas.errors import InvalidArgumentError
 
@@ -59,7 +59,7 @@ def search_paths(
         max_hops: most edges of a path, 1 to 12.
         k: how many paths, 1 to 10,000.
         order: `strongest` (largest score first) or `inhibiting` (smallest first; for `bottleneck`, the paths
-            whose weakest inhibition is strongest; not for `product`).
+            whose weakest inhibition is strongest; not with `product`).
         score: `mean` of weights (the notebook's), `sum`, `bottleneck` (the weakest link), or `product` of
             normalised weights: |weight| over the sum of |weight| of all inputs of its target, which is
             circuit-tracer's `normalize_matrix`.
@@ -74,14 +74,14 @@ def search_paths(
 
     Raises:
         InvalidArgumentError: an argument is out of range, the graph has no tokens or logits to default to, or it
-            holds a cycle around which too many walks lead.
-        CypherError: `edge_value` is no Cypher expression.
+            has a cycle with too many walks around it.
+        CypherError: `edge_value` is not a Cypher expression.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     kinds = list(kinds)
     _check_search(max_hops, k, order, score, kinds, min_weight)
     _check_edge_value(score, edge_value)
-    search = Search(
+    search = PathSearch(
         sources=source_nodes(graph, sources),
         score=score,
         sign=ORDERS[order],
@@ -99,7 +99,7 @@ def search_paths(
     return Paths(graph=graph.name, score=score, paths=paths)
 
 
-def _best(graph: StoredGraph, search: Search, targets: list[str], k: int) -> list[dict[str, Any]]:
+def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
     question: dict[str, Any] = {
         "graph": graph.name,
         "targets": targets,
@@ -115,13 +115,13 @@ def _best(graph: StoredGraph, search: Search, targets: list[str], k: int) -> lis
         question |= bounds_for(graph, search)
     if graph.properties["acyclic"]:
         return ask(graph.database, "paths.top_k", k=k, **question)
-    for walks in sorted({min(4 * k, MOST_WALKS), min(16 * k, MOST_WALKS), MOST_WALKS}):
+    for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
         rows = ask(graph.database, "paths.top_k", k=walks, **question)
         paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]], search.must_pass)]
         if len(paths) >= k or len(rows) < walks:
             return paths[:k]
     raise InvalidArgumentError(
-        f"the graph has a cycle, and only {len(paths)} of the {MOST_WALKS:,} best walks visit no node twice",
+        f"the graph has a cycle, and only {len(paths)} of the {MAX_WALKS:,} best walks visit no node twice",
         where=graph.name,
         fix="Ask for fewer hops or paths, or avoid a node of the cycle.",
     )
@@ -138,7 +138,7 @@ def _keys(graph: StoredGraph, addresses: Sequence[str]) -> list[str]:
 def _check_edge_value(score: str, edge_value: str | None) -> None:
     if edge_value is not None and score == "product":
         raise InvalidArgumentError(
-            "a product is of normalised weights", fix="Ask for mean, sum or bottleneck of edge values."
+            "`edge_value` is not supported with the score `product`", fix="Ask for mean, sum or bottleneck."
         )
 
 
@@ -173,7 +173,7 @@ def score_paths(
         edge_value: as in `search_paths`.
 
     Raises:
-        InvalidArgumentError: a path has fewer than two nodes, or a step of it is no direct effect.
+        InvalidArgumentError: a path has fewer than two nodes, or two of its nodes have no direct effect.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     graph.require()
@@ -181,7 +181,7 @@ def score_paths(
     check_range("number of paths", len(paths), 1, MAX_PATHS)
     for path in paths:
         if len(path) < 2:
-            raise InvalidArgumentError(f"{' '.join(path)!r} is no path", fix="A path has at least two nodes.")
+            raise InvalidArgumentError(f"not a path: {' '.join(path)!r}", fix="A path has at least two nodes.")
     keys = [_path_keys(graph, path) for path in paths]
     _check_edge_value(score, edge_value)
     rows = ask(graph.database, "paths.score", edge_value=edge_value, graph=graph.name, paths=keys)
@@ -198,8 +198,8 @@ def _scored(row: dict[str, Any], score: str) -> Path:
     if None in weights:
         step = weights.index(None)
         raise InvalidArgumentError(
-            f"there is no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
-            fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists what it acts on.",
+            f"no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
+            fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists its effects.",
         )
     return _path(nodes, weights, SCORES[score](row["values"], weights, row["input_sums"]))
 
@@ -219,7 +219,7 @@ def count_paths(
     """The exact number of paths by number of hops, from 1 to `max_hops`; arguments as in `search_paths`.
 
     Raises:
-        InvalidArgumentError: an argument is out of range, or the graph holds a cycle and has more than a million paths.
+        InvalidArgumentError: an argument is out of range, or the graph has a cycle and too many paths to enumerate.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     check_range("max_hops", max_hops, 1, MAX_HOPS)
@@ -228,10 +228,10 @@ def count_paths(
         rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=ends, max_hops=max_hops)
         counts = [int(row["paths"]) for row in rows]
     else:
-        from circuit_atlas.queries.columns import read_columns
-        from circuit_atlas.queries.path_columns import count_in_columns
+        from circuit_atlas.queries.path_arrays import count_in_arrays
+        from circuit_atlas.queries.stored_arrays import read_arrays
 
-        counts = count_in_columns(read_columns(graph), starts, ends, max_hops)
+        counts = count_in_arrays(read_arrays(graph), starts, ends, max_hops)
     by_hops = {str(hops): number for hops, number in enumerate(counts, 1)}
     return PathCounts(graph=graph.name, counts=by_hops, total=sum(counts))
 

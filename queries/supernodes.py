@@ -1,4 +1,4 @@
-"""Questions about supernodes: which there are, how they act on each other, and what a rule would group."""
+"""Queries about supernodes: which ones exist, their effects on each other, and the nodes that a rule matches."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def members_matching(
     for kind in kinds:
         check_choice("kind", kind, tuple(Kind))
     if not text.strip():
-        raise InvalidArgumentError("an empty text matches everything", fix="Say what explanations are to contain.")
+        raise InvalidArgumentError("the text is empty", fix="Give a text that the explanations contain.")
     rows = ask(
         graph.database,
         "supernodes.matching",

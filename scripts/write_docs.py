@@ -24,7 +24,7 @@ from circuit_atlas.queries import (
     supernode_results,
 )
 from circuit_atlas.queries.catalogue import catalogue
-from circuit_atlas.queries.search import Hits
+from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.schema import models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
@@ -68,7 +68,7 @@ ANSWERS = {
     "explain": ExplainResult,
     "explain --from": ImportResult,
     "label": Label,
-    "search": Hits,
+    "search": SearchResult,
     "query": results.Rows,
 }
 

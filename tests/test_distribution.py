@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.queries import path_columns
-from circuit_atlas.queries.columns import read_columns
+from circuit_atlas.queries import path_arrays
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_columns import sample_paths
+from circuit_atlas.queries.path_arrays import sample_paths
+from circuit_atlas.queries.stored_arrays import read_arrays
 from conftest import EXAMPLES
 from support import oracle
 from support.graphs import make_graph
@@ -62,7 +62,7 @@ def test_every_path_has_the_same_chance(atlas: Any, new_name: Any) -> None:
     name = new_name()
     load_graph(atlas, make_graph([0, 1, 2, 3, 4], edges), name=name)
     paths = list(oracle.all_paths(edges, [0], [4], 4))
-    columns = read_columns(find_graph(atlas, name))
+    columns = read_arrays(find_graph(atlas, name))
     drawn = sample_paths(columns, [columns.keys[0]], [columns.keys[4]], 4, size=7000, seed=0)
     counts = Counter(tuple(weights) for weights in drawn.weights)
     assert set(counts) == {tuple(weights) for _, weights in paths}
@@ -84,13 +84,13 @@ def test_around_cycles(atlas: Any, new_name: Any, monkeypatch: pytest.MonkeyPatc
     name = new_name()
     load_graph(atlas, make_graph([0, 1, 2, 3], edges), name=name)
     paths = [path for path in oracle.all_paths(edges, [0], [3], 6) if len(set(path[0])) == len(path[0])]
-    columns = read_columns(find_graph(atlas, name))
+    columns = read_arrays(find_graph(atlas, name))
     drawn = sample_paths(columns, None, [columns.keys[3]], 6, size=5000, seed=0)
     counts = Counter(tuple(weights) for weights in drawn.weights)
     assert set(counts) == {tuple(weights) for _, weights in paths}
     assert all(abs(count - 1000) < 5 * 1000**0.5 for count in counts.values())
     spread = atlas.graph(name).score_distribution(max_hops=6, sample=3)
     assert (spread.paths, spread.scored) == (len(paths), 3)
-    monkeypatch.setattr(path_columns, "_MOST_STEPS", 2)
+    monkeypatch.setattr(path_arrays, "_MOST_STEPS", 2)
     with pytest.raises(InvalidArgumentError, match="have to be walked"):
         atlas.graph(name).count(sources=["token:0"], max_hops=6)

@@ -12,7 +12,7 @@ import pytest
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_search import Search
+from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.limits import SHORTLISTED_PATHS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -172,7 +172,7 @@ def test_the_catalogues_bounds_are_the_same(
         "avoid": ["feature:20/44686@10"],
         "min_weight": 0.1,
     }
-    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), Search(**question))["bounds"]
+    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(**question))["bounds"]
     rows = atlas.query("paths.bounds", {"graph": "dallas", **question}).rows
     theirs = rows[0]["bounds"]
     assert len(own) <= len(theirs) == 6
@@ -239,7 +239,7 @@ def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.Mo
 def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     handle, _ = wide
     monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
-    monkeypatch.setattr(path_bounds, "MOST_KEPT", 3)
+    monkeypatch.setattr(path_bounds, "MAX_KEPT", 3)
     asked = [{"sources": ["token:0"], "avoid": [key]} for key in list(ordinals(handle, atlas))[:5]]
     first = [handle.paths(max_hops=2, **question) for question in asked]
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == 3
@@ -252,7 +252,7 @@ def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypat
     stored = find_graph(atlas, "wide")
     stored.properties["content_hash"] = "of a graph that was replaced"
     before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
-    search = Search(["token:1"], "sum", 1, 3, positions=[1])
+    search = PathSearch(["token:1"], "sum", 1, 3, positions=[1])
     assert "bounds" in path_bounds.bounds_for(stored, search)
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before
 
@@ -262,7 +262,7 @@ def test_too_many_walks_around_a_cycle(
 ) -> None:
     from circuit_atlas.queries import paths
 
-    monkeypatch.setattr(paths, "MOST_WALKS", 50)
+    monkeypatch.setattr(paths, "MAX_WALKS", 50)
     edges = [(0, 1, 1.0), (1, 2, 9.0), (2, 1, 9.0), (2, 3, 1.0)]
     handle, places = store(atlas, new_name(), [0, 1, 2, 3], edges)
     assert_same(found_paths(handle, places, max_hops=12), [(11 / 3, (0, 1, 2, 3), [1.0, 9.0, 1.0])])

@@ -1,4 +1,4 @@
-"""What every answer can do: print as a table, in a terminal and a notebook, and turn into JSON, pandas, networkx."""
+"""The base of all results: a table in a terminal and a notebook, and JSON, pandas and networkx."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ Edge = tuple[Node, Node, float]
 
 
 class Result(Record):
-    """Base of all answers."""
+    """Base of all results."""
 
     @property
     def exit_code(self) -> int:
-        """What the command line ends with: 0, but for an answer that tells of failures."""
+        """The exit code of the command: 0, except for a result that reports failures."""
         return 0
 
     @abstractmethod
     def table(self) -> tuple[list[str], Cells]:
-        """Column heads and rows of the answer as a table."""
+        """Column headers and rows of the result as a table."""
 
     def __str__(self) -> str:
-        heads, cells = self.table()
-        if not any(heads):
-            return tabulate(cells, tablefmt="plain", disable_numparse=True)
-        return tabulate(cells, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(cells))
+        headers, rows = self.table()
+        if not any(headers):
+            return tabulate(rows, tablefmt="plain", disable_numparse=True)
+        return tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
 
     def _repr_html_(self) -> str:
-        heads, cells = self.table()
-        return str(tabulate(cells, heads, tablefmt="html", floatfmt=".4g"))
+        headers, rows = self.table()
+        return str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g"))
 
     def to_json(self, indent: int | None = None) -> str:
-        """The answer as JSON, as `--json` prints it; `docs/json.md` has its schema."""
+        """The result as JSON, as `--json` prints it."""
         return self.model_dump_json(by_alias=True, indent=indent)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """The table of the answer as a pandas.DataFrame.
+        """The table of the result as a pandas.DataFrame.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -55,19 +55,19 @@ class Result(Record):
             import pandas
         except ImportError as error:
             raise _missing("pandas") from error
-        heads, cells = self.table()
-        return pandas.DataFrame(cells, columns=heads)
+        headers, rows = self.table()
+        return pandas.DataFrame(rows, columns=headers)
 
 
 class GraphResult(Result):
-    """An answer that holds edges."""
+    """A result that has edges."""
 
     @abstractmethod
     def edges(self) -> Iterator[Edge]:
-        """Source, target and weight of every edge of the answer; an edge may come more than once."""
+        """Source, target and weight of every edge of the result; an edge may occur more than once."""
 
     def to_networkx(self) -> networkx.DiGraph[str]:
-        """The answer's edges as a networkx.DiGraph: nodes by key, `weight` on edges, source to target.
+        """The edges as a networkx.DiGraph: nodes by key, `weight` on edges, source to target.
 
         Raises:
             MissingExtraError: networkx is not installed.
@@ -84,10 +84,10 @@ class GraphResult(Result):
         return graph
 
 
-def _texts(cells: Cells) -> list[int]:
-    """Columns that hold text: a token "007" stays as it is."""
-    width = len(cells[0]) if cells else 0
-    return [i for i in range(width) if any(isinstance(row[i], str) for row in cells)]
+def _texts(rows: Cells) -> list[int]:
+    """Columns of text, which tabulate must not turn into numbers: a token "007"."""
+    width = len(rows[0]) if rows else 0
+    return [i for i in range(width) if any(isinstance(row[i], str) for row in rows)]
 
 
 def _missing(package: str) -> MissingExtraError:

@@ -12,8 +12,8 @@ from circuit_atlas.ingest import remove_leftovers
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
-from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.schema.path_tables import TOKENS
 from circuit_atlas.schema.properties import PROPERTIES
 
@@ -133,7 +133,7 @@ class StoredRows:
                 for label, statement in _TABLES.items()
                 for row in self._rows(statement, graph=name, sources=TOKENS)
             ],
-            edges=read_columns(find_graph(self._database, name)).edges,
+            edges=read_arrays(find_graph(self._database, name)).edges,
             edge_extras=tuple(EdgeExtra(**row) for row in self._rows(_EXTRAS, graph=name)),
             active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
             tags=self.tags(name),

@@ -10,8 +10,8 @@ from circuit_atlas.database import Database
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_rows, path_table_steps
 from circuit_atlas.ingest.steps import label_steps
-from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, list_graphs
+from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.schema.apply import SCHEMA_VERSION, create_constraints, note_version
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def upgrade(database: Database, version: int) -> None:
 
 
 def _store_path_tables(graph: StoredGraph) -> None:
-    columns = read_columns(graph)
+    columns = read_arrays(graph)
     rows = path_table_rows(
         columns.edges, is_token=columns.is_start(None), order=columns.order, input_sum=columns.input_sum
     )

@@ -13,17 +13,17 @@ from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import Float64, Int32, Int64
 
 if TYPE_CHECKING:
-    from circuit_atlas.queries.columns import Columns
+    from circuit_atlas.queries.stored_arrays import StoredArrays
 
 _MOST_STEPS = 1_000_000
 _MOST_ROUNDS = 100
 
 
-def count_in_columns(columns: Columns, sources: list[str] | None, targets: list[str], max_hops: int) -> list[int]:
-    """Number of paths of 1 to `max_hops` hops. What comes back to a node is no path.
+def count_in_arrays(columns: StoredArrays, sources: list[str] | None, targets: list[str], max_hops: int) -> list[int]:
+    """Number of paths of 1 to `max_hops` hops. A path visits no node twice.
 
     Raises:
-        InvalidArgumentError: the graph holds cycles, and a million steps do not walk all paths among their nodes.
+        InvalidArgumentError: the graph has cycles, and their paths cannot be enumerated in a million steps.
     """
     is_start = columns.is_start(sources)
     ends = [columns.ordinal[key] for key in targets]
@@ -34,7 +34,7 @@ def count_in_columns(columns: Columns, sources: list[str] | None, targets: list[
     )
     if counts is None:
         raise InvalidArgumentError(
-            "the graph holds cycles, so that paths among their nodes have to be walked, and they are too many",
+            "the graph has cycles, and too many paths lead through them to enumerate",
             fix="Ask for fewer hops.",
         )
     at_ends = [as_integers(counts[1:, :, end]) for end in dict.fromkeys(ends)]
@@ -49,7 +49,7 @@ class Sample(NamedTuple):
 
 
 def sample_paths(
-    columns: Columns, sources: list[str] | None, targets: list[str], max_hops: int, *, size: int, seed: int
+    columns: StoredArrays, sources: list[str] | None, targets: list[str], max_hops: int, *, size: int, seed: int
 ) -> Sample:
     """`size` of the paths of 1 to `max_hops` hops, each drawn with the same chance and put back.
 
@@ -57,7 +57,7 @@ def sample_paths(
     many paths lead up to it. In a graph with a cycle, walks are drawn, and those that visit a node twice left out.
 
     Raises:
-        InvalidArgumentError: the graph holds cycles, and next to no walk is a path.
+        InvalidArgumentError: the graph has cycles, and almost every sampled walk revisits a node.
     """
     is_start = columns.is_start(sources)
     if columns.order is not None:
@@ -74,11 +74,11 @@ def sample_paths(
         if len(sample.weights) >= size:
             return Sample(sample.weights[:size], sample.input_sums[:size])
     raise InvalidArgumentError(
-        "the graph holds cycles, and next to no walk visits no node twice", fix="Ask for fewer hops."
+        "almost every sampled walk revisits a node: the graph has cycles", fix="Ask for fewer hops."
     )
 
 
-def _draw_walks(columns: Columns, counts: Float64, ends: list[int], size: int, rng: np.random.Generator) -> Sample:
+def _draw_walks(columns: StoredArrays, counts: Float64, ends: list[int], size: int, rng: np.random.Generator) -> Sample:
     """`size` walks without those that visit a node twice."""
     max_hops = len(counts) - 1
     flat = counts[1:, ends].ravel()

@@ -1,4 +1,4 @@
-"""A stored graph as numpy columns, for what is computed outside the database."""
+"""A stored graph as numpy arrays, for computations outside the database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EDGES_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
-class Columns:
+class StoredArrays:
     """Nodes (n,) in order of ordinal, and edges. `layer` and `position` are -1 where they do not apply."""
 
     keys: list[str]
@@ -57,10 +57,10 @@ class Columns:
         return starts
 
 
-_last_read: WeakKeyDictionary[Database, tuple[str, Columns]] = WeakKeyDictionary()
+_last_read: WeakKeyDictionary[Database, tuple[str, StoredArrays]] = WeakKeyDictionary()
 
 
-def read_columns(graph: StoredGraph, *, edge_value: str | None = None) -> Columns:
+def read_arrays(graph: StoredGraph, *, edge_value: str | None = None) -> StoredArrays:
     """The columns of a graph; those of the graph asked for last are kept in memory.
 
     Args:
@@ -79,9 +79,9 @@ def read_columns(graph: StoredGraph, *, edge_value: str | None = None) -> Column
     return _last_read[graph.database][1]
 
 
-def _read(graph: StoredGraph, edge_value: str | None) -> Columns:
+def _read(graph: StoredGraph, edge_value: str | None) -> StoredArrays:
     nodes = ask(graph.database, "nodes.columns", graph=graph.name)[0]
-    return Columns(
+    return StoredArrays(
         nodes["keys"],
         np.array(nodes["layers"], np.int32),
         np.array(nodes["positions"], np.int32),
