@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def bounds_for(graph: StoredGraph, search: PathSearch) -> dict[str, Any]:
-    """Parameters of paths.top_k that give it its bounds: `sources`, the name of kept tables, or `bounds`, all values."""
+    """Parameters of paths.top_k with its bounds: `sources`, the name of kept tables, or `bounds` with all values."""
     keeps = graph.properties["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
     where = {"graph": graph.name, "sources": search.name, "sign": search.sign}
     if keeps and graph.database.run(statements.KEPT, where).rows[0]["kept"]:

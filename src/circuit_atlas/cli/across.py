@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 _DEFAULT: dict[str, Any] = {"show_default": True}
 _some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
-_tags = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs of this tag; repeatable.")
-_k = click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, **_DEFAULT, help="How many.")
+_tags = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
+_k = click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, **_DEFAULT, help="At most this many.")
 
 
 @click.command("tag")
 @click.argument("graphs", nargs=-1, required=True, metavar="GRAPH...", shell_complete=complete_graphs)
-@click.option("--add", multiple=True, metavar="TAG", help="Put the graphs into this collection; repeatable.")
-@click.option("--remove", multiple=True, metavar="TAG", help="Take them out of this one; repeatable.")
+@click.option("--add", multiple=True, metavar="TAG", help="Add this tag; repeatable.")
+@click.option("--remove", multiple=True, metavar="TAG", help="Remove this tag; repeatable.")
 @atlas_command
 def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
-    """Put each GRAPH into collections, or take it out. Questions across graphs take tags for graphs.
+    """Add tags to each GRAPH, or remove them. Questions across graphs take tags in place of graphs.
 
     \b
     Examples:
@@ -37,7 +37,7 @@ def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result
 @click.command("tags")
 @atlas_command
 def tags_command(atlas: Atlas) -> Result:
-    """List the tags and the graphs of each.
+    """List the tags and their graphs.
 
     \b
     Examples:
@@ -54,16 +54,16 @@ def features_command() -> None:
 @features_command.command("show")
 @click.argument("names", nargs=-1, required=True, metavar="[GRAPH] FEATURE")
 @click.option("--graph", "graphs", multiple=True, metavar="GRAPH", help="Only in this graph; repeatable.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only in graphs of this tag; repeatable.")
-@click.option("--model", default="", help="The language model, where several have such a feature.")
-@click.option("--source-set", default="", help="The set of transcoders, likewise.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only in graphs with this tag; repeatable.")
+@click.option("--model", default="", help="The language model, if several have such a feature.")
+@click.option("--source-set", default="", help="The set of transcoders, if several have such a feature.")
 @click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, **_DEFAULT, help="In how many graphs.")
 @click.option("--neighbors", type=click.IntRange(0, 100), default=3, **_DEFAULT, help="How many effects each way.")
 @atlas_command
 def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Result:
     """Show every graph in which a FEATURE is active, how strongly, and its strongest effects there.
 
-    FEATURE is layer/index, or an explanation as it is shown. With GRAPH, it is any of its nodes.
+    FEATURE is layer/index, or an explanation that is shown. With GRAPH, it is any node of the graph.
 
     \b
     Examples:
@@ -72,7 +72,7 @@ def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Result
       circuit-atlas features show "Texas locations/legal contexts" --graph dallas
     """
     if len(names) > 2:
-        raise click.UsageError("Give FEATURE, or GRAPH and FEATURE; quote what holds blanks.")
+        raise click.UsageError("Give FEATURE, or GRAPH and FEATURE; quote names that contain blanks.")
     return atlas.feature(names[-1], graph=names[0] if len(names) == 2 else None, **options)
 
 
@@ -82,7 +82,7 @@ def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Result
 @_k
 @atlas_command
 def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
-    """List the transcoder features that are active in every GRAPH, whatever the position.
+    """List the transcoder features that are active in every GRAPH, at any position.
 
     \b
     Examples:
@@ -96,11 +96,13 @@ def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Res
 @_some_graphs
 @_tags
 @click.option("--not", "without", multiple=True, metavar="GRAPH", help="Not active in this graph; repeatable.")
-@click.option("--not-tag", "without_tags", multiple=True, metavar="TAG", help="Nor in those of this tag; repeatable.")
+@click.option(
+    "--not-tag", "without_tags", multiple=True, metavar="TAG", help="Not active in graphs with this tag; repeatable."
+)
 @_k
 @atlas_command
 def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
-    """List the transcoder features that are active in every GRAPH, and in none of others.
+    """List the transcoder features that are active in every GRAPH and in none of the others.
 
     \b
     Examples:
@@ -116,11 +118,17 @@ def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Resul
 @click.option(
     "--share", type=click.FloatRange(0, 1), default=0.5, **_DEFAULT, help="In at least this share of the graphs."
 )
-@click.option("--width", type=click.IntRange(1, 10), default=3, **_DEFAULT, help="Strongest effects of motifs.")
+@click.option(
+    "--width",
+    type=click.IntRange(1, 10),
+    default=3,
+    **_DEFAULT,
+    help="How many of the strongest effects of a node motifs may use.",
+)
 @_k
 @atlas_command
 def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
-    """List the features and two-hop motifs that recur in most of the graphs: those given, or all.
+    """List the features and two-hop motifs that recur in most of the graphs given, or of all graphs.
 
     \b
     Examples:
@@ -146,7 +154,7 @@ def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> 
     type=click.IntRange(1, 10_000),
     default=10,
     **_DEFAULT,
-    help="How many nodes, effects and paths of each kind; totals are exact.",
+    help="At most this many nodes, effects and paths of each kind; totals are exact.",
 )
 @click.option("--max-hops", type=click.IntRange(1, 12), default=4, **_DEFAULT, help="Most edges of a path.")
 @click.option(
@@ -154,14 +162,14 @@ def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> 
     type=click.Choice(["mean", "sum", "bottleneck", "product"]),
     default="mean",
     **_DEFAULT,
-    help="What paths are ranked by, as for `paths`.",
+    help="The score that ranks paths, as for `paths`.",
 )
 @atlas_command
 def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
-    """Lay graph B over graph A: the nodes, direct effects and best paths that both have, and that only one has.
+    """Compare graphs A and B: the nodes, direct effects and best paths that both have, and that only one has.
 
-    Nodes are the same when their transcoder feature is (errors: layer; tokens: text; logits: vocabulary entry) and
-    their position, as --align counts it.
+    Nodes are the same if their transcoder feature (errors: layer; tokens: text; logits: vocabulary entry) and their
+    position, as --align counts it, are the same.
 
     \b
     Examples:

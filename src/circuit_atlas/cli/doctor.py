@@ -1,4 +1,4 @@
-"""`doctor`: what is there, what is not, and what to do about it."""
+"""`doctor`: checks the installation, the local server and the database."""
 
 from __future__ import annotations
 

@@ -21,15 +21,15 @@ _FILE = click.Path(dir_okay=False)
     "--import-files",
     type=click.Path(file_okay=False),
     metavar="FOLDER",
-    help="Instead, write graphs, by name or file, all by default, as Parquet for a server's offline importer.",
+    help="Instead, write graphs (by name or file; all by default) as Parquet for a server's offline importer.",
 )
 @click.option("--overwrite", is_flag=True, help="Overwrite the file.")
 @atlas_command
 def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | None, overwrite: bool) -> Result:
     """Write a stored graph to FILE: .pt or .json of circuit-tracer, .graphml, .parquet.
 
-    What came from a .pt or .json comes out as it went in. A .parquet holds the edges; the nodes go to a file
-    beside it that ends in .nodes.parquet.
+    A graph from a .pt or .json comes out as it went in. A .parquet has the edges; the nodes go to a file beside it
+    that ends in .nodes.parquet.
 
     \b
     Examples:
@@ -52,7 +52,7 @@ def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | Non
 def verify_command(atlas: Atlas, graph: str | None, file: str | None, **options: Any) -> Result:
     """Read GRAPH back whole (all graphs without one) and compare it with what was ingested, or with FILE.
 
-    Counts, every property and every weight. The exit code is 1 when something differs.
+    Compares counts, every property and every weight. The exit code is 1 if something differs.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def verify_command(atlas: Atlas, graph: str | None, file: str | None, **options:
 @click.option("--overwrite", is_flag=True, help="Overwrite the file.")
 @atlas_command
 def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
-    """Write the whole local store to FILE with Neo4j's dump; the server stops for as long as that takes.
+    """Write the whole local store to FILE with Neo4j's dump; the server is stopped meanwhile.
 
     \b
     Examples:
@@ -80,10 +80,10 @@ def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
 
 @click.command("restore")
 @click.argument("file", type=_FILE)
-@click.option("--replace", is_flag=True, help="Lose the graphs that the store holds now.")
+@click.option("--replace", is_flag=True, help="Overwrite existing graphs.")
 @atlas_command
 def restore_command(atlas: Atlas, file: str, replace: bool) -> Result:
-    """Give the local store what FILE, a backup, holds, all or nothing.
+    """Restore the local store from backup FILE, all or nothing.
 
     \b
     Examples:

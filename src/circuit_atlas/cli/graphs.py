@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 @click.command("ingest")
 @click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
 @click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
-@click.option("--replace", is_flag=True, help="Replace a graph of that name that has other content.")
-@click.option("--tag", "tags", multiple=True, help="A collection that the graphs belong to; repeatable.")
+@click.option("--replace", is_flag=True, help="Replace a graph of that name with different content.")
+@click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
 @reader_options
-@click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer: the local store is made anew with all in it.")
-@click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")
+@click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer, which rebuilds the local store.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
 @atlas_command
 def ingest_command(
     atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: Any
 ) -> Result:
     """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
 
-    The same content again changes nothing, so that the same command goes on where it was stopped. A graph becomes
-    visible when it is complete. Of several files, one that fails does not stop the others; the exit code is then 1.
+    Ingesting the same content again changes nothing: the same command resumes where an earlier one stopped. A graph
+    becomes visible when it is complete. A file that fails does not stop the others; the exit code is then 1.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Options that commands share: where to ask, how to print."""
+"""Options that commands share: which database, and how results are printed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _FORMATS = [
 
 
 def format_options(command: F) -> F:
-    """`--json`, `--table` and `--csv`, for a command that atlas_command no database."""
+    """`--json`, `--table` and `--csv`, for a command that needs no database."""
     for option in reversed(_FORMATS):
         command = option(command)
     return command
@@ -50,19 +50,19 @@ def format_options(command: F) -> F:
 
 _READER = [
     click.option(
-        "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence."
+        "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the nodes with this share of influence."
     ),
     click.option(
-        "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to edges with this share of influence."
+        "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the edges with this share of influence."
     ),
-    click.option("--model", help="The language model, where the file does not say."),
-    click.option("--source-set", help="The set of transcoders, where the file does not say."),
+    click.option("--model", help="The language model, if the file does not name it."),
+    click.option("--source-set", help="The set of transcoders, if the file does not name it."),
     click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text."),
 ]
 
 
 def reader_options(command: F) -> F:
-    """How a graph file is read: thresholds, and what it does not say."""
+    """Options of reading a graph file: thresholds, and what the file does not name."""
     for option in reversed(_READER):
         command = option(command)
     return command
@@ -106,7 +106,7 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
 
 
 def open_atlas(store: str | None, **settings: Any) -> Atlas:
-    """The database that the environment or `--store` names; a local server is started and left running."""
+    """Open the database that the environment or `--store` names; a local server is started and keeps running."""
     import_driver()
     from circuit_atlas.client import Atlas
 
@@ -114,8 +114,8 @@ def open_atlas(store: str | None, **settings: Any) -> Atlas:
 
 
 def import_driver() -> None:
-    """Import Neo4j's driver without numpy, pandas and pyarrow, which it takes along for a second when they are
-    there, to accept arrays as parameters and return data frames; no command does either."""
+    """Import Neo4j's driver without numpy, pandas and pyarrow, which it imports if they are installed. That takes a
+    second and lets parameters be arrays and results be data frames, which no command uses."""
     absent = [package for package in ("numpy", "pandas", "pyarrow") if package not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     import neo4j  # noqa: F401
@@ -147,12 +147,12 @@ class IntRange(click.ParamType[range]):
         """The integers of a range."""
         found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
         if not found or int(found[2] or found[1]) < int(found[1]):
-            self.fail(f"{value!r} is no number or range such as 5-10", param, ctx)
+            self.fail(f"{value!r} is not a number or a range such as 5-10", param, ctx)
         return range(int(found[1]), int(found[2] or found[1]) + 1)
 
 
 def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names of graphs, for shell completion; nothing when no server runs."""
+    """Names of graphs, for shell completion; none if no server runs."""
     from circuit_atlas.database import Database
     from circuit_atlas.queries.graphs import list_graphs
     from circuit_atlas.server import running_connection
@@ -178,7 +178,7 @@ graph_argument = click.argument("graph", shell_complete=complete_graphs)
 
 
 def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument GRAPH, and `--collapsed`: what is asked of it is asked of GRAPH:collapsed."""
+    """The argument GRAPH, and `--collapsed`, which replaces it by GRAPH:collapsed."""
 
     @wraps(command)
     def run(*args: Any, graph: str, collapsed: bool, **kwargs: Any) -> Any:
@@ -189,5 +189,5 @@ def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
             graph = collapsed_name(graph)
         return command(*args, graph=graph, **kwargs)
 
-    option = click.option("--collapsed", is_flag=True, help="Ask the graph collapsed by its supernodes.")
+    option = click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes.")
     return graph_argument(option(run))

@@ -156,10 +156,10 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     show_default=True,
     help="Score at most this many paths, drawn with equal chances.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
 @atlas_command
 def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
-    """Show how the scores of the paths of GRAPH are spread: of all of them if they are few, else of a sample.
+    """Show the distribution of the scores of the paths of GRAPH: of all paths if they are few, else of a sample.
 
     \b
     Examples:
@@ -176,7 +176,7 @@ def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     type=click.Choice(["node", "edge", "layer", "position", "kind", "feature"]),
     default="node",
     show_default=True,
-    help="Node by node, edge by edge, or nodes taken together.",
+    help="By node, by edge, or by groups of nodes.",
 )
 @click.option(
     "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
@@ -194,7 +194,7 @@ def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
 def influence_command(
     atlas: Atlas, graph: str, by: str, targets: tuple[str, ...], kinds: tuple[str, ...], share: float, k: int
 ) -> Result:
-    """Show how much of the logits of GRAPH flows through each node, over all paths: circuit-tracer's influence.
+    """Show how much of the logits of GRAPH flows through each node, over all paths (circuit-tracer's influence).
 
     \b
     Examples:
@@ -206,7 +206,7 @@ def influence_command(
     handle = atlas.graph(graph)
     if by == "edge":
         if kinds or share < 1:
-            raise click.UsageError("--kind and --share are for nodes.")
+            raise click.UsageError("--kind and --share apply to nodes only.")
         return handle.edge_influence(targets=targets, k=k)
     if by == "node":
         return handle.influence(targets=targets, kinds=kinds, share=share, k=k)

@@ -1,4 +1,4 @@
-"""`query`: the catalogue, and Cypher of one's own."""
+"""`query`: the catalogue, and any Cypher statement."""
 
 from __future__ import annotations
 
@@ -45,9 +45,11 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     metavar="NAME=VALUE",
     help="A parameter; VALUE is JSON, or text; repeatable.",
 )
-@click.option("--explain", "plan", flag_value="EXPLAIN", help="Show the plan; nothing is run.")
-@click.option("--profile", "plan", flag_value="PROFILE", help="Run it and show the plan with rows and hits.")
-@click.option("--write", is_flag=True, help="Let a statement of one's own change the database.")
+@click.option("--explain", "plan", flag_value="EXPLAIN", help="Show the plan without running the query.")
+@click.option(
+    "--profile", "plan", flag_value="PROFILE", help="Run the query and show the plan with rows and database hits."
+)
+@click.option("--write", is_flag=True, help="Let the statement change the database.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the catalogue.")
 @click.option("--visual", is_eager=True, is_flag=True, help="With --show, the form that Neo4j Browser draws.")
 @click.option(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @graph_or_collapsed
 @atlas_command
 def stats_command(atlas: Atlas, graph: str) -> Result:
-    """Show what GRAPH is: nodes by kind, edges, density, range of weights, logits with probabilities.
+    """Show the statistics of GRAPH: nodes by kind, edges, density, range of weights, logits with probabilities.
 
     \b
     Examples:
@@ -31,10 +31,10 @@ def stats_command(atlas: Atlas, graph: str) -> Result:
 @click.argument("node")
 @atlas_command
 def node_command(atlas: Atlas, graph: str, node: str) -> Result:
-    """Show everything known of a NODE of GRAPH.
+    """Show all that is stored about a NODE of GRAPH.
 
     NODE is a key (token:6, feature:8/37691@9, error:5@3, logit:22605@10), a key without its position, or a
-    name (Austin, logit:Austin). When it can mean several nodes, they are listed.
+    name (Austin, logit:Austin). If several nodes match, they are listed.
 
     \b
     Examples:
@@ -80,7 +80,7 @@ def node_command(atlas: Atlas, graph: str, node: str) -> Result:
 )
 @atlas_command
 def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
-    """Show the strongest direct effects on a NODE of GRAPH and of it.
+    """Show the strongest direct effects on a NODE of GRAPH and of the NODE.
 
     \b
     Examples:

@@ -30,7 +30,7 @@ def supernodes_command() -> None:
 @graph_argument
 @atlas_command
 def list_command(atlas: Atlas, graph: str) -> Result:
-    """List the supernodes of GRAPH and what each groups.
+    """List the supernodes of GRAPH and their nodes.
 
     \b
     Examples:
@@ -44,7 +44,7 @@ def list_command(atlas: Atlas, graph: str) -> Result:
 @click.option("-k", "--k", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most this many.")
 @atlas_command
 def links_command(atlas: Atlas, graph: str, k: int) -> Result:
-    """Show how the supernodes of GRAPH act on each other, as circuit-tracer's frontend draws it.
+    """Show the effects of the supernodes of GRAPH on each other, as circuit-tracer's frontend draws them.
 
     \b
     Examples:
@@ -66,8 +66,8 @@ def links_command(atlas: Atlas, graph: str, k: int) -> Result:
     multiple=True,
     help="With --matching, only nodes of this kind; repeatable.  [default: feature]",
 )
-@click.option("--layer", "layers", type=IntRange(), multiple=True, help="By rule, only in these layers, 5 or 5-10.")
-@click.option("--position", "positions", type=IntRange(), multiple=True, help="By rule, only at these positions.")
+@click.option("--layer", "layers", type=IntRange(), multiple=True, help="Only nodes in these layers, 5 or 5-10.")
+@click.option("--position", "positions", type=IntRange(), multiple=True, help="Only nodes at these positions.")
 @click.option("--replace", is_flag=True, help="Replace a supernode of that name.")
 @atlas_command
 def create_command(
@@ -82,7 +82,7 @@ def create_command(
     positions: tuple[range, ...],
     replace: bool,
 ) -> Result:
-    """Group nodes of GRAPH under a NAME: each NODE given, those --matching a text, or those of the --same-feature.
+    """Create a supernode NAME in GRAPH of the NODEs given, of those --matching a text, or of the --same-feature.
 
     \b
     Examples:
@@ -94,7 +94,9 @@ def create_command(
     handle = atlas.graph(graph)
     if same_feature:
         if name or nodes or matching or kinds:
-            raise click.UsageError("--same-feature takes no NAME, NODE, --matching or --kind: it names what it makes.")
+            raise click.UsageError(
+                "--same-feature takes no NAME, NODE, --matching or --kind: the features give the names."
+            )
         return handle.create_supernodes_of_features(**limits)
     if not name:
         raise click.UsageError("Give the supernode a NAME.")
@@ -121,14 +123,14 @@ def delete_supernodes_command(atlas: Atlas, graph: str, names: tuple[str, ...]) 
 @click.option(
     "--weights",
     type=click.Choice(["shares", "sums"]),
-    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, at first shares]",
+    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, shares at first]",
 )
 @atlas_command
 def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Result:
     """Store GRAPH collapsed by its supernodes, each of them one node, as the graph GRAPH:collapsed.
 
-    Commands with --collapsed, and all that are given the name GRAPH:collapsed, do so by themselves when it is not
-    there or supernodes have changed since.
+    Commands with --collapsed or the name GRAPH:collapsed do this themselves if that graph does not exist or the
+    supernodes have changed since.
 
     \b
     Examples:

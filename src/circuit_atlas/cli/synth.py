@@ -1,4 +1,4 @@
-"""`synth`."""
+"""`synth`: synthetic attribution graphs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _DEFAULT: dict[str, Any] = {"show_default": True}
     **_DEFAULT,
     help="Distribution of the weights.",
 )
-@click.option("--simple", is_flag=True, help="One node for each layer and position, and a sink; counts its paths.")
-@click.option("--seed", type=click.IntRange(0), default=0, **_DEFAULT, help="Of the random numbers.")
+@click.option("--simple", is_flag=True, help="One node per layer and position, and a sink; count its paths.")
+@click.option("--seed", type=click.IntRange(0), default=0, **_DEFAULT, help="Seed of the random numbers.")
 @format_options
 def synth_command(file: str, output_format: str | None, **shape: object) -> None:
     """Write a synthetic attribution graph to FILE (.pt or .json), in the shape of circuit-tracer's.

@@ -25,15 +25,15 @@ _open = click.option("--open", "opened", is_flag=True, help="Open it in the defa
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Where to write it: .html, .png or .svg.  [default: GRAPH.html]",
+    help="The file to write: .html, .png or .svg.  [default: GRAPH.html]",
 )
 @_open
-@click.option("--paths", is_flag=True, help="Draw the best paths alone, as a Sankey diagram.")
+@click.option("--paths", is_flag=True, help="Draw only the best paths, as a Sankey diagram.")
 @click.option(
     "--compare",
     metavar="OTHER",
     shell_complete=complete_graphs,
-    help="Lay another graph over it, as `compare` aligns them.",
+    help="Lay another graph over it, aligned as by `compare`.",
 )
 @from_option
 @to_option
@@ -57,10 +57,10 @@ def view_command(
     max_nodes: int,
     **options: Any,
 ) -> Result:
-    """Draw GRAPH as a page of its own: layers up, positions across, the best paths over it.
+    """Draw GRAPH as an HTML page: layers up, positions across, the best paths over it.
 
-    The page needs no network. Pointing at a node lights up its inputs and outputs with their weights; nodes can be
-    searched and pinned, weak edges and kinds of nodes left out, supernodes collapsed.
+    The page needs no network. Pointing at a node highlights its inputs and outputs with their weights. Nodes can be
+    searched and pinned, weak edges and kinds of nodes hidden, supernodes collapsed.
 
     \b
     Examples:
@@ -73,7 +73,7 @@ def view_command(
     from circuit_atlas.views.graph_page import file_name
 
     if paths and compare:
-        raise click.UsageError("--paths is of one graph; leave --compare out.")
+        raise click.UsageError("--paths is for one graph; leave out --compare.")
     handle = atlas.graph(graph)
     view = handle.view_paths(**options) if paths else handle.view(compare=compare, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")
@@ -88,7 +88,7 @@ def view_command(
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Where to write it: .html or .md.  [default: GRAPH-report.html]",
+    help="The file to write: .html or .md.  [default: GRAPH-report.html]",
 )
 @_open
 @click.option(
@@ -115,4 +115,4 @@ def _finish(file: str, opened: bool, notes: list[str]) -> None:
     for note in notes:
         click.echo(f"Note: {note}", err=True)
     if opened and not webbrowser.open(Path(file).resolve().as_uri()):
-        click.echo(f"There is no browser here to open {file} with.", err=True)
+        click.echo(f"No browser found to open {file}.", err=True)
