@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -15,6 +16,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.processes import find_process
 
+_log = logging.getLogger(__name__)
 EDGE_BATCH = 50_000
 NODE_BATCH = 2_000
 _ABANDONED_MS = 15 * 60 * 1000
@@ -67,6 +69,7 @@ def remove_leftovers(database: Database) -> list[str]:
     removed = []
     for row in database.write(statements.LEFTOVERS):
         if _is_dead(row["graph"], row["owner"], row["silent_ms"]):
+            _log.info("removing %r, left behind by an ingest or deletion that died", row["graph"])
             with under_way(row["graph"]):
                 remove_graph(database, row["graph"])
             removed.append(row["graph"].partition("~")[0])
