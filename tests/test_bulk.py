@@ -145,7 +145,7 @@ def test_what_is_not_ours_is_not_thrown_away(folder: Path, store: Path) -> None:
     with Atlas(store=store) as atlas:
         atlas.ingest(folder / "dallas.json")
         atlas.cypher("CREATE (:Mine {x: 1})", write=True)
-        with pytest.raises(IngestError, match="1 nodes and 0 relationships that are not of circuit-atlas"):
+        with pytest.raises(IngestError, match="1 nodes and 0 relationships that are not circuit-atlas's"):
             atlas.ingest_all([folder / "oakland.json"], bulk=True)
         assert atlas.cypher("MATCH (n:Mine) RETURN n.x AS x").rows == [{"x": 1}]
         assert len(atlas.graphs().graphs) == 1

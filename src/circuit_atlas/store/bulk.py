@@ -1,4 +1,4 @@
-"""Many or large graphs at once, through Neo4j's offline importer: the store is made anew, with all that it held."""
+"""Ingests many or large graphs with Neo4j's offline importer, which rebuilds the store with the old and new graphs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SESSIONS = 2
 _TOLERANCE = 1e-9
 
 
-Sums = Float64  # of a graph: numbers of nodes and edges, sums of its weights and of their sizes
+Sums = Float64  # (4,), of a graph: number of nodes, number of edges, sum of weights, sum of |weight|
 
 
 def ingest_in_bulk(
@@ -53,8 +53,8 @@ def ingest_in_bulk(
     """Store the graphs of files; see `Atlas.ingest_all`. The server restarts, so the database must be opened again.
 
     Raises:
-        IngestError: the store holds what is not ours, or the new one is not what it should be; the old one stays.
-        LocalServerError: the importer fails, for instance for want of room; the old one stays.
+        IngestError: the store has data of others, or the new store does not have what was sent; the old one is kept.
+        LocalServerError: the importer fails, for instance because the disk is full; the old store is kept.
         AtlasError: the first error of a file, with `fail_fast`.
     """
     store, progress = StoredRows(database), database.progress
@@ -122,11 +122,13 @@ def _import(admin: AdminTool, made: ImportFiles, heap: str) -> None:
     found = run_import(admin, made.node_files, made.relationship_files, heap=heap)
     wanted = {"nodes": made.nodes, "relationships": made.relationships}
     if found != wanted:
-        raise IngestError(f"the importer made {found} of {wanted}", fix="The store is as it was. Please report it.")
+        raise IngestError(
+            f"the importer made {found} instead of {wanted}", fix="The store is unchanged. Please report it."
+        )
 
 
 def _check(connection: Connection, expected: dict[str, Sums], is_labelled: dict[str, bool], *, explained: bool) -> None:
-    """Bring the new database to our schema, name what is new in it, and compare every graph with what was sent."""
+    """Create the schema in the new database, name its new nodes, and compare every graph with what was sent."""
     with Database(connection, timeout=86_400) as database:  # filling in empty texts takes as long as the store is large
         left = {name: wanted.copy() for name, wanted in expected.items()}
         create_constraints(database)
@@ -141,13 +143,14 @@ def _check(connection: Connection, expected: dict[str, Sums], is_labelled: dict[
         near = _TOLERANCE * (wanted[3] + 1e-300)
         if left[name][:2].any() or (np.abs(left[name][2:]) > near).any():
             raise IngestError(
-                f"of the graph {name!r} the new store holds {wanted - left[name]}, not {wanted}",
-                fix="The store is as it was. Ingest again; report it if it happens twice.",
+                f"the new store has {wanted - left[name]} of graph {name!r} instead of {wanted}",
+                fix="The store is unchanged. Ingest again; report it if it happens twice.",
             )
 
 
 def _name(database: Database, nodes: dict[str, int], is_labelled: dict[str, bool], explained: bool) -> None:
-    """What an ingest online does graph by graph: labels in files go to transcoder features, explanations to nodes."""
+    """Name nodes as an ingest over Bolt does, graph by graph: labels in files become explanations of features, and
+    explanations become names of nodes."""
     for name, number in nodes.items():
         wanted = [NAMES] * explained + [FILE_LABELS] * is_labelled[name]
         explained = explained or is_labelled[name]
@@ -163,7 +166,7 @@ def _sums(database: Database, name: str, nodes: tuple[int, int]) -> Sums:
 
 
 def _ranges(wanted: Sums) -> Iterator[tuple[int, int]]:
-    """Ordinals, first and behind the last, of nodes whose edges are summed together."""
+    """Ranges (first, stop) of ordinals of nodes whose edges are summed in one statement."""
     nodes, edges = int(wanted[0]), int(wanted[1])
     step = max(1, _CHECKED_AT_ONCE * nodes // max(1, edges))
     for first in range(0, nodes, step):

@@ -1,4 +1,4 @@
-"""Whether a stored graph is what was ingested, or what a file has, to the last bit."""
+"""Compares a stored graph with what was ingested, or with a file, to the last bit."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _NODE_TEXTS = ("token", "label", "source_id", "js_node_id", "feature_type", "ext
 
 @graph_query
 def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str = "") -> Verification:
-    """Read a graph back whole and compare it with what was stored of it at ingest, or with a file.
+    """Read a whole graph back and compare it with the hash stored at ingest, or with a file.
 
     Args:
         graph: the graph.
-        source: what the file holds.
-        file: the file's name.
+        source: the graph of the file.
+        file: the name of the file.
 
     Raises:
         GraphNotFoundError: no such graph is ready.
@@ -66,7 +66,7 @@ def _sums(graph: StoredGraph) -> tuple[int, int, float]:
 
 def _differences(data: GraphData, source: GraphData | None) -> list[str]:
     if source is None:
-        return ["what it holds is not what was ingested: the content hash is another"]
+        return ["its content differs from what was ingested (other content hash)"]
     found = [*_node_differences(data, source), *_edge_differences(data, source)]
     ours, theirs = data.metadata.model_dump(), source.metadata.model_dump()
     odd = [name for name in ours if name not in ("slug", "source_format", "file_form", "warnings")]

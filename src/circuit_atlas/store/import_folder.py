@@ -1,4 +1,4 @@
-"""A folder that the offline importer of a cluster, or of Aura, takes: Parquet files, the command, and what is to be
+"""Writes a folder for the offline importer of a cluster or of Aura: Parquet files, the command, and the statements to
 run afterwards."""
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ COMMAND, FINISH = "import.sh", "finish.cypher"
 def write_import_folder(
     folder: Path, store: StoredRows | None, names: Iterable[str], files: Iterable[GraphData]
 ) -> ExportResult:
-    """Write graphs as `neo4j-admin database import full` takes them.
+    """Write graphs as `neo4j-admin database import full` reads them.
 
     Args:
-        folder: what to make; it must not be there, or be empty.
-        store: where the graphs of `names` are.
-        names: of stored graphs.
+        folder: the folder to write; new or empty.
+        store: the store that has the graphs of `names`.
+        names: names of stored graphs.
         files: graphs from files, each under the name in it.
 
     Raises:
-        InputError: the folder holds something, or cannot be written.
+        InputError: the folder is not empty, or cannot be written.
         GraphExistsError: two graphs have the same name.
         MissingExtraError: the extra `parquet` is not installed.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("is there already", where=str(folder), fix="Give a folder that is empty or new.")
+        raise InputError("already exists and is not empty", where=str(folder), fix="Give an empty or new folder.")
     seen: set[str] = set()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _write_command(folder: Path, tables: ImportFiles) -> None:
     command = shlex.join(["neo4j-admin", *import_command(nodes, relationships, "integer")])
     (folder / COMMAND).write_text(
         "#!/bin/sh\n"
-        "# Makes the database `neo4j` of the files in this folder. Run it on the server, while that database is\n"
+        "# Imports the files of this folder as the database `neo4j`. Run it on the server, while that database is\n"
         f"# stopped; then start it and run {FINISH} in it.\n"
         f'set -e\ncd "$(dirname "$0")"\n{command}\n',
         encoding="utf-8",
@@ -89,7 +89,7 @@ def _write_command(folder: Path, tables: ImportFiles) -> None:
     fill = f"CYPHER 25 {statements.FILL_EMPTY.removeprefix('CYPHER 25').strip()}"
     lines = [*schema_statements(), fill, *of_all_graphs()]
     (folder / FINISH).write_text(
-        "// Constraints, indexes, texts that are empty, which the importer leaves out, and the names of features.\n"
+        "// Constraints, indexes, empty texts (which the importer leaves out), and the names of features.\n"
         + "".join(f"{line};\n" for line in lines),
         encoding="utf-8",
     )

@@ -9,27 +9,27 @@ from circuit_atlas.schema.models import Record
 
 
 class Verification(Record):
-    """Whether a stored graph is what it should be."""
+    """Whether a stored graph is complete and correct."""
 
     graph: str
     nodes: int = Field(description="Nodes found in the database")
     edges: int = Field(description="Direct effects found in the database")
     weights: float = Field(description="Sum of all weights")
-    content_hash: str | None = Field(description="Of what was found; null when no graph could be made of it")
-    expected_hash: str = Field(description="Of the file, or of what was ingested")
+    content_hash: str | None = Field(description="Hash of the stored graph; null if it cannot be read")
+    expected_hash: str = Field(description="Hash of the file, or of the graph as it was ingested")
     compared_with: str = Field(description="`ingest`, or the file")
-    problems: list[str] = Field(description="What is not as it should be; empty when all is well")
+    problems: list[str] = Field(description="Differences; empty if there are none")
 
 
 class Verifications(Result):
-    """Whether stored graphs are what they should be."""
+    """Whether stored graphs are complete and correct."""
 
     graphs: list[Verification]
-    damaged: int = Field(description="How many of them are not")
+    damaged: int = Field(description="Number of graphs with differences")
 
     @property
     def exit_code(self) -> int:
-        """1 when a graph is not what it should be."""
+        """1 if a graph has differences."""
         return int(self.damaged > 0)
 
     def table(self) -> tuple[list[str], Cells]:
@@ -41,7 +41,7 @@ class Verifications(Result):
                 f"{found.edges:,}",
                 f"{found.weights:.9g}",
                 found.compared_with,
-                "\n".join(found.problems) or "complete, every weight as it was",
+                "\n".join(found.problems) or "complete, every weight equal",
             ]
             for found in self.graphs
         ]

@@ -1,4 +1,4 @@
-"""Graphs of a store as the rows they were written as, to be written again elsewhere."""
+"""Reads graphs of a store back as the rows they were written as, to write them elsewhere."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ RETURN all_of_them - effects - activations - members - blocks - tags AS others
 
 
 class StoredRows:
-    """Reads a store whole. Bounds that were kept for a question of somebody's are left behind: they are made anew
-    when they are asked for.
+    """Reads a whole store. Bounds that were kept for earlier path searches are left out: they are computed again when
+    they are needed.
 
     Args:
         database: the database.
@@ -103,7 +103,7 @@ class StoredRows:
         """Content hash of every graph, by name.
 
         Raises:
-            IngestError: the store holds things that are not ours, or another process writes to it.
+            IngestError: the store has data that is not ours, or another process writes to it.
         """
         remove_leftovers(self._database)
         self._check_ours()
@@ -111,13 +111,15 @@ class StoredRows:
         return dict(self._seen)
 
     def check_unchanged(self) -> None:
-        """Make sure that nothing came or went since `contents`.
+        """Check that no graph was added or removed since `contents`.
 
         Raises:
-            IngestError: something did.
+            IngestError: a graph was added or removed.
         """
         if self._graphs() != self._seen:
-            raise IngestError("another process changed the store meanwhile", fix="Ingest again; nothing was changed.")
+            raise IngestError(
+                "another process changed the store in the meantime", fix="Ingest again; nothing was changed."
+            )
 
     def graph_rows(self, name: str) -> GraphRows:
         """The rows of a graph."""
@@ -140,16 +142,16 @@ class StoredRows:
         )
 
     def tags(self, name: str) -> tuple[str, ...]:
-        """Tags of a graph; none when it is not there."""
+        """Tags of a graph; none if it does not exist."""
         return tuple(row["tag"] for row in self._rows(_TAGS, graph=name))
 
     def add_tags(self, name: str, tags: list[str]) -> None:
-        """Give a graph more tags."""
+        """Add tags to a graph."""
         if tags:
             self._database.write(TAGS, graph=name, tags=tags)
 
     def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
-        """Properties of all transcoder features, or of those that are active in some graphs, once for each."""
+        """Properties of all transcoder features, or of those that are active in the given graphs, once per graph."""
         found = (
             self._rows(_CATALOGUE)
             if graphs is None
@@ -166,8 +168,8 @@ class StoredRows:
         busy = [graph["name"].partition("~")[0] for graph in graphs if graph["status"] != "ready"]
         if busy:
             raise IngestError(
-                f"another process writes or deletes {', '.join(busy)}",
-                fix="Wait for it, or ingest without --bulk, which can be done side by side.",
+                f"another process is writing or deleting {', '.join(busy)}",
+                fix="Wait for it, or ingest without --bulk, which works at the same time.",
             )
         return {graph["name"]: graph["content"] for graph in graphs}
 
@@ -177,8 +179,8 @@ class StoredRows:
         relationships = self._rows(_RELATIONSHIPS)[0]["others"]
         if others or relationships:
             raise IngestError(
-                f"the store holds {others} nodes and {relationships} relationships that are not of circuit-atlas",
-                fix="A rebuilt store would lose them: ingest without --bulk, or into another store (--store).",
+                f"the store has {others} nodes and {relationships} relationships that are not circuit-atlas's",
+                fix="Rebuilding the store would lose them. Ingest without --bulk, or into another store (--store).",
             )
 
     def _rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:

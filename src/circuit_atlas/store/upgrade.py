@@ -1,4 +1,4 @@
-"""Brings stores of earlier versions up to this one, when they are opened."""
+"""Upgrades stores of earlier schema versions when they are opened."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ _SUPERNODES = "MATCH (s:Supernode) WHERE s.source IS NULL SET s.source = 'file'"
 
 
 def upgrade(database: Database, version: int) -> None:
-    """From version 1: bounds of paths are stored in blocks, with shortlists and counts. From version 2: labels in graph
-    files are explanations of transcoder features. Can be interrupted and repeated; until it is through, the store is of
-    the version that it was.
+    """Upgrade a store to the schema of this version.
+
+    From version 1: bounds of paths are stored in blocks, with shortlists and counts. From version 2: labels in graph
+    files are explanations of transcoder features. It can be interrupted and repeated: the store keeps its old version
+    until the upgrade is complete.
 
     Args:
         database: the database.

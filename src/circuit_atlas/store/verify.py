@@ -22,7 +22,7 @@ def verify(
     source: str | os.PathLike[str] | None = None,
     **options: Unpack[ReadOptions],
 ) -> Verifications:
-    """Read graphs back whole, and compare counts and all content with what was ingested, or with a file.
+    """Read whole graphs back, and compare counts and all content with what was ingested, or with a file.
 
     Args:
         database: the database.
