@@ -15,7 +15,7 @@ from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
 from circuit_atlas.ingest.prune import prune
 from circuit_atlas.ingest.pt_safe import load_safely
-from circuit_atlas.ingest.scans import identify
+from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from circuit_atlas.queries.columns import Columns, read_columns
 from circuit_atlas.schema import path_tables as statements
-from circuit_atlas.schema.limits import KEPT_FROM, MAX_HOPS, MOST_KEPT
+from circuit_atlas.schema.batches import batches
+from circuit_atlas.schema.limits import CACHE_FROM, MAX_CACHED_BOUNDS, MAX_HOPS
 
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.graph import table_rows
-from circuit_atlas.graph.bounds import PathTables, Semiring, path_tables, semiring, staged_tables, token_starts
+from circuit_atlas.graph.bounds import PathTables, Semiring, must_pass_tables, path_tables, semiring, token_starts
 from circuit_atlas.graph.data import Float64
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 def bounds_for(runner: QueryRunner, graph: StoredGraph, search: Search) -> dict[str, Any]:
     """The parameters of paths.top_k that say which bounds to take: `sources` of kept tables, or `bounds` themselves."""
-    keeps = graph["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
+    keeps = graph["edges"] >= CACHE_FROM and not search.must_pass and search.edge_value is None
     where = {"graph": graph["name"], "sources": search.name, "sign": search.sign}
-    if keeps and runner.run(statements.KEPT, where).rows[0]["kept"]:
+    if keeps and runner.run(statements.HAS_CACHED_BOUNDS, where).rows[0]["cached"]:
         return {"sources": search.name}
     columns = read_columns(runner, graph, edge_value=search.edge_value)
     if search.must_pass and columns.order is not None:
@@ -78,7 +79,7 @@ def _staged(columns: Columns, search: Search) -> dict[str, Any]:
     place[order] = np.arange(len(order))
     must_pass = sorted({columns.ordinal[key] for key in search.must_pass}, key=lambda ordinal: place[ordinal])
     hops = search.max_hops
-    best = staged_tables(
+    best = must_pass_tables(
         lambda starts: _tables(columns, search, starts, hops, shortlists=False),
         _starts(columns, search)[: hops + 1],
         must_pass,
@@ -89,13 +90,13 @@ def _staged(columns: Columns, search: Search) -> dict[str, Any]:
 def _keep(runner: QueryRunner, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
     """Whether they could be kept: a user who may only read asks again with the tables in hand."""
     try:
-        for rows in table_rows.batches(table_rows.step_rows(tables, input_sums), table_rows.STEPS_AT_ONCE):
-            runner.run(statements.KEEP_STEPS, {**where, "rows": rows}, write=True)
-        parameters = {**where, "rows": table_rows.bound_rows(tables.best), "most": MOST_KEPT}
-        return bool(runner.run(statements.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
+        for rows in batches(table_rows.shortlist_rows(tables, input_sums), table_rows.SHORTLIST_BATCH_SIZE):
+            runner.run(statements.CACHE_SHORTLISTS, {**where, "rows": rows}, write=True)
+        parameters = {**where, "rows": table_rows.bound_rows(tables.best), "max_cached": MAX_CACHED_BOUNDS}
+        return bool(runner.run(statements.CACHE_BOUNDS, parameters, write=True).rows[0]["cached"])
     except AtlasError:
         return False
 
 
 def _in_blocks(best: Float64) -> list[list[list[float]]]:
-    return [table_rows.blocks(level) for level in best]
+    return [table_rows.in_blocks(level) for level in best]

@@ -14,7 +14,7 @@ from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import Search
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MOST_WALKS
+from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MAX_WALKS
 
 from circuit_atlas.errors import InvalidArgumentError
 
@@ -128,13 +128,13 @@ def _best(runner: QueryRunner, graph: StoredGraph, search: Search, targets: list
         question |= bounds_for(runner, graph, search)
     if graph["acyclic"]:
         return runner.ask("paths.top_k", k=k, **question)
-    for walks in sorted({min(4 * k, MOST_WALKS), min(16 * k, MOST_WALKS), MOST_WALKS}):
+    for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
         rows = runner.ask("paths.top_k", k=walks, **question)
         paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]], search.must_pass)]
         if len(paths) >= k or len(rows) < walks:
             return paths[:k]
     raise InvalidArgumentError(
-        f"{graph['name']!r} holds a cycle, and of the {MOST_WALKS:,} best walks only {len(paths)} visit no node twice",
+        f"{graph['name']!r} holds a cycle, and of the {MAX_WALKS:,} best walks only {len(paths)} visit no node twice",
         fix="Ask for fewer hops or paths, or avoid a node of the cycle.",
     )
 

@@ -250,7 +250,7 @@ def test_import_files(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     for wrong, error in ((["dallas", "dallas"], GraphExistsError), (["nothing"], GraphNotFoundError)):
         with pytest.raises(error):
             atlas.export_import_files(tmp_path / "other", wrong)
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         atlas.export_import_files(tmp_path / "folder", ["dallas"])
     assert not (tmp_path / "other").exists()
 

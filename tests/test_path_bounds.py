@@ -211,7 +211,7 @@ def test_shortlists_change_no_answer(order: str, wide: Any, atlas: Atlas) -> Non
 def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """They serve any number of hops and any target, and are made once."""
     handle, edges = wide
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     places = ordinals(handle, atlas)
     logits = [logit.node.key for logit in handle.stats().logits]
     features = [key for key in places if key.startswith("feature:1/")][:90]
@@ -239,8 +239,8 @@ def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.Mo
 
 def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     handle, _ = wide
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
-    monkeypatch.setattr(path_bounds, "MOST_KEPT", 3)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
+    monkeypatch.setattr(path_bounds, "MAX_CACHED_BOUNDS", 3)
     asked = [{"sources": ["token:0"], "avoid": [key]} for key in list(ordinals(handle, atlas))[:5]]
     first = [handle.paths(max_hops=2, **question) for question in asked]
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == 3
@@ -249,7 +249,7 @@ def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.Monke
 
 def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph replaced while its tables were made: they are used, and forgotten."""
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     stored = find_graph(atlas._runner, "wide")["graph"] | {"content_hash": "of a graph that was there before"}
     before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
     search = Search(["token:1"], "sum", 1, 3, positions=[1])
@@ -262,7 +262,7 @@ def test_too_many_walks_around_a_cycle(
 ) -> None:
     from circuit_atlas.queries import paths as path_questions
 
-    monkeypatch.setattr(path_questions, "MOST_WALKS", 50)
+    monkeypatch.setattr(path_questions, "MAX_WALKS", 50)
     edges = [(0, 1, 1.0), (1, 2, 9.0), (2, 1, 9.0), (2, 3, 1.0)]
     handle, places = store(atlas, new_name(), [0, 1, 2, 3], edges)
     assert_same(found_paths(handle, places, max_hops=12), [(11 / 3, (0, 1, 2, 3), [1.0, 9.0, 1.0])])

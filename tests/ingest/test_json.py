@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
-from circuit_atlas.ingest.scans import identify
+from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind, make_key, parse_key
 from conftest import EXAMPLES, NAMES
 from hypothesis import given

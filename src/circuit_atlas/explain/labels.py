@@ -5,10 +5,12 @@ from __future__ import annotations
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError
 from circuit_atlas.explain.results import Label
 from circuit_atlas.explain.store import Explanation, Feature, Write, now, store_explanations
-from circuit_atlas.ingest.labels import HAND, MAX_LENGTH, clean_text
+from circuit_atlas.explain.text import clean_text
+from circuit_atlas.ingest.labels import HAND
 from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind, parse_key
+from circuit_atlas.schema.limits import MAX_NAME_LENGTH
 from circuit_atlas.schema.models import Node
 
 
@@ -32,10 +34,10 @@ def label_feature(runner: QueryRunner, write: Write, graph: str, address: str, t
         raise InvalidArgumentError(
             f"{node.key} is not a feature", where=graph, fix="Only features have labels: they say what one means."
         )
-    label = None if text is None else clean_text(text, MAX_LENGTH + 1)
-    if label is not None and not 0 < len(label) <= MAX_LENGTH:
+    label = None if text is None else clean_text(text, MAX_NAME_LENGTH + 1)
+    if label is not None and not 0 < len(label) <= MAX_NAME_LENGTH:
         raise InvalidArgumentError(
-            "the label is empty" if not label else f"the label has more than {MAX_LENGTH:,} characters",
+            "the label is empty" if not label else f"the label has more than {MAX_NAME_LENGTH:,} characters",
             fix="Give a short text, or --remove.",
         )
     feature = Feature(*(found[name] for name in Feature._fields))
