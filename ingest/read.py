@@ -1,4 +1,4 @@
-"""Reads whatever holds an attribution graph into the one in-memory form."""
+"""Reads an attribution graph from a file of any format, or from a circuit_tracer.Graph."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def read_graph(
     Args are those of `Atlas.ingest`.
 
     Raises:
-        InputError: the file is missing, damaged, or no attribution graph.
+        InputError: the file does not exist, is damaged, or is no attribution graph.
         UnsafeFileError: loading it would run code.
-        InvalidArgumentError: a threshold is given for a graph that is pruned already.
+        InvalidArgumentError: a threshold is given for a JSON graph, which is already pruned.
         MissingExtraError: a `.pt` needs the extra `attribution`.
     """
     if not isinstance(source, str | os.PathLike):
@@ -61,9 +61,9 @@ def read_graph(
         )
     if node_threshold is not None or edge_threshold is not None:
         raise InvalidArgumentError(
-            "thresholds apply to .pt files: a JSON graph is pruned already",
+            "thresholds apply only to .pt files: a JSON graph is already pruned",
             where=str(path),
-            fix="Leave --node-threshold and --edge-threshold out, or give the .pt file.",
+            fix="Leave out --node-threshold and --edge-threshold, or give the .pt file.",
         )
     return read_json(path, model=model, source_set=source_set)
 

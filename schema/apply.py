@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from importlib.resources import files
-
-from neo4j import Driver
+from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import SchemaVersionError
+
+if TYPE_CHECKING:
+    from neo4j import Driver
 
 SCHEMA_VERSION = 3
 
@@ -19,7 +21,7 @@ def statements() -> list[str]:
 
 
 def read_schema_version(driver: Driver, database: str | None) -> int | None:
-    """The schema version of the store; None when circuit-atlas has not used it yet."""
+    """The schema version of the store; None if circuit-atlas has not used it yet."""
     records, _, _ = driver.execute_query(
         "CYPHER 25 MATCH (s:CircuitAtlas {id: 'store'}) RETURN s.schema_version AS version LIMIT 1",
         database_=database,
@@ -28,7 +30,7 @@ def read_schema_version(driver: Driver, database: str | None) -> int | None:
 
 
 def check_schema(driver: Driver, database: str | None) -> int | None:
-    """The store's schema version, once it is sure that this program can use it (None: an unused store).
+    """Check that this program can use the store, and return its schema version; None if the store is unused.
 
     Raises:
         SchemaVersionError: the store was made by a newer circuit-atlas.
@@ -36,21 +38,21 @@ def check_schema(driver: Driver, database: str | None) -> int | None:
     version = read_schema_version(driver, database)
     if version is not None and version > SCHEMA_VERSION:
         raise SchemaVersionError(
-            f"the store has schema version {version}; this circuit-atlas knows {SCHEMA_VERSION}",
+            f"the store has schema version {version}, but this circuit-atlas knows only version {SCHEMA_VERSION}",
             fix="Upgrade circuit-atlas (pip install -U circuit-atlas), or use another store.",
         )
     return version
 
 
 def ensure_schema(driver: Driver, database: str | None) -> None:
-    """Create what is missing of constraints and indexes, and note the version. Can be repeated.
+    """Create missing constraints and indexes, and store the version. Can be repeated.
 
     Raises:
         SchemaVersionError: the store was made by a newer circuit-atlas.
     """
     if check_schema(driver, database) != SCHEMA_VERSION:
         create_constraints(driver, database)
-        note_version(driver, database)
+        store_version(driver, database)
 
 
 def create_constraints(driver: Driver, database: str | None) -> None:
@@ -60,8 +62,8 @@ def create_constraints(driver: Driver, database: str | None) -> None:
     driver.execute_query("CYPHER 25 CALL db.awaitIndexes(120)", database_=database)
 
 
-def note_version(driver: Driver, database: str | None) -> None:
-    """Say that the store is of this version."""
+def store_version(driver: Driver, database: str | None) -> None:
+    """Store that the database has the schema of this version."""
     driver.execute_query(
         "CYPHER 25 MERGE (s:CircuitAtlas {id: 'store'}) SET s.schema_version = $version",
         {"version": SCHEMA_VERSION},

@@ -55,7 +55,7 @@ def collapsed_name(graph: str) -> str:
     return graph + COLLAPSED
 
 
-def feature_name(layer: int, index: int) -> str:
+def feature_name(layer: int | None, index: int | None) -> str:
     """The name of a feature without a label or explanation."""
     return f"feature {layer}/{index}"
 

@@ -15,6 +15,7 @@ from circuit_atlas.schema.limits import BOUNDS_BLOCK, LIMB, MAX_EXPLANATIONS, SH
 STRING, LONG, DOUBLE, BOOLEAN, DATETIME = "string", "long", "double", "boolean", "datetime"
 STRINGS, LONGS, DOUBLES = "string[]", "long[]", "double[]"
 
+_LIMB = f"10^{len(str(LIMB)) - 1}"
 EMPTY = "empty"  # on a node that the importer makes: names of its properties that are empty texts
 
 
@@ -71,7 +72,7 @@ _GRAPH = {
     "edge_threshold": Property(DOUBLE, "Share of the influence that the edges kept by pruning carry", "share, 0 to 1"),
     "active_features": Property(LONG, "Features that are active on the prompt, if the file says so", "features"),
     "vocab_size": Property(
-        LONG, "Size of the vocabulary; a logit with a larger index is a virtual direction", "tokens"
+        LONG, "Size of the vocabulary; logits with an index from there on are virtual directions", "tokens"
     ),
     "file_metadata": Property(STRING, "The file's `metadata`, as JSON text"),
     "file_qparams": Property(STRING, "The file's `qParams`, as JSON text"),
@@ -271,8 +272,8 @@ LABELS = {
     ),
     "PathCounts": Label(
         f"Exact numbers of paths from all tokens to {BOUNDS_BLOCK} nodes: those with the ordinals `block` * "
-        f"{BOUNDS_BLOCK} + i. A count can exceed 64 bits, so it is stored in three parts: low + mid * {LIMB:,} + "
-        f"high * {LIMB:,}^2. A graph with a cycle has none.",
+        f"{BOUNDS_BLOCK} + i. A count can exceed 64 bits, so it is stored in three parts: low + mid * {_LIMB} + "
+        f"high * {_LIMB}^2. A graph with a cycle has none.",
         ("graph", "hops", "block"),
         {
             "graph": Property(STRING, "Name of its graph"),
@@ -310,7 +311,7 @@ RELATIONSHIPS = {
             "weight": Property(
                 DOUBLE,
                 "The signed direct effect, float32 widened to float64, never 0",
-                "activation or logit of the target",
+                "direct effect",
             ),
             "extra": Property(
                 STRING, "The file's other fields of the link, as JSON text; no known producer writes any"

@@ -19,11 +19,12 @@ from circuit_atlas.schema.properties import LABELS, imported_types
 from conftest import EXAMPLES, NAMES
 from support.program import PROGRAM, Run, fails
 
-from circuit_atlas import Atlas, bulk
+from circuit_atlas import Atlas
 from circuit_atlas.errors import IngestError, LocalServerError
 from circuit_atlas.export import write_pt
 from circuit_atlas.graph.data import ActiveFeatures
 from circuit_atlas.server import LocalServer
+from circuit_atlas.store import bulk
 from circuit_atlas.synth import Shape, synthesize
 
 NODES = "MATCH (n) RETURN labels(n) AS labels, properties(n) AS p"

@@ -16,12 +16,12 @@ from circuit_atlas.errors import GraphNotFoundError, InputError
 from circuit_atlas.open_database import PathLike
 from circuit_atlas.queries import catalogue, find_query
 from circuit_atlas.queries import graphs as graph_questions
+from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
     from circuit_atlas.views.frontend import Explanations
 
-NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # of circuit-tracer's create_graph_files
 _NODES_AT_ONCE = 10_000
 
 

@@ -18,7 +18,8 @@ import pytest
 from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
 from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
 from circuit_atlas.ingest.rows import node_rows
-from circuit_atlas.schema import Kind, ensure_schema
+from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.keys import Kind
 from conftest import EXAMPLES, NAMES
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit

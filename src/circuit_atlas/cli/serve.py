@@ -9,6 +9,7 @@ import click
 
 from circuit_atlas.cli.browse import can_open
 from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
+from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 
 @click.command("serve")
@@ -16,11 +17,13 @@ from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
 @click.option(
     "--node-threshold",
     type=click.FloatRange(0, 1),
-    default=0.8,
+    default=NODE_THRESHOLD,
     show_default=True,
     help="Of a graph stored whole, show nodes with this share of influence.",
 )
-@click.option("--edge-threshold", type=click.FloatRange(0, 1), default=0.98, show_default=True, help="Likewise edges.")
+@click.option(
+    "--edge-threshold", type=click.FloatRange(0, 1), default=EDGE_THRESHOLD, show_default=True, help="Likewise edges."
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="The port.  [default: 8041, or a free one]")
 @click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="Keep the page's files there.")
 @click.option("--open", "open_page", is_flag=True, help="Open the page, where there is a screen.")

@@ -12,7 +12,7 @@ from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.runner import QueryRunner
-from circuit_atlas.schema.apply import create_constraints, note_version
+from circuit_atlas.schema.apply import create_constraints, store_version
 
 _DROP = "DROP CONSTRAINT path_bounds IF EXISTS"
 _OLD_BOUNDS = "MATCH (b:PathBounds) WHERE b.block IS NULL WITH b LIMIT 1000 DELETE b RETURN count(*) AS deleted"
@@ -43,7 +43,7 @@ def upgrade(driver: Driver, database: str | None, runner: QueryRunner, version: 
             _store_path_tables(writer, runner, graph.graph)
         for statement, parameters in label_steps(FILE_LABELS, graph.graph, graph.nodes):
             writer.run(statement, **parameters)
-    note_version(driver, database)
+    store_version(driver, database)
 
 
 def _store_path_tables(writer: Writer, runner: QueryRunner, graph: str) -> None:

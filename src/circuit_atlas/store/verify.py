@@ -11,9 +11,10 @@ from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.schema.batches import nodes_per_page
 
 _BLOCK = 1 << 20
-_COUNTED_AT_ONCE = 1_000_000  # edges
+_EDGES_PER_PAGE = 1_000_000
 _NODE_COLUMNS = ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
 _NODE_TEXTS = ("token", "label", "source_id", "js_node_id", "feature_type", "extra")
 
@@ -55,7 +56,8 @@ def verify_graph(runner: QueryRunner, name: str, source: GraphData | None = None
 
 
 def _sums(runner: QueryRunner, stored: StoredGraph) -> tuple[int, int, float]:
-    n, step = stored["nodes"], max(1, _COUNTED_AT_ONCE * stored["nodes"] // max(1, stored["edges"]))
+    n = stored["nodes"]
+    step = nodes_per_page(n, stored["edges"], _EDGES_PER_PAGE)
     pages = [
         runner.ask("graphs.sums", graph=stored["name"], first=first, stop=first + step)[0]
         for first in range(0, n, step)
