@@ -48,8 +48,8 @@ def _error_address(first: str, middle: int, layer: int | None, position: int) ->
         return NodeAddress(Kind.OTHER, layer, None, position)
     if middle == -1:  # since 2026-07
         return NodeAddress(Kind.ERROR, int(first), None, position)
-    # Until 2026-07 the layer stands in the middle, behind a 0. Only the field `layer` tells that from an id that begins
-    # with the layer.
+    # Until 2026-07 the layer stands in the middle, behind a 0. Only the field `layer` distinguishes that from an id
+    # that begins with the layer.
     if layer is None:
         layer = middle if first == "0" else int(first)
     is_layer = first == "0" and middle == layer

@@ -88,7 +88,7 @@ def _mapped(archive: zipfile.ZipFile, path: Path, name: str, saved: SavedTensor)
         return np.zeros(saved.shape, dtype)
     if elements > available or last >= available:
         raise UnsafeFileError(
-            f"claims {saved.shape} elements, which the file does not hold", where=f"{path}: {name}", fix=_FIX
+            f"claims {saved.shape} elements, but the file has fewer", where=f"{path}: {name}", fix=_FIX
         )
     # zipfile does not say where a record's content starts: behind the local header, whose length is in it.
     with path.open("rb") as file:

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The Neo4j label of nodes of this kind, next to `Node`."""
+        """The label of nodes of this kind in Neo4j, beside `Node`."""
         return self.value.capitalize()
 
 

@@ -1,4 +1,4 @@
-"""Typed forms of what the database holds. `schema/properties.py` describes the properties."""
+"""Typed forms of what is stored. `schema/properties.py` describes the properties."""
 
 from __future__ import annotations
 

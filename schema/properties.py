@@ -179,7 +179,7 @@ LABELS = {
     "Graph": Label(
         "An attribution graph. It has its name, and its nodes have it as `graph`, only while it is complete, so a "
         "query by name sees all of a graph or nothing. While it is written or removed, its name contains a `~`. A "
-        "graph that was collapsed by its supernodes is a graph of its own, named `NAME:collapsed`.",
+        "graph that was collapsed by its supernodes is a separate graph named `NAME:collapsed`.",
         ("name",),
         _GRAPH,
     ),

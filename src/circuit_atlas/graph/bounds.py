@@ -123,7 +123,7 @@ def must_pass_tables(tables: Callable[[Float64], PathTables], starts: Float64, m
         best[: len(found)] = found
         stages.append(best)
         if ordinal is not None:
-            # A path that has passed this node goes on from it, with the value and the hops that it has there.
+            # In the next stage, paths begin at this node, with the value and the hops that they have reached there.
             starts = np.full_like(starts, -np.inf)
             starts[:, ordinal] = best[:, ordinal]
     return np.concatenate(stages)
@@ -138,8 +138,8 @@ def _fill_levels(
         for block in (_at_least(block, min_weight) for block in edges.blocks(_BLOCK)):
             if block.size:
                 values = rules.extend(best[hop - 1, block.source], rules.step(block.weight, input_sums[block.target]))
-                # Edges are sorted by target, so each target is one run. A target may go on in the next block: hence
-                # the maximum with what is there.
+                # Edges are sorted by target, so the edges of a target are consecutive. Some may be in the next block,
+                # so the result of this one is combined with what an earlier one has found.
                 first = np.flatnonzero(np.r_[True, np.diff(block.target) != 0])
                 targets = block.target[first]
                 best[hop, targets] = np.maximum(best[hop, targets], np.maximum.reduceat(values, first))

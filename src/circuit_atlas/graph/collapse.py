@@ -85,10 +85,10 @@ def group_nodes(n: int, supernodes: Sequence[Supernode]) -> Grouping:
     owner = np.full(n, NO_VALUE, np.int64)
     for i, supernode in enumerate(supernodes):
         owner[list(supernode.members)] = i
-    # A label for each group: the supernode's number, or one of its own for a single node.
-    label = np.where(owner == NO_VALUE, len(supernodes) + np.arange(n), owner)
-    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
-    # np.unique numbers groups by label; renumber them by their first member.
+    # A number for each group: that of the supernode, or a further one for each single node.
+    number = np.where(owner == NO_VALUE, len(supernodes) + np.arange(n), owner)
+    _, first, inverse = np.unique(number, return_index=True, return_inverse=True)
+    # np.unique sorts groups by number; sort them by their first member instead.
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
     ordinal = rank[inverse].astype(np.int32)

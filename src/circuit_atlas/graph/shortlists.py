@@ -76,8 +76,8 @@ def shortlist(inputs: EdgeBlock, values: Float64, scratch: Float64) -> tuple[Int
         scratch: memory of the same shape, which is overwritten.
     """
     n, m = inputs.size, SHORTLISTED_PATHS
-    # For each number of hops, the m best paths lead through the m inputs of the largest values: an input of a smaller
-    # value has m inputs before it, each with a path of its own that is better.
+    # For each number of hops, the m best paths lead through the m inputs with the largest values: for any other input
+    # there are at least m better paths, one through each of those.
     np.copyto(scratch, values)
     scratch.partition(n - m, axis=1)
     threshold = scratch[:, n - m, None]

@@ -174,7 +174,7 @@ def _simple_features(shape: Shape) -> tuple[Int32, Int32, npt.NDArray[np.int64]]
 
 
 class _RandomEdges:
-    """The edges of a shape. Each row has a seed of its own, so it can be made again at any time, in any order."""
+    """The edges of a shape. Each row has its own seed, so rows can be made in any order, and again."""
 
     def __init__(self, shape: Shape, nodes: NodeColumns) -> None:
         self._shape, self._position = shape, nodes.position
