@@ -3,7 +3,7 @@
 Weights are taken by size and normalised so that the inputs of each target sum to 1: A[t, s] = |W[t, s]| / sum of
 |W[t, :]|. With w the probabilities of the logits, the influence of all nodes is w A + w A^2 + ..., the sum over all
 paths to the logits (`compute_node_influence` of circuit_tracer.graph). A pruned graph normalised by itself gives other
-numbers than the whole graph: these are of the graph that is stored. In a graph with a cycle it has infinitely many
+numbers than the whole graph: these are of the graph that is stored. In a graph with a cycle, the sum has infinitely many
 terms; it converges unless nothing leads out of the cycle.
 """
 
