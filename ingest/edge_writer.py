@@ -1,4 +1,6 @@
-"""Sends edges in batches, several at a time: whole targets each, so that writers never wait for each other's."""
+"""Writes edges in batches, several at a time. Each batch has whole targets, so writers never wait for each other's
+locks.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from tqdm import tqdm
 from circuit_atlas.database import Database
 from circuit_atlas.graph.data import EdgeBlock, Edges
 
-EDGE_BATCH = 25_000
+EDGES_PER_BATCH = 25_000
 WRITERS = 3
 _HEARTBEAT = 10.0  # seconds
 
@@ -20,8 +22,13 @@ _HEARTBEAT = 10.0  # seconds
 def write_edges(database: Database, graph: str, edges: Edges) -> None:
     """Write all edges of a graph.
 
-    At most `WRITERS` batches are under way, and as many wait, so that memory does not grow with the graph. An
-    interrupt waits for those that are under way.
+    At most `WRITERS` batches are being written and as many wait, so memory does not grow with the graph. An interrupt
+    waits until the batches that are being written are done.
+
+    Args:
+        database: the database.
+        graph: the name under which the graph is written; its nodes must be stored.
+        edges: the edges.
     """
     with (
         tqdm(
@@ -34,15 +41,15 @@ def write_edges(database: Database, graph: str, edges: Edges) -> None:
         ThreadPoolExecutor(WRITERS) as pool,
     ):
         pending: set[Future[int]] = set()
-        beaten = time.monotonic()
+        last_beat = time.monotonic()
         try:
-            for number, block in enumerate(edges.blocks(EDGE_BATCH)):
+            for number, block in enumerate(edges.blocks(EDGES_PER_BATCH)):
                 pending.add(pool.submit(_write, database, graph, number, block))
                 if len(pending) >= 2 * WRITERS:
                     pending = _finish(pending, bar)
-                if time.monotonic() - beaten > _HEARTBEAT:
+                if time.monotonic() - last_beat > _HEARTBEAT:
                     database.write(statements.HEARTBEAT, graph=graph)
-                    beaten = time.monotonic()
+                    last_beat = time.monotonic()
             while pending:
                 pending = _finish(pending, bar)
         except BaseException:
@@ -63,7 +70,10 @@ def _write(database: Database, graph: str, number: int, block: EdgeBlock) -> int
 
 
 def by_target(block: EdgeBlock) -> dict[str, list[Any]]:
-    """Parameters of the statements that write edges: flat columns per target: twice the rate of one map per edge."""
+    """Parameters of the statements that write edges: one list of sources and weights for each target.
+
+    Twice as fast as a map for each edge.
+    """
     targets = block.target.tolist()
     starts = [i for i, target in enumerate(targets) if i == 0 or targets[i - 1] != target]
     spans = list(zip(starts, [*starts[1:], len(targets)], strict=True))

@@ -1,9 +1,8 @@
 """Writes a graph into Neo4j: complete and under its name, or not at all.
 
-A small graph is written in one transaction. Any other is written under a name of its own (`name~id`) and takes the
-user's name in the last transaction, together with every node of it. A graph that this replaces keeps its name until
-then. What a killed ingest
-left behind is recognised by its owner, which does not do it any more, and removed.
+A small graph is written in one transaction. Any other is written under a hidden name (`name~id`); the last transaction
+gives it, and all of its nodes, the user's name. A graph that it replaces keeps the name until then. What a killed
+ingest leaves behind is recognised by its owner, a process that has ended, and deleted by the next ingest.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers, under_way
+from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.names import check_name, check_tags
@@ -44,14 +43,14 @@ def load_graph(
         database: the database.
         data: the graph, as a reader made it.
         name: the graph's name in the database; the file's slug when None.
-        replace: whether a graph of that name with other content is replaced.
-        tags: names of collections that it belongs to; a graph that is replaced, or there already, keeps those it has.
+        replace: whether to replace a graph of that name with different content.
+        tags: names of collections that it belongs to, beside those that a graph of that name already belongs to.
 
     Raises:
-        GraphExistsError: a graph of that name with other content is there, and `replace` is not set.
-        IngestError: the database does not hold what was sent; nothing was published.
-        InvalidArgumentError: the name cannot be used.
-        SchemaVersionError: the store belongs to a newer circuit-atlas.
+        GraphExistsError: a graph of that name with different content already exists, and `replace` is not set.
+        IngestError: the stored graph is incomplete, or other processes interfered; nothing was published.
+        InvalidArgumentError: the name or a tag cannot be used.
+        SchemaVersionError: the store was made by a newer circuit-atlas.
     """
     name = name or data.metadata.slug
     if data.metadata.collapsed_from is None:
@@ -72,13 +71,13 @@ def load_graph(
                 write_at_once(database, name, rows, lambda stored: _check_counts(name, stored, data))
                 return ingest_result(name, data, "ingested")
             return ingest_result(name, data, _write_apart(database, name, rows, data, replace))
-        except (ConstraintError, IncompleteCommit):  # another process may have taken the name, or this one
+        except (ConstraintError, IncompleteCommit):  # another process took the name, or this commit succeeded
             continue
-    raise IngestError(f"several processes are ingesting {name!r} at the same time", fix="Ingest the file again.")
+    raise _contended(name)
 
 
 def _find(database: Database, name: str, content: str, replace: bool) -> str:
-    """What has the name: `none`, the `same` content, or with `replace` an `other` one."""
+    """Whether a graph of that name exists: `none`, one with the `same` content, or `other` content to be replaced."""
     found = database.write(statements.FIND, graph=name)
     if not found:
         return "none"
@@ -86,21 +85,21 @@ def _find(database: Database, name: str, content: str, replace: bool) -> str:
         return "same"
     if not replace:
         raise GraphExistsError(
-            f"graph {name!r} already exists with different content",
-            fix="Pass --replace to replace it, or --name to store this one under another name.",
+            f"a graph named {name!r} with different content already exists",
+            fix="Replace it with --replace, or give this graph another name with --name.",
         )
     return "other"
 
 
 def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData, replace: bool) -> str:
-    """Write under a name of its own, then take the user's."""
-    with under_way(f"{name}~{secrets.token_hex(8)}") as staging:
+    """Write under a hidden name, then give the graph the user's name."""
+    with in_use(f"{name}~{secrets.token_hex(8)}") as staging:
         try:
             _write(database, staging, name, rows)
             _check_counts(name, database.write(statements.COUNTS, graph=staging)[0], data)
             return _publish(database, staging, name, rows.properties["content_hash"], replace)
         except (ServiceUnavailable, SessionExpired):
-            raise  # nobody is there to remove it; the next ingest does
+            raise  # the database cannot be reached; the next ingest removes what was written
         except BaseException:
             remove_graph(database, staging)
             raise
@@ -125,14 +124,14 @@ def _check_counts(name: str, stored: Mapping[str, int], data: GraphData) -> None
     expected = {"nodes": len(data.nodes), "edges": len(data.edges)}
     if stored != expected:
         raise IngestError(
-            f"the database holds {stored}, the graph has {expected}",
+            f"the database has {stored}, the graph has {expected}",
             where=name,
-            fix="Nothing was published. Ingest the file again; report it if it happens twice.",
+            fix="Nothing was published. Ingest the file again, and report it if it happens twice.",
         )
 
 
 def _publish(database: Database, staging: str, name: str, content: str, replace: bool) -> str:
-    """Give the graph its name. Another process may publish the same name first: then look again."""
+    """Give the graph its name. If another process publishes that name at the same time, look again at what it has."""
     old = None
     for _ in range(_ATTEMPTS):
         there = _find(database, name, content, replace)
@@ -140,7 +139,7 @@ def _publish(database: Database, staging: str, name: str, content: str, replace:
             if database.write(statements.FIND, graph=staging):
                 remove_graph(database, staging)
                 return "unchanged"
-            break  # it is ours, only the answer was lost
+            break  # this graph was published, only the answer to the commit was lost
         old = f"{name}~{secrets.token_hex(8)}" if there == "other" else None
         try:
             _rename(database, staging, name, content, old)
@@ -148,11 +147,15 @@ def _publish(database: Database, staging: str, name: str, content: str, replace:
         except (ConstraintError, IncompleteCommit):
             continue
     else:
-        raise IngestError(f"several processes are ingesting {name!r} at the same time", fix="Ingest the file again.")
+        raise _contended(name)
     if old:
-        with under_way(old):
+        with in_use(old):
             remove_graph(database, old)
     return "replaced" if old else "ingested"
+
+
+def _contended(name: str) -> IngestError:
+    return IngestError(f"several processes are ingesting {name!r} at the same time", fix="Ingest the file again.")
 
 
 def _rename(database: Database, staging: str, name: str, content: str, old: str | None) -> None:
@@ -164,7 +167,7 @@ def _rename(database: Database, staging: str, name: str, content: str, old: str 
     show = {"graph": staging, "name": name, "status": "ready", "owner": owner, "given": staging}
     steps.append((statements.RENAME, show))
     if old:
-        steps.append((statements.KEEP_TAGS, {"graph": name, "old": old}))
+        steps.append((statements.COPY_TAGS, {"graph": name, "old": old}))
     steps.append((statements.PUBLISHED, {"graph": name, "content": content}))
     database.write_together(steps, _check_published)
 
@@ -172,12 +175,13 @@ def _rename(database: Database, staging: str, name: str, content: str, old: str 
 def _check_published(stored: list[dict[str, Any]]) -> None:
     if not stored[0]["published"]:
         raise IngestError(
-            "the staged graph was deleted by another process that considered this ingest dead", fix="Ingest it again."
+            "the staged graph was deleted by another process that considered this ingest interrupted",
+            fix="Ingest the file again.",
         )
 
 
 def ingest_result(name: str, data: GraphData, status: str) -> IngestResult:
-    """What became of a graph that was read."""
+    """The result of ingesting a graph."""
     return IngestResult(
         graph=name,
         status=status,

@@ -1,19 +1,25 @@
-"""The name of a node: what Neo4j Browser shows and a person types."""
+"""The name of a node, as Neo4j Browser shows it and a person types it."""
 
 from __future__ import annotations
 
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Kind, feature_name
 
 from circuit_atlas.graph.data import KINDS, NodeColumns
 
 
 def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
-    """Label, token or logit text of node `i`; what it is and where, when the file does not label it."""
+    """The label, token or logit text of the node with ordinal `i`; without a label, what it is and where.
+
+    Args:
+        nodes: the graph's nodes.
+        i: the ordinal.
+        tokens: the tokens of the prompt, as text.
+    """
     if nodes.is_supernode(i):
         return visible(nodes.label[i]) or "supernode"
     match KINDS[nodes.kind[i]]:
         case Kind.FEATURE:
-            return (nodes.label[i] or "").strip() or f"feature {nodes.layer[i]}/{nodes.index[i]}"
+            return (nodes.label[i] or "").strip() or feature_name(int(nodes.layer[i]), int(nodes.index[i]))
         case Kind.ERROR:
             return f"error {nodes.layer[i]} on {visible(_token_at(tokens, int(nodes.position[i])))}"
         case Kind.TOKEN:
@@ -25,7 +31,7 @@ def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
 
 
 def visible(token: str | None) -> str:
-    """A token as a person reads it: without the blanks around it, blanks alone in quotes."""
+    """A token as a person reads it: without blanks around it; a token of blanks alone in quotes."""
     if not token:
         return ""
     return token.strip() or repr(token)

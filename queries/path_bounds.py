@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 from circuit_atlas.schema import path_tables as statements
-from circuit_atlas.schema.limits import KEPT_FROM, MAX_HOPS, MAX_KEPT
+from circuit_atlas.schema.batches import batches
+from circuit_atlas.schema.limits import CACHE_FROM, MAX_CACHED_BOUNDS, MAX_HOPS
 
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.graph import table_rows
-from circuit_atlas.graph.bounds import PathTables, Semiring, path_tables, semiring, staged_tables, token_starts
+from circuit_atlas.graph.bounds import PathTables, Semiring, must_pass_tables, path_tables, semiring, token_starts
 from circuit_atlas.graph.data import Float64
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ _log = logging.getLogger(__name__)
 
 def bounds_for(graph: StoredGraph, search: PathSearch) -> dict[str, Any]:
     """Parameters of paths.top_k with its bounds: `sources`, the name of kept tables, or `bounds` with all values."""
-    keeps = graph.properties["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
+    keeps = graph.properties["edges"] >= CACHE_FROM and not search.must_pass and search.edge_value is None
     where = {"graph": graph.name, "sources": search.name, "sign": search.sign}
-    if keeps and graph.database.run(statements.KEPT, where).rows[0]["kept"]:
+    if keeps and graph.database.run(statements.HAS_CACHED_BOUNDS, where).rows[0]["cached"]:
         return {"sources": search.name}
     columns = read_arrays(graph, edge_value=search.edge_value)
     if search.must_pass and columns.order is not None:
@@ -85,7 +86,7 @@ def _staged(columns: StoredArrays, search: PathSearch) -> dict[str, Any]:
     place[order] = np.arange(len(order))
     must_pass = sorted({columns.ordinal[key] for key in search.must_pass}, key=lambda ordinal: place[ordinal])
     hops = search.max_hops
-    best = staged_tables(
+    best = must_pass_tables(
         lambda starts: _tables(columns, search, starts, hops, shortlists=False),
         _starts(columns, search)[: hops + 1],
         must_pass,
@@ -96,17 +97,17 @@ def _staged(columns: StoredArrays, search: PathSearch) -> dict[str, Any]:
 def _keep(database: Database, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
     """Whether the tables were kept. A read-only user cannot keep them: the caller then passes them as parameters."""
     try:
-        for rows in table_rows.batches(table_rows.step_rows(tables, input_sums), table_rows.STEPS_AT_ONCE):
-            database.run(statements.KEEP_STEPS, {**where, "rows": rows}, write=True)
-        parameters = {**where, "rows": table_rows.bound_rows(tables.best), "most": MAX_KEPT}
-        kept = bool(database.run(statements.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
+        for rows in batches(table_rows.shortlist_rows(tables, input_sums), table_rows.SHORTLIST_BATCH_SIZE):
+            database.run(statements.CACHE_SHORTLISTS, {**where, "rows": rows}, write=True)
+        parameters = {**where, "rows": table_rows.bound_rows(tables.best), "max_cached": MAX_CACHED_BOUNDS}
+        cached = bool(database.run(statements.CACHE_BOUNDS, parameters, write=True).rows[0]["cached"])
     except AtlasError as error:
         _log.info("bounds were not kept: %s", error.what)
         return False
-    if kept:
+    if cached:
         _log.info("kept bounds of graph %r for the next search of this kind", where["graph"])
-    return kept
+    return cached
 
 
 def _in_blocks(best: Float64) -> list[list[list[float]]]:
-    return [table_rows.blocks(level) for level in best]
+    return [table_rows.in_blocks(level) for level in best]

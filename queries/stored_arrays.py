@@ -12,8 +12,8 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.schema.keys import Kind
 
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.graph.bounds import Bool, topological_order
-from circuit_atlas.graph.data import ArrayEdges, Float64, Int32
+from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32
+from circuit_atlas.graph.order import topological_order
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.graphs import StoredGraph

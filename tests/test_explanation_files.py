@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas.ingest.labels import clean_text
 from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.explain import files, lines
 from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
 from circuit_atlas.explain.store import Feature
+from circuit_atlas.explain.text import clean_text
 
 LABELS = EXAMPLES.parent / "labels.tsv"
 FEATURES = """

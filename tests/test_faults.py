@@ -179,7 +179,7 @@ def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.
         return write(database, graph, number, block)
 
     monkeypatch.setattr(edge_writer, "_write", write_then_restart)
-    monkeypatch.setattr(edge_writer, "EDGE_BATCH", 2_000)
+    monkeypatch.setattr(edge_writer, "EDGES_PER_BATCH", 2_000)
     with ThreadPoolExecutor(1) as pool, Atlas(store=faults.store) as atlas:
         atlas.ingest(first, name="g")
     assert gone.is_set()

@@ -210,7 +210,7 @@ def test_shortlists_change_no_answer(order: str, wide: Any, atlas: Atlas) -> Non
 def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """They serve any number of hops and any target, and are made once."""
     handle, edges = wide
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     places = ordinals(handle, atlas)
     logits = [logit.node.key for logit in handle.stats().logits]
     features = [key for key in places if key.startswith("feature:1/")][:90]
@@ -238,8 +238,8 @@ def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.Mo
 
 def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     handle, _ = wide
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
-    monkeypatch.setattr(path_bounds, "MAX_KEPT", 3)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
+    monkeypatch.setattr(path_bounds, "MAX_CACHED_BOUNDS", 3)
     asked = [{"sources": ["token:0"], "avoid": [key]} for key in list(ordinals(handle, atlas))[:5]]
     first = [handle.paths(max_hops=2, **question) for question in asked]
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == 3
@@ -248,7 +248,7 @@ def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.Monke
 
 def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph replaced while its tables were made: they are used, and forgotten."""
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     stored = find_graph(atlas, "wide")
     stored.properties["content_hash"] = "of a graph that was replaced"
     before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]

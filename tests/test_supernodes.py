@@ -25,12 +25,12 @@ from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError, SupernodeNotFoundError
-from circuit_atlas.graph.bounds import topological_order
 from circuit_atlas.graph.collapse import WEIGHTS, collapse, group_nodes
 from circuit_atlas.graph.counts import as_integers
 from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.influence import compute_influence
+from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.qparams import read_supernodes
 
 OPPOSITE = EXAMPLES / "opposite-small.json"
@@ -159,8 +159,8 @@ def test_any_grouping_collapses_as_the_formula_says(data: GraphData, weights: st
     grouping = group_nodes(len(data.nodes), data.supernodes)
     owners = {i: supernode.name for supernode in data.supernodes for i in supernode.members}
     assert sorted(i for _, members in grouping.groups for i in members) == list(range(len(data.nodes)))
-    for place, (supernode, members) in enumerate(grouping.groups):
-        assert (grouping.place[members] == place).all()
+    for ordinal, (supernode, members) in enumerate(grouping.groups):
+        assert (grouping.ordinal[members] == ordinal).all()
         assert {owners.get(i) for i in members.tolist()} == {supernode and supernode.name}
         assert supernode is not None or len(members) == 1
     inputs = np.bincount(collapsed.edges.target, np.abs(collapsed.edges.weight), len(collapsed.nodes))

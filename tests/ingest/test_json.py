@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
-from circuit_atlas.ingest.scans import identify
+from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind, make_key, parse_key
 from conftest import EXAMPLES, NAMES
 from hypothesis import given
@@ -279,7 +279,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> None:
-    with pytest.raises(InvalidArgumentError, match="pruned already"):
+    with pytest.raises(InvalidArgumentError, match="already pruned"):
         read_graph(write(tmp_path, graph), node_threshold=0.5)
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
-from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, under_way
+from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
 from circuit_atlas.ingest.rows import node_rows
-from circuit_atlas.schema import Kind, ensure_schema
+from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.keys import Kind
 from conftest import EXAMPLES, NAMES
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit
@@ -33,9 +34,9 @@ from circuit_atlas.errors import (
     InvalidArgumentError,
     SchemaVersionError,
 )
-from circuit_atlas.graph.bounds import topological_order
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.influence import compute_influence
+from circuit_atlas.graph.order import topological_order
 
 
 def everything(atlas: Atlas) -> list[Any]:
@@ -181,7 +182,7 @@ def test_nothing_is_published_when_counts_differ(
     for name in ("EDGES", "EDGE_BATCH"):
         lossy = getattr(statements, name).replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
         monkeypatch.setattr(statements, name, lossy)
-    with pytest.raises(IngestError, match="the database holds"):
+    with pytest.raises(IngestError, match="the database has"):
         atlas.ingest(EXAMPLES / file, name=new_name())
     assert everything(atlas) == before
 
@@ -289,7 +290,7 @@ def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Calla
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}}
     atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())
-    with under_way(staging):
+    with in_use(staging):
         assert remove_leftovers(atlas) == []
     atlas.write(
         "MATCH (g:Graph {name: $graph}) SET g.owner = $owner",

@@ -9,6 +9,7 @@ import click
 
 from circuit_atlas.cli.browse import can_open
 from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
+from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 
 @click.command("serve")
@@ -16,14 +17,14 @@ from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
 @click.option(
     "--node-threshold",
     type=click.FloatRange(0, 1),
-    default=0.8,
+    default=NODE_THRESHOLD,
     show_default=True,
     help="Show the nodes with this share of influence, if the graph is not pruned.",
 )
 @click.option(
     "--edge-threshold",
     type=click.FloatRange(0, 1),
-    default=0.98,
+    default=EDGE_THRESHOLD,
     show_default=True,
     help="Show the edges with this share of influence.",
 )

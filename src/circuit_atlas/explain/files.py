@@ -18,7 +18,8 @@ from circuit_atlas.explain.lines import Entry, Lines, Reader, read_json_line, ta
 from circuit_atlas.explain.results import ImportResult
 from circuit_atlas.explain.statements import EXPLAIN, EXPLAIN_ALL, KNOWN
 from circuit_atlas.explain.store import Explanation, Feature, now, store_explanations
-from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA, clean_text
+from circuit_atlas.explain.text import clean_text
+from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA
 from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.results import GraphSummary

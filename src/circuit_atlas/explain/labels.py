@@ -6,11 +6,13 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError
 from circuit_atlas.explain.results import Label
 from circuit_atlas.explain.store import Explanation, Feature, now, store_explanations
-from circuit_atlas.ingest.labels import HAND, MAX_LENGTH, clean_text
+from circuit_atlas.explain.text import clean_text
+from circuit_atlas.ingest.labels import HAND
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.schema.keys import Kind, parse_key
+from circuit_atlas.schema.limits import MAX_NAME_LENGTH
 from circuit_atlas.schema.models import Node
 
 
@@ -33,10 +35,10 @@ def label_feature(database: Database, graph: str, address: str, text: str | None
         raise InvalidArgumentError(
             f"{node.key} is not a feature", where=graph, fix="Only features have labels: they say what one means."
         )
-    label = None if text is None else clean_text(text, MAX_LENGTH + 1)
-    if label is not None and not 0 < len(label) <= MAX_LENGTH:
+    label = None if text is None else clean_text(text, MAX_NAME_LENGTH + 1)
+    if label is not None and not 0 < len(label) <= MAX_NAME_LENGTH:
         raise InvalidArgumentError(
-            "the label is empty" if not label else f"the label has more than {MAX_LENGTH:,} characters",
+            "the label is empty" if not label else f"the label has more than {MAX_NAME_LENGTH:,} characters",
             fix="Give a short text, or --remove.",
         )
     feature = Feature(*(found[name] for name in Feature._fields))

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 from circuit_atlas.errors import InputError
 from circuit_atlas.explain.answers import MalformedError, read_explanation, read_feature, read_json, read_number
 from circuit_atlas.explain.store import Explanation, Feature
-from circuit_atlas.ingest.labels import clean_text
+from circuit_atlas.explain.text import clean_text
 
 _LONGEST = 1 << 20  # bytes of a line
 _GZIP = b"\x1f\x8b"

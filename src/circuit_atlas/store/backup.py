@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from circuit_atlas.config import Connection
 from circuit_atlas.database import Database, translated_errors
 from circuit_atlas.errors import InputError
-from circuit_atlas.export.output import replacing
+from circuit_atlas.files import replacing
 from circuit_atlas.schema.apply import check_schema
 from circuit_atlas.server import LocalServer
 

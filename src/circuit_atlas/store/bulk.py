@@ -25,13 +25,14 @@ from circuit_atlas.ingest.read import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
 from circuit_atlas.schema.apply import create_constraints
+from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.admin import AdminTool
 from circuit_atlas.server.importer import run_import
 from circuit_atlas.store.stored_rows import StoredRows
 
-_EDGES_AT_ONCE = 1 << 18
-_CHECKED_AT_ONCE = 1_000_000  # edges
+_BLOCK = 1 << 18  # edges
+_EDGES_PER_PAGE = 1_000_000
 _SESSIONS = 2
 _TOLERANCE = 1e-9
 
@@ -113,7 +114,7 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
 def _add(made: ImportFiles, name: str, rows: GraphRows) -> Sums:
     made.add(name, rows)
     sums = np.array([*rows.size, 0, 0], np.float64)
-    for block in rows.edges.blocks(_EDGES_AT_ONCE):
+    for block in rows.edges.blocks(_BLOCK):
         sums[2:] += block.weight.sum(), np.abs(block.weight).sum()
     return sums
 
@@ -168,6 +169,6 @@ def _sums(database: Database, name: str, nodes: tuple[int, int]) -> Sums:
 def _ranges(wanted: Sums) -> Iterator[tuple[int, int]]:
     """Ranges (first, stop) of ordinals of nodes whose edges are summed in one statement."""
     nodes, edges = int(wanted[0]), int(wanted[1])
-    step = max(1, _CHECKED_AT_ONCE * nodes // max(1, edges))
+    step = nodes_per_page(nodes, edges, _EDGES_PER_PAGE)
     for first in range(0, nodes, step):
         yield first, first + step

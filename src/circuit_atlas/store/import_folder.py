@@ -6,16 +6,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from circuit_atlas.errors import GraphExistsError, InputError
 from circuit_atlas.export.results import ExportResult
+from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.graph_rows import graph_rows
 from circuit_atlas.ingest.import_files import ImportFiles
-from circuit_atlas.ingest.labels import of_all_graphs
+from circuit_atlas.ingest.labels import for_all_graphs
 from circuit_atlas.ingest.names import check_name
 from circuit_atlas.schema.apply import statements as schema_statements
 from circuit_atlas.server.importer import import_command
@@ -43,29 +43,21 @@ def write_import_folder(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("already exists and is not empty", where=str(folder), fix="Give an empty or new folder.")
     seen: set[str] = set()
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-            made = Path(temporary) / folder.name
-            made.mkdir()
-            with ImportFiles(made) as tables:
-                for name in names:
-                    assert store is not None
-                    _check_new(name, seen)
-                    tables.add(name, store.graph_rows(name))
-                for properties in store.transcoder_features(seen) if store else ():
-                    tables.add_feature(properties)
-                for data in files:
-                    name = check_name(data.metadata.slug)
-                    _check_new(name, seen)
-                    tables.add(name, graph_rows(data, content_hash(data)))
-                tables.finish()
-            _write_command(made, tables)
-            made.replace(folder)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}", where=str(folder), fix="Check folder and free space."
-        ) from error
+    with replacing(folder, make_parents=True) as made:
+        made.mkdir()
+        with ImportFiles(made) as tables:
+            for name in names:
+                assert store is not None
+                _check_new(name, seen)
+                tables.add(name, store.graph_rows(name))
+            for properties in store.transcoder_features(seen) if store else ():
+                tables.add_feature(properties)
+            for data in files:
+                name = check_name(data.metadata.slug)
+                _check_new(name, seen)
+                tables.add(name, graph_rows(data, content_hash(data)))
+            tables.finish()
+        _write_command(made, tables)
     return ExportResult(file=str(folder), nodes=tables.nodes, edges=tables.relationships)
 
 
@@ -87,7 +79,7 @@ def _write_command(folder: Path, tables: ImportFiles) -> None:
         encoding="utf-8",
     )
     fill = f"CYPHER 25 {statements.FILL_EMPTY.removeprefix('CYPHER 25').strip()}"
-    lines = [*schema_statements(), fill, *of_all_graphs()]
+    lines = [*schema_statements(), fill, *for_all_graphs()]
     (folder / FINISH).write_text(
         "// Constraints, indexes, empty texts (which the importer leaves out), and the names of features.\n"
         + "".join(f"{line};\n" for line in lines),

@@ -15,7 +15,7 @@ from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.schema.path_tables import TOKENS
-from circuit_atlas.schema.properties import PROPERTIES
+from circuit_atlas.schema.properties import LABELS
 
 _GRAPHS = """CYPHER 25
 MATCH (g:Graph) RETURN g.name AS name, g.content_hash AS content, g.status AS status ORDER BY name
@@ -175,7 +175,7 @@ class StoredRows:
 
     def _check_ours(self) -> None:
         nodes = self._rows(_ALL)[0]["nodes"]
-        others = nodes - self._rows(_OURS, labels=[*PROPERTIES, "EdgeBatch"])[0]["nodes"]
+        others = nodes - self._rows(_OURS, labels=[*LABELS])[0]["nodes"]
         relationships = self._rows(_RELATIONSHIPS)[0]["others"]
         if others or relationships:
             raise IngestError(

@@ -11,12 +11,13 @@ from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.schema.keys import Kind
 
 MAX_NODES = 2_000  # circuit-tracer's default thresholds leave fewer
 MOST_NODES = 10_000
 MOST_EDGES = 100_000
-_EDGES_AT_ONCE = 250_000
+_EDGES_PER_PAGE = 250_000
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _node(row: dict[str, Any]) -> PictureNode:
 def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
     place = {ordinal: i for i, ordinal in enumerate(ordinals)}
     stored = graph.properties
-    step = max(1, _EDGES_AT_ONCE * stored["nodes"] // max(1, stored["edges"]))
+    step = nodes_per_page(stored["nodes"], stored["edges"], _EDGES_PER_PAGE)
     edges: list[PictureEdge] = []
     for first in range(0, len(ordinals), step):
         [row] = ask(
