@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from circuit_atlas.ingest import gzipped
 from circuit_atlas.ingest.graph_json import read_json
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -25,7 +26,7 @@ def read_graph(
     source_set: str | None = None,
     tokenizer: str | None = None,
 ) -> GraphData:
-    """Read a `.json` or `.pt` file, told apart by content, or take a `circuit_tracer.Graph`.
+    """Read a `.json`, `.json.gz` or `.pt` file, told apart by content, or take a `circuit_tracer.Graph`.
 
     Args are those of `Atlas.ingest`.
 
@@ -69,4 +70,4 @@ def read_graph(
 
 
 def _is_pt(path: Path) -> bool:
-    return path.suffix in (".pt", ".pth") or (path.suffix != ".json" and zipfile.is_zipfile(path))
+    return path.suffix in (".pt", ".pth") or (path.suffix not in (".json", gzipped.SUFFIX) and zipfile.is_zipfile(path))

@@ -44,7 +44,7 @@ class Transfers(OpenDatabase):
         """Store a graph and return its handle; `handle.ingested` tells what became of it.
 
         Args:
-            source: path of a `.json` or `.pt` file, or a `circuit_tracer.Graph` (tensors on CPU or GPU).
+            source: path of a `.json`, `.json.gz` or `.pt` file, or a `circuit_tracer.Graph` (tensors on CPU or GPU).
             name: the graph's name; by default the slug in the file, else the file's stem.
             replace: whether a graph of that name with other content is replaced.
             node_threshold: prune a `.pt` or Graph to nodes that carry this share of influence, as

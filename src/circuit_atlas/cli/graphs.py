@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def ingest_command(
     atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: object
 ) -> Answer:
-    """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
+    """Read attribution graphs from each FILE (.json, .json.gz or .pt), and from all in a folder, and store them.
 
     The same content again changes nothing, so that the same command goes on where it was stopped. A graph becomes
     visible when it is complete. Of several files, one that fails does not stop the others; the exit code is then 1.
