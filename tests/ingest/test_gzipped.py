@@ -15,7 +15,7 @@ import pytest
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.files import graph_files
-from conftest import EXAMPLES
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError

@@ -35,7 +35,7 @@ def ingest_command(
     Examples:
       circuit-atlas ingest examples/graphs/dallas.json --name dallas
       circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
-      circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
+      circuit-atlas ingest examples/analogies/air.json.gz examples/analogies/art.json.gz --tag analogies
     """
     if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
         result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Answer:
     \b
     Examples:
       circuit-atlas graphs
-      circuit-atlas graphs --tag capitals
+      circuit-atlas graphs --tag analogies
       circuit-atlas graphs --json
     """
     return atlas.graphs(tags)
