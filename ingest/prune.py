@@ -11,7 +11,7 @@ from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.schema.keys import Kind
 
-from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
+from circuit_atlas.errors import InvalidArgumentError, needs_extra
 from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
 
 NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # circuit-tracer's defaults
@@ -59,12 +59,8 @@ def _checked(name: str, value: float | None, default: float) -> float:
 
 
 def _masks(found: Attribution, node_threshold: float, edge_threshold: float) -> tuple[Any, Any, Any]:
-    try:
+    with needs_extra("attribution", "pruning"):
         from circuit_tracer.graph import prune_graph
-    except ImportError as error:
-        raise MissingExtraError(
-            "pruning uses circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
     if not len(found.logit_ids):
         raise InvalidArgumentError("it has no logits, so nothing tells which nodes matter", fix=_FIX)
     try:

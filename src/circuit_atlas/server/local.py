@@ -69,7 +69,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: it does not start; the message holds the end of its log.
-            MissingExtraError: the extra `server` is not installed.
         """
         running = self.connection()
         if running:
@@ -107,7 +106,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: the AdminTool fails, or the server does not start on what it made.
-            MissingExtraError: the extra `server` is not installed.
         """
         program = self._program(None, quiet)
         with self._locked():
@@ -135,7 +133,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: the AdminTool fails.
-            MissingExtraError: the extra `server` is not installed.
         """
         program = self._program(None, quiet)
         with self._locked():
