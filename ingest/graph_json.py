@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
 from circuit_atlas.ingest.links import read_links
 from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
 from circuit_atlas.ingest.source_sets import identify
@@ -28,7 +29,7 @@ _LOGIT_TEXT = re.compile(r'[Oo]utput:? "(.*)" \(p=', re.DOTALL)
 
 
 def read_json(path: Path, *, model: str | None = None, source_set: str | None = None) -> GraphData:
-    """Read a JSON attribution graph of any generation.
+    """Read a JSON attribution graph of any generation, packed with gzip or not.
 
     Args:
         path: the file.
@@ -36,7 +37,8 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         source_set: the set of transcoders, if the file does not say it or is wrong.
 
     Raises:
-        InputError: not JSON, not an attribution graph, or inconsistent; the message names the place.
+        InputError: not JSON, a damaged or oversized gzip file, not an attribution graph, or inconsistent; the
+            message names the place.
     """
     document = _load(path)
     raw_nodes = _list_of_objects(document, "nodes", path)
@@ -57,7 +59,7 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         source_set=source_set,
     )
     metadata = GraphMetadata(
-        slug=_text(raw_metadata.get("slug")) or path.stem,
+        slug=_text(raw_metadata.get("slug")) or stem(path),
         prompt=_text(raw_metadata.get("prompt")) or "",
         tokens=tokens,
         model=identity[0],
@@ -82,14 +84,14 @@ _TOP_LEVEL = ("metadata", "qParams", "nodes", "links")
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_maybe_gzipped(path))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
     except json.JSONDecodeError as error:
         raise InputError(
             f"not JSON, or cut short: {error.msg} at line {error.lineno}, column {error.colno}",
             where=str(path),
-            fix="Give a complete .json or .pt graph file; download it again if it was cut short.",
+            fix="Give a complete .json, .json.gz or .pt graph file; download it again if it was cut short.",
         ) from error
     except RecursionError as error:
         raise InputError("nested too deeply to be an attribution graph", where=str(path)) from error

@@ -9,7 +9,7 @@ from typing import Any
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.properties import EMPTY, STRING, STRINGS
 
-from circuit_atlas.errors import InputError, MissingExtraError
+from circuit_atlas.errors import InputError, needs_extra
 
 ColumnTypes = Mapping[str, str]  # name of a property, or `:ID`, `:LABEL`, ... of the importer -> type
 _BATCH_SIZE = 10_000  # rows
@@ -30,13 +30,9 @@ class ParquetTable:
     """
 
     def __init__(self, path: Path, columns: ColumnTypes) -> None:
-        try:
+        with needs_extra("parquet", "writing Parquet"):
             import pyarrow
             import pyarrow.parquet
-        except ImportError as error:
-            raise MissingExtraError(
-                "writing Parquet needs pyarrow", fix="pip install 'circuit-atlas[parquet]'"
-            ) from error
         types = {
             "string": pyarrow.string(),
             "long": pyarrow.int64(),

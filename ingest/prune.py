@@ -12,7 +12,7 @@ from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
-from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
+from circuit_atlas.errors import InvalidArgumentError, needs_extra
 from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
 
 _FIX = "Leave the thresholds out to store the whole graph."
@@ -60,13 +60,8 @@ def _checked(name: str, value: float | None, default: float) -> float:
 
 
 def _masks(found: Attribution, node_threshold: float, edge_threshold: float) -> tuple[Any, Any, Any]:
-    """What `prune_graph` returns, as arrays: bool (n,), bool (n, n) [target, source], cumulative influence (n,)."""
-    try:
+    with needs_extra("attribution", "pruning"):
         from circuit_tracer.graph import prune_graph
-    except ImportError as error:
-        raise MissingExtraError(
-            "pruning uses circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
     if not len(found.logit_ids):
         raise InvalidArgumentError("a graph without logits cannot be pruned", fix=_FIX)
     try:

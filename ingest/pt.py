@@ -19,7 +19,7 @@ from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 
-from circuit_atlas.errors import InputError, MissingExtraError
+from circuit_atlas.errors import InputError, MissingExtraError, needs_extra
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 
 if TYPE_CHECKING:
@@ -217,13 +217,12 @@ def _load_tokenizer(name: str, download: bool) -> Any:
     if not name or not (download or _is_on_this_machine(name)):
         return None
     try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
+        with needs_extra("attribution", "reading token ids as text"):
+            from transformers import AutoTokenizer
+    except MissingExtraError:
         if not download:
             return None
-        raise MissingExtraError(
-            "decoding tokens needs transformers", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
+        raise
     try:
         with _quiet("transformers"):
             return AutoTokenizer.from_pretrained(name, local_files_only=not download, trust_remote_code=False)

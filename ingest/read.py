@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from circuit_atlas.ingest import gzipped
 from circuit_atlas.ingest.graph_json import read_json
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -35,7 +36,7 @@ class ReadOptions(TypedDict, total=False):
 
 
 def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpack[ReadOptions]) -> GraphData:
-    """Read a `.json` or `.pt` file, recognised by its content, or a `circuit_tracer.Graph`.
+    """Read a `.json`, `.json.gz` or `.pt` file, recognised by its content, or a `circuit_tracer.Graph`.
 
     Raises:
         InputError: the file is missing, damaged, or not an attribution graph.
@@ -62,4 +63,4 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
 
 
 def _is_pt(path: Path) -> bool:
-    return path.suffix in (".pt", ".pth") or (path.suffix != ".json" and zipfile.is_zipfile(path))
+    return path.suffix in (".pt", ".pth") or (path.suffix not in (".json", gzipped.SUFFIX) and zipfile.is_zipfile(path))

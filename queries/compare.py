@@ -47,7 +47,7 @@ def compare(
     Nodes are aligned by identity: features by their transcoder feature, errors by layer, tokens by their text,
     logits by their vocabulary entry; and all but logits by position, as `align` says. In paths, a first token is
     aligned by position alone, and the target with the other graph's target, whatever their texts, so that
-    "Dallas -> x -> Austin" and "Oakland -> x -> Sacramento" are the same path.
+    "Sun -> x -> night" and "Day -> x -> winter" are the same path.
 
     Args:
         database: the database.

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES
 from support.program import Run
 from test_catalogue import arguments
 

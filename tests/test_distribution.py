@@ -12,8 +12,8 @@ from circuit_atlas.queries import path_arrays
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_arrays import sample_paths
 from circuit_atlas.queries.stored_arrays import read_arrays
-from conftest import EXAMPLES
 from support import oracle
+from support.examples import EXAMPLES
 from support.graphs import make_graph
 from test_paths import SCORES, default_paths
 

@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
+from conftest import forget_explanations, hold_examples
+from support.examples import ANALOGIES, STORED, example_document
+from support.oracle import read_document
 
 from circuit_atlas import Atlas
+from circuit_atlas.examples import ANALOGIES as INSTALLED
+from circuit_atlas.examples import example_graph
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXIT_CODES = {"circuit-atlas verify dallas examples/graphs/oakland.json": 1}  # of what is shown to find a difference
+EXIT_CODES = {
+    "circuit-atlas verify night examples/analogies/winter.json.gz": 1
+}  # of what is shown to find a difference
 
 
 def consoles() -> list[tuple[str, str]]:
@@ -39,14 +45,14 @@ def test_commands_print_what_is_shown(
     command: str, shown: str, env: dict[str, str], examples: Any, atlas: Atlas, folder: Path
 ) -> None:
     words = shlex.split(command)
-    hold_examples(atlas, *(() if words[1] == "ingest" else NAMES))
+    hold_examples(atlas, *(() if words[1] == "ingest" else STORED))
     try:
         done = subprocess.run(
             [PROGRAM, *words[1:], "--table"], env=env, cwd=folder, capture_output=True, text=True, check=False
         )
     finally:
         forget_explanations(atlas)
-        hold_examples(atlas, *NAMES)
+        hold_examples(atlas, *STORED)
     assert done.returncode == EXIT_CODES.get(command, 0), done.stderr
     assert [line.rstrip() for line in done.stdout.splitlines()] == [line.rstrip() for line in shown.splitlines()]
 
@@ -75,6 +81,20 @@ def test_generated_pages_are_up_to_date() -> None:
     subprocess.run([sys.executable, ROOT / "scripts" / "write_docs.py", "--check"], check=True)
 
 
-def test_every_example_has_its_origin() -> None:
-    table = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{path.name}`" in table for path in EXAMPLES.glob("*.json"))
+@pytest.mark.parametrize("folder", ["examples/graphs", "examples/analogies", "src/circuit_atlas/examples"])
+def test_every_example_has_its_origin(folder: str) -> None:
+    """A README has a row for each graph, with its numbers of nodes and links, and the licence."""
+    text = (ROOT / folder / "README.md").read_text(encoding="utf-8")
+    files = [path for path in (ROOT / folder).iterdir() if path.name.endswith((".json", ".json.gz"))]
+    for path in files:
+        document = read_document(path)
+        [row] = [line for line in text.splitlines() if line.startswith(f"| `{path.name}` |")]
+        assert f"| {len(document['nodes'])}, {len(document['links']):,} |" in row
+    assert len(files) == sum(line.startswith("| `") for line in text.splitlines())
+    assert "MIT" in text
+
+
+def test_installed_examples_are_those_of_the_repository() -> None:
+    assert INSTALLED == ANALOGIES
+    for name in ("dallas", *ANALOGIES):
+        assert read_document(example_graph(name)) == example_document(name)

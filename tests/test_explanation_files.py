@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError
@@ -158,7 +158,7 @@ def test_files_that_cannot_be_read(atlas: Atlas, source_set: str, write: Callabl
     whole = path.read_bytes()
     for content in (whole[:-20], whole[: len(whole) // 2], b"\x1f\x8b" + bytes(100)):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match="cut short or damaged"):
             atlas.import_explanations(path)
     path.write_bytes(gzip.compress(bytes(10_000_000)))  # one line, and not a small one
     with pytest.raises(InputError, match=r"more than 0.005 GB") as caught:

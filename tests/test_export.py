@@ -16,8 +16,8 @@ import torch
 from circuit_atlas.ingest import read_graph
 from circuit_tracer import Graph
 from circuit_tracer.frontend.graph_models import Model
-from conftest import EXAMPLES, NAMES
 from support import small_model
+from support.examples import EXAMPLES, NAMES, example_document, example_file
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
@@ -39,10 +39,8 @@ def as_values(document: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", NAMES)
 def test_json_comes_out_as_it_went_in(name: str, atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     atlas.export(name, tmp_path / "again.json")
-    again, original = (
-        json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "again.json", EXAMPLES / f"{name}.json")
-    )
-    assert as_values(again) == as_values(original)
+    again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
+    assert as_values(again) == as_values(example_document(name))
 
 
 def test_odd_json_comes_out_as_it_went_in(atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
@@ -190,7 +188,7 @@ def test_verify(atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callab
     found = atlas.verify("dallas", file).graphs[0]
     assert (found.problems, found.nodes, found.edges) == ([], 415, 4944)
     assert found.weights == pytest.approx(sum(link["weight"] for link in json.loads(file.read_bytes())["links"]))
-    other = atlas.verify("dallas", EXAMPLES / "oakland.json")
+    other = atlas.verify("dallas", example_file("night"))
     assert other.exit_code == 1
     assert any("nodes" in problem for problem in other.graphs[0].problems)
     with pytest.raises(InvalidArgumentError):

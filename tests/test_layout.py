@@ -28,7 +28,7 @@ FLOORS = (
     {"cli", "__init__"},
 )
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
-FOLDERS = ("src/circuit_atlas", "ingest", "queries", "schema", "examples")
+FOLDERS = ("src/circuit_atlas", "ingest", "queries", "schema")
 
 
 def imported(path: Path) -> set[str]:
@@ -90,11 +90,13 @@ def test_wheel_and_sdist_hold_the_package(archives: Path) -> None:
         "schema/constraints.cypher",
         "server/jars.lock",
         "py.typed",
-        "examples/graphs/dallas.json",
+        "examples/dallas.json.gz",
+        "examples/night.json.gz",
         "ingest/scans.toml",
         "cli/__init__.py",
     ):
         assert f"circuit_atlas/{wanted}" in names
+    assert any(name.endswith(".dist-info/licenses/examples/LICENSE.txt") for name in names)
     packed = {name.partition("/")[2] for name in tarfile.open(sdist).getnames()}
     assert {
         "queries/cypher/paths/top_k.cypher",

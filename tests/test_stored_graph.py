@@ -14,7 +14,7 @@ from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
-from conftest import EXAMPLES, NAMES
+from support.examples import EXAMPLES, NAMES, example_file
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.graph.data import ActiveFeatures, GraphData
@@ -49,7 +49,7 @@ def same(found: GraphData, wanted: GraphData) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_examples(name: str, back: Any, examples: dict[str, GraphHandle]) -> None:
-    wanted = read_graph(EXAMPLES / f"{name}.json")
+    wanted = read_graph(example_file(name))
     same(back(name), wanted)
     assert examples[name].metadata["content_hash"] == content_hash(wanted)
 

@@ -12,10 +12,10 @@ import pytest
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES, NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
+from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export.json_file import write_json
@@ -132,8 +132,8 @@ def test_circuit_tracer_reads_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_json_comes_out_as_it_went_in(name: str, tmp_path: Path) -> None:
     """All but links of weight 0."""
-    original = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    data = read_graph(EXAMPLES / f"{name}.json")
+    original = example_document(name)
+    data = read_graph(example_file(name))
     write_json(data, tmp_path / "again.json")
     again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
     assert content_hash(read_graph(tmp_path / "again.json")) == content_hash(data)

@@ -9,8 +9,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from conftest import EXAMPLES
 from support.chromium import PageLog, open_page, screenshots
+from support.examples import EXAMPLES, example_file
+from support.two_files import File
 from test_views import HOSTILE
 
 from circuit_atlas.views.view import picture_view, view_paths
@@ -202,9 +203,10 @@ def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: An
 
 
 def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any) -> None:
-    page = show(examples["dallas"].view(compare="oakland"))
+    page = show(examples["dallas"].view(compare="night"))
     screenshot("compare")
-    assert "in both 239" in page.inner_text("#sides")
+    dallas, night = (set(File(example_file(name), "relative").identities) for name in ("dallas", "night"))
+    assert f"in both {len(dallas & night)}" in page.inner_text("#sides")
     point(page, "logit:22605@10")
     assert "only in dallas" in page.inner_text("#panel")
     page.uncheck("#sides input[name='only in dallas']")

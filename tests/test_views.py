@@ -17,9 +17,9 @@ import pytest
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
-from conftest import NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import NAMES
 from support.program import Run
 
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
@@ -97,7 +97,7 @@ def test_no_two_nodes_overlap_and_each_stands_in_its_layer_and_position(name: st
     assert sizes[strong.key] > sizes[weak.key]
 
 
-@pytest.mark.parametrize("other", ["oakland", "opposite-small", "dallas-llama"])
+@pytest.mark.parametrize("other", ["night", "opposite-small", "dallas-llama"])
 def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str, picture: Any, atlas: Any) -> None:
     one, two = picture("dallas"), picture(other)
     both = overlay(one, two)
@@ -121,11 +121,14 @@ def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str
 
 
 def test_prompts_in_an_overlay_are_aligned_from_the_end(picture: Any) -> None:
-    both = overlay(picture("dallas"), picture("oakland"))
-    tokens = ("<bos>", "Fact", ":", "The", "capital", "of", "the", "state", "containing", "Dallas | Oakland", "is")
-    assert tuple(token.strip() for token in both.tokens) == tokens
+    both = overlay(picture("dallas"), picture("night"))
+    dallas, night = (["<bos>", "", "", "Fact", ":"], ["<bos>", "The", "saying", "goes", ":"])
+    dallas += ["The", "capital", "of", "the", "state", "containing", "Dallas", "is"]
+    night += ["Sun", "is", "to", "day", "as", "moon", "is", "to"]
+    for token, one, other in zip(both.tokens, dallas, night, strict=True):
+        assert token.strip() == (one if one == other else f"{one} | {other}".removeprefix(" | "))
     feature = next(n for n in both.nodes if n.side == 0 and n.kind is Kind.FEATURE and n.position == 10)
-    assert feature.second.key == feature.key.replace("@10", "@8")
+    assert feature.second.key == feature.key.replace("@10", "@12")
 
 
 def test_an_overlay_with_itself_is_the_graph(picture: Any) -> None:
@@ -328,7 +331,7 @@ def test_the_command_line_writes_pages_and_says_where(run: Run, tmp_path: Path) 
     assert "Only the 50 most influential of 694 nodes" in done.stderr
     assert "Only the 50 most influential of 694 nodes" in page.read_text(encoding="utf-8")
     assert run("report", "dallas", "-o", str(report), "--table").stdout.split()[-1] == str(report)
-    assert run("view", "dallas", "--paths", "--compare", "oakland").returncode == 2
+    assert run("view", "dallas", "--paths", "--compare", "night").returncode == 2
     assert "no graph is named" in run("view", "dallas", "--compare", "nothing").stderr
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" >"{tmp_path}/opened"\n', encoding="utf-8")

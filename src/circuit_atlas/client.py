@@ -193,7 +193,7 @@ class Atlas(Database):
         """Store a graph and return its handle; `handle.ingested` is the result.
 
         Args:
-            source: path of a `.json` or `.pt` file, or a `circuit_tracer.Graph` (tensors on CPU or GPU).
+            source: path of a `.json`, `.json.gz` or `.pt` file, or a `circuit_tracer.Graph` (tensors on CPU or GPU).
             name: the graph's name; by default the slug in the file, else the file's stem.
             replace: whether to replace a graph of that name that has different content.
             tags: tags to add to those that the graph has.

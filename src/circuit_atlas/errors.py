@@ -7,6 +7,9 @@ the machine is not ready.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class AtlasError(Exception):
     """Base of all errors of circuit-atlas.
@@ -102,6 +105,25 @@ class MissingExtraError(AtlasError):
     """An optional dependency is not installed."""
 
     exit_code = 3
+
+
+@contextmanager
+def needs_extra(extra: str, purpose: str) -> Iterator[None]:
+    """Around the imports of optional packages: says what to install if one of them is missing.
+
+    Args:
+        extra: the extra that installs them.
+        purpose: what they are needed for, as the subject of the message: "writing Parquet".
+
+    Raises:
+        MissingExtraError: a package cannot be imported.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{purpose} needs the extra {extra!r}: {error}", fix=f"pip install 'circuit-atlas[{extra}]'"
+        ) from error
 
 
 class NeuronpediaError(AtlasError):

@@ -12,9 +12,9 @@ import pytest
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
 from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind, make_key, parse_key
-from conftest import EXAMPLES, NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 
@@ -89,8 +89,8 @@ def test_a_small_graph(tmp_path: Path, graph: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_real_graphs_are_read_whole(name: str) -> None:
     """Every field of every node and link is found again in the columns or in `extra`."""
-    document = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    data = read_graph(EXAMPLES / f"{name}.json")
+    document = example_document(name)
+    data = read_graph(example_file(name))
     assert len(data.nodes) == len(document["nodes"])
     assert [rebuilt(data, i) for i in range(len(data.nodes))] == document["nodes"]
     ids = data.nodes.source_id
@@ -122,7 +122,7 @@ def rebuilt(data: GraphData, i: int) -> dict[str, Any]:
 
 
 def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
-    opposite, haiku = (read_graph(EXAMPLES / f"{name}.json") for name in ("opposite-small", "dallas-haiku"))
+    opposite, haiku = (read_graph(example_file(name)) for name in ("opposite-small", "dallas-haiku"))
     assert [s.name for s in opposite.supernodes][:2] == ['Output "big" or "large"', "say big / huge / large"]
     assert [len(s.members) for s in opposite.supernodes] == [2, 2, 3, 3, 3]
     assert int(opposite.nodes.pinned.sum()) == 17
@@ -137,8 +137,8 @@ def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
 
 
 def test_the_same_features_in_files_of_two_generations() -> None:
-    dallas, oakland = (read_graph(EXAMPLES / f"{name}.json").metadata for name in ("dallas", "oakland"))
-    assert (dallas.model, dallas.source_set) == (oakland.model, oakland.source_set) == ("gemma-2-2b", "clt-hp")
+    dallas, night = (read_graph(example_file(name)).metadata for name in ("dallas", "night"))
+    assert (dallas.model, dallas.source_set) == (night.model, night.source_set) == ("gemma-2-2b", "clt-hp")
 
 
 def test_lists_given_as_text(tmp_path: Path, graph: dict[str, Any]) -> None:

@@ -20,9 +20,9 @@ from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_gr
 from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES, NAMES
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit
+from support.examples import EXAMPLES, NAMES, example_document, example_file
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, GraphHandle
@@ -65,7 +65,7 @@ def labels() -> dict[Feature, str]:
     """The first label that an example has for a transcoder feature."""
     found: dict[Feature, str] = {}
     for name in NAMES:
-        data = read_graph(EXAMPLES / f"{name}.json")
+        data = read_graph(example_file(name))
         for i, label in enumerate(data.nodes.label):
             if (label or "").strip():
                 found.setdefault(feature_of(data, i), (label or "").strip())
@@ -80,7 +80,7 @@ def feature_of(data: GraphData, i: int) -> Feature:
 def test_it_reads_back_exactly(
     name: str, examples: dict[str, GraphHandle], atlas: Atlas, labels: dict[Feature, str]
 ) -> None:
-    data, handle = read_graph(EXAMPLES / f"{name}.json"), examples[name]
+    data, handle = read_graph(example_file(name)), examples[name]
     rows = atlas.cypher(
         "MATCH (n:Node {graph: $graph}) RETURN properties(n) AS p, labels(n) AS labels ORDER BY n.ordinal LIMIT 100000",
         {"graph": name},
@@ -116,13 +116,20 @@ def test_it_reads_back_exactly(
 
 
 def test_features_of_two_prompts_meet_in_one_node(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
-    """design: Dallas and Oakland share 132 of 246 and 211 transcoder features."""
+    features = [
+        {tuple(node["node_id"].split("_")[:2]) for node in example_document(name)["nodes"] if is_feature(node)}
+        for name in ("dallas", "night")
+    ]
     shared = atlas.cypher(
         "MATCH (a:Feature {graph: 'dallas'})-[:ACTIVATION_OF]->(f)"
-        "<-[:ACTIVATION_OF]-(b:Feature {graph: 'oakland'}) "
+        "<-[:ACTIVATION_OF]-(b:Feature {graph: 'night'}) "
         "RETURN count(DISTINCT f) AS n"
     )
-    assert shared.rows == [{"n": 132}]
+    assert shared.rows == [{"n": len(features[0] & features[1])}]
+
+
+def is_feature(node: dict[str, Any]) -> bool:
+    return node["feature_type"] == "cross layer transcoder"
 
 
 def test_the_same_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
@@ -139,12 +146,13 @@ def test_other_content_needs_replace(atlas: Atlas, new_name: Callable[[], str]) 
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     before = everything(atlas)
     with pytest.raises(GraphExistsError, match="--replace"):
-        atlas.ingest(EXAMPLES / "oakland.json", name=name)
+        atlas.ingest(example_file("night"), name=name)
     assert everything(atlas) == before
-    replaced = atlas.ingest(EXAMPLES / "oakland.json", name=name, replace=True)
+    replaced = atlas.ingest(example_file("night"), name=name, replace=True)
     assert replaced.ingested.status == "replaced"
-    assert replaced.stats().nodes.total == 348
-    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 348}]
+    nodes = len(example_document("night")["nodes"])
+    assert replaced.stats().nodes.total == nodes
+    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": nodes}]
 
 
 def test_deleting_leaves_nothing_but_what_others_use(
@@ -243,8 +251,8 @@ def test_it_does_not_matter_that_answers_to_commits_are_lost(
     monkeypatch.setattr(Session, "execute_write", twice)
     atlas.ingest(EXAMPLES / file, name=name)
     assert without_dates(everything(atlas)) == without_dates(plain)
-    atlas.ingest(EXAMPLES / "oakland.json", name=name, replace=True)
-    assert not atlas.verify(name, EXAMPLES / "oakland.json").damaged
+    atlas.ingest(example_file("night"), name=name, replace=True)
+    assert not atlas.verify(name, example_file("night")).damaged
     atlas.ingest(EXAMPLES / file, name=name, replace=True)
     assert without_dates(everything(atlas)) == without_dates(plain)
     atlas.delete(name)

@@ -22,7 +22,7 @@ from typing import Any
 
 from circuit_atlas.attribution.options import LoadOptions
 from circuit_atlas.attribution.run import LOWER_LOADING, translated_failures
-from circuit_atlas.errors import AttributionError, MissingExtraError
+from circuit_atlas.errors import AttributionError, needs_extra
 
 
 def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any:
@@ -39,13 +39,9 @@ def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any
         OutOfMemoryError: neither GPU nor CPU has the memory.
         MissingExtraError: the extra `attribution` is not installed.
     """
-    try:
+    with needs_extra("attribution", "attribution"):
         import torch
         from circuit_tracer.utils import get_default_device
-    except ImportError as error:
-        raise MissingExtraError(
-            "attribution needs circuit-tracer and torch", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
     device_name = options.get("device")
     with translated_failures(f"there is no device {device_name!r}", LOWER_LOADING):
         device = torch.device(device_name) if device_name else get_default_device()

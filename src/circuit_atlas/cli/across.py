@@ -28,8 +28,8 @@ def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result
 
     \b
     Examples:
-      circuit-atlas tag dallas oakland --add capitals
-      circuit-atlas tag oakland --remove capitals
+      circuit-atlas tag night winter --add analogies
+      circuit-atlas tag winter --remove analogies
     """
     return atlas.tag(*graphs, **options)
 
@@ -86,8 +86,8 @@ def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Res
 
     \b
     Examples:
-      circuit-atlas features common dallas oakland
-      circuit-atlas features common --tag capitals -k 5
+      circuit-atlas features common night winter
+      circuit-atlas features common --tag analogies -k 5
     """
     return atlas.common_features(*graphs, **options)
 
@@ -106,8 +106,8 @@ def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Resul
 
     \b
     Examples:
-      circuit-atlas features only dallas --not oakland
-      circuit-atlas features only --tag capitals --not opposite-small
+      circuit-atlas features only winter --not night
+      circuit-atlas features only --tag analogies --not dallas
     """
     return atlas.only_features(*graphs, **options)
 
@@ -132,8 +132,8 @@ def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> 
 
     \b
     Examples:
-      circuit-atlas recurring dallas oakland -k 5
-      circuit-atlas recurring --tag capitals --share 0.8
+      circuit-atlas recurring night winter -k 5
+      circuit-atlas recurring --tag analogies --share 0.8
     """
     return atlas.recurring(*graphs, **options)
 
@@ -173,8 +173,8 @@ def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
 
     \b
     Examples:
-      circuit-atlas compare dallas oakland
-      circuit-atlas compare dallas oakland --align feature -k 3
-      circuit-atlas compare dallas oakland --score product --max-hops 3
+      circuit-atlas compare night winter
+      circuit-atlas compare night winter --align feature -k 3
+      circuit-atlas compare night winter --score product --max-hops 3
     """
     return atlas.compare(a, b, **options)

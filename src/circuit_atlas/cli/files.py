@@ -35,7 +35,7 @@ def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | Non
     Examples:
       circuit-atlas export dallas dallas.pt
       circuit-atlas export dallas dallas.graphml --overwrite
-      circuit-atlas export --import-files to-import dallas oakland
+      circuit-atlas export --import-files to-import dallas night
     """
     if import_files is not None:
         return atlas.export_import_files(import_files, names)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def ingest_command(
     atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: Any
 ) -> Result:
-    """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
+    """Read attribution graphs from each FILE (.json, .json.gz or .pt), and from all in a folder, and store them.
 
     Ingesting the same content again changes nothing: the same command resumes where an earlier one stopped. A graph
     becomes visible when it is complete. A file that fails does not stop the others; the exit code is then 1.
@@ -36,7 +36,7 @@ def ingest_command(
     Examples:
       circuit-atlas ingest examples/graphs/dallas.json --name dallas
       circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
-      circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
+      circuit-atlas ingest examples/analogies/air.json.gz examples/analogies/art.json.gz --tag analogies
     """
     if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
         result = atlas.ingest(files[0], name=name, **options).ingested
@@ -70,7 +70,7 @@ def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Result:
     \b
     Examples:
       circuit-atlas graphs
-      circuit-atlas graphs --tag capitals
+      circuit-atlas graphs --tag analogies
       circuit-atlas graphs --json
     """
     return atlas.graphs(tags)

@@ -47,7 +47,7 @@ def serve_command(
 
     \b
     Examples:
-      circuit-atlas serve dallas oakland
+      circuit-atlas serve dallas night
       circuit-atlas serve dallas --port 8050 --open
     """
     with (

@@ -88,7 +88,7 @@ def create_command(
     Examples:
       circuit-atlas supernodes create dallas capital feature:0/6264@4 feature:0/37416@4
       circuit-atlas supernodes create dallas Texas --matching Texas --layer 10-25
-      circuit-atlas supernodes create oakland --same-feature
+      circuit-atlas supernodes create night --same-feature
     """
     limits: dict[str, Any] = {"layers": [*chain(*layers)], "positions": [*chain(*positions)], "replace": replace}
     handle = atlas.graph(graph)

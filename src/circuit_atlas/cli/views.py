@@ -68,7 +68,7 @@ def view_command(
       circuit-atlas view dallas -o dallas.svg
       circuit-atlas view dallas --from Dallas --to Austin --max-hops 3 -k 5
       circuit-atlas view dallas --paths -k 20
-      circuit-atlas view dallas --compare oakland
+      circuit-atlas view night --compare winter
     """
     from circuit_atlas.views.graph_page import file_name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.errors import needs_extra
 from circuit_atlas.export.columns import NODE_TYPES, node_columns
 from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
@@ -23,11 +23,9 @@ def write_parquet(data: GraphData, path: Path) -> None:
         InputError: a file cannot be written.
         MissingExtraError: the extra `parquet` is not installed.
     """
-    try:
+    with needs_extra("parquet", "writing Parquet"):
         import pyarrow
         import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("writing Parquet needs pyarrow", fix="pip install 'circuit-atlas[parquet]'") from error
     about = {"circuit_atlas": data.metadata.model_dump_json()}
     types = {
         "string": pyarrow.string(),

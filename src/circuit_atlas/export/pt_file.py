@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from circuit_atlas.errors import InputError, MissingExtraError
+from circuit_atlas.errors import InputError, needs_extra
 from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, Int64, NodeColumns
 from circuit_atlas.schema.keys import Kind
@@ -36,15 +36,11 @@ def write_pt(data: GraphData, path: Path) -> None:
         InputError: the graph has nodes that a `.pt` cannot express, or the file cannot be written.
         MissingExtraError: the extra `attribution` is not installed.
     """
-    try:
+    with needs_extra("attribution", "writing a .pt"):
         import torch
         from circuit_tracer import Graph
         from circuit_tracer.attribution.targets import LogitTarget
         from circuit_tracer.utils.tl_nnsight_mapping import UnifiedConfig
-    except ImportError as error:
-        raise MissingExtraError(
-            "writing a .pt needs circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
     nodes, metadata = data.nodes, data.metadata
     dtypes = _saved_dtypes(metadata.file_form)
     row = _matrix_rows(data)

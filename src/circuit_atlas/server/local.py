@@ -70,7 +70,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: it does not start; the message holds the end of its log.
-            MissingExtraError: the extra `server` is not installed.
         """
         running = self.connection()
         if running:
@@ -108,7 +107,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: the AdminTool fails, or the server does not start on what it made.
-            MissingExtraError: the extra `server` is not installed.
         """
         program = self._program(None, quiet)
         with self._locked():
@@ -136,7 +134,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: the AdminTool fails.
-            MissingExtraError: the extra `server` is not installed.
         """
         program = self._program(None, quiet)
         with self._locked():

