@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
-from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.errors import needs_extra
 from circuit_atlas.schema.models import Node, Record
 
 if TYPE_CHECKING:
@@ -51,10 +51,8 @@ class Result(Record):
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        try:
+        with needs_extra("pandas", "a data frame"):
             import pandas
-        except ImportError as error:
-            raise _missing("pandas") from error
         headers, rows = self.table()
         return pandas.DataFrame(rows, columns=headers)
 
@@ -72,10 +70,8 @@ class GraphResult(Result):
         Raises:
             MissingExtraError: networkx is not installed.
         """
-        try:
+        with needs_extra("networkx", "a networkx graph"):
             import networkx
-        except ImportError as error:
-            raise _missing("networkx") from error
         graph = networkx.DiGraph()
         for source, target, weight in self.edges():
             for node in (source, target):
@@ -88,7 +84,3 @@ def _texts(rows: Cells) -> list[int]:
     """Columns of text, which tabulate must not turn into numbers: a token "007"."""
     width = len(rows[0]) if rows else 0
     return [i for i in range(width) if any(isinstance(row[i], str) for row in rows)]
-
-
-def _missing(package: str) -> MissingExtraError:
-    return MissingExtraError(f"{package} is not installed", fix=f"pip install 'circuit-atlas[{package}]'")
