@@ -124,16 +124,16 @@ class Statistics(Answer):
         return ["", ""], rows
 
 
-class FeatureExplanation(Record):
-    """What somebody says of a feature."""
+class Explanation(Record):
+    """An explanation of a feature, by a person or a model. A field is empty where it is not known."""
 
     text: str
     source: str = Field(
-        description="`hand`, `neuronpedia`, `import:` and a file's name, or `file:` and the slug of a graph's file"
+        "", description="`hand`, `neuronpedia`, `import:` and a file's name, or `file:` and the slug of a graph's file"
     )
-    model: str = Field(description="The model that wrote it, or an empty text")
-    type: str = Field(description="The kind of explanation, as its source names it, or an empty text")
-    date: str = Field(description="When it came here, ISO 8601, or an empty text")
+    model: str = Field("", description="The model that wrote it")
+    type: str = Field("", description="The kind of explanation, as its source names it")
+    date: str = Field("", description="When it was stored, ISO 8601")
 
 
 class TranscoderFeature(Record):
@@ -144,7 +144,7 @@ class TranscoderFeature(Record):
     layer: int
     index: int
     explanation: str | None = Field(None, description="The one that is shown, the first of `explanations`")
-    explanations: list[FeatureExplanation] = Field(
+    explanations: list[Explanation] = Field(
         description="All of them: labels given by hand, then what was fetched or imported, then labels in graph files"
     )
     fetched_at: str | None = Field(None, description="When Neuronpedia was last asked, ISO 8601")
@@ -269,7 +269,7 @@ class Rows(Answer):
         return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
 
 
-def _origin(said: FeatureExplanation) -> str:
+def _origin(said: Explanation) -> str:
     return ", ".join(word for word in (said.source, said.model, said.date[:10]) if word)
 
 

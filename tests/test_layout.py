@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # The floors of the house, from the ground up: a module imports only from floors below it and from its own package.
 FLOORS = (
     {"errors"},
-    {"config", "processes", "answers", "schema"},
+    {"config", "processes", "threads", "answers", "schema"},
     {"graph", "database"},
     {"ingest", "queries", "export", "server", "attribution", "examples"},
     {"explain", "synth", "views"},

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.search import Hits
 
 KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
-_TAGGED = """CYPHER 25
-MATCH (:Tag {name: $tag})<-[:TAGGED]-(g:Graph {status: 'ready'}) RETURN g.name AS graph ORDER BY graph
-"""
 
 
 class Explanations(OpenDatabase):
@@ -60,14 +57,14 @@ class Explanations(OpenDatabase):
         """
         try:
             from circuit_atlas.explain.fetch import fetch_explanations
-            from circuit_atlas.explain.neuronpedia import Access
+            from circuit_atlas.explain.neuronpedia import NeuronpediaConfig
         except ImportError as error:
             raise MissingExtraError(
-                "what asks Neuronpedia is not installed", fix="pip install 'circuit-atlas[explain]'"
+                "the client of Neuronpedia is not installed", fix="pip install 'circuit-atlas[explain]'"
             ) from error
 
         chosen = url or os.environ.get(URL_VARIABLE)
-        access = Access(
+        config = NeuronpediaConfig(
             key=os.environ.get(KEY_VARIABLE) or None,
             concurrency=concurrency,
             rate=rate,
@@ -77,7 +74,7 @@ class Explanations(OpenDatabase):
         wanted = self._chosen(graphs, tag)
         with self._writing():
             return fetch_explanations(
-                self._runner, self._write, wanted, access, limit=limit, refetch=refetch, progress=self._progress
+                self._runner, self._write, wanted, config, limit=limit, refetch=refetch, progress=self._progress
             )
 
     def import_explanations(
@@ -148,7 +145,7 @@ class Explanations(OpenDatabase):
         for name in wanted:
             graph_questions.find_graph(self._runner, name)
         if tag is not None:
-            tagged = {row["graph"] for row in self._runner.run(_TAGGED, {"tag": tag}).rows}
+            tagged = {graph.graph for graph in graph_questions.list_graphs(self._runner, [tag]).graphs}
             if not tagged:
                 raise InvalidArgumentError(
                     f"no graph has the tag {tag!r}", fix="`circuit-atlas ingest FILE --tag TAG` adds it."

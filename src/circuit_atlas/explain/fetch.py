@@ -1,115 +1,124 @@
-"""Fetches what Neuronpedia says of the features of graphs, the most influential first."""
+"""Fetches explanations of the features of graphs from Neuronpedia, the most influential features first."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from tqdm import tqdm
 
 from circuit_atlas.errors import InvalidArgumentError, UnknownSourceSetError
-from circuit_atlas.explain.answers import Said
-from circuit_atlas.explain.neuronpedia import Access, Neuronpedia
+from circuit_atlas.explain.neuronpedia import Neuronpedia, NeuronpediaConfig
 from circuit_atlas.explain.results import ExplainResult, SkippedSourceSet
-from circuit_atlas.explain.running import run_async
 from circuit_atlas.explain.store import Feature, Write, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
 from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name, own_scans_path
-from circuit_atlas.queries.results import GraphSummary
+from circuit_atlas.queries.results import Explanation, GraphSummary
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.limits import MAX_ROWS
+from circuit_atlas.threads import map_in_threads
 
-_AT_ONCE = 100  # features in a request, and in a transaction
-_LONG_AGO = "1970-01-01T00:00:00Z"
-Names = Mapping[SourceSet, SourceSet]
+_BATCH_SIZE = 100  # features in a request, and in a transaction
+_LONG_AGO = "1970-01-01T00:00:00Z"  # nothing was fetched before
+Found = Mapping[Feature, list[Explanation] | None]  # None where the response could not be had or read
 
 
 @dataclass
-class _Tally:
+class _Counts:
+    """What was fetched so far."""
+
     explained: int = 0
     unexplained: int = 0
     failed: set[Feature] = field(default_factory=set)
 
     @property
     def asked(self) -> int:
+        """Features for which Neuronpedia gave an answer."""
         return self.explained + self.unexplained
 
-    def count(self, said: Mapping[Feature, Said]) -> None:
-        self.explained += sum(bool(explanations) for explanations in said.values())
-        self.unexplained += sum(explanations == [] for explanations in said.values())
-        self.failed |= {feature for feature, explanations in said.items() if explanations is None}
+    def add(self, found: Found) -> None:
+        self.explained += sum(bool(explanations) for explanations in found.values())
+        self.unexplained += sum(explanations == [] for explanations in found.values())
+        self.failed |= {feature for feature, explanations in found.items() if explanations is None}
 
 
 def fetch_explanations(
     runner: QueryRunner,
     write: Write,
     graphs: Sequence[GraphSummary],
-    access: Access,
+    config: NeuronpediaConfig,
     *,
     limit: int | None = None,
     refetch: bool = False,
     progress: bool = False,
 ) -> ExplainResult:
-    """Ask Neuronpedia for the features of graphs that it was not asked for yet, the most influential first.
+    """Fetch explanations of the features of some graphs that were not fetched yet, the most influential features first.
 
-    Every batch of answers is stored when it comes, so that what was stopped goes on where it was.
+    Each batch is stored when it arrives, so that a call that was stopped can be repeated to resume.
 
     Args:
-        runner: where to ask for the features.
-        write: of the same database.
-        graphs: whose features.
-        access: where Neuronpedia is, and how it may be asked.
-        limit: at most so many features.
-        refetch: whether to ask again for those that it was asked for.
-        progress: whether to draw a bar on standard error.
+        runner: runs queries on the database.
+        write: runs a statement that writes, on the same database.
+        graphs: the graphs.
+        config: where Neuronpedia is, and how requests are sent to it.
+        limit: the number of features, at most.
+        refetch: whether to fetch those again that were fetched before.
+        progress: whether to show a progress bar on standard error.
 
     Raises:
-        UnknownSourceSetError: what Neuronpedia calls the graphs' transcoders is not known.
-        NeuronpediaError: it cannot be reached, refuses, or wants to be left alone; what came before is stored.
+        UnknownSourceSetError: the name of the graphs' transcoders on Neuronpedia is not known.
+        NeuronpediaError: Neuronpedia cannot be reached, refuses, or its rate limit is reached; what came before is
+            stored.
     """
     if limit is not None and limit < 1:
-        raise InvalidArgumentError(f"a limit of {limit} features", fix="Give 1 or more, or none.")
-    names, skipped = _names(graphs)
+        raise InvalidArgumentError(f"limit must be at least 1, got {limit}", fix="Leave it out to fetch all features.")
+    names, skipped = _neuronpedia_names(graphs)
     wanted = [graph.graph for graph in graphs if (graph.model, graph.source_set) in names]
-    tally, date = _Tally(), now()
-
-    def store(said: Mapping[Feature, Said]) -> None:
-        usable = {feature: found for feature, found in said.items() if found is not None}
-        store_explanations(write, usable, source=NEURONPEDIA, date=date, fetched=True)
-        tally.count(said)
-
+    counts, date = _Counts(), now()
+    # Above a progress bar, a line has to be written by tqdm.
     notify = partial(tqdm.write, file=sys.stderr) if progress else None
-    with tqdm(unit=" features", disable=None if progress else True) as bar:
-        while features := _missing(runner, wanted, date if refetch else _LONG_AGO, limit, tally):
+    with tqdm(unit=" features", disable=None if progress else True) as bar, Neuronpedia(config, notify) as neuronpedia:
+        ask = partial(_ask, neuronpedia, names)
+        # A query returns at most MAX_ROWS features, so there may be several rounds.
+        while features := _not_fetched(runner, wanted, date if refetch else _LONG_AGO, limit, counts):
             bar.total = bar.n + len(features)
-            run_async(_ask_all(Neuronpedia(access, notify), access.concurrency, features, names, store, bar))
+            batches = [features[first : first + _BATCH_SIZE] for first in range(0, len(features), _BATCH_SIZE)]
+            for found in map_in_threads(ask, batches, config.concurrency):
+                readable = {feature: texts for feature, texts in found.items() if texts is not None}
+                store_explanations(write, readable, source=NEURONPEDIA, date=date, fetched=True)
+                counts.add(found)
+                bar.update(len(found))
     return ExplainResult(
-        asked=tally.asked,
-        explained=tally.explained,
-        unexplained=tally.unexplained,
-        failed=len(tally.failed),
+        asked=counts.asked,
+        explained=counts.explained,
+        unexplained=counts.unexplained,
+        failed=len(counts.failed),
         skipped=skipped,
     )
 
 
 def unknown_source_set(skipped: SkippedSourceSet) -> UnknownSourceSetError:
-    """What to do about transcoders whose name on Neuronpedia is not known."""
+    """The error for transcoders whose name on Neuronpedia is not known. It says how to add the name."""
     return UnknownSourceSetError(
-        f"it is not known what Neuronpedia calls the transcoders {skipped.source_set!r} of {skipped.model!r}, "
-        f"or whether it has them",
+        f"the name on Neuronpedia of the transcoders {skipped.source_set!r} of {skipped.model!r} is not known; "
+        "Neuronpedia may not have them",
         where=", ".join(skipped.graphs[:5]) + (", ..." if len(skipped.graphs) > 5 else ""),
-        fix=f'If it has, add under [scans] in {own_scans_path()}: "{skipped.source_set}" = ["MODEL", "SOURCE SET"], '
-        "as in the address of one of its pages, neuronpedia.org/MODEL/0-SOURCE SET/1.",
+        fix=f'If it has, add a line under [scans] in {own_scans_path()}: "{skipped.source_set}" = '
+        '["MODEL", "SOURCE SET"], as in the address of one of its pages, neuronpedia.org/MODEL/0-SOURCE SET/1.',
     )
 
 
-def _names(graphs: Sequence[GraphSummary]) -> tuple[dict[SourceSet, SourceSet], list[SkippedSourceSet]]:
-    """Neuronpedia's names of the graphs' transcoders, and those that have none."""
+def _neuronpedia_names(
+    graphs: Sequence[GraphSummary],
+) -> tuple[dict[SourceSet, SourceSet], list[SkippedSourceSet]]:
+    """Neuronpedia's names of the graphs' transcoders, and the transcoders that have none.
+
+    Raises:
+        UnknownSourceSetError: none of them has a name.
+    """
     names, unknown = {}, defaultdict(list)
     for graph in graphs:
         source_set = graph.model, graph.source_set
@@ -119,44 +128,29 @@ def _names(graphs: Sequence[GraphSummary]) -> tuple[dict[SourceSet, SourceSet], 
         else:
             names[source_set] = name
     skipped = [
-        SkippedSourceSet(model=model, source_set=source_set, graphs=of) for (model, source_set), of in unknown.items()
+        SkippedSourceSet(model=model, source_set=source_set, graphs=graphs_of_set)
+        for (model, source_set), graphs_of_set in unknown.items()
     ]
     if skipped and not names:
         raise unknown_source_set(skipped[0])
     return names, skipped
 
 
-def _missing(runner: QueryRunner, graphs: list[str], before: str, limit: int | None, tally: _Tally) -> list[Feature]:
-    failed = len(tally.failed)
-    left = MAX_ROWS if limit is None else limit - tally.asked - failed
+def _not_fetched(
+    runner: QueryRunner, graphs: list[str], before: str, limit: int | None, counts: _Counts
+) -> list[Feature]:
+    """The next features to fetch: those last fetched before a date, without those that failed in this call."""
+    failed = len(counts.failed)
+    left = MAX_ROWS if limit is None else limit - counts.asked - failed
     if left <= 0:
         return []
+    # Those that failed are among the rows, as nothing was stored for them.
     rows = runner.ask("explanations.missing", graphs=graphs, before=before, k=min(left + failed, MAX_ROWS))
     features = [Feature(*(row[name] for name in Feature._fields)) for row in rows]
-    return [feature for feature in features if feature not in tally.failed][:left]
+    return [feature for feature in features if feature not in counts.failed][:left]
 
 
-async def _ask_all(
-    neuronpedia: Neuronpedia,
-    concurrency: int,
-    features: Sequence[Feature],
-    names: Names,
-    store: Callable[[Mapping[Feature, Said]], None],
-    bar: Any,
-) -> None:
-    """Ask for batches of features, so many at a time, and store each answer before the next question."""
-    batches = iter([features[first : first + _AT_ONCE] for first in range(0, len(features), _AT_ONCE)])
-
-    async def work() -> None:
-        for batch in batches:
-            asked = {Feature(*names[feature[:2]], *feature[2:]): feature for feature in batch}
-            said = await neuronpedia.ask(list(asked))
-            store({asked[feature]: found for feature, found in said.items()})
-            bar.update(len(batch))
-
-    try:
-        async with neuronpedia, asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(work())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+def _ask(neuronpedia: Neuronpedia, names: Mapping[SourceSet, SourceSet], batch: Sequence[Feature]) -> Found:
+    """The explanations of a batch of features, which are asked for under Neuronpedia's names."""
+    ours = {Feature(*names[feature[:2]], *feature[2:]): feature for feature in batch}
+    return {ours[theirs]: explanations for theirs, explanations in neuronpedia.ask(list(ours)).items()}

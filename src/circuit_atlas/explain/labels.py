@@ -1,45 +1,40 @@
-"""Labels given by hand: they go before everything that is fetched or imported."""
+"""Labels given by hand. They take precedence over explanations that were fetched or imported."""
 
 from __future__ import annotations
 
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError
 from circuit_atlas.explain.results import Label
-from circuit_atlas.explain.store import Explanation, Feature, Write, now, store_explanations
+from circuit_atlas.explain.store import Feature, Write, now, store_explanations
 from circuit_atlas.ingest.labels import HAND, MAX_LENGTH, clean_text
 from circuit_atlas.queries.nodes import resolve
+from circuit_atlas.queries.results import Explanation
 from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.models import Node
 
 
 def label_feature(runner: QueryRunner, write: Write, graph: str, address: str, text: str | None) -> Label:
-    """Give the transcoder feature of a node a label, in every graph where it is active; None takes the label back.
+    """Label the transcoder feature that a node is an activation of, in every graph where it is active.
 
     Args:
-        runner: where to ask.
-        write: of the same database.
+        runner: runs queries on the database.
+        write: runs a statement that writes, on the same database.
         graph: the graph's name.
-        address: a node of it, as in `queries.resolve`; of several activations of one feature, any will do.
-        text: the label, at most 1,000 characters; line breaks become blanks.
+        address: a node of the graph, see `queries.resolve`. It may also fit several activations of one feature.
+        text: the label, at most 1,000 characters, of which line breaks become blanks; None removes the label.
 
     Raises:
-        InvalidArgumentError: the node is not a feature, or the label empty or too long.
+        InvalidArgumentError: the node is not a feature, or the label is empty or too long.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
     node = _activation(runner, graph, address)
     found = runner.ask("nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
     if found is None:
         raise InvalidArgumentError(
-            f"{node.key} is not a feature", where=graph, fix="Only features have labels: they say what one means."
+            f"{node.key} is not a feature", where=graph, fix="Give the address of a feature: other nodes have no label."
         )
-    label = None if text is None else clean_text(text, MAX_LENGTH + 1)
-    if label is not None and not 0 < len(label) <= MAX_LENGTH:
-        raise InvalidArgumentError(
-            "the label is empty" if not label else f"the label has more than {MAX_LENGTH:,} characters",
-            fix="Give a short text, or --remove.",
-        )
+    explanations = [] if text is None else [Explanation(text=_checked_label(text))]
     feature = Feature(*(found[name] for name in Feature._fields))
-    explanations = [] if label is None else [Explanation(label)]
     _, renamed = store_explanations(write, {feature: explanations}, source=HAND, date=now())
     row = runner.ask("nodes.get", graph=graph, key=node.key)[0]
     stored = row["transcoder_feature"]
@@ -54,8 +49,18 @@ def label_feature(runner: QueryRunner, write: Write, graph: str, address: str, t
     )
 
 
+def _checked_label(text: str) -> str:
+    label = clean_text(text, MAX_LENGTH + 1)  # one more than may be stored, to see whether it is too long
+    if not 0 < len(label) <= MAX_LENGTH:
+        raise InvalidArgumentError(
+            "the label is empty" if not label else f"the label has more than {MAX_LENGTH:,} characters",
+            fix="Give a short text, or remove the label with --remove.",
+        )
+    return label
+
+
 def _activation(runner: QueryRunner, graph: str, address: str) -> Node:
-    """The node of an address; any of several that are activations of the same feature."""
+    """The node of an address. When it fits several activations of one feature, any of them will do."""
     try:
         return resolve(runner, graph, address)
     except AmbiguousNodeError as error:
