@@ -1,4 +1,4 @@
-"""circuit-tracer's options, under its names; None leaves one to circuit-tracer's own default."""
+"""circuit-tracer's options, under its names. An option that is None has circuit-tracer's own default."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class LoadOptions:
 
     Args:
         backend: `transformerlens` or `nnsight`.
-        device: such as `cuda`, `cuda:1` or `cpu`; by default a GPU where there is one.
+        device: such as `cuda`, `cuda:1` or `cpu`; by default a GPU, if the machine has one.
         dtype: `float32`, `bfloat16` or `float16`, of the model and the transcoders.
-        lazy_encoder: whether encoders are read from disk when they are needed.
-        lazy_decoder: whether decoders are.
+        lazy_encoder: whether encoders are read from disk only when they are needed.
+        lazy_decoder: whether decoders are read from disk only when they are needed.
     """
 
     backend: str = "transformerlens"
@@ -39,14 +39,14 @@ class AttributionOptions:
 
     Args:
         attribution_targets: the outputs to explain: texts of one token each, a tensor of token ids, or
-            (text, weight, direction) for directions of one's own; by default the most probable tokens.
-        max_n_logits: at most this many of them (10).
-        desired_logit_prob: as many as reach this probability together (0.95).
+            (text, weight, direction) for other directions; by default the most probable tokens.
+        max_n_logits: the number of targets, at most (10).
+        desired_logit_prob: the probability that the targets reach together (0.95).
         batch_size: rows of the matrix per backward pass (512).
-        max_feature_nodes: at most this many features, the most influential; by default all active ones.
-        offload: `cpu` or `disk`, where parts of the model go that are not needed for the moment.
+        max_feature_nodes: the number of features, at most: the most influential ones; by default all active features.
+        offload: `cpu` or `disk`: where parts of the model are moved while they are not needed.
         update_interval: batches between two rankings of the features (4).
-        verbose: whether circuit-tracer reports what it does.
+        verbose: whether circuit-tracer reports its progress.
     """
 
     attribution_targets: Sequence[Any] | torch.Tensor | None = None
@@ -59,6 +59,6 @@ class AttributionOptions:
     verbose: bool = False
 
     def given(self) -> dict[str, Any]:
-        """The options that are not left to circuit-tracer."""
+        """The options that are set, without those that have circuit-tracer's default."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
