@@ -1,11 +1,11 @@
 """Write the generated parts of the documentation: python scripts/write_docs.py [--check].
 
 The command line's reference comes from its help, the schema's from the models, the catalogue's from the headers of
-the queries, JSON and errors from their classes, and the import graph from the source. With --check, nothing is
-written, and the program ends with 1 when a file is out of date.
+the queries, JSON and errors from their classes, and the import graph from the source. With --check, none of
+these is written, and the exit code is 1 if a file is out of date.
 
-The site needs three things more, which git ignores: the changelog and the contributor's page, copied into docs/ with
-their links adapted, and the package laid out as it is installed, where the API reference is read from.
+It always prepares three things that only the site needs and git ignores: the changelog and the contributor's page,
+copied into docs/ with their links adapted, and the package laid out as it is installed, for the API reference.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ All are in `circuit_atlas.errors`. A class that is indented is a subclass of the
 
 def main() -> None:
     """Entry point."""
+    prepare_site()
     pages = generated()
     stale = [path for path, text in pages.items() if read(path) != text]
     superfluous = [path for path in (DOCS / "reference" / "json").glob("*.json") if path not in pages]
@@ -141,7 +142,6 @@ def main() -> None:
         path.write_text(pages[path], encoding="utf-8")
     for path in superfluous:
         path.unlink()
-    prepare_site()
 
 
 def generated() -> dict[Path, str]:
