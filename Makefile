@@ -54,11 +54,11 @@ $(VENV)/.uv: constraints.txt
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.uv pyproject.toml
-	$(UV) --editable '.[server,views]'
+	$(UV) --editable '.[views]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.uv pyproject.toml
-	$(UV) --editable '.[server,attribution,pandas,networkx,parquet,views]' --group test --group check
+	$(UV) --editable '.[attribution,pandas,networkx,parquet,views]' --group test --group check
 	touch $(VENV)/.demo $@
 
 $(VENV)/.docs: $(VENV)/.uv pyproject.toml
@@ -66,7 +66,7 @@ $(VENV)/.docs: $(VENV)/.uv pyproject.toml
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.test
-	$(UV) --editable '.[server,attribution,pandas,networkx,parquet,views]' --group bench
+	$(UV) --editable '.[attribution,pandas,networkx,parquet,views]' --group bench
 	touch $@
 
 clean:

@@ -137,7 +137,7 @@ def compare(size: str, peers: tuple[str, ...], connection: Connection, folder: P
     click.echo(f"\n{size}: {len(data.nodes):,} nodes, {edges:,} edges")
     with Atlas(connection) as atlas:
         started = time.perf_counter()
-        load_graph(atlas.driver, None, data, name=size)
+        load_graph(atlas, data, name=size)
         load = Timing(median=time.perf_counter() - started, runs=1)
     answers: dict[str, Any] = {}
     records = [as_record(size, edges, "circuit-atlas", "load", load)]

@@ -42,7 +42,7 @@ def measure(folder: Path) -> Iterator[Record]:
     connection = store.start()
     with Atlas(connection) as atlas:
         shape = Shape(layers=26, positions=11, features_per_layer=420, density=0.005)
-        load_graph(atlas.driver, None, synthesize(shape), name="synthetic")
+        load_graph(atlas, synthesize(shape), name="synthetic")
         for way, rate in (("at any rate", 1e9), ("25,000 requests an hour", 25_000)):
             with neuronpedia() as (url, asked):
                 seconds, _ = timed(lambda url=url, rate=rate: explain(connection, url, rate).wait())

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from benchmarks.report import milliseconds
 from benchmarks.worker import repeated, timed
 from circuit_atlas import Atlas
-from circuit_atlas.export import write_json
+from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize

@@ -35,7 +35,7 @@ def measure_growth(connection: Connection, sizes: tuple[str, ...]) -> dict[str, 
     for size in sizes:
         data = graph_of(size)
         with Atlas(connection) as atlas:
-            load_graph(atlas.driver, None, data, name=size)
+            load_graph(atlas, data, name=size)
         peer = Peer(connection, size)
         against["hops"][size] = [(hops, _seconds(peer, hops)) for hops in _HOPS]
         against["k"][size] = [(k, _seconds(peer, _K_HOPS, k)) for k in _K]

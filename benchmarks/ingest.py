@@ -17,14 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas.examples import example_graph
 from tabulate import tabulate
 
 from benchmarks.cases import SIZES, case_of, graph_of
 from benchmarks.worker import LIMIT, Worker, peak_memory
 from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
-from circuit_atlas.export import write_pt
+from circuit_atlas.examples import example_graph
+from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.server import LocalServer, store
 
 Record = dict[str, Any]
@@ -64,7 +64,7 @@ def _atlas(file: Path, home: Path, bulk: bool, settings: str) -> Record:
     server = LocalServer(home)
     try:
         with Atlas(server.start(quiet=True)) as atlas:
-            atlas.ingest(example_graph("oakland")).paths(k=1)  # what a server does once
+            atlas.ingest(example_graph("night")).paths(k=1)  # what a server does once
         environment = {**os.environ, STORE_VARIABLE: str(home)}
         command = [sys.executable, "-m", "benchmarks.ingest_once", str(file), *(["--bulk"] if bulk else [])]
         started = time.perf_counter()

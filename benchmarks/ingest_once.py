@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 from benchmarks.worker import peak_memory
-from circuit_atlas import Atlas, bulk
+from circuit_atlas import Atlas
 from circuit_atlas.server.importer import run_import
+from circuit_atlas.store import bulk
 
 IMPORTER: list[float] = []
 

@@ -1,4 +1,4 @@
-"""What circuit-tracer's `Graph` holds, checked, whichever generation of it and wherever it comes from."""
+"""The fields of circuit-tracer's `Graph`, of any generation, from a file or from memory, checked against each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
 
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
-_NEEDED = (
+_REQUIRED = (
     "input_string",
     "input_tokens",
     "active_features",
@@ -27,12 +27,13 @@ _NEEDED = (
 
 @dataclass(frozen=True)
 class Attribution:
-    """The fields of a `circuit_tracer.Graph`, tensors as arrays.
+    """The fields of a `circuit_tracer.Graph`, with tensors as arrays.
 
-    Shapes: `tokens` (n_pos,), `features` (n_features, 3) of layer, position, index of the *selected*
-    features, `activations` (n_features,), `logit_ids` and `probabilities` (n_logits,),
-    `adjacency[target, source]` (n, n) with n = n_features + n_layers * n_pos + n_pos + n_logits. `active` is
-    None where the selected features are all active ones in their order. `form` is `GraphMetadata.file_form`.
+    `tokens` (n_pos,) are ids. `features` (n_features, 3) are layer, position and index of the *selected* features, and
+    `activations` (n_features,) theirs. `active` has all active features; it is None if the selected features are all of
+    them, in the same order. `logit_ids`, `logit_texts` (empty if unknown) and `probabilities` are (n_logits,).
+    `adjacency[target, source]` is (n, n) with n = n_features + n_layers * n_pos + n_pos + n_logits, in any float dtype.
+    `form` becomes `GraphMetadata.file_form`.
     """
 
     prompt: str
@@ -52,27 +53,27 @@ class Attribution:
 
     @property
     def n_layers(self) -> int:
-        """Layers of the model."""
+        """Number of layers of the model."""
         return int(self.config["n_layers"])
 
     @property
     def n_pos(self) -> int:
-        """Positions of the prompt."""
+        """Number of positions of the prompt."""
         return len(self.tokens)
 
 
 def read_fields(content: dict[str, Any], where: str) -> Attribution:
-    """Check the fields of a saved or living `Graph` against each other.
+    """Check the fields of a `Graph` against each other.
 
     Args:
-        content: the dict of `Graph.to_pt`, tensors as arrays, of any generation: `logit_tokens` (to 0.3.1),
-            `logit_targets` (from 0.4), `scan_name` in place of `scan` (since 2026-05).
+        content: the dict of `Graph.to_pt` with tensors as arrays, of any generation: `logit_tokens` (until 0.3.1) or
+            `logit_targets` (since 0.4), `scan` or `scan_name` (since 2026-05).
         where: the file, for messages.
 
     Raises:
-        InputError: a field is missing, of the wrong type, or does not fit the others.
+        InputError: a field is missing, has the wrong type, or does not fit the others.
     """
-    missing = [name for name in _NEEDED if name not in content]
+    missing = [name for name in _REQUIRED if name not in content]
     if missing or not {"logit_tokens", "logit_targets"} & content.keys():
         raise InputError(
             f"not an attribution graph: it has no {', '.join(missing or ['logit_targets'])}",
@@ -85,16 +86,18 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     activations = _array(content, "activation_values", where, np.float64, 1)
     _check(active.shape[1:] == (3,), "active_features", f"has shape {active.shape}, not (n, 3)", where)
     _check(_within(selected, len(active)), "selected_features", "points beyond active_features", where)
-    every = activations if len(activations) == len(active) else activations[:0]
+    # One value for each active feature, whatever circuit-tracer's docstring says; some files have those of selected
+    # ones.
     fits = len(activations) in (len(active), len(selected))
     _check(fits, "activation_values", "does not fit active_features", where)
+    all_activations = activations if len(activations) == len(active) else activations[:0]
     ids, texts = _logits(content, where)
     found = Attribution(
         prompt=str(content["input_string"]),
         tokens=_array(content, "input_tokens", where, np.int64, 1),
         features=active[selected],
-        activations=every[selected] if len(every) else activations,
-        active=_active(active, selected, every),
+        activations=all_activations[selected] if len(all_activations) else activations,
+        active=_active(active, selected, all_activations),
         n_active=len(active),
         logit_ids=ids,
         logit_texts=texts,
@@ -114,6 +117,7 @@ def _active(
 ) -> ActiveFeatures | None:
     if np.array_equal(selected, np.arange(len(active))):
         return None
+    # Selected features are the first nodes of the graph, in their order.
     ordinal = np.full(len(active), NO_VALUE, np.int64)
     ordinal[selected] = np.arange(len(selected))
     layer, position, index = np.ascontiguousarray(active.T)
@@ -121,7 +125,8 @@ def _active(
 
 
 def _form(content: dict[str, Any]) -> dict[str, Any]:
-    """What the columns do not tell of a file, as far as circuit-tracer's `Graph` shows it."""
+    """What is needed to write the same file again, beside the fields: dtypes of tensors, and of fields of the
+    config."""
     fields = getattr(content["cfg"], "__dict__", {})
     dtypes = {name: _dtype_name(value) for name, value in fields.items()}
     return {
@@ -140,16 +145,16 @@ def _check_sizes(found: Attribution, where: str) -> None:
     layers, positions, indices = found.features.T
     n = len(found.features) + found.n_layers * found.n_pos + found.n_pos + len(found.logit_ids)
     shape = found.adjacency.shape
-    _check(_within(layers, found.n_layers), "active_features", "names layers the model does not have", where)
+    _check(_within(layers, found.n_layers), "active_features", "names layers that the model does not have", where)
     _check(_within(positions, found.n_pos), "active_features", "names positions beyond the prompt", where)
-    _check(_within(indices, 1 << 62), "active_features", "holds negative indices", where)
+    _check(_within(indices, 1 << 62), "active_features", "contains negative indices", where)
     _check(
         len(found.probabilities) == len(found.logit_ids),
         "logit_probabilities",
         "does not fit the logits",
         where,
     )
-    _check(_within(found.logit_ids, 1 << 62), "logit_targets", "holds negative ids", where)
+    _check(_within(found.logit_ids, 1 << 62), "logit_targets", "contains negative ids", where)
     _check(
         len(set(found.logit_ids.tolist())) == len(found.logit_ids),
         "logit_targets",
@@ -158,15 +163,15 @@ def _check_sizes(found: Attribution, where: str) -> None:
     )
     unique = len(np.unique(found.features, axis=0)) == len(found.features)
     _check(unique, "selected_features", "names a feature twice", where)
-    _check(shape == (n, n), "adjacency_matrix", f"has shape {shape}; the other fields ask for ({n}, {n})", where)
-    _check(not _is_whole(found.adjacency), "adjacency_matrix", "does not hold floats", where)
+    _check(shape == (n, n), "adjacency_matrix", f"has shape {shape}, but the other fields require ({n}, {n})", where)
+    _check(not _is_whole(found.adjacency), "adjacency_matrix", "does not contain floats", where)
     for name in ("activations", "probabilities"):
-        _check(bool(np.isfinite(getattr(found, name)).all()), name, "holds NaN or infinite values", where)
+        _check(bool(np.isfinite(getattr(found, name)).all()), name, "contains NaN or infinite values", where)
 
 
 def _array(content: dict[str, Any], name: str, where: str, dtype: Any, dimensions: int) -> npt.NDArray[Any]:
     value = np.asarray(content[name]) if isinstance(content[name], list) else _tensor(content, name, where)
-    _check(_is_whole(value) or not np.issubdtype(dtype, np.integer), name, "does not hold integers", where)
+    _check(_is_whole(value) or not np.issubdtype(dtype, np.integer), name, "does not contain integers", where)
     _check(value.ndim == dimensions, name, f"has {value.ndim} dimensions, not {dimensions}", where)
     return np.ascontiguousarray(value, dtype)
 
@@ -191,7 +196,7 @@ def _logits(content: dict[str, Any], where: str) -> tuple[npt.NDArray[np.int64],
     _check(
         fits and all(_whole(t[1]) is not None for t in targets),
         "logit_targets",
-        "is no list of targets",
+        "is not a list of targets",
         where,
     )
     return np.array([int(t[1]) for t in targets], np.int64), [str(t[0] or "") for t in targets]
@@ -201,13 +206,13 @@ def _config(config: Any, where: str) -> dict[str, Any]:
     fields = config if isinstance(config, dict) else getattr(config, "__dict__", {})
     plain = {k: v for k, v in fields.items() if isinstance(v, str | int | float | bool)}
     n_layers = _whole(plain.get("n_layers"))
-    _check(n_layers is not None and 0 < n_layers < 10_000, "cfg", "does not tell the number of layers", where)
+    _check(n_layers is not None and 0 < n_layers < 10_000, "cfg", "does not give the number of layers", where)
     return plain
 
 
 def _scan(scan: Any, where: str) -> str | list[str] | None:
     is_list = isinstance(scan, list) and all(isinstance(name, str) for name in scan)
-    _check(scan is None or isinstance(scan, str) or is_list, "scan", "is neither text nor a list of texts", where)
+    _check(scan is None or isinstance(scan, str) or is_list, "scan", "must be a string or a list of strings", where)
     return scan  # type: ignore[no-any-return]
 
 
@@ -219,6 +224,6 @@ def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _check(holds: bool, field: str, problem: str, where: str) -> None:
-    if not holds:
+def _check(is_right: bool, field: str, problem: str, where: str) -> None:
+    if not is_right:
         raise InputError(problem, where=f"{where}: {field}", fix=_FIX)

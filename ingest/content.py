@@ -1,4 +1,4 @@
-"""The content hash: the same graph is recognised whatever its file is called and whatever it came in."""
+"""The content hash, by which the same graph is recognised whatever its file's name and format."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
 
 
 def content_hash(data: GraphData) -> str:
-    """SHA-256, in hex, of metadata, node columns and edges; independent of the file's name and format."""
+    """SHA-256, in hex, of metadata, node columns and edges, without what depends on the file's name and format."""
     digest = hashlib.sha256(b"circuit-atlas graph 1\n")
-    others = COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ()
-    metadata = data.metadata.model_dump(mode="json", exclude=_NOT_CONTENT.union(others))
+    # Fields of collapsed graphs count only there: graphs hashed before these fields existed keep their hash.
+    unused = COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ()
+    metadata = data.metadata.model_dump(mode="json", exclude=_NOT_CONTENT.union(unused))
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     nodes = data.nodes
     columns: tuple[npt.NDArray[Any], ...] = (
@@ -35,6 +36,7 @@ def content_hash(data: GraphData) -> str:
         digest.update(column.tobytes())
     texts = [nodes.token, nodes.label, nodes.source_id, nodes.js_node_id, nodes.feature_type, nodes.extra]
     digest.update(json.dumps(texts).encode())
+    # Blocks differ in size from source to source. One stream for each column makes the hash independent of that.
     streams = [hashlib.sha256() for _ in range(3)]
     for block in data.edges.blocks(_BLOCK):
         parts: tuple[npt.NDArray[Any], ...] = (block.target, block.source, block.weight)

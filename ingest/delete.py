@@ -1,7 +1,8 @@
-"""Removes a graph: hidden at once, then deleted in batches that a transaction can hold."""
+"""Deletes a graph: it is hidden at once, and then deleted in batches that fit into a transaction."""
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -10,78 +11,80 @@ from contextlib import contextmanager
 
 import psutil
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.writer import Writer
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.processes import find_process
 
-EDGE_BATCH = 50_000
-NODE_BATCH = 2_000
-_ABANDONED_MS = 15 * 60 * 1000
-_UNDER_WAY: set[str] = set()
+_log = logging.getLogger(__name__)
+_EDGES_PER_TRANSACTION = 50_000
+_NODES_PER_TRANSACTION = 2_000
+_MAX_SILENCE = 15 * 60 * 1000  # milliseconds without a heartbeat, from a process on another machine
+_IN_USE: set[str] = set()  # hidden names under which this process writes or deletes
 
 
-def delete_graph(writer: Writer, name: str) -> None:
-    """Delete the graph `name`. It is invisible from the first transaction on; after an interruption, the same again
-    goes on with the rest.
+def delete_graph(database: Database, name: str) -> None:
+    """Delete the graph `name`. The first transaction makes it invisible. If it is interrupted, call it again: it
+    deletes the rest.
 
     Raises:
-        GraphNotFoundError: there is no such graph, nor the rest of one.
+        GraphNotFoundError: there is neither a graph of that name nor the rest of one.
     """
-    rest = remove_leftovers(writer)
-    if not writer.run(statements.FIND, graph=name):
-        if name in rest:
+    removed = remove_leftovers(database)
+    if not database.write(statements.FIND, graph=name):
+        if name in removed:
             return
-        raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists them.")
+        raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists all graphs.")
     owner = owner_of_this_process()
-    with under_way(f"{name}~{secrets.token_hex(8)}") as hidden:
-        writer.run(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
-        remove_graph(writer, hidden)
+    with in_use(f"{name}~{secrets.token_hex(8)}") as hidden:
+        database.write(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
+        remove_graph(database, hidden)
 
 
 @contextmanager
-def under_way(graph: str) -> Iterator[str]:
-    """Note that this process writes or removes what has that hidden name, which is nobody's leftover meanwhile."""
-    _UNDER_WAY.add(graph)
+def in_use(graph: str) -> Iterator[str]:
+    """Mark a hidden name as in use by this process, so that `remove_leftovers` skips it."""
+    _IN_USE.add(graph)
     try:
         yield graph
     finally:
-        _UNDER_WAY.discard(graph)
+        _IN_USE.discard(graph)
 
 
-def remove_graph(writer: Writer, graph: str) -> None:
-    """Delete everything under a name that no user sees; nothing happens when it is not there."""
-    while writer.run(statements.DELETE_EDGES, graph=graph, batch=EDGE_BATCH)[0]["deleted"]:
+def remove_graph(database: Database, graph: str) -> None:
+    """Delete everything under a hidden name; if there is nothing, do nothing."""
+    while database.write(statements.DELETE_EDGES, graph=graph, batch=_EDGES_PER_TRANSACTION)[0]["deleted"]:
         pass
-    while writer.run(statements.DELETE_NODES, graph=graph, batch=NODE_BATCH)[0]["deleted"]:
+    while database.write(statements.DELETE_NODES, graph=graph, batch=_NODES_PER_TRANSACTION)[0]["deleted"]:
         pass
-    writer.run(statements.DELETE_REST, graph=graph)
+    database.write(statements.DELETE_REST, graph=graph)
 
 
-def remove_leftovers(writer: Writer) -> list[str]:
-    """Remove what ingests and deletions that died left behind; the names of the graphs concerned.
+def remove_leftovers(database: Database) -> list[str]:
+    """Delete what interrupted ingests and deletions left behind, and return the names of their graphs.
 
-    It counts as dead when its process on this machine is gone or does not do it any more, or when one on another
-    machine has written nothing for 15 minutes.
+    An ingest or deletion counts as interrupted if its process ran on this machine and has ended or does not use the
+    name any more, or if it runs on another machine and has written nothing for 15 minutes.
     """
     removed = []
-    for row in writer.run(statements.LEFTOVERS):
-        if _is_dead(row["graph"], row["owner"], row["silent_ms"]):
-            with under_way(row["graph"]):
-                remove_graph(writer, row["graph"])
+    for row in database.write(statements.LEFTOVERS):
+        if _is_interrupted(row["graph"], row["owner"], row["silent_ms"]):
+            _log.info("deleting %r, left behind by an interrupted ingest or deletion", row["graph"])
+            with in_use(row["graph"]):
+                remove_graph(database, row["graph"])
             removed.append(row["graph"].partition("~")[0])
     return removed
 
 
 def owner_of_this_process() -> str:
-    """Host, process id and its start: tells a dead ingest from a living one."""
+    """Host, process id and start time of this process: they identify it even after its id is used again."""
     return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
-def _is_dead(graph: str, owner: str, silent_ms: int) -> bool:
+def _is_interrupted(graph: str, owner: str, silent_ms: int) -> bool:
     if owner == owner_of_this_process():
-        return graph not in _UNDER_WAY
+        return graph not in _IN_USE
     host, pid, started = owner.rsplit(" ", 2)
     if host != socket.gethostname():
-        return silent_ms > _ABANDONED_MS
+        return silent_ms > _MAX_SILENCE
     return find_process(int(pid), float(started)) is None

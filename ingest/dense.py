@@ -1,4 +1,4 @@
-"""Edges of a dense adjacency matrix, some rows at a time."""
+"""The edges of a dense adjacency matrix, read a few rows at a time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _BLOCK_BYTES = 8 << 20
 class DenseEdges:
     """The non-zero entries of `adjacency[target, source]`, shape (n, n), any float dtype.
 
-    The matrix stays where it is, mapped from a file; `_BLOCK_BYTES` of it are looked at at a time. Weights are
-    widened to float64, which is exact.
+    The matrix may be mapped from a file; only `_BLOCK_BYTES` of it are copied at a time. Weights are widened to
+    float64, which is exact.
 
     Args:
-        adjacency: the matrix.
+        adjacency: the matrix, targets in rows.
         where: the file, for messages.
 
     Raises:
-        InputError: an entry is NaN or infinite; the message names its row and column.
+        InputError: an entry is NaN or infinite; the message says where.
     """
 
     def __init__(self, adjacency: npt.NDArray[Any], where: str) -> None:
@@ -53,14 +53,14 @@ class DenseEdges:
             yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), block[target, source])
 
     def _checked(self, start: int, block: npt.NDArray[np.float64]) -> int:
-        """The number of edges in a block of rows, once it is sure that all are finite."""
+        """The number of edges in a block of rows, after a check that all weights are finite."""
         finite = np.isfinite(block)
         if not finite.all():
             row, column = np.argwhere(~finite)[0].tolist()
             raise InputError(
                 f"the weight is {float(block[row, column])}",
                 where=f"{self._where}: adjacency_matrix[{start + row}, {column}]",
-                fix="Run the attribution again, in float32 if it was in a shorter type.",
+                fix="Run the attribution again; use float32 if it ran in a shorter type.",
             )
         return int(np.count_nonzero(block))
 
@@ -75,7 +75,8 @@ def masked_edges(adjacency: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> Ar
 
 
 def row_blocks(adjacency: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
-    """First row and float64 content of each `_BLOCK_BYTES` of a matrix, in order."""
+    """Blocks of rows of a matrix (n, n), in order: the number of the first row, and the rows as float64 of about
+    `_BLOCK_BYTES`."""
     n = adjacency.shape[0]
     step = max(1, _BLOCK_BYTES // max(1, 8 * n))
     for start in range(0, n, step):

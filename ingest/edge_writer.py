@@ -1,4 +1,6 @@
-"""Sends edges in batches, several at a time: whole targets each, so that writers never wait for each other's."""
+"""Writes edges in batches, several at a time. Each batch has whole targets, so writers never wait for each other's
+locks.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,26 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.writer import Writer
 from tqdm import tqdm
 
+from circuit_atlas.database import Database
 from circuit_atlas.graph.data import EdgeBlock, Edges
 
-EDGE_BATCH = 25_000
+EDGES_PER_BATCH = 25_000
 WRITERS = 3
 _HEARTBEAT = 10.0  # seconds
 
 
-def write_edges(writer: Writer, graph: str, edges: Edges, *, progress: bool) -> None:
-    """Write all edges of a graph, with a bar on standard error if `progress`.
+def write_edges(database: Database, graph: str, edges: Edges) -> None:
+    """Write all edges of a graph.
 
-    At most `WRITERS` batches are under way, and as many wait, so that memory does not grow with the graph. An
-    interrupt waits for those that are under way.
+    At most `WRITERS` batches are being written and as many wait, so memory does not grow with the graph. An interrupt
+    waits until the batches that are being written are done.
+
+    Args:
+        database: the database.
+        graph: the name under which the graph is written; its nodes must be stored.
+        edges: the edges.
     """
     with (
         tqdm(
@@ -29,20 +36,20 @@ def write_edges(writer: Writer, graph: str, edges: Edges, *, progress: bool) -> 
             desc=graph.partition("~")[0],
             unit=" edges",
             unit_scale=True,
-            disable=None if progress else True,
+            disable=None if database.progress else True,
         ) as bar,
         ThreadPoolExecutor(WRITERS) as pool,
     ):
         pending: set[Future[int]] = set()
-        beaten = time.monotonic()
+        last_beat = time.monotonic()
         try:
-            for number, block in enumerate(edges.blocks(EDGE_BATCH)):
-                pending.add(pool.submit(_write, writer, graph, number, block))
+            for number, block in enumerate(edges.blocks(EDGES_PER_BATCH)):
+                pending.add(pool.submit(_write, database, graph, number, block))
                 if len(pending) >= 2 * WRITERS:
                     pending = _finish(pending, bar)
-                if time.monotonic() - beaten > _HEARTBEAT:
-                    writer.run(statements.HEARTBEAT, graph=graph)
-                    beaten = time.monotonic()
+                if time.monotonic() - last_beat > _HEARTBEAT:
+                    database.write(statements.HEARTBEAT, graph=graph)
+                    last_beat = time.monotonic()
             while pending:
                 pending = _finish(pending, bar)
         except BaseException:
@@ -57,13 +64,16 @@ def _finish(pending: set[Future[int]], bar: tqdm[Any]) -> set[Future[int]]:
     return rest
 
 
-def _write(writer: Writer, graph: str, number: int, block: EdgeBlock) -> int:
-    writer.run(statements.EDGE_BATCH, graph=graph, batch=number, **by_target(block))
+def _write(database: Database, graph: str, number: int, block: EdgeBlock) -> int:
+    database.write(statements.EDGE_BATCH, graph=graph, batch=number, **by_target(block))
     return block.size
 
 
 def by_target(block: EdgeBlock) -> dict[str, list[Any]]:
-    """Parameters of the statements that write edges: flat columns per target: twice the rate of one map per edge."""
+    """Parameters of the statements that write edges: one list of sources and weights for each target.
+
+    Twice as fast as a map for each edge.
+    """
     targets = block.target.tolist()
     starts = [i for i, target in enumerate(targets) if i == 0 or targets[i - 1] != target]
     spans = list(zip(starts, [*starts[1:], len(targets)], strict=True))

@@ -1,7 +1,7 @@
 """Reads the JSON graphs of circuit-tracer's `create_graph_files`, of Neuronpedia and of Anthropic.
 
-The generations differ in nearly every field (see `docs/formats.md`). What has no column of its own is kept
-as it is in `extra`, so that nothing a producer adds is lost.
+The generations differ in nearly every field (see `docs/formats.md`). A field without a column of its own is kept in
+`extra`, so nothing that a producer adds is lost.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
 from circuit_atlas.ingest.links import read_links
-from circuit_atlas.ingest.node_ids import Place, as_float, as_int, place_of
-from circuit_atlas.ingest.scans import identify
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
+from circuit_atlas.ingest.source_sets import identify
+from circuit_atlas.schema.keys import Kind, NodeAddress
 from circuit_atlas.schema.models import GraphMetadata
 
 from circuit_atlas.errors import InputError
@@ -28,15 +29,16 @@ _LOGIT_TEXT = re.compile(r'[Oo]utput:? "(.*)" \(p=', re.DOTALL)
 
 
 def read_json(path: Path, *, model: str | None = None, source_set: str | None = None) -> GraphData:
-    """Read a JSON attribution graph of any generation.
+    """Read a JSON attribution graph of any generation, packed with gzip or not.
 
     Args:
         path: the file.
-        model: the language model, where the file does not say or is wrong.
-        source_set: the set of transcoders, likewise.
+        model: the language model, if the file does not say it or is wrong.
+        source_set: the set of transcoders, if the file does not say it or is wrong.
 
     Raises:
-        InputError: not JSON, not an attribution graph, or inconsistent; the message names the place.
+        InputError: not JSON, a damaged or oversized gzip file, not an attribution graph, or inconsistent; the
+            message names the place.
     """
     document = _load(path)
     raw_nodes = _list_of_objects(document, "nodes", path)
@@ -57,7 +59,7 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         source_set=source_set,
     )
     metadata = GraphMetadata(
-        slug=_text(raw_metadata.get("slug")) or path.stem,
+        slug=_text(raw_metadata.get("slug")) or stem(path),
         prompt=_text(raw_metadata.get("prompt")) or "",
         tokens=tokens,
         model=identity[0],
@@ -82,14 +84,14 @@ _TOP_LEVEL = ("metadata", "qParams", "nodes", "links")
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_maybe_gzipped(path))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
     except json.JSONDecodeError as error:
         raise InputError(
             f"not JSON, or cut short: {error.msg} at line {error.lineno}, column {error.colno}",
             where=str(path),
-            fix="Give a complete .json or .pt graph file; download it again if it was cut short.",
+            fix="Give a complete .json, .json.gz or .pt graph file; download it again if it was cut short.",
         ) from error
     except RecursionError as error:
         raise InputError("nested too deeply to be an attribution graph", where=str(path)) from error
@@ -128,16 +130,18 @@ def _tokens(metadata: dict[str, Any]) -> list[str]:
 
 
 def _threshold(metadata: dict[str, Any], name: str) -> float | None:
+    """`pruning_settings` says what was done; the field beside it can be another setting."""
     settings = metadata.get("pruning_settings")
-    for place in (settings if isinstance(settings, dict) else {}, metadata):
-        value = as_float(place.get(name))
+    for fields in (settings if isinstance(settings, dict) else {}, metadata):
+        value = as_float(fields.get(name))
         if value is not None:
             return value
     return None
 
 
 def _count_layers(raw_nodes: list[dict[str, Any]], nodes: NodeColumns) -> int:
-    """circuit-tracer writes a logit's layer as n_layers + 1; older files only show the layers in use."""
+    """The number of layers: circuit-tracer writes a logit's layer as n_layers + 1; older files show only layers in
+    use."""
     logit_layers = [
         as_int(raw.get("layer")) or 0
         for raw, kind in zip(raw_nodes, nodes.kind, strict=True)
@@ -152,32 +156,32 @@ def _columns(raw_nodes: list[dict[str, Any]], tokens: list[str], path: Path) -> 
             raise InputError(
                 "has no `node_id`",
                 where=f"{path}: nodes[{i}]",
-                fix="Every node of a graph file is named by one.",
+                fix="Every node of a graph file needs a `node_id`, as links refer to it.",
             )
-    places = [place_of(raw) for raw in raw_nodes]
+    addresses = [address_of(raw) for raw in raw_nodes]
 
     def integers(field: str) -> list[int]:
-        values = (getattr(place, field) for place in places)
+        values = (getattr(address, field) for address in addresses)
         return [NO_VALUE if value is None else value for value in values]
 
     def floats(field: str) -> np.ndarray:
         return np.array([_float(raw, field, i, path) for i, raw in enumerate(raw_nodes)], np.float64)
 
-    is_logit = np.array([place.kind is Kind.LOGIT for place in places], np.bool_)
+    is_logit = np.array([address.kind is Kind.LOGIT for address in addresses], np.bool_)
     return NodeColumns(
-        kind=np.array([KINDS.index(place.kind) for place in places], np.int8),
+        kind=np.array([KINDS.index(address.kind) for address in addresses], np.int8),
         layer=np.array(integers("layer"), np.int32),
         position=np.array(integers("position"), np.int32),
         index=np.array(integers("index"), np.int64),
         activation=floats("activation"),
         probability=np.where(is_logit, floats("token_prob"), np.nan),
         cumulative_influence=floats("influence"),
-        token=[_token(raw, place, tokens) for raw, place in zip(raw_nodes, places, strict=True)],
+        token=[_token(raw, address, tokens) for raw, address in zip(raw_nodes, addresses, strict=True)],
         label=[_text(raw.get("clerp")) for raw in raw_nodes],
         source_id=[raw["node_id"] for raw in raw_nodes],
         js_node_id=[_text(raw.get("jsNodeId")) for raw in raw_nodes],
         feature_type=[_text(raw.get("feature_type")) for raw in raw_nodes],
-        extra=[_extra(raw, place) for raw, place in zip(raw_nodes, places, strict=True)],
+        extra=[_extra(raw, address) for raw, address in zip(raw_nodes, addresses, strict=True)],
         pinned=np.zeros(len(raw_nodes), np.bool_),
     )
 
@@ -196,25 +200,26 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _token(raw: dict[str, Any], place: Place, tokens: list[str]) -> str | None:
-    if place.kind is Kind.TOKEN and place.position is not None and place.position < len(tokens):
-        return tokens[place.position]
-    if place.kind is Kind.LOGIT:
+def _token(raw: dict[str, Any], address: NodeAddress, tokens: list[str]) -> str | None:
+    """The text of a token or logit. A logit's stands only in its label, `Output "text" (p=0.4)`."""
+    if address.kind is Kind.TOKEN and address.position is not None and address.position < len(tokens):
+        return tokens[address.position]
+    if address.kind is Kind.LOGIT:
         found = list(_LOGIT_TEXT.finditer(str(raw.get("clerp") or "")))
         return found[-1][1].rpartition('Output "')[2] if found else None
     return None
 
 
-def _extra(raw: dict[str, Any], place: Place) -> str | None:
-    """The fields that no column holds exactly, as JSON."""
-    held = {"node_id"}
-    held |= {field for field in ("jsNodeId", "feature_type", "clerp") if _text(raw.get(field))}
-    held |= {field for field in ("influence", "activation") if raw.get(field) is not None}
-    if place.kind is Kind.LOGIT and raw.get("token_prob") is not None:
-        held.add("token_prob")
-    if raw.get("ctx_idx") == place.position:
-        held.add("ctx_idx")
-    rest = {field: value for field, value in raw.items() if field not in held}
+def _extra(raw: dict[str, Any], address: NodeAddress) -> str | None:
+    """The fields that no column has exactly as the file, as JSON text."""
+    covered = {"node_id"}
+    covered |= {field for field in ("jsNodeId", "feature_type", "clerp") if _text(raw.get(field))}
+    covered |= {field for field in ("influence", "activation") if raw.get(field) is not None}
+    if address.kind is Kind.LOGIT and raw.get("token_prob") is not None:
+        covered.add("token_prob")
+    if raw.get("ctx_idx") == address.position:
+        covered.add("ctx_idx")
+    rest = {field: value for field, value in raw.items() if field not in covered}
     return json.dumps(rest, ensure_ascii=False) if rest else None
 
 
@@ -222,9 +227,9 @@ def _check_keys(nodes: NodeColumns, path: Path) -> None:
     keys = [nodes.key(i) for i in range(len(nodes))]
     for key, times in Counter(keys).items():
         if times > 1:
-            places = [i for i, other in enumerate(keys) if other == key]
+            first, second, *_ = (i for i, other in enumerate(keys) if other == key)
             raise InputError(
-                f"two nodes are both {key}: {nodes.source_id[places[0]]!r} and {nodes.source_id[places[1]]!r}",
-                where=f"{path}: nodes[{places[1]}]",
+                f"two nodes are both {key}: {nodes.source_id[first]!r} and {nodes.source_id[second]!r}",
+                where=f"{path}: nodes[{second}]",
                 fix="Remove one of them from the file.",
             )

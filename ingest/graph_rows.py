@@ -1,4 +1,4 @@
-"""All that is stored of one graph, as rows: the one form that every way of writing takes."""
+"""All that is stored of a graph, as rows: the one form that both the loader and the offline importer take."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from circuit_atlas.ingest.rows import (
 )
 from circuit_atlas.schema.keys import Kind
 
-from circuit_atlas.graph.bounds import topological_order
 from circuit_atlas.graph.data import KINDS, EdgeExtra, Edges, GraphData
 from circuit_atlas.graph.influence import compute_influence
+from circuit_atlas.graph.order import topological_order
 
 
 @dataclass(frozen=True)
 class GraphRows:
-    """Rows hold properties by name, but for `graph`, the graph's name, which whoever writes adds.
+    """Rows are properties by name, without `graph`: the writer adds the graph's name.
 
-    `nodes` come in order of ordinal, each with its label. `transcoder_features` say by ordinal, layer and index what
-    is an activation of what; `supernodes` have their `members`, ordinals. `tables` are labels and rows of path
-    tables, `active_features` blocks of all features active on the prompt. `tags` are names of collections;
+    `properties` are those of the `:Graph` node. `nodes` are labels and rows in order of ordinal.
+    `transcoder_features` have `ordinal`, `layer` and `index`: which node is an activation of which transcoder feature.
+    `supernodes` have their members' ordinals as `members`. `tables` are labels and rows of path tables;
+    `active_features` are blocks of all features that are active on the prompt. `tags` are names of collections.
     `is_labelled` says whether the file labels any node.
     """
 
@@ -49,23 +50,22 @@ class GraphRows:
 
 
 def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> GraphRows:
-    """The rows of a graph, with what is computed from it: influence, graph scores, path tables.
+    """The rows of a graph, including what is computed from it: influence, graph scores, path tables.
 
     Args:
         data: the graph.
-        content: its content hash.
+        content: its `content_hash`.
         tags: names of collections that it belongs to.
     """
     order = topological_order(data.edges, data.nodes.depth)
-    flow = compute_influence(data, order)
+    scores = compute_influence(data, order)
     is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
-
     return GraphRows(
-        properties=graph_properties(data, flow, order is not None, content),
-        nodes=((kind.label, row) for kind, row in node_rows(data, flow)),
+        properties=graph_properties(data, scores, order is not None, content),
+        nodes=((kind.label, row) for kind, row in node_rows(data, scores)),
         transcoder_features=transcoder_feature_rows(data),
         supernodes=supernode_rows(data),
-        tables=path_table_rows(data.edges, is_token=is_token, order=order, input_sum=flow.input_sum),
+        tables=path_table_rows(data.edges, is_token=is_token, order=order, input_sum=scores.input_sum),
         edges=data.edges,
         edge_extras=data.edge_extras,
         active_features=tuple(active_feature_rows(data)),

@@ -10,23 +10,21 @@ from typing import Any
 
 import numpy as np
 from circuit_atlas.ingest.graph_rows import GraphRows
-from circuit_atlas.ingest.parquet import Columns, ParquetTable
+from circuit_atlas.ingest.parquet import ColumnTypes, ParquetTable
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.apply import SCHEMA_VERSION
-from circuit_atlas.schema.properties import DOUBLE, LONG, PROPERTIES, STRING
+from circuit_atlas.schema.properties import LABELS, LONG, RELATIONSHIPS, STRING, imported_types
 
 from circuit_atlas.graph.data import EdgeBlock
 
-_EDGES_AT_ONCE = 1 << 18
+_BLOCK = 1 << 18  # edges
 _ID, _LABELS, _START, _END = ":ID", ":LABEL", ":START_ID", ":END_ID"
-_ENDS: Columns = {_START: LONG, _END: LONG}
-RELATIONSHIPS: dict[str, Columns] = {
-    "DIRECT_EFFECT": {**_ENDS, "weight": DOUBLE},
-    "DIRECT_EFFECT-extra": {**_ENDS, "weight": DOUBLE, "extra": STRING},
-    "ACTIVATION_OF": _ENDS,
-    "GROUPS": _ENDS,
-    "ACTIVE_FEATURES": _ENDS,
-    "TAGGED": _ENDS,
+_ENDS: ColumnTypes = {_START: LONG, _END: LONG}
+_EFFECT, _EFFECT_WITH_EXTRA = "DIRECT_EFFECT", "DIRECT_EFFECT-extra"  # two files: nearly all graphs have no extras
+_RELATIONSHIP_COLUMNS: dict[str, ColumnTypes] = {
+    _EFFECT: {**_ENDS, "weight": RELATIONSHIPS[_EFFECT].properties["weight"].type},
+    _EFFECT_WITH_EXTRA: {**_ENDS, **imported_types(RELATIONSHIPS[_EFFECT].properties)},
+    **{name: {**_ENDS, **imported_types(kind.properties)} for name, kind in RELATIONSHIPS.items() if name != _EFFECT},
 }
 FeatureKey = tuple[str, str, int, int]  # model, source set, layer, index
 
@@ -34,8 +32,8 @@ FeatureKey = tuple[str, str, int, int]  # model, source set, layer, index
 class ImportFiles:
     """Parquet files in a folder, one for each label and type of relationship, filled graph by graph.
 
-    Nodes get integer ids from 0 on, without gaps, in the order in which they are written: the ids that the store
-    gives them, too.
+    Nodes are numbered from 0, without gaps, in the order in which they are added, so that the importer can take these
+    numbers as the store's own ids.
 
     Args:
         folder: an empty folder.
@@ -62,10 +60,10 @@ class ImportFiles:
             table.close()
 
     def add(self, name: str, rows: GraphRows) -> None:
-        """Take in a graph under its name.
+        """Add a graph under a name.
 
         Raises:
-            InputError: a property that the schema does not have.
+            InputError: a row has a property that the schema does not have.
         """
         now = datetime.now(UTC)
         properties = {"created_at": now, "published_at": now, **rows.properties, "name": name, "status": "ready"}
@@ -91,16 +89,16 @@ class ImportFiles:
         for label, row in rows.tables:
             self._node(label, {**row, "graph": name})
         extras = {(extra.target, extra.source): extra.extra for extra in rows.edge_extras}
-        for block in rows.edges.blocks(_EDGES_AT_ONCE):
+        for block in rows.edges.blocks(_BLOCK):
             self._edges(first, block, extras)
 
     def add_feature(self, properties: Row) -> None:
-        """Take in a transcoder feature with further properties, an explanation for instance."""
+        """Add the properties of a transcoder feature, for instance its explanations."""
         key = tuple(properties[name] for name in ("model", "source_set", "layer", "index"))
         self._features[key] = self._feature(key), properties
 
     def finish(self) -> None:
-        """Write what all graphs share: the transcoder features, and the version of the schema."""
+        """Write what all graphs share, the transcoder features and the schema's version, and close the files."""
         for identifier, properties in self._features.values():
             self._table("TranscoderFeature").add({_ID: identifier, **properties})
         self._node("CircuitAtlas", {"id": "store", "schema_version": SCHEMA_VERSION})
@@ -114,17 +112,17 @@ class ImportFiles:
 
     @property
     def node_files(self) -> list[tuple[str, Path]]:
-        """Label, or nothing where a column tells it, and file of all kinds of nodes."""
+        """Label and file of all nodes; the label is empty if a column of the file gives it."""
         return [
-            ("" if label == "Node" else label, self._tables[label].path)
-            for label in PROPERTIES
-            if label in self._tables
+            ("" if label == "Node" else label, self._tables[label].path) for label in LABELS if label in self._tables
         ]
 
     @property
     def relationship_files(self) -> list[tuple[str, Path]]:
-        """Type and file of all kinds of relationships."""
-        return [(kind.partition("-")[0], self._tables[kind].path) for kind in RELATIONSHIPS if kind in self._tables]
+        """Type and file of all relationships."""
+        return [
+            (name.partition("-")[0], self._tables[name].path) for name in _RELATIONSHIP_COLUMNS if name in self._tables
+        ]
 
     def _node(self, label: str, row: Row) -> int:
         self._table(label).add({_ID: self._next, **row})
@@ -153,16 +151,16 @@ class ImportFiles:
         if extras:
             ends = zip(block.target.tolist(), block.source.tolist(), strict=True)
             columns["extra"] = [extras.get(pair) for pair in ends]
-        self._table("DIRECT_EFFECT-extra" if extras else "DIRECT_EFFECT").add_columns(columns)
+        self._table(_EFFECT_WITH_EXTRA if extras else _EFFECT).add_columns(columns)
         self.relationships += block.size
 
     def _table(self, name: str) -> ParquetTable:
         if name not in self._tables:
-            columns = RELATIONSHIPS.get(name) or _node_columns(name)
+            columns = _RELATIONSHIP_COLUMNS.get(name) or _node_columns(name)
             self._tables[name] = ParquetTable(self._folder / f"{name}.parquet", columns)
         return self._tables[name]
 
 
-def _node_columns(label: str) -> Columns:
+def _node_columns(label: str) -> ColumnTypes:
     labels = {_LABELS: STRING} if label == "Node" else {}
-    return {_ID: LONG, **labels, **PROPERTIES[label]}
+    return {_ID: LONG, **labels, **imported_types(LABELS[label].properties)}

@@ -1,33 +1,34 @@
-"""Explanations of transcoder features: where they come from, which one is shown, and how nodes get their names.
+"""Statements about explanations: which one of a transcoder feature is shown, and how it names nodes.
 
-A `:TranscoderFeature` holds its explanations as lists of equal length, best first: `explanations` (text),
+A `:TranscoderFeature` has its explanations as lists of equal length, best first: `explanations` (text),
 `explanation_sources`, `explanation_models`, `explanation_types`, `explanation_dates`. `explanation` is the first.
-Sources are ranked: a label given by hand, then what was fetched or imported, then labels in graph files.
+Sources are ranked: labels given by hand, then what was fetched or imported, then labels in graph files.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from itertools import chain
+from circuit_atlas.schema.limits import MAX_EXPLANATIONS, MAX_NAME_LENGTH
 
+# Sources of explanations.
 HAND = "hand"
 NEURONPEDIA = "neuronpedia"
 IMPORTED = "import:"  # followed by the name of the file
 FILE = "file:"  # followed by the graph's slug
-MAX_EXPLANATIONS = 100  # of one feature
-MAX_LENGTH = 1000  # characters of an explanation: names are indexed, which ends at 8,000 bytes
-_TURNS = frozenset(map(chr, chain(range(0x202A, 0x202F), range(0x2066, 0x206A))))  # of the direction of writing
 
-LABEL = f"left(trim(coalesce(n.clerp, '')), {MAX_LENGTH})"
-"""The label in a graph's file of a node `n`."""
-# The name of a node `n` that is an activation of `f`, which has an explanation: a file's own label gives way to an
-# explanation, but not to the label in another file.
+LABEL = f"left(trim(coalesce(n.clerp, '')), {MAX_NAME_LENGTH})"
+"""The label of a node `n` in its graph's file; an empty text if it has none."""
+# The name of a node `n` that is an activation of `f`, if `f` has an explanation: the explanation, but a label in the
+# node's own file goes before labels in other files.
 NAME = f"""CASE
   WHEN f.explanation_sources[0] STARTS WITH '{FILE}' AND {LABEL} <> '' THEN {LABEL}
   ELSE f.explanation END"""
+UNNAMED = "'feature ' + n.layer + '/' + n.index"
+"""The name of a node `n` whose feature has neither an explanation nor a label, as `feature_name` in schema/keys.py."""
 
-# From `g`, `first` and `stop`: labels that the file of the graph `g` brings, on nodes of these ordinals. Each feature
-# is locked before its labels are read, in the same order by everybody. What had none yet gets its name everywhere.
+# Adds the labels in the file of the graph `g`, those of nodes with ordinals from `first` to before `stop`, to the
+# explanations of their features. SET f.layer = f.layer locks a feature before its labels are read; all writers lock
+# features in the same order, so they cannot deadlock. If a feature had no explanation before, all its activations get
+# their names from the new one.
 _LABELS = f"""
 MATCH (n:Node {{graph: g.name}}) WHERE first <= n.ordinal < stop
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
@@ -49,26 +50,19 @@ MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
 WITH n, {NAME} AS name WHERE n.name <> name
 SET n.name = name
 """
+# Names the same nodes by the explanations that their features have.
 _NAMES = f"""
 MATCH (n:Node {{graph: g.name}}) WHERE first <= n.ordinal < stop
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) WHERE f.explanation IS NOT NULL
 WITH n, {NAME} AS name WHERE n.name <> name
 SET n.name = name
 """
-_GRAPH = "CYPHER 25\nMATCH (g:Graph {name: $graph})\nWITH g, $first AS first, $stop AS stop"
-FILE_LABELS = f"{_GRAPH}{_LABELS}"
-NAMES = f"{_GRAPH}{_NAMES}"
+_ONE_GRAPH = "CYPHER 25\nMATCH (g:Graph {name: $graph})\nWITH g, $first AS first, $stop AS stop"
+FILE_LABELS = f"{_ONE_GRAPH}{_LABELS}"
+NAMES = f"{_ONE_GRAPH}{_NAMES}"
 
 
-def clean_text(text: str, length: int = MAX_LENGTH) -> str:
-    """A text from elsewhere on one line, without what would act on a terminal, and cut to `length` characters."""
-    kept = (" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in text[: 10 * length])
-    words = "".join(c for c in kept if c not in _TURNS and unicodedata.category(c) != "Cs").split()
-    whole = " ".join(words)
-    return whole if len(whole) <= length else whole[: length - 1] + "…"
-
-
-def of_all_graphs() -> list[str]:
+def for_all_graphs() -> list[str]:
     """`FILE_LABELS` and `NAMES`, each as one statement about every graph of the database."""
     return [
         f"CYPHER 25\nMATCH (g:Graph) WITH g ORDER BY g.created_at, g.name\n"

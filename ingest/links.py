@@ -1,8 +1,8 @@
-"""Links of a JSON graph: from names to ordinals, also where one `node_id` stands for two nodes.
+"""Links of a JSON graph: from `node_id` to ordinals, even if one id stands for two nodes.
 
-Until 2026-07 the feature 2 of layer 0 and the error of layer 2 had the same id at the same position. Links
-are written row by row of the matrix (by target, then by source, in the order of `nodes`), and neither
-errors nor tokens have incoming effects; together that tells the two apart.
+Until 2026-07, feature 2 of layer 0 and the error of layer 2 had the same id at the same position. Two facts tell them
+apart: links are written row by row of the matrix (by target, then by source, in the order of `nodes`), and errors and
+tokens have no incoming effects.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeExtra, Float64, NodeColumns
 
-Zero = tuple[int, int, dict[str, Any]]  # ordinals of target and source, and further fields
+ZeroLink = tuple[int, int, dict[str, Any]]  # ordinals of target and source, further fields
 _FIELDS = ("source", "target", "weight")
 _NO_INPUTS = (Kind.ERROR, Kind.TOKEN)
 
 
 class Links(NamedTuple):
-    """The links of a file: edges in order of (target, source), and what else there is to say of them."""
+    """The links of a file: those of weight other than 0 as edges in order of (target, source), those of weight 0,
+    further fields of edges, and warnings."""
 
     edges: ArrayEdges
-    zeros: list[Zero]
+    zeros: list[ZeroLink]
     extras: tuple[EdgeExtra, ...]
     warnings: list[str]
 
@@ -36,10 +37,13 @@ class Links(NamedTuple):
 def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> Links:
     """Read the links of a graph file.
 
-    Links of weight 0 (self-loops among them, in real files) mean no effect and are left out.
+    Args:
+        links: the file's `links`.
+        nodes: its nodes, in the file's order.
+        path: the file, for messages.
 
     Raises:
-        InputError: a link that names no node, is given twice, or whose weight is not a finite number.
+        InputError: a link refers to no node, occurs twice, or has a weight that is not a finite number.
     """
     by_id: dict[str, list[int]] = defaultdict(list)
     for i, source_id in enumerate(nodes.source_id):
@@ -48,7 +52,7 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
     target, source, warnings = _endpoints(links, by_id, nodes, path)
     kept = weight != 0.0
     edges = ArrayEdges.sorted(target[kept], source[kept], weight[kept])
-    _check_doubles(edges, nodes, path)
+    _check_duplicates(edges, nodes, path)
     extras = [
         EdgeExtra(int(target[i]), int(source[i]), json.dumps(_rest(link), ensure_ascii=False))
         for i, link in enumerate(links)
@@ -64,7 +68,7 @@ def _rest(link: dict[str, Any]) -> dict[str, Any]:
 
 def _weights(links: list[dict[str, Any]], path: Path) -> Float64:
     values = [link.get("weight") for link in links]
-    if all(type(value) is float for value in values):
+    if all(type(value) is float for value in values):  # the usual case, without a Python call for each
         weight = np.array(values, np.float64)
         if np.isfinite(weight).all():
             return weight
@@ -86,15 +90,16 @@ def _weight(link: dict[str, Any], i: int, path: Path) -> float:
 def _endpoints(
     links: list[dict[str, Any]], by_id: dict[str, list[int]], nodes: NodeColumns, path: Path
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    if len(by_id) == len(nodes):  # the usual case: no two nodes have one id
+    if len(by_id) == len(nodes):  # the usual case: every id stands for one node
         ordinals = {name: candidates[0] for name, candidates in by_id.items()}
         try:
             ends = [[ordinals[link[end]] for link in links] for end in ("target", "source")]
             return np.array(ends[0], np.int32), np.array(ends[1], np.int32), []
         except (KeyError, TypeError):
-            pass  # found again below, with its place
+            pass  # the code below finds the bad link and reports it
     targets = [_candidates(link, "target", by_id, i, path) for i, link in enumerate(links)]
     sources = [_candidates(link, "source", by_id, i, path) for i, link in enumerate(links)]
+    # Of two nodes, the target is the one that can have inputs. That settles the rows, and their order settles sources.
     target = np.fromiter((_receiver(candidates, nodes) for candidates in targets), np.int32, len(links))
     guesses = 0
     source = np.empty(len(links), np.int32)
@@ -104,8 +109,8 @@ def _endpoints(
             fitting = _fitting(candidates, i, target, source, sources)
             source[i] = fitting[0]
             guesses += len(fitting) > 1
-    warnings = [f"{guesses} links name one of two nodes of the same id, and their order does not tell which"]
-    return target, source, warnings if guesses else []
+    warning = f"{guesses} links come from an id that two nodes have, and their order does not show from which"
+    return target, source, [warning] if guesses else []
 
 
 def _candidates(link: dict[str, Any], end: str, by_id: dict[str, list[int]], i: int, path: Path) -> list[int]:
@@ -114,12 +119,13 @@ def _candidates(link: dict[str, Any], end: str, by_id: dict[str, list[int]], i: 
         raise InputError(
             f"`{end}` {name!r:.60} is not the `node_id` of any node",
             where=f"{path}: links[{i}]",
-            fix="The file is cut down or damaged: export the graph again, or remove the link.",
+            fix="The file is incomplete or damaged: export the graph again, or remove the link.",
         )
     return by_id[name]
 
 
 def _receiver(candidates: list[int], nodes: NodeColumns) -> int:
+    """The candidate that can have inputs."""
     for i in candidates:
         if KINDS[nodes.kind[i]] not in _NO_INPUTS:
             return i
@@ -129,14 +135,14 @@ def _receiver(candidates: list[int], nodes: NodeColumns) -> int:
 def _fitting(
     candidates: list[int], i: int, target: np.ndarray, source: np.ndarray, sources: list[list[int]]
 ) -> list[int]:
-    """The candidates that keep the sources of the row in rising order, or all where none does."""
+    """The candidates with which the sources of the row ascend; all candidates if there is none."""
     before = source[i - 1] if i > 0 and target[i - 1] == target[i] else -1
     same_row = i + 1 < len(sources) and target[i + 1] == target[i]
     after = max(sources[i + 1]) if same_row else np.inf
     return [candidate for candidate in candidates if before < candidate < after] or candidates
 
 
-def _check_doubles(edges: ArrayEdges, nodes: NodeColumns, path: Path) -> None:
+def _check_duplicates(edges: ArrayEdges, nodes: NodeColumns, path: Path) -> None:
     double = (np.diff(edges.target) == 0) & (np.diff(edges.source) == 0)
     if double.any():
         i = int(np.argmax(double))

@@ -1,152 +1,112 @@
 """Writes a graph into Neo4j: complete and under its name, or not at all.
 
-A small graph is written in one transaction. Any other is written under a name of its own (`name~id`) and takes the
-user's name in the last transaction, together with every node of it. A graph that this replaces keeps its name until
-then. What a killed ingest
-left behind is recognised by its owner, which does not do it any more, and removed.
+A small graph is written in one transaction. Any other is written under a hidden name (`name~id`); the last transaction
+gives it, and all of its nodes, the user's name. A graph that it replaces keeps the name until then. What a killed
+ingest leaves behind is recognised by its owner, a process that has ended, and deleted by the next ingest.
 """
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, remove_leftovers, under_way
+from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
+from circuit_atlas.ingest.names import check_name, check_tags
+from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
-from circuit_atlas.ingest.writer import Writer
 from circuit_atlas.schema.apply import ensure_schema
-from circuit_atlas.schema.keys import COLLAPSED
-from neo4j import Driver
 from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
 
-from circuit_atlas.answers import IngestResult
-from circuit_atlas.errors import GraphExistsError, IngestError, InvalidArgumentError
+from circuit_atlas.database import Database
+from circuit_atlas.errors import GraphExistsError, IngestError
 from circuit_atlas.graph.data import GraphData
 
 _ATTEMPTS = 3
-_GRAPH_NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
 
 
 def load_graph(
-    driver: Driver,
-    database: str | None,
+    database: Database,
     data: GraphData,
     *,
     name: str | None = None,
     replace: bool = False,
     tags: Iterable[str] = (),
-    progress: bool = False,
 ) -> IngestResult:
     """Store a graph; it becomes visible in the last transaction.
 
     Args:
-        driver: an open driver.
-        database: its database, None for the default one.
+        database: the database.
         data: the graph, as a reader made it.
         name: the graph's name in the database; the file's slug when None.
-        replace: whether a graph of that name with other content is replaced.
-        tags: names of collections that it belongs to; a graph that is replaced, or there already, keeps those it has.
-        progress: whether to draw a bar on standard error.
+        replace: whether to replace a graph of that name with different content.
+        tags: names of collections that it belongs to, beside those that a graph of that name already belongs to.
 
     Raises:
-        GraphExistsError: a graph of that name with other content is there, and `replace` is not set.
-        IngestError: the database does not hold what was sent; nothing was published.
-        InvalidArgumentError: the name cannot be used.
-        SchemaVersionError: the store belongs to a newer circuit-atlas.
+        GraphExistsError: a graph of that name with different content already exists, and `replace` is not set.
+        IngestError: the stored graph is incomplete, or other processes interfered; nothing was published.
+        InvalidArgumentError: the name or a tag cannot be used.
+        SchemaVersionError: the store was made by a newer circuit-atlas.
     """
     name = name or data.metadata.slug
     if data.metadata.collapsed_from is None:
         check_name(name)
     tags = check_tags(tags)
-    ensure_schema(driver, database)
-    writer = Writer(driver, database)
-    remove_leftovers(writer)
+    ensure_schema(database)
+    remove_leftovers(database)
     content = content_hash(data)
     for _ in range(_ATTEMPTS):
-        there = _find(writer, name, content, replace)
+        there = _find(database, name, content, replace)
         if there == "same":
             if tags:
-                writer.run(statements.TAGS, graph=name, tags=tags)
+                database.write(statements.TAGS, graph=name, tags=tags)
             return ingest_result(name, data, "unchanged")
         rows = graph_rows(data, content, tags)
         try:
             if there == "none" and is_small(rows):
-                write_at_once(writer, name, rows, lambda stored: _check_counts(name, stored, data))
+                write_at_once(database, name, rows, lambda stored: _check_counts(name, stored, data))
                 return ingest_result(name, data, "ingested")
-            return ingest_result(name, data, _write_apart(writer, name, rows, data, replace, progress))
-        except (ConstraintError, IncompleteCommit):  # another process may have taken the name, or this one
+            return ingest_result(name, data, _write_apart(database, name, rows, data, replace))
+        except (ConstraintError, IncompleteCommit):  # another process took the name, or this commit succeeded
             continue
-    raise IngestError(f"the name {name!r} is fought over by several ingests", fix="Ingest the file again.")
+    raise _contended(name)
 
 
-def check_name(name: str) -> str:
-    """The name of a graph, when it can be one.
-
-    Raises:
-        InvalidArgumentError: the name is empty, longer than 200 characters, holds control characters or `~`, or ends
-            like the name of a collapsed graph.
-    """
-    if not _GRAPH_NAME.fullmatch(name) or name.endswith(COLLAPSED):
-        raise InvalidArgumentError(
-            f"{name!r:.80} cannot be a graph's name",
-            fix="A name has 1 to 200 characters, without control characters and '~', and does not end in "
-            f"'{COLLAPSED}'. Give one with --name.",
-        )
-    return name
-
-
-def check_tags(tags: Iterable[str]) -> list[str]:
-    """The names of tags, when they can be ones: as those of graphs.
-
-    Raises:
-        InvalidArgumentError: one is empty, longer than 200 characters, or holds control characters or `~`.
-    """
-    chosen = list(dict.fromkeys(tags))
-    for tag in chosen:
-        if not _GRAPH_NAME.fullmatch(tag):
-            raise InvalidArgumentError(
-                f"{tag!r:.80} cannot be a tag", fix="A tag has 1 to 200 characters, without control characters and '~'."
-            )
-    return chosen
-
-
-def _find(writer: Writer, name: str, content: str, replace: bool) -> str:
-    """What has the name: `none`, the `same` content, or with `replace` an `other` one."""
-    found = writer.run(statements.FIND, graph=name)
+def _find(database: Database, name: str, content: str, replace: bool) -> str:
+    """Whether a graph of that name exists: `none`, one with the `same` content, or `other` content to be replaced."""
+    found = database.write(statements.FIND, graph=name)
     if not found:
         return "none"
     if found[0]["content_hash"] == content:
         return "same"
     if not replace:
         raise GraphExistsError(
-            f"a graph named {name!r} with other content is there",
-            fix="Replace it with --replace, or give this one another name with --name.",
+            f"a graph named {name!r} with different content already exists",
+            fix="Replace it with --replace, or give this graph another name with --name.",
         )
     return "other"
 
 
-def _write_apart(writer: Writer, name: str, rows: GraphRows, data: GraphData, replace: bool, progress: bool) -> str:
-    """Write under a name of its own, then take the user's."""
-    with under_way(f"{name}~{secrets.token_hex(8)}") as staging:
+def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData, replace: bool) -> str:
+    """Write under a hidden name, then give the graph the user's name."""
+    with in_use(f"{name}~{secrets.token_hex(8)}") as staging:
         try:
-            _write(writer, staging, name, rows, progress)
-            _check_counts(name, writer.run(statements.COUNTS, graph=staging)[0], data)
-            return _publish(writer, staging, name, rows.properties["content_hash"], replace)
+            _write(database, staging, name, rows)
+            _check_counts(name, database.write(statements.COUNTS, graph=staging)[0], data)
+            return _publish(database, staging, name, rows.properties["content_hash"], replace)
         except (ServiceUnavailable, SessionExpired):
-            raise  # nobody is there to remove it; the next ingest does
+            raise  # the database cannot be reached; the next ingest removes what was written
         except BaseException:
-            remove_graph(writer, staging)
+            remove_graph(database, staging)
             raise
 
 
-def _write(writer: Writer, staging: str, name: str, rows: GraphRows, progress: bool) -> None:
-    writer.run(
+def _write(database: Database, staging: str, name: str, rows: GraphRows) -> None:
+    database.write(
         statements.BEGIN,
         graph=staging,
         target_name=name,
@@ -154,47 +114,51 @@ def _write(writer: Writer, staging: str, name: str, rows: GraphRows, progress: b
         properties=rows.properties,
     )
     for statement, parameters in node_steps(staging, rows):
-        writer.run(statement, **parameters)
-    write_edges(writer, staging, rows.edges, progress=progress)
+        database.write(statement, **parameters)
+    write_edges(database, staging, rows.edges)
     for statement, parameters in extra_steps(staging, rows):
-        writer.run(statement, **parameters)
+        database.write(statement, **parameters)
 
 
 def _check_counts(name: str, stored: Mapping[str, int], data: GraphData) -> None:
     expected = {"nodes": len(data.nodes), "edges": len(data.edges)}
     if stored != expected:
         raise IngestError(
-            f"the database holds {stored}, the graph has {expected}",
+            f"the database has {stored}, the graph has {expected}",
             where=name,
-            fix="Nothing was published. Ingest the file again; report it if it happens twice.",
+            fix="Nothing was published. Ingest the file again, and report it if it happens twice.",
         )
 
 
-def _publish(writer: Writer, staging: str, name: str, content: str, replace: bool) -> str:
-    """Give the graph its name. Another process may publish the same name first: then look again."""
+def _publish(database: Database, staging: str, name: str, content: str, replace: bool) -> str:
+    """Give the graph its name. If another process publishes that name at the same time, look again at what it has."""
     old = None
     for _ in range(_ATTEMPTS):
-        there = _find(writer, name, content, replace)
+        there = _find(database, name, content, replace)
         if there == "same":
-            if writer.run(statements.FIND, graph=staging):
-                remove_graph(writer, staging)
+            if database.write(statements.FIND, graph=staging):
+                remove_graph(database, staging)
                 return "unchanged"
-            break  # it is ours, only the answer was lost
+            break  # this graph was published, only the answer to the commit was lost
         old = f"{name}~{secrets.token_hex(8)}" if there == "other" else None
         try:
-            _rename(writer, staging, name, content, old)
+            _rename(database, staging, name, content, old)
             break
         except (ConstraintError, IncompleteCommit):
             continue
     else:
-        raise IngestError(f"the name {name!r} is fought over by several ingests", fix="Ingest the file again.")
+        raise _contended(name)
     if old:
-        with under_way(old):
-            remove_graph(writer, old)
+        with in_use(old):
+            remove_graph(database, old)
     return "replaced" if old else "ingested"
 
 
-def _rename(writer: Writer, staging: str, name: str, content: str, old: str | None) -> None:
+def _contended(name: str) -> IngestError:
+    return IngestError(f"several processes are ingesting {name!r} at the same time", fix="Ingest the file again.")
+
+
+def _rename(database: Database, staging: str, name: str, content: str, old: str | None) -> None:
     owner = owner_of_this_process()
     steps: list[tuple[str, dict[str, Any]]] = []
     if old:
@@ -203,20 +167,21 @@ def _rename(writer: Writer, staging: str, name: str, content: str, old: str | No
     show = {"graph": staging, "name": name, "status": "ready", "owner": owner, "given": staging}
     steps.append((statements.RENAME, show))
     if old:
-        steps.append((statements.KEEP_TAGS, {"graph": name, "old": old}))
+        steps.append((statements.COPY_TAGS, {"graph": name, "old": old}))
     steps.append((statements.PUBLISHED, {"graph": name, "content": content}))
-    writer.run_together(steps, _check_published)
+    database.write_together(steps, _check_published)
 
 
 def _check_published(stored: list[dict[str, Any]]) -> None:
     if not stored[0]["published"]:
         raise IngestError(
-            "what was written is gone: another program took it for the rest of a dead ingest", fix="Ingest it again."
+            "the staged graph was deleted by another process that considered this ingest interrupted",
+            fix="Ingest the file again.",
         )
 
 
 def ingest_result(name: str, data: GraphData, status: str) -> IngestResult:
-    """What became of a graph that was read."""
+    """The result of ingesting a graph."""
     return IngestResult(
         graph=name,
         status=status,

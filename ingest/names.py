@@ -1,35 +1,43 @@
-"""The name of a node: what Neo4j Browser shows and a person types."""
+"""Which names graphs and tags may have."""
 
 from __future__ import annotations
 
-from circuit_atlas.schema.keys import Kind
+import re
+from collections.abc import Iterable
 
-from circuit_atlas.graph.data import KINDS, NodeColumns
+from circuit_atlas.schema.keys import COLLAPSED
 
+from circuit_atlas.errors import InvalidArgumentError
 
-def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
-    """Label, token or logit text of node `i`; what it is and where, when the file does not label it."""
-    if nodes.is_supernode(i):
-        return visible(nodes.label[i]) or "supernode"
-    match KINDS[nodes.kind[i]]:
-        case Kind.FEATURE:
-            return (nodes.label[i] or "").strip() or f"feature {nodes.layer[i]}/{nodes.index[i]}"
-        case Kind.ERROR:
-            return f"error {nodes.layer[i]} on {visible(_token_at(tokens, int(nodes.position[i])))}"
-        case Kind.TOKEN:
-            return visible(nodes.token[i]) or f"token {nodes.index[i]}"
-        case Kind.LOGIT:
-            return visible(nodes.token[i]) or f"logit {nodes.index[i]}"
-        case _:
-            return (nodes.label[i] or "").strip() or f"{nodes.feature_type[i] or 'node'} {nodes.source_id[i]}"
+# Without `~`, which marks the names of graphs that are being written or deleted.
+_NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
 
 
-def visible(token: str | None) -> str:
-    """A token as a person reads it: without the blanks around it, blanks alone in quotes."""
-    if not token:
-        return ""
-    return token.strip() or repr(token)
+def check_name(name: str) -> str:
+    """The name of a graph, if it is valid.
+
+    Raises:
+        InvalidArgumentError: the name is empty, longer than 200 characters, has control characters or `~`, or ends
+            like the name of a collapsed graph.
+    """
+    if not _NAME.fullmatch(name) or name.endswith(COLLAPSED):
+        raise InvalidArgumentError(
+            f"invalid name of a graph: {name!r:.80}",
+            fix=f"Give 1 to 200 characters (--name), no control characters, no '~', and not ending in '{COLLAPSED}'.",
+        )
+    return name
 
 
-def _token_at(tokens: list[str], position: int) -> str:
-    return tokens[position] if 0 <= position < len(tokens) else f"position {position}"
+def check_tags(tags: Iterable[str]) -> list[str]:
+    """Tags, each once, if they are valid.
+
+    Raises:
+        InvalidArgumentError: a tag is empty, longer than 200 characters, or has control characters or `~`.
+    """
+    chosen = list(dict.fromkeys(tags))
+    for tag in chosen:
+        if not _NAME.fullmatch(tag):
+            raise InvalidArgumentError(
+                f"invalid tag: {tag!r:.80}", fix="Give 1 to 200 characters, no control characters, no '~'."
+            )
+    return chosen

@@ -1,77 +1,63 @@
-"""Places of a graph file's nodes: what its `node_id`, `layer` and `ctx_idx` say, in every generation.
+"""Addresses of the nodes of a JSON file: what `node_id`, `layer` and `ctx_idx` say, in every generation.
 
-`feature` is never read for this: it was a Cantor pairing of layer and index, then index + 10^n * layer, and
-may be null. A `node_id` reads `{layer}_{index}_{position}` for features and logits, `E_{vocabulary}_{position}`
-for tokens, and for errors `0_{layer}_{position}` (before 2026-07) or `{layer}_-1_{position}` (since).
+The field `feature` is never read for this: it was a Cantor pairing of layer and index, then index + 10^n * layer, and
+may be null. A `node_id` is `{layer}_{index}_{position}` for features and logits, `E_{vocabulary index}_{position}` for
+tokens, and for errors `0_{layer}_{position}` (until 2026-07) or `{layer}_-1_{position}` (since then).
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import KIND_OF_FEATURE_TYPE, Kind, NodeAddress
 
 _NODE_ID = re.compile(r"(E|\d{1,9})_(-?\d{1,18})_(\d{1,9})")
-_KINDS = {
-    "cross layer transcoder": Kind.FEATURE,
-    "transcoder": Kind.FEATURE,
-    "mlp reconstruction error": Kind.ERROR,
-    "embedding": Kind.TOKEN,
-    "logit": Kind.LOGIT,
-}
 
 
-class Place(NamedTuple):
-    """Where a node belongs; None where a part does not apply or is not known."""
+def address_of(node: dict[str, Any]) -> NodeAddress:
+    """Kind, layer, index and position of a node of a JSON file.
 
-    kind: Kind
-    layer: int | None
-    index: int | None  # type: ignore[assignment]
-    position: int | None
-
-
-def place_of(node: dict[str, Any]) -> Place:
-    """Kind, layer, index and position of a node of a graph file.
-
-    A node of unknown type, or one whose id does not follow the form of its type, is `Kind.OTHER`: it is
-    kept under the file's own id.
+    A node of unknown type, or one whose id does not have the form of its type, is `Kind.OTHER` and is known by the
+    file's own id.
     """
-    kind = _KINDS.get(str(node.get("feature_type")), Kind.OTHER)
+    kind = KIND_OF_FEATURE_TYPE.get(str(node.get("feature_type")), Kind.OTHER)
     position = as_int(node.get("ctx_idx"))
     layer = as_int(node.get("layer"))
     parts = _NODE_ID.fullmatch(str(node["node_id"]))
     if kind is Kind.OTHER or parts is None:
-        return Place(Kind.OTHER, layer, None, position)
+        return NodeAddress(Kind.OTHER, layer, None, position)
     first, middle, last = parts[1], int(parts[2]), int(parts[3])
     position = last if position is None else position
     match kind:
         case Kind.TOKEN:
-            return Place(kind, None, middle, position)
+            return NodeAddress(kind, None, middle, position)
         case Kind.LOGIT:
-            return Place(kind, None, middle, position)
+            return NodeAddress(kind, None, middle, position)
         case Kind.ERROR:
-            return _error_place(first, middle, layer, position)
+            return _error_address(first, middle, layer, position)
         case _ if first == "E" or middle < 0:
-            return Place(Kind.OTHER, layer, None, position)
+            return NodeAddress(Kind.OTHER, layer, None, position)
         case _:
-            return Place(kind, int(first), middle, position)
+            return NodeAddress(kind, int(first), middle, position)
 
 
-def _error_place(first: str, middle: int, layer: int | None, position: int) -> Place:
+def _error_address(first: str, middle: int, layer: int | None, position: int) -> NodeAddress:
     if first == "E":
-        return Place(Kind.OTHER, layer, None, position)
-    if middle == -1:
-        return Place(Kind.ERROR, int(first), None, position)
+        return NodeAddress(Kind.OTHER, layer, None, position)
+    if middle == -1:  # since 2026-07
+        return NodeAddress(Kind.ERROR, int(first), None, position)
+    # Until 2026-07 the layer stands in the middle, behind a 0. Only the field `layer` distinguishes that from an id
+    # that begins with the layer.
     if layer is None:
         layer = middle if first == "0" else int(first)
     is_layer = first == "0" and middle == layer
-    return Place(Kind.ERROR, layer, None if is_layer else middle, position)
+    return NodeAddress(Kind.ERROR, layer, None if is_layer else middle, position)
 
 
 def as_int(value: Any) -> int | None:
-    """A layer or position given as a number or as text; None for anything else (`"E"`, null, negative, huge)."""
+    """A layer or position, given as a number or text; None for anything else (`"E"`, null, negative, too large)."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -82,7 +68,7 @@ def as_int(value: Any) -> int | None:
 
 
 def as_float(value: Any) -> float | None:
-    """A finite number; None for anything else (NaN, text, true, an integer beyond all floats)."""
+    """A finite number; None for anything else (NaN, text, true, an integer too large for a float)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -1,4 +1,4 @@
-"""One Parquet file, as Neo4j's importer reads it: column names are `property:type`."""
+"""A Parquet file as Neo4j's importer reads it: each column is named `property:type`."""
 
 from __future__ import annotations
 
@@ -9,34 +9,30 @@ from typing import Any
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.properties import EMPTY, STRING, STRINGS
 
-from circuit_atlas.errors import InputError, MissingExtraError
+from circuit_atlas.errors import InputError, needs_extra
 
-Columns = Mapping[str, str]  # property, or a name that begins with a colon, -> type
-_ROWS_AT_ONCE = 10_000
+ColumnTypes = Mapping[str, str]  # name of a property, or `:ID`, `:LABEL`, ... of the importer -> type
+_BATCH_SIZE = 10_000  # rows
 
 
 class ParquetTable:
-    """A file that rows are added to.
+    """A Parquet file that rows are added to.
 
-    The importer takes an empty text for a missing one. So a row names its properties that are empty texts in one
-    more, `empty`, from which `FILL_EMPTY` sets them when the import is done.
+    The importer treats an empty text as missing. So a node lists the properties that are empty texts in a further
+    property, `empty`, and the statement `FILL_EMPTY` sets them after the import.
 
     Args:
-        path: of the file.
-        columns: their types, in the words of the importer.
+        path: where to write the file.
+        columns: the type of each column, in the words of the importer.
 
     Raises:
         MissingExtraError: the extra `parquet` is not installed.
     """
 
-    def __init__(self, path: Path, columns: Columns) -> None:
-        try:
+    def __init__(self, path: Path, columns: ColumnTypes) -> None:
+        with needs_extra("parquet", "writing Parquet"):
             import pyarrow
             import pyarrow.parquet
-        except ImportError as error:
-            raise MissingExtraError(
-                "writing Parquet needs pyarrow", fix="pip install 'circuit-atlas[parquet]'"
-            ) from error
         types = {
             "string": pyarrow.string(),
             "long": pyarrow.int64(),
@@ -49,35 +45,35 @@ class ParquetTable:
         self._texts = [name for name, kind in columns.items() if kind == STRING and ":ID" in columns]
         self._columns = {**columns, **({EMPTY: STRINGS} if self._texts else {})}
         self._types = {name: types[kind] for name, kind in self._columns.items()}
-        heads = [name if name.startswith(":") else f"{name}:{kind}" for name, kind in self._columns.items()]
-        self._schema = pyarrow.schema(list(zip(heads, self._types.values(), strict=True)))
+        headers = [name if name.startswith(":") else f"{name}:{kind}" for name, kind in self._columns.items()]
+        self._schema = pyarrow.schema(list(zip(headers, self._types.values(), strict=True)))
         self._rows: list[Row] = []
         self._writer = pyarrow.parquet.ParquetWriter(path, self._schema, compression="snappy", write_statistics=False)
 
     def add(self, row: Row) -> None:
-        """Add a row; properties that it lacks are missing in the database.
+        """Add a row. Properties that it lacks will be missing in the database.
 
         Raises:
-            InputError: a property that the table has no column for.
+            InputError: the row has a property without a column.
         """
         unknown = row.keys() - self._columns.keys()
         if unknown:
             raise InputError(
                 f"the schema has no property {', '.join(sorted(unknown))}",
                 where=self.path.stem,
-                fix="Remove what was added to the store by hand, or ingest without --bulk.",
+                fix="Remove the properties that were added to the store by hand, or ingest without --bulk.",
             )
         empty = [name for name in self._texts if row.get(name) == ""]
         self._rows.append({**row, EMPTY: empty} if empty else row)
-        if len(self._rows) >= _ROWS_AT_ONCE:
+        if len(self._rows) >= _BATCH_SIZE:
             self._flush()
 
     def add_columns(self, columns: Mapping[str, Any]) -> None:
-        """Add rows as columns of equal length."""
+        """Add rows given as columns of equal length."""
         self._write({name: columns.get(name) for name in self._columns})
 
     def close(self) -> None:
-        """Write the rest; can be repeated."""
+        """Write the remaining rows and close the file; can be repeated."""
         self._flush()
         self._writer.close()
 

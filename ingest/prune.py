@@ -1,4 +1,4 @@
-"""Pruning with circuit-tracer's own `prune_graph`."""
+"""Prunes a whole graph with circuit-tracer's own `prune_graph`."""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ import numpy as np
 from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
-from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
+from circuit_atlas.errors import InvalidArgumentError, needs_extra
 from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
 
-NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # circuit-tracer's defaults
-_FIX = "Take the whole graph: leave the thresholds out."
+_FIX = "Leave the thresholds out to store the whole graph."
 
 
 def prune(data: GraphData, found: Attribution, node_threshold: float | None, edge_threshold: float | None) -> GraphData:
     """The part of a graph that circuit-tracer's `create_graph_files` would write.
 
-    Kept are the nodes of `prune_graph` that have a kept edge, and all tokens and logits. Their
+    It keeps those nodes of circuit-tracer's `prune_graph` that have a kept edge, and all tokens and logits. Their
     `cumulative_influence` is circuit-tracer's `influence`.
 
     Args:
-        data: the whole graph.
-        found: the same as circuit-tracer's fields.
-        node_threshold: share of influence the kept nodes carry, 0 to 1; 0.8 when None.
-        edge_threshold: share of influence the kept edges carry, 0 to 1; 0.98 when None.
+        data: the whole graph, of n nodes.
+        found: the same graph as circuit-tracer's fields, with `adjacency[target, source]`, (n, n).
+        node_threshold: share of influence that the kept nodes carry, 0 to 1; circuit-tracer's default when None.
+        edge_threshold: share of influence that the kept edges carry, 0 to 1; circuit-tracer's default when None.
 
     Raises:
         MissingExtraError: circuit-tracer is not installed.
-        InvalidArgumentError: a threshold is not between 0 and 1, or the graph has no influence to prune by: it has
-            no logits, or its effects run in a circle.
+        InvalidArgumentError: a threshold is not between 0 and 1, or the graph cannot be pruned, because it has no
+            logits or a cycle.
     """
     node_threshold = _checked("node_threshold", node_threshold, NODE_THRESHOLD)
     edge_threshold = _checked("edge_threshold", edge_threshold, EDGE_THRESHOLD)
     node_mask, edge_mask, cumulative = _masks(found, node_threshold, edge_threshold)
+    # As create_graph_files does: edges between kept nodes, and nodes that have such an edge.
     edge_mask &= node_mask[:, None] & node_mask[None, :]
     always = np.isin(data.nodes.kind, [KINDS.index(Kind.TOKEN), KINDS.index(Kind.LOGIT)])
     used = (always & node_mask) | edge_mask.any(0) | edge_mask.any(1)
     kept = np.flatnonzero(used)
     real = masked_edges(found.adjacency, edge_mask)
-    renumbered = np.cumsum(used, dtype=np.int32) - 1
+    renumbered = np.cumsum(used, dtype=np.int32) - 1  # the new ordinal of each kept node
     edges = ArrayEdges(renumbered[real.target], renumbered[real.source], real.weight)
     metadata = data.metadata.model_copy(update={"node_threshold": node_threshold, "edge_threshold": edge_threshold})
     nodes = replace(_take(data.nodes, kept), cumulative_influence=_influence(data, cumulative)[kept])
@@ -54,29 +55,25 @@ def _checked(name: str, value: float | None, default: float) -> float:
     if value is None:
         return default
     if not 0.0 <= value <= 1.0:
-        raise InvalidArgumentError(f"{name} cannot be {value}", fix="It is a share of influence, 0 to 1.")
+        raise InvalidArgumentError(f"{name} must be between 0 and 1, got {value}", fix="It is a share of influence.")
     return value
 
 
 def _masks(found: Attribution, node_threshold: float, edge_threshold: float) -> tuple[Any, Any, Any]:
-    try:
+    with needs_extra("attribution", "pruning"):
         from circuit_tracer.graph import prune_graph
-    except ImportError as error:
-        raise MissingExtraError(
-            "pruning uses circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
     if not len(found.logit_ids):
-        raise InvalidArgumentError("it has no logits, so nothing tells which nodes matter", fix=_FIX)
+        raise InvalidArgumentError("a graph without logits cannot be pruned", fix=_FIX)
     try:
         masks = prune_graph(_as_graph(found), node_threshold, edge_threshold)
-    except RuntimeError as error:  # no convergence where effects run in a circle; out of memory
-        raise InvalidArgumentError(f"it cannot be pruned: {str(error).splitlines()[0]}", fix=_FIX) from error
+    except RuntimeError as error:  # influence does not converge around a cycle, or memory is short
+        raise InvalidArgumentError(f"the graph cannot be pruned: {str(error).splitlines()[0]}", fix=_FIX) from error
     node_mask, edge_mask, cumulative = (part.cpu().numpy() for part in masks)
     return node_mask, edge_mask, cumulative
 
 
 def _as_graph(found: Attribution) -> SimpleNamespace:
-    """What `prune_graph` looks at. It calculates in float32, whatever the matrix is in."""
+    """The fields that `prune_graph` reads. It computes in float32, whatever the dtype of the matrix."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"  # as circuit-tracer's create_graph_files does
@@ -91,7 +88,7 @@ def _as_graph(found: Attribution) -> SimpleNamespace:
 
 
 def _influence(data: GraphData, cumulative: Any) -> np.ndarray:
-    """A logit has none: circuit-tracer leaves it out."""
+    """Cumulative influence as circuit-tracer writes it: a logit has none."""
     is_logit = data.nodes.kind == KINDS.index(Kind.LOGIT)
     return np.where(is_logit, np.nan, cumulative.astype(np.float64))
 

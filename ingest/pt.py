@@ -15,11 +15,11 @@ from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
 from circuit_atlas.ingest.prune import prune
 from circuit_atlas.ingest.pt_safe import load_safely
-from circuit_atlas.ingest.scans import identify
+from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 
-from circuit_atlas.errors import InputError, MissingExtraError
+from circuit_atlas.errors import InputError, MissingExtraError, needs_extra
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _FIELDS = (
     "scan_name",
     "cfg",
 )
-_TOKENIZER_FIX = "Give the name of a tokenizer that can be downloaded, or the path of a folder that holds one."
+_TOKENIZER_FIX = "Give the name of a tokenizer that can be downloaded, or the path of a folder that contains one."
 
 
 def read_pt(
@@ -52,22 +52,24 @@ def read_pt(
     source_set: str | None = None,
     tokenizer: str | None = None,
 ) -> GraphData:
-    """Read a `.pt` of any generation, without running anything in it; the matrix stays mapped.
+    """Read a `.pt` of any generation without running anything in it. The matrix stays mapped from the file.
 
     Args:
         path: the file.
-        node_threshold: with this or `edge_threshold`, prune as circuit-tracer's `prune_graph` does.
-        edge_threshold: see `node_threshold`; the one not given is circuit-tracer's default (0.8 and 0.98).
-        model: the language model, where the file does not say.
-        source_set: the set of transcoders, where the file does not say.
-        tokenizer: name or path of the tokenizer that turns ids into text; by default the one that the file
-            names, when it is on this machine. Nothing is downloaded unless a name is given here.
+        node_threshold: prune the graph with circuit-tracer's `prune_graph`, to nodes with this share of influence.
+        edge_threshold: prune the graph, to edges with this share of influence. If only one threshold is given, the
+            other is circuit-tracer's default.
+        model: the language model, if the file does not say it.
+        source_set: the set of transcoders, if the file does not say it.
+        tokenizer: name or path of the tokenizer that turns ids into text. By default it is the one that the file names,
+            if it is on this machine. Nothing is downloaded unless a name is given here.
 
     Raises:
-        InputError: damaged, no attribution graph, or inconsistent; the message names file and field.
+        InputError: the file is damaged, no attribution graph, or inconsistent; the message names file and field. Or the
+            given tokenizer cannot be loaded.
         UnsafeFileError: loading it would run code.
         MissingExtraError: circuit-tracer, for pruning, or transformers, for the tokenizer, is not installed.
-        InvalidArgumentError: a threshold is not between 0 and 1, or pruning is impossible (see `prune`).
+        InvalidArgumentError: a threshold is not between 0 and 1, or the graph cannot be pruned (see `prune`).
     """
     found = read_fields(load_safely(path), str(path))
     return _graph_data(
@@ -85,7 +87,10 @@ def from_circuit_tracer(
     source_set: str | None = None,
     tokenizer: str | None = None,
 ) -> GraphData:
-    """Take a `circuit_tracer.Graph` in memory, tensors on CPU or GPU; arguments and errors as in `read_pt`."""
+    """Read a `circuit_tracer.Graph` in memory, with tensors on CPU or GPU.
+
+    `slug` is the graph's name in its metadata; other arguments and errors are as in `read_pt`.
+    """
     content = {name: _plain(getattr(graph, name)) for name in _FIELDS if name in vars(graph)}
     if not content:
         raise InputError(f"a {type(graph).__name__} is not a graph", fix="Give a path or a circuit_tracer.Graph.")
@@ -94,7 +99,7 @@ def from_circuit_tracer(
 
 
 def _plain(value: Any) -> Any:
-    """A tensor as an array, of the same memory where it is on the CPU."""
+    """A tensor as an array, which shares its memory if the tensor is on the CPU; anything else as it is."""
     if not hasattr(value, "detach"):
         return value
     tensor = value.detach().cpu()
@@ -102,6 +107,7 @@ def _plain(value: Any) -> Any:
         return tensor.numpy()
     import torch
 
+    # torch cannot hand bfloat16 to numpy, so its bits are passed as integers.
     return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
 
 
@@ -141,22 +147,23 @@ def _graph_data(
 
 
 def _form(found: Attribution, logit_texts: list[str | None]) -> dict[str, Any]:
-    """See `GraphMetadata.file_form`; the texts of targets where the file had none and a tokenizer did."""
+    """`GraphMetadata.file_form`: with the file's own texts of logits, if a tokenizer has given other ones."""
     same = found.logit_texts == [text or "" for text in logit_texts]
     return found.form if same else {**found.form, "logit_texts": found.logit_texts}
 
 
 def _custom_set(scans: list[str]) -> str:
-    """circuit-tracer names a list of transcoders by Python's `hash`, which differs from run to run."""
+    """A name for a list of transcoders. circuit-tracer's own contains Python's `hash`, which differs from run to
+    run."""
     return "custom-" + hashlib.sha256("\n".join(scans).encode()).hexdigest()[:12]
 
 
 def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:
-    """Columns in the order of the matrix: features, errors (layer by layer), tokens, logits."""
+    """The nodes in the order of the matrix: features, errors (layer by layer), tokens, logits."""
     n_errors, n_pos, n_logits = found.n_layers * found.n_pos, found.n_pos, len(found.logit_ids)
     sizes = (len(found.features), n_errors, n_pos, n_logits)
     n = sum(sizes)
-    positions, nothing = np.arange(n_pos), np.full
+    positions = np.arange(n_pos)
     kinds = [KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT)]
     columns: dict[str, Any] = {
         "kind": np.repeat(kinds, sizes).astype(np.int8),
@@ -164,7 +171,7 @@ def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:
             [
                 found.features[:, 0],
                 np.arange(found.n_layers).repeat(n_pos),
-                nothing(n_pos + n_logits, NO_VALUE),
+                np.full(n_pos + n_logits, NO_VALUE),
             ]
         ).astype(np.int32),
         "position": np.concatenate(
@@ -172,15 +179,15 @@ def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:
                 found.features[:, 1],
                 np.tile(positions, found.n_layers),
                 positions,
-                nothing(n_logits, n_pos - 1),
+                np.full(n_logits, n_pos - 1),
             ]
         ).astype(np.int32),
         "index": np.concatenate(
-            [found.features[:, 2], nothing(n_errors, NO_VALUE), found.tokens, found.logit_ids]
+            [found.features[:, 2], np.full(n_errors, NO_VALUE), found.tokens, found.logit_ids]
         ).astype(np.int64),
-        "activation": np.concatenate([found.activations, nothing(n - sizes[0], np.nan)]),
-        "probability": np.concatenate([nothing(n - n_logits, np.nan), found.probabilities]),
-        "cumulative_influence": nothing(n, np.nan),
+        "activation": np.concatenate([found.activations, np.full(n - sizes[0], np.nan)]),
+        "probability": np.concatenate([np.full(n - n_logits, np.nan), found.probabilities]),
+        "cumulative_influence": np.full(n, np.nan),
     }
     return NodeColumns(
         **columns,
@@ -191,7 +198,7 @@ def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:
 
 
 def _token_texts(found: Attribution, tokenizer: str | None) -> tuple[list[str | None], list[str]]:
-    """Texts of tokens and logits, None where unknown, and what is to be said about it."""
+    """Texts of tokens and then logits, None if unknown, and warnings about that."""
     decoder = _load_tokenizer(tokenizer or str(found.config.get("tokenizer_name") or ""), tokenizer is not None)
     ids = [*found.tokens.tolist(), *found.logit_ids.tolist()]
     given = [""] * found.n_pos + found.logit_texts
@@ -202,33 +209,32 @@ def _token_texts(found: Attribution, tokenizer: str | None) -> tuple[list[str | 
     ]
     if None not in texts:
         return texts, []
-    return texts, ["the texts of tokens are unknown: a .pt holds only their ids; give --tokenizer NAME_OR_PATH"]
+    return texts, ["the texts of tokens are unknown, since a .pt has only their ids: give --tokenizer NAME_OR_PATH"]
 
 
 def _load_tokenizer(name: str, download: bool) -> Any:
-    """The tokenizer, or None where the file's own is not on this machine."""
-    if not name or not (download or _is_here(name)):
+    """The tokenizer; None if it is the file's own and cannot be loaded without a download."""
+    if not name or not (download or _is_on_this_machine(name)):
         return None
     try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
+        with needs_extra("attribution", "reading token ids as text"):
+            from transformers import AutoTokenizer
+    except MissingExtraError:
         if not download:
             return None
-        raise MissingExtraError(
-            "decoding tokens needs transformers", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
+        raise
     try:
         with _quiet("transformers"):
             return AutoTokenizer.from_pretrained(name, local_files_only=not download, trust_remote_code=False)
-    except Exception as error:  # tokenizers raises plain Exception for a damaged file
+    except Exception as error:  # tokenizers raises a plain Exception for a damaged file
         if not download:
             return None
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise InputError(f"the tokenizer cannot be loaded: {reason}", where=name, fix=_TOKENIZER_FIX) from error
 
 
-def _is_here(name: str) -> bool:
-    """Whether a tokenizer is on this machine; importing transformers to find out would take seconds."""
+def _is_on_this_machine(name: str) -> bool:
+    """Whether a tokenizer need not be downloaded. Importing transformers to find that out would take seconds."""
     if Path(name).is_dir():
         return True
     try:

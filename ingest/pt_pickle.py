@@ -1,10 +1,20 @@
-"""Reads the pickle of a `.pt`: a machine that knows the operations and names with which torch.save writes an
-attribution graph, and no others.
+"""Reads the pickle in a `.pt`: an interpreter of the few operations that torch.save uses for an attribution graph.
 
-A pickle is a program: it names functions and calls them. Here a name stands for one of the constructors below, which
-only hold data, so that there is nothing that a file could call; whatever else it asks for is refused before a step is
-taken. torch's own reader of this kind, `weights_only=True`, was broken twice, and importing torch alone takes more
-memory than reading a graph may.
+A pickle is a program that can name any function and call it. Here a name stands for one of the constructors in `NAMES`,
+which only keep data, so there is nothing that a file could call. The whole program is checked before its first step is
+run: a file that needs another name or operation is refused.
+
+Why not `pickle.Unpickler` with `find_class` restricted to the same constructors, which would be shorter?
+
+- It runs a program while it reads it, so what comes before a forbidden name has already happened.
+- It knows every operation of every protocol, and each works on the values that the program makes: BUILD sets attributes
+  or calls `__setstate__`, OBJ and NEWOBJ make instances, EXT looks up a registry. That the constructors stay harmless
+  under all of them would have to be shown again for each version of Python.
+- It trusts sizes. Its memo is an array, for instance: nine bytes, a list stored under memo index 50,000,000, make it
+  reserve 800 MB. The memo here is a dict.
+
+Why not `torch.load(weights_only=True)`? It was broken twice (CVE-2025-32434, CVE-2026-24747), and importing torch takes
+seconds and more memory than reading a graph.
 """
 
 from __future__ import annotations
@@ -27,24 +37,24 @@ DATA_TYPES = {
     "Byte": "uint8",
     "Bool": "bool",
 }
-_PUSHED = frozenset({"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"})
+_LITERALS = frozenset({"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"})
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_FIX = "Do not load this file with other tools either, unless you trust whoever made it."
+_FIX = "Do not load this file with other tools either, unless you trust its source."
 
 
 class LogitTarget(NamedTuple):
-    """circuit-tracer's class of that name."""
+    """Stands for circuit-tracer's class of that name."""
 
     token_str: str
     vocab_idx: int
 
 
 class Config:
-    """Holds the fields of a model's configuration."""
+    """The fields of a model's configuration, as attributes."""
 
 
 class Ignored:
-    """Stands for what no reader looks at: numpy scalars in old configurations, devices, hooks of tensors."""
+    """Stands for what no reader needs: numpy scalars in old configurations, devices, hooks of tensors."""
 
 
 class TorchDtype(NamedTuple):
@@ -54,7 +64,7 @@ class TorchDtype(NamedTuple):
 
 
 class SavedTensor(NamedTuple):
-    """Where a tensor's elements lie: `offset`, `shape` and `strides` count elements of a storage."""
+    """Where a tensor's elements are: `offset`, `shape` and `strides` count elements of the storage of that key."""
 
     dtype: str
     storage: str
@@ -69,7 +79,7 @@ class _Storage(NamedTuple):
 
 
 class _Name(NamedTuple):
-    """What a pickle names in order to call it."""
+    """A constructor that a pickle may call."""
 
     make: Callable[..., Any]
 
@@ -77,13 +87,13 @@ class _Name(NamedTuple):
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> SavedTensor:
     numbers = isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides)
     if not numbers or not all(type(i) is int and 0 <= i < 1 << 62 for i in (offset, *shape, *strides)):
-        raise ValueError("a tensor's place is none")
+        raise ValueError("a tensor has no valid offset, shape and strides")
     return SavedTensor(storage.dtype, storage.key, offset, shape, strides)
 
 
 def _dict(*arguments: Any) -> dict[Any, Any]:
     if arguments:
-        raise ValueError("an ordered dict is made of something")
+        raise ValueError("an OrderedDict is made with arguments")
     return {}
 
 
@@ -109,7 +119,11 @@ NAMES: dict[str, Any] = {
 
 
 def unpickle(code: bytes, where: str) -> Any:
-    """What a pickle of torch.save holds, tensors as `SavedTensor`.
+    """The value in a pickle of torch.save; tensors as `SavedTensor`.
+
+    Args:
+        code: the pickle.
+        where: the file, for messages.
 
     Raises:
         UnsafeFileError: it asks for a name or an operation that no attribution graph needs.
@@ -118,7 +132,7 @@ def unpickle(code: bytes, where: str) -> Any:
     for operation, argument in _steps(code):
         if operation == "GLOBAL" and argument not in NAMES:
             raise _refused(str(argument).replace(" ", "."), where)
-        if operation not in _PUSHED and operation not in _CONSTANTS and operation not in _STEPS:
+        if operation not in _LITERALS and operation not in _CONSTANTS and operation not in _STEPS:
             raise _refused(f"the pickle operation {operation}", where)
     return _Machine().run(_steps(code))
 
@@ -136,7 +150,8 @@ def _refused(name: str, where: str) -> UnsafeFileError:
 
 
 class _Machine:
-    """Values that the operations work on: `stack` above the last mark, `below` it those of earlier marks."""
+    """The state that operations work on. `stack` has the values since the last mark, `below` those between earlier
+    marks, `memo` the values that are used again."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -145,7 +160,7 @@ class _Machine:
 
     def run(self, steps: Iterable[tuple[str, Any]]) -> Any:
         for operation, argument in steps:
-            if operation in _PUSHED:
+            if operation in _LITERALS:
                 self.push(argument)
             elif operation in _CONSTANTS:
                 self.push(_CONSTANTS[operation])
@@ -166,7 +181,7 @@ class _Machine:
 
     def take(self, number: int) -> list[Any]:
         if len(self.stack) < number:
-            raise IndexError("it takes more than there is")
+            raise IndexError("it takes more values than the stack has")
         items = self.stack[-number:]
         del self.stack[-number:]
         return items
@@ -174,22 +189,22 @@ class _Machine:
     def extend(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not list:
-            raise TypeError("it appends to what is no list")
+            raise TypeError("it appends to something that is not a list")
         target.extend(items)
 
     def set_items(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not dict:
-            raise TypeError("it sets items of what is no dict")
+            raise TypeError("it sets items of something that is not a dict")
         for key, value in zip(items[::2], items[1::2], strict=True):
             if not isinstance(key, str) and not (type(key) is int and abs(key) < 1 << 31):
-                raise TypeError("a key is neither text nor a number")
+                raise TypeError("a key is neither text nor an integer")
             target[key] = value
 
     def call(self) -> None:
         name, arguments = self.take(2)
         if not isinstance(name, _Name) or type(arguments) is not tuple:
-            raise TypeError("it calls what cannot be called")
+            raise TypeError("it calls something that cannot be called")
         self.push(name.make(*arguments))
 
     def build(self) -> None:
@@ -198,12 +213,12 @@ class _Machine:
         if isinstance(made, Config) and isinstance(state, dict):
             vars(made).update({name: value for name, value in state.items() if isinstance(name, str)})
         elif not isinstance(made, Config | Ignored):
-            raise TypeError("it gives a state to what has none")
+            raise TypeError("it sets the state of something that has none")
 
     def storage(self) -> None:
         ((kind, storage, key, *_),) = self.take(1)
         if kind != "storage" or not isinstance(storage, _Storage) or not isinstance(key, str):
-            raise TypeError("it refers to what is no storage")
+            raise TypeError("it refers to something that is not a storage")
         self.push(storage._replace(key=key))
 
 

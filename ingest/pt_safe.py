@@ -1,6 +1,6 @@
 """Reads the dict in a `.pt` without running anything in it; tensors become arrays that are mapped from the file.
 
-There is no other way in: a file that needs one is refused.
+A file that cannot be read this way is refused; there is no unsafe fallback.
 """
 
 from __future__ import annotations
@@ -17,18 +17,22 @@ from circuit_atlas.ingest.pt_pickle import Config, SavedTensor, unpickle
 
 from circuit_atlas.errors import InputError, UnsafeFileError
 
-_LARGEST_PICKLE = 2 << 20
-_LARGEST_CONTENT = 4_000_000  # values and characters beside the tensors
-_LOCAL_HEADER = struct.Struct("<26xHH")  # of a record of a zip archive: lengths of its name and its extra field
+_MAX_PICKLE = 2 << 20  # bytes
+_MAX_CONTENT = 4_000_000  # values and characters, tensors not counted
+_LOCAL_HEADER = struct.Struct(
+    "<26xHH"
+)  # in a zip archive, before a record: ends with the lengths of name and extra field
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt; save it again if it was cut short."
 
 
 def load_safely(path: Path) -> dict[str, Any]:
-    """The dict saved in a `.pt`; its tensors as arrays, mapped from the file, whose dtypes have torch's names.
+    """The dict saved in a `.pt`, with its tensors as arrays that are mapped from the file.
+
+    Arrays have the dtype, shape and strides of the tensors; bfloat16 is that of ml_dtypes.
 
     Raises:
-        InputError: the file is missing, damaged, no `.pt`, or holds no dict.
-        UnsafeFileError: loading it as torch does would run code, or it claims sizes it does not have.
+        InputError: the file does not exist, is damaged, is no `.pt`, or has something other than a dict.
+        UnsafeFileError: loading it as torch does would run code, or it claims sizes that it does not have.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -59,50 +63,55 @@ def _check_records(archive: zipfile.ZipFile, path: Path) -> None:
         )
     for record in records:
         if record.filename.endswith("/byteorder") and archive.read(record)[:10] != b"little":
-            raise InputError("it was saved by a big-endian machine", where=str(path), fix="Save it on another.")
+            raise InputError(
+                "it was saved on a big-endian machine", where=str(path), fix="Save it on a little-endian machine."
+            )
 
 
 def _pickle(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     found = [record for record in archive.infolist() if record.filename.endswith("/data.pkl")]
-    if len(found) != 1 or found[0].file_size > _LARGEST_PICKLE:
-        raise InputError("not a file of torch.save", where=str(path), fix=_FIX)
+    if len(found) != 1 or found[0].file_size > _MAX_PICKLE:
+        raise InputError("not a file made by torch.save", where=str(path), fix=_FIX)
     return found[0]
 
 
 def _mapped(archive: zipfile.ZipFile, path: Path, name: str, saved: SavedTensor) -> np.ndarray:
-    """The elements of a tensor, as they lie in the file. It may claim, by its strides, to be larger than they are."""
+    """A tensor's elements, mapped from the file. Shape, strides and offset come from the file, so they are checked
+    against the size of the record before anything is allocated or mapped."""
     dtype = np.dtype(ml_dtypes.bfloat16 if saved.dtype == "bfloat16" else saved.dtype)
     folder = _pickle(archive, path).filename.removesuffix("data.pkl")
     record = archive.getinfo(f"{folder}data/{saved.storage}")
-    held = record.file_size // dtype.itemsize
-    reaches = saved.offset + sum((size - 1) * stride for size, stride in zip(saved.shape, saved.strides, strict=True))
+    available = record.file_size // dtype.itemsize
+    last = saved.offset + sum((size - 1) * stride for size, stride in zip(saved.shape, saved.strides, strict=True))
     elements = int(np.prod([int(size) for size in saved.shape], dtype=object)) if saved.shape else 1
     if elements == 0:
         return np.zeros(saved.shape, dtype)
-    if elements > held or reaches >= held:
+    if elements > available or last >= available:
         raise UnsafeFileError(
-            f"claims {saved.shape} elements, which the file does not hold", where=f"{path}: {name}", fix=_FIX
+            f"claims {saved.shape} elements, but the file has fewer", where=f"{path}: {name}", fix=_FIX
         )
+    # zipfile does not say where a record's content starts: behind the local header, whose length is in it.
     with path.open("rb") as file:
         file.seek(record.header_offset)
         start = record.header_offset + _LOCAL_HEADER.size + sum(_LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size)))
     if start + record.file_size > path.stat().st_size:
         raise UnsafeFileError(f"the record {record.filename} is cut short", where=str(path), fix=_FIX)
-    storage = np.memmap(path, dtype, mode="c", offset=start, shape=(held,))
+    storage = np.memmap(path, dtype, mode="c", offset=start, shape=(available,))
     strides = [stride * dtype.itemsize for stride in saved.strides]
     return np.lib.stride_tricks.as_strided(storage[saved.offset :], saved.shape, strides)
 
 
 def _check_plain(value: Any, where: str) -> None:
-    """A short pickle unfolds to any size by naming one list or text many times."""
-    left, pending = _LARGEST_CONTENT, [value]
+    """Check the size of everything except tensors: a short pickle can have a list or text in it many times, and each of
+    them again, so that it unfolds to any size."""
+    left, pending = _MAX_CONTENT, [value]
     while pending:
         item = pending.pop()
         left -= len(item) if isinstance(item, str) else 1
         if left < 0:
-            raise UnsafeFileError("unfolds to more than any graph holds", where=where, fix=_FIX)
+            raise UnsafeFileError("unfolds to more values than any graph has", where=where, fix=_FIX)
         if isinstance(item, SavedTensor) or (isinstance(item, int) and abs(item) >= 1 << 63):
-            raise InputError(f"holds a {type(item).__name__} that no graph holds there", where=where, fix=_FIX)
+            raise InputError(f"has a {type(item).__name__} where no graph has one", where=where, fix=_FIX)
         pending.extend(_parts(item))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from circuit_atlas.ingest import gzipped
 from circuit_atlas.ingest.graph_json import read_json
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -16,57 +17,50 @@ if TYPE_CHECKING:
     import circuit_tracer
 
 
-def read_graph(
-    source: str | os.PathLike[str] | circuit_tracer.Graph,
-    *,
-    node_threshold: float | None = None,
-    edge_threshold: float | None = None,
-    model: str | None = None,
-    source_set: str | None = None,
-    tokenizer: str | None = None,
-) -> GraphData:
-    """Read a `.json` or `.pt` file, told apart by content, or take a `circuit_tracer.Graph`.
+class ReadOptions(TypedDict, total=False):
+    """How a graph file is read.
 
-    Args are those of `Atlas.ingest`.
+    node_threshold: prune a `.pt` or Graph to the nodes that carry this share of the influence, as circuit-tracer's
+        `prune_graph` does.
+    edge_threshold: prune it to the edges that carry this share of the influence.
+    model: the language model, if the file does not name it.
+    source_set: the set of transcoders, if the file does not name it.
+    tokenizer: name or path of the tokenizer that turns a `.pt`'s token ids into text.
+    """
+
+    node_threshold: float | None
+    edge_threshold: float | None
+    model: str | None
+    source_set: str | None
+    tokenizer: str | None
+
+
+def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpack[ReadOptions]) -> GraphData:
+    """Read a `.json`, `.json.gz` or `.pt` file, recognised by its content, or a `circuit_tracer.Graph`.
 
     Raises:
-        InputError: the file is missing, damaged, or no attribution graph.
+        InputError: the file is missing, damaged, or not an attribution graph.
         UnsafeFileError: loading it would run code.
-        InvalidArgumentError: a threshold is given for a graph that is pruned already.
+        InvalidArgumentError: a threshold is given for a graph that is already pruned.
         MissingExtraError: a `.pt` needs the extra `attribution`.
     """
     if not isinstance(source, str | os.PathLike):
         from circuit_atlas.ingest.pt import from_circuit_tracer
 
-        return from_circuit_tracer(
-            source,
-            slug="graph",
-            node_threshold=node_threshold,
-            edge_threshold=edge_threshold,
-            model=model,
-            source_set=source_set,
-            tokenizer=tokenizer,
-        )
+        return from_circuit_tracer(source, slug="graph", **options)
     path = Path(source)
     if _is_pt(path):
         from circuit_atlas.ingest.pt import read_pt
 
-        return read_pt(
-            path,
-            node_threshold=node_threshold,
-            edge_threshold=edge_threshold,
-            model=model,
-            source_set=source_set,
-            tokenizer=tokenizer,
-        )
-    if node_threshold is not None or edge_threshold is not None:
+        return read_pt(path, **options)
+    if options.get("node_threshold") is not None or options.get("edge_threshold") is not None:
         raise InvalidArgumentError(
-            "thresholds apply to .pt files: a JSON graph is pruned already",
+            "thresholds apply to .pt files: a JSON graph is already pruned",
             where=str(path),
-            fix="Leave --node-threshold and --edge-threshold out, or give the .pt file.",
+            fix="Leave out --node-threshold and --edge-threshold, or give the .pt file.",
         )
-    return read_json(path, model=model, source_set=source_set)
+    return read_json(path, model=options.get("model"), source_set=options.get("source_set"))
 
 
 def _is_pt(path: Path) -> bool:
-    return path.suffix in (".pt", ".pth") or (path.suffix != ".json" and zipfile.is_zipfile(path))
+    return path.suffix in (".pt", ".pth") or (path.suffix not in (".json", gzipped.SUFFIX) and zipfile.is_zipfile(path))

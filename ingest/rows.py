@@ -1,4 +1,4 @@
-"""Rows of the database from columns: properties of `:Node`, `:TranscoderFeature`, `:Supernode`, `:Graph`."""
+"""From columns to rows: properties of `:Graph`, `:Node`, `:TranscoderFeature`, `:Supernode`, `:ActiveFeatures`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.ingest.labels import MAX_LENGTH
-from circuit_atlas.ingest.names import node_name
+from circuit_atlas.ingest.node_names import node_name
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import ACTIVE_BLOCK
+from circuit_atlas.schema.limits import ACTIVE_BLOCK, MAX_NAME_LENGTH
 from circuit_atlas.schema.models import FILE_FIELDS
 
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData
 from circuit_atlas.graph.influence import InfluenceScores
 
 Row = dict[str, Any]
+_BLOCK = 1 << 20  # edges
 
 
-def node_rows(data: GraphData, flow: InfluenceScores) -> Iterator[tuple[Kind, Row]]:
-    """Kind and properties of every node, in order of ordinal; properties without a value are left out."""
+def node_rows(data: GraphData, scores: InfluenceScores) -> Iterator[tuple[Kind, Row]]:
+    """Kind and properties of every node, in order of ordinal. Properties without a value are left out."""
     nodes = data.nodes
     texts = {
         "token": nodes.token,
@@ -36,11 +36,12 @@ def node_rows(data: GraphData, flow: InfluenceScores) -> Iterator[tuple[Kind, Ro
         "activation": nodes.activation,
         "probability": nodes.probability,
         "cumulative_influence": nodes.cumulative_influence,
-        "influence": flow.influence,
-        "input_sum": flow.input_sum,
+        "influence": scores.influence,
+        "input_sum": scores.input_sum,
     }
     for i in range(len(nodes)):
-        row: Row = {"key": nodes.key(i), "ordinal": i, "name": node_name(nodes, i, data.metadata.tokens)[:MAX_LENGTH]}
+        name = node_name(nodes, i, data.metadata.tokens)[:MAX_NAME_LENGTH]
+        row: Row = {"key": nodes.key(i), "ordinal": i, "name": name}
         row |= {name: int(column[i]) for name, column in integers.items() if column[i] != NO_VALUE}
         row |= {name: float(column[i]) for name, column in floats.items() if not np.isnan(column[i])}
         row |= {name: column[i] for name, column in texts.items() if column and column[i] is not None}
@@ -50,15 +51,15 @@ def node_rows(data: GraphData, flow: InfluenceScores) -> Iterator[tuple[Kind, Ro
 
 
 def transcoder_feature_rows(data: GraphData) -> list[Row]:
-    """Ordinal, layer and index of every feature node: which transcoder feature it is an activation of. A supernode of
-    features is one of none."""
+    """Ordinal, layer and index of every feature node: which transcoder feature it is an activation of. A supernode in a
+    collapsed graph has no index, and so no transcoder feature."""
     nodes = data.nodes
     features = np.flatnonzero((nodes.kind == KINDS.index(Kind.FEATURE)) & (nodes.index != NO_VALUE))
     return [{"ordinal": int(i), "layer": int(nodes.layer[i]), "index": int(nodes.index[i])} for i in features]
 
 
 def supernode_rows(data: GraphData) -> list[Row]:
-    """Name, place in the file and member ordinals of every supernode."""
+    """Name, order in the file and members' ordinals of every supernode."""
     return [
         {"name": supernode.name, "order": order, "source": "file", "members": list(supernode.members)}
         for order, supernode in enumerate(data.supernodes)
@@ -66,7 +67,7 @@ def supernode_rows(data: GraphData) -> list[Row]:
 
 
 def active_feature_rows(data: GraphData) -> list[Row]:
-    """Blocks of all active features, where they are kept; see `ActiveFeatures`."""
+    """Blocks of all active features (`ActiveFeatures`), none if the nodes say the same."""
     active = data.active
     if active is None:
         return []
@@ -84,8 +85,8 @@ def active_feature_rows(data: GraphData) -> list[Row]:
     ]
 
 
-def graph_properties(data: GraphData, flow: InfluenceScores, acyclic: bool, content: str) -> Row:
-    """Properties of the `:Graph` node, statistics among them; mappings of the file as JSON text."""
+def graph_properties(data: GraphData, scores: InfluenceScores, acyclic: bool, content: str) -> Row:
+    """Properties of the `:Graph` node: metadata, with mappings as JSON text, and statistics."""
     metadata = data.metadata.model_dump(exclude=set(FILE_FIELDS))
     files = {name: json.dumps(getattr(data.metadata, name), ensure_ascii=False) for name in FILE_FIELDS}
     n, n_edges = len(data.nodes), len(data.edges)
@@ -103,14 +104,14 @@ def graph_properties(data: GraphData, flow: InfluenceScores, acyclic: bool, cont
         "zero_links": data.zero_links,
         "acyclic": acyclic,
         "content_hash": content,
-        "replacement_score": flow.replacement_score,
-        "completeness_score": flow.completeness_score,
+        "replacement_score": scores.replacement_score,
+        "completeness_score": scores.completeness_score,
     }
     return {name: value for name, value in properties.items() if value is not None}
 
 
 def _weight_range(data: GraphData) -> tuple[float | None, float | None]:
-    ranges = [(block.weight.min(), block.weight.max()) for block in data.edges.blocks(1 << 20)]
+    ranges = [(block.weight.min(), block.weight.max()) for block in data.edges.blocks(_BLOCK)]
     if not ranges:
         return None, None
     return float(min(low for low, _ in ranges)), float(max(high for _, high in ranges))

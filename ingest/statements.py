@@ -1,12 +1,14 @@
-"""The Cypher that writes. Every statement can be repeated without doubling anything.
+"""The statements that write and delete graphs. Each can be repeated without writing anything twice.
 
-`graph` is the name under which a graph is written; it is not the user's name until it is published.
+`graph` is the name under which a graph is written: a hidden one until it is published. Predicates that are always true,
+such as `n.ordinal >= 0`, make the planner use an index; `schema/constraints.cypher` explains that.
 """
 
 from __future__ import annotations
 
 from circuit_atlas.ingest.labels import NAME
 
+# Starts a graph under a hidden name.
 BEGIN = """CYPHER 25
 MERGE (g:Graph {name: $graph})
 ON CREATE SET g += $properties, g.status = 'loading', g.target_name = $target_name, g.owner = $owner,
@@ -19,6 +21,7 @@ MERGE (n:Node {graph: $graph, key: row.properties.key})
 ON CREATE SET n += row.properties, n:$(row.label)
 """
 
+# Nodes are addressed by ordinal in one collected list: several times as fast as a look-up for each.
 TRANSCODER_FEATURES = f"""CYPHER 25
 MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
@@ -66,16 +69,19 @@ WITH DISTINCT t WHERE NOT EXISTS { (t)<-[:TAGGED]-() }
 DELETE t
 """
 
-KEEP_TAGS = """CYPHER 25
+# The graph $graph gets the tags of the graph $old that it replaces.
+COPY_TAGS = """CYPHER 25
 MATCH (g:Graph {name: $graph}), (:Graph {name: $old})-[:TAGGED]->(t:Tag)
 MERGE (g)-[:TAGGED]->(t)
 """
 
+# Starts a graph that is complete at the end of the same transaction. CREATE, so that it fails if the name exists.
 READY = """CYPHER 25
 CREATE (g:Graph {name: $graph})
 SET g += $properties, g.status = 'ready', g.created_at = datetime(), g.published_at = datetime()
 """
 
+# Sources and weights come as one list for each target, see `by_target`.
 _EDGES = """
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
@@ -88,7 +94,7 @@ CREATE (source)-[:DIRECT_EFFECT {weight: weight}]->(target)
 
 EDGES = f"CYPHER 25{_EDGES}"
 
-# A batch that is there already, because the answer to its commit was lost, is not written again.
+# A batch that is already stored, since only the answer to its commit was lost, is not written again.
 EDGE_BATCH = f"""CYPHER 25
 MATCH (g:Graph {{name: $graph}}) WHERE NOT EXISTS {{ (:EdgeBatch {{graph: $graph, number: $batch}}) }}
 CREATE (:EdgeBatch {{graph: $graph, number: $batch}})
@@ -96,6 +102,7 @@ WITH g
 CALL () {{{_EDGES}}}
 """
 
+# Shows processes on other machines that the ingest is alive.
 HEARTBEAT = """CYPHER 25
 MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp()
 """
@@ -130,8 +137,9 @@ RETURN g.name AS graph, g.owner AS owner, timestamp() - coalesce(g.heartbeat, 0)
 ORDER BY graph LIMIT 1000
 """
 
-# A graph's nodes carry its name only while it is ready, so that a query in Browser sees all of it or nothing. What
-# makes room for another does so only while that is `given`: after a lost answer, it has the name already.
+# Gives a graph another name and status, and all of its nodes the new name: nodes have their graph's name only while it
+# is ready, so that a query in Browser sees all of it or nothing. Nothing happens unless a graph named $given exists:
+# when the statement is repeated after a lost answer, a graph that made room for $given must not be renamed again.
 RENAME = """CYPHER 25
 MATCH (g:Graph {name: $graph}) WHERE EXISTS { (:Graph {name: $given}) }
 SET g.name = $name, g.status = $status, g.owner = $owner, g.heartbeat = timestamp()
@@ -154,6 +162,7 @@ CALL () {
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 """
 
+# The last step of publishing; returns 0 if the graph is gone.
 PUBLISHED = """CYPHER 25
 MATCH (g:Graph {name: $graph}) WHERE g.content_hash = $content
 SET g.published_at = datetime()
@@ -169,7 +178,8 @@ DELETE r
 RETURN count(*) AS deleted
 """
 
-# A transcoder feature outlives its last activation only when it has an explanation other than a graph file's label.
+# A transcoder feature is deleted with its last activation, unless it has an explanation that is no label in a graph
+# file.
 DELETE_NODES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 WITH n LIMIT $batch
@@ -185,6 +195,7 @@ CALL (features) {
 RETURN size(nodes) AS deleted
 """
 
+# What remains after edges and nodes; tags without graphs, too.
 DELETE_REST = """CYPHER 25
 MATCH (g:Graph {name: $graph})
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
@@ -212,7 +223,7 @@ CALL (g) {
 DELETE g
 """
 
-# Neo4j's importer leaves empty texts out.
+# After an import: the importer treats empty texts as missing, so each node lists the properties that are empty texts.
 FILL_EMPTY = """CYPHER 25
 MATCH (n) WHERE n.empty IS NOT NULL
 CALL (n) { FOREACH (name IN n.empty | SET n[name] = '') REMOVE n.empty } IN TRANSACTIONS OF 20000 ROWS

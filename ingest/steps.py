@@ -1,23 +1,23 @@
-"""A graph's rows as statements with parameters."""
+"""The statements, with parameters, that write a graph's rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.edge_writer import EDGE_BATCH, by_target
+from circuit_atlas.ingest.edge_writer import EDGES_PER_BATCH, by_target
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
-from circuit_atlas.ingest.writer import Step, Writer
+from circuit_atlas.schema.batches import BATCH_SIZE, batches
 
-from circuit_atlas.graph.table_rows import ROWS_AT_ONCE, batches
+from circuit_atlas.database import Database, Step
 
-_SMALL = 10_000  # edges
+_MAX_SMALL_EDGES = 10_000
 
 
 def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
-    """What writes all but the `:Graph` and the edges, under the name `graph`."""
+    """The steps that write everything except the `:Graph` node and the edges, under the name `graph`."""
     for batch in batches({"label": label, "properties": row} for label, row in rows.nodes):
         yield statements.NODES, {"graph": graph, "rows": batch}
     identity = {name: rows.properties[name] for name in ("model", "source_set")}
@@ -35,43 +35,44 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
 
 
 def label_steps(statement: str, graph: str, nodes: int) -> Iterator[Step]:
-    """`FILE_LABELS` or `NAMES` for a graph of so many nodes."""
-    for first in range(0, nodes, ROWS_AT_ONCE):
-        yield statement, {"graph": graph, "first": first, "stop": first + ROWS_AT_ONCE}
+    """The steps of `FILE_LABELS` or `NAMES` for a graph with that number of nodes."""
+    for first in range(0, nodes, BATCH_SIZE):
+        yield statement, {"graph": graph, "first": first, "stop": first + BATCH_SIZE}
 
 
 def extra_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
-    """What writes further fields of edges."""
+    """The steps that write further fields of edges."""
     for batch in batches(extra._asdict() for extra in rows.edge_extras):
         yield statements.EDGE_EXTRAS, {"graph": graph, "rows": batch}
 
 
 def is_small(rows: GraphRows) -> bool:
-    """Whether a graph fits in one transaction, which needs neither a name of its own nor anything to clean up."""
+    """Whether a graph fits in one transaction: then it needs no hidden name, and an interruption leaves nothing
+    behind."""
     nodes, edges = rows.size
-    return nodes <= ROWS_AT_ONCE and edges <= _SMALL
+    return nodes <= BATCH_SIZE and edges <= _MAX_SMALL_EDGES
 
 
-def write_at_once(writer: Writer, name: str, rows: GraphRows, check: Callable[[Mapping[str, int]], None]) -> None:
-    """Write a small graph, ready under its name, in one transaction.
+def write_at_once(database: Database, name: str, rows: GraphRows, check: Callable[[Mapping[str, int]], None]) -> None:
+    """Write a small graph under its name, and ready, in one transaction.
 
     Args:
-        writer: where to.
-        name: the graph's.
-        rows: the graph.
-        check: is given the numbers of `nodes` and `edges` stored; what it raises undoes everything.
+        database: the database.
+        name: the graph's name.
+        rows: the graph's rows.
+        check: called with the stored numbers of `nodes` and `edges`; if it raises, nothing is stored.
 
     Raises:
-        neo4j.exceptions.ConstraintError: a graph of that name is there.
-        IncompleteCommit: the connection was lost while it was committed.
+        neo4j.exceptions.ConstraintError: a graph of that name already exists.
+        neo4j.exceptions.IncompleteCommit: the connection was lost during the commit, so the outcome is unknown.
     """
 
     def steps() -> Iterator[Step]:
         yield statements.READY, {"graph": name, "properties": rows.properties}
         yield from node_steps(name, rows)
-        for block in rows.edges.blocks(EDGE_BATCH):
+        for block in rows.edges.blocks(EDGES_PER_BATCH):
             yield statements.EDGES, {"graph": name, **by_target(block)}
         yield from extra_steps(name, rows)
         yield statements.COUNTS, {"graph": name}
 
-    writer.run_together(steps(), check=lambda stored: check(stored[0]))
+    database.write_together(steps(), check=lambda stored: check(stored[0]))

@@ -1,9 +1,10 @@
-"""Two graphs, laid over each other: what they share, and what only one has."""
+"""Compares two graphs: what they share, and what only one of them has."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (
     AlignedNode,
@@ -16,13 +17,14 @@ from circuit_atlas.queries.compare_results import (
     PathPair,
     PathPairs,
 )
-from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.graphs import Properties, StoredGraph, find_graph
 from circuit_atlas.queries.nodes import to_node
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
+
+from circuit_atlas.database import Database
 
 ALIGNMENTS = ("relative", "exact", "feature")
 _EDGES_AT_ONCE = 1_000_000
@@ -31,7 +33,7 @@ _KINDS = (*Kind, "direct effect")
 
 
 def compare(
-    runner: QueryRunner,
+    database: Database,
     a: str,
     b: str,
     *,
@@ -45,10 +47,10 @@ def compare(
     Nodes are aligned by identity: features by their transcoder feature, errors by layer, tokens by their text,
     logits by their vocabulary entry; and all but logits by position, as `align` says. In paths, a first token is
     aligned by position alone, and the target with the other graph's target, whatever their texts, so that
-    "Dallas -> x -> Austin" and "Oakland -> x -> Sacramento" are the same path.
+    "Sun -> x -> night" and "Day -> x -> winter" are the same path.
 
     Args:
-        runner: where to ask.
+        database: the database.
         a: a graph's name.
         b: another graph's name.
         align: `relative`: positions are counted from the end of the prompt; `exact`: from its start; `feature`:
@@ -64,9 +66,9 @@ def compare(
     """
     check_choice("align", align, ALIGNMENTS)
     check_range("k", k, 1, MAX_NEIGHBORS)
-    stored = [find_graph(runner, graph)["graph"] for graph in (a, b)]
+    graphs = {"a": find_graph(database, a), "b": find_graph(database, b)}
+    parts = _parts([graph.properties for graph in graphs.values()])
     question = {"a": a, "b": b, "align": align}
-    parts = _parts(stored)
     return Comparison.model_validate(
         {
             "a": a,
@@ -74,15 +76,15 @@ def compare(
             "align": align,
             "score": score,
             "max_hops": max_hops,
-            "overlaps": _overlaps(runner, question, parts),
-            "nodes": _nodes(runner, question, k),
-            "edges": _effects(runner, question, k, parts),
-            "paths": _paths(runner, question, k, max_hops, score),
+            "overlaps": _overlaps(database, question, parts),
+            "nodes": _nodes(database, question, k),
+            "edges": _effects(database, question, k, parts),
+            "paths": _paths(database, graphs, question, k, max_hops, score),
         }
     )
 
 
-def _parts(graphs: list[StoredGraph]) -> list[str]:
+def _parts(graphs: list[Properties]) -> list[str]:
     """How identities begin: one part for graphs of usual size, else one for each layer, so that no statement
     takes long."""
     if sum(graph["edges"] for graph in graphs) <= _EDGES_AT_ONCE:
@@ -91,10 +93,10 @@ def _parts(graphs: list[StoredGraph]) -> list[str]:
     return [*(f"feature:{layer}/" for layer in layers), *(f"{kind}:" for kind in Kind if kind is not Kind.FEATURE)]
 
 
-def _overlaps(runner: QueryRunner, question: dict[str, Any], parts: list[str]) -> list[Overlap]:
+def _overlaps(database: Database, question: dict[str, Any], parts: list[str]) -> list[Overlap]:
     totals: dict[str, dict[str, Any]] = {}
     for part in parts:
-        for row in runner.ask("compare.similarity", into=part, **question):
+        for row in ask(database, "compare.similarity", into=part, **question):
             total = totals.setdefault(
                 row["what"], dict.fromkeys(("shared", "only_a", "only_b", "smaller", "larger"), 0)
             )
@@ -106,9 +108,9 @@ def _overlaps(runner: QueryRunner, question: dict[str, Any], parts: list[str]) -
     ]
 
 
-def _nodes(runner: QueryRunner, question: dict[str, Any], k: int) -> NodePairs:
+def _nodes(database: Database, question: dict[str, Any], k: int) -> NodePairs:
     pairs = {
-        status: [_node(row) for row in runner.ask("compare.nodes", status=status, k=k, **question)]
+        status: [_node(row) for row in ask(database, "compare.nodes", status=status, k=k, **question)]
         for status in _STATUSES
     }
     return NodePairs(**pairs)
@@ -125,9 +127,11 @@ def _node(row: dict[str, Any]) -> NodePair:
     )
 
 
-def _effects(runner: QueryRunner, question: dict[str, Any], k: int, parts: list[str]) -> EffectPairs:
+def _effects(database: Database, question: dict[str, Any], k: int, parts: list[str]) -> EffectPairs:
     def most(status: str) -> list[EffectPair]:
-        rows = [row for part in parts for row in runner.ask("compare.edges", status=status, k=k, into=part, **question)]
+        rows = [
+            row for part in parts for row in ask(database, "compare.edges", status=status, k=k, into=part, **question)
+        ]
         rows.sort(key=lambda row: (-abs(row["change"]), row["target"], row["source"]))
         return [_effect(row) for row in rows[:k]]
 
@@ -143,12 +147,12 @@ def _aligned(identity: str, a: list[dict[str, Any]], b: list[dict[str, Any]]) ->
     return AlignedNode(identity=identity, a=[to_node(node) for node in a], b=[to_node(node) for node in b])
 
 
-def _paths(runner: QueryRunner, question: dict[str, Any], k: int, max_hops: int, score: str) -> PathPairs:
-    found = {
-        side: search_paths(runner, question[side], k=k, max_hops=max_hops, score=score).paths for side in ("a", "b")
-    }
+def _paths(
+    database: Database, graphs: dict[str, StoredGraph], question: dict[str, Any], k: int, max_hops: int, score: str
+) -> PathPairs:
+    found = {side: search_paths(graph, k=k, max_hops=max_hops, score=score).paths for side, graph in graphs.items()}
     keys = list({node.key for paths in found.values() for path in paths for node in path.nodes})
-    rows = runner.ask("compare.nodes", status="", k=2 * len(keys) + 1, keys=keys, **question)
+    rows = ask(database, "compare.nodes", status="", k=2 * len(keys) + 1, keys=keys, **question)
     identity = {(side, node["key"]): row["identity"] for row in rows for side in ("a", "b") for node in row[side]}
     pairs: dict[tuple[str, ...], dict[str, Path]] = {}
     for side, paths in found.items():

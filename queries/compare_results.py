@@ -1,4 +1,4 @@
-"""Answers about two graphs, laid over each other."""
+"""Result types of the comparison of two graphs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 from tabulate import tabulate
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.results import Cells, Result
 
 
 class Overlap(Record):
@@ -23,7 +23,7 @@ class Overlap(Record):
 
 
 class AlignedNode(Record):
-    """What is the same in both graphs, or is in one alone. Several nodes only where positions do not count."""
+    """A node that both graphs have, or only one of them. Several nodes only if positions are ignored."""
 
     identity: str = Field(
         description="What it is aligned by, e.g. `feature:20/44686@-1`, `token: is@-1`, `logit:22605`"
@@ -33,16 +33,18 @@ class AlignedNode(Record):
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name that is shown."""
         return (self.a or self.b)[0].name
 
 
 class NodePair(AlignedNode):
     """An aligned node with what is known of it in each graph."""
 
-    influence_a: float = Field(description="Share of the first graph's logits that flows through it; 0 when not there")
+    influence_a: float = Field(
+        description="Share of the first graph's logits that flows through it; 0 if it does not have it"
+    )
     influence_b: float
-    activations_a: list[float | None] = Field(description="Of each of `a`; null but for features")
+    activations_a: list[float | None] = Field(description="Activation of each of `a`; null except for features")
     activations_b: list[float | None]
 
 
@@ -57,10 +59,10 @@ class EffectPair(Record):
 
 
 class PathPair(Record):
-    """A path of the k best of either graph; null where it is not among them."""
+    """A path that is among the k best of either graph; null in the graph where it is not."""
 
     identities: list[str] = Field(
-        description="Of its nodes; a first token by its place, and `target` for the last node"
+        description="Identities of its nodes; a first token by its position, and `target` for the last node"
     )
     a: Path | None
     b: Path | None
@@ -78,8 +80,8 @@ class EffectPairs(Record):
     """Direct effects, those that differ most first, at most k of each."""
 
     shared: list[EffectPair]
-    only_a: list[EffectPair] = Field(description="Lost on the way from the first graph to the second")
-    only_b: list[EffectPair] = Field(description="Gained")
+    only_a: list[EffectPair] = Field(description="Effects that the second graph has lost")
+    only_b: list[EffectPair] = Field(description="Effects that the second graph has gained")
 
 
 class PathPairs(Record):
@@ -90,13 +92,13 @@ class PathPairs(Record):
     only_b: list[PathPair]
 
 
-class Comparison(Answer):
-    """Two graphs, laid over each other: what they share, and what only one has."""
+class Comparison(Result):
+    """What two graphs share, and what only one of them has."""
 
     a: str = Field(description="The first graph")
     b: str = Field(description="The second graph")
-    align: str = Field(description="`relative`, `exact` or `feature`: what has to be the same of positions")
-    score: str = Field(description="What paths are ranked by")
+    align: str = Field(description="`relative`, `exact` or `feature`: how positions are compared")
+    score: str = Field(description="The score by which paths are ranked")
     max_hops: int = Field(description="Most edges of a path")
     overlaps: list[Overlap] = Field(description="Totals, exact whatever k is")
     nodes: NodePairs
@@ -167,6 +169,6 @@ class Comparison(Answer):
 
 
 def _named(node: AlignedNode) -> str:
-    """A feature with its layer and index, which tell features of one name apart."""
+    """A feature with its layer and index, since several features can have the same name."""
     is_named = node.name in node.identity or not node.identity.startswith("feature:")
     return node.name if is_named else f"{node.name} ({node.identity.removeprefix('feature:')})"

@@ -6,11 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.columns import read_columns
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_columns import sample_paths
+from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.paths import (
     DEFAULT_HOPS,
@@ -20,7 +17,6 @@ from circuit_atlas.queries.paths import (
     source_nodes,
     target_nodes,
 )
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.limits import MAX_PATHS
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -28,9 +24,9 @@ from circuit_atlas.errors import InvalidArgumentError
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
 
+@graph_query
 def score_distribution(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     *,
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
@@ -43,8 +39,7 @@ def score_distribution(
     which each path is drawn with the same chance. Other arguments as in `search_paths`.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         sources: see `search_paths`.
         targets: see `search_paths`.
         max_hops: see `search_paths`.
@@ -56,23 +51,26 @@ def score_distribution(
         InvalidArgumentError: an argument is out of range, there is no path, or too many lead around cycles.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
+    import numpy as np
+
     check_range("sample", sample, 1, MAX_PATHS)
     check_choice("score", score, tuple(SCORES))
     question: dict[str, Any] = {"sources": sources, "targets": targets, "max_hops": max_hops}
-    total = count_paths(runner, graph, **question).total
-    row = find_graph(runner, graph)
-    stored = row["graph"]
+    total = count_paths(graph, **question).total
     if not total:
-        raise InvalidArgumentError(f"{graph!r} has no such path, so that there are no scores to tell")
+        raise InvalidArgumentError("no path matches", where=graph.name, fix="Allow more hops, or name other ends.")
     if total <= sample:
-        scores = [path.score for path in search_paths(runner, graph, **question, k=total, score=score).paths]
+        scores = [path.score for path in search_paths(graph, **question, k=total, score=score).paths]
     else:
-        starts, ends = source_nodes(runner, row, sources), target_nodes(runner, row, targets)
-        drawn = sample_paths(read_columns(runner, stored), starts, ends, max_hops, size=sample, seed=seed)
+        from circuit_atlas.queries.path_arrays import sample_paths
+        from circuit_atlas.queries.stored_arrays import read_arrays
+
+        starts, ends = source_nodes(graph, sources), target_nodes(graph, targets)
+        drawn = sample_paths(read_arrays(graph), starts, ends, max_hops, size=sample, seed=seed)
         scores = [SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
     quantiles = np.quantile(scores, _SHARES, method="inverted_cdf").tolist()
     return ScoreDistribution(
-        graph=graph,
+        graph=graph.name,
         score=score,
         paths=total,
         scored=len(scores),

@@ -1,4 +1,4 @@
-"""Answers about transcoder features across graphs."""
+"""Result types of queries about transcoder features across graphs."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.results import Cells, Result
 
 
 class FeatureIdentity(Record):
-    """A transcoder feature, and how it is called."""
+    """A transcoder feature and its explanation."""
 
     model: str
     source_set: str
     layer: int
     index: int
-    explanation: str | None = Field(description="The one that is shown")
+    explanation: str | None = Field(description="The explanation that is shown")
 
 
 def feature_name(feature: FeatureIdentity) -> str:
-    """Its explanation, or its place."""
+    """Its explanation, or its layer and index."""
     return feature.explanation or f"feature {feature.layer}/{feature.index}"
 
 
@@ -35,12 +35,12 @@ class FeatureActivation(Record):
     outputs: list[Neighbor] = Field(description="Its strongest direct effects")
 
 
-class FeatureActivations(Answer):
-    """Where a transcoder feature is active, and what it does there."""
+class FeatureActivations(Result):
+    """Where a transcoder feature is active, and its strongest effects there."""
 
     feature: FeatureIdentity
-    total: int = Field(description="Number of graphs in which it is active, of those asked for")
-    activations: list[FeatureActivation] = Field(description="Of the graphs in which it has most influence")
+    total: int = Field(description="Number of the chosen graphs in which it is active")
+    activations: list[FeatureActivation] = Field(description="In the graphs in which it has the most influence")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per activation."""
@@ -68,17 +68,17 @@ class SharedFeature(Record):
     """A transcoder feature and where it is active."""
 
     feature: FeatureIdentity
-    influence: float = Field(description="The least of its influences in the graphs: what they have in common")
+    influence: float = Field(description="The smallest of its influences in the graphs")
     occurrences: list[Occurrence] = Field(description="By name of graph")
 
 
-class SharedFeatures(Answer):
+class SharedFeatures(Result):
     """The transcoder features that are active in all graphs of a set, and in none of another."""
 
     graphs: list[str]
     without: list[str] = Field(description="Graphs in which none of them is active")
-    total: int = Field(description="How many there are, whatever k")
-    features: list[SharedFeature] = Field(description="Those of most influence first, at most k")
+    total: int = Field(description="Number of such features, whatever k is")
+    features: list[SharedFeature] = Field(description="Most influence first, at most k")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per feature, the influence in each graph when there are few."""
@@ -91,7 +91,7 @@ class SharedFeatures(Answer):
         return ["feature", "name", "least influence", *few], rows
 
     def __str__(self) -> str:
-        shown = f", the {len(self.features)} of most influence:" if len(self.features) < self.total else ""
+        shown = f", the {len(self.features)} with the most influence:" if len(self.features) < self.total else ""
         return f"{_number(self.total, 'feature')}{shown}\n\n{super().__str__()}"
 
 
@@ -112,7 +112,7 @@ class Motif(Record):
     weights: list[float] = Field(description="Mean direct effects, of the first on the second and of that on the third")
 
 
-class Recurring(Answer):
+class Recurring(Result):
     """What recurs in most graphs of a set."""
 
     graphs: int = Field(description="Number of graphs of the set")

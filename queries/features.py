@@ -1,4 +1,4 @@
-"""Questions about transcoder features across graphs. Sets of graphs are given by names, by tags, or by both."""
+"""Queries about transcoder features across graphs. Sets of graphs are given by names, by tags, or by both."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.feature_results import (
     FeatureActivation,
@@ -20,15 +21,15 @@ from circuit_atlas.queries.feature_results import (
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.results import Neighbor
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(\d{1,15})(?:@\d+)?")
 
 
-def graph_set(runner: QueryRunner, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
+def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
     """Names of the graphs given and of those of the tags, each once, those given first.
 
     Raises:
@@ -37,11 +38,11 @@ def graph_set(runner: QueryRunner, graphs: Sequence[str], tags: Sequence[str]) -
     """
     if not graphs and not tags:
         return []
-    rows = runner.ask("graphs.set", graphs=list(graphs), tags=list(tags))
+    rows = ask(database, "graphs.set", graphs=list(graphs), tags=list(tags))
     there, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
     for graph in graphs:
         if graph not in there:
-            find_graph(runner, graph)  # raises, and names similar ones
+            find_graph(database, graph)  # raises, and names the graphs that exist
     for tag in tags:
         if tag not in tagged:
             raise NotFoundError(f"no graph has the tag {tag!r}", fix="`circuit-atlas tags` lists all tags.")
@@ -49,12 +50,12 @@ def graph_set(runner: QueryRunner, graphs: Sequence[str], tags: Sequence[str]) -
 
 
 def find_feature(
-    runner: QueryRunner, address: str, *, graph: str | None = None, model: str = "", source_set: str = ""
+    database: Database, address: str, *, graph: str | None = None, model: str = "", source_set: str = ""
 ) -> FeatureIdentity:
     """The transcoder feature that an address means.
 
     Args:
-        runner: where to ask.
+        database: the database.
         address: `layer/index`, a node's key (its position does not count), or an explanation; with a graph, any
             address of one of its nodes, as in `resolve`.
         graph: a graph's name.
@@ -63,28 +64,30 @@ def find_feature(
 
     Raises:
         NodeNotFoundError: no graph has such a feature.
-        AmbiguousNodeError: it can mean several; they are listed.
-        InvalidArgumentError: the node is no feature.
+        AmbiguousNodeError: several features match; they are listed.
+        InvalidArgumentError: the node is not a feature.
     """
     if graph is not None:
-        node = resolve(runner, graph, address)
-        found = runner.ask("nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
+        node = resolve(find_graph(database, graph), address)
+        found = ask(database, "nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
         if found is None:
-            raise InvalidArgumentError(f"{node.key} of {graph!r} is no feature", fix="Name a feature, as 20/44686.")
+            raise InvalidArgumentError(
+                f"{node.key} of {graph!r} is not a feature", fix="Name a feature, such as 20/44686."
+            )
         return to_feature(found)
     place = _PLACE.fullmatch(address)
     what = {"layer": int(place[1]), "index": int(place[2])} if place else {"name": address}
-    rows = runner.ask("features.find", model=model, source_set=source_set, **what)
+    rows = ask(database, "features.find", model=model, source_set=source_set, **what)
     features = [to_feature(row["feature"]) for row in rows]
     if not features:
         raise NodeNotFoundError(
             f"no graph has a feature {address!r}",
-            fix="Give layer/index, an explanation as it is shown, or a graph and one of its nodes.",
+            fix="Give layer/index, an explanation that is shown, or a graph and one of its nodes.",
         )
     if len(features) > 1:
         listed = [f"{f.layer}/{f.index} --model {f.model} --source-set {f.source_set}" for f in features]
         raise AmbiguousNodeError(
-            f"{address!r} can mean {len(features)} transcoder features",
+            f"{address!r} matches {len(features)} transcoder features",
             candidates=listed,
             fix="Give one of these:\n" + "\n".join(f"    {line}" for line in listed),
         )
@@ -92,32 +95,41 @@ def find_feature(
 
 
 def show_feature(
-    runner: QueryRunner,
-    feature: FeatureIdentity,
+    database: Database,
+    address: str,
     *,
+    graph: str | None = None,
+    model: str = "",
+    source_set: str = "",
     graphs: Sequence[str] = (),
     tags: Sequence[str] = (),
     k: int = 10,
     neighbors: int = 3,
 ) -> FeatureActivations:
-    """Where a transcoder feature is active, and its strongest direct effects there.
+    """Every graph in which a transcoder feature is active, how strongly, and its strongest direct effects there.
 
     Args:
-        runner: where to ask.
-        feature: from `find_feature`.
-        graphs: only in these graphs, and
-        tags: in those of these tags; in all when both are empty.
-        k: in how many graphs, 1 to 1,000: those in which it has most influence.
+        database: the database.
+        address: the feature, as in `find_feature`.
+        graph: see `find_feature`.
+        model: see `find_feature`.
+        source_set: see `find_feature`.
+        graphs: show only these graphs, and those of `tags`; all graphs when both are empty.
+        tags: show only the graphs with these tags, and `graphs`.
+        k: in how many graphs, 1 to 1,000: those in which the feature has the most influence.
         neighbors: how many direct effects each way, 0 to 100.
 
     Raises:
+        NodeNotFoundError, AmbiguousNodeError: no feature matches, or several do.
+        InvalidArgumentError: an argument is out of range, or the node is not a feature.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     check_range("k", k, 1, 1000)
     check_range("neighbors", neighbors, 0, 100)
+    feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
     which = feature.model_dump(include={"model", "source_set", "layer", "index"})
-    chosen = graph_set(runner, graphs, tags)
-    rows = runner.ask("features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
+    chosen = graph_set(database, graphs, tags)
+    rows = ask(database, "features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
     activations = [
         FeatureActivation(
             graph=row["graph"],
@@ -132,21 +144,26 @@ def show_feature(
     return FeatureActivations(feature=feature, total=rows[0]["total"] if rows else 0, activations=activations)
 
 
-def shared_features(
-    runner: QueryRunner,
-    *,
-    graphs: Sequence[str] = (),
+def common_features(database: Database, *graphs: str, tags: Sequence[str] = (), k: int = 20) -> SharedFeatures:
+    """The transcoder features that are active in every graph of a set, at any position; `only_features` with nothing
+    excluded."""
+    return only_features(database, *graphs, tags=tags, k=k)
+
+
+def only_features(
+    database: Database,
+    *graphs: str,
     tags: Sequence[str] = (),
     without: Sequence[str] = (),
     without_tags: Sequence[str] = (),
     k: int = 20,
 ) -> SharedFeatures:
-    """The transcoder features that are active in every graph of a set and in none of another, whatever the position.
+    """The transcoder features that are active in every graph of a set and in none of another, at any position.
 
-    Those come first that have most influence where they have least.
+    Those with the most influence in the graph where they have the least come first.
 
     Args:
-        runner: where to ask.
+        database: the database.
         graphs: names of graphs.
         tags: tags of further graphs.
         without: names of graphs in which they are not active.
@@ -158,13 +175,13 @@ def shared_features(
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     check_range("k", k, 1, MAX_NEIGHBORS)
-    chosen, excluded = graph_set(runner, graphs, tags), graph_set(runner, without, without_tags)
+    chosen, excluded = graph_set(database, graphs, tags), graph_set(database, without, without_tags)
     if not chosen:
-        raise InvalidArgumentError("of which graphs?", fix="Name graphs, or a tag.")
+        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     if excluded:
-        rows = runner.ask("features.only", graphs=chosen, without=excluded, k=k)
+        rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     else:
-        rows = runner.ask("features.common", graphs=chosen, k=k)
+        rows = ask(database, "features.common", graphs=chosen, k=k)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -173,9 +190,8 @@ def shared_features(
 
 
 def recurring(
-    runner: QueryRunner,
-    *,
-    graphs: Sequence[str] = (),
+    database: Database,
+    *graphs: str,
     tags: Sequence[str] = (),
     share: float = 0.5,
     k: int = 20,
@@ -184,7 +200,7 @@ def recurring(
     """The transcoder features and two-hop motifs that recur in most graphs of a set, whatever the position.
 
     Args:
-        runner: where to ask.
+        database: the database.
         graphs: names of graphs.
         tags: tags of further graphs; all graphs of the database when both are empty.
         share: in at least this share of the graphs, 0 to 1, and in two.
@@ -199,10 +215,10 @@ def recurring(
     check_range("width", width, 1, 10)
     if not 0.0 <= share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    question: dict[str, Any] = {"graphs": graph_set(runner, graphs, tags), "share": share, "k": k}
-    features = runner.ask("recurring.features", **question)
-    motifs = runner.ask("recurring.motifs", width=width, **question) if features else []
-    size = features[0]["of"] if features else len(question["graphs"] or list_graphs(runner).graphs)
+    question: dict[str, Any] = {"graphs": graph_set(database, graphs, tags), "share": share, "k": k}
+    features = ask(database, "recurring.features", **question)
+    motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
+    size = features[0]["of"] if features else len(question["graphs"] or list_graphs(database).graphs)
     return Recurring(
         graphs=size,
         features=[

@@ -1,11 +1,12 @@
-"""Questions about influence: what carries the logits, node by node or in groups."""
+"""Queries about influence: which nodes and effects the logits flow through."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import (
     Contributor,
@@ -15,18 +16,18 @@ from circuit_atlas.queries.path_results import (
     InfluentialEffect,
     InfluentialEffects,
 )
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_PATHS
 
 from circuit_atlas.errors import InvalidArgumentError
 
+_DIVERGES = "it does not converge on a cycle without a way out"
 GROUPS = ("layer", "position", "kind", "feature")
 
 
+@graph_query
 def contributors(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     *,
     targets: Sequence[str] = (),
     kinds: Iterable[str] = (),
@@ -36,8 +37,7 @@ def contributors(
     """The nodes through which most of the logits flows, strongest first.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         targets: addresses of the nodes to account for, in equal parts; when empty all logits, each weighed by its
             probability.
         kinds: only nodes of these kinds; all but logits when empty.
@@ -51,10 +51,12 @@ def contributors(
     if not 0.0 < share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = _known(kinds), _influences(runner, graph, targets)
-    rows = runner.ask("influence.nodes", graph=graph, kinds=kinds, share=share, k=k, influences=influences)
+    kinds, influences = _known(kinds), _influences(graph, targets)
+    rows = ask(
+        graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
+    )
     return Contributors(
-        graph=graph,
+        graph=graph.name,
         contributors=[
             Contributor(node=to_node(row["node"]), influence=row["influence"], cumulative_share=row["cumulative_share"])
             for row in rows
@@ -62,9 +64,9 @@ def contributors(
     )
 
 
+@graph_query
 def influence_by(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     by: str,
     *,
     targets: Sequence[str] = (),
@@ -74,17 +76,18 @@ def influence_by(
     """How much of the logits flows through each `layer`, `position`, `kind` or `feature`; see `contributors`."""
     check_choice("by", by, GROUPS)
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = _known(kinds), _influences(runner, graph, targets)
-    rows = runner.ask("influence.groups", graph=graph, by=by, kinds=kinds, k=k, influences=influences)
-    return InfluenceGroups(graph=graph, by=by, groups=[InfluenceGroup(**row) for row in rows])
+    kinds, influences = _known(kinds), _influences(graph, targets)
+    rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
+    return InfluenceGroups(graph=graph.name, by=by, groups=[InfluenceGroup(**row) for row in rows])
 
 
-def edge_influence(runner: QueryRunner, graph: str, *, targets: Sequence[str] = (), k: int = 20) -> InfluentialEffects:
+@graph_query
+def edge_influence(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 20) -> InfluentialEffects:
     """The k direct effects through which most of the logits flows: normalised weight times what flows through the
     target (`compute_edge_influence` of circuit_tracer.graph); arguments and errors as of `contributors`."""
     check_range("k", k, 1, MAX_PATHS)
-    influences = _influences(runner, graph, targets, with_weights=True)
-    rows = runner.ask("influence.edges", graph=graph, k=k, influences=influences)
+    influences = _influences(graph, targets, with_weights=True)
+    rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences)
     effects = [
         InfluentialEffect(
             source=to_node(row["source"]),
@@ -94,7 +97,7 @@ def edge_influence(runner: QueryRunner, graph: str, *, targets: Sequence[str] = 
         )
         for row in rows
     ]
-    return InfluentialEffects.model_validate({"graph": graph, "edges": effects})
+    return InfluentialEffects.model_validate({"graph": graph.name, "edges": effects})
 
 
 def _known(kinds: Iterable[str]) -> list[str]:
@@ -104,28 +107,26 @@ def _known(kinds: Iterable[str]) -> list[str]:
     return kinds
 
 
-def _influences(
-    runner: QueryRunner, graph: str, targets: Sequence[str], *, with_weights: bool = False
-) -> list[float] | None:
+def _influences(graph: StoredGraph, targets: Sequence[str], *, with_weights: bool = False) -> list[float] | None:
     """Influence of all nodes on `targets`, by ordinal, with the weights of the targets or without; None where the
     stored one serves."""
-    stored = find_graph(runner, graph)["graph"]
+    stored = graph.properties
     if not targets:
         if stored.get("completeness_score") is None:
-            problem = "it has no logits" if stored["acyclic"] else "it holds a cycle that nothing leads out of"
-            raise InvalidArgumentError(f"{graph!r} has no influence to tell: {problem}", fix="Name a target.")
+            problem = "the graph has no logits" if stored["acyclic"] else _DIVERGES
+            raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
         return None
     import numpy as np
-    from circuit_atlas.queries.columns import read_columns
+    from circuit_atlas.queries.stored_arrays import read_arrays
 
     from circuit_atlas.graph.influence import node_influence
 
-    columns = read_columns(runner, stored)
+    columns = read_arrays(graph)
     weights = np.zeros(len(columns.keys))
-    ends = [columns.ordinal[resolve(runner, graph, address, prefer=Kind.LOGIT).key] for address in targets]
+    ends = [columns.ordinal[resolve(graph, address, prefer=Kind.LOGIT).key] for address in targets]
     weights[ends] = 1 / len(set(ends))
     influence = node_influence(columns.edges, columns.order, columns.input_sum, weights)
     if influence is None:
-        raise InvalidArgumentError(f"{graph!r} has no influence to tell: it holds a cycle that nothing leads out of")
+        raise InvalidArgumentError(f"influence is undefined: {_DIVERGES}", where=graph.name)
     values: list[float] = (influence + weights if with_weights else influence).tolist()
     return values

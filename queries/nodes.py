@@ -1,12 +1,13 @@
-"""Questions about one node: which one an address means, and what is known of it."""
+"""Queries about one node: which node an address means, its properties and its neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.results import (
     DirectEffect,
     Neighbor,
@@ -15,7 +16,6 @@ from circuit_atlas.queries.results import (
     Subgraph,
     TranscoderFeature,
 )
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 from circuit_atlas.schema.models import Node
@@ -27,7 +27,7 @@ _SIGNS = {"abs": 0, "positive": 1, "negative": -1}
 _DIRECTIONS = ("in", "out", "both")
 
 
-def resolve(runner: QueryRunner, graph: str, address: str, *, prefer: Kind | None = None) -> Node:
+def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> Node:
     """The node that an address means.
 
     An address is a key (`token:6`, `feature:8/37691@6`, `error:5@3`, `logit:22605@10`), a key without its
@@ -35,55 +35,61 @@ def resolve(runner: QueryRunner, graph: str, address: str, *, prefer: Kind | Non
     graph, a supernode (`supernode:Texas`).
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         address: the address.
         prefer: of several nodes that fit, the one of this kind, if it is one.
 
     Raises:
-        GraphNotFoundError: no such graph is ready.
-        NodeNotFoundError: nothing fits.
+        GraphNotFoundError: no graph of that name is ready.
+        NodeNotFoundError: no node matches.
         AmbiguousNodeError: several nodes fit equally well; they are listed.
     """
-    exact = runner.ask("nodes.get", graph=graph, key=address)
+    exact = ask(graph.database, "nodes.get", graph=graph.name, key=address)
     if exact:
         return to_node(exact[0]["node"])
     prefix, _, rest = address.partition(":")
     if prefix == SUPERNODE and rest:
         prefix, rest, address = "", "", f"{SUPERNODE}/{rest}"
     has_kind = prefix in KIND_NAMES and bool(rest)
-    rows = runner.ask("nodes.find", graph=graph, text=rest if has_kind else address, kind=prefix if has_kind else "")
+    rows = ask(
+        graph.database,
+        "nodes.find",
+        graph=graph.name,
+        text=rest if has_kind else address,
+        kind=prefix if has_kind else "",
+    )
     best = [to_node(row["node"]) for row in rows if row["rank"] == rows[0]["rank"]]
     preferred = [node for node in best if node.kind is prefer]
     if len(preferred) == 1:
         return preferred[0]
     if not best:
-        find_graph(runner, graph)
+        graph.require()
         raise NodeNotFoundError(
-            f"no node of {graph!r} is {address!r}",
+            f"no node of {graph.name!r} matches {address!r}",
             fix="Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name.",
         )
     if len(best) > 1:
         listed = "\n".join(f"    {node.key:<28} {node.name}" for node in best)
         raise AmbiguousNodeError(
-            f"{address!r} can mean {len(best)} nodes of {graph!r}",
+            f"{address!r} matches {len(best)} nodes of {graph.name!r}",
             candidates=[node.key for node in best],
             fix=f"Give one of these keys:\n{listed}",
         )
     return best[0]
 
 
-def node_details(runner: QueryRunner, graph: str, address: str) -> NodeDetails:
+@graph_query
+def node_details(graph: StoredGraph, address: str) -> NodeDetails:
     """What is known of a node, given by an address as in `resolve`."""
-    node = resolve(runner, graph, address)
-    row = runner.ask("nodes.get", graph=graph, key=node.key)[0]
+    node = resolve(graph, address)
+    row = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]
     stored = row["node"]
-    n_layers = find_graph(runner, graph)["graph"]["n_layers"]
+    n_layers = graph.properties["n_layers"]
     depth = {Kind.TOKEN: -1, Kind.LOGIT: n_layers}.get(node.kind, node.layer)
     feature = row["transcoder_feature"]
     optional = ("token", "activation", "probability", "influence", "cumulative_influence", "feature_type")
     return NodeDetails(
-        graph=graph,
+        graph=graph.name,
         node=node,
         depth=depth,
         pinned=stored.get("pinned", False),
@@ -95,9 +101,9 @@ def node_details(runner: QueryRunner, graph: str, address: str) -> NodeDetails:
     )
 
 
+@graph_query
 def neighbors(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     address: str,
     *,
     direction: str = "both",
@@ -109,8 +115,7 @@ def neighbors(
     """The k strongest direct effects on a node and of it.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         address: the node, as in `resolve`.
         direction: `in`, `out` or `both`.
         k: how many each way, 1 to 10,000.
@@ -122,18 +127,18 @@ def neighbors(
         InvalidArgumentError: an argument is out of range.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    node = resolve(runner, graph, address)
+    node = resolve(graph, address)
     parameters = _neighbourhood(direction, k, sign, kinds, layers)
-    rows = runner.ask("neighbors.direct", graph=graph, key=node.key, **parameters)
+    rows = ask(graph.database, "neighbors.direct", graph=graph.name, key=node.key, **parameters)
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
         sides[row["direction"]].append(Neighbor(node=to_node(row["node"]), weight=row["weight"]))
-    return Neighbors.model_validate({"graph": graph, "node": node, **sides})
+    return Neighbors.model_validate({"graph": graph.name, "node": node, **sides})
 
 
+@graph_query
 def subgraph(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     address: str,
     *,
     hops: int = 2,
@@ -145,9 +150,9 @@ def subgraph(
 ) -> Subgraph:
     """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`."""
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
-    node = resolve(runner, graph, address)
+    node = resolve(graph, address)
     parameters = _neighbourhood(direction, k, sign, kinds, layers)
-    rows = runner.ask("neighbors.subgraph", hops=hops, graph=graph, key=node.key, **parameters)
+    rows = ask(graph.database, "neighbors.subgraph", hops=hops, graph=graph.name, key=node.key, **parameters)
     nodes = {node.key: node}
     for row in rows:
         for end in (row["source"], row["target"]):
@@ -156,7 +161,7 @@ def subgraph(
         DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
     ]
     return Subgraph.model_validate(
-        {"graph": graph, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
+        {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
     )
 
 

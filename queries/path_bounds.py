@@ -1,49 +1,57 @@
-"""Bounds for searches that those stored at ingest do not serve: made from the graph's edges, kept if that pays."""
+"""Bounds for searches that the bounds stored at ingest do not serve: computed from the graph's edges, and kept in the
+database if the graph is large."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from circuit_atlas.queries.columns import Columns, read_columns
+from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 from circuit_atlas.schema import path_tables as statements
-from circuit_atlas.schema.limits import KEPT_FROM, MAX_HOPS, MOST_KEPT
+from circuit_atlas.schema.batches import batches
+from circuit_atlas.schema.limits import CACHE_FROM, MAX_CACHED_BOUNDS, MAX_HOPS
 
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.graph import table_rows
-from circuit_atlas.graph.bounds import PathTables, Semiring, path_tables, semiring, staged_tables, token_starts
+from circuit_atlas.graph.bounds import PathTables, Semiring, must_pass_tables, path_tables, semiring, token_starts
 from circuit_atlas.graph.data import Float64
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.graphs import StoredGraph
-    from circuit_atlas.queries.path_search import Search
-    from circuit_atlas.queries.runner import QueryRunner
+    from circuit_atlas.queries.path_search import PathSearch
+
+    from circuit_atlas.database import Database
+
+_log = logging.getLogger(__name__)
 
 
-def bounds_for(runner: QueryRunner, graph: StoredGraph, search: Search) -> dict[str, Any]:
-    """The parameters of paths.top_k that say which bounds to take: `sources` of kept tables, or `bounds` themselves."""
-    keeps = graph["edges"] >= KEPT_FROM and not search.must_pass and search.edge_value is None
-    where = {"graph": graph["name"], "sources": search.name, "sign": search.sign}
-    if keeps and runner.run(statements.KEPT, where).rows[0]["kept"]:
+def bounds_for(graph: StoredGraph, search: PathSearch) -> dict[str, Any]:
+    """Parameters of paths.top_k with its bounds: `sources`, the name of kept tables, or `bounds` with all values."""
+    keeps = graph.properties["edges"] >= CACHE_FROM and not search.must_pass and search.edge_value is None
+    where = {"graph": graph.name, "sources": search.name, "sign": search.sign}
+    if keeps and graph.database.run(statements.HAS_CACHED_BOUNDS, where).rows[0]["cached"]:
         return {"sources": search.name}
-    columns = read_columns(runner, graph, edge_value=search.edge_value)
+    columns = read_arrays(graph, edge_value=search.edge_value)
     if search.must_pass and columns.order is not None:
         return _staged(columns, search)
     tables = _tables(columns, search, _starts(columns, search), MAX_HOPS if keeps else search.max_hops, keeps)
-    if keeps and _keep(runner, where | {"content": graph["content_hash"]}, tables, columns.input_sum):
+    if keeps and _keep(
+        graph.database, where | {"content": graph.properties["content_hash"]}, tables, columns.input_sum
+    ):
         return {"sources": search.name}
     return {"bounds": _in_blocks(tables.best[: search.max_hops + 1])}
 
 
-def _rules(search: Search) -> Semiring:
+def _rules(search: PathSearch) -> Semiring:
     return semiring(search.score, search.sign)
 
 
-def _starts(columns: Columns, search: Search) -> Float64:
+def _starts(columns: StoredArrays, search: PathSearch) -> Float64:
     return token_starts(columns.is_start(search.sources), _rules(search))
 
 
-def _tables(columns: Columns, search: Search, starts: Float64, hops: int, shortlists: bool) -> PathTables:
+def _tables(columns: StoredArrays, search: PathSearch, starts: Float64, hops: int, shortlists: bool) -> PathTables:
     return path_tables(
         columns.edges,
         columns.order,
@@ -57,7 +65,7 @@ def _tables(columns: Columns, search: Search, starts: Float64, hops: int, shortl
     )
 
 
-def _passable(columns: Columns, search: Search) -> np.ndarray:
+def _passable(columns: StoredArrays, search: PathSearch) -> np.ndarray:
     passable = np.ones(len(columns.keys), np.bool_)
     for column, allowed in (
         (columns.kind, search.kinds),
@@ -71,14 +79,14 @@ def _passable(columns: Columns, search: Search) -> np.ndarray:
     return passable
 
 
-def _staged(columns: Columns, search: Search) -> dict[str, Any]:
+def _staged(columns: StoredArrays, search: PathSearch) -> dict[str, Any]:
     order = columns.order
     assert order is not None
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     must_pass = sorted({columns.ordinal[key] for key in search.must_pass}, key=lambda ordinal: place[ordinal])
     hops = search.max_hops
-    best = staged_tables(
+    best = must_pass_tables(
         lambda starts: _tables(columns, search, starts, hops, shortlists=False),
         _starts(columns, search)[: hops + 1],
         must_pass,
@@ -86,16 +94,20 @@ def _staged(columns: Columns, search: Search) -> dict[str, Any]:
     return {"bounds": _in_blocks(best), "must_pass": must_pass}
 
 
-def _keep(runner: QueryRunner, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
-    """Whether they could be kept: a user who may only read asks again with the tables in hand."""
+def _keep(database: Database, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
+    """Whether the tables were kept. A read-only user cannot keep them: the caller then passes them as parameters."""
     try:
-        for rows in table_rows.batches(table_rows.step_rows(tables, input_sums), table_rows.STEPS_AT_ONCE):
-            runner.run(statements.KEEP_STEPS, {**where, "rows": rows}, write=True)
-        parameters = {**where, "rows": table_rows.bound_rows(tables.best), "most": MOST_KEPT}
-        return bool(runner.run(statements.KEEP_BOUNDS, parameters, write=True).rows[0]["kept"])
-    except AtlasError:
+        for rows in batches(table_rows.shortlist_rows(tables, input_sums), table_rows.SHORTLIST_BATCH_SIZE):
+            database.run(statements.CACHE_SHORTLISTS, {**where, "rows": rows}, write=True)
+        parameters = {**where, "rows": table_rows.bound_rows(tables.best), "max_cached": MAX_CACHED_BOUNDS}
+        cached = bool(database.run(statements.CACHE_BOUNDS, parameters, write=True).rows[0]["cached"])
+    except AtlasError as error:
+        _log.info("bounds were not kept: %s", error.what)
         return False
+    if cached:
+        _log.info("kept bounds of graph %r for the next search of this kind", where["graph"])
+    return cached
 
 
 def _in_blocks(best: Float64) -> list[list[list[float]]]:
-    return [table_rows.blocks(level) for level in best]
+    return [table_rows.in_blocks(level) for level in best]

@@ -1,4 +1,4 @@
-"""Answers about paths and influence."""
+"""Result types of queries about paths and influence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells, Edge, GraphAnswer
+from circuit_atlas.results import Cells, Edge, GraphResult, Result
 
 
 class Path(Record):
@@ -23,7 +23,7 @@ class Path(Record):
         return self.nodes[0].name + "".join(steps)
 
 
-class Paths(GraphAnswer):
+class Paths(GraphResult):
     """Paths with their scores, best first."""
 
     graph: str
@@ -41,14 +41,16 @@ class Paths(GraphAnswer):
 
 
 class Contributor(Record):
-    """A node and how much flows through it."""
+    """A node and its influence."""
 
     node: Node
     influence: float = Field(description="Share of the logits that flows through it, over all paths")
-    cumulative_share: float = Field(description="Influence of it and all stronger ones, of all nodes asked for")
+    cumulative_share: float = Field(
+        description="Share of the influence of all nodes asked for that this node and the stronger ones have"
+    )
 
 
-class Contributors(Answer):
+class Contributors(Result):
     """The nodes through which most of the logits flows."""
 
     graph: str
@@ -62,14 +64,14 @@ class Contributors(Answer):
 
 
 class InfluenceGroup(Record):
-    """Nodes taken together."""
+    """A group of nodes."""
 
     group: str
     nodes: int
     influence: float
 
 
-class InfluenceGroups(Answer):
+class InfluenceGroups(Result):
     """How much of the logits flows through each layer, position, kind or feature."""
 
     graph: str
@@ -82,7 +84,7 @@ class InfluenceGroups(Answer):
 
 
 class InfluentialEffect(Record):
-    """A direct effect and how much flows through it."""
+    """A direct effect and its influence."""
 
     source: Node
     target: Node
@@ -90,7 +92,7 @@ class InfluentialEffect(Record):
     influence: float = Field(description="Share of the logits that flows through it, over all paths")
 
 
-class InfluentialEffects(GraphAnswer):
+class InfluentialEffects(GraphResult):
     """The direct effects through which most of the logits flows."""
 
     graph: str
@@ -108,17 +110,19 @@ class InfluentialEffects(GraphAnswer):
         yield from ((e.source, e.target, e.weight) for e in self.direct_effects)
 
 
-class ScoreDistribution(Answer):
-    """How the scores of paths are spread."""
+class ScoreDistribution(Result):
+    """The distribution of the scores of paths."""
 
     graph: str
     score: str
-    paths: int = Field(description="How many paths there are, exact")
-    scored: int = Field(description="How many of them were scored: all, or a sample drawn uniformly")
-    seed: int | None = Field(description="Of the sample; null when all were scored")
-    mean: float = Field(description="Of the scored ones")
-    standard_deviation: float = Field(description="Of the scored ones")
-    quantiles: dict[str, float] = Field(description="Share of the scored paths -> the score that they do not exceed")
+    paths: int = Field(description="Number of paths, exact")
+    scored: int = Field(description="Number of paths that were scored: all, or a uniform sample")
+    seed: int | None = Field(description="Seed of the sample; null when all paths were scored")
+    mean: float = Field(description="Mean of the scores")
+    standard_deviation: float = Field(description="Standard deviation of the scores")
+    quantiles: dict[str, float] = Field(
+        description="Share of the scored paths -> the score that this share does not exceed"
+    )
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per quantile."""
@@ -133,8 +137,8 @@ class ScoreDistribution(Answer):
         ]
 
 
-class PathCounts(Answer):
-    """How many paths there are."""
+class PathCounts(Result):
+    """The number of paths."""
 
     graph: str
     counts: dict[str, int] = Field(description="Number of hops (as text) -> number of paths, exact")

@@ -1,4 +1,4 @@
-"""What a path search asks for, apart from its targets and how many paths."""
+"""The arguments of a path search, apart from its targets and the number of paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SUMS = ("mean", "sum")
 
 
 @dataclass(frozen=True)
-class Search:
+class PathSearch:
     """Nodes are given by their keys; an empty list of `kinds` and the like means all."""
 
     sources: list[str] | None  # None: all tokens
@@ -27,13 +27,13 @@ class Search:
 
     @property
     def is_restricted(self) -> bool:
-        """Whether the bounds made at ingest, for sums over all paths, do not serve it."""
+        """Whether it needs other bounds than those made at ingest, which are for sums over all paths."""
         passing = (self.sources, self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
         return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
 
     @property
     def name(self) -> str:
-        """What tables for it are kept under: the same for `mean` and `sum`, and for any number of hops."""
+        """The name under which tables for it are kept: the same for `mean` and `sum`, and for any number of hops."""
         lists = (self.sources or [], self.kinds, self.layers, self.positions, self.avoid)
         parts = [
             [sorted(set(values), key=str) for values in lists],

@@ -1,20 +1,19 @@
-"""Questions about paths: the best ones, the score of given ones, how many there are."""
+"""Queries about paths: the best paths, the scores of given paths, the number of paths."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
-from circuit_atlas.queries.path_search import Search
-from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MOST_WALKS
+from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MAX_WALKS
 
 from circuit_atlas.errors import InvalidArgumentError
 
@@ -30,30 +29,9 @@ SCORES: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
 }
 
 
-@dataclass(frozen=True)
-class Restrictions:
-    """What paths may pass between their ends, and what they must. Empty means anything.
-
-    Args:
-        kinds: only nodes of these kinds.
-        layers: only nodes in these layers.
-        positions: only nodes at these positions.
-        avoid: no node of these addresses.
-        must_pass: all nodes of these addresses, the ends included.
-        min_weight: only edges of at least this |weight|, the first and last included.
-    """
-
-    kinds: Iterable[str] = ()
-    layers: Iterable[int] = ()
-    positions: Iterable[int] = ()
-    avoid: Sequence[str] = ()
-    must_pass: Sequence[str] = ()
-    min_weight: float = 0.0
-
-
+@graph_query
 def search_paths(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     *,
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
@@ -62,7 +40,12 @@ def search_paths(
     order: str = "strongest",
     score: str = "mean",
     edge_value: str | None = None,
-    restrictions: Restrictions = Restrictions(),
+    kinds: Iterable[str] = (),
+    layers: Iterable[int] = (),
+    positions: Iterable[int] = (),
+    avoid: Sequence[str] = (),
+    must_pass: Sequence[str] = (),
+    min_weight: float = 0.0,
 ) -> Paths:
     """The k paths of at most `max_hops` hops with the best score, exactly. No path visits a node twice.
 
@@ -70,51 +53,55 @@ def search_paths(
     graph's file.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         sources: addresses of nodes where paths begin; all tokens when empty.
         targets: addresses of nodes where paths end; the most probable logit when empty.
         max_hops: most edges of a path, 1 to 12.
         k: how many paths, 1 to 10,000.
         order: `strongest` (largest score first) or `inhibiting` (smallest first; for `bottleneck`, the paths
-            whose weakest inhibition is strongest; not for `product`).
+            whose weakest inhibition is strongest; not with `product`).
         score: `mean` of weights (the notebook's), `sum`, `bottleneck` (the weakest link), or `product` of
             normalised weights: |weight| over the sum of |weight| of all inputs of its target, which is
             circuit-tracer's `normalize_matrix`.
         edge_value: a Cypher expression that takes the place of the weight in the score (not for `product`). It
             may use `weight`, `input_sum` (see `product`), and the nodes `source` and `target`.
-        restrictions: what paths may pass.
+        kinds: pass only nodes of these kinds between the ends; any kind when empty.
+        layers: pass only nodes in these layers between the ends; any layer when empty.
+        positions: pass only nodes at these positions between the ends; any position when empty.
+        avoid: addresses of nodes that no path may pass between its ends.
+        must_pass: addresses of nodes that every path must pass, the ends included.
+        min_weight: follow only edges of at least this |weight|, the first and last included.
 
     Raises:
         InvalidArgumentError: an argument is out of range, the graph has no tokens or logits to default to, or it
-            holds a cycle around which too many walks lead.
-        CypherError: `edge_value` is no Cypher expression.
+            has a cycle with too many walks around it.
+        CypherError: `edge_value` is not a Cypher expression.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    _check_search(max_hops, k, order, score, restrictions)
+    kinds = list(kinds)
+    _check_search(max_hops, k, order, score, kinds, min_weight)
     _check_edge_value(score, edge_value)
-    row = find_graph(runner, graph)
-    search = Search(
-        sources=source_nodes(runner, row, sources),
+    search = PathSearch(
+        sources=source_nodes(graph, sources),
         score=score,
         sign=ORDERS[order],
         max_hops=max_hops,
-        kinds=list(restrictions.kinds),
-        layers=list(restrictions.layers),
-        positions=list(restrictions.positions),
-        avoid=_keys(runner, graph, restrictions.avoid),
-        must_pass=_keys(runner, graph, restrictions.must_pass),
-        min_weight=restrictions.min_weight,
+        kinds=kinds,
+        layers=list(layers),
+        positions=list(positions),
+        avoid=_keys(graph, avoid),
+        must_pass=_keys(graph, must_pass),
+        min_weight=min_weight,
         edge_value=edge_value,
     )
-    rows = _best(runner, row["graph"], search, target_nodes(runner, row, targets), k)
+    rows = _best(graph, search, target_nodes(graph, targets), k)
     paths = [_path(row["nodes"], row["weights"], row["score"]) for row in rows]
-    return Paths(graph=graph, score=score, paths=paths)
+    return Paths(graph=graph.name, score=score, paths=paths)
 
 
-def _best(runner: QueryRunner, graph: StoredGraph, search: Search, targets: list[str], k: int) -> list[dict[str, Any]]:
+def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
     question: dict[str, Any] = {
-        "graph": graph["name"],
+        "graph": graph.name,
         "targets": targets,
         "max_hops": search.max_hops,
         "sign": search.sign,
@@ -125,16 +112,17 @@ def _best(runner: QueryRunner, graph: StoredGraph, search: Search, targets: list
     if search.is_restricted:
         from circuit_atlas.queries.path_bounds import bounds_for
 
-        question |= bounds_for(runner, graph, search)
-    if graph["acyclic"]:
-        return runner.ask("paths.top_k", k=k, **question)
-    for walks in sorted({min(4 * k, MOST_WALKS), min(16 * k, MOST_WALKS), MOST_WALKS}):
-        rows = runner.ask("paths.top_k", k=walks, **question)
+        question |= bounds_for(graph, search)
+    if graph.properties["acyclic"]:
+        return ask(graph.database, "paths.top_k", k=k, **question)
+    for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
+        rows = ask(graph.database, "paths.top_k", k=walks, **question)
         paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]], search.must_pass)]
         if len(paths) >= k or len(rows) < walks:
             return paths[:k]
     raise InvalidArgumentError(
-        f"{graph['name']!r} holds a cycle, and of the {MOST_WALKS:,} best walks only {len(paths)} visit no node twice",
+        f"the graph has a cycle, and only {len(paths)} of the {MAX_WALKS:,} best walks visit no node twice",
+        where=graph.name,
         fix="Ask for fewer hops or paths, or avoid a node of the cycle.",
     )
 
@@ -143,66 +131,66 @@ def _is_path(keys: list[str], must_pass: list[str]) -> bool:
     return len(set(keys)) == len(keys) and set(must_pass) <= set(keys)
 
 
-def _keys(runner: QueryRunner, graph: str, addresses: Sequence[str]) -> list[str]:
-    return [resolve(runner, graph, address).key for address in addresses]
+def _keys(graph: StoredGraph, addresses: Sequence[str]) -> list[str]:
+    return [resolve(graph, address).key for address in addresses]
 
 
 def _check_edge_value(score: str, edge_value: str | None) -> None:
     if edge_value is not None and score == "product":
         raise InvalidArgumentError(
-            "a product is of normalised weights", fix="Ask for mean, sum or bottleneck of edge values."
+            "`edge_value` is not supported with the score `product`", fix="Ask for mean, sum or bottleneck."
         )
 
 
-def _check_search(max_hops: int, k: int, order: str, score: str, restrictions: Restrictions) -> None:
+def _check_search(max_hops: int, k: int, order: str, score: str, kinds: list[str], min_weight: float) -> None:
     check_range("max_hops", max_hops, 1, MAX_HOPS)
     check_range("k", k, 1, MAX_PATHS)
     check_choice("order", order, tuple(ORDERS))
     check_choice("score", score, tuple(SCORES))
-    for kind in restrictions.kinds:
+    for kind in kinds:
         check_choice("kind", kind, tuple(Kind))
-    if not restrictions.min_weight >= 0.0:
-        raise InvalidArgumentError(f"min_weight cannot be {restrictions.min_weight}", fix="It is 0 or more.")
+    if not min_weight >= 0.0:
+        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It is 0 or more.")
     if score == "product" and order == "inhibiting":
-        raise InvalidArgumentError("a product of sizes has no sign", fix="Ask for the strongest, or another score.")
+        raise InvalidArgumentError(
+            "`inhibiting` is not supported with the score `product`", fix="Ask for `strongest`, or another score."
+        )
 
 
+@graph_query
 def score_paths(
-    runner: QueryRunner,
-    graph: str,
-    paths: Sequence[Sequence[str]],
-    *,
+    graph: StoredGraph,
+    *paths: Sequence[str],
     score: str = "mean",
     edge_value: str | None = None,
 ) -> Paths:
     """The scores of given paths, in the order given.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         paths: paths, each the addresses of its nodes from source to target.
         score: as in `search_paths`.
         edge_value: as in `search_paths`.
 
     Raises:
-        InvalidArgumentError: a path has fewer than two nodes, or a step of it is no direct effect.
+        InvalidArgumentError: a path has fewer than two nodes, or two of its nodes have no direct effect.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    find_graph(runner, graph)
+    graph.require()
     check_choice("score", score, tuple(SCORES))
     check_range("number of paths", len(paths), 1, MAX_PATHS)
     for path in paths:
         if len(path) < 2:
-            raise InvalidArgumentError(f"{' '.join(path)!r} is no path", fix="A path has at least two nodes.")
-    keys = [_path_keys(runner, graph, path) for path in paths]
+            raise InvalidArgumentError(f"not a path: {' '.join(path)!r}", fix="A path has at least two nodes.")
+    keys = [_path_keys(graph, path) for path in paths]
     _check_edge_value(score, edge_value)
-    rows = runner.ask("paths.score", edge_value=edge_value, graph=graph, paths=keys)
-    return Paths(graph=graph, score=score, paths=[_scored(row, score) for row in rows])
+    rows = ask(graph.database, "paths.score", edge_value=edge_value, graph=graph.name, paths=keys)
+    return Paths(graph=graph.name, score=score, paths=[_scored(row, score) for row in rows])
 
 
-def _path_keys(runner: QueryRunner, graph: str, path: Sequence[str]) -> list[str]:
+def _path_keys(graph: StoredGraph, path: Sequence[str]) -> list[str]:
     prefer = {0: Kind.TOKEN, len(path) - 1: Kind.LOGIT}
-    return [resolve(runner, graph, address, prefer=prefer.get(i)).key for i, address in enumerate(path)]
+    return [resolve(graph, address, prefer=prefer.get(i)).key for i, address in enumerate(path)]
 
 
 def _scored(row: dict[str, Any], score: str) -> Path:
@@ -210,8 +198,8 @@ def _scored(row: dict[str, Any], score: str) -> Path:
     if None in weights:
         step = weights.index(None)
         raise InvalidArgumentError(
-            f"there is no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
-            fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists what it acts on.",
+            f"no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
+            fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists its effects.",
         )
     return _path(nodes, weights, SCORES[score](row["values"], weights, row["input_sums"]))
 
@@ -220,9 +208,9 @@ def _path(nodes: list[dict[str, Any]], weights: list[float], score: float) -> Pa
     return Path(score=score, hops=len(weights), nodes=[to_node(node) for node in nodes], weights=weights)
 
 
+@graph_query
 def count_paths(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     *,
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
@@ -231,39 +219,38 @@ def count_paths(
     """The exact number of paths by number of hops, from 1 to `max_hops`; arguments as in `search_paths`.
 
     Raises:
-        InvalidArgumentError: an argument is out of range, or the graph holds a cycle and has more than a million paths.
+        InvalidArgumentError: an argument is out of range, or the graph has a cycle and too many paths to enumerate.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     check_range("max_hops", max_hops, 1, MAX_HOPS)
-    row = find_graph(runner, graph)
-    starts, ends = source_nodes(runner, row, sources), target_nodes(runner, row, targets)
-    if row["graph"]["acyclic"] and starts is None:
-        rows = runner.ask("paths.count", graph=graph, sources=[], targets=ends, max_hops=max_hops)
+    starts, ends = source_nodes(graph, sources), target_nodes(graph, targets)
+    if graph.properties["acyclic"] and starts is None:
+        rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=ends, max_hops=max_hops)
         counts = [int(row["paths"]) for row in rows]
     else:
-        from circuit_atlas.queries.columns import read_columns
-        from circuit_atlas.queries.path_columns import count_in_columns
+        from circuit_atlas.queries.path_arrays import count_in_arrays
+        from circuit_atlas.queries.stored_arrays import read_arrays
 
-        counts = count_in_columns(read_columns(runner, row["graph"]), starts, ends, max_hops)
+        counts = count_in_arrays(read_arrays(graph), starts, ends, max_hops)
     by_hops = {str(hops): number for hops, number in enumerate(counts, 1)}
-    return PathCounts(graph=graph, counts=by_hops, total=sum(counts))
+    return PathCounts(graph=graph.name, counts=by_hops, total=sum(counts))
 
 
-def source_nodes(runner: QueryRunner, row: dict[str, Any], addresses: Sequence[str]) -> list[str] | None:
-    """Keys of the nodes where paths begin; None for all tokens. `row` is that of `find_graph`."""
-    name = row["graph"]["name"]
+def source_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str] | None:
+    """Keys of the nodes where paths begin; None for all tokens."""
     if addresses:
-        return [resolve(runner, name, address, prefer=Kind.TOKEN).key for address in addresses]
-    if not row["graph"]["token_nodes"]:
-        raise InvalidArgumentError(f"{name!r} has no tokens to start from", fix="Name the sources with --from.")
+        return [resolve(graph, address, prefer=Kind.TOKEN).key for address in addresses]
+    if not graph.properties["token_nodes"]:
+        raise InvalidArgumentError(
+            "the graph has no tokens to start from", where=graph.name, fix="Name sources (--from)."
+        )
     return None
 
 
-def target_nodes(runner: QueryRunner, row: dict[str, Any], addresses: Sequence[str]) -> list[str]:
-    """Keys of the nodes where paths end: those given, or the most probable logit. `row` is that of `find_graph`."""
-    name = row["graph"]["name"]
+def target_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str]:
+    """Keys of the nodes where paths end: those given, or the most probable logit."""
     if addresses:
-        return [resolve(runner, name, address, prefer=Kind.LOGIT).key for address in addresses]
-    if not row["logits"]:
-        raise InvalidArgumentError(f"{name!r} has no logits to end at", fix="Name the targets with --to.")
-    return [row["logits"][0]["key"]]
+        return [resolve(graph, address, prefer=Kind.LOGIT).key for address in addresses]
+    if not graph.logits:
+        raise InvalidArgumentError("the graph has no logits to end at", where=graph.name, fix="Name targets (--to).")
+    return [graph.logits[0]["key"]]

@@ -1,4 +1,4 @@
-"""Typed answers to the questions of this package."""
+"""Result types of queries about graphs and nodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
 from pydantic import Field, field_serializer, model_validator
 
-from circuit_atlas.answers import Answer, Cells, Edge, GraphAnswer
+from circuit_atlas.results import Cells, Edge, GraphResult, Result
 
 
 class GraphSummary(Record):
@@ -23,11 +23,11 @@ class GraphSummary(Record):
     nodes: int
     edges: int
     created_at: str = Field(description="When it was ingested, ISO 8601")
-    collapsed_from: str | None = Field(None, description="Of a graph collapsed by its supernodes: the whole graph")
-    tags: list[str] = Field(description="Collections that it belongs to, by name")
+    collapsed_from: str | None = Field(None, description="The whole graph, if this one was collapsed by its supernodes")
+    tags: list[str] = Field(description="Its tags, by name")
 
 
-class Graphs(Answer):
+class Graphs(Result):
     """The graphs of the database."""
 
     graphs: list[GraphSummary]
@@ -47,8 +47,8 @@ class TaggedGraphs(Record):
     graphs: list[str] = Field(description="Names of its graphs")
 
 
-class Tags(Answer):
-    """The tags of the database, each a collection of graphs."""
+class Tags(Result):
+    """The tags of the database and their graphs."""
 
     tags: list[TaggedGraphs]
 
@@ -64,7 +64,7 @@ class NodeCounts(Record):
     error: int
     token: int
     logit: int
-    other: int = Field(description="Nodes of types this version does not know")
+    other: int = Field(description="Nodes of types unknown to this version")
     total: int
 
 
@@ -76,8 +76,8 @@ class LogitProbability(Record):
     probability: float | None
 
 
-class Statistics(Answer):
-    """What a graph is and how large."""
+class Statistics(Result):
+    """Prompt, model, size, weights and logits of a graph."""
 
     graph: str
     prompt: str
@@ -93,7 +93,7 @@ class Statistics(Answer):
     weight_min: float | None = Field(description="Smallest (most inhibiting) weight; null without edges")
     weight_max: float | None
     zero_links: int = Field(description="Links of weight 0 in the file, which are not stored")
-    active_features: int | None = Field(description="Features active on the prompt, where the file tells")
+    active_features: int | None = Field(description="Features active on the prompt, if the file says")
     node_threshold: float | None
     edge_threshold: float | None
     replacement_score: float | None = Field(description="Share of influence that begins at tokens, not at errors")
@@ -101,7 +101,7 @@ class Statistics(Answer):
         description="Share of inputs, by influence of their target, not from errors"
     )
     logits: list[LogitProbability] = Field(description="Most probable first, at most 100")
-    warnings: list[str] = Field(description="What the reader noticed in the file")
+    warnings: list[str] = Field(description="Warnings of the reader of the file")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per statistic."""
@@ -125,34 +125,34 @@ class Statistics(Answer):
 
 
 class FeatureExplanation(Record):
-    """What somebody says of a feature."""
+    """An explanation of a feature."""
 
     text: str
     source: str = Field(
         description="`hand`, `neuronpedia`, `import:` and a file's name, or `file:` and the slug of a graph's file"
     )
     model: str = Field(description="The model that wrote it, or an empty text")
-    type: str = Field(description="The kind of explanation, as its source names it, or an empty text")
-    date: str = Field(description="When it came here, ISO 8601, or an empty text")
+    type: str = Field(description="The type of explanation, as its source calls it, or an empty text")
+    date: str = Field(description="When it was stored, ISO 8601, or an empty text")
 
 
 class TranscoderFeature(Record):
-    """A feature of a transcoder, one for all graphs."""
+    """A feature of a transcoder, the same for all graphs."""
 
     model: str
     source_set: str
     layer: int
     index: int
-    explanation: str | None = Field(None, description="The one that is shown, the first of `explanations`")
+    explanation: str | None = Field(None, description="The explanation that is shown, the first of `explanations`")
     explanations: list[FeatureExplanation] = Field(
-        description="All of them: labels given by hand, then what was fetched or imported, then labels in graph files"
+        description="All explanations: labels given by hand, then fetched or imported ones, then labels in graph files"
     )
     fetched_at: str | None = Field(None, description="When Neuronpedia was last asked, ISO 8601")
 
     @model_validator(mode="before")
     @classmethod
     def _as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """The properties of a `:TranscoderFeature` hold explanations as lists of equal length."""
+        """A `:TranscoderFeature` stores its explanations as lists of equal length."""
         lists = [values.get(name) or [] for name in EXPLANATION_LISTS]
         fields = ("text", "source", "model", "type", "date")
         explanations = [dict(zip(fields, each, strict=True)) for each in zip_longest(*lists, fillvalue="")]
@@ -163,8 +163,8 @@ class TranscoderFeature(Record):
         }
 
 
-class NodeDetails(Answer):
-    """Everything the database knows of a node."""
+class NodeDetails(Result):
+    """All that is stored about a node."""
 
     graph: str
     node: Node
@@ -178,8 +178,8 @@ class NodeDetails(Answer):
     cumulative_influence: float | None = Field(
         description="circuit-tracer's `influence`: share of influence of this node and all stronger ones"
     )
-    feature_type: str | None = Field(description="The file's own name of the node's type")
-    pinned: bool = Field(description="Whether it was pinned in the frontend")
+    feature_type: str | None = Field(description="The node's type as the file calls it")
+    pinned: bool = Field(description="Whether the node was pinned in circuit-tracer's frontend")
     inputs: int = Field(description="Number of direct effects on it")
     outputs: int = Field(description="Number of its direct effects on others")
     supernodes: list[str]
@@ -192,24 +192,24 @@ class NodeDetails(Answer):
         if self.transcoder_feature:
             feature = self.transcoder_feature
             rows.append(["transcoder", f"{feature.model} / {feature.source_set}"])
-            rows += [["explanation", f"{said.text} ({_origin(said)})"] for said in feature.explanations]
+            rows += [["explanation", f"{found.text} ({_origin(found)})"] for found in feature.explanations]
         return ["", ""], rows
 
 
 class Neighbor(Record):
-    """A neighbour and the direct effect between it and the node asked for."""
+    """A neighbour of a node and the direct effect between the two."""
 
     node: Node
-    weight: float = Field(description="Direct effect, signed: below 0 inhibits")
+    weight: float = Field(description="Direct effect; negative if it inhibits")
 
 
-class Neighbors(GraphAnswer):
-    """The strongest direct effects on a node and of it."""
+class Neighbors(GraphResult):
+    """The strongest direct effects on a node and of a node."""
 
     graph: str
     node: Node
-    incoming: list[Neighbor] = Field(alias="in", description="Effects of others on the node")
-    outgoing: list[Neighbor] = Field(alias="out", description="Effects of the node on others")
+    incoming: list[Neighbor] = Field(alias="in", description="Effects on the node")
+    outgoing: list[Neighbor] = Field(alias="out", description="Effects of the node")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per neighbour."""
@@ -225,15 +225,15 @@ class Neighbors(GraphAnswer):
 
 
 class DirectEffect(Record):
-    """An edge."""
+    """A direct effect between two nodes."""
 
     source: str = Field(description="Key of the source")
     target: str = Field(description="Key of the target")
     weight: float
 
 
-class Subgraph(GraphAnswer):
-    """The neighbourhood of a node, several hops wide, the strongest effects of each node only."""
+class Subgraph(GraphResult):
+    """The neighbourhood of a node, several hops wide, with the strongest effects of each node."""
 
     graph: str
     node: Node
@@ -254,8 +254,8 @@ class Subgraph(GraphAnswer):
         yield from ((by_key[e.source], by_key[e.target], e.weight) for e in self.direct_effects)
 
 
-class Rows(Answer):
-    """Rows of a query of one's own, or of the catalogue."""
+class Rows(Result):
+    """Rows of a Cypher statement or of a query of the catalogue."""
 
     columns: list[str]
     rows: list[dict[str, Any]]
@@ -269,8 +269,8 @@ class Rows(Answer):
         return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
 
 
-def _origin(said: FeatureExplanation) -> str:
-    return ", ".join(word for word in (said.source, said.model, said.date[:10]) if word)
+def _origin(explanation: FeatureExplanation) -> str:
+    return ", ".join(word for word in (explanation.source, explanation.model, explanation.date[:10]) if word)
 
 
 def _first(names: list[str], number: int) -> str:

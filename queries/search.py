@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.results import TranscoderFeature
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.models import Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.results import Cells, Result
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000
@@ -22,8 +23,8 @@ _MAX_TEXT = 2000
 _SPECIAL = frozenset('+-&|!(){}[]^"~*?:\\/<>=')
 
 
-class Place(Record):
-    """An activation of a hit."""
+class Activation(Record):
+    """An activation of a feature, or a token or logit, in one graph."""
 
     graph: str
     key: str = Field(description="The node's key")
@@ -33,22 +34,22 @@ class Place(Record):
     influence: float | None = Field(None, description="Share of the logits that flows through it, over all paths")
 
 
-class Hit(Record):
-    """A feature, token or logit that was found."""
+class SearchHit(Record):
+    """A feature, token or logit that matches."""
 
     kind: str = Field(description="`feature`, `token` or `logit`")
-    text: str = Field(description="The explanation that holds the words, or the token, blanks included")
+    text: str = Field(description="The explanation that contains the words, or the token, blanks included")
     score: float = Field(description="The full-text index's score; to be compared within one answer only")
     feature: TranscoderFeature | None = Field(description="Null for tokens and logits")
     graphs: int = Field(description="Number of graphs in which it is active")
-    places: list[Place] = Field(description="Where it is active, the most influential first, as many as asked for")
+    places: list[Activation] = Field(description="Where it is active, the most influential first")
 
 
-class Hits(Answer):
-    """What a search found, the best first."""
+class SearchResult(Result):
+    """The matches of a search, the best first."""
 
     text: str
-    hits: list[Hit]
+    hits: list[SearchHit]
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per hit, with its most influential activation."""
@@ -63,7 +64,7 @@ class Hits(Answer):
 
 
 def search_text(
-    runner: QueryRunner,
+    database: Database,
     text: str,
     *,
     model: str = "",
@@ -73,12 +74,12 @@ def search_text(
     k: int = 10,
     places: int = 5,
     raw: bool = False,
-) -> Hits:
-    """Explanations and labels of features, tokens and logits that hold all words of a text, or words that begin so;
-    where there is none, those that hold some of them.
+) -> SearchResult:
+    """Explanations and labels of features, tokens and logits that contain all words of a text, or words that begin with
+    them; if there are none, those that contain some of the words.
 
     Args:
-        runner: where to ask.
+        database: the database.
         text: words, in any order and case.
         model: only of this language model.
         layers: only features of these layers.
@@ -89,22 +90,30 @@ def search_text(
         raw: whether `text` is in the syntax of Lucene's query parser, with `"phrases"`, `OR`, `word~` and so on.
 
     Raises:
-        InvalidArgumentError: there is no word in the text, or an argument is out of range.
+        InvalidArgumentError: the text has no word, or an argument is out of range.
         GraphNotFoundError: no such graph is ready.
-        CypherError: with `raw`, the text is not of that syntax.
+        CypherError: with `raw`, the text is not valid syntax.
     """
     check_range("k", k, 1, _MAX_HITS)
     check_range("places", places, 0, _MAX_PLACES)
     if graph:
-        find_graph(runner, graph)
+        find_graph(database, graph)
     words = text.split()
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
-        rows = runner.ask(
-            "search.text", text=query, model=model, layers=list(layers), graph=graph, tag=tag, k=k, places=places
+        rows = ask(
+            database,
+            "search.text",
+            text=query,
+            model=model,
+            layers=list(layers),
+            graph=graph,
+            tag=tag,
+            k=k,
+            places=places,
         )
         if rows:
             break
-    return Hits(text=text, hits=[_hit(row, words) for row in rows])
+    return SearchResult(text=text, hits=[_hit(row, words) for row in rows])
 
 
 def lucene_query(words: list[str], *, every: bool) -> str:
@@ -116,21 +125,21 @@ def lucene_query(words: list[str], *, every: bool) -> str:
     words = [word for word in words if any(c.isalnum() or ord(c) > 127 for c in word)]
     if not words or len(words) > _MAX_WORDS or sum(map(len, words)) > _MAX_TEXT:
         raise InvalidArgumentError(
-            "there is no word to search for" if not words else "the text is too long to search for",
+            "no word to search for" if not words else "the text is too long to search for",
             fix=f"Give words with letters or digits, at most {_MAX_WORDS}.",
         )
     escaped = ["".join(f"\\{c}" if c in _SPECIAL else c for c in word.lower()) for word in words]
     return " ".join(f"{'+' if every else ''}({word} {word}*^0.5)" for word in escaped)
 
 
-def _hit(row: dict[str, Any], words: list[str]) -> Hit:
+def _hit(row: dict[str, Any], words: list[str]) -> SearchHit:
     feature = row["feature"] and TranscoderFeature(**row["feature"])
-    texts = [said.text for said in feature.explanations] if feature else [row["token"] or ""]
-    return Hit(
+    texts = [explanation.text for explanation in feature.explanations] if feature else [row["token"] or ""]
+    return SearchHit(
         kind=row["kind"],
         text=max(texts, key=lambda text: sum(word.lower() in text.lower() for word in words)),
         score=row["score"],
         feature=feature,
         graphs=row["graphs"],
-        places=[Place(**place) for place in row["places"]],
+        places=[Activation(**place) for place in row["places"]],
     )

@@ -1,29 +1,31 @@
-"""Typed answers to questions about supernodes."""
+"""Result types of queries about supernodes."""
 
 from __future__ import annotations
 
 from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.results import Cells, Result
 
 _SHOWN = 3
 
 
 class SupernodeDetails(Record):
-    """A supernode and what it groups."""
+    """A supernode and its nodes."""
 
     name: str
     source: str = Field(description="`file` (its `qParams`), `hand`, or `rule`")
-    rule: str | None = Field(description="The rule that made it")
+    rule: str | None = Field(description="The rule that created it; null if it was created by hand")
     members: list[Node] = Field(description="In the order of the graph's file")
 
 
-class Supernodes(Answer):
+class Supernodes(Result):
     """Supernodes of a graph."""
 
     graph: str
-    supernodes: list[SupernodeDetails] = Field(description="In order: a node in several counts in the last")
+    supernodes: list[SupernodeDetails] = Field(
+        description="In order; a node in several supernodes counts in the last of them"
+    )
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per supernode, its first members by name."""
@@ -38,16 +40,16 @@ def _shown(names: list[str]) -> str:
 
 
 class SupernodeLink(Record):
-    """What one supernode does to another."""
+    """The effect of one supernode on another."""
 
     source: str = Field(description="Name of the supernode that acts")
     target: str = Field(description="Name of the supernode that it acts on")
     share: float = Field(description="Share of the target's inputs from outside, signed, as circuit-tracer draws it")
     sum: float = Field(description="Sum of the direct effects")
-    effects: int = Field(description="How many direct effects there are")
+    effects: int = Field(description="Number of direct effects")
 
 
-class SupernodeLinks(Answer):
+class SupernodeLinks(Result):
     """The links between the supernodes of a graph."""
 
     graph: str

@@ -1,4 +1,4 @@
-"""A stored graph as a reader made it: the same metadata, columns, edges and supernodes."""
+"""Reads a stored graph back as its reader made it: the same metadata, node columns, edges and supernodes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 from circuit_atlas.errors import DamagedGraphError
@@ -31,23 +31,25 @@ _LABELS = {kind.label: i for i, kind in enumerate(KINDS)}
 Row = dict[str, Any]
 
 
-def read_graph_data(runner: QueryRunner, name: str) -> GraphData:
+@graph_query
+def read_graph_data(graph: StoredGraph) -> GraphData:
     """A graph as its reader made it, so that it has the same content hash. Edges take 16 bytes each.
 
     Args:
-        runner: where to ask.
-        name: the graph's.
+        database: the database.
+        graph: the graph.
 
     Raises:
         GraphNotFoundError: no such graph is ready.
         DamagedGraphError: what is stored can't be one that was ingested.
     """
-    stored = find_graph(runner, name)["graph"]
-    nodes = list(_node_rows(runner, stored))
-    edges, extras = _edges(runner, stored, len(nodes))
-    groups = runner.ask("graphs.groups", graph=name)[0]
-    if find_graph(runner, name)["graph"].get("published_at") != stored.get("published_at"):
-        raise DamagedGraphError("it was replaced while it was read", where=name, fix="Ask again.")
+    stored = graph.properties
+    nodes = list(_node_rows(graph))
+    edges, extras = _edges(graph, len(nodes))
+    groups = ask(graph.database, "graphs.groups", graph=graph.name)[0]
+    now = find_graph(graph.database, graph.name).properties
+    if now.get("published_at") != stored.get("published_at"):
+        raise DamagedGraphError("the graph was replaced while it was read", where=graph.name, fix="Ask again.")
     return GraphData(
         metadata=_metadata(stored),
         nodes=_columns(nodes),
@@ -62,28 +64,30 @@ def read_graph_data(runner: QueryRunner, name: str) -> GraphData:
 def damaged(what: str, graph: str) -> DamagedGraphError:
     """The error that says how a graph is not as it was ingested."""
     return DamagedGraphError(
-        what, where=graph, fix="`circuit-atlas verify` tells more. Delete the graph and ingest its file again."
+        what, where=graph, fix="`circuit-atlas verify` shows more. Delete the graph and ingest its file again."
     )
 
 
-def _metadata(stored: StoredGraph) -> GraphMetadata:
+def _metadata(stored: Row) -> GraphMetadata:
     known = {name: value for name, value in stored.items() if name in GraphMetadata.model_fields}
     return GraphMetadata(**{**known, **{name: json.loads(stored.get(name, "{}")) for name in FILE_FIELDS}})
 
 
-def _node_rows(runner: QueryRunner, stored: StoredGraph) -> Iterator[Row]:
+def _node_rows(graph: StoredGraph) -> Iterator[Row]:
     """Properties of all nodes, in order, with the place of each one's kind in `KINDS` as `kind`."""
-    graph, n = stored["name"], stored["nodes"]
+    n = graph.properties["nodes"]
     seen = 0
     for first in range(0, max(n, 1), _NODES_AT_ONCE):
-        for row in runner.ask("graphs.nodes", graph=graph, first=first, stop=first + _NODES_AT_ONCE):
+        for row in ask(graph.database, "graphs.nodes", graph=graph.name, first=first, stop=first + _NODES_AT_ONCE):
             kinds = [_LABELS[label] for label in row["labels"] if label in _LABELS]
             if row["ordinal"] != seen or len(kinds) != 1:
-                raise damaged(f"the node {row['properties'].get('key')!r} is not the one of place {seen}", graph)
+                raise damaged(
+                    f"the node {row['properties'].get('key')!r} is not the one with ordinal {seen}", graph.name
+                )
             yield {**row["properties"], "kind": kinds[0]}
             seen += 1
     if seen != n:
-        raise damaged(f"it has {seen:,} nodes, not {n:,}", graph)
+        raise damaged(f"it has {seen:,} nodes instead of {n:,}", graph.name)
 
 
 def _columns(rows: list[Row]) -> NodeColumns:
@@ -114,32 +118,31 @@ def _columns(rows: list[Row]) -> NodeColumns:
     )
 
 
-def _edges(runner: QueryRunner, stored: StoredGraph, n: int) -> tuple[ArrayEdges, tuple[EdgeExtra, ...]]:
-    graph, count = stored["name"], stored["edges"]
+def _edges(graph: StoredGraph, n: int) -> tuple[ArrayEdges, tuple[EdgeExtra, ...]]:
+    count = graph.properties["edges"]
     target, source, weight = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.float64)
     extras: list[EdgeExtra] = []
     at = 0
-    for page, more in _edge_pages(runner, stored, n):
+    for page, more in _edge_pages(graph, n):
         stop = at + len(page)
         if stop > count:
-            raise damaged(f"it has more than {count:,} edges", graph)
+            raise damaged(f"it has more than {count:,} edges", graph.name)
         target[at:stop], source[at:stop], weight[at:stop] = page.target, page.source, page.weight
         extras += more
         at = stop
     if at != count:
-        raise damaged(f"it has {at:,} edges, not {count:,}", graph)
+        raise damaged(f"it has {at:,} edges instead of {count:,}", graph.name)
     return ArrayEdges(target, source, weight), tuple(sorted(extras))
 
 
-def _edge_pages(runner: QueryRunner, stored: StoredGraph, n: int) -> Iterator[tuple[ArrayEdges, list[EdgeExtra]]]:
-    graph = stored["name"]
-    step = max(1, _EDGES_AT_ONCE * n // max(1, stored["edges"]))
+def _edge_pages(graph: StoredGraph, n: int) -> Iterator[tuple[ArrayEdges, list[EdgeExtra]]]:
+    step = max(1, _EDGES_AT_ONCE * n // max(1, graph.properties["edges"]))
     for first in range(0, n, step):
-        rows = runner.ask("graphs.edges", graph=graph, first=first, stop=first + step)
+        rows = ask(graph.database, "graphs.edges", graph=graph.name, first=first, stop=first + step)
         target = np.repeat(np.array([row["target"] for row in rows], np.int32), [len(row["sources"]) for row in rows])
         source = np.array([source for row in rows for source in row["sources"]], np.int32)
-        page = ArrayEdges.sorted(target, source, _weights(rows, graph))
-        _check_ends(page, n, graph)
+        page = ArrayEdges.sorted(target, source, _weights(rows, graph.name))
+        _check_ends(page, n, graph.name)
         yield page, [EdgeExtra(row["target"], *extra) for row in rows for extra in row["extras"]]
 
 

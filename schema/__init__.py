@@ -1,16 +1,5 @@
-"""The data model: what Neo4j holds, under which names, and how a database is brought to it."""
+"""The data model: what is stored in Neo4j, under which names, and how a database is brought to it.
 
-from circuit_atlas.schema.apply import SCHEMA_VERSION, ensure_schema, read_schema_version
-from circuit_atlas.schema.keys import Kind, make_key
-from circuit_atlas.schema.models import GraphMetadata, Node, Supernode
-
-__all__ = [
-    "SCHEMA_VERSION",
-    "GraphMetadata",
-    "Kind",
-    "Node",
-    "Supernode",
-    "ensure_schema",
-    "make_key",
-    "read_schema_version",
-]
+`properties` declares every label, relationship and property, `keys` the keys of nodes, `limits` the numbers that are
+shared. These import nothing heavy, so that the command line may use them.
+"""

@@ -1,14 +1,26 @@
-"""The bounds of every query: hops, rows and time."""
+"""Numbers that several rooms share, and that Python and Cypher must agree on."""
 
+# What a query may ask for.
 MAX_HOPS = 12
 MAX_PATHS = 10_000
 MAX_ROWS = 100_000
 MAX_NEIGHBORS = 10_000
+MAX_WALKS = 100_000  # paths looked at in a graph with a cycle
 DEFAULT_TIMEOUT = 30.0  # seconds
-SHORTLIST_FROM = 64  # inputs from which a node gets a shortlist of the best
-SHORTLISTED_PATHS = 64  # best paths that can be found from shortlists alone
+
+# Path tables, see `schema/path_tables.py`. Stored tables have these sizes: to change one is a new schema version.
+SHORTLIST_FROM = 64  # nodes with more inputs than this get a shortlist
+SHORTLISTED_PATHS = 64  # best paths of each number of hops that shortlists alone can answer
+BOUNDS_BLOCK = 512  # nodes whose bounds or counts are stored together
+LIMB = 10**14  # a count of paths is low + mid * LIMB + high * LIMB^2; sums of 90,000 limbs stay below 2^63
+CACHE_FROM = 100_000  # edges from which bounds computed for a query are stored for the next one
+MAX_CACHED_BOUNDS = 16  # tables for chosen sources that a graph keeps
+
+# Other stored sizes.
 ACTIVE_BLOCK = 10_000  # active features that are stored together
-BOUNDS_BLOCK = 512  # nodes whose bounds are stored together
-KEPT_FROM = 100_000  # edges from which bounds made for a question are kept
-MOST_KEPT = 16  # tables a graph keeps for chosen sources
-MOST_WALKS = 100_000  # paths looked at in a graph with a cycle
+MAX_EXPLANATIONS = 100  # of one feature
+MAX_NAME_LENGTH = 1000  # characters of a name or explanation: names are indexed, and an index ends at 8,000 bytes
+
+# circuit-tracer's defaults for pruning: shares of influence that the kept nodes and edges carry.
+NODE_THRESHOLD = 0.8
+EDGE_THRESHOLD = 0.98

@@ -12,41 +12,45 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import import_graph
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.labels import FILE, HAND, IMPORTED, NEURONPEDIA
+from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
-    catalogue,
     compare_results,
     feature_results,
     path_results,
     results,
     supernode_results,
 )
-from circuit_atlas.queries.search import Hits
-from circuit_atlas.schema import models
+from circuit_atlas.queries.catalogue import catalogue
+from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
-from circuit_atlas.schema.limits import BOUNDS_BLOCK, SHORTLIST_FROM, SHORTLISTED_PATHS
+from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
 from pydantic import BaseModel
 
-from circuit_atlas import answers, errors
-from circuit_atlas.cli import cli
+from circuit_atlas import errors
+from circuit_atlas.cli import GROUPS, cli
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
+from circuit_atlas.export.results import ExportResult
+from circuit_atlas.store.results import Verifications
 from circuit_atlas.synth import SynthResult
+from circuit_atlas.views.results import ReportResult, ViewResult
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
 ROOT = Path(__file__).parent.parent
 RESULTS: dict[str, tuple[str, type[BaseModel]]] = {
-    "ingest-one": ("`ingest` of one file", answers.IngestResult),
-    "ingest": ("`ingest` of several files, `attribute`", answers.IngestResults),
-    "export": ("`export`", answers.ExportResult),
-    "verify": ("`verify`", answers.Verifications),
+    "ingest-one": ("`ingest` of one file", IngestResult),
+    "ingest": ("`ingest` of several files, `attribute`", IngestResults),
+    "export": ("`export`", ExportResult),
+    "verify": ("`verify`", Verifications),
     "synth": ("`synth`", SynthResult),
     "graphs": ("`graphs`, `tag`", results.Graphs),
     "tags": ("`tags`", results.Tags),
@@ -69,23 +73,12 @@ RESULTS: dict[str, tuple[str, type[BaseModel]]] = {
     "explain": ("`explain`", ExplainResult),
     "explain-from": ("`explain --from`", ImportResult),
     "label": ("`label`", Label),
-    "search": ("`search`", Hits),
-    "view": ("`view`", answers.ViewResult),
-    "report": ("`report`", answers.ReportResult),
+    "search": ("`search`", SearchResult),
+    "view": ("`view`", ViewResult),
+    "report": ("`report`", ReportResult),
     "query": ("`query`", results.Rows),
 }
 """For each schema file: the commands that print such JSON, and the class of the result in Python."""
-
-GROUPS = {
-    "Files": "demo attribute ingest graphs delete export verify backup restore synth",
-    "Questions about one graph": (
-        "stats node neighbors paths score count distribution influence supernodes collapse search label explain query"
-    ),
-    "Questions across prompts": "tag tags features compare recurring",
-    "Pictures": "view report browse serve",
-    "Server": "server doctor",
-}
-
 
 JSON_INTRODUCTION = """# JSON output
 
@@ -188,15 +181,13 @@ def cli_page() -> str:
     ]
     for title, names in GROUPS.items():
         sections.append(f"## {title}\n")
-        for name in names.split():
+        for name in names:
             command = cli.get_command(click.Context(cli), name)
             assert command is not None, name
             sections.append(f"### {name}\n\n{help_of(command, name)}")
             if isinstance(command, click.Group):
                 for word, sub in command.commands.items():
                     sections.append(f"#### {name} {word}\n\n{help_of(sub, name, word)}")
-    missing = set(cli.list_commands(click.Context(cli))) - set(" ".join(GROUPS.values()).split())
-    assert not missing, f"commands without a group: {missing}"
     return "\n".join(sections)
 
 
@@ -208,134 +199,39 @@ def help_of(command: click.Command, *names: str) -> str:
 
 
 def schema_page() -> str:
-    """What the database holds."""
-    graph = rows(models.GraphMetadata)
-    node = rows(models.Node, skip=frozenset({"kind"}))
-    constraints = "".join(f"{statement};\n" for statement in ddl()).rstrip()
-    return rf"""# Schema, version {SCHEMA_VERSION}
-
-```text
-(:Graph {{name}})
-(:Node:Feature|Error|Token|Logit|Other {{graph, key}})-[:DIRECT_EFFECT {{weight}}]->(:Node)
-(:Feature)-[:ACTIVATION_OF]->(:TranscoderFeature {{model, source_set, layer, index}})
-(:Supernode {{graph, name}})-[:GROUPS]->(:Node)
-(:Graph)-[:TAGGED]->(:Tag {{name}})
-(:PathBounds {{graph, sources, sign, hops, block}}), (:PathSteps {{graph, sources, sign, ordinal}})
-(:PathCounts {{graph, hops, block}})
-(:CircuitAtlas {{id: 'store', schema_version}})
-```
-
-`DIRECT_EFFECT` goes from source to target; `weight` is the signed direct effect, float32 widened to float64, and
-never 0. A node's `graph` is its graph's name, and a graph has its name only once it is complete (`status` is
-`ready`), so a query by name sees all of a graph or nothing. Another `status` is that of a graph being written
-(`loading`) or removed (`deleting`), under a name that holds a `~`.
-
-## :Graph
-
-| property | meaning |
-| --- | --- |
-| `name` | the graph's name, unique |
-| `status` | `ready`, `loading` or `deleting` |
-{graph}
-| `nodes`, `edges`, `density` | numbers of nodes and of direct effects, edges / nodes^2 |
-| `feature_nodes`, `error_nodes`, `token_nodes`, `logit_nodes`, `other_nodes` | nodes by kind |
-| `weight_min`, `weight_max` | range of the weights |
-| `zero_links` | links of weight 0 in the file, which are not stored |
-| `replacement_score`, `completeness_score` | circuit-tracer's `compute_graph_scores`, of the graph as stored |
-| `acyclic` | whether no path returns to its start |
-| `content_hash` | SHA-256 of the content, by which the same graph is recognised |
-| `created_at`, `published_at` | when its ingest began, and when it became visible |
-
-The file's own `metadata` and `qParams`, and top-level fields beyond them, are kept as JSON text.
-
-## :Node
-
-The labels `Feature`, `Error`, `Token`, `Logit` and `Other` tell the kind, and so does the key's first part.
-
-| property | meaning |
-| --- | --- |
-| `graph` | name of its graph |
-{node}
-| `ordinal` | place in the file's list of nodes, from 0; row and column of a `.pt`'s matrix |
-| `activation` | a feature's activation |
-| `probability` | a logit's probability |
-| `influence` | share of the logits that flows through it over all paths (`compute_node_influence`) |
-| `input_sum` | sum of \|weight\| of its inputs |
-| `cumulative_influence` | circuit-tracer's `influence`: share of influence of this node and all stronger ones |
-| `token` | text of a token or logit, blanks included |
-| `clerp` | the file's label, as it stands |
-| `feature_type`, `js_node_id` | the file's fields of these names |
-| `extra` | the file's other fields, as JSON text |
-| `pinned` | true for nodes pinned in the frontend |
-
-## :TranscoderFeature
-
-One for the whole database, so that questions across prompts are one hop long. `model`, `source_set`, `layer` and
-`index` identify it. It outlives its last activation only when it has an explanation other than a graph file's label.
-
-| property | meaning |
-| --- | --- |
-| `explanation` | the explanation that is shown, and that its activations have as `name`: the first of `explanations` |
-| `explanations` | all of them: labels given by hand, then what was fetched or imported, then labels in graph files |
-| `explanation_sources` | of each: `{HAND}`, `{NEURONPEDIA}`, `{IMPORTED}` and a file, `{FILE}` and a graph's slug |
-| `explanation_models` | of each, the model that wrote it, or an empty text |
-| `explanation_types` | of each, the kind of explanation as its source names it, or an empty text |
-| `explanation_dates` | of each, when it came here, ISO 8601, or an empty text |
-| `fetched_at` | when Neuronpedia was last asked for it, also when it had none |
-
-An activation is named by its feature's explanation, but a label in its own graph's file goes before labels in others.
-
-## :Supernode
-
-`name` of a group of nodes; `order` among those of its graph; `source`: `file` for one in the file's `qParams`, `hand`,
-or `rule`, for one that was made by the `rule` given. A node in several counts, in a collapsed graph, in the last.
-
-A graph collapsed by its supernodes is a `:Graph` of its own, named `NAME:collapsed`, with `collapsed_from`; no other
-graph has a name that ends so. A supernode there is a `:Node` with `feature_type` `supernode`, the kind that its nodes
-have in common (else `Other`), the key `kind:supernode/NAME`, and its nodes' keys in `extra`; it is an activation of no
-transcoder feature, all other features are. Questions across prompts leave collapsed graphs out, unless they are named
-([supernodes](../how-to/supernodes.md)).
-
-## :Tag
-
-`name` of a collection of graphs.
-
-## :PathBounds
-
-`sums[i]` is the largest sum of `sign` * weight over all paths of exactly `hops` hops from given sources to the node of
-ordinal `block` * {BOUNDS_BLOCK} + i; -Infinity where there is none, or where a path may not pass. `sources` is `tokens`
-for all tokens, and a hash of the question for bounds that were made for one and kept, at `kept_at`.
-[How the path search works](../path-search.md) explains what they are for.
-
-## :PathSteps
-
-The shortlist of the node of that `ordinal`: `inputs` are the ordinals of those that lead the {SHORTLISTED_PATHS} best
-paths of each number of hops, `weights` the weights of their effects; `floors[j]` is the best value of a path of j + 1
-hops through any other input, `input_sum` that of the node. Nodes with at most {SHORTLIST_FROM} inputs have none.
-
-## :PathCounts
-
-The number of paths of exactly `hops` hops from all tokens to the node of ordinal `block` * {BOUNDS_BLOCK} + i is
-`low[i]` + 10^14 * `mid[i]` + 10^28 * `high[i]`. A graph with a cycle has none.
-
-## Constraints and indexes
-
-```cypher
-{constraints}
-```
-
-## How edges are written
-
-```cypher
-{statements.EDGE_BATCH.strip()}
-```
-"""
+    """Every label, type of relationship and property that is stored, from `schema/properties.py`."""
+    sections = [f"# Schema, version {SCHEMA_VERSION}\n\n```text\n{schema_overview()}\n```\n"]
+    for name, label in LABELS.items():
+        sections.append(f"## :{name}\n\n{wrapped(label.description)}\n\n{property_table(label.properties)}\n")
+    for name, relationship in RELATIONSHIPS.items():
+        text = f"From `:{relationship.start}` to `:{relationship.end}`. {relationship.description}"
+        table = f"{property_table(relationship.properties)}\n" if relationship.properties else ""
+        sections.append(f"## :{name}\n\n{wrapped(text)}\n\n{table}".rstrip() + "\n")
+    constraints = "\n".join(f"{statement};" for statement in ddl())
+    sections.append(f"## Constraints and indexes\n\n```cypher\n{constraints}\n```\n")
+    sections.append(f"## How edges are written\n\n```cypher\n{statements.EDGE_BATCH.strip()}\n```\n")
+    return "\n".join(sections)
 
 
-def rows(model: Any, skip: frozenset[str] = frozenset()) -> str:
-    """Rows of a table of a model's fields."""
-    fields = model.model_fields.items()
-    return "\n".join(f"| `{name}` | {field.description} |" for name, field in fields if name not in skip)
+def schema_overview() -> str:
+    """Labels with the properties that identify a node, and what is between them."""
+    nodes = [f"(:{name} {{{', '.join(label.key)}}})" for name, label in LABELS.items() if label.key]
+    between = [f"(:{one.start})-[:{name}]->(:{one.end})" for name, one in RELATIONSHIPS.items()]
+    return "\n".join([*nodes, "", *between])
+
+
+def property_table(properties: Mapping[str, Property]) -> str:
+    """Properties as a table in Markdown."""
+    rows = [
+        f"| `{name}` | {declared.type} | {declared.unit} | {declared.description.replace('|', chr(92) + '|')} |"
+        for name, declared in properties.items()
+    ]
+    return "\n".join(["| property | type | unit | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def wrapped(text: str) -> str:
+    """A paragraph in lines of at most 120 characters."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def json_page() -> str:

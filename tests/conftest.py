@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.chromium import PageLog, open_page, screenshots, start_chromium
+from support.examples import TAGS, ingest_examples
 from support.program import PROGRAM, Run
 
 from circuit_atlas import Atlas, Connection, GraphHandle
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
     from circuit_tracer import Graph
     from playwright.sync_api import Browser, Page
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
 EXPLAINED = """
 MATCH (f:TranscoderFeature) WHERE any(source IN f.explanation_sources WHERE NOT source STARTS WITH 'file:')
 RETURN count(f) AS n
 """
-TAGS = {"dallas": ["capitals"], "oakland": ["capitals"]}  # as a reader of the docs has tagged them
-NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
 
 for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", "CIRCUIT_ATLAS_STORE"):
     os.environ.pop(_variable, None)
@@ -82,8 +80,8 @@ def atlas(connection: Connection) -> Iterator[Atlas]:
 
 @pytest.fixture(scope="session")
 def examples(atlas: Atlas) -> dict[str, GraphHandle]:
-    """The five real graphs, ingested under their files' names."""
-    return {name: atlas.ingest(EXAMPLES / f"{name}.json", name=name, tags=TAGS.get(name, ())) for name in NAMES}
+    """The real graphs of the examples, by name."""
+    return ingest_examples(atlas)
 
 
 def hold_examples(atlas: Atlas, *names: str) -> None:
@@ -91,8 +89,8 @@ def hold_examples(atlas: Atlas, *names: str) -> None:
     there = {summary.graph for summary in atlas.graphs().graphs}
     for name in sorted(there - set(names), reverse=True):  # what was collapsed goes before what it was made from
         atlas.delete(name)
-    for name in set(names) - there:
-        atlas.ingest(EXAMPLES / f"{name}.json", name=name)
+    if missing := set(names) - there:
+        ingest_examples(atlas, *missing)
     for name in TAGS.keys() & set(names):
         atlas.tag(name, add=TAGS[name])
 

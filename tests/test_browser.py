@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from circuit_atlas.queries import CatalogueQuery, catalogue
-from circuit_atlas.queries.runner import literal
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES
 from support.program import Run
 from test_catalogue import arguments
 
 from circuit_atlas import Atlas, Connection
+from circuit_atlas.cypher_text import literal
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
 from circuit_atlas.server import LocalServer
 from circuit_atlas.views.browser import browser_of, drawn, filled, style_sheet, write_favorites

@@ -7,8 +7,9 @@ from typing import Any
 
 import neo4j
 import pytest
-from circuit_atlas.queries import CatalogueQuery, catalogue
-from conftest import NAMES, hold_examples
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
+from conftest import hold_examples
+from support.examples import STORED
 
 QUERIES = list(catalogue().values())
 ARGUMENTS: dict[str, Any] = {
@@ -20,8 +21,8 @@ ARGUMENTS: dict[str, Any] = {
     "paths": [["token:9", "logit:22605@10"]],
     "ordinals": list(range(400)),
     "a": "dallas",
-    "b": "oakland",
-    "graphs": ["dallas", "oakland"],
+    "b": "night",
+    "graphs": ["dallas", "night"],
     "model": "gemma-2-2b",
     "source_set": "clt-hp",
     "layer": 1,
@@ -39,7 +40,7 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
         # A graph that has some, and features that are active at several positions.
         named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
     if query.id == "features.only":
-        named |= {"graphs": ["dallas"], "without": ["oakland"]}
+        named |= {"graphs": ["dallas"], "without": ["night"]}
     return named
 
 
@@ -190,11 +191,11 @@ def test_it_answers_the_same_however_the_store_is_laid_out(atlas: Any, examples:
     """Relationships are written anew, in another order, which is the order in which they are read."""
     before = {query.id: rows_in_order(query, atlas) for query in QUERIES}
     try:
-        for graph in ("dallas", "oakland", "opposite-small"):
+        for graph in ("dallas", "night", "opposite-small"):
             for kind in ("DIRECT_EFFECT", "ACTIVATION_OF", "GROUPS", "TAGGED"):
                 atlas.cypher(REWRITTEN.format(type=kind), {"graph": graph}, write=True)
         after = {query.id: rows_in_order(query, atlas) for query in QUERIES}
         assert [name for name in before if before[name] != after[name]] == []
     finally:
         hold_examples(atlas)
-        hold_examples(atlas, *NAMES)
+        hold_examples(atlas, *STORED)

@@ -19,8 +19,9 @@ from typing import Any
 
 import click
 import pytest
-from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
+from conftest import forget_explanations, hold_examples
 from support.chromium import find_chromium
+from support.examples import EXAMPLES, ROOT, STORED
 from support.program import PROGRAM, Run, fails
 
 from circuit_atlas import Atlas
@@ -250,17 +251,17 @@ def test_every_example_in_every_help_works(
         run_examples(found, env, tmp_path)
     finally:
         if names[0] == "supernodes":
-            for name in ("dallas", "oakland"):
+            for name in ("dallas", "night"):
                 atlas.delete(name)
         forget_explanations(atlas)
-        hold_examples(atlas, *NAMES)
+        hold_examples(atlas, *STORED)
 
 
 def run_examples(found: list[str], env: dict[str, str], folder: Path) -> None:
     for example in found:
         if example.endswith(".svg") and not find_chromium():
             continue
-        program = example.replace("circuit-atlas", shlex.quote(PROGRAM)).replace("examples/graphs", str(EXAMPLES))
+        program = example.replace("circuit-atlas", shlex.quote(PROGRAM)).replace(" examples/", f" {ROOT}/examples/")
         done = subprocess.run(
             ["bash", "-c", program],
             env={**env, "BROWSER": "true"},

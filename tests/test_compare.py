@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from circuit_atlas.queries import compare_questions
-from conftest import EXAMPLES
+from circuit_atlas.queries import compare as compare_queries
+from support.examples import example_file
 from support.program import Run
 from support.two_files import File, jaccard
 
@@ -16,14 +16,24 @@ from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 K = 10_000
 
 
+@pytest.fixture(params=[("dallas", "night"), ("night", "winter")], ids="-".join)
+def names(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Prompts of 11 and 13 tokens that have little in common, and two of 13 tokens that have much."""
+    pair: tuple[str, str] = request.param
+    return pair
+
+
 @pytest.fixture(params=["relative", "exact", "feature"])
-def files(request: pytest.FixtureRequest) -> tuple[File, File]:
-    return File(EXAMPLES / "dallas.json", request.param), File(EXAMPLES / "oakland.json", request.param)
+def files(names: tuple[str, str], request: pytest.FixtureRequest) -> tuple[File, File]:
+    a, b = (File(example_file(name), request.param) for name in names)
+    return a, b
 
 
-def test_dallas_and_oakland(atlas: Atlas, examples: Any, files: tuple[File, File]) -> None:
+def test_nodes_and_direct_effects(
+    atlas: Atlas, examples: Any, names: tuple[str, str], files: tuple[File, File]
+) -> None:
     a, b = files
-    found = atlas.compare("dallas", "oakland", align=a.align, k=K, max_hops=3)
+    found = atlas.compare(*names, align=a.align, k=K, max_hops=3)
     ids = set(a.identities), set(b.identities)
     for pairs, wanted in (
         (found.nodes.shared, ids[0] & ids[1]),
@@ -51,16 +61,20 @@ def test_dallas_and_oakland(atlas: Atlas, examples: Any, files: tuple[File, File
     assert found.feature_similarity == pytest.approx(jaccard(*influences), rel=1e-5)
 
 
-def test_the_features_they_share_whatever_the_position(atlas: Atlas, examples: Any) -> None:
-    features = atlas.compare("dallas", "oakland", align="feature").overlap("feature")
-    assert (features.shared, features.shared + features.only_a, features.shared + features.only_b) == (132, 246, 211)
+def test_the_features_they_share_whatever_the_position(atlas: Atlas, examples: Any, names: tuple[str, str]) -> None:
+    a, b = (
+        {identity for identity in File(example_file(name), "feature").identities if identity.startswith("feature:")}
+        for name in names
+    )
+    features = atlas.compare(*names, align="feature").overlap("feature")
+    assert (features.shared, features.only_a, features.only_b) == (len(a & b), len(a - b), len(b - a))
 
 
-def test_the_paths_that_differ(atlas: Atlas, examples: Any, files: tuple[File, File]) -> None:
+def test_the_paths_that_differ(atlas: Atlas, examples: Any, names: tuple[str, str], files: tuple[File, File]) -> None:
     k, hops = 100, 3
     best = [file.best_paths(k, hops) for file in files]
     scores = [{tuple(ids): score for ids, score in reversed(paths)} for paths in best]
-    found = atlas.compare("dallas", "oakland", align=files[0].align, k=k, max_hops=hops).paths
+    found = atlas.compare(*names, align=files[0].align, k=k, max_hops=hops).paths
     assert {tuple(pair.identities) for pair in found.shared} == scores[0].keys() & scores[1].keys()
     assert {tuple(pair.identities) for pair in found.only_a} == scores[0].keys() - scores[1].keys()
     assert {tuple(pair.identities) for pair in found.only_b} == scores[1].keys() - scores[0].keys()
@@ -72,10 +86,10 @@ def test_the_paths_that_differ(atlas: Atlas, examples: Any, files: tuple[File, F
 def test_totals_do_not_depend_on_k_nor_on_the_parts(
     atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = atlas.compare("dallas", "oakland", k=5)
-    assert whole.overlaps == atlas.compare("dallas", "oakland", k=50).overlaps
-    monkeypatch.setattr(compare_questions, "_EDGES_AT_ONCE", 0)
-    in_parts = atlas.compare("dallas", "oakland", k=5)
+    whole = atlas.compare("dallas", "night", k=5)
+    assert whole.overlaps == atlas.compare("dallas", "night", k=50).overlaps
+    monkeypatch.setattr(compare_queries, "_EDGES_AT_ONCE", 0)
+    in_parts = atlas.compare("dallas", "night", k=5)
     assert in_parts.direct_effects == whole.direct_effects
     for part, total in zip(in_parts.overlaps, whole.overlaps, strict=True):
         assert part.model_dump() == pytest.approx(total.model_dump())
@@ -98,7 +112,7 @@ def test_what_cannot_be_compared(atlas: Atlas, examples: Any, run: Run) -> None:
     with pytest.raises(GraphNotFoundError):
         atlas.compare("dallas", "nowhere")
     with pytest.raises(InvalidArgumentError, match="align"):
-        atlas.compare("dallas", "oakland", align="near")
+        atlas.compare("dallas", "night", align="near")
     done = run("compare", "dallas", "nowhere")
     assert done.returncode == 1
     assert "no graph is named 'nowhere'" in done.stderr

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.queries import path_columns
-from circuit_atlas.queries.columns import read_columns
+from circuit_atlas.queries import path_arrays
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_columns import sample_paths
-from conftest import EXAMPLES
+from circuit_atlas.queries.path_arrays import sample_paths
+from circuit_atlas.queries.stored_arrays import read_arrays
 from support import oracle
+from support.examples import EXAMPLES
 from support.graphs import make_graph
 from test_paths import SCORES, default_paths
 
@@ -60,9 +60,9 @@ def test_every_path_has_the_same_chance(atlas: Any, new_name: Any) -> None:
         (3, 4, 128.0),
     ]
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1, 2, 3, 4], edges), name=name)
+    load_graph(atlas, make_graph([0, 1, 2, 3, 4], edges), name=name)
     paths = list(oracle.all_paths(edges, [0], [4], 4))
-    columns = read_columns(atlas._runner, find_graph(atlas._runner, name)["graph"])
+    columns = read_arrays(find_graph(atlas, name))
     drawn = sample_paths(columns, [columns.keys[0]], [columns.keys[4]], 4, size=7000, seed=0)
     counts = Counter(tuple(weights) for weights in drawn.weights)
     assert set(counts) == {tuple(weights) for _, weights in paths}
@@ -82,15 +82,15 @@ def test_around_cycles(atlas: Any, new_name: Any, monkeypatch: pytest.MonkeyPatc
     edges = [(0, 1, 1.0), (0, 2, 2.0), (1, 2, 4.0), (1, 3, 16.0), (2, 1, 8.0), (2, 3, 32.0), (0, 3, 64.0)]
     edges = sorted(edges, key=lambda edge: (edge[1], edge[0]))
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1, 2, 3], edges), name=name)
+    load_graph(atlas, make_graph([0, 1, 2, 3], edges), name=name)
     paths = [path for path in oracle.all_paths(edges, [0], [3], 6) if len(set(path[0])) == len(path[0])]
-    columns = read_columns(atlas._runner, find_graph(atlas._runner, name)["graph"])
+    columns = read_arrays(find_graph(atlas, name))
     drawn = sample_paths(columns, None, [columns.keys[3]], 6, size=5000, seed=0)
     counts = Counter(tuple(weights) for weights in drawn.weights)
     assert set(counts) == {tuple(weights) for _, weights in paths}
     assert all(abs(count - 1000) < 5 * 1000**0.5 for count in counts.values())
     spread = atlas.graph(name).score_distribution(max_hops=6, sample=3)
     assert (spread.paths, spread.scored) == (len(paths), 3)
-    monkeypatch.setattr(path_columns, "_MOST_STEPS", 2)
+    monkeypatch.setattr(path_arrays, "_MOST_STEPS", 2)
     with pytest.raises(InvalidArgumentError, match="have to be walked"):
         atlas.graph(name).count(sources=["token:0"], max_hops=6)

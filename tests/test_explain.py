@@ -51,7 +51,7 @@ def make(atlas: Atlas, new_name: Callable[[], str]) -> Iterator[Callable[..., Gr
         data = synthesize(Shape(layers=4, positions=3, features_per_layer=58, density=0.05, seed=seed))
         metadata = data.metadata.model_copy(update={"model": "some-model", "source_set": source_set})
         name = new_name()
-        load_graph(atlas.driver, None, replace(data, metadata=metadata), name=name)
+        load_graph(atlas, replace(data, metadata=metadata), name=name)
         return atlas.graph(name)
 
     yield store

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas.ingest.labels import clean_text
-from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.explain import files, lines
 from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
 from circuit_atlas.explain.store import Feature
+from circuit_atlas.explain.text import clean_text
 
 LABELS = EXAMPLES.parent / "labels.tsv"
 FEATURES = """
@@ -158,7 +158,7 @@ def test_files_that_cannot_be_read(atlas: Atlas, source_set: str, write: Callabl
     whole = path.read_bytes()
     for content in (whole[:-20], whole[: len(whole) // 2], b"\x1f\x8b" + bytes(100)):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="cannot be read"):
+        with pytest.raises(InputError, match="cut short or damaged"):
             atlas.import_explanations(path)
     path.write_bytes(gzip.compress(bytes(10_000_000)))  # one line, and not a small one
     with pytest.raises(InputError, match=r"more than 0.005 GB") as caught:

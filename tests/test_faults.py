@@ -15,11 +15,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from circuit_atlas.ingest import Writer, edge_writer
+from circuit_atlas.ingest import edge_writer
 from support.killed import delete, ingest
 
 from circuit_atlas import Atlas
-from circuit_atlas.export import write_json
+from circuit_atlas.database import Database
+from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import EdgeBlock
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
@@ -171,14 +172,14 @@ def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.
     """Gone with two batches under way, and there again: the ingest does not notice, whatever was committed."""
     first, gone, write = faults.files[0], threading.Event(), edge_writer._write
 
-    def write_then_restart(writer: Writer, graph: str, number: int, block: EdgeBlock) -> int:
+    def write_then_restart(database: Database, graph: str, number: int, block: EdgeBlock) -> int:
         if number == 1 and not gone.is_set():
             gone.set()
             pool.submit(faults.restart_server, how)
-        return write(writer, graph, number, block)
+        return write(database, graph, number, block)
 
     monkeypatch.setattr(edge_writer, "_write", write_then_restart)
-    monkeypatch.setattr(edge_writer, "EDGE_BATCH", 2_000)
+    monkeypatch.setattr(edge_writer, "EDGES_PER_BATCH", 2_000)
     with ThreadPoolExecutor(1) as pool, Atlas(store=faults.store) as atlas:
         atlas.ingest(first, name="g")
     assert gone.is_set()

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES
+from support.examples import ANALOGIES, EXAMPLES, example_file
 from support.program import Run
 from support.two_files import File
 
@@ -28,7 +28,7 @@ Feature = tuple[int, int]
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, File]:
-    return {name: File(EXAMPLES / f"{name}.json", "feature") for name in ("dallas", "oakland")}
+    return {name: File(example_file(name), "feature") for name in ("dallas", *ANALOGIES)}
 
 
 def features_of(file: File) -> dict[Feature, float]:
@@ -42,29 +42,35 @@ def features_of(file: File) -> dict[Feature, float]:
 
 
 def test_common_and_only(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
-    dallas, oakland = features_of(files["dallas"]), features_of(files["oakland"])
-    assert (len(dallas), len(oakland), len(dallas.keys() & oakland.keys())) == (246, 211, 132)
-    common = atlas.common_features("dallas", "oakland", k=1000)
-    assert common.total == 132
+    influence = {name: features_of(file) for name, file in files.items()}
+    all_have = set.intersection(*(set(influence[name]) for name in ANALOGIES))
+    assert len(all_have) > 50
+    common = atlas.common_features(*ANALOGIES, k=1000)
+    assert common.total == len(all_have)
     found = {(shared.feature.layer, shared.feature.index): shared for shared in common.features}
-    assert found.keys() == dallas.keys() & oakland.keys()
+    assert found.keys() == all_have
     for feature, shared in found.items():
-        influences = [occurrence.influence for occurrence in shared.occurrences]
-        assert influences == pytest.approx([dallas[feature], oakland[feature]], abs=1e-6)
-        assert shared.influence == min(influences)
+        influences = {occurrence.graph: occurrence.influence for occurrence in shared.occurrences}
+        assert influences == pytest.approx({name: influence[name][feature] for name in ANALOGIES}, abs=1e-6)
+        assert shared.influence == min(influences.values())
     least = [shared.influence for shared in common.features]
     assert least == sorted(least, reverse=True)
-    assert atlas.common_features(tags=["capitals"], k=3).features == common.features[:3]
-    only = atlas.only_features("dallas", without=["oakland"], k=1000)
-    assert {(shared.feature.layer, shared.feature.index) for shared in only.features} == dallas.keys() - oakland.keys()
-    assert only.total == 114
-    assert atlas.only_features("oakland", without=["dallas"], k=5).total == 79
-    assert atlas.only_features("dallas", without_tags=["capitals"]).total == 0
-    assert atlas.common_features("dallas").total == 246
+    assert atlas.common_features(tags=["analogies"], k=3).features == common.features[:3]
+    only_winter = influence["winter"].keys() - influence["night"].keys()
+    only = atlas.only_features("winter", without=["night"], k=1000)
+    assert {(shared.feature.layer, shared.feature.index) for shared in only.features} == only_winter
+    assert only.total == len(only_winter)
+    others = set().union(*(influence[name] for name in ANALOGIES if name != "night"))
+    night_alone = atlas.only_features("night", without=[name for name in ANALOGIES if name != "night"], k=5)
+    assert night_alone.total == len(influence["night"].keys() - others)
+    assert atlas.only_features("night", without_tags=["analogies"]).total == 0
+    assert atlas.common_features("dallas").total == len(influence["dallas"])
+    pair = influence["dallas"].keys() & influence["night"].keys()
+    assert atlas.common_features("dallas", "night").total == len(pair)
     assert atlas.common_features("dallas", "dallas-llama").total == 0  # of other transcoders
 
 
-def test_show(atlas: Atlas, examples: Any) -> None:
+def test_show(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     document = json.loads((EXAMPLES / "dallas.json").read_text(encoding="utf-8"))
     rows = {node["node_id"]: node for node in document["nodes"]}
     own = {node_id: row["activation"] for node_id, row in rows.items() if node_id.startswith("20_44686_")}
@@ -79,11 +85,15 @@ def test_show(atlas: Atlas, examples: Any) -> None:
             assert [abs(neighbor.weight) for neighbor in found] == strongest
     assert atlas.feature("Texas locations/legal contexts", neighbors=4) == shown
     assert atlas.feature("feature:20/44686@10", graph="dallas", neighbors=4) == shown
-    both = atlas.feature("1/12928", neighbors=1)
-    assert both.total == 2
-    assert {a.graph for a in both.activations} == {"dallas", "oakland"}
-    assert {a.graph for a in atlas.feature("1/12928", graphs=["oakland"]).activations} == {"oakland"}
-    assert atlas.feature("1/12928", tags=["capitals"], neighbors=1) == both
+    having = [name for name, file in files.items() if (1, 12928) in features_of(file)]
+    assert having == list(files)
+    everywhere = atlas.feature("1/12928", neighbors=1)
+    assert everywhere.total == len(having)
+    assert {a.graph for a in everywhere.activations} == set(having)
+    assert {a.graph for a in atlas.feature("1/12928", graphs=["night"]).activations} == {"night"}
+    tagged = atlas.feature("1/12928", tags=["analogies"], neighbors=1)
+    assert {a.graph for a in tagged.activations} == set(ANALOGIES)
+    assert tagged.activations == [a for a in everywhere.activations if a.graph != "dallas"]
     assert len({a.graph for a in atlas.feature("1/12928", k=1).activations}) == 1
 
 
@@ -135,55 +145,58 @@ def motifs_of(file: File, width: int) -> set[tuple[str, str, str]]:
 
 
 def test_recurring(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
-    found = atlas.recurring("dallas", "oakland", share=1, k=10_000)
-    assert found.graphs == 2
-    counts = Counter(feature for file in files.values() for feature in features_of(file))
-    wanted = {feature for feature, number in counts.items() if number == 2}
-    assert {(row.feature.layer, row.feature.index) for row in found.features} == wanted
-    assert all(row.graphs == 2 for row in found.features)
+    """Features and motifs that at least four of the five analogies have."""
+    found = atlas.recurring(*ANALOGIES, share=0.8, k=10_000)
+    assert found.graphs == len(ANALOGIES)
+    features = Counter(feature for name in ANALOGIES for feature in features_of(files[name]))
+    wanted = {feature: number for feature, number in features.items() if number >= 4}
+    assert {(row.feature.layer, row.feature.index): row.graphs for row in found.features} == wanted
     middles = [f"feature:{row.feature.layer}/{row.feature.index}" for row in found.features[:100]]
-    shared = motifs_of(files["dallas"], 3) & motifs_of(files["oakland"], 3)
-    motifs = {tuple(node.key.partition("@")[0] for node in motif.nodes) for motif in found.motifs}
-    assert motifs == {motif for motif in shared if motif[1] in middles}
+    counts = Counter(motif for name in ANALOGIES for motif in motifs_of(files[name], 3))
+    motifs = {tuple(node.key.partition("@")[0] for node in motif.nodes): motif.graphs for motif in found.motifs}
+    assert motifs == {motif: number for motif, number in counts.items() if number >= 4 and motif[1] in middles}
     assert motifs
-    assert atlas.recurring(tags=["capitals"], share=1, k=10_000) == found
+    assert atlas.recurring(tags=["analogies"], share=0.8, k=10_000) == found
     assert atlas.recurring("dallas").features == []
 
 
 @pytest.fixture
 def tagged(atlas: Atlas, examples: Any) -> Iterator[None]:
     yield
-    atlas.tag("dallas", "oakland", add=["capitals"], remove=["test-a", "test-b"])
+    atlas.tag(*ANALOGIES, add=["analogies"], remove=["test-a", "test-b"])
 
 
 def test_tags(atlas: Atlas, tagged: None, run: Run) -> None:
     def tags() -> dict[str, list[str]]:
         return {tag.tag: tag.graphs for tag in atlas.tags().tags}
 
-    assert tags()["capitals"] == ["dallas", "oakland"]
-    atlas.tag("dallas", "oakland", add=["test-a"], remove=["capitals"])
-    assert tags() == {"test-a": ["dallas", "oakland"]}
-    done = run("tag", "oakland", "--add", "test-b", "--remove", "test-a", "--table")
+    assert tags()["analogies"] == list(ANALOGIES)
+    atlas.tag(*ANALOGIES, remove=["analogies"])
+    atlas.tag("night", "winter", add=["test-a"])
+    assert tags() == {"test-a": ["night", "winter"]}
+    done = run("tag", "winter", "--add", "test-b", "--remove", "test-a", "--table")
     assert done.returncode == 0, done.stderr
     assert "test-b" in done.stdout
-    assert tags() == {"test-a": ["dallas"], "test-b": ["oakland"]}
-    assert [summary.graph for summary in atlas.graphs(["test-a", "test-b"]).graphs] == ["dallas", "oakland"]
+    assert tags() == {"test-a": ["night"], "test-b": ["winter"]}
+    assert [summary.graph for summary in atlas.graphs(["test-a", "test-b"]).graphs] == ["night", "winter"]
     with pytest.raises(GraphNotFoundError):
-        atlas.tag("dallas", "nowhere", add=["test-c"])
+        atlas.tag("night", "nowhere", add=["test-c"])
     with pytest.raises(InvalidArgumentError, match="cannot be a tag"):
-        atlas.tag("dallas", add=["a~b"])
+        atlas.tag("night", add=["a~b"])
     with pytest.raises(InvalidArgumentError, match="nothing to do"):
-        atlas.tag("dallas")
-    assert tags() == {"test-a": ["dallas"], "test-b": ["oakland"]}
+        atlas.tag("night")
+    assert tags() == {"test-a": ["night"], "test-b": ["winter"]}
 
 
-def test_at_the_command_line(run: Run) -> None:
+def test_at_the_command_line(run: Run, files: dict[str, File]) -> None:
+    pair = len(features_of(files["night"]).keys() & features_of(files["winter"]).keys())
+    analogies = len(set.intersection(*(set(features_of(files[name])) for name in ANALOGIES)))
     for command, shown in (
         (["features", "show", "dallas", "feature:20/44686@10"], "active in 1 graph\n"),
-        (["features", "common", "dallas", "oakland", "-k", "2"], "132 features"),
-        (["features", "only", "--tag", "capitals", "--not", "dallas-llama"], "132 features"),
-        (["recurring", "--tag", "capitals", "-k", "2"], "2 of 2"),
-        (["graphs", "--tag", "capitals"], "capitals"),
+        (["features", "common", "night", "winter", "-k", "2"], f"{pair} features"),
+        (["features", "only", "--tag", "analogies", "--not", "dallas-llama"], f"{analogies} features"),
+        (["recurring", "--tag", "analogies", "-k", "2"], "5 of 5"),
+        (["graphs", "--tag", "analogies"], "analogies"),
     ):
         done = run(*command, "--table")
         assert done.returncode == 0, done.stderr

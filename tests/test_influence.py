@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES, NAMES
+from support.examples import EXAMPLES, NAMES, example_file
 from support.graphs import make_graph
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -29,7 +29,7 @@ def dense(data: Any) -> Any:
 @pytest.fixture(params=NAMES)
 def expected(request: pytest.FixtureRequest) -> tuple[str, list[str], Any]:
     """Name, keys, and circuit-tracer's `compute_node_influence` in float64."""
-    data = read_graph(EXAMPLES / f"{request.param}.json")
+    data = read_graph(example_file(request.param))
     weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
     influence = tracer.compute_node_influence(dense(data), weights)
     return request.param, [data.nodes.key(i) for i in range(len(data.nodes))], influence.numpy()
@@ -78,7 +78,7 @@ def test_groups(by: str, examples: Any) -> None:
 
 def test_influence_on_one_node(expected: tuple[str, list[str], Any], examples: Any) -> None:
     name, keys, _ = expected
-    data = read_graph(EXAMPLES / f"{name}.json")
+    data = read_graph(example_file(name))
     target = int(np.nanargmax(data.nodes.probability))
     weights = torch.zeros(len(keys), dtype=torch.float64)
     weights[target] = 1.0
@@ -95,7 +95,7 @@ def test_influence_on_one_node(expected: tuple[str, list[str], Any], examples: A
 def test_influence_of_edges(targets: bool, expected: tuple[str, list[str], Any], examples: Any) -> None:
     """`compute_edge_influence`, which adds the logits' weights in place."""
     name, keys, _ = expected
-    data = read_graph(EXAMPLES / f"{name}.json")
+    data = read_graph(example_file(name))
     target = int(np.nanargmax(data.nodes.probability))
     weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
     if targets:
@@ -142,7 +142,7 @@ def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
 
 def test_what_has_no_influence(atlas: Any, examples: Any, new_name: Any) -> None:
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
+    load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
     with pytest.raises(InvalidArgumentError, match="no influence"):
         atlas.graph(name).influence()
     for wrong in ({"share": 0.0}, {"share": 1.5}, {"k": 0}, {"kinds": ["thing"]}):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.queries import CatalogueQuery, catalogue
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from test_catalogue import ABOUT_ALL, arguments
 
 from circuit_atlas import Atlas, GraphHandle
@@ -46,7 +46,7 @@ WITH n LIMIT 20000 DETACH DELETE n RETURN count(*) AS n
 @pytest.fixture(scope="module")
 def beside(atlas: Atlas, examples: dict[str, GraphHandle]) -> Iterator[Callable[[], None]]:
     """Puts the graphs there, when called."""
-    load_graph(atlas.driver, None, synthesize(Shape(layers=3, positions=3, features_per_layer=6)), name="beside-0")
+    load_graph(atlas, synthesize(Shape(layers=3, positions=3, features_per_layer=6)), name="beside-0")
     yield lambda: atlas.cypher(COPY, {"graph": "beside-0", "graphs": GRAPHS}, write=True)
     while atlas.cypher(REMOVE, write=True).rows[0]["n"]:
         pass

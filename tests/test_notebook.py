@@ -50,13 +50,15 @@ def test_every_cell_is_short_and_answers(executed: Any) -> None:
         assert not [output for output in cell.outputs if output.output_type in ("error", "stream")], cell.source
     silent = [cell.source for cell in code if not cell.outputs]
     assert [source.splitlines()[-1] for source in silent] == [
-        'graphs = files("circuit_atlas.examples") / "graphs"',
+        "atlas = Atlas()",
         "atlas.close()",
     ]
     [statistics] = outputs(executed, "dallas.stats()")
     assert "Austin" in statistics["text/html"]
     [paths] = outputs(executed, "paths = dallas.paths")
     assert "AssemblyCulture" in paths["text/plain"]
+    [feature] = outputs(executed, 'atlas.feature("25/288")')
+    assert "active in 5 graphs" in feature["text/plain"]
 
 
 def test_its_pictures_are_drawn(

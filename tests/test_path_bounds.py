@@ -12,7 +12,7 @@ import pytest
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_search import Search
+from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.limits import SHORTLISTED_PATHS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,7 +32,7 @@ RETURN count(DISTINCT [b.sources, b.sign]) AS n
 
 
 def store(atlas: Atlas, name: str, layers: list[int], edges: list[oracle.Edge]) -> tuple[GraphHandle, dict[str, int]]:
-    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    load_graph(atlas, make_graph(layers, edges), name=name)
     return atlas.graph(name), ordinals(atlas.graph(name), atlas)
 
 
@@ -172,8 +172,7 @@ def test_the_catalogues_bounds_are_the_same(
         "avoid": ["feature:20/44686@10"],
         "min_weight": 0.1,
     }
-    stored = find_graph(atlas._runner, "dallas")["graph"]
-    own = path_bounds.bounds_for(atlas._runner, stored, Search(**question))["bounds"]
+    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(**question))["bounds"]
     rows = atlas.query("paths.bounds", {"graph": "dallas", **question}).rows
     theirs = rows[0]["bounds"]
     assert len(own) <= len(theirs) == 6
@@ -187,7 +186,7 @@ def test_the_catalogues_bounds_are_the_same(
 def wide(atlas: Atlas) -> Any:
     """A graph whose nodes have more inputs than a shortlist, with ties; and its edges."""
     data = synthesize(Shape(layers=4, positions=2, features_per_layer=90, logits=2, weights="coarse", seed=5))
-    load_graph(atlas.driver, None, data, name="wide")
+    load_graph(atlas, data, name="wide")
     edges = [
         (s, t, w) for block in data.edges.blocks(10**6) for t, s, w in zip(*(c.tolist() for c in block), strict=True)
     ]
@@ -211,7 +210,7 @@ def test_shortlists_change_no_answer(order: str, wide: Any, atlas: Atlas) -> Non
 def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """They serve any number of hops and any target, and are made once."""
     handle, edges = wide
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     places = ordinals(handle, atlas)
     logits = [logit.node.key for logit in handle.stats().logits]
     features = [key for key in places if key.startswith("feature:1/")][:90]
@@ -239,8 +238,8 @@ def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.Mo
 
 def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     handle, _ = wide
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
-    monkeypatch.setattr(path_bounds, "MOST_KEPT", 3)
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
+    monkeypatch.setattr(path_bounds, "MAX_CACHED_BOUNDS", 3)
     asked = [{"sources": ["token:0"], "avoid": [key]} for key in list(ordinals(handle, atlas))[:5]]
     first = [handle.paths(max_hops=2, **question) for question in asked]
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == 3
@@ -249,24 +248,25 @@ def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.Monke
 
 def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """A graph replaced while its tables were made: they are used, and forgotten."""
-    monkeypatch.setattr(path_bounds, "KEPT_FROM", 1)
-    stored = find_graph(atlas._runner, "wide")["graph"] | {"content_hash": "of a graph that was there before"}
+    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
+    stored = find_graph(atlas, "wide")
+    stored.properties["content_hash"] = "of a graph that was replaced"
     before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
-    search = Search(["token:1"], "sum", 1, 3, positions=[1])
-    assert "bounds" in path_bounds.bounds_for(atlas._runner, stored, search)
+    search = PathSearch(["token:1"], "sum", 1, 3, positions=[1])
+    assert "bounds" in path_bounds.bounds_for(stored, search)
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before
 
 
 def test_too_many_walks_around_a_cycle(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from circuit_atlas.queries import paths as path_questions
+    from circuit_atlas.queries import paths
 
-    monkeypatch.setattr(path_questions, "MOST_WALKS", 50)
+    monkeypatch.setattr(paths, "MAX_WALKS", 50)
     edges = [(0, 1, 1.0), (1, 2, 9.0), (2, 1, 9.0), (2, 3, 1.0)]
     handle, places = store(atlas, new_name(), [0, 1, 2, 3], edges)
     assert_same(found_paths(handle, places, max_hops=12), [(11 / 3, (0, 1, 2, 3), [1.0, 9.0, 1.0])])
     tangled = [(0, 1, 1.0), *((s, t, 9.0) for s in range(1, 5) for t in range(1, 5) if s != t), (1, 5, 1.0)]
     handle, places = store(atlas, new_name(), [0, 1, 1, 1, 1, 2], tangled)
-    with pytest.raises(InvalidArgumentError, match="holds a cycle"):
+    with pytest.raises(InvalidArgumentError, match="has a cycle"):
         handle.paths(max_hops=12)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from circuit_atlas.ingest import load_graph
-from conftest import EXAMPLES, NAMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import oracle
+from support.examples import ANALOGIES, EXAMPLES, NAMES, example_file
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, GraphHandle
@@ -25,7 +24,7 @@ Found = list[tuple[float, tuple[int, ...], list[float]]]
 @cache
 def default_paths(name: str) -> list[oracle.FoundPath]:
     """All paths of up to 4 hops from the tokens to the most probable logit."""
-    file = oracle.read_file(EXAMPLES / f"{name}.json")
+    file = oracle.read_file(example_file(name))
     return list(oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4))
 
 
@@ -71,7 +70,7 @@ def test_counts_of_real_graphs(name: str, examples: dict[str, GraphHandle]) -> N
 
 @pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
 def test_chosen_sources_and_targets(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
-    handle, file = examples[name], oracle.read_file(EXAMPLES / f"{name}.json")
+    handle, file = examples[name], oracle.read_file(example_file(name))
     places = ordinals(handle, atlas)
     key_of = {place: key for key, place in places.items()}
     rng = np.random.default_rng(7)
@@ -114,7 +113,7 @@ def test_random_graphs(
 ) -> None:
     layers, edges = graph
     name = new_name()
-    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    load_graph(atlas, make_graph(layers, edges), name=name)
     handle = atlas.graph(name)
     places = ordinals(handle, atlas)
     key_of = {place: key for key, place in places.items()}
@@ -168,7 +167,7 @@ def test_scores_and_restrictions_on_random_graphs(
     layers, edges = graph
     order = "strongest" if score == "product" else order
     name = new_name()
-    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    load_graph(atlas, make_graph(layers, edges), name=name)
     handle = atlas.graph(name)
     places = ordinals(handle, atlas)
     key_of = {place: key for key, place in places.items()}
@@ -216,7 +215,7 @@ def test_scores_and_restrictions_on_random_graphs(
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("score", ["sum", "bottleneck", "product"])
 def test_scores_of_real_graphs(name: str, score: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
-    handle, file = examples[name], oracle.read_file(EXAMPLES / f"{name}.json")
+    handle, file = examples[name], oracle.read_file(example_file(name))
     places = ordinals(handle, atlas)
     paths = [path for path in default_paths(name) if len(path[1]) <= 3]
     value = oracle.scorer(score, oracle.input_sums(file.edges))
@@ -233,7 +232,7 @@ def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> Non
     layers = [0] * 50 + [layer for layer in range(1, 12) for _ in range(50)] + [12]
     edges = [(s, t, 1.0) for t in range(len(layers)) for s in range(len(layers)) if layers[t] - layers[s] == 1]
     name = new_name()
-    load_graph(atlas.driver, None, make_graph(layers, edges), name=name)
+    load_graph(atlas, make_graph(layers, edges), name=name)
     answer = atlas.graph(name).count(max_hops=12)
     assert answer.counts["12"] == 50**12
     assert 50**12 > 2**63
@@ -275,12 +274,12 @@ def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_nam
     with pytest.raises(NodeNotFoundError):
         dallas.paths(sources=["Paris"])
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
+    load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
     with pytest.raises(InvalidArgumentError, match="no logits"):
         atlas.graph(name).paths()
     with pytest.raises(GraphNotFoundError):
         atlas.graph("no such graph")
 
 
-def test_files_in_examples_are_the_five(tmp_path: Path) -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.json")} == set(NAMES)
+def test_every_file_of_the_examples_is_asked_about() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.json")} == {name for name in NAMES if name not in ANALOGIES}

@@ -9,7 +9,7 @@ from typing import Any
 import networkx
 import pandas
 import pytest
-from conftest import EXAMPLES, NAMES
+from support.examples import NAMES, example_document
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import (
@@ -24,7 +24,7 @@ from circuit_atlas.errors import (
 
 
 def document(name: str) -> dict[str, Any]:
-    return json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    return example_document(name)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -13,14 +13,14 @@ import pyarrow.parquet
 import torch
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.queries import QueryRunner
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from circuit_atlas import Atlas
-from circuit_atlas.export import write_graph
 from circuit_atlas.export.columns import node_columns
+from circuit_atlas.export.formats import write_graph
 from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, GraphData
 from circuit_atlas.synth import Shape, synthesize
 
@@ -135,7 +135,7 @@ def test_graphml(data: GraphData) -> None:
 @FEW
 def test_database(data: GraphData, atlas: Atlas, new_name: Any) -> None:
     name = new_name()
-    load_graph(atlas.driver, None, data, name=name)
-    again = read_graph_data(QueryRunner(atlas.driver), name)
+    load_graph(atlas, data, name=name)
+    again = read_graph_data(find_graph(atlas, name))
     same_edges(again, data)
     assert content_hash(again) == content_hash(data)

@@ -13,7 +13,7 @@ from circuit_atlas import Atlas
 from circuit_atlas.errors import CypherError, GraphNotFoundError, InvalidArgumentError
 
 COUNT = """
-MATCH (n:Feature) WHERE toLower(n.name) CONTAINS 'texas' AND n.graph IN ['dallas', 'oakland']
+MATCH (n:Feature) WHERE toLower(n.name) CONTAINS 'texas' AND n.graph IN ['dallas', 'night']
 RETURN count(DISTINCT [n.layer, n.index]) AS n
 """
 
@@ -39,7 +39,7 @@ def test_where_a_hit_is_active(atlas: Atlas, examples: Any) -> None:
     assert hit.feature is not None
     assert (hit.feature.layer, hit.feature.index) == (20, 44686)
     nodes = atlas.cypher(
-        "MATCH (n:Feature) WHERE n.layer = 20 AND n.index = 44686 AND n.graph IN ['dallas', 'oakland'] "
+        "MATCH (n:Feature) WHERE n.layer = 20 AND n.index = 44686 AND n.graph IN ['dallas', 'night'] "
         "RETURN n.graph AS graph, n.key AS key, n.influence AS influence, n.activation AS activation "
         "ORDER BY influence DESC"
     ).rows
@@ -66,7 +66,7 @@ def test_filters(atlas: Atlas, examples: Any, new_name: Any, run: Any) -> None:
     assert not atlas.search("texas", model="no such model").hits
     assert atlas.search("capital", model="llama-3.2-1b").hits
     name = new_name()
-    from conftest import EXAMPLES
+    from support.examples import EXAMPLES
 
     atlas.ingest(EXAMPLES / "dallas.json", name=name, tags=["test-search"])
     found = atlas.search("texas", tag="test-search").hits

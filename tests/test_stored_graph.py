@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.queries import QueryRunner
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
-from conftest import EXAMPLES, NAMES
+from support.examples import EXAMPLES, NAMES, example_file
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.graph.data import ActiveFeatures, GraphData
@@ -23,7 +23,7 @@ from circuit_atlas.synth import Shape, synthesize
 
 @pytest.fixture
 def back(atlas: Atlas) -> Callable[[str], GraphData]:
-    return lambda name: read_graph_data(QueryRunner(atlas.driver), name)
+    return lambda name: read_graph_data(find_graph(atlas, name))
 
 
 def same(found: GraphData, wanted: GraphData) -> None:
@@ -49,7 +49,7 @@ def same(found: GraphData, wanted: GraphData) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_examples(name: str, back: Any, examples: dict[str, GraphHandle]) -> None:
-    wanted = read_graph(EXAMPLES / f"{name}.json")
+    wanted = read_graph(example_file(name))
     same(back(name), wanted)
     assert examples[name].metadata["content_hash"] == content_hash(wanted)
 
@@ -85,7 +85,7 @@ SHAPES = [
 @pytest.mark.parametrize("shape", SHAPES)
 def test_synthetic(shape: Shape, back: Any, atlas: Atlas, new_name: Callable[[], str]) -> None:
     wanted, name = synthesize(shape), new_name()
-    load_graph(atlas.driver, None, wanted, name=name)
+    load_graph(atlas, wanted, name=name)
     if len(wanted.edges):
         same(back(name), wanted)
     assert content_hash(back(name)) == content_hash(wanted)
@@ -111,7 +111,7 @@ def test_all_active_features_are_kept(back: Any, atlas: Atlas, new_name: Callabl
     places = rng.integers(0, 1 << 40, (3, m))
     data = replace(data, active=ActiveFeatures(*places, activation, ordinal))
     name = new_name()
-    load_graph(atlas.driver, None, data, name=name)
+    load_graph(atlas, data, name=name)
     same(back(name), data)
     atlas.delete(name)
     assert atlas.cypher("MATCH (a:ActiveFeatures) RETURN count(a) AS n").rows == [{"n": 0}]

@@ -16,21 +16,21 @@ from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Supernode
 from circuit_tracer import graph as tracer
-from conftest import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
+from support.examples import EXAMPLES, example_file
 from support.graphs import make_graph
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError, SupernodeNotFoundError
-from circuit_atlas.graph.bounds import topological_order
 from circuit_atlas.graph.collapse import WEIGHTS, collapse, group_nodes
 from circuit_atlas.graph.counts import as_integers
 from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.influence import compute_influence
+from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.qparams import read_supernodes
 
 OPPOSITE = EXAMPLES / "opposite-small.json"
@@ -91,7 +91,7 @@ def expected_links(data: GraphData, weights: str) -> dict[tuple[str, str], float
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("name", ["opposite-small", "dallas-haiku"])
 def test_real_graphs_collapse_as_the_formula_says(name: str, weights: str) -> None:
-    data = read_graph(EXAMPLES / f"{name}.json")
+    data = read_graph(example_file(name))
     found = edges_by_key(collapse(data, weights))
     expected = expected_links(data, weights)
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
@@ -159,8 +159,8 @@ def test_any_grouping_collapses_as_the_formula_says(data: GraphData, weights: st
     grouping = group_nodes(len(data.nodes), data.supernodes)
     owners = {i: supernode.name for supernode in data.supernodes for i in supernode.members}
     assert sorted(i for _, members in grouping.groups for i in members) == list(range(len(data.nodes)))
-    for place, (supernode, members) in enumerate(grouping.groups):
-        assert (grouping.place[members] == place).all()
+    for ordinal, (supernode, members) in enumerate(grouping.groups):
+        assert (grouping.ordinal[members] == ordinal).all()
         assert {owners.get(i) for i in members.tolist()} == {supernode and supernode.name}
         assert supernode is not None or len(members) == 1
     inputs = np.bincount(collapsed.edges.target, np.abs(collapsed.edges.weight), len(collapsed.nodes))
@@ -183,7 +183,7 @@ def test_paths_of_collapsed_graphs_are_counted_exactly(data: GraphData) -> None:
 
 @pytest.mark.parametrize("name", ["opposite-small", "dallas-haiku"])
 def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str) -> None:
-    data = collapse(read_graph(EXAMPLES / f"{name}.json"))
+    data = collapse(read_graph(example_file(name)))
     order = topological_order(data.edges, data.nodes.depth)
     assert order is None
     matrix = torch.zeros(len(data.nodes), len(data.nodes), dtype=torch.float64)

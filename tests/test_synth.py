@@ -12,13 +12,14 @@ import pytest
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES, NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
+from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
-from circuit_atlas.export import write_json, write_pt
+from circuit_atlas.export.json_file import write_json
+from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.synth import Shape, simple_path_counts, synthesize, write_synthetic
 from circuit_atlas.synth.graph import MAX_NODES
 
@@ -84,14 +85,14 @@ def test_closed_form_counts(layers: int, positions: int, atlas: Any, new_name: A
     expected = simple_path_counts(layers + 1, positions, layers)
     assert oracle.count_by_hops(paths, layers) == expected
     name = new_name()
-    load_graph(atlas.driver, None, data, name=name)
+    load_graph(atlas, data, name=name)
     assert atlas.graph(name).count(max_hops=layers).counts == expected
 
 
 def test_a_large_simple_graph(atlas: Any, new_name: Any) -> None:
     """The notebook's size: 25 layers, 10 positions, too many paths to enumerate."""
     name = new_name()
-    load_graph(atlas.driver, None, synthesize(Shape(layers=25, positions=10, simple=True)), name=name)
+    load_graph(atlas, synthesize(Shape(layers=25, positions=10, simple=True)), name=name)
     expected = simple_path_counts(26, 10, 12)
     assert atlas.graph(name).count(max_hops=12).counts == expected
     assert sum(expected.values()) > 10**11
@@ -131,8 +132,8 @@ def test_circuit_tracer_reads_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_json_comes_out_as_it_went_in(name: str, tmp_path: Path) -> None:
     """All but links of weight 0."""
-    original = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    data = read_graph(EXAMPLES / f"{name}.json")
+    original = example_document(name)
+    data = read_graph(example_file(name))
     write_json(data, tmp_path / "again.json")
     again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
     assert content_hash(read_graph(tmp_path / "again.json")) == content_hash(data)

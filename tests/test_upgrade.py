@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
-from conftest import EXAMPLES
+from support.examples import example_file
 
 from circuit_atlas import Atlas
 from circuit_atlas.server import LocalServer
@@ -34,8 +34,8 @@ def test_from_version_1(tmp_path: Path) -> None:
     connection = server.start(quiet=True, heap="1g", page_cache="128m")
     try:
         with Atlas(connection) as atlas:
-            for name in ("dallas", "oakland"):
-                atlas.ingest(EXAMPLES / f"{name}.json", name=name)
+            for name in ("dallas", "night"):
+                atlas.ingest(example_file(name), name=name)
             graph = atlas.graph("dallas")
             before = graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)
             tables = "MATCH (x:PathBounds|PathSteps|PathCounts) RETURN labels(x) AS l, count(x) AS n ORDER BY l"

@@ -9,8 +9,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from conftest import EXAMPLES
 from support.chromium import PageLog, open_page, screenshots
+from support.examples import EXAMPLES, example_file
+from support.two_files import File
 from test_views import HOSTILE
 
 from circuit_atlas.views.view import picture_view, view_paths
@@ -114,7 +115,7 @@ def test_search_finds_by_name_and_key(dallas: Any, examples: Any) -> None:
     named = [
         row["n"]["key"]
         for row in examples["dallas"]
-        ._runner.run("MATCH (n:Node {graph: 'dallas'}) WHERE toLower(n.name) CONTAINS 'texas' RETURN n LIMIT 1000")
+        .database.run("MATCH (n:Node {graph: 'dallas'}) WHERE toLower(n.name) CONTAINS 'texas' RETURN n LIMIT 1000")
         .rows
     ]
     assert lit(page, "found") == set(named)
@@ -139,7 +140,7 @@ def test_the_slider_leaves_out_weak_edges(dallas: Any, examples: Any) -> None:
     weights = [
         row["w"]
         for row in examples["dallas"]
-        ._runner.run("MATCH (:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->() RETURN r.weight AS w LIMIT 10000")
+        .database.run("MATCH (:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->() RETURN r.weight AS w LIMIT 10000")
         .rows
     ]
     strong = sum(abs(weight) >= threshold for weight in weights)
@@ -183,7 +184,7 @@ def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: An
     screenshot("graph-supernodes")
     row = (
         examples["dallas-haiku"]
-        ._runner.run(
+        .database.run(
             "MATCH (a:Supernode {graph: 'dallas-haiku', name: 'capital'})-[:GROUPS]->(s:Node)"
             "-[r:DIRECT_EFFECT]->(t:Node)<-[:GROUPS]-(b:Supernode {name: 'say a capital'}) "
             "RETURN sum(r.weight) AS weight LIMIT 1"
@@ -202,9 +203,10 @@ def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: An
 
 
 def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any) -> None:
-    page = show(examples["dallas"].view(compare="oakland"))
+    page = show(examples["dallas"].view(compare="night"))
     screenshot("compare")
-    assert "in both 239" in page.inner_text("#sides")
+    dallas, night = (set(File(example_file(name), "relative").identities) for name in ("dallas", "night"))
+    assert f"in both {len(dallas & night)}" in page.inner_text("#sides")
     point(page, "logit:22605@10")
     assert "only in dallas" in page.inner_text("#panel")
     page.uncheck("#sides input[name='only in dallas']")
@@ -256,7 +258,7 @@ def test_markup_stays_text_in_the_browser(
     labels = page.locator("#graph .xtick text").all_text_contents()
     assert labels[0] == HOSTILE[:15] + "…"
     assert page.locator("img, #graph b, #graph a, #panel b b").count() == 0
-    show(view_paths(atlas._runner, hostile_graph.name))
+    show(view_paths(hostile_graph))
     assert any("</script><img" in text for text in page.locator(".sankey text").all_text_contents())
     assert page.locator("img").count() == 0
     hostile_graph.report(k=3).save(tmp_path / "report.html")

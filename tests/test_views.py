@@ -14,11 +14,12 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
-from conftest import NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import NAMES
 from support.program import Run
 
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
@@ -37,12 +38,12 @@ HOSTILE = "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript:al
 
 @pytest.fixture
 def picture(atlas: Any, examples: Any) -> Any:
-    return lambda name, **options: read_picture(atlas._runner, name, **options)
+    return lambda name, **options: read_picture(find_graph(atlas, name), **options)
 
 
 @pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
 def test_a_pruned_graph_is_shown_whole(name: str, picture: Any, atlas: Any) -> None:
-    shown, data = picture(name), read_graph_data(atlas._runner, name)
+    shown, data = picture(name), read_graph_data(find_graph(atlas, name))
     assert [node.key for node in shown.nodes] == [data.nodes.key(i) for i in range(len(data.nodes))]
     expected = {
         (int(s), int(t)): w for s, t, w in zip(data.edges.source, data.edges.target, data.edges.weight, strict=True)
@@ -96,7 +97,7 @@ def test_no_two_nodes_overlap_and_each_stands_in_its_layer_and_position(name: st
     assert sizes[strong.key] > sizes[weak.key]
 
 
-@pytest.mark.parametrize("other", ["oakland", "opposite-small", "dallas-llama"])
+@pytest.mark.parametrize("other", ["night", "opposite-small", "dallas-llama"])
 def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str, picture: Any, atlas: Any) -> None:
     one, two = picture("dallas"), picture(other)
     both = overlay(one, two)
@@ -120,11 +121,14 @@ def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str
 
 
 def test_prompts_in_an_overlay_are_aligned_from_the_end(picture: Any) -> None:
-    both = overlay(picture("dallas"), picture("oakland"))
-    tokens = ("<bos>", "Fact", ":", "The", "capital", "of", "the", "state", "containing", "Dallas | Oakland", "is")
-    assert tuple(token.strip() for token in both.tokens) == tokens
+    both = overlay(picture("dallas"), picture("night"))
+    dallas, night = (["<bos>", "", "", "Fact", ":"], ["<bos>", "The", "saying", "goes", ":"])
+    dallas += ["The", "capital", "of", "the", "state", "containing", "Dallas", "is"]
+    night += ["Sun", "is", "to", "day", "as", "moon", "is", "to"]
+    for token, one, other in zip(both.tokens, dallas, night, strict=True):
+        assert token.strip() == (one if one == other else f"{one} | {other}".removeprefix(" | "))
     feature = next(n for n in both.nodes if n.side == 0 and n.kind is Kind.FEATURE and n.position == 10)
-    assert feature.second.key == feature.key.replace("@10", "@8")
+    assert feature.second.key == feature.key.replace("@10", "@12")
 
 
 def test_an_overlay_with_itself_is_the_graph(picture: Any) -> None:
@@ -232,7 +236,7 @@ def test_a_report_tells_what_the_commands_tell(atlas: Any, examples: Any) -> Non
 
 
 def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
-    found = report_on(atlas._runner, "dallas")
+    found = report_on(find_graph(atlas, "dallas"))
     changed = found.statistics.model_copy(update={"prompt": HOSTILE, "graph": HOSTILE, "tokens": [HOSTILE]})
     report = Report(changed, found.contributors, found.paths, found.view)
     parsed = _Tags()
@@ -283,7 +287,7 @@ def test_without_chromium_an_image_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    view = view_paths(examples["dallas"]._runner, "dallas")
+    view = view_paths(examples["dallas"])
     with pytest.raises(MissingExtraError, match="apt-get install chromium"):
         view.save(tmp_path / "paths.png")
     result = examples["dallas"].report(k=3).save(tmp_path / "dallas.md")
@@ -327,7 +331,7 @@ def test_the_command_line_writes_pages_and_says_where(run: Run, tmp_path: Path) 
     assert "Only the 50 most influential of 694 nodes" in done.stderr
     assert "Only the 50 most influential of 694 nodes" in page.read_text(encoding="utf-8")
     assert run("report", "dallas", "-o", str(report), "--table").stdout.split()[-1] == str(report)
-    assert run("view", "dallas", "--paths", "--compare", "oakland").returncode == 2
+    assert run("view", "dallas", "--paths", "--compare", "night").returncode == 2
     assert "no graph is named" in run("view", "dallas", "--compare", "nothing").stderr
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" >"{tmp_path}/opened"\n', encoding="utf-8")

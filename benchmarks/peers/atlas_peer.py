@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from circuit_atlas.queries.ask import ask
+
 from benchmarks.cases import STRONGEST, K
 from circuit_atlas import Atlas, Connection
 
@@ -12,7 +14,7 @@ class Peer:
     def __init__(self, connection: Connection, name: str) -> None:
         self.graph = Atlas(connection, timeout=120).graph(name)
         self.goal = self.graph.stats().logits[0].node.key
-        columns = self.graph._runner.ask("nodes.columns", graph=name)[0]
+        columns = ask(self.graph.database, "nodes.columns", graph=name)[0]
         self.place = {key: i for i, key in enumerate(columns["keys"])}
 
     def best_paths(self, hops: int, k: int = K, sources: tuple[str, ...] = ()) -> list[float]:

@@ -2,77 +2,455 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
 
-from circuit_atlas.across import Across
+from tqdm import tqdm
+
+from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, store_path
-from circuit_atlas.explanations import Explanations
-from circuit_atlas.handle import GraphHandle
-from circuit_atlas.open_database import PathLike
-from circuit_atlas.pages import Pages
-from circuit_atlas.queries import catalogue, find_query
-from circuit_atlas.queries import graphs as graph_questions
+from circuit_atlas.database import Database, Tracer, translated_errors
+from circuit_atlas.errors import AtlasError, DatabaseError, DatabaseStoppedError, InputError, InvalidArgumentError
+from circuit_atlas.explain.fetch import explain
+from circuit_atlas.explain.files import import_explanations
+from circuit_atlas.explain.labels import label_feature
+from circuit_atlas.export.results import ExportResult
+from circuit_atlas.handle import GraphHandle, IngestedGraph
+from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.delete import delete_graph
+from circuit_atlas.ingest.files import graph_files, side_by_side
+from circuit_atlas.ingest.names import check_tags
+from circuit_atlas.ingest.results import FileResult, IngestResults
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.catalogue import catalogue, find_query
+from circuit_atlas.queries.compare import compare
+from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
+from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.results import Graphs, Rows
+from circuit_atlas.queries.search import search_text
+from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
 from circuit_atlas.schema.keys import COLLAPSED
+from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
+from circuit_atlas.store.verify import verify
+from circuit_atlas.supernodes import delete_collapsed, of_fresh_graphs, refresh_collapsed
+from circuit_atlas.views.browser import BrowserPage, browser_page
+from circuit_atlas.views.serve import serve
+
+if TYPE_CHECKING:
+    import circuit_tracer
+
+    from circuit_atlas.ingest.read import ReadOptions
+    from circuit_atlas.server import LocalServer
+
+PathLike = str | os.PathLike[str]
 
 
-class Atlas(Pages, Across, Explanations):
+class Atlas(Database):
     """A database of attribution graphs.
 
-    Without arguments, the server that `NEO4J_URI` names, or else the local server of the default store,
-    which is started when it does not run and left running.
+    Without arguments: the server that `NEO4J_URI` names, or else the local server of the default store, which is
+    started if it does not run and keeps running afterwards.
+
+    Methods that are given as a name are functions of `circuit_atlas.queries` and the other packages; the function has
+    the signature and the documentation. Graphs are given by names, by tags, or by both.
 
     Args:
-        connection: a server of one's own choice.
+        connection: a server to use instead.
         store: directory of a local store, instead of the default one.
         timeout: seconds after which the server stops a query.
         tracer: called with the text of every statement, for instance `print`.
-        progress: whether to draw bars on standard error while ingesting.
+        progress: whether long steps draw bars on standard error.
 
     Raises:
         DatabaseError: the server cannot be reached, refuses the password, or is too old.
         SchemaVersionError: the store belongs to a newer circuit-atlas.
     """
 
+    def __init__(
+        self,
+        connection: Connection | None = None,
+        *,
+        store: PathLike | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        tracer: Tracer | None = None,
+        progress: bool = False,
+    ) -> None:
+        self._server: LocalServer | None = None
+        connection = connection or (None if store else Connection.from_environment())
+        if connection is None:
+            from circuit_atlas.server import LocalServer
+
+            self._server = LocalServer(store_path(store))
+            connection = self._server.start(quiet=not progress)
+        super().__init__(connection, timeout=timeout, tracer=tracer, progress=progress)
+
+    def _connect(self, connection: Connection) -> None:
+        """Connect, and upgrade the store of an earlier circuit-atlas. A local server whose database has stopped, after
+        a full disk for instance, is restarted."""
+        try:
+            self._open(connection)
+        except DatabaseStoppedError:
+            if self._server is None:
+                raise
+            self._server.stop()
+            self._open(self._server.start(quiet=not self.progress))
+
+    def _open(self, connection: Connection) -> None:
+        super()._connect(connection)
+        try:
+            with translated_errors(connection):
+                version = check_schema(self)
+                if version is not None and version < SCHEMA_VERSION:
+                    from circuit_atlas.store.upgrade import upgrade
+
+                    upgrade(self, version)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full."""
+        try:
+            with super().writing():
+                yield
+        except DatabaseError as error:
+            if self._server is None or not self._server.store.is_full:
+                raise
+            raise DatabaseError(
+                "the disk is full",
+                where=str(self._server.store.path),
+                fix="Free some space and repeat the command: what was stored before is still there.",
+            ) from error
+
+    # --- graphs of the database ---
+
     def graph(self, name: str) -> GraphHandle:
         """The handle of a graph. `NAME:collapsed` is the graph NAME collapsed by its supernodes, as they are now; see
         `GraphHandle.collapsed`.
 
         Raises:
-            GraphNotFoundError: no such graph is ready.
-            InvalidArgumentError: it is to be collapsed, and has no supernodes.
+            GraphNotFoundError: no graph of that name is ready.
+            InvalidArgumentError: the graph is to be collapsed, and has no supernodes.
         """
         if name.endswith(COLLAPSED):
-            return GraphHandle(self._runner, name.removesuffix(COLLAPSED)).collapsed()
-        graph_questions.find_graph(self._runner, name)
-        return GraphHandle(self._runner, name)
+            return GraphHandle(self, name.removesuffix(COLLAPSED)).collapsed()
+        find_graph(self, name)
+        return GraphHandle(self, name)
 
-    def graphs(self, tags: Iterable[str] = ()) -> Graphs:
-        """The graphs of the database; with tags, only those that have one of them."""
-        return graph_questions.list_graphs(self._runner, tags)
+    graphs = list_graphs
+    tags = list_tags
 
-    def delete(self, name: str) -> None:
-        """Delete a graph, and what it was collapsed to.
+    def tag(self, *graphs: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Graphs:
+        """Add tags to graphs and remove tags from them; returns the graphs with their tags.
+
+        Args:
+            graphs: names of graphs.
+            add: tags to add.
+            remove: tags to remove. A tag that no graph has does not exist.
 
         Raises:
-            GraphNotFoundError: there is none of that name.
+            GraphNotFoundError: a graph does not exist; nothing was changed.
+            InvalidArgumentError: nothing to do, or a tag is not valid: it is empty, longer than 200 characters, or has
+                control characters or `~`.
         """
-        from circuit_atlas.ingest import Writer, delete_graph
-        from circuit_atlas.supernodes import delete_collapsed
+        added, removed = check_tags(add), check_tags(remove)
+        if not graphs or not added + removed:
+            raise InvalidArgumentError("nothing to do", fix="Name graphs, and tags to add or to remove.")
+        for graph in graphs:
+            find_graph(self, graph)
+        with self.writing():
+            for graph in graphs:
+                self.write(statements.TAGS, graph=graph, tags=added)
+                self.write(statements.UNTAG, graph=graph, tags=removed)
+        return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs])
 
-        with self._writing():
-            delete_collapsed(self._runner, name)
-            delete_graph(Writer(self._driver, self._database), name)
+    def delete(self, name: str) -> None:
+        """Delete a graph, and its collapsed graph.
+
+        Raises:
+            GraphNotFoundError: no graph has that name.
+        """
+        with self.writing():
+            delete_collapsed(self, name)
+            delete_graph(self, name)
+
+    # --- from files and prompts to graphs, and back ---
+
+    def ingest(
+        self,
+        source: PathLike | circuit_tracer.Graph,
+        *,
+        name: str | None = None,
+        replace: bool = False,
+        tags: Iterable[str] = (),
+        **options: Unpack[ReadOptions],
+    ) -> IngestedGraph:
+        """Store a graph and return its handle; `handle.ingested` is the result.
+
+        Args:
+            source: path of a `.json`, `.json.gz` or `.pt` file, or a `circuit_tracer.Graph` (tensors on CPU or GPU).
+            name: the graph's name; by default the slug in the file, else the file's stem.
+            replace: whether to replace a graph of that name that has different content.
+            tags: tags to add to those that the graph has.
+            options: how the source is read, see `circuit_atlas.ingest.read.ReadOptions`.
+
+        Raises:
+            InputError: the file cannot be read; UnsafeFileError: it would run code.
+            GraphExistsError: another graph has the name, and `replace` is not set.
+            IngestError: the database does not have what was sent; nothing was published.
+        """
+        from circuit_atlas.ingest import load_graph, read_graph
+
+        data = read_graph(source, **options)
+        with self.writing():
+            return IngestedGraph(self, load_graph(self, data, name=name, replace=replace, tags=tags))
+
+    def ingest_all(
+        self,
+        sources: Iterable[PathLike],
+        *,
+        fail_fast: bool = False,
+        bulk: bool = False,
+        name: str | None = None,
+        replace: bool = False,
+        tags: Iterable[str] = (),
+        **options: Unpack[ReadOptions],
+    ) -> IngestResults:
+        """Store the graphs of files, and of all graph files in folders and below. Graphs that already exist with the
+        same content are left as they are: the same call resumes where an earlier one stopped.
+
+        Args:
+            sources: paths of files and folders.
+            fail_fast: whether to raise the first error; else the result reports the files that failed.
+            bulk: whether to use Neo4j's offline importer, which is five times as fast for large graphs and for many:
+                the local store is rebuilt with what it has and what comes in, and its server restarts.
+            name: the name of the graph, for one file only.
+            replace: see `ingest`.
+            tags: see `ingest`.
+            options: see `ingest`.
+
+        Raises:
+            InputError: a folder has no graph file.
+            DatabaseError: the connection to the database was lost.
+            AtlasError: the first error, with `fail_fast`.
+        """
+        files, tags = graph_files(sources), list(tags)
+        if len(files) > 1 and name is not None:
+            raise InvalidArgumentError("one name for several graphs", fix="Leave --name out: each has one in its file.")
+        if bulk:
+            return self._ingest_in_bulk(files, fail_fast, name, replace, tags, options)
+
+        def store(path: Path) -> FileResult:
+            try:
+                graph = self.ingest(path, name=name, replace=replace, tags=tags, **options)
+            except DatabaseError:
+                raise
+            except AtlasError as error:
+                if fail_fast:
+                    raise
+                return FileResult(file=str(path), result=None, error=str(error))
+            return FileResult(file=str(path), result=graph.ingested, error=None)
+
+        with self.writing():
+            ensure_schema(self)  # before the threads, which would all try to
+        bar = tqdm(total=len(files), unit=" files", disable=None if self.progress and len(files) > 1 else True)
+        with bar, ThreadPoolExecutor(side_by_side(files)) as pool:
+            try:
+                results = []
+                for result in pool.map(store, files):
+                    results.append(result)
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return IngestResults(files=results, failed=sum(file.error is not None for file in results))
+
+    def _ingest_in_bulk(
+        self, files: list[Path], fail_fast: bool, name: str | None, replace: bool, tags: list[str], options: ReadOptions
+    ) -> IngestResults:
+        from circuit_atlas.store.bulk import ingest_in_bulk
+
+        server = self._local_server("be rebuilt by Neo4j's importer", "ingest without --bulk")
+        with self._reopened(), self.writing():
+            return ingest_in_bulk(
+                self, server, files, name=name, replace=replace, tags=tags, fail_fast=fail_fast, options=options
+            )
+
+    attribute = attribute
+    attribute_all = attribute_all
+
+    def export(self, name: str, file: PathLike, *, overwrite: bool = False) -> ExportResult:
+        """Write a stored graph to a file: `.pt` or `.json` of circuit-tracer, `.graphml`, or `.parquet` (two files).
+
+        A graph that came from a `.pt` or `.json` comes out as it went in.
+
+        Raises:
+            GraphNotFoundError: no graph of that name is ready.
+            InvalidArgumentError: unknown suffix.
+            InputError: the file exists, cannot be written, or its format cannot hold a node.
+            MissingExtraError: the format needs an extra that is not installed.
+            DamagedGraphError: the stored graph is not what was ingested.
+        """
+        from circuit_atlas.export.formats import check_file, write_graph
+        from circuit_atlas.queries.whole_graph import read_graph_data
+
+        path = Path(file)
+        check_file(path, overwrite=overwrite)
+        refresh_collapsed(self, name)
+        data = read_graph_data(GraphHandle(self, name))
+        write_graph(data, path)
+        return ExportResult(file=str(path), nodes=len(data.nodes), edges=len(data.edges))
+
+    def export_import_files(self, folder: PathLike, sources: Iterable[PathLike] = ()) -> ExportResult:
+        """Write graphs as Parquet for the offline importer of a cluster or of Aura, with its command (`import.sh`) and
+        the statements to run afterwards (`finish.cypher`).
+
+        Args:
+            folder: a new or empty folder.
+            sources: names of stored graphs, and paths of graph files, which need not be stored; all stored graphs when
+                empty.
+
+        Raises:
+            GraphNotFoundError: neither a graph nor a file has that name.
+            GraphExistsError: two graphs have the same name.
+            InputError: the folder is not empty, or a file cannot be read.
+            MissingExtraError: the extra `parquet` is not installed.
+        """
+        from circuit_atlas.ingest import read_graph
+        from circuit_atlas.store.import_folder import write_import_folder
+        from circuit_atlas.store.stored_rows import StoredRows
+
+        wanted = list(map(str, sources))
+        files = graph_files(source for source in wanted if Path(source).exists())
+        names = [source for source in wanted if not Path(source).exists()]
+        for name in names:
+            find_graph(self, name)
+        with self.writing():
+            store = StoredRows(self)
+            return write_import_folder(
+                Path(folder), store, names if wanted else store.contents(), map(read_graph, files)
+            )
+
+    # --- the store ---
+
+    verify = verify
+
+    def backup(self, file: PathLike, *, overwrite: bool = False) -> None:
+        """Write the whole local store to a file with Neo4j's dump. Its server is stopped meanwhile.
+
+        Raises:
+            InvalidArgumentError: the database is not a local store.
+            InputError: the file exists, or cannot be written.
+            LocalServerError: the dump fails.
+        """
+        from circuit_atlas.store.backup import write_backup
+
+        server = self._local_server(
+            "be backed up here", "use the server's own `neo4j-admin database dump` or its snapshots"
+        )
+        path = Path(file)
+        if path.exists() and not overwrite:
+            raise InputError("already exists", where=str(path), fix="Give another name, or --overwrite.")
+        with self._reopened():
+            write_backup(server, path, quiet=not self.progress)
+
+    def restore(self, file: PathLike, *, replace: bool = False) -> None:
+        """Restore the local store from a backup, all or nothing.
+
+        Args:
+            file: a file of `backup`.
+            replace: whether the graphs of the store may be overwritten.
+
+        Raises:
+            InvalidArgumentError: the database is not a local store, or has graphs and `replace` is not set.
+            InputError: the file does not exist.
+            LocalServerError: the file is not a dump, or there is not enough disk space; the store is unchanged.
+        """
+        from circuit_atlas.store.backup import load_backup
+
+        server = self._local_server("be restored here", "use the server's own `neo4j-admin database load`")
+        held = self.graphs().graphs
+        if held and not replace:
+            raise InvalidArgumentError(
+                f"the store has {len(held)} graphs, which would be lost",
+                fix="Restore into another store (--store), or pass --replace.",
+            )
+        with self._reopened():
+            load_backup(server, Path(file), quiet=not self.progress)
+
+    def _local_server(self, what: str, instead: str) -> LocalServer:
+        if self._server is None:
+            raise InvalidArgumentError(
+                f"only a local store can {what}",
+                fix=f"With NEO4J_URI, {instead}; `circuit-atlas export --import-files FOLDER` writes files for a "
+                "server's own importer.",
+            )
+        return self._server
+
+    @contextmanager
+    def _reopened(self) -> Iterator[None]:
+        """Connects again after a block that restarts the local server."""
+        try:
+            yield
+        finally:
+            self.close()
+            assert self._server is not None
+            self._connect(self._server.start(quiet=not self.progress))
+
+    # --- across prompts ---
+
+    feature = show_feature
+    common_features = common_features
+    only_features = only_features
+    recurring = recurring
+    compare = of_fresh_graphs(compare)
+
+    # --- explanations ---
+
+    explain = explain
+    import_explanations = import_explanations
+    label = label_feature
+    search = search_text
+
+    # --- pages ---
+
+    serve = serve
+
+    def browse(
+        self, what: str | None = None, parameters: Mapping[str, Any] | None = None, *, browser_url: str | None = None
+    ) -> BrowserPage:
+        """The address that opens Neo4j Browser with a picture ready to be drawn.
+
+        Args:
+            what: a graph, the id of a query of the catalogue, whose visual form is taken, or a Cypher statement; the
+                graphs of the database when None.
+            parameters: of the query.
+            browser_url: address of Browser, if it is not the server's own at the usual port.
+
+        Raises:
+            GraphNotFoundError: neither a graph nor a query has that name.
+            InvalidArgumentError: a parameter is missing, unknown or of the wrong type, or the statement is too long.
+        """
+        status = self._server.status() if self._server else None
+        base = browser_url or (status.browser if status else None)
+        page = browser_page(self, self._connection, what, dict(parameters or {}), base)
+        return page._replace(password_file=status.password_file if status else None)
+
+    # --- Cypher ---
 
     def query(self, query_id: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Rows of a query of the catalogue.
 
         Raises:
-            QueryNotFoundError: no query of that id.
+            QueryNotFoundError: no query has that id.
             InvalidArgumentError: a parameter is missing, unknown or of the wrong type.
         """
-        rows = self._runner.ask(query_id, **(parameters or {}))
+        rows = ask(self, query_id, **(parameters or {}))
         return Rows(columns=[column.name for column in find_query(query_id).columns], rows=rows)
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
@@ -82,20 +460,13 @@ class Atlas(Pages, Across, Explanations):
             CypherError: the server refused the statement.
             QueryTimeoutError: the server stopped it at the time limit.
         """
-        result = self._runner.run(text, dict(parameters or {}), write=write)
+        result = self.run(text, dict(parameters or {}), write=write)
         return Rows(columns=result.columns, rows=result.rows)
 
-    def plan(self, query: str, parameters: Mapping[str, Any] | None = None, *, profile: bool = False) -> str:
-        """The plan of a query, by its id in the catalogue or as Cypher; with `profile` it is run and counted."""
+    def plan(self, cypher: str, parameters: Mapping[str, Any] | None = None, *, profile: bool = False) -> str:
+        """The plan of a query, by its id in the catalogue or as Cypher; with `profile` it is run and measured."""
         values = dict(parameters or {})
-        if query in catalogue():
-            found = find_query(query)
-            query, values = found.cypher(values.get("max_hops")), found.complete(values)
-        return self._runner.plan(query, values, profile=profile)
-
-
-def running_connection(store: PathLike | None = None) -> Connection | None:
-    """The server that would be asked, if it needs no start: NEO4J_URI's, or a local one that runs."""
-    from circuit_atlas.server import LocalServer
-
-    return (None if store else Connection.from_environment()) or LocalServer(store_path(store)).connection()
+        if cypher in catalogue():
+            found = find_query(cypher)
+            cypher, values = found.cypher(values.get("max_hops")), found.complete(values)
+        return super().plan(cypher, values, profile=profile)

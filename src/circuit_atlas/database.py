@@ -1,17 +1,27 @@
-"""The connection to Neo4j: opened once, checked at once, and its errors in our words."""
+"""One open Neo4j database: every statement that circuit-atlas sends goes through `Database`.
+
+Statements are seen by the tracer and by the logger `circuit_atlas.database`, and the driver's errors become ours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from time import perf_counter
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
-import neo4j
-from neo4j import Driver, GraphDatabase
+from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, GraphDatabase, ManagedTransaction, Query, ResultSummary, Session
 from neo4j.exceptions import (
     AuthError,
     ClientError,
     ConfigurationError,
+    ConstraintError,
     DriverError,
+    IncompleteCommit,
     Neo4jError,
     ServiceUnavailable,
     SessionExpired,
@@ -19,15 +29,18 @@ from neo4j.exceptions import (
 )
 
 from circuit_atlas.config import Connection
+from circuit_atlas.cypher_text import pastable, without_comments
 from circuit_atlas.errors import (
     AuthenticationError,
     CypherError,
     DatabaseError,
     DatabaseStoppedError,
+    InvalidArgumentError,
     QueryTimeoutError,
     ServerUnavailableError,
     UnsupportedServerError,
 )
+from circuit_atlas.schema.limits import DEFAULT_TIMEOUT, MAX_ROWS
 
 OLDEST_SERVER = (2025, 6)  # the first release with Cypher 25
 _TIMEOUT_CODES = (
@@ -39,6 +52,202 @@ _STOPPED_CODES = (
     "Neo.TransientError.General.DatabaseUnavailable",
     "Neo.DatabaseError.Transaction.TransactionCommitFailed",
 )
+_MARK = "circuit-atlas"  # key of a transaction's metadata, by which Ctrl-C finds it on the server
+_FIND_TRANSACTION = """
+SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData[$key] = $mark RETURN transactionId AS id LIMIT 1
+"""
+_COMMIT_ATTEMPTS = 3
+_RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
+_log = logging.getLogger(__name__)
+
+Rows = list[dict[str, Any]]
+Step = tuple[str, dict[str, Any]]  # a statement and its parameters
+Tracer = Callable[[str], object]
+
+
+class StatementResult(NamedTuple):
+    """What a statement returned."""
+
+    columns: list[str]
+    rows: Rows
+    summary: ResultSummary
+
+
+class Database:
+    """A Neo4j database, open until it is closed.
+
+    Args:
+        connection: address and credentials of its server.
+        timeout: seconds after which the server stops a statement that reads.
+        tracer: called with the text of every statement and its parameters, as they can be pasted into Neo4j Browser;
+            long lists in the parameters of statements that write are shortened.
+        progress: whether long steps draw bars on standard error.
+
+    Raises:
+        DatabaseError: the server cannot be reached, refuses the password, or is too old.
+        InvalidArgumentError: the timeout is not more than 0 and at most 86,400 seconds.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        tracer: Tracer | None = None,
+        progress: bool = False,
+    ) -> None:
+        if not 0 < timeout <= 86_400:
+            raise InvalidArgumentError(f"invalid timeout: {timeout} s", fix="Give seconds, more than 0, at most 86400.")
+        self.progress, self._timeout, self._tracer = progress, timeout, tracer
+        self._connect(connection)
+
+    def _connect(self, connection: Connection) -> None:
+        self._connection = connection
+        self._driver = connect(connection)
+
+    @property
+    def driver(self) -> Driver:
+        """The open Neo4j driver, for what this class does not offer."""
+        return self._driver
+
+    @property
+    def name(self) -> str | None:
+        """The name of the database on its server; None for the user's home database."""
+        return self._connection.database
+
+    def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
+        """Run one statement, read-only unless `write`: its columns, rows (at most 100,000) and summary.
+
+        Raises:
+            CypherError: the server refused the statement.
+            QueryTimeoutError: the server stopped it at the time limit.
+        """
+        parameters = parameters or {}
+        self._trace(cypher, parameters, shorten=write)
+        mark = uuid4().hex
+        # In a thread of its own: an interrupt (Ctrl-C) inside the driver would leave its connection broken.
+        with ThreadPoolExecutor(1) as reader:
+            answer = reader.submit(self._run, cypher, parameters, write, mark)
+            try:
+                return answer.result()
+            except KeyboardInterrupt:
+                while not answer.done():
+                    self._stop(mark)
+                    wait([answer], timeout=0.1)
+                raise
+
+    def _run(self, cypher: str, parameters: dict[str, Any], write: bool, mark: str) -> StatementResult:
+        mode = WRITE_ACCESS if write else READ_ACCESS
+        query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
+        start = perf_counter()
+        with translated_errors(), self._session(default_access_mode=mode) as session:
+            result = session.run(query, parameters)
+            rows = [record.data() for record in result.fetch(MAX_ROWS)]
+            found = StatementResult(list(result.keys()), rows, result.consume())
+        _log.debug("%d rows in %.1f ms: %s", len(rows), 1000 * (perf_counter() - start), _first_line(cypher))
+        return found
+
+    def read(self, cypher: str, **parameters: Any) -> Rows:
+        """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
+        self._trace(cypher, parameters, shorten=False)
+        with self._session() as session:
+            return session.execute_read(lambda work: [record.data() for record in work.run(cypher, parameters)])
+
+    def _stop(self, mark: str) -> None:
+        """End a statement on the server, where it would run on to its time limit."""
+        with self._session() as session:
+            found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
+            if found:
+                session.run("TERMINATE TRANSACTION $id", {"id": found["id"]}).consume()
+
+    def plan(self, cypher: str, parameters: dict[str, Any] | None = None, *, profile: bool = False) -> str:
+        """The plan of a statement as Neo4j draws it; with `profile` the statement is run, read-only, and measured.
+
+        Raises:
+            CypherError: the server refused the statement.
+        """
+        text = without_comments(cypher).strip().removeprefix("CYPHER 25")
+        summary = self.run(f"CYPHER 25 {'PROFILE' if profile else 'EXPLAIN'} {text}", parameters).summary
+        plan = (summary.profile if profile else summary.plan) or {}
+        return str(plan.get("args", {}).get("string-representation", ""))
+
+    def write(self, *statements: str, **parameters: Any) -> Rows:
+        """Run statements that can be repeated in one transaction; the rows of the last one.
+
+        The driver repeats a transaction that the server refused for a passing reason, or that a restart of the server
+        or a lost connection cut off, with growing pauses for a minute. It does not repeat a commit whose answer was
+        lost, so that is done here. Errors are the driver's; `writing` translates them.
+        """
+        for attempt in range(_COMMIT_ATTEMPTS):
+            try:
+                return self._write([(text, parameters) for text in statements], lambda _: None)
+            except (IncompleteCommit, ConstraintError) as error:  # the first attempt may still be committing
+                if attempt == _COMMIT_ATTEMPTS - 1:
+                    raise
+                _log.info("the outcome of a write is unknown, repeating it: %s", error)
+        raise AssertionError("unreachable")
+
+    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None] = lambda _: None) -> None:
+        """Run statements, each with its parameters, in one transaction, which is committed if `check` accepts the
+        rows of the last one. A commit whose answer was lost is not repeated."""
+        self._write(list(steps), check)
+
+    def _write(self, steps: list[Step], check: Callable[[Rows], None]) -> Rows:
+        for text, parameters in steps:
+            self._trace(text, parameters, shorten=True)
+        attempts = 0
+
+        def work(transaction: ManagedTransaction) -> Rows:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1:
+                _log.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
+            rows: Rows = []
+            for text, parameters in steps:
+                rows = [record.data() for record in transaction.run(text, parameters)]
+            check(rows)
+            return rows
+
+        start = perf_counter()
+        # Pauses grow by 1.3: the driver's own factor 2 would still be waiting when a restarted server is back.
+        with self._session(max_transaction_retry_time=_RETRY_SECONDS, retry_delay_multiplier=1.3) as session:
+            rows = session.execute_write(work)
+        _log.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
+        return rows
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turns the driver's errors in a block that writes into ours."""
+        with translated_errors():
+            yield
+
+    def _session(self, **options: Any) -> Session:
+        """A session whose reads see what this driver wrote before, on a cluster too."""
+        return self._driver.session(
+            database=self.name, bookmark_manager=self._driver.execute_query_bookmark_manager, **options
+        )
+
+    def _trace(self, cypher: str, parameters: dict[str, Any], *, shorten: bool) -> None:
+        if self._tracer:
+            self._tracer(pastable(cypher, parameters, shorten=shorten))
+
+    def close(self) -> None:
+        """Close the connection. A local server keeps running."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _first_line(cypher: str) -> str:
+    """The first line of a statement's code, for the log."""
+    lines = [line for line in without_comments(cypher).splitlines() if line.strip() and line.strip() != "CYPHER 25"]
+    return lines[0].strip()[:120] if lines else ""
 
 
 def connect(connection: Connection, *, patience: float = 15.0) -> Driver:
@@ -143,6 +352,3 @@ def _in_our_words(error: Neo4jError, where: str | None) -> Exception:
         fix = "Give the server more memory (`circuit-atlas server start --heap SIZE`)." if "Memory" in code else None
         return DatabaseError(f"the server could not do it now: {error.message}", where=where, fix=fix)
     return DatabaseError(f"the server failed: {error.message}", where=where, fix="See the server's log.")
-
-
-__all__ = ["Driver", "check_version", "connect", "neo4j", "translated_errors"]

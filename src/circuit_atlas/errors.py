@@ -1,20 +1,23 @@
 """Every error that circuit-atlas raises on purpose, in one tree.
 
-Each error says what was wrong, where, and what to do about it; `str(error)` joins the three. The exit
-code is what the command line ends with: 1 for a question or file that is wrong, 2 for a command that is
-wrong (click's own), 3 for a database or machine that is not ready.
+Each error says what was wrong, where, and what to do about it; `str(error)` joins the three. `exit_code` is that of
+the command line: 1 if a query or file is wrong, 2 if the command itself is wrong (click's errors), 3 if the database or
+the machine is not ready.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class AtlasError(Exception):
     """Base of all errors of circuit-atlas.
 
     Args:
-        what: what was wrong, as a sentence without a full stop at the end.
-        where: the file, place in it, graph, node or address concerned.
-        fix: what the user can do next.
+        what: what was wrong, without a full stop at the end.
+        where: the file and the place in it, or the graph, node or address concerned.
+        fix: what the user can do about it, as sentences.
     """
 
     exit_code = 1
@@ -29,27 +32,27 @@ class AtlasError(Exception):
 
 
 class InputError(AtlasError):
-    """A graph file cannot be read: wrong format, damaged, or inconsistent."""
+    """A file cannot be read, because it is damaged, inconsistent or of the wrong format; or it cannot be written."""
 
 
 class UnsafeFileError(InputError):
-    """A graph file would run code, or claims sizes it does not have; it was not loaded."""
+    """A graph file was not loaded, because it would run code or claims sizes that it does not have."""
 
 
 class GraphExistsError(AtlasError):
-    """Another graph already has this name."""
+    """A graph of this name with different content already exists."""
 
 
 class IngestError(AtlasError):
-    """The database does not hold what was sent to it; nothing was published."""
+    """A graph could not be stored completely; nothing was published."""
 
 
 class NotFoundError(AtlasError):
-    """Something that was named does not exist in the database."""
+    """Something with the given name does not exist."""
 
 
 class GraphNotFoundError(NotFoundError):
-    """No graph of that name is ready."""
+    """No graph with that name exists, or it is not complete yet."""
 
 
 class NodeNotFoundError(NotFoundError):
@@ -57,11 +60,11 @@ class NodeNotFoundError(NotFoundError):
 
 
 class SupernodeNotFoundError(NotFoundError):
-    """The graph has no supernode of that name."""
+    """The graph has no supernode with that name."""
 
 
 class QueryNotFoundError(NotFoundError):
-    """The catalogue has no query of that id."""
+    """The catalogue has no query with that id."""
 
 
 class AmbiguousNodeError(AtlasError):
@@ -73,11 +76,11 @@ class AmbiguousNodeError(AtlasError):
 
 
 class DamagedGraphError(AtlasError):
-    """What the database holds of a graph is not what was ingested."""
+    """A stored graph is not what was ingested."""
 
 
 class InvalidArgumentError(AtlasError):
-    """The question cannot be asked of this graph (for instance: no logits), or a parameter is out of range."""
+    """An argument is invalid or out of range, or does not apply to this graph, for instance one without logits."""
 
 
 class CypherError(AtlasError):
@@ -89,7 +92,7 @@ class QueryTimeoutError(AtlasError):
 
 
 class AttributionError(AtlasError):
-    """circuit-tracer cannot load the model or the transcoders, or cannot attribute the prompt."""
+    """circuit-tracer cannot load the model or its transcoders, or cannot attribute the prompt."""
 
 
 class OutOfMemoryError(AttributionError):
@@ -104,14 +107,33 @@ class MissingExtraError(AtlasError):
     exit_code = 3
 
 
+@contextmanager
+def needs_extra(extra: str, purpose: str) -> Iterator[None]:
+    """Around the imports of optional packages: says what to install if one of them is missing.
+
+    Args:
+        extra: the extra that installs them.
+        purpose: what they are needed for, as the subject of the message: "writing Parquet".
+
+    Raises:
+        MissingExtraError: a package cannot be imported.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingExtraError(
+            f"{purpose} needs the extra {extra!r}: {error}", fix=f"pip install 'circuit-atlas[{extra}]'"
+        ) from error
+
+
 class NeuronpediaError(AtlasError):
-    """Neuronpedia cannot be reached, refuses, or wants no more requests for now; what it said before that is stored."""
+    """Neuronpedia cannot be reached, refuses a request, or its rate limit is reached. Earlier answers are stored."""
 
     exit_code = 3
 
 
 class UnknownSourceSetError(AtlasError):
-    """What Neuronpedia calls a set of transcoders is not known, or it has not got it."""
+    """Neuronpedia does not have the set of transcoders, or its name there is not known."""
 
 
 class DatabaseError(AtlasError):
@@ -121,11 +143,11 @@ class DatabaseError(AtlasError):
 
 
 class ServerUnavailableError(DatabaseError):
-    """Nothing answers at the database's address, or the connection was lost."""
+    """No server answers at the database's address, or the connection was lost."""
 
 
 class DatabaseStoppedError(DatabaseError):
-    """The server answers, but its database stopped after an error, a full disk for instance."""
+    """The server answers, but its database has stopped after an error, for instance because the disk is full."""
 
 
 class AuthenticationError(DatabaseError):
@@ -137,7 +159,7 @@ class UnsupportedServerError(DatabaseError):
 
 
 class SchemaVersionError(DatabaseError):
-    """The store was made by another version of circuit-atlas that this one cannot use."""
+    """The store was made by a version of circuit-atlas whose schema this version cannot use."""
 
 
 class LocalServerError(DatabaseError):

@@ -1,208 +1,96 @@
-"""One graph of a database: the questions that can be asked of it."""
+"""One graph of a database, and what can be asked of it and done with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from circuit_atlas.grouping import Groupable
-from circuit_atlas.queries import graphs as graph_questions
-from circuit_atlas.queries import influence as influence_questions
-from circuit_atlas.queries import nodes as node_questions
-from circuit_atlas.queries import paths as path_questions
-from circuit_atlas.queries.path_results import (
-    Contributors,
-    InfluenceGroups,
-    InfluentialEffects,
-    PathCounts,
-    Paths,
-    ScoreDistribution,
+from circuit_atlas.database import Database
+from circuit_atlas.ingest.results import IngestResult
+from circuit_atlas.queries.distribution import score_distribution
+from circuit_atlas.queries.graphs import GraphReference, find_graph, statistics
+from circuit_atlas.queries.influence import contributors, edge_influence, influence_by
+from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
+from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
+from circuit_atlas.queries.supernodes import list_supernodes, supernode_links
+from circuit_atlas.schema.keys import collapsed_name
+from circuit_atlas.supernodes import (
+    create_supernode,
+    create_supernodes_of_features,
+    delete_supernodes,
+    store_collapsed,
 )
-from circuit_atlas.queries.results import Neighbors, NodeDetails, Statistics, Subgraph
-
-if TYPE_CHECKING:
-    from circuit_atlas.views.report import Report
-    from circuit_atlas.views.view import View
+from circuit_atlas.views.report import report_on
+from circuit_atlas.views.view import view_graph, view_paths
 
 
-class GraphHandle(Groupable):
-    """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.resolve`."""
+class GraphHandle(GraphReference):
+    """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.nodes.resolve`.
+
+    Its methods are functions of `circuit_atlas.queries`, `.views` and `.supernodes`: the function that `paths` names
+    has the signature and the documentation of `GraphHandle.paths`.
+    """
+
+    stats = statistics
+    node = node_details
+    neighbors = neighbors
+    subgraph = subgraph
+
+    paths = search_paths
+    score = score_paths
+    count = count_paths
+    score_distribution = score_distribution
+
+    influence = contributors
+    influence_by = influence_by
+    edge_influence = edge_influence
+
+    supernodes = list_supernodes
+    supernode_links = supernode_links
+    create_supernode = create_supernode
+    create_supernodes_of_features = create_supernodes_of_features
+    delete_supernode = delete_supernodes
+
+    view = view_graph
+    view_paths = view_paths
+    report = report_on
+
+    def collapsed(self, weights: str | None = None) -> CollapsedGraph:
+        """The graph collapsed by its supernodes, each of them one node: a graph of its own, `NAME:collapsed`, of which
+        everything can be asked. It is stored if it does not exist or is out of date.
+
+        Args:
+            weights: `shares`, as circuit-tracer's subgraph draws links, or `sums` of direct effects; see
+                `circuit_atlas.graph.collapse`. By default those of the collapsed graph that exists, at first `shares`.
+
+        Raises:
+            InvalidArgumentError: the graph has no supernodes, or is itself a collapsed graph.
+        """
+        stored = store_collapsed(self, weights)
+        return CollapsedGraph(self.database, collapsed_name(self.name), stored)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The properties of the graph's `:Graph` node, the file's own metadata among them (as JSON text)."""
+        return find_graph(self.database, self.name).properties
 
     def __repr__(self) -> str:
-        return f"<GraphHandle {self.name!r}>"
+        return f"<{type(self).__name__} {self.name!r}>"
 
     def _repr_html_(self) -> str:
         return self.stats()._repr_html_()
 
-    def stats(self) -> Statistics:
-        """Nodes by kind, edges, density, range of weights, logits with probabilities."""
-        return graph_questions.statistics(self._runner, self.name)
 
-    def node(self, address: str) -> NodeDetails:
-        """What is known of a node."""
-        return node_questions.node_details(self._runner, self.name, address)
+class IngestedGraph(GraphHandle):
+    """A graph that was just ingested; `ingested` is the result."""
 
-    def neighbors(
-        self,
-        address: str,
-        *,
-        direction: str = "both",
-        k: int = 10,
-        sign: str = "abs",
-        kinds: Iterable[str] = (),
-        layers: Iterable[int] = (),
-    ) -> Neighbors:
-        """The k strongest direct effects on a node and of it; see `queries.neighbors`."""
-        return node_questions.neighbors(
-            self._runner, self.name, address, direction=direction, k=k, sign=sign, kinds=kinds, layers=layers
-        )
+    def __init__(self, database: Database, result: IngestResult) -> None:
+        super().__init__(database, result.graph)
+        self.ingested = result
 
-    def subgraph(
-        self,
-        address: str,
-        *,
-        hops: int = 2,
-        direction: str = "both",
-        k: int = 5,
-        sign: str = "abs",
-        kinds: Iterable[str] = (),
-        layers: Iterable[int] = (),
-    ) -> Subgraph:
-        """The neighbourhood several hops wide, the k strongest effects of each node; see `queries.subgraph`."""
-        return node_questions.subgraph(
-            self._runner,
-            self.name,
-            address,
-            hops=hops,
-            direction=direction,
-            k=k,
-            sign=sign,
-            kinds=kinds,
-            layers=layers,
-        )
 
-    def paths(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-        k: int = 10,
-        order: str = "strongest",
-        score: str = "mean",
-        edge_value: str | None = None,
-        **restrictions: Any,
-    ) -> Paths:
-        """The k best paths, exactly; see `queries.search_paths`, and `queries.Restrictions` for what paths may pass
-        (`kinds`, `layers`, `positions`, `avoid`, `must_pass`, `min_weight`)."""
-        return path_questions.search_paths(
-            self._runner,
-            self.name,
-            sources=sources,
-            targets=targets,
-            max_hops=max_hops,
-            k=k,
-            order=order,
-            score=score,
-            edge_value=edge_value,
-            restrictions=path_questions.Restrictions(**restrictions),
-        )
+class CollapsedGraph(GraphHandle):
+    """A graph collapsed by its supernodes; `ingested` is the result of storing it, None if it was up to date."""
 
-    def score(self, *paths: Sequence[str], score: str = "mean", edge_value: str | None = None) -> Paths:
-        """The scores of given paths, each a sequence of addresses from source to target; see `queries.score_paths`."""
-        return path_questions.score_paths(self._runner, self.name, paths, score=score, edge_value=edge_value)
-
-    def influence(
-        self, *, targets: Sequence[str] = (), kinds: Iterable[str] = (), share: float = 1.0, k: int = 20
-    ) -> Contributors:
-        """The nodes through which most of the logits flows; see `queries.contributors`."""
-        return influence_questions.contributors(self._runner, self.name, targets=targets, kinds=kinds, share=share, k=k)
-
-    def influence_by(
-        self, by: str, *, targets: Sequence[str] = (), kinds: Iterable[str] = (), k: int = 100
-    ) -> InfluenceGroups:
-        """How much of the logits flows through each `layer`, `position`, `kind` or `feature`."""
-        return influence_questions.influence_by(self._runner, self.name, by, targets=targets, kinds=kinds, k=k)
-
-    def edge_influence(self, *, targets: Sequence[str] = (), k: int = 20) -> InfluentialEffects:
-        """The direct effects through which most of the logits flows; see `queries.edge_influence`."""
-        return influence_questions.edge_influence(self._runner, self.name, targets=targets, k=k)
-
-    def count(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-    ) -> PathCounts:
-        """The exact number of paths by number of hops; see `queries.count_paths`."""
-        return path_questions.count_paths(self._runner, self.name, sources=sources, targets=targets, max_hops=max_hops)
-
-    def score_distribution(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-        score: str = "mean",
-        sample: int = 10_000,
-        seed: int = 0,
-    ) -> ScoreDistribution:
-        """How the scores of all paths are spread, exactly or in a sample; see `queries.distribution`."""
-        from circuit_atlas.queries.distribution import score_distribution
-
-        return score_distribution(
-            self._runner,
-            self.name,
-            sources=sources,
-            targets=targets,
-            max_hops=max_hops,
-            score=score,
-            sample=sample,
-            seed=seed,
-        )
-
-    def view(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-        k: int = 10,
-        compare: str | None = None,
-        max_nodes: int = 2_000,
-    ) -> View:
-        """The interactive picture, with the k best paths drawn over it, as an object that a notebook shows and that
-        can be saved; `compare` names a graph to lay over it. See `views.view_graph`."""
-        from circuit_atlas.views.picture import PathOptions
-        from circuit_atlas.views.view import view_graph
-
-        paths = PathOptions(sources, targets, max_hops, k)
-        return view_graph(self._runner, self.name, paths=paths, compare=compare, max_nodes=max_nodes)
-
-    def view_paths(
-        self,
-        *,
-        sources: Sequence[str] = (),
-        targets: Sequence[str] = (),
-        max_hops: int = path_questions.DEFAULT_HOPS,
-        k: int = 10,
-    ) -> View:
-        """The k best paths as a Sankey diagram; see `views.view_paths`."""
-        from circuit_atlas.views.picture import PathOptions
-        from circuit_atlas.views.view import view_paths
-
-        return view_paths(self._runner, self.name, PathOptions(sources, targets, max_hops, k))
-
-    def report(self, *, k: int = 15, max_hops: int = path_questions.DEFAULT_HOPS) -> Report:
-        """A page on the graph, which a notebook shows and that can be saved; see `views.report_on`."""
-        from circuit_atlas.views.report import report_on
-
-        return report_on(self._runner, self.name, k=k, max_hops=max_hops)
-
-    @cached_property
-    def metadata(self) -> dict[str, Any]:
-        """The properties of the graph's `:Graph` node, the file's own metadata among them (as JSON text)."""
-        properties: dict[str, Any] = graph_questions.find_graph(self._runner, self.name)["graph"]
-        return properties
+    def __init__(self, database: Database, name: str, ingested: IngestResult | None) -> None:
+        super().__init__(database, name)
+        self.ingested = ingested

@@ -1,101 +1,127 @@
-"""Supernodes: made and deleted, and graphs collapsed by them."""
+"""Creates and deletes supernodes, and stores graphs collapsed by them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from circuit_atlas.answers import IngestResult
-from circuit_atlas.database import translated_errors
-from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
-from circuit_atlas.ingest import Writer, delete_graph, load_graph
+from circuit_atlas.database import Database
+from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, SupernodeNotFoundError
+from circuit_atlas.ingest.delete import delete_graph
+from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.statements import DELETE_SUPERNODE, SUPERNODES
-from circuit_atlas.queries import supernodes as supernode_questions
-from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.queries import supernodes
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_choice
+from circuit_atlas.queries.graphs import Properties, StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.supernode_results import Supernodes
-from circuit_atlas.schema.keys import collapsed_name
+from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
 _NAME = re.compile(r"[^\x00-\x1f]{1,200}")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-Limits = Mapping[str, list[Any]]  # kinds, layers, positions
-
-
+@graph_query
 def create_supernode(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     name: str,
-    nodes: Sequence[str],
-    matching: str | None,
-    limits: Limits,
+    nodes: Sequence[str] = (),
     *,
-    replace: bool,
+    matching: str | None = None,
+    kinds: Iterable[str] = (),
+    layers: Iterable[int] = (),
+    positions: Iterable[int] = (),
+    replace: bool = False,
 ) -> Supernodes:
-    """See `GraphHandle.create_supernode`."""
+    """Create a supernode of nodes given by addresses, or of all nodes whose name or explanation contains a text.
+
+    Args:
+        graph: the graph.
+        name: the supernode's name, 1 to 200 characters.
+        nodes: addresses of its nodes.
+        matching: the text, in any case, instead of `nodes`.
+        kinds: with `matching`, only nodes of these kinds; features when empty.
+        layers: with `matching`, only nodes in these layers.
+        positions: with `matching`, only nodes at these positions.
+        replace: whether to replace a supernode of that name.
+
+    Returns:
+        The supernode.
+
+    Raises:
+        InvalidArgumentError: both or neither of `nodes` and `matching`; the name already exists, or no node matches.
+        NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+    """
+    limits: dict[str, list[Any]] = {"kinds": list(kinds), "layers": list(layers), "positions": list(positions)}
     if bool(nodes) is (matching is not None):
-        raise InvalidArgumentError(
-            "a supernode is made of nodes or by a rule", fix="Name its nodes, or what they match."
-        )
+        raise InvalidArgumentError("give either nodes or a text that they match", fix="Give one of the two.")
     if matching is None:
         if any(limits.values()):
-            raise InvalidArgumentError("kinds, layers and positions are for a rule", fix="Leave them out.")
-        members, rule = supernode_questions.members_by_hand(runner, graph, nodes), None
+            raise InvalidArgumentError("kinds, layers and positions need a text to match", fix="Leave them out.")
+        members, rule = supernodes.members_by_hand(graph, nodes), None
     else:
-        members = supernode_questions.members_matching(runner, graph, matching, **limits)
+        members = supernodes.members_matching(graph, matching, kinds=kinds, layers=layers, positions=positions)
         rule = _rule(f"matching {matching!r}", limits)
-    make_supernodes(runner, graph, {name: members}, rule=rule, replace=replace)
-    return _made(runner, graph, [name])
+    _store(graph, {name: members}, rule=rule, replace=replace)
+    return _named(graph, [name])
 
 
-def create_of_features(runner: QueryRunner, graph: str, limits: Limits, *, replace: bool) -> Supernodes:
-    """See `GraphHandle.create_supernodes_of_features`."""
-    members = supernode_questions.same_features(runner, graph, **limits)
-    make_supernodes(runner, graph, members, rule=_rule("same feature", limits), replace=replace)
-    return _made(runner, graph, list(members))
+@graph_query
+def create_supernodes_of_features(
+    graph: StoredGraph, *, layers: Iterable[int] = (), positions: Iterable[int] = (), replace: bool = False
+) -> Supernodes:
+    """Create a supernode for each transcoder feature that is active at several positions, with all its nodes or those
+    in these layers and at these positions. It gets the name of its nodes.
+
+    Raises:
+        InvalidArgumentError: there is no such feature, or a name already exists and `replace` is not set.
+    """
+    limits: dict[str, list[Any]] = {"layers": list(layers), "positions": list(positions)}
+    members = supernodes.same_features(graph, **limits)
+    _store(graph, members, rule=_rule("same feature", limits), replace=replace)
+    return _named(graph, list(members))
 
 
-def _rule(rule: str, limits: Limits) -> str:
+def _rule(rule: str, limits: Mapping[str, list[Any]]) -> str:
     return ", ".join([rule, *(f"{name} {' '.join(map(str, values))}" for name, values in limits.items() if values)])
 
 
-def _made(runner: QueryRunner, graph: str, names: list[str]) -> Supernodes:
-    there = supernode_questions.list_supernodes(runner, graph)
-    return there.model_copy(update={"supernodes": [s for s in there.supernodes if s.name in names]})
+def _named(graph: StoredGraph, names: list[str]) -> Supernodes:
+    found = supernodes.list_supernodes(graph)
+    return found.model_copy(update={"supernodes": [s for s in found.supernodes if s.name in names]})
 
 
-def make_supernodes(
-    runner: QueryRunner, graph: str, members: Mapping[str, Sequence[int]], *, rule: str | None, replace: bool
-) -> None:
+def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: str | None, replace: bool) -> None:
     """Store supernodes, all or none.
 
     Args:
-        runner: of the database.
-        graph: the graph's name.
+        graph: the graph.
         members: ordinals of the members of each, by name.
-        rule: what made them; None for hand.
-        replace: whether supernodes of these names are replaced; they keep their place.
+        rule: the rule that chose the members; None if they were chosen by hand.
+        replace: whether to replace supernodes of these names; they keep their place in the order.
 
     Raises:
-        InvalidArgumentError: a name can't be one, is there already, or has no members; the graph is a collapsed one.
-        GraphNotFoundError: no such graph is ready.
+        InvalidArgumentError: a name is not valid, already exists, or has no members; the graph is collapsed.
+        GraphNotFoundError: no graph of that name is ready.
     """
-    _check_whole(find_graph(runner, graph)["graph"])
+    _check_whole(graph.properties)
     for name, nodes in members.items():
         if not _NAME.fullmatch(name):
             raise InvalidArgumentError(
-                f"{name!r:.80} cannot be a supernode's name", fix="It has 1 to 200 characters, no control characters."
+                f"invalid name of a supernode: {name!r:.80}", fix="Give 1 to 200 characters, no control characters."
             )
         if not nodes:
-            raise InvalidArgumentError(f"the supernode {name!r} would group nothing", fix="Name its nodes, or a rule.")
-    order = {row["name"]: row["order"] for row in runner.ask("supernodes.list", graph=graph)}
-    there = [name for name in members if name in order]
-    if there and not replace:
+            raise InvalidArgumentError(f"supernode {name!r} has no nodes", fix="Name its nodes, or a text they match.")
+    order = {row["name"]: row["order"] for row in ask(graph.database, "supernodes.list", graph=graph.name)}
+    existing = [name for name in members if name in order]
+    if existing and not replace:
         raise InvalidArgumentError(
-            f"{graph!r} has a supernode {there[0]!r}", fix="Replace it with --replace, or give another name."
+            f"supernode {existing[0]!r} already exists", where=graph.name, fix="Pass --replace, or another name."
         )
     free = max(order.values(), default=-1) + 1
     rows = [
@@ -108,79 +134,115 @@ def make_supernodes(
         }
         for i, (name, nodes) in enumerate(members.items())
     ]
-    with translated_errors():
-        Writer(runner.driver, runner.database).run_together(
-            [(DELETE_SUPERNODE, {"graph": graph, "names": there}), (SUPERNODES, {"graph": graph, "rows": rows})]
+    with graph.database.writing():
+        graph.database.write_together(
+            [
+                (DELETE_SUPERNODE, {"graph": graph.name, "names": existing}),
+                (SUPERNODES, {"graph": graph.name, "rows": rows}),
+            ]
         )
 
 
-def delete_supernodes(runner: QueryRunner, graph: str, names: Sequence[str]) -> None:
-    """Delete supernodes, all or none. The graph's nodes stay.
+@graph_query
+def delete_supernodes(graph: StoredGraph, *names: str) -> None:
+    """Delete supernodes, all or none. Their nodes stay.
 
     Raises:
-        SupernodeNotFoundError: there is none of such a name.
-        GraphNotFoundError: no such graph is ready.
+        SupernodeNotFoundError: the graph has no supernode of that name.
+        GraphNotFoundError: no graph of that name is ready.
     """
-    find_graph(runner, graph)
-    there = [row["name"] for row in runner.ask("supernodes.list", graph=graph)]
-    missing = [name for name in names if name not in there]
+    graph.require()
+    existing = [row["name"] for row in ask(graph.database, "supernodes.list", graph=graph.name)]
+    missing = [name for name in names if name not in existing]
     if missing:
         raise SupernodeNotFoundError(
-            f"{graph!r} has no supernode {missing[0]!r}", fix=f"It has: {', '.join(there[:20]) or 'none'}."
+            f"no supernode is named {missing[0]!r}",
+            where=graph.name,
+            fix=f"The graph has: {', '.join(existing[:20]) or 'none'}.",
         )
-    with translated_errors():
-        Writer(runner.driver, runner.database).run(DELETE_SUPERNODE, graph=graph, names=list(names))
+    with graph.database.writing():
+        graph.database.write(DELETE_SUPERNODE, graph=graph.name, names=list(names))
 
 
-def store_collapsed(runner: QueryRunner, graph: str, weights: str | None = None) -> IngestResult | None:
-    """Store the graph collapsed by its supernodes, as it is now, as a graph of its own; None when it is there and up
-    to date.
+@graph_query
+def store_collapsed(graph: StoredGraph, weights: str | None = None) -> IngestResult | None:
+    """Store the graph collapsed by its supernodes as a graph of its own, `NAME:collapsed`.
 
     Args:
-        runner: of the database.
-        graph: the name of the whole graph.
-        weights: `shares` or `sums`, see `circuit_atlas.graph.collapse`; None for those that it has, else `shares`.
+        graph: the whole graph.
+        weights: `shares` or `sums`, see `circuit_atlas.graph.collapse`; None for those of the collapsed graph that
+            exists, `shares` if none does.
+
+    Returns:
+        The result of storing it; None if the collapsed graph exists and is up to date.
 
     Raises:
-        InvalidArgumentError: the graph has no supernodes, or there are no such weights.
-        GraphNotFoundError: no such graph is ready.
+        InvalidArgumentError: the graph has no supernodes, or `weights` is unknown.
+        GraphNotFoundError: no graph of that name is ready.
     """
-    stored = find_graph(runner, graph)["graph"]
-    _check_whole(stored)
-    there = runner.ask("graphs.stats", graph=collapsed_name(graph))
-    known: StoredGraph = there[0]["graph"] if there else {}
+    _check_whole(graph.properties)
+    known = _properties(graph.database, collapsed_name(graph.name))
     weights = weights or known.get("collapsed_weights", "shares")
     groups = [
         [row["name"], [node["ordinal"] for node in row["members"]]]
-        for row in runner.ask("supernodes.list", graph=graph)
+        for row in ask(graph.database, "supernodes.list", graph=graph.name)
     ]
     if not any(members for _, members in groups):
-        if known:
-            delete_collapsed(runner, graph)
-        raise InvalidArgumentError(f"{graph!r} has no supernodes", fix="`circuit-atlas supernodes create` makes some.")
-    state = hashlib.sha256(json.dumps([stored["content_hash"], weights, groups]).encode()).hexdigest()
+        delete_collapsed(graph.database, graph.name)
+        raise InvalidArgumentError(
+            f"{graph.name!r} has no supernodes", fix="`circuit-atlas supernodes create` creates some."
+        )
+    state = hashlib.sha256(json.dumps([graph.properties["content_hash"], weights, groups]).encode()).hexdigest()
     if known.get("collapsed_state") == state:
         return None
     from circuit_atlas.graph.collapse import WEIGHTS, collapse
-    from circuit_atlas.queries.checks import check_choice
+    from circuit_atlas.ingest.load import load_graph
     from circuit_atlas.queries.whole_graph import read_graph_data
 
     check_choice("weights", weights, WEIGHTS)
-    data = collapse(read_graph_data(runner, graph), weights, collapsed_from=graph, collapsed_state=state)
-    with translated_errors():
-        return load_graph(runner.driver, runner.database, data, name=collapsed_name(graph), replace=True)
+    data = collapse(read_graph_data(graph), weights, collapsed_from=graph.name, collapsed_state=state)
+    with graph.database.writing():
+        return load_graph(graph.database, data, name=collapsed_name(graph.name), replace=True)
 
 
-def delete_collapsed(runner: QueryRunner, graph: str) -> None:
-    """Delete what a graph was collapsed to, if that is there."""
-    if runner.ask("graphs.stats", graph=collapsed_name(graph)):
-        with translated_errors():
-            delete_graph(Writer(runner.driver, runner.database), collapsed_name(graph))
+def delete_collapsed(database: Database, graph: str) -> None:
+    """Delete the collapsed graph of a graph, if it exists."""
+    if _properties(database, collapsed_name(graph)):
+        with database.writing():
+            delete_graph(database, collapsed_name(graph))
 
 
-def _check_whole(stored: StoredGraph) -> None:
+def refresh_collapsed(database: Database, *names: str) -> None:
+    """Bring up to date those of the named graphs that are collapsed graphs (`NAME:collapsed`)."""
+    for name in names:
+        if name.endswith(COLLAPSED):
+            store_collapsed(StoredGraph(database, name.removesuffix(COLLAPSED)))
+
+
+def of_fresh_graphs(
+    function: Callable[Concatenate[Database, str, str, P], R],
+) -> Callable[Concatenate[Database, str, str, P], R]:
+    """Makes a query about two graphs bring them up to date first, where they are collapsed graphs."""
+
+    @wraps(function)
+    def refresh_and_ask(database: Database, a: str, b: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        refresh_collapsed(database, a, b)
+        return function(database, a, b, *args, **kwargs)
+
+    return refresh_and_ask
+
+
+def _properties(database: Database, graph: str) -> Properties:
+    """The properties of a graph; empty if it does not exist."""
+    try:
+        return find_graph(database, graph).properties
+    except GraphNotFoundError:
+        return {}
+
+
+def _check_whole(stored: Properties) -> None:
     whole = stored.get("collapsed_from")
     if whole is not None:
         raise InvalidArgumentError(
-            f"{stored['name']!r} is collapsed already", fix=f"Ask it of {whole!r}, which it is made of."
+            f"{stored['name']!r} is a collapsed graph", fix=f"Do this with {whole!r}, from which it was made."
         )

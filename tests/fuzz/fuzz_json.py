@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -77,13 +78,21 @@ def document(data: atheris.FuzzedDataProvider) -> dict[str, Any]:
     return {"metadata": odd(settings[0]), "qParams": odd(settings[1]), "nodes": odd(nodes), "links": odd(links)}
 
 
+def damaged(content: bytes, data: atheris.FuzzedDataProvider) -> bytes:
+    """The content, cut or with a byte changed, or as it is."""
+    place, made = data.ConsumeIntInRange(0, len(content) - 1), bytearray(content)
+    made[place] = data.ConsumeIntInRange(0, 255)
+    return bytes(made if data.ConsumeBool() else content[: place + 1])
+
+
 def one_input(content: bytes) -> None:
-    """Half of the inputs are bytes as they come, half are graphs made of them."""
+    """Half of the inputs are bytes as they come, a quarter graphs made of them, a quarter those packed and damaged."""
     if content[:1] < b"\x80":
         check(read_json, content[1:], "fuzz.json")
-    else:
-        made = document(atheris.FuzzedDataProvider(content[1:]))
-        check(read_json, json.dumps(made).encode(), "fuzz.json")
+        return
+    data = atheris.FuzzedDataProvider(content[1:])
+    made = json.dumps(document(data)).encode()
+    check(read_json, made if content[:1] < b"\xc0" else damaged(gzip.compress(made), data), "fuzz.json")
 
 
 if __name__ == "__main__":

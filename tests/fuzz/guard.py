@@ -16,7 +16,7 @@ with atheris.instrument_imports(include=["circuit_atlas"]):
     from circuit_atlas.ingest.pt import read_pt
 
     from circuit_atlas.errors import AtlasError
-    from circuit_atlas.export import write_pt
+    from circuit_atlas.export.pt_file import write_pt
     from circuit_atlas.graph.data import GraphData
     from circuit_atlas.synth import Shape, synthesize
 

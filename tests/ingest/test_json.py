@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
-from circuit_atlas.ingest.scans import identify
+from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind, make_key, parse_key
-from conftest import EXAMPLES, NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 
@@ -89,8 +89,8 @@ def test_a_small_graph(tmp_path: Path, graph: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_real_graphs_are_read_whole(name: str) -> None:
     """Every field of every node and link is found again in the columns or in `extra`."""
-    document = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-    data = read_graph(EXAMPLES / f"{name}.json")
+    document = example_document(name)
+    data = read_graph(example_file(name))
     assert len(data.nodes) == len(document["nodes"])
     assert [rebuilt(data, i) for i in range(len(data.nodes))] == document["nodes"]
     ids = data.nodes.source_id
@@ -122,7 +122,7 @@ def rebuilt(data: GraphData, i: int) -> dict[str, Any]:
 
 
 def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
-    opposite, haiku = (read_graph(EXAMPLES / f"{name}.json") for name in ("opposite-small", "dallas-haiku"))
+    opposite, haiku = (read_graph(example_file(name)) for name in ("opposite-small", "dallas-haiku"))
     assert [s.name for s in opposite.supernodes][:2] == ['Output "big" or "large"', "say big / huge / large"]
     assert [len(s.members) for s in opposite.supernodes] == [2, 2, 3, 3, 3]
     assert int(opposite.nodes.pinned.sum()) == 17
@@ -137,8 +137,8 @@ def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
 
 
 def test_the_same_features_in_files_of_two_generations() -> None:
-    dallas, oakland = (read_graph(EXAMPLES / f"{name}.json").metadata for name in ("dallas", "oakland"))
-    assert (dallas.model, dallas.source_set) == (oakland.model, oakland.source_set) == ("gemma-2-2b", "clt-hp")
+    dallas, night = (read_graph(example_file(name)).metadata for name in ("dallas", "night"))
+    assert (dallas.model, dallas.source_set) == (night.model, night.source_set) == ("gemma-2-2b", "clt-hp")
 
 
 def test_lists_given_as_text(tmp_path: Path, graph: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any]
     assert json.loads(data.nodes.extra[6]) == {"layer": 1, "head": {"q": 3}}
     assert data.metadata.file_extra == {"run": {"id": 7}}
     assert data.edge_extras == ((1, 0, '{"q": {"head": 2}}'),)
-    load_graph(atlas.driver, None, data, name=(name := new_name()))
+    load_graph(atlas, data, name=(name := new_name()))
     stored = atlas.cypher("MATCH (:Node {graph: $graph})-[r]->() RETURN collect(r.extra) AS e", {"graph": name})
     assert stored.rows == [{"e": ['{"q": {"head": 2}}']}]
 
@@ -279,7 +279,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> None:
-    with pytest.raises(InvalidArgumentError, match="pruned already"):
+    with pytest.raises(InvalidArgumentError, match="already pruned"):
         read_graph(write(tmp_path, graph), node_threshold=0.5)
 
 

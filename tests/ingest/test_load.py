@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_leftovers, statements
-from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, under_way
+from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
 from circuit_atlas.ingest.rows import node_rows
-from circuit_atlas.schema import Kind, ensure_schema
-from conftest import EXAMPLES, NAMES
+from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.keys import Kind
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit
+from support.examples import EXAMPLES, NAMES, example_document, example_file
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.database import Database
 from circuit_atlas.errors import (
     GraphExistsError,
     GraphNotFoundError,
@@ -32,9 +34,9 @@ from circuit_atlas.errors import (
     InvalidArgumentError,
     SchemaVersionError,
 )
-from circuit_atlas.graph.bounds import topological_order
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.influence import compute_influence
+from circuit_atlas.graph.order import topological_order
 
 
 def everything(atlas: Atlas) -> list[Any]:
@@ -63,7 +65,7 @@ def labels() -> dict[Feature, str]:
     """The first label that an example has for a transcoder feature."""
     found: dict[Feature, str] = {}
     for name in NAMES:
-        data = read_graph(EXAMPLES / f"{name}.json")
+        data = read_graph(example_file(name))
         for i, label in enumerate(data.nodes.label):
             if (label or "").strip():
                 found.setdefault(feature_of(data, i), (label or "").strip())
@@ -78,7 +80,7 @@ def feature_of(data: GraphData, i: int) -> Feature:
 def test_it_reads_back_exactly(
     name: str, examples: dict[str, GraphHandle], atlas: Atlas, labels: dict[Feature, str]
 ) -> None:
-    data, handle = read_graph(EXAMPLES / f"{name}.json"), examples[name]
+    data, handle = read_graph(example_file(name)), examples[name]
     rows = atlas.cypher(
         "MATCH (n:Node {graph: $graph}) RETURN properties(n) AS p, labels(n) AS labels ORDER BY n.ordinal LIMIT 100000",
         {"graph": name},
@@ -114,13 +116,20 @@ def test_it_reads_back_exactly(
 
 
 def test_features_of_two_prompts_meet_in_one_node(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
-    """design: Dallas and Oakland share 132 of 246 and 211 transcoder features."""
+    features = [
+        {tuple(node["node_id"].split("_")[:2]) for node in example_document(name)["nodes"] if is_feature(node)}
+        for name in ("dallas", "night")
+    ]
     shared = atlas.cypher(
         "MATCH (a:Feature {graph: 'dallas'})-[:ACTIVATION_OF]->(f)"
-        "<-[:ACTIVATION_OF]-(b:Feature {graph: 'oakland'}) "
+        "<-[:ACTIVATION_OF]-(b:Feature {graph: 'night'}) "
         "RETURN count(DISTINCT f) AS n"
     )
-    assert shared.rows == [{"n": 132}]
+    assert shared.rows == [{"n": len(features[0] & features[1])}]
+
+
+def is_feature(node: dict[str, Any]) -> bool:
+    return node["feature_type"] == "cross layer transcoder"
 
 
 def test_the_same_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
@@ -137,12 +146,13 @@ def test_other_content_needs_replace(atlas: Atlas, new_name: Callable[[], str]) 
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     before = everything(atlas)
     with pytest.raises(GraphExistsError, match="--replace"):
-        atlas.ingest(EXAMPLES / "oakland.json", name=name)
+        atlas.ingest(example_file("night"), name=name)
     assert everything(atlas) == before
-    replaced = atlas.ingest(EXAMPLES / "oakland.json", name=name, replace=True)
+    replaced = atlas.ingest(example_file("night"), name=name, replace=True)
     assert replaced.ingested.status == "replaced"
-    assert replaced.stats().nodes.total == 348
-    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 348}]
+    nodes = len(example_document("night")["nodes"])
+    assert replaced.stats().nodes.total == nodes
+    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": nodes}]
 
 
 def test_deleting_leaves_nothing_but_what_others_use(
@@ -150,7 +160,7 @@ def test_deleting_leaves_nothing_but_what_others_use(
 ) -> None:
     before = everything(atlas)
     name = new_name()
-    load_graph(atlas.driver, None, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
+    load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
     atlas.ingest(EXAMPLES / "dallas.json", name=f"{name}-copy")
     atlas.delete(name)
     atlas.delete(f"{name}-copy")
@@ -162,7 +172,7 @@ def test_deleting_leaves_nothing_but_what_others_use(
 @pytest.mark.parametrize("name", ["", "a~b", "a\nb", "x" * 201])
 def test_names_that_cannot_be(name: str, atlas: Atlas) -> None:
     with pytest.raises(InvalidArgumentError):
-        load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
+        load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
 
 
 def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> None:
@@ -180,7 +190,7 @@ def test_nothing_is_published_when_counts_differ(
     for name in ("EDGES", "EDGE_BATCH"):
         lossy = getattr(statements, name).replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
         monkeypatch.setattr(statements, name, lossy)
-    with pytest.raises(IngestError, match="the database holds"):
+    with pytest.raises(IngestError, match="the database has"):
         atlas.ingest(EXAMPLES / file, name=new_name())
     assert everything(atlas) == before
 
@@ -241,8 +251,8 @@ def test_it_does_not_matter_that_answers_to_commits_are_lost(
     monkeypatch.setattr(Session, "execute_write", twice)
     atlas.ingest(EXAMPLES / file, name=name)
     assert without_dates(everything(atlas)) == without_dates(plain)
-    atlas.ingest(EXAMPLES / "oakland.json", name=name, replace=True)
-    assert not atlas.verify(name, EXAMPLES / "oakland.json").damaged
+    atlas.ingest(example_file("night"), name=name, replace=True)
+    assert not atlas.verify(name, example_file("night")).damaged
     atlas.ingest(EXAMPLES / file, name=name, replace=True)
     assert without_dates(everything(atlas)) == without_dates(plain)
     atlas.delete(name)
@@ -264,7 +274,7 @@ def test_an_ingest_whose_last_answer_is_lost_is_no_failure(
     assert atlas.ingest(file, name=name).ingested.status == "ingested"
     monkeypatch.setattr(load, "_rename", lost)
     assert atlas.ingest(EXAMPLES / "dallas.json", name=name, replace=True).ingested.status == "replaced"
-    assert remove_leftovers(Writer(atlas.driver, None)) == []
+    assert remove_leftovers(atlas) == []
     atlas.delete(name)
     assert everything(atlas) == before
 
@@ -274,33 +284,32 @@ def test_what_was_removed_meanwhile_is_not_published(
 ) -> None:
     name, before, once = new_name(), everything(atlas), load._rename
 
-    def too_late(writer: Writer, staging: str, *arguments: Any) -> None:
-        remove_graph(writer, staging)
-        once(writer, staging, *arguments)
+    def too_late(database: Database, staging: str, *arguments: Any) -> None:
+        remove_graph(database, staging)
+        once(database, staging, *arguments)
 
     monkeypatch.setattr(load, "_rename", too_late)
-    with pytest.raises(IngestError, match="gone"):
+    with pytest.raises(IngestError, match="deleted by another process"):
         atlas.ingest(EXAMPLES / "opposite-small.json", name=name)
     assert everything(atlas) == before
 
 
 def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Callable[[], str]) -> None:
-    writer = Writer(atlas.driver, None)
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}}
-    writer.run(statements.BEGIN, **begin, owner=owner_of_this_process())
-    with under_way(staging):
-        assert remove_leftovers(writer) == []
-    writer.run(
+    atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())
+    with in_use(staging):
+        assert remove_leftovers(atlas) == []
+    atlas.write(
         "MATCH (g:Graph {name: $graph}) SET g.owner = $owner",
         graph=staging,
         owner=f"elsewhere {os.getpid()} 1.0",
     )
-    assert remove_leftovers(writer) == []
-    writer.run("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
-    assert remove_leftovers(writer) == [staging.partition("~")[0]]
-    writer.run(statements.BEGIN, **begin, owner=owner_of_this_process())  # an ingest of this process that failed
-    assert remove_leftovers(writer) == [staging.partition("~")[0]]
+    assert remove_leftovers(atlas) == []
+    atlas.write("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
+    assert remove_leftovers(atlas) == [staging.partition("~")[0]]
+    atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())  # an ingest of this process that failed
+    assert remove_leftovers(atlas) == [staging.partition("~")[0]]
 
 
 def test_two_at_once_are_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:

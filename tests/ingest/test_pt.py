@@ -18,7 +18,7 @@ from circuit_tracer import Graph
 from support import small_model
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
-from circuit_atlas.export import write_pt
+from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.synth import Shape, synthesize
 
 
@@ -101,7 +101,7 @@ def test_pruned_like_circuit_tracers_own_files(
 
 
 def test_thresholds_out_of_range(saved: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match="node_threshold cannot be 1.5"):
+    with pytest.raises(InvalidArgumentError, match="node_threshold must be between 0 and 1, got 1.5"):
         read_graph(saved, node_threshold=1.5)
 
 
@@ -160,14 +160,14 @@ def spoilt(**fields: Any) -> Any:
         (lambda c: c["selected_features"].__setitem__(0, c["selected_features"][1]), "names a feature twice"),
         (lambda c: c["active_features"].__setitem__((0, 0), 77), "active_features: names layers"),
         (lambda c: c["active_features"].__setitem__((0, 1), 77), "active_features: names positions"),
-        (lambda c: c["active_features"].__setitem__((0, 2), -1), "active_features: holds negative"),
+        (lambda c: c["active_features"].__setitem__((0, 2), -1), "active_features: contains negative"),
         (spoilt(active_features=torch.zeros(4, 2, dtype=torch.long)), r"active_features: has shape \(4, 2\)"),
         (spoilt(activation_values=torch.zeros(1)), "activation_values: does not fit"),
         (spoilt(logit_probabilities=torch.zeros(1)), "logit_probabilities: does not fit"),
-        (spoilt(input_tokens=torch.zeros(3)), "input_tokens: does not hold integers"),
-        (spoilt(logit_targets=[1, 2]), "logit_targets: is no list of targets"),
-        (spoilt(cfg={}), "cfg: does not tell the number of layers"),
-        (spoilt(scan=3), "scan: is neither"),
+        (spoilt(input_tokens=torch.zeros(3)), "input_tokens: does not contain integers"),
+        (spoilt(logit_targets=[1, 2]), "logit_targets: is not a list of targets"),
+        (spoilt(cfg={}), "cfg: does not give the number of layers"),
+        (spoilt(scan=3), "scan: must be a string"),
     ],
 )
 def test_what_is_wrong_and_where(spoil: Any, message: str, saved: Path) -> None:
@@ -181,8 +181,8 @@ def test_what_is_wrong_and_where(spoil: Any, message: str, saved: Path) -> None:
 
 def test_loading_it_twice_is_one_graph(atlas: Any, saved: Path, new_name: Any) -> None:
     name = new_name()
-    first = load_graph(atlas.driver, None, read_graph(saved), name=name)
-    second = load_graph(atlas.driver, None, read_graph(saved), name=name)
+    first = load_graph(atlas, read_graph(saved), name=name)
+    second = load_graph(atlas, read_graph(saved), name=name)
     assert (first.status, second.status) == ("ingested", "unchanged")
 
 

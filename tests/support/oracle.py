@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import heapq
 import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Edge = tuple[int, int, float]  # source, target, weight; nodes by their place in the file
 FoundPath = tuple[tuple[int, ...], list[float]]  # nodes from source to target, weights
@@ -23,9 +24,16 @@ class FilePaths(NamedTuple):
     top_logit: int
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON of a graph file, packed with gzip or not."""
+    content = path.read_bytes()
+    document: dict[str, Any] = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
+    return document
+
+
 def read_file(path: Path) -> FilePaths:
     """Nodes and links of a JSON graph without colliding ids."""
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = read_document(path)
     nodes = document["nodes"]
     place = {node["node_id"]: i for i, node in enumerate(nodes)}
     edges = [(place[link["source"]], place[link["target"]], link["weight"]) for link in document["links"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ class File:
     """Nodes of a JSON graph by identity, and edges between identities."""
 
     def __init__(self, path: Path, align: str) -> None:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = oracle.read_document(path)
         self.tokens: list[str] = document["metadata"]["prompt_tokens"]
         self.align, self.rows = align, document["nodes"]
         self.found = oracle.read_file(path)

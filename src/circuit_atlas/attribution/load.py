@@ -22,7 +22,7 @@ from typing import Any
 
 from circuit_atlas.attribution.options import LoadOptions
 from circuit_atlas.attribution.run import LOWER_LOADING, translated_failures
-from circuit_atlas.errors import AttributionError, MissingExtraError
+from circuit_atlas.errors import AttributionError, needs_extra
 
 
 def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any:
@@ -39,18 +39,18 @@ def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any
         OutOfMemoryError: neither GPU nor CPU has the memory.
         MissingExtraError: the extra `attribution` is not installed.
     """
-    try:
+    with needs_extra("attribution", "attribution"):
         import torch
         from circuit_tracer.utils import get_default_device
-    except ImportError as error:
-        raise MissingExtraError(
-            "attribution needs circuit-tracer and torch", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
-    with translated_failures(f"there is no device {options.device!r}", LOWER_LOADING):
-        device = torch.device(options.device) if options.device else get_default_device()
+    device_name = options.get("device")
+    with translated_failures(f"there is no device {device_name!r}", LOWER_LOADING):
+        device = torch.device(device_name) if device_name else get_default_device()
         torch.empty(1, device=device)
-    dtype = getattr(torch, options.dtype)
-    lazy = {"lazy_encoder": options.lazy_encoder, "lazy_decoder": options.lazy_decoder}
+    dtype = getattr(torch, options.get("dtype", "float32"))
+    lazy = {
+        "lazy_encoder": options.get("lazy_encoder", False),
+        "lazy_decoder": options.get("lazy_decoder", True),
+    }
     with contextlib.redirect_stdout(sys.stderr):  # TransformerLens prints that it has loaded a model
         with translated_failures(f"the transcoders {transcoders!r} cannot be loaded", LOWER_LOADING):
             loaded, config = _transcoders(transcoders, device=device, dtype=dtype, **lazy)
@@ -59,7 +59,7 @@ def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any
             raise AttributionError("which model the transcoders are of, they do not say", fix="Name it with --model.")
         with translated_failures(f"the model {name!r} cannot be loaded", LOWER_LOADING):
             _check_layers(name, loaded)
-            return _model(name, loaded, options.backend, device=device, dtype=dtype)
+            return _model(name, loaded, options.get("backend", "transformerlens"), device=device, dtype=dtype)
 
 
 def _transcoders(transcoders: str, **settings: Any) -> tuple[Any, dict[str, Any]]:

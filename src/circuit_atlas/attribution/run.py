@@ -41,13 +41,14 @@ def attribute_prompt(model: Any, prompt: str, options: AttributionOptions) -> ci
 
     if not prompt.strip():
         raise AttributionError("the prompt is empty", fix="Give a text whose next token is to be explained.")
-    batch_size = options.batch_size or "512, the default"
+    batch_size = options.get("batch_size") or "512, the default"
     lower = LOWER_ATTRIBUTION.format(
-        batch_size=batch_size, max_feature_nodes=options.max_feature_nodes or "all active ones"
+        batch_size=batch_size, max_feature_nodes=options.get("max_feature_nodes") or "all active ones"
     )
     with translated_failures(f"circuit-tracer cannot attribute {prompt!r:.60}", lower), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Full backward hook is firing")  # it concerns circuit-tracer alone
-        return attribute(prompt, model, **options.given())
+        given = {"verbose": False} | {name: value for name, value in options.items() if value is not None}
+        return attribute(prompt, model, **given)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The command line: a thin skin over the Python API. Data goes to stdout, everything else to stderr.
 
-Exit codes: 0 done; 1 the question or the file is wrong; 2 the command line is wrong; 3 the database or the
-machine is not ready; 130 interrupted.
+Exit codes: 0 done; 1 a wrong argument or file; 2 a wrong command line; 3 the database or the machine is not ready;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,47 +15,61 @@ import click
 
 from circuit_atlas.errors import AtlasError
 
-_COMMANDS = {
-    "attribute": "attribute",
-    "ingest": "graphs",
-    "graphs": "graphs",
-    "delete": "graphs",
-    "tag": "across",
-    "tags": "across",
-    "export": "files",
-    "verify": "files",
-    "backup": "files",
-    "restore": "files",
-    "stats": "questions",
-    "node": "questions",
-    "neighbors": "questions",
-    "paths": "path_commands",
-    "score": "path_commands",
-    "count": "path_commands",
-    "distribution": "path_commands",
-    "influence": "path_commands",
-    "view": "views",
-    "report": "views",
-    "features": "across",
-    "compare": "across",
-    "explain": "explain",
-    "label": "explain",
-    "search": "explain",
-    "supernodes": "supernodes",
-    "collapse": "supernodes",
-    "recurring": "across",
-    "query": "query",
-    "browse": "browse",
-    "serve": "serve",
-    "server": "server",
-    "doctor": "doctor",
-    "synth": "synth",
-    "demo": "demo",
+# The groups of `--help`, and for each command the module that defines it.
+GROUPS = {
+    "Graphs and files": {
+        "attribute": "attribute",
+        "ingest": "graphs",
+        "graphs": "graphs",
+        "delete": "graphs",
+        "tag": "across",
+        "tags": "across",
+        "export": "files",
+        "verify": "files",
+        "backup": "files",
+        "restore": "files",
+    },
+    "Questions about a graph": {
+        "stats": "questions",
+        "node": "questions",
+        "neighbors": "questions",
+        "paths": "path_commands",
+        "score": "path_commands",
+        "count": "path_commands",
+        "distribution": "path_commands",
+        "influence": "path_commands",
+        "supernodes": "supernodes",
+        "collapse": "supernodes",
+    },
+    "Questions across prompts": {
+        "features": "across",
+        "recurring": "across",
+        "compare": "across",
+        "search": "explain",
+    },
+    "Explanations": {
+        "explain": "explain",
+        "label": "explain",
+    },
+    "Pictures and pages": {
+        "view": "views",
+        "report": "views",
+        "browse": "browse",
+        "serve": "serve",
+    },
+    "Cypher and the server": {
+        "query": "query",
+        "server": "server",
+        "doctor": "doctor",
+        "synth": "synth",
+        "demo": "demo",
+    },
 }
+_COMMANDS = {name: module for group in GROUPS.values() for name, module in group.items()}
 
 
 class _LazyGroup(click.Group):
-    """Loads a command when it is called for; its modules load nothing heavy before they run."""
+    """Loads a command when it is called; its modules load nothing heavy before they run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -67,15 +81,24 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = formatter.width - 6 - max(map(len, _COMMANDS))
+        for title, names in GROUPS.items():
+            commands = {name: self.get_command(ctx, name) for name in names}
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name, command.get_short_help_str(width)) for name, command in commands.items() if command]
+                )
 
-class _Waiting(logging.Handler):
-    """Says once that the driver repeats what a server did not answer, instead of the driver's own long lines."""
 
-    said = False
+class _RetryNotice(logging.Handler):
+    """Says once that the driver retries because the server does not answer, instead of the driver's own long lines."""
+
+    shown = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        if "will be retried" in record.msg and not self.said:
-            self.said = True
+        if "will be retried" in record.msg and not self.shown:
+            self.shown = True
             click.echo("The server does not answer; trying again for up to a minute ...", err=True)
 
 
@@ -83,14 +106,15 @@ class _Waiting(logging.Handler):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=(
-        "The database is the one that NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE name; without "
-        "NEO4J_URI, a local Neo4j that is started when it is needed. Exit codes: 0 done, 1 the question or file is "
-        "wrong, 2 the command line is wrong, 3 the database or machine is not ready, 130 interrupted."
+        "NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE name the database; without NEO4J_URI, it is a "
+        "local Neo4j, which starts when it is needed. Exit codes: 0 done, 1 a wrong argument or file, 2 a wrong "
+        "command line, 3 the database or the machine is not ready, 130 interrupted."
     ),
 )
 @click.version_option(package_name="circuit-atlas", prog_name="circuit-atlas")
-def cli() -> None:
-    """Store attribution graphs of language models in Neo4j, and question them.
+@click.option("-v", "--verbose", count=True, help="Log what happens to stderr: -v steps and retries, -vv statements.")
+def cli(verbose: int) -> None:
+    """Store attribution graphs of language models in Neo4j and query them.
 
     \b
     Examples:
@@ -98,11 +122,17 @@ def cli() -> None:
       circuit-atlas ingest dallas.json --name dallas
       circuit-atlas paths dallas --from Dallas --to Austin
     """
+    if verbose:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname).1s %(name)s: %(message)s"))
+        logger = logging.getLogger("circuit_atlas")
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
 
 
 def main() -> None:
     """Entry point of `circuit-atlas`."""
-    logging.getLogger("neo4j").addHandler(_Waiting())
+    logging.getLogger("neo4j").addHandler(_RetryNotice())
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every package's metadata
     sys.exit(_run())
 

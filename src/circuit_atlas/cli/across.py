@@ -6,38 +6,38 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_graphs
+from circuit_atlas.cli.options import atlas_command, complete_graphs
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 _DEFAULT: dict[str, Any] = {"show_default": True}
 _some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
-_tags = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs of this tag; repeatable.")
-_k = click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, **_DEFAULT, help="How many.")
+_tags = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
+_k = click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, **_DEFAULT, help="At most this many.")
 
 
 @click.command("tag")
 @click.argument("graphs", nargs=-1, required=True, metavar="GRAPH...", shell_complete=complete_graphs)
-@click.option("--add", multiple=True, metavar="TAG", help="Put the graphs into this collection; repeatable.")
-@click.option("--remove", multiple=True, metavar="TAG", help="Take them out of this one; repeatable.")
-@asks
-def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
-    """Put each GRAPH into collections, or take it out. Questions across graphs take tags for graphs.
+@click.option("--add", multiple=True, metavar="TAG", help="Add this tag; repeatable.")
+@click.option("--remove", multiple=True, metavar="TAG", help="Remove this tag; repeatable.")
+@atlas_command
+def tag_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
+    """Add tags to each GRAPH, or remove them. Questions across graphs take tags in place of graphs.
 
     \b
     Examples:
-      circuit-atlas tag dallas oakland --add capitals
-      circuit-atlas tag oakland --remove capitals
+      circuit-atlas tag night winter --add analogies
+      circuit-atlas tag winter --remove analogies
     """
     return atlas.tag(*graphs, **options)
 
 
 @click.command("tags")
-@asks
-def tags_command(atlas: Atlas) -> Answer:
-    """List the tags and the graphs of each.
+@atlas_command
+def tags_command(atlas: Atlas) -> Result:
+    """List the tags and their graphs.
 
     \b
     Examples:
@@ -54,16 +54,16 @@ def features_command() -> None:
 @features_command.command("show")
 @click.argument("names", nargs=-1, required=True, metavar="[GRAPH] FEATURE")
 @click.option("--graph", "graphs", multiple=True, metavar="GRAPH", help="Only in this graph; repeatable.")
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only in graphs of this tag; repeatable.")
-@click.option("--model", default="", help="The language model, where several have such a feature.")
-@click.option("--source-set", default="", help="The set of transcoders, likewise.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only in graphs with this tag; repeatable.")
+@click.option("--model", default="", help="The language model, if several have such a feature.")
+@click.option("--source-set", default="", help="The set of transcoders, if several have such a feature.")
 @click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, **_DEFAULT, help="In how many graphs.")
 @click.option("--neighbors", type=click.IntRange(0, 100), default=3, **_DEFAULT, help="How many effects each way.")
-@asks
-def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Answer:
+@atlas_command
+def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Result:
     """Show every graph in which a FEATURE is active, how strongly, and its strongest effects there.
 
-    FEATURE is layer/index, or an explanation as it is shown. With GRAPH, it is any of its nodes.
+    FEATURE is layer/index, or an explanation that is shown. With GRAPH, it is any node of the graph.
 
     \b
     Examples:
@@ -72,7 +72,7 @@ def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Answer
       circuit-atlas features show "Texas locations/legal contexts" --graph dallas
     """
     if len(names) > 2:
-        raise click.UsageError("Give FEATURE, or GRAPH and FEATURE; quote what holds blanks.")
+        raise click.UsageError("Give FEATURE, or GRAPH and FEATURE; quote names that contain blanks.")
     return atlas.feature(names[-1], graph=names[0] if len(names) == 2 else None, **options)
 
 
@@ -80,14 +80,14 @@ def show_command(atlas: Atlas, names: tuple[str, ...], **options: Any) -> Answer
 @_some_graphs
 @_tags
 @_k
-@asks
-def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
-    """List the transcoder features that are active in every GRAPH, whatever the position.
+@atlas_command
+def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
+    """List the transcoder features that are active in every GRAPH, at any position.
 
     \b
     Examples:
-      circuit-atlas features common dallas oakland
-      circuit-atlas features common --tag capitals -k 5
+      circuit-atlas features common night winter
+      circuit-atlas features common --tag analogies -k 5
     """
     return atlas.common_features(*graphs, **options)
 
@@ -96,16 +96,18 @@ def common_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Ans
 @_some_graphs
 @_tags
 @click.option("--not", "without", multiple=True, metavar="GRAPH", help="Not active in this graph; repeatable.")
-@click.option("--not-tag", "without_tags", multiple=True, metavar="TAG", help="Nor in those of this tag; repeatable.")
+@click.option(
+    "--not-tag", "without_tags", multiple=True, metavar="TAG", help="Not active in graphs with this tag; repeatable."
+)
 @_k
-@asks
-def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
-    """List the transcoder features that are active in every GRAPH, and in none of others.
+@atlas_command
+def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
+    """List the transcoder features that are active in every GRAPH and in none of the others.
 
     \b
     Examples:
-      circuit-atlas features only dallas --not oakland
-      circuit-atlas features only --tag capitals --not opposite-small
+      circuit-atlas features only winter --not night
+      circuit-atlas features only --tag analogies --not dallas
     """
     return atlas.only_features(*graphs, **options)
 
@@ -116,16 +118,22 @@ def only_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answe
 @click.option(
     "--share", type=click.FloatRange(0, 1), default=0.5, **_DEFAULT, help="In at least this share of the graphs."
 )
-@click.option("--width", type=click.IntRange(1, 10), default=3, **_DEFAULT, help="Strongest effects of motifs.")
+@click.option(
+    "--width",
+    type=click.IntRange(1, 10),
+    default=3,
+    **_DEFAULT,
+    help="How many of the strongest effects of a node motifs may use.",
+)
 @_k
-@asks
-def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Answer:
-    """List the features and two-hop motifs that recur in most of the graphs: those given, or all.
+@atlas_command
+def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
+    """List the features and two-hop motifs that recur in most of the graphs given, or of all graphs.
 
     \b
     Examples:
-      circuit-atlas recurring dallas oakland -k 5
-      circuit-atlas recurring --tag capitals --share 0.8
+      circuit-atlas recurring night winter -k 5
+      circuit-atlas recurring --tag analogies --share 0.8
     """
     return atlas.recurring(*graphs, **options)
 
@@ -146,7 +154,7 @@ def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> 
     type=click.IntRange(1, 10_000),
     default=10,
     **_DEFAULT,
-    help="How many nodes, effects and paths of each kind; totals are exact.",
+    help="At most this many nodes, effects and paths of each kind; totals are exact.",
 )
 @click.option("--max-hops", type=click.IntRange(1, 12), default=4, **_DEFAULT, help="Most edges of a path.")
 @click.option(
@@ -154,19 +162,19 @@ def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> 
     type=click.Choice(["mean", "sum", "bottleneck", "product"]),
     default="mean",
     **_DEFAULT,
-    help="What paths are ranked by, as for `paths`.",
+    help="The score that ranks paths, as for `paths`.",
 )
-@asks
-def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Answer:
-    """Lay graph B over graph A: the nodes, direct effects and best paths that both have, and that only one has.
+@atlas_command
+def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
+    """Compare graphs A and B: the nodes, direct effects and best paths that both have, and that only one has.
 
-    Nodes are the same when their transcoder feature is (errors: layer; tokens: text; logits: vocabulary entry) and
-    their position, as --align counts it.
+    Nodes are the same if their transcoder feature (errors: layer; tokens: text; logits: vocabulary entry) and their
+    position, as --align counts it, are the same.
 
     \b
     Examples:
-      circuit-atlas compare dallas oakland
-      circuit-atlas compare dallas oakland --align feature -k 3
-      circuit-atlas compare dallas oakland --score product --max-hops 3
+      circuit-atlas compare night winter
+      circuit-atlas compare night winter --align feature -k 3
+      circuit-atlas compare night winter --score product --max-hops 3
     """
     return atlas.compare(a, b, **options)

@@ -9,11 +9,11 @@ import click
 
 from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
 from circuit_atlas.cli.graphs import warn, warn_of_all
-from circuit_atlas.cli.options import asks
+from circuit_atlas.cli.options import atlas_command
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 _TRACER = [
     click.option(
@@ -35,15 +35,21 @@ _TRACER = [
         help="At most this many features, the most influential.  [default: all active ones]",
     ),
     click.option("--batch-size", type=click.IntRange(1), help="Rows of the matrix per backward pass.  [default: 512]"),
-    click.option("--offload", type=click.Choice(OFFLOADS), help="Where parts of the model go that are not needed."),
+    click.option(
+        "--offload", type=click.Choice(OFFLOADS), help="Where to put the parts of the model that are not needed."
+    ),
     click.option("--update-interval", type=click.IntRange(1), help="Batches between two rankings.  [default: 4]"),
     click.option("--verbose", is_flag=True, help="Let circuit-tracer report what it does."),
 ]
 _LOAD = [
     click.option(
-        "--backend", type=click.Choice(BACKENDS), default=BACKENDS[0], show_default=True, help="What runs the model."
+        "--backend",
+        type=click.Choice(BACKENDS),
+        default=BACKENDS[0],
+        show_default=True,
+        help="The library that runs the model.",
     ),
-    click.option("--device", metavar="DEVICE", help="cuda, cuda:1, cpu, ...  [default: a GPU where there is one]"),
+    click.option("--device", metavar="DEVICE", help="cuda, cuda:1, cpu, ...  [default: a GPU if there is one]"),
     click.option("--dtype", type=click.Choice(DTYPES), default=DTYPES[0], show_default=True, help="Type of weights."),
     click.option(
         "--lazy-encoder/--no-lazy-encoder",
@@ -51,7 +57,12 @@ _LOAD = [
         show_default=True,
         help="Read encoders from disk when they are needed.",
     ),
-    click.option("--lazy-decoder/--no-lazy-decoder", default=True, show_default=True, help="Likewise decoders."),
+    click.option(
+        "--lazy-decoder/--no-lazy-decoder",
+        default=True,
+        show_default=True,
+        help="Read decoders from disk when they are needed.",
+    ),
 ]
 
 
@@ -69,7 +80,7 @@ def _tracer_options(command: Any) -> Any:
     metavar="FILE",
     help="Prompts, one a line, or JSON lines with `prompt` and `name`.",
 )
-@click.option("--model", help="Name of a model, or its folder.  [default: the one the transcoders are of]")
+@click.option("--model", help="Name of a model, or its folder.  [default: the model of the transcoders]")
 @click.option("--transcoders", required=True, help="gemma, llama, USER/REPOSITORY[@REVISION], or a folder.")
 @click.option("--name", help="Name of the graph.  [default: the words of the prompt]")
 @click.option(
@@ -78,13 +89,17 @@ def _tracer_options(command: Any) -> Any:
     metavar="PATH",
     help="The .pt to write, or a folder for it; a folder with --prompts.  [default: NAME.pt]",
 )
-@click.option("--replace", is_flag=True, help="Attribute anew what is stored or saved already, and replace it.")
-@click.option("--tag", "tags", multiple=True, help="A collection that the graphs belong to; repeatable.")
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Attribute prompts again that are already stored or saved, and replace their graphs.",
+)
+@click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
 @click.option("--node-threshold", type=click.FloatRange(0, 1), help="Store nodes with this share of influence.")
 @click.option("--edge-threshold", type=click.FloatRange(0, 1), help="Store edges with this share of influence.")
-@click.option("--source-set", help="Neuronpedia's name of the transcoders, where theirs does not tell.")
+@click.option("--source-set", help="Neuronpedia's name of the transcoders, if it cannot be derived from theirs.")
 @_tracer_options
-@asks
+@atlas_command
 def attribute_command(
     atlas: Atlas,
     prompt: str | None,
@@ -93,12 +108,12 @@ def attribute_command(
     output: str | None,
     targets: tuple[str, ...],
     **options: Any,
-) -> Answer:
+) -> Result:
     """Run circuit-tracer's attribution on PROMPT, save the graph as .pt, and store it.
 
-    Options are those of circuit-tracer's `attribute`, with its defaults. A prompt that is stored or saved already is
-    left alone, so that the same command goes on where it was stopped. Of several prompts, one that fails does not
-    stop the others; the exit code is then 1.
+    Options are those of circuit-tracer's `attribute`, with its defaults. A prompt that is already stored or
+    saved is left as it is: the same command resumes where an earlier one stopped. A prompt that fails does not stop
+    the others; the exit code is then 1.
 
     \b
     Examples:
@@ -110,7 +125,6 @@ def attribute_command(
     options["attribution_targets"] = list(targets) or None
     if prompt is not None:
         result = atlas.attribute(prompt, name=name, output=output or "./", **options).ingested
-        assert result is not None
         warn(result.graph, result.warnings)
         return result
     if name is not None:

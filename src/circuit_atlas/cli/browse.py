@@ -33,18 +33,18 @@ def can_open() -> bool:
     help="A parameter of the query; VALUE is JSON, or text; repeatable.",
 )
 @click.option("--print", "print_only", is_flag=True, help="Print the address; open nothing.")
-@click.option("--browser-url", metavar="URL", help="Where Neo4j Browser is.  [default: the server's own]")
+@click.option("--browser-url", metavar="URL", help="Address of Neo4j Browser.  [default: the server's own]")
 @click.option(
     "--style",
     type=click.Path(dir_okay=False),
     metavar="FILE.grass",
-    help="Write the style sheet, to be dropped onto Browser once.",
+    help="Write the style sheet; drop it onto Browser once.",
 )
 @click.option(
     "--favorites",
     type=click.Path(dir_okay=False),
     metavar="FILE.zip",
-    help="Write the catalogue as favourites, likewise; with GRAPH, filled in.",
+    help="Write the catalogue as favourites for GRAPH; drop the file onto Browser once.",
 )
 @store_option
 def browse_command(
@@ -56,10 +56,10 @@ def browse_command(
     favorites: str | None,
     store: str | None,
 ) -> None:
-    """Open Neo4j Browser with a picture ready to be drawn: of a GRAPH, of what a QUERY of the catalogue or a Cypher
-    statement returns, or of the graphs of the database.
+    """Open Neo4j Browser with a picture ready to be drawn: a GRAPH, the result of a QUERY of
+    the catalogue or of a Cypher statement, or all graphs.
 
-    The address is printed, and opened where there is a screen. Browser asks for the password once.
+    Prints the address, and opens it if there is a screen. Browser asks for the password once.
 
     \b
     Examples:
@@ -71,7 +71,7 @@ def browse_command(
         page = atlas.browse(what, dict(map(parse_parameter, parameters)), browser_url=browser_url)
     _write(style, favorites, page.graph)
     click.echo(page.url)
-    secret = f"in {page.password_file}" if page.password_file else "that of NEO4J_PASSWORD"
+    secret = f"in {page.password_file}" if page.password_file else "the value of NEO4J_PASSWORD"
     click.echo(f"username  {page.username}\npassword  {secret}", err=True)
     if not print_only and can_open():
         webbrowser.open(page.url)

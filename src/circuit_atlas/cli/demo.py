@@ -1,4 +1,4 @@
-"""`demo`: two real graphs, from nothing to their strongest paths."""
+"""`demo`: real graphs, from nothing to their strongest paths and to what they share."""
 
 from __future__ import annotations
 
@@ -10,27 +10,33 @@ from circuit_atlas.cli.options import open_atlas, store_option
 @click.command("demo")
 @store_option
 def demo_command(store: str | None) -> None:
-    """Ingest two real graphs of Gemma-2-2B and show their statistics and strongest paths.
+    """Store six real graphs of Gemma-2-2B, and ask about one of them and about five together.
 
-    "Fact: The capital of the state containing Dallas is" and the same of Oakland.
+    "Fact: The capital of the state containing Dallas is": its statistics and strongest paths. Five analogies, such as
+    "The saying goes: Sun is to day as moon is to": the features that all of them have, and Dallas has not.
 
     \b
     Examples:
       circuit-atlas demo
     """
-    from circuit_atlas.examples import example_graph
+    from circuit_atlas.examples import ANALOGIES, example_graph
 
-    with open_atlas(store) as atlas:
-        for name, city, capital in (("dallas", "Dallas", "Austin"), ("oakland", "Oakland", "Sacramento")):
-            graph = atlas.ingest(example_graph(name), name=name, replace=True)
-            _heading(f"circuit-atlas stats {name}")
-            click.echo(graph.stats())
-            _heading(f"circuit-atlas paths {name} --from {city} --to {capital} --max-hops 3 -k 5")
-            click.echo(graph.paths(sources=[city], targets=[capital], max_hops=3, k=5))
-        _heading("circuit-atlas graphs")
+    with open_atlas(store, timeout=300) as atlas:  # a new server compiles its first queries, on any machine
+        dallas = atlas.ingest(example_graph("dallas"), name="dallas", replace=True)
+        for name in ANALOGIES:
+            atlas.ingest(example_graph(name), name=name, replace=True, tags=["analogies"])
+        _heading("graphs")
         click.echo(atlas.graphs())
+        _heading("stats dallas")
+        click.echo(dallas.stats())
+        _heading("paths dallas --from Dallas --to Austin --max-hops 3 -k 5")
+        click.echo(dallas.paths(sources=["Dallas"], targets=["Austin"], max_hops=3, k=5))
+        _heading("features only --tag analogies --not dallas -k 5")
+        click.echo(atlas.only_features(tags=["analogies"], without=["dallas"], k=5))
+        _heading("features show 25/288")  # the one of them that acts on the answers
+        click.echo(atlas.feature("25/288"))
     click.echo("\nTo look at them: circuit-atlas view dallas --open")
 
 
 def _heading(command: str) -> None:
-    click.echo(f"\n$ {click.style(command, bold=True)}")
+    click.echo(f"\n$ {click.style(f'circuit-atlas {command}', bold=True)}")

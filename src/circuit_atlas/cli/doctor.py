@@ -1,4 +1,4 @@
-"""`doctor`: what is there, what is not, and what to do about it."""
+"""`doctor`: checks the installation, the local server and the database."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import emit, store_option
+from circuit_atlas.cli.options import print_result, store_option
 
 if TYPE_CHECKING:
     from circuit_atlas.store.doctor import Diagnosis
 
 
 @click.command("doctor")
-@click.option("--json", "form", flag_value="json", help="Print JSON; the default in a pipe.")
-@click.option("--table", "form", flag_value="table", help="Print a table; the default on a terminal.")
+@click.option("--json", "output_format", flag_value="json", help="Print JSON; the default in a pipe.")
+@click.option("--table", "output_format", flag_value="table", help="Print a table; the default on a terminal.")
 @store_option
 @click.pass_context
-def doctor_command(ctx: click.Context, store: str | None, form: str | None) -> None:
-    """Check the installation, the local server and the database; exits 3 when something needs mending.
+def doctor_command(ctx: click.Context, store: str | None, output_format: str | None) -> None:
+    """Check the installation, the local server and the database; exits with 3 if a check fails.
 
     Starts nothing and changes nothing.
 
@@ -29,6 +29,6 @@ def doctor_command(ctx: click.Context, store: str | None, form: str | None) -> N
     from circuit_atlas.store.doctor import diagnose
 
     found: Diagnosis = diagnose(store)
-    emit(found, form)
+    print_result(found, output_format)
     if not found.healthy:
         ctx.exit(3)

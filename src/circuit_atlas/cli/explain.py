@@ -6,29 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_graphs, graph_argument
+from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_argument
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
     from circuit_atlas.explain import ExplainResult
+    from circuit_atlas.results import Result
 
 
 @click.command("explain")
 @click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
 @click.option("--all", "every", is_flag=True, help="The features of all graphs.")
 @click.option("--tag", help="The features of graphs with this tag.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many features.")
-@click.option("--refetch", is_flag=True, help="Ask again for features that Neuronpedia was asked for.")
-@click.option("--url", help="Where Neuronpedia is.  [env: NEURONPEDIA_URL; default: https://www.neuronpedia.org]")
-@click.option("--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Requests at a time.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many features.")
+@click.option("--refetch", is_flag=True, help="Ask again for features that were asked for before.")
+@click.option("--url", help="Address of Neuronpedia.  [env: NEURONPEDIA_URL; default: https://www.neuronpedia.org]")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Requests at the same time."
+)
 @click.option(
     "--rate",
     type=click.FloatRange(0, min_open=True),
     default=25_000,
     show_default=True,
     metavar="N",
-    help="Requests an hour, at most; one asks for up to 100 features.",
+    help="Requests an hour, at most; one request is for up to 100 features.",
 )
 @click.option(
     "--from",
@@ -36,28 +38,28 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(exists=True),
     metavar="FILE",
-    help="Instead, import a file of Neuronpedia's exports, a table, or a folder of such; repeatable.",
+    help="Instead, import a file of Neuronpedia's exports, a table, or a folder of them; repeatable.",
 )
 @click.option("--model", help="With --from: the language model that a table is about.")
 @click.option("--source-set", help="With --from: the set of transcoders that a table is about.")
-@click.option("--all-features", is_flag=True, help="With --from: features that are active in no graph, too.")
+@click.option("--all-features", is_flag=True, help="With --from: also features that are active in no graph.")
 @click.option(
     "--max-size",
     type=click.FloatRange(0, min_open=True),
     default=8.0,
     show_default=True,
     metavar="GB",
-    help="With --from: what the files may hold together, unpacked.",
+    help="With --from: largest size of all files together, unpacked.",
 )
-@asks
+@atlas_command
 def explain_command(
     atlas: Atlas, graphs: tuple[str, ...], every: bool, tag: str | None, files: tuple[str, ...], **options: Any
-) -> Answer:
+) -> Result:
     """Fetch explanations of the features of each GRAPH from Neuronpedia, the most influential first.
 
-    Each feature is asked for once, whatever the number of graphs; what is stopped goes on where it was. An explained
-    feature's nodes are named by it. NEURONPEDIA_API_KEY is sent along when it is set. The exit code is 1 when an answer
-    cannot be read, 3 when Neuronpedia cannot be reached.
+    Each feature is asked for once, whatever the number of graphs; the same command resumes where an earlier one
+    stopped. The explanation becomes the name of the feature's nodes. NEURONPEDIA_API_KEY is sent along if it is set.
+    The exit code is 1 if an answer cannot be read, 3 if Neuronpedia cannot be reached.
 
     \b
     Examples:
@@ -68,7 +70,7 @@ def explain_command(
     importing = {name: options.pop(name) for name in ("model", "source_set", "all_features", "max_size")}
     if files:
         if graphs or every or tag:
-            raise click.UsageError("--from is for all graphs: leave GRAPH, --all and --tag out.")
+            raise click.UsageError("--from applies to all graphs: leave out GRAPH, --all and --tag.")
         return atlas.import_explanations(*files, **importing)
     if bool(graphs or tag) == every:
         raise click.UsageError("Give GRAPH or --tag, or --all, or --from FILE.")
@@ -90,12 +92,12 @@ def _warn(result: ExplainResult) -> None:
 @graph_argument
 @click.argument("node")
 @click.argument("text", required=False)
-@click.option("--remove", is_flag=True, help="Take the label back.")
-@asks
-def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove: bool) -> Answer:
+@click.option("--remove", is_flag=True, help="Remove the label.")
+@atlas_command
+def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove: bool) -> Result:
     """Label the feature that NODE of GRAPH is an activation of, in every graph.
 
-    A label goes before what is fetched or imported, and nothing but another label changes it.
+    A label takes precedence over fetched and imported explanations; only another label changes it.
 
     \b
     Examples:
@@ -109,20 +111,20 @@ def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove:
 
 @click.command("search")
 @click.argument("text")
-@click.option("--model", default="", help="Only of this language model.")
+@click.option("--model", default="", help="Only features of this language model.")
 @click.option("--layer", "layers", type=int, multiple=True, help="Only features of this layer; repeatable.")
-@click.option("--graph", default="", shell_complete=complete_graphs, help="Only what is active in this graph.")
-@click.option("--tag", default="", help="Only what is active in graphs with this tag.")
+@click.option("--graph", default="", shell_complete=complete_graphs, help="Only matches that are active in this graph.")
+@click.option("--tag", default="", help="Only matches that are active in graphs with this tag.")
 @click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
 @click.option(
-    "--places", type=click.IntRange(0, 1000), default=5, show_default=True, help="Of each, how many activations."
+    "--places", type=click.IntRange(0, 1000), default=5, show_default=True, help="How many activations of each match."
 )
 @click.option("--raw", is_flag=True, help="TEXT is in the syntax of Lucene's query parser.")
-@asks
-def search_command(atlas: Atlas, text: str, **options: object) -> Answer:
+@atlas_command
+def search_command(atlas: Atlas, text: str, **options: Any) -> Result:
     """Find features by their explanations and labels, tokens and logits by their text, and where they are active.
 
-    What holds all words of TEXT, or words that begin so, in any order and case; where nothing does, what holds some.
+    Matches all words of TEXT (prefixes too), in any order and case; if nothing does, some of the words.
 
     \b
     Examples:

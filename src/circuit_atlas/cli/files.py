@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_graphs, reader_options
+from circuit_atlas.cli.options import atlas_command, complete_graphs, reader_options
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 _FILE = click.Path(dir_okay=False)
 
@@ -21,21 +21,21 @@ _FILE = click.Path(dir_okay=False)
     "--import-files",
     type=click.Path(file_okay=False),
     metavar="FOLDER",
-    help="Instead, write graphs, by name or file, all by default, as Parquet for a server's offline importer.",
+    help="Instead, write graphs (by name or file; all by default) as Parquet for a server's offline importer.",
 )
 @click.option("--overwrite", is_flag=True, help="Overwrite the file.")
-@asks
-def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | None, overwrite: bool) -> Answer:
+@atlas_command
+def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | None, overwrite: bool) -> Result:
     """Write a stored graph to FILE: .pt or .json of circuit-tracer, .graphml, .parquet.
 
-    What came from a .pt or .json comes out as it went in. A .parquet holds the edges; the nodes go to a file
-    beside it that ends in .nodes.parquet.
+    A graph from a .pt or .json comes out as it went in. A .parquet has the edges; the nodes go to a file beside it
+    that ends in .nodes.parquet.
 
     \b
     Examples:
       circuit-atlas export dallas dallas.pt
       circuit-atlas export dallas dallas.graphml --overwrite
-      circuit-atlas export --import-files to-import dallas oakland
+      circuit-atlas export --import-files to-import dallas night
     """
     if import_files is not None:
         return atlas.export_import_files(import_files, names)
@@ -48,11 +48,11 @@ def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | Non
 @click.argument("graph", required=False, shell_complete=complete_graphs)
 @click.argument("file", required=False, type=_FILE)
 @reader_options
-@asks
-def verify_command(atlas: Atlas, graph: str | None, file: str | None, **options: Any) -> Answer:
+@atlas_command
+def verify_command(atlas: Atlas, graph: str | None, file: str | None, **options: Any) -> Result:
     """Read GRAPH back whole (all graphs without one) and compare it with what was ingested, or with FILE.
 
-    Counts, every property and every weight. The exit code is 1 when something differs.
+    Compares counts, every property and every weight. The exit code is 1 if something differs.
 
     \b
     Examples:
@@ -66,9 +66,9 @@ def verify_command(atlas: Atlas, graph: str | None, file: str | None, **options:
 @click.command("backup")
 @click.argument("file", type=_FILE)
 @click.option("--overwrite", is_flag=True, help="Overwrite the file.")
-@asks
+@atlas_command
 def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
-    """Write the whole local store to FILE with Neo4j's dump; the server stops for as long as that takes.
+    """Write the whole local store to FILE with Neo4j's dump; the server is stopped meanwhile.
 
     \b
     Examples:
@@ -80,10 +80,10 @@ def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
 
 @click.command("restore")
 @click.argument("file", type=_FILE)
-@click.option("--replace", is_flag=True, help="Lose the graphs that the store holds now.")
-@asks
-def restore_command(atlas: Atlas, file: str, replace: bool) -> Answer:
-    """Give the local store what FILE, a backup, holds, all or nothing.
+@click.option("--replace", is_flag=True, help="Overwrite existing graphs.")
+@atlas_command
+def restore_command(atlas: Atlas, file: str, replace: bool) -> Result:
+    """Restore the local store from backup FILE, all or nothing.
 
     \b
     Examples:

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, graph_argument, reader_options
+from circuit_atlas.cli.options import atlas_command, graph_argument, reader_options
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer, IngestResults
     from circuit_atlas.client import Atlas
+    from circuit_atlas.ingest.results import IngestResults
+    from circuit_atlas.results import Result
 
 
 @click.command("ingest")
 @click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
 @click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
-@click.option("--replace", is_flag=True, help="Replace a graph of that name that has other content.")
-@click.option("--tag", "tags", multiple=True, help="A collection that the graphs belong to; repeatable.")
+@click.option("--replace", is_flag=True, help="Replace a graph of that name with different content.")
+@click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
 @reader_options
-@click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer: the local store is made anew with all in it.")
-@click.option("--fail-fast", is_flag=True, help="Of several files, stop at the first that fails.")
-@asks
+@click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer, which rebuilds the local store.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
+@atlas_command
 def ingest_command(
-    atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: object
-) -> Answer:
-    """Read attribution graphs from each FILE (.json or .pt), and from all in a folder, and store them.
+    atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: Any
+) -> Result:
+    """Read attribution graphs from each FILE (.json, .json.gz or .pt), and from all in a folder, and store them.
 
-    The same content again changes nothing, so that the same command goes on where it was stopped. A graph becomes
-    visible when it is complete. Of several files, one that fails does not stop the others; the exit code is then 1.
+    Ingesting the same content again changes nothing: the same command resumes where an earlier one stopped. A graph
+    becomes visible when it is complete. A file that fails does not stop the others; the exit code is then 1.
 
     \b
     Examples:
       circuit-atlas ingest examples/graphs/dallas.json --name dallas
       circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
-      circuit-atlas ingest examples/graphs/oakland.json examples/graphs/opposite-small.json
+      circuit-atlas ingest examples/analogies/air.json.gz examples/analogies/art.json.gz --tag analogies
     """
     if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
-        result = atlas.ingest(files[0], name=name, **options).ingested  # type: ignore[arg-type]
-        assert result is not None
+        result = atlas.ingest(files[0], name=name, **options).ingested
         warn(files[0], result.warnings)
         return result
     if name is not None and (len(files) > 1 or Path(files[0]).is_dir()):
@@ -63,14 +63,14 @@ def warn(file: str, warnings: list[str]) -> None:
 
 @click.command("graphs")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only graphs of this tag; repeatable.")
-@asks
-def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Answer:
+@atlas_command
+def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Result:
     """List the graphs of the database.
 
     \b
     Examples:
       circuit-atlas graphs
-      circuit-atlas graphs --tag capitals
+      circuit-atlas graphs --tag analogies
       circuit-atlas graphs --json
     """
     return atlas.graphs(tags)
@@ -78,7 +78,7 @@ def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Answer:
 
 @click.command("delete")
 @graph_argument
-@asks
+@atlas_command
 def delete_command(atlas: Atlas, graph: str) -> None:
     """Delete a graph.
 

@@ -1,4 +1,4 @@
-"""Options that commands share: where to ask, how to print."""
+"""Options that commands share: which database, and how results are printed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import click
 from circuit_atlas.errors import AtlasError
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 KINDS = ("feature", "error", "token", "logit", "other")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,58 +34,60 @@ def store_option(command: F) -> F:
     return option(command)
 
 
-_FORMS = [
-    click.option("--json", "form", flag_value="json", help="Print JSON; the default in a pipe."),
-    click.option("--table", "form", flag_value="table", help="Print a table; the default on a terminal."),
-    click.option("--csv", "form", flag_value="csv", help="Print the table as CSV."),
+_FORMATS = [
+    click.option("--json", "output_format", flag_value="json", help="Print JSON; the default in a pipe."),
+    click.option("--table", "output_format", flag_value="table", help="Print a table; the default on a terminal."),
+    click.option("--csv", "output_format", flag_value="csv", help="Print the table as CSV."),
 ]
 
 
-def form_options(command: F) -> F:
-    """`--json`, `--table` and `--csv`, for a command that asks no database."""
-    for option in reversed(_FORMS):
+def format_options(command: F) -> F:
+    """`--json`, `--table` and `--csv`, for a command that needs no database."""
+    for option in reversed(_FORMATS):
         command = option(command)
     return command
 
 
 _READER = [
     click.option(
-        "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to nodes with this share of influence."
+        "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the nodes with this share of influence."
     ),
     click.option(
-        "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to edges with this share of influence."
+        "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the edges with this share of influence."
     ),
-    click.option("--model", help="The language model, where the file does not say."),
-    click.option("--source-set", help="The set of transcoders, where the file does not say."),
+    click.option("--model", help="The language model, if the file does not name it."),
+    click.option("--source-set", help="The set of transcoders, if the file does not name it."),
     click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text."),
 ]
 
 
 def reader_options(command: F) -> F:
-    """How a graph file is read: thresholds, and what it does not say."""
+    """Options of reading a graph file: thresholds, and what the file does not name."""
     for option in reversed(_READER):
         command = option(command)
     return command
 
 
-def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
-    """Give a command an open `Atlas` as first argument and print the answer it returns.
+def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
+    """Give a command an open `Atlas` as first argument and print the result that it returns.
 
     Adds --json, --table, --csv, --show-cypher, --timeout and --store.
     """
 
     @wraps(command)
-    def run(*args: Any, store: str | None, timeout: float, show_cypher: bool, form: str | None, **kwargs: Any) -> None:
+    def run(
+        *args: Any, store: str | None, timeout: float, show_cypher: bool, output_format: str | None, **kwargs: Any
+    ) -> None:
         tracer = (lambda text: click.echo(text + "\n", err=True)) if show_cypher else None
         with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
-            answer = command(atlas, *args, **kwargs)
-        if answer is not None:
-            emit(answer, form)
-            if answer.exit_code:
-                raise click.exceptions.Exit(answer.exit_code)
+            result = command(atlas, *args, **kwargs)
+        if result is not None:
+            print_result(result, output_format)
+            if result.exit_code:
+                raise click.exceptions.Exit(result.exit_code)
 
     options = [
-        *_FORMS,
+        *_FORMATS,
         click.option("--show-cypher", is_flag=True, help="Print every statement to stderr, for Neo4j Browser."),
         click.option(
             "--timeout",
@@ -104,7 +106,7 @@ def asks(command: Callable[..., Answer | None]) -> Callable[..., None]:
 
 
 def open_atlas(store: str | None, **settings: Any) -> Atlas:
-    """The database that the environment or `--store` names; a local server is started and left running."""
+    """Open the database that the environment or `--store` names; a local server is started and keeps running."""
     import_driver()
     from circuit_atlas.client import Atlas
 
@@ -112,8 +114,8 @@ def open_atlas(store: str | None, **settings: Any) -> Atlas:
 
 
 def import_driver() -> None:
-    """Import Neo4j's driver without numpy, pandas and pyarrow, which it takes along for a second when they are
-    there, to accept arrays as parameters and return data frames; no command does either."""
+    """Import Neo4j's driver without numpy, pandas and pyarrow, which it imports if they are installed. That takes a
+    second and lets parameters be arrays and results be data frames, which no command uses."""
     absent = [package for package in ("numpy", "pandas", "pyarrow") if package not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     import neo4j  # noqa: F401
@@ -122,21 +124,21 @@ def import_driver() -> None:
         del sys.modules[package]
 
 
-def emit(answer: Answer, form: str | None) -> None:
-    """Print an answer to stdout: as asked, else a table on a terminal and JSON elsewhere."""
-    form = form or ("table" if sys.stdout.isatty() else "json")
-    if form == "json":
-        click.echo(answer.to_json(indent=2))
-    elif form == "csv":
-        heads, cells = answer.table()
+def print_result(result: Result, output_format: str | None) -> None:
+    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere."""
+    output_format = output_format or ("table" if sys.stdout.isatty() else "json")
+    if output_format == "json":
+        click.echo(result.to_json(indent=2))
+    elif output_format == "csv":
+        heads, cells = result.table()
         buffer = io.StringIO()
         csv.writer(buffer).writerows([heads, *cells])
         click.echo(buffer.getvalue(), nl=False)
     else:
-        click.echo(str(answer))
+        click.echo(str(result))
 
 
-class Integers(click.ParamType[range]):
+class IntRange(click.ParamType[range]):
     """`5` or `5-10`."""
 
     name = "range"
@@ -145,20 +147,22 @@ class Integers(click.ParamType[range]):
         """The integers of a range."""
         found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
         if not found or int(found[2] or found[1]) < int(found[1]):
-            self.fail(f"{value!r} is no number or range such as 5-10", param, ctx)
+            self.fail(f"{value!r} is not a number or a range such as 5-10", param, ctx)
         return range(int(found[1]), int(found[2] or found[1]) + 1)
 
 
 def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names of graphs, for shell completion; nothing when no server runs."""
-    from circuit_atlas.client import Atlas, running_connection
+    """Names of graphs, for shell completion; none if no server runs."""
+    from circuit_atlas.database import Database
+    from circuit_atlas.queries.graphs import list_graphs
+    from circuit_atlas.server import running_connection
 
     try:
         connection = running_connection()
         if connection is None:
             return []
-        with Atlas(connection) as atlas:
-            return [summary.graph for summary in atlas.graphs().graphs if summary.graph.startswith(incomplete)]
+        with Database(connection) as database:
+            return [summary.graph for summary in list_graphs(database).graphs if summary.graph.startswith(incomplete)]
     except AtlasError:
         return []
 
@@ -173,8 +177,8 @@ def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplet
 graph_argument = click.argument("graph", shell_complete=complete_graphs)
 
 
-def question_graph(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument GRAPH, and `--collapsed`: what is asked of it is asked of GRAPH:collapsed."""
+def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument GRAPH, and `--collapsed`, which replaces it by GRAPH:collapsed."""
 
     @wraps(command)
     def run(*args: Any, graph: str, collapsed: bool, **kwargs: Any) -> Any:
@@ -185,5 +189,5 @@ def question_graph(command: Callable[..., Any]) -> Callable[..., Any]:
             graph = collapsed_name(graph)
         return command(*args, graph=graph, **kwargs)
 
-    option = click.option("--collapsed", is_flag=True, help="Ask the graph collapsed by its supernodes.")
+    option = click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes.")
     return graph_argument(option(run))

@@ -8,11 +8,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KINDS, Integers, asks, question_graph
+from circuit_atlas.cli.options import KINDS, IntRange, atlas_command, graph_or_collapsed
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 from_option = click.option(
     "--from",
@@ -51,7 +51,7 @@ _KINDS = click.Choice(KINDS)
 
 
 @click.command("paths")
-@question_graph
+@graph_or_collapsed
 @from_option
 @to_option
 @max_hops_option
@@ -67,16 +67,16 @@ _KINDS = click.Choice(KINDS)
 @_edge_value
 @click.option("--kind", "kinds", type=_KINDS, multiple=True, help="Pass only nodes of this kind; repeatable.")
 @click.option(
-    "--layer", "layers", type=Integers(), multiple=True, help="Pass only these layers, 5 or 5-10; repeatable."
+    "--layer", "layers", type=IntRange(), multiple=True, help="Pass only these layers, 5 or 5-10; repeatable."
 )
-@click.option("--position", "positions", type=Integers(), multiple=True, help="Pass only these positions; repeatable.")
+@click.option("--position", "positions", type=IntRange(), multiple=True, help="Pass only these positions; repeatable.")
 @click.option("--avoid", multiple=True, metavar="NODE", help="Do not pass this node; repeatable.")
 @click.option("--must-pass", multiple=True, metavar="NODE", help="Pass this node; repeatable: all of them.")
 @click.option("--min-weight", type=click.FloatRange(0), default=0.0, help="Follow only edges of this |weight| or more.")
-@asks
+@atlas_command
 def paths_command(
     atlas: Atlas, graph: str, layers: tuple[range, ...], positions: tuple[range, ...], **options: Any
-) -> Answer:
+) -> Result:
     """Find the paths of GRAPH with the best score; exact, inhibition included.
 
     \b
@@ -92,15 +92,15 @@ def paths_command(
 
 
 @click.command("score")
-@question_graph
+@graph_or_collapsed
 @click.argument("nodes", nargs=-1)
 @click.option("--file", type=click.File("r"), help="JSON list of paths, each a list of nodes; - for stdin.")
 @_score
 @_edge_value
-@asks
+@atlas_command
 def score_command(
     atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None, score: str, edge_value: str | None
-) -> Answer:
+) -> Result:
     """Score the path of GRAPH along NODES, from source to target.
 
     \b
@@ -127,12 +127,12 @@ def _read_paths(file: IO[str]) -> list[list[str]]:
 
 
 @click.command("count")
-@question_graph
+@graph_or_collapsed
 @from_option
 @to_option
 @max_hops_option
-@asks
-def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
+@atlas_command
+def count_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Count the paths of GRAPH by number of hops, exactly.
 
     \b
@@ -144,7 +144,7 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
 
 
 @click.command("distribution")
-@question_graph
+@graph_or_collapsed
 @from_option
 @to_option
 @max_hops_option
@@ -156,10 +156,10 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
     show_default=True,
     help="Score at most this many paths, drawn with equal chances.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the sample.")
-@asks
-def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
-    """Show how the scores of the paths of GRAPH are spread: of all of them if they are few, else of a sample.
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
+@atlas_command
+def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
+    """Show the distribution of the scores of the paths of GRAPH: of all paths if they are few, else of a sample.
 
     \b
     Examples:
@@ -170,13 +170,13 @@ def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
 
 
 @click.command("influence")
-@question_graph
+@graph_or_collapsed
 @click.option(
     "--by",
     type=click.Choice(["node", "edge", "layer", "position", "kind", "feature"]),
     default="node",
     show_default=True,
-    help="Node by node, edge by edge, or nodes taken together.",
+    help="By node, by edge, or by groups of nodes.",
 )
 @click.option(
     "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
@@ -190,11 +190,11 @@ def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Answer:
     help="The smallest set of nodes that carries this share.",
 )
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
-@asks
+@atlas_command
 def influence_command(
     atlas: Atlas, graph: str, by: str, targets: tuple[str, ...], kinds: tuple[str, ...], share: float, k: int
-) -> Answer:
-    """Show how much of the logits of GRAPH flows through each node, over all paths: circuit-tracer's influence.
+) -> Result:
+    """Show how much of the logits of GRAPH flows through each node, over all paths (circuit-tracer's influence).
 
     \b
     Examples:
@@ -206,7 +206,7 @@ def influence_command(
     handle = atlas.graph(graph)
     if by == "edge":
         if kinds or share < 1:
-            raise click.UsageError("--kind and --share are for nodes.")
+            raise click.UsageError("--kind and --share apply to nodes only.")
         return handle.edge_influence(targets=targets, k=k)
     if by == "node":
         return handle.influence(targets=targets, kinds=kinds, share=share, k=k)

@@ -1,4 +1,4 @@
-"""`query`: the catalogue, and Cypher of one's own."""
+"""`query`: the catalogue, and any Cypher statement."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_queries
+from circuit_atlas.cli.options import atlas_command, complete_queries
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 
 def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -45,9 +45,11 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     metavar="NAME=VALUE",
     help="A parameter; VALUE is JSON, or text; repeatable.",
 )
-@click.option("--explain", "plan", flag_value="EXPLAIN", help="Show the plan; nothing is run.")
-@click.option("--profile", "plan", flag_value="PROFILE", help="Run it and show the plan with rows and hits.")
-@click.option("--write", is_flag=True, help="Let a statement of one's own change the database.")
+@click.option("--explain", "plan", flag_value="EXPLAIN", help="Show the plan without running the query.")
+@click.option(
+    "--profile", "plan", flag_value="PROFILE", help="Run the query and show the plan with rows and database hits."
+)
+@click.option("--write", is_flag=True, help="Let the statement change the database.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the catalogue.")
 @click.option("--visual", is_eager=True, is_flag=True, help="With --show, the form that Neo4j Browser draws.")
 @click.option(
@@ -58,10 +60,10 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     shell_complete=complete_queries,
     help="Print a query of the catalogue, for Neo4j Browser.",
 )
-@asks
+@atlas_command
 def query_command(
     atlas: Atlas, query: str, parameters: tuple[str, ...], plan: str | None, write: bool, visual: bool
-) -> Answer | None:
+) -> Result | None:
     """Run QUERY: the id of a query of the catalogue, a Cypher statement, or - for one on stdin.
 
     \b

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KINDS, asks, question_graph
+from circuit_atlas.cli.options import KINDS, atlas_command, graph_or_collapsed
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 
 @click.command("stats")
-@question_graph
-@asks
-def stats_command(atlas: Atlas, graph: str) -> Answer:
-    """Show what GRAPH is: nodes by kind, edges, density, range of weights, logits with probabilities.
+@graph_or_collapsed
+@atlas_command
+def stats_command(atlas: Atlas, graph: str) -> Result:
+    """Show the statistics of GRAPH: nodes by kind, edges, density, range of weights, logits with probabilities.
 
     \b
     Examples:
@@ -27,14 +27,14 @@ def stats_command(atlas: Atlas, graph: str) -> Answer:
 
 
 @click.command("node")
-@question_graph
+@graph_or_collapsed
 @click.argument("node")
-@asks
-def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
-    """Show everything known of a NODE of GRAPH.
+@atlas_command
+def node_command(atlas: Atlas, graph: str, node: str) -> Result:
+    """Show all that is stored about a NODE of GRAPH.
 
     NODE is a key (token:6, feature:8/37691@9, error:5@3, logit:22605@10), a key without its position, or a
-    name (Austin, logit:Austin). When it can mean several nodes, they are listed.
+    name (Austin, logit:Austin). If several nodes match, they are listed.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
 
 
 @click.command("neighbors")
-@question_graph
+@graph_or_collapsed
 @click.argument("node")
 @click.option(
     "--direction",
@@ -78,9 +78,9 @@ def node_command(atlas: Atlas, graph: str, node: str) -> Answer:
     show_default=True,
     help="With 2 or more: the subgraph around the node, k effects per node.",
 )
-@asks
-def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Answer:
-    """Show the strongest direct effects on a NODE of GRAPH and of it.
+@atlas_command
+def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
+    """Show the strongest direct effects on a NODE of GRAPH and of the NODE.
 
     \b
     Examples:

@@ -9,6 +9,7 @@ import click
 
 from circuit_atlas.cli.browse import can_open
 from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
+from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 
 @click.command("serve")
@@ -16,14 +17,20 @@ from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
 @click.option(
     "--node-threshold",
     type=click.FloatRange(0, 1),
-    default=0.8,
+    default=NODE_THRESHOLD,
     show_default=True,
-    help="Of a graph stored whole, show nodes with this share of influence.",
+    help="Show the nodes with this share of influence, if the graph is not pruned.",
 )
-@click.option("--edge-threshold", type=click.FloatRange(0, 1), default=0.98, show_default=True, help="Likewise edges.")
+@click.option(
+    "--edge-threshold",
+    type=click.FloatRange(0, 1),
+    default=EDGE_THRESHOLD,
+    show_default=True,
+    help="Show the edges with this share of influence.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="The port.  [default: 8041, or a free one]")
 @click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="Keep the page's files there.")
-@click.option("--open", "open_page", is_flag=True, help="Open the page, where there is a screen.")
+@click.option("--open", "open_page", is_flag=True, help="Open the page, if there is a screen.")
 @store_option
 def serve_command(
     graphs: tuple[str, ...],
@@ -36,11 +43,11 @@ def serve_command(
 ) -> None:
     """Serve circuit-tracer's own web page on each GRAPH, on this machine alone, until Ctrl-C.
 
-    Features have pages where explanations are stored. The page itself loads d3 and other libraries from the internet.
+    Features that have explanations have pages. The page itself loads d3 and other libraries from the internet.
 
     \b
     Examples:
-      circuit-atlas serve dallas oakland
+      circuit-atlas serve dallas night
       circuit-atlas serve dallas --port 8050 --open
     """
     with (

@@ -43,7 +43,7 @@ def start(
     page_cache: str | None,
     java: str | None,
 ) -> None:
-    """Start the server, unless it runs. The first time, Neo4j is fetched (about 170 MB).
+    """Start the server if it is not running. The first time, Neo4j is downloaded (about 170 MB).
 
     \b
     Examples:
@@ -57,13 +57,13 @@ def start(
 @server_command.command("stop")
 @store_option
 def stop(store: str | None) -> None:
-    """Stop the server. Its data stays.
+    """Stop the server. Its data is kept.
 
     \b
     Examples:
       circuit-atlas server stop
     """
-    click.echo("Stopped." if _server(store).stop() else "It was not running.", err=True)
+    click.echo("Stopped." if _server(store).stop() else "The server was not running.", err=True)
 
 
 @server_command.command("status")

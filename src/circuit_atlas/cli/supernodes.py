@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KINDS, Integers, asks, graph_argument
+from circuit_atlas.cli.options import KINDS, IntRange, atlas_command, graph_argument
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 
 @click.group("supernodes")
@@ -28,9 +28,9 @@ def supernodes_command() -> None:
 
 @supernodes_command.command("list")
 @graph_argument
-@asks
-def list_command(atlas: Atlas, graph: str) -> Answer:
-    """List the supernodes of GRAPH and what each groups.
+@atlas_command
+def list_command(atlas: Atlas, graph: str) -> Result:
+    """List the supernodes of GRAPH and their nodes.
 
     \b
     Examples:
@@ -42,9 +42,9 @@ def list_command(atlas: Atlas, graph: str) -> Answer:
 @supernodes_command.command("links")
 @graph_argument
 @click.option("-k", "--k", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most this many.")
-@asks
-def links_command(atlas: Atlas, graph: str, k: int) -> Answer:
-    """Show how the supernodes of GRAPH act on each other, as circuit-tracer's frontend draws it.
+@atlas_command
+def links_command(atlas: Atlas, graph: str, k: int) -> Result:
+    """Show the effects of the supernodes of GRAPH on each other, as circuit-tracer's frontend draws them.
 
     \b
     Examples:
@@ -66,10 +66,10 @@ def links_command(atlas: Atlas, graph: str, k: int) -> Answer:
     multiple=True,
     help="With --matching, only nodes of this kind; repeatable.  [default: feature]",
 )
-@click.option("--layer", "layers", type=Integers(), multiple=True, help="By rule, only in these layers, 5 or 5-10.")
-@click.option("--position", "positions", type=Integers(), multiple=True, help="By rule, only at these positions.")
+@click.option("--layer", "layers", type=IntRange(), multiple=True, help="Only nodes in these layers, 5 or 5-10.")
+@click.option("--position", "positions", type=IntRange(), multiple=True, help="Only nodes at these positions.")
 @click.option("--replace", is_flag=True, help="Replace a supernode of that name.")
-@asks
+@atlas_command
 def create_command(
     atlas: Atlas,
     graph: str,
@@ -81,20 +81,22 @@ def create_command(
     layers: tuple[range, ...],
     positions: tuple[range, ...],
     replace: bool,
-) -> Answer:
-    """Group nodes of GRAPH under a NAME: each NODE given, those --matching a text, or those of the --same-feature.
+) -> Result:
+    """Create a supernode NAME in GRAPH of the NODEs given, of those --matching a text, or of the --same-feature.
 
     \b
     Examples:
       circuit-atlas supernodes create dallas capital feature:0/6264@4 feature:0/37416@4
       circuit-atlas supernodes create dallas Texas --matching Texas --layer 10-25
-      circuit-atlas supernodes create oakland --same-feature
+      circuit-atlas supernodes create night --same-feature
     """
     limits: dict[str, Any] = {"layers": [*chain(*layers)], "positions": [*chain(*positions)], "replace": replace}
     handle = atlas.graph(graph)
     if same_feature:
         if name or nodes or matching or kinds:
-            raise click.UsageError("--same-feature takes no NAME, NODE, --matching or --kind: it names what it makes.")
+            raise click.UsageError(
+                "--same-feature takes no NAME, NODE, --matching or --kind: the features give the names."
+            )
         return handle.create_supernodes_of_features(**limits)
     if not name:
         raise click.UsageError("Give the supernode a NAME.")
@@ -104,7 +106,7 @@ def create_command(
 @supernodes_command.command("delete")
 @graph_argument
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@asks
+@atlas_command
 def delete_supernodes_command(atlas: Atlas, graph: str, names: tuple[str, ...]) -> None:
     """Delete supernodes of GRAPH by NAME; their nodes stay.
 
@@ -121,14 +123,14 @@ def delete_supernodes_command(atlas: Atlas, graph: str, names: tuple[str, ...]) 
 @click.option(
     "--weights",
     type=click.Choice(["shares", "sums"]),
-    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, at first shares]",
+    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, shares at first]",
 )
-@asks
-def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Answer:
+@atlas_command
+def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Result:
     """Store GRAPH collapsed by its supernodes, each of them one node, as the graph GRAPH:collapsed.
 
-    Commands with --collapsed, and all that are given the name GRAPH:collapsed, do so by themselves when it is not
-    there or supernodes have changed since.
+    Commands with --collapsed or the name GRAPH:collapsed do this themselves if that graph does not exist or the
+    supernodes have changed since.
 
     \b
     Examples:

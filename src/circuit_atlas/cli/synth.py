@@ -1,4 +1,4 @@
-"""`synth`."""
+"""`synth`: synthetic attribution graphs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from circuit_atlas.cli.options import emit, form_options
+from circuit_atlas.cli.options import format_options, print_result
 
 _DEFAULT: dict[str, Any] = {"show_default": True}
 
@@ -25,10 +25,10 @@ _DEFAULT: dict[str, Any] = {"show_default": True}
     **_DEFAULT,
     help="Distribution of the weights.",
 )
-@click.option("--simple", is_flag=True, help="One node for each layer and position, and a sink; counts its paths.")
-@click.option("--seed", type=click.IntRange(0), default=0, **_DEFAULT, help="Of the random numbers.")
-@form_options
-def synth_command(file: str, form: str | None, **shape: object) -> None:
+@click.option("--simple", is_flag=True, help="One node per layer and position, and a sink; count its paths.")
+@click.option("--seed", type=click.IntRange(0), default=0, **_DEFAULT, help="Seed of the random numbers.")
+@format_options
+def synth_command(file: str, output_format: str | None, **shape: object) -> None:
     """Write a synthetic attribution graph to FILE (.pt or .json), in the shape of circuit-tracer's.
 
     \b
@@ -39,4 +39,4 @@ def synth_command(file: str, form: str | None, **shape: object) -> None:
     """
     from circuit_atlas.synth import Shape, write_synthetic
 
-    emit(write_synthetic(file, Shape(**shape)), form)  # type: ignore[arg-type]
+    print_result(write_synthetic(file, Shape(**shape)), output_format)  # type: ignore[arg-type]

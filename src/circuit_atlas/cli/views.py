@@ -8,32 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import asks, complete_graphs, question_graph
+from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_or_collapsed
 from circuit_atlas.cli.path_commands import from_option, max_hops_option, to_option
 
 if TYPE_CHECKING:
-    from circuit_atlas.answers import Answer
     from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
 
 _open = click.option("--open", "opened", is_flag=True, help="Open it in the default browser.")
 
 
 @click.command("view")
-@question_graph
+@graph_or_collapsed
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Where to write it: .html, .png or .svg.  [default: GRAPH.html]",
+    help="The file to write: .html, .png or .svg.  [default: GRAPH.html]",
 )
 @_open
-@click.option("--paths", is_flag=True, help="Draw the best paths alone, as a Sankey diagram.")
+@click.option("--paths", is_flag=True, help="Draw only the best paths, as a Sankey diagram.")
 @click.option(
     "--compare",
     metavar="OTHER",
     shell_complete=complete_graphs,
-    help="Lay another graph over it, as `compare` aligns them.",
+    help="Lay another graph over it, aligned as by `compare`.",
 )
 @from_option
 @to_option
@@ -46,7 +46,7 @@ _open = click.option("--open", "opened", is_flag=True, help="Open it in the defa
     show_default=True,
     help="At most this many nodes, the most influential.",
 )
-@asks
+@atlas_command
 def view_command(
     atlas: Atlas,
     graph: str,
@@ -56,11 +56,11 @@ def view_command(
     compare: str | None,
     max_nodes: int,
     **options: Any,
-) -> Answer:
-    """Draw GRAPH as a page of its own: layers up, positions across, the best paths over it.
+) -> Result:
+    """Draw GRAPH as an HTML page: layers up, positions across, the best paths over it.
 
-    The page needs no network. Pointing at a node lights up its inputs and outputs with their weights; nodes can be
-    searched and pinned, weak edges and kinds of nodes left out, supernodes collapsed.
+    The page needs no network. Pointing at a node highlights its inputs and outputs with their weights. Nodes can be
+    searched and pinned, weak edges and kinds of nodes hidden, supernodes collapsed.
 
     \b
     Examples:
@@ -68,12 +68,12 @@ def view_command(
       circuit-atlas view dallas -o dallas.svg
       circuit-atlas view dallas --from Dallas --to Austin --max-hops 3 -k 5
       circuit-atlas view dallas --paths -k 20
-      circuit-atlas view dallas --compare oakland
+      circuit-atlas view night --compare winter
     """
     from circuit_atlas.views.graph_page import file_name
 
     if paths and compare:
-        raise click.UsageError("--paths is of one graph; leave --compare out.")
+        raise click.UsageError("--paths is for one graph; leave out --compare.")
     handle = atlas.graph(graph)
     view = handle.view_paths(**options) if paths else handle.view(compare=compare, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")
@@ -82,21 +82,21 @@ def view_command(
 
 
 @click.command("report")
-@question_graph
+@graph_or_collapsed
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Where to write it: .html or .md.  [default: GRAPH-report.html]",
+    help="The file to write: .html or .md.  [default: GRAPH-report.html]",
 )
 @_open
 @click.option(
     "-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many contributors and paths."
 )
 @max_hops_option
-@asks
-def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Answer:
+@atlas_command
+def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Result:
     """Write a page on GRAPH: prompt, statistics, scores, top logits, contributors, top paths, picture.
 
     \b
@@ -115,4 +115,4 @@ def _finish(file: str, opened: bool, notes: list[str]) -> None:
     for note in notes:
         click.echo(f"Note: {note}", err=True)
     if opened and not webbrowser.open(Path(file).resolve().as_uri()):
-        click.echo(f"There is no browser here to open {file} with.", err=True)
+        click.echo(f"No browser found to open {file}.", err=True)

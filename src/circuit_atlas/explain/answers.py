@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from circuit_atlas.explain.store import Explanation, Feature
-from circuit_atlas.ingest.labels import MAX_EXPLANATIONS, clean_text
+from circuit_atlas.explain.text import clean_text
+from circuit_atlas.schema.limits import MAX_EXPLANATIONS
 
 _MAX_NAME = 200  # characters of the name of a model, or of a kind of explanation
 Said = list[Explanation] | None  # None: it cannot be read

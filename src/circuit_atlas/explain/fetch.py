@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+if TYPE_CHECKING:
+    from circuit_atlas.explain.neuronpedia import Access, Neuronpedia
+
+from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError, UnknownSourceSetError
 from circuit_atlas.explain.answers import Said
-from circuit_atlas.explain.neuronpedia import Access, Neuronpedia
 from circuit_atlas.explain.results import ExplainResult, SkippedSourceSet
 from circuit_atlas.explain.running import run_async
-from circuit_atlas.explain.store import Feature, Write, now, store_explanations
+from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
 from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name, own_scans_path
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.features import graph_set
+from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.results import GraphSummary
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.limits import MAX_ROWS
 
+KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
 _AT_ONCE = 100  # features in a request, and in a transaction
 _LONG_AGO = "1970-01-01T00:00:00Z"
 Names = Mapping[SourceSet, SourceSet]
@@ -45,33 +52,63 @@ class _Tally:
         self.failed |= {feature for feature, explanations in said.items() if explanations is None}
 
 
-def fetch_explanations(
-    runner: QueryRunner,
-    write: Write,
-    graphs: Sequence[GraphSummary],
-    access: Access,
-    *,
+def explain(
+    database: Database,
+    *graphs: str,
+    tag: str | None = None,
     limit: int | None = None,
     refetch: bool = False,
-    progress: bool = False,
+    url: str | None = None,
+    concurrency: int = 8,
+    rate: float = 25_000,
+    timeout: float = 30.0,
 ) -> ExplainResult:
-    """Ask Neuronpedia for the features of graphs that it was not asked for yet, the most influential first.
+    """Fetch explanations of features from Neuronpedia, those not asked for yet, the most influential first.
 
-    Every batch of answers is stored when it comes, so that what was stopped goes on where it was.
+    Each batch of answers is stored when it arrives: the same call resumes where an earlier one stopped. The key in
+    `NEURONPEDIA_API_KEY` is sent along, if it is set.
 
     Args:
-        runner: where to ask for the features.
-        write: of the same database.
-        graphs: whose features.
-        access: where Neuronpedia is, and how it may be asked.
-        limit: at most so many features.
-        refetch: whether to ask again for those that it was asked for.
-        progress: whether to draw a bar on standard error.
+        database: the database.
+        graphs: names of graphs whose features to explain; all graphs when there are no names and no `tag`.
+        tag: explain also the graphs with this tag.
+        limit: at most this many features.
+        refetch: whether to ask again for features that were asked for before.
+        url: Neuronpedia's address; by default `NEURONPEDIA_URL`, else https://www.neuronpedia.org.
+        concurrency: how many requests run at the same time.
+        rate: how many requests to send in an hour, at most.
+        timeout: seconds to wait for an answer.
 
     Raises:
-        UnknownSourceSetError: what Neuronpedia calls the graphs' transcoders is not known.
-        NeuronpediaError: it cannot be reached, refuses, or wants to be left alone; what came before is stored.
+        GraphNotFoundError: no graph of that name is ready.
+        UnknownSourceSetError: Neuronpedia's name for the graphs' transcoders is not known.
+        NeuronpediaError: Neuronpedia cannot be reached, refuses, or its rate limit is reached; what came before is
+            stored.
     """
+    from circuit_atlas.explain.neuronpedia import Access
+
+    chosen = url or os.environ.get(URL_VARIABLE)
+    access = Access(
+        key=os.environ.get(KEY_VARIABLE) or None,
+        concurrency=concurrency,
+        rate=rate,
+        timeout=timeout,
+        **({"url": chosen} if chosen else {}),
+    )
+    return _fetch(database, _chosen(database, graphs, tag), access, limit=limit, refetch=refetch)
+
+
+def _chosen(database: Database, names: Sequence[str], tag: str | None) -> list[GraphSummary]:
+    """The graphs of these names and of the tag; all graphs when there are neither."""
+    if not names and tag is None:
+        return list_graphs(database).graphs
+    wanted = graph_set(database, names, [] if tag is None else [tag])
+    return [graph for graph in list_graphs(database).graphs if graph.graph in wanted]
+
+
+def _fetch(
+    database: Database, graphs: Sequence[GraphSummary], access: Access, *, limit: int | None, refetch: bool
+) -> ExplainResult:
     if limit is not None and limit < 1:
         raise InvalidArgumentError(f"a limit of {limit} features", fix="Give 1 or more, or none.")
     names, skipped = _names(graphs)
@@ -80,12 +117,14 @@ def fetch_explanations(
 
     def store(said: Mapping[Feature, Said]) -> None:
         usable = {feature: found for feature, found in said.items() if found is not None}
-        store_explanations(write, usable, source=NEURONPEDIA, date=date, fetched=True)
+        store_explanations(database, usable, source=NEURONPEDIA, date=date, fetched=True)
         tally.count(said)
 
-    notify = partial(tqdm.write, file=sys.stderr) if progress else None
-    with tqdm(unit=" features", disable=None if progress else True) as bar:
-        while features := _missing(runner, wanted, date if refetch else _LONG_AGO, limit, tally):
+    from circuit_atlas.explain.neuronpedia import Neuronpedia
+
+    notify = partial(tqdm.write, file=sys.stderr) if database.progress else None
+    with database.writing(), tqdm(unit=" features", disable=None if database.progress else True) as bar:
+        while features := _missing(database, wanted, date if refetch else _LONG_AGO, limit, tally):
             bar.total = bar.n + len(features)
             run_async(_ask_all(Neuronpedia(access, notify), access.concurrency, features, names, store, bar))
     return ExplainResult(
@@ -126,12 +165,12 @@ def _names(graphs: Sequence[GraphSummary]) -> tuple[dict[SourceSet, SourceSet], 
     return names, skipped
 
 
-def _missing(runner: QueryRunner, graphs: list[str], before: str, limit: int | None, tally: _Tally) -> list[Feature]:
+def _missing(database: Database, graphs: list[str], before: str, limit: int | None, tally: _Tally) -> list[Feature]:
     failed = len(tally.failed)
     left = MAX_ROWS if limit is None else limit - tally.asked - failed
     if left <= 0:
         return []
-    rows = runner.ask("explanations.missing", graphs=graphs, before=before, k=min(left + failed, MAX_ROWS))
+    rows = ask(database, "explanations.missing", graphs=graphs, before=before, k=min(left + failed, MAX_ROWS))
     features = [Feature(*(row[name] for name in Feature._fields)) for row in rows]
     return [feature for feature in features if feature not in tally.failed][:left]
 

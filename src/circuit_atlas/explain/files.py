@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -11,13 +12,16 @@ from typing import Any
 
 from tqdm import tqdm
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.explain.lines import Entry, Lines, Reader, read_json_line, table_reader
 from circuit_atlas.explain.results import ImportResult
 from circuit_atlas.explain.statements import EXPLAIN, EXPLAIN_ALL, KNOWN
-from circuit_atlas.explain.store import Explanation, Feature, Write, now, store_explanations
-from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA, clean_text
+from circuit_atlas.explain.store import Explanation, Feature, now, store_explanations
+from circuit_atlas.explain.text import clean_text
+from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA
 from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name
+from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.results import GraphSummary
 
 _AT_ONCE = 2000  # explanations in a transaction
@@ -25,35 +29,32 @@ _SUFFIXES = (".jsonl", ".jsonl.gz", ".tsv", ".tsv.gz")
 
 
 def import_explanations(
-    write: Write,
-    graphs: Iterable[GraphSummary],
-    sources: Iterable[Path],
-    *,
+    database: Database,
+    *sources: str | os.PathLike[str],
     model: str | None = None,
     source_set: str | None = None,
     all_features: bool = False,
     max_size: float = 8.0,
-    progress: bool = False,
 ) -> ImportResult:
-    """Import explanations of the features that the store holds; what the same source said before gives way.
+    """Import explanations of the features in the database from files. They replace what the same source said before.
 
     Args:
-        write: of the database.
-        graphs: those that it holds.
-        sources: files of Neuronpedia's (`explanations/batch-0.jsonl.gz`), tables with tabs, and folders of such.
+        database: the database.
+        sources: files of Neuronpedia's exports (`explanations/batch-0.jsonl.gz`), tab-separated tables of layer, index
+            and label, and folders of such files.
         model: the language model that a table is about.
         source_set: the set of transcoders that a table is about.
-        all_features: whether to store also explanations of features that are active in no graph.
-        max_size: GB that the files may hold together, unpacked.
-        progress: whether to draw a bar on standard error.
+        all_features: whether to store explanations of features that are active in no graph, too.
+        max_size: GB that the files may have together, unpacked.
 
     Raises:
-        InputError: a file cannot be read or holds too much; what was read before is stored.
+        InputError: a file cannot be read or is too large; what was read before is stored.
         InvalidArgumentError: a table is given without `model` and `source_set`.
     """
-    lines, date, importer = Lines(int(max_size * 1e9)), now(), _Importer(write, graphs, all_features)
-    with tqdm(unit=" lines", unit_scale=True, disable=None if progress else True) as bar:
-        for path in _files(sources):
+    importer = _Importer(database, list_graphs(database).graphs, all_features)
+    with database.writing(), tqdm(unit=" lines", unit_scale=True, disable=None if database.progress else True) as bar:
+        lines, date = Lines(int(max_size * 1e9)), now()
+        for path in _files(map(Path, sources)):
             found = lines.of(path)
             beginning = list(islice(found, 1))
             if not beginning:
@@ -66,8 +67,8 @@ def import_explanations(
 
 
 class _Importer:
-    def __init__(self, write: Write, graphs: Iterable[GraphSummary], all_features: bool) -> None:
-        self._write, self._all = write, all_features
+    def __init__(self, database: Database, graphs: Iterable[GraphSummary], all_features: bool) -> None:
+        self._database, self._all = database, all_features
         self._sets: dict[SourceSet, set[SourceSet]] = defaultdict(set)  # of the database, by Neuronpedia's name
         for source_set in {(graph.model, graph.source_set) for graph in graphs}:
             if name := neuronpedia_name(source_set):
@@ -90,7 +91,7 @@ class _Importer:
         for entry in batch:
             explained[entry.feature].append(entry.explanation)
         store_explanations(
-            self._write,
+            self._database,
             explained,
             source=source,
             date=date,
@@ -112,7 +113,7 @@ class _Importer:
                 yield Entry(Feature(*source_set, *place), entry.explanation)
 
     def _ask_known(self, model: str, source_set: str) -> frozenset[tuple[int, int]]:
-        rows = self._write(KNOWN, model=model, source_set=source_set)
+        rows = self._database.read(KNOWN, model=model, source_set=source_set)
         return frozenset((row["layer"], row["index"]) for row in rows)
 
 

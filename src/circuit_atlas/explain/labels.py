@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError
 from circuit_atlas.explain.results import Label
-from circuit_atlas.explain.store import Explanation, Feature, Write, now, store_explanations
-from circuit_atlas.ingest.labels import HAND, MAX_LENGTH, clean_text
+from circuit_atlas.explain.store import Explanation, Feature, now, store_explanations
+from circuit_atlas.explain.text import clean_text
+from circuit_atlas.ingest.labels import HAND
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.nodes import resolve
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.keys import Kind, parse_key
+from circuit_atlas.schema.limits import MAX_NAME_LENGTH
 from circuit_atlas.schema.models import Node
 
 
-def label_feature(runner: QueryRunner, write: Write, graph: str, address: str, text: str | None) -> Label:
+def label_feature(database: Database, graph: str, address: str, text: str | None) -> Label:
     """Give the transcoder feature of a node a label, in every graph where it is active; None takes the label back.
 
     Args:
-        runner: where to ask.
-        write: of the same database.
+        database: the database.
         graph: the graph's name.
         address: a node of it, as in `queries.resolve`; of several activations of one feature, any will do.
         text: the label, at most 1,000 characters; line breaks become blanks.
@@ -26,22 +29,23 @@ def label_feature(runner: QueryRunner, write: Write, graph: str, address: str, t
         InvalidArgumentError: the node is not a feature, or the label empty or too long.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
-    node = _activation(runner, graph, address)
-    found = runner.ask("nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
+    node = _activation(StoredGraph(database, graph), address)
+    found = ask(database, "nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
     if found is None:
         raise InvalidArgumentError(
             f"{node.key} is not a feature", where=graph, fix="Only features have labels: they say what one means."
         )
-    label = None if text is None else clean_text(text, MAX_LENGTH + 1)
-    if label is not None and not 0 < len(label) <= MAX_LENGTH:
+    label = None if text is None else clean_text(text, MAX_NAME_LENGTH + 1)
+    if label is not None and not 0 < len(label) <= MAX_NAME_LENGTH:
         raise InvalidArgumentError(
-            "the label is empty" if not label else f"the label has more than {MAX_LENGTH:,} characters",
+            "the label is empty" if not label else f"the label has more than {MAX_NAME_LENGTH:,} characters",
             fix="Give a short text, or --remove.",
         )
     feature = Feature(*(found[name] for name in Feature._fields))
     explanations = [] if label is None else [Explanation(label)]
-    _, renamed = store_explanations(write, {feature: explanations}, source=HAND, date=now())
-    row = runner.ask("nodes.get", graph=graph, key=node.key)[0]
+    with database.writing():
+        _, renamed = store_explanations(database, {feature: explanations}, source=HAND, date=now())
+    row = ask(database, "nodes.get", graph=graph, key=node.key)[0]
     stored = row["transcoder_feature"]
     return Label(
         graph=graph,
@@ -54,13 +58,13 @@ def label_feature(runner: QueryRunner, write: Write, graph: str, address: str, t
     )
 
 
-def _activation(runner: QueryRunner, graph: str, address: str) -> Node:
+def _activation(graph: StoredGraph, address: str) -> Node:
     """The node of an address; any of several that are activations of the same feature."""
     try:
-        return resolve(runner, graph, address)
+        return resolve(graph, address)
     except AmbiguousNodeError as error:
         parts = [parse_key(key) for key in error.candidates]
         features = {(part.layer, part.index) if part and part.kind is Kind.FEATURE else None for part in parts}
         if len(features) > 1 or None in features:
             raise
-        return resolve(runner, graph, error.candidates[0])
+        return resolve(graph, error.candidates[0])

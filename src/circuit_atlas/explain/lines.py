@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -12,10 +11,10 @@ from typing import IO, NamedTuple
 from circuit_atlas.errors import InputError
 from circuit_atlas.explain.answers import MalformedError, read_explanation, read_feature, read_json, read_number
 from circuit_atlas.explain.store import Explanation, Feature
-from circuit_atlas.ingest.labels import clean_text
+from circuit_atlas.explain.text import clean_text
+from circuit_atlas.ingest.gzipped import open_maybe_gzipped
 
 _LONGEST = 1 << 20  # bytes of a line
-_GZIP = b"\x1f\x8b"
 _LABELS = ("label", "clerp", "explanation", "description")
 
 
@@ -46,12 +45,9 @@ class Lines:
             InputError: it cannot be opened or unpacked, or holds too much.
         """
         try:
-            with path.open("rb") as packed:
-                is_packed = packed.read(2) == _GZIP
-                packed.seek(0)
-                with gzip.GzipFile(fileobj=packed) if is_packed else packed as file:
-                    yield from self._lines(file, path)
-        except (OSError, EOFError, zlib.error) as error:
+            with open_maybe_gzipped(path) as file:
+                yield from self._lines(file, path)
+        except OSError as error:
             raise InputError(f"cannot be read: {error}", where=str(path)) from error
 
     def _lines(self, file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
+from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.models import Node, Record
 
 
@@ -16,7 +16,7 @@ class SkippedSourceSet(Record):
     graphs: list[str] = Field(description="The graphs whose features are left out")
 
 
-class ExplainResult(Answer):
+class ExplainResult(Result):
     """What Neuronpedia had to say."""
 
     asked: int = Field(description="Features that Neuronpedia was asked for, and answered")
@@ -36,7 +36,7 @@ class ExplainResult(Answer):
         return ["asked", "explained", "unexplained", "failed"], [[f"{number:,}" for number in numbers]]
 
 
-class ImportResult(Answer):
+class ImportResult(Result):
     """What was in files of explanations."""
 
     explanations: int = Field(description="Explanations in the files")
@@ -55,7 +55,7 @@ class ImportResult(Answer):
         return ["explanations", "stored", "features", "malformed"], [[f"{number:,}" for number in numbers]]
 
 
-class Label(Answer):
+class Label(Result):
     """A feature after it was labelled."""
 
     graph: str

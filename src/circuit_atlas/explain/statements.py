@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from circuit_atlas.ingest.labels import FILE, HAND, LABEL, MAX_EXPLANATIONS, NAME
+from circuit_atlas.ingest.labels import FILE, HAND, LABEL, NAME, UNNAMED
+from circuit_atlas.schema.limits import MAX_EXPLANATIONS
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
 
 _FIELDS = ("text", "source", "model", "type", "date")
@@ -34,7 +35,7 @@ WITH f
 CALL (f) {{
   MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
   WITH n, {LABEL} AS label, {NAME} AS name
-  WITH n, coalesce(name, CASE label WHEN '' THEN 'feature ' + n.layer + '/' + n.index ELSE label END) AS name
+  WITH n, coalesce(name, CASE label WHEN '' THEN {UNNAMED} ELSE label END) AS name
   WHERE n.name <> name
   SET n.name = name
   RETURN count(n) AS renamed

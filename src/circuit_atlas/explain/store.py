@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from circuit_atlas.database import Database, Rows
 from circuit_atlas.explain.statements import EXPLAIN
-
-Rows = list[dict[str, Any]]
-Write = Callable[..., Rows]  # runs a statement with its parameters in a transaction that is repeated when need be
 
 
 class Feature(NamedTuple):
@@ -36,7 +34,7 @@ def now() -> str:
 
 
 def store_explanations(
-    write: Write,
+    database: Database,
     explained: Mapping[Feature, Sequence[Explanation]],
     *,
     source: str,
@@ -47,7 +45,7 @@ def store_explanations(
     """Store what a source says, instead of what it said before `date`, and rename the features' activations.
 
     Args:
-        write: of the database.
+        database: the database.
         explained: explanations by feature, best first; none takes back what the source said.
         source: where they come from.
         date: when, ISO 8601.
@@ -66,6 +64,6 @@ def store_explanations(
     features = renamed = 0
     for (model, source_set), of_set in rows.items():
         parameters = {"model": model, "source_set": source_set, "rows": of_set, "source": source, "date": date}
-        [found] = write(statement, **parameters, fetched_at=date if fetched else None)
+        [found] = database.write(statement, **parameters, fetched_at=date if fetched else None)
         features, renamed = features + found["features"], renamed + found["renamed"]
     return features, renamed

@@ -1,37 +1,41 @@
-"""Nodes as columns of plain values, for formats that know neither circuit-tracer nor Neo4j."""
+"""Nodes as columns of plain values, for GraphML and Parquet."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from circuit_atlas.export.node_fields import node_id
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData
+from circuit_atlas.schema.properties import LABELS, STRING
 
-NODE_TYPES = {
-    "ordinal": "long",
-    "key": "string",
-    "node_id": "string",
-    "kind": "string",
-    "layer": "long",
-    "position": "long",
-    "index": "long",
-    "token": "string",
-    "clerp": "string",
-    "activation": "double",
-    "probability": "double",
-    "cumulative_influence": "double",
-    "js_node_id": "string",
-    "feature_type": "string",
-    "pinned": "boolean",
-    "extra": "string",
-}
-"""Properties of a node, named as in the database, and their types."""
+_STORED = LABELS["Node"].properties
+_NAMES = (
+    "ordinal",
+    "key",
+    "node_id",
+    "kind",
+    "layer",
+    "position",
+    "index",
+    "token",
+    "clerp",
+    "activation",
+    "probability",
+    "cumulative_influence",
+    "js_node_id",
+    "feature_type",
+    "pinned",
+    "extra",
+)
+NODE_TYPES = {name: _STORED[name].type if name in _STORED else STRING for name in _NAMES}
+"""The columns and their types, named as the properties in the database; `node_id` and `kind` are added."""
 
 
 def node_columns(data: GraphData) -> dict[str, list[Any]]:
-    """All properties of `NODE_TYPES`, each a list as long as the graph has nodes; None where there is no value."""
+    """The columns of `NODE_TYPES`: lists of length n, in order of ordinal; None for a value that does not apply."""
     nodes = data.nodes
     n = len(nodes)
     nothing: list[Any] = [None] * n
@@ -56,4 +60,4 @@ def _integers(column: np.ndarray) -> list[int | None]:
 
 
 def _floats(column: np.ndarray) -> list[float | None]:
-    return [None if value != value else value for value in column.tolist()]  # noqa: PLR0124
+    return [None if math.isnan(value) else value for value in column.tolist()]

@@ -1,4 +1,4 @@
-"""Writes GraphML, for Gephi, yEd, igraph and networkx, edge by edge: the usual libraries hold all of it in memory."""
+"""Writes GraphML for Gephi, yEd, igraph and networkx, edge by edge: the usual libraries keep all of it in memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from circuit_atlas.export.columns import NODE_TYPES, node_columns
-from circuit_atlas.export.output import replacing
+from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
 
 _BLOCK = 100_000
@@ -21,9 +21,9 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def write_graphml(data: GraphData, path: Path) -> None:
-    r"""Write a graph as GraphML: nodes by key, edges from source to target with their `weight`, all numbers exact.
+    r"""Write a graph as GraphML: nodes by key, edges from source to target with their `weight`. Numbers are exact.
 
-    Characters that XML has no way to write, control characters in tokens for instance, become `\x1f` and the like.
+    Characters that XML does not allow, such as control characters in tokens, are written as `\x1f` and the like.
 
     Raises:
         InputError: the file cannot be written.
@@ -39,7 +39,7 @@ def write_graphml(data: GraphData, path: Path) -> None:
 
 
 def _properties(data: GraphData) -> dict[str, str]:
-    """Metadata; lists and mappings as JSON."""
+    """The metadata as text; lists and mappings as JSON."""
     fields = data.metadata.model_dump(mode="json", exclude_none=True)
     return {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from circuit_atlas.export.node_fields import node_fields, node_id
-from circuit_atlas.export.output import replacing
+from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.qparams import write_supernodes
 
@@ -20,8 +20,8 @@ _NEW_QPARAMS = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedI
 def write_json(data: GraphData, path: Path) -> None:
     """Write a graph as the JSON of circuit-tracer's `create_graph_files`.
 
-    What came from a JSON file is written as it was there, links in order of target and source. What came from a `.pt`
-    gets circuit-tracer's fields. Supernodes made or deleted since are those of `qParams`.
+    A graph that was read from a JSON file gets the fields that it had there; links are in order of target, then source.
+    Other graphs get circuit-tracer's fields. `qParams` has the graph's present supernodes.
 
     Raises:
         InputError: the file cannot be written.

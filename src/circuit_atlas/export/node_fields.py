@@ -1,4 +1,4 @@
-"""A node as circuit-tracer's JSON writes it."""
+"""The fields of a node in circuit-tracer's JSON."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ import math
 from typing import Any
 
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
-from circuit_atlas.schema.keys import Kind
-
-_TYPES = {
-    Kind.FEATURE: "cross layer transcoder",
-    Kind.ERROR: "mlp reconstruction error",
-    Kind.TOKEN: "embedding",
-    Kind.LOGIT: "logit",
-}
+from circuit_atlas.schema.keys import FEATURE_TYPES, Kind
 
 
 def node_fields(data: GraphData, i: int) -> dict[str, Any]:
-    """Fields of the node with ordinal `i`: those of the file it came from, or circuit-tracer's for a `.pt`'s."""
+    """The fields of the node with ordinal `i`: those of the JSON file that it came from, else circuit-tracer's."""
     return _file_fields(data.nodes, i) if data.nodes.source_id[i] is not None else _new_fields(data, i)
 
 
 def node_id(data: GraphData, i: int) -> str:
-    """The node's `node_id`: the file's own, or `{layer}_{index}_{position}` (an error's index is -1)."""
+    """The `node_id` of the node with ordinal `i`: the file's own, else circuit-tracer's, see `ingest/node_ids.py`.
+
+    An error's index, which does not apply, is -1, as circuit-tracer writes it since 2026-07.
+    """
     nodes = data.nodes
     known = nodes.source_id[i]
     if known is not None:
@@ -69,7 +65,7 @@ def _new_fields(data: GraphData, i: int) -> dict[str, Any]:
         "feature": feature,
         "layer": layers.get(kind, str(layer)),
         "ctx_idx": position,
-        "feature_type": _TYPES[kind],
+        "feature_type": FEATURE_TYPES[kind],
         "token_prob": probability,
         "is_target_logit": kind is Kind.LOGIT and (i == 0 or KINDS[nodes.kind[i - 1]] is not Kind.LOGIT),
         "run_idx": 0,
@@ -89,4 +85,5 @@ def _number(value: float) -> float | None:
 
 
 def _cantor_pairing(x: int, y: int) -> int:
+    """How circuit-tracer packs layer and index of a feature into one number."""
     return (x + y) * (x + y + 1) // 2 + y

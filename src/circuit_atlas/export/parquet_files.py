@@ -1,30 +1,31 @@
-"""Writes a graph as two Parquet files, one of nodes and one of edges."""
+"""Writes a graph as two Parquet files, one of edges and one of nodes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.errors import needs_extra
 from circuit_atlas.export.columns import NODE_TYPES, node_columns
-from circuit_atlas.export.output import replacing
+from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
 
 _BLOCK = 1 << 18
 
 
 def write_parquet(data: GraphData, path: Path) -> None:
-    """Write a graph's edges to `path`: `target` and `source`, ordinals, int32, and `weight`, float64; and its nodes
-    to a file beside it that ends in `.nodes.parquet`, in order of ordinal. Metadata is in both files' own, as JSON.
+    """Write the edges of a graph to `path`, and its nodes to a file beside it that ends in `.nodes.parquet`.
+
+    Edges have `target` and `source` (ordinals, int32) and `weight` (float64). Nodes are in order of ordinal, with the
+    columns of `NODE_TYPES`. Both files have the graph's metadata as JSON in their schema's metadata, as
+    `circuit_atlas`.
 
     Raises:
         InputError: a file cannot be written.
         MissingExtraError: the extra `parquet` is not installed.
     """
-    try:
+    with needs_extra("parquet", "writing Parquet"):
         import pyarrow
         import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("writing Parquet needs pyarrow", fix="pip install 'circuit-atlas[parquet]'") from error
     about = {"circuit_atlas": data.metadata.model_dump_json()}
     types = {
         "string": pyarrow.string(),

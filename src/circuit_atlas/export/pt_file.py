@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from circuit_atlas.errors import InputError, MissingExtraError
-from circuit_atlas.export.output import replacing
+from circuit_atlas.errors import InputError, needs_extra
+from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, Int64, NodeColumns
 from circuit_atlas.schema.keys import Kind
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 _FEATURE, _ERROR, _TOKEN, _LOGIT = (KINDS.index(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT))
-_TYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+_DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 _CONFIG: dict[str, Any] = {
     **dict.fromkeys(("n_layers", "d_model", "d_head", "n_heads", "d_mlp", "d_vocab"), 0),
     **dict.fromkeys(("tokenizer_name", "model_name", "original_architecture"), ""),
@@ -26,39 +26,35 @@ _CONFIG: dict[str, Any] = {
 
 
 def write_pt(data: GraphData, path: Path) -> None:
-    """Write a graph with `Graph.to_pt` of circuit-tracer: `adjacency_matrix[target, source]`, (n, n).
+    """Write a graph with circuit-tracer's `Graph.to_pt`: `adjacency_matrix[target, source]`, (n, n).
 
-    A graph that came from a `.pt` gets the same tensors, of the same types. Else the matrix is float32 and holds
-    every error and token of the prompt, also those that a pruned graph lacks: they have no direct effects. Only the
-    matrix is held in memory.
+    A graph that was read from a `.pt` gets the same tensors, with the same dtypes. Otherwise the matrix is float32, and
+    it has a row and column for every error and token of the prompt, as circuit-tracer requires: those that a pruned
+    graph lacks have no direct effects. The matrix must fit in memory.
 
     Raises:
-        InputError: the graph has nodes that a `.pt` has no place for, or the file cannot be written.
+        InputError: the graph has nodes that a `.pt` cannot express, or the file cannot be written.
         MissingExtraError: the extra `attribution` is not installed.
     """
-    try:
+    with needs_extra("attribution", "writing a .pt"):
         import torch
         from circuit_tracer import Graph
         from circuit_tracer.attribution.targets import LogitTarget
         from circuit_tracer.utils.tl_nnsight_mapping import UnifiedConfig
-    except ImportError as error:
-        raise MissingExtraError(
-            "writing a .pt needs circuit-tracer", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
     nodes, metadata = data.nodes, data.metadata
-    types = _types(metadata.file_form)
-    place = _matrix_places(data)
+    dtypes = _saved_dtypes(metadata.file_form)
+    row = _matrix_rows(data)
     logits = np.flatnonzero(nodes.kind == _LOGIT)
     active, selected, activations = _features(data)
 
-    def tensor(name: str, values: Any, usual: str) -> torch.Tensor:
-        return torch.from_numpy(values).to(getattr(torch, types.get(name, usual)))
+    def tensor(name: str, values: Any, default: str) -> torch.Tensor:
+        return torch.from_numpy(values).to(getattr(torch, dtypes.get(name, default)))
 
     graph = Graph(
         input_string=metadata.prompt,
         input_tokens=tensor("input_tokens", _token_ids(nodes, metadata.n_pos), "int64"),
         active_features=tensor("active_features", active, "int64"),
-        adjacency_matrix=_matrix(data, place, types.get("adjacency_matrix", "float32")),
+        adjacency_matrix=_matrix(data, row, dtypes.get("adjacency_matrix", "float32")),
         cfg=UnifiedConfig(**_config(data, torch)),
         selected_features=tensor("selected_features", selected, "int64"),
         activation_values=tensor("activation_values", np.nan_to_num(activations), "float32"),
@@ -73,26 +69,28 @@ def write_pt(data: GraphData, path: Path) -> None:
         graph.to_pt(str(temporary))
 
 
-def _types(form: dict[str, Any]) -> dict[str, str]:
-    return {name: kind for name, kind in form.get("dtypes", {}).items() if kind in _TYPES}
+def _saved_dtypes(file_form: dict[str, Any]) -> dict[str, str]:
+    """The dtypes of the tensors in the `.pt` that the graph came from, by field."""
+    return {name: dtype for name, dtype in file_form.get("dtypes", {}).items() if dtype in _DTYPES}
 
 
 def _features(data: GraphData) -> tuple[Int64, Int64, np.ndarray]:
-    """`active_features` (m, 3), `selected_features`, and `activation_values` of either."""
+    """`active_features`, int64 (m, 3) of layer, position, index; `selected_features`, int64 (k,), indices into it; and
+    `activation_values`, of all active features or of the selected ones."""
     nodes, active = data.nodes, data.active
     features = np.flatnonzero(nodes.kind == _FEATURE)
     if active is None:
         columns = np.stack([nodes.layer[features], nodes.position[features], nodes.index[features]], axis=1)
         return columns.astype(np.int64), np.arange(len(features)), nodes.activation[features]
-    places = np.flatnonzero(active.ordinal != NO_VALUE)
-    selected = np.empty(len(places), np.int64)
-    selected[active.ordinal[places]] = places
+    has_node = np.flatnonzero(active.ordinal != NO_VALUE)
+    selected = np.empty(len(has_node), np.int64)
+    selected[active.ordinal[has_node]] = has_node
     activations = active.activation if len(active.activation) else nodes.activation[features]
     return np.stack([active.layer, active.position, active.index], axis=1), selected, activations
 
 
-def _matrix_places(data: GraphData) -> Int64:
-    """Row of each node in the matrix: features, errors (layer by layer), tokens, logits."""
+def _matrix_rows(data: GraphData) -> Int64:
+    """The row and column of each node in the matrix, int64 (n,): features, errors (layer by layer), tokens, logits."""
     nodes, n_layers, n_pos = data.nodes, data.metadata.n_layers, data.metadata.n_pos
     odd = ~np.isin(nodes.kind, (_FEATURE, _ERROR, _TOKEN, _LOGIT)) | (
         (nodes.kind == _ERROR) & (nodes.index != NO_VALUE)
@@ -106,23 +104,23 @@ def _matrix_places(data: GraphData) -> Int64:
         )
     n_features = data.nodes.count(Kind.FEATURE)
     first_token = n_features + n_layers * n_pos
-    place = np.empty(len(nodes), np.int64)
-    place[nodes.kind == _FEATURE] = np.arange(n_features)
+    row = np.empty(len(nodes), np.int64)
+    row[nodes.kind == _FEATURE] = np.arange(n_features)
     errors, tokens = nodes.kind == _ERROR, nodes.kind == _TOKEN
-    place[errors] = n_features + nodes.layer[errors].astype(np.int64) * n_pos + nodes.position[errors]
-    place[tokens] = first_token + nodes.position[tokens]
-    place[nodes.kind == _LOGIT] = first_token + n_pos + np.arange(nodes.count(Kind.LOGIT))
-    return place
+    row[errors] = n_features + nodes.layer[errors].astype(np.int64) * n_pos + nodes.position[errors]
+    row[tokens] = first_token + nodes.position[tokens]
+    row[nodes.kind == _LOGIT] = first_token + n_pos + np.arange(nodes.count(Kind.LOGIT))
+    return row
 
 
-def _matrix(data: GraphData, place: Int64, kind: str) -> torch.Tensor:
+def _matrix(data: GraphData, row: Int64, dtype: str) -> torch.Tensor:
     import torch
 
     metadata, count = data.metadata, data.nodes.count
     n = count(Kind.FEATURE) + metadata.n_layers * metadata.n_pos + metadata.n_pos + count(Kind.LOGIT)
-    matrix = torch.zeros((n, n), dtype=getattr(torch, kind))
+    matrix = torch.zeros((n, n), dtype=getattr(torch, dtype))
     for block in data.edges.blocks(_BLOCK):
-        target, source = (torch.from_numpy(place[ends]) for ends in (block.target, block.source))
+        target, source = (torch.from_numpy(row[ends]) for ends in (block.target, block.source))
         matrix[target, source] = torch.from_numpy(np.ascontiguousarray(block.weight)).to(matrix.dtype)
     return matrix
 
@@ -148,11 +146,12 @@ def _scan(data: GraphData) -> str | list[str] | None:
 
 
 def _config(data: GraphData, torch: Any) -> dict[str, Any]:
-    """The model's configuration as far as it is known; circuit-tracer asks for all of these."""
+    """The fields of circuit-tracer's `UnifiedConfig`, which needs all of them; unknown ones are 0, empty or None."""
     metadata = data.metadata
     known: dict[str, Any] = dict.fromkeys(("tokenizer_name", "model_name"), metadata.model)
     known |= {"n_layers": metadata.n_layers, "d_vocab": metadata.vocab_size or 0}
     saved = metadata.file_metadata.get("cfg")
-    types = {name: getattr(torch, kind) for name, kind in metadata.file_form.get("cfg", {}).items() if kind in _TYPES}
-    fields = {**(saved if isinstance(saved, dict) else {}), **types}
+    saved_dtypes = metadata.file_form.get("cfg", {})
+    dtypes = {name: getattr(torch, dtype) for name, dtype in saved_dtypes.items() if dtype in _DTYPES}
+    fields = {**(saved if isinstance(saved, dict) else {}), **dtypes}
     return {**_CONFIG, **known, **{name: value for name, value in fields.items() if name in _CONFIG}}

@@ -1,1 +1,1 @@
-"""A graph as numpy columns, and what is computed from them: bounds of paths, influence."""
+"""An attribution graph in memory, as numpy columns, and the algorithms on it: bounds of paths, counts, influence."""

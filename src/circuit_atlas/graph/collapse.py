@@ -1,16 +1,16 @@
-"""A graph collapsed by its supernodes: each group of nodes becomes one node, parallel effects are combined.
+"""A graph collapsed by its supernodes: each group of nodes becomes one node, and parallel effects are combined.
 
 Write W(s, t) for the direct effect of s on t, I(t) for the sum of |W| over all inputs of t, and E(t) for the part of
-I(t) that comes from outside the supernode of t; E(t) = I(t) for a node in none. Between S and T, supernodes or single
-nodes, circuit-tracer's frontend links with
+I(t) that comes from outside the supernode of t; E(t) = I(t) for a node in no supernode. For S and T, supernodes or
+single nodes, circuit-tracer's frontend has two weights:
 
     shares   weight(S, T) = sum of W(s, t) / I(t) over s in S, t in T, divided by the sum of E(t) / I(t) over t in T
     sums     weight(S, T) = sum of W(s, t) over s in S, t in T
 
 `shares` is the link in its subgraph (`init-cg-subgraph.js`): the share of the inputs from outside that comes from S,
-the same as W(s, t) / I(t) between single nodes. `sums` is the effect that it lists for a supernode that is clicked
-(`init-cg.js`). Effects inside a supernode, and of a node on itself, are left out, and so is what sums up to 0. A node
-in several supernodes counts in the last of them, as in the frontend.
+as W(s, t) / I(t) is between single nodes. `sums` is the effect that it lists when a supernode is clicked
+(`init-cg.js`). Left out are effects inside a supernode, effects of a node on itself, and sums that are 0. A node in
+several supernodes counts in the last of them, as in the frontend.
 """
 
 from __future__ import annotations
@@ -45,34 +45,33 @@ _BLOCK = 1 << 20
 class Grouping(NamedTuple):
     """Which node of the collapsed graph each of n nodes becomes.
 
-    `place` (n,): its ordinal there. `groups`: for each ordinal there, the supernode and the ordinals of those of its
-    members that count in it, or None and one node. A group stands where the first of its members stood.
+    `ordinal`, int32 (n,), is its ordinal there. `groups` has, for each ordinal there, the supernode and the ordinals
+    (int64) of those of its members that count in it; or None and the ordinal of a single node. A group stands where the
+    first of its members stood.
     """
 
-    place: Int32
+    ordinal: Int32
     groups: list[tuple[Supernode | None, Int64]]
 
 
 def collapse(data: GraphData, weights: str = SHARES, **collapsed: str) -> GraphData:
     """The graph collapsed by its supernodes.
 
-    What its nodes have in common, a supernode has, too: kind (else `other`), layer and position. It has the sum of
-    its nodes' probabilities, no index and no activation.
+    A supernode has what its members have in common: kind (else `other`), layer and position. It has the sum of their
+    probabilities, no index and no activation.
 
     Args:
-        data: the whole graph, of n nodes.
+        data: the whole graph.
         weights: `shares` or `sums`, see the module's text.
-        collapsed: further fields of the metadata, on where it comes from.
+        collapsed: further fields of the metadata: `collapsed_from`, `collapsed_state`.
 
     Raises:
-        InvalidArgumentError: a node of the graph has the id that a supernode would get.
+        InvalidArgumentError: a node of the graph already has the id that a supernode would get.
     """
     grouping = group_nodes(len(data.nodes), data.supernodes)
     taken = {f"{SUPERNODE}/{supernode.name}" for supernode in data.supernodes}.intersection(data.nodes.source_id)
     if taken:
-        raise InvalidArgumentError(
-            f"{min(taken)!r} is the id of a node already", fix="Give the supernode another name."
-        )
+        raise InvalidArgumentError(f"a node already has the id {min(taken)!r}", fix="Give the supernode another name.")
     nodes = _collapsed_nodes(data.nodes, grouping.groups)
     return GraphData(
         metadata=_collapsed_metadata(data.metadata, nodes, weights, collapsed),
@@ -82,47 +81,52 @@ def collapse(data: GraphData, weights: str = SHARES, **collapsed: str) -> GraphD
 
 
 def group_nodes(n: int, supernodes: Sequence[Supernode]) -> Grouping:
-    """How n nodes are grouped by supernodes, the last one that holds a node taking it."""
+    """How n nodes are grouped by supernodes; a node in several belongs to the last."""
     owner = np.full(n, NO_VALUE, np.int64)
     for i, supernode in enumerate(supernodes):
         owner[list(supernode.members)] = i
-    label = np.where(owner == NO_VALUE, len(supernodes) + np.arange(n), owner)
-    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    # A number for each group: that of the supernode, or a further one for each single node.
+    number = np.where(owner == NO_VALUE, len(supernodes) + np.arange(n), owner)
+    _, first, inverse = np.unique(number, return_index=True, return_inverse=True)
+    # np.unique sorts groups by number; sort them by their first member instead.
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    place = rank[inverse].astype(np.int32)
-    by_place = np.argsort(place, kind="stable")
-    members = np.split(by_place, np.cumsum(np.bincount(place, minlength=len(first)))[:-1])
+    ordinal = rank[inverse].astype(np.int32)
+    sizes = np.bincount(ordinal, minlength=len(first))
+    members = np.split(np.argsort(ordinal, kind="stable"), np.cumsum(sizes)[:-1])
     groups = [(None if owner[at[0]] == NO_VALUE else supernodes[owner[at[0]]], at) for at in members if len(at)]
-    return Grouping(place, groups)
+    return Grouping(ordinal, groups)
 
 
 def collapse_edges(edges: Edges, grouping: Grouping, weights: str = SHARES) -> ArrayEdges:
     """The edges of the collapsed graph; see the module's text.
 
     Args:
-        edges: of the whole graph.
-        grouping: of its nodes.
+        edges: edges of the whole graph.
+        grouping: how its nodes are grouped.
         weights: `shares` or `sums`.
     """
-    place, n = grouping.place, len(grouping.groups)
-    is_single = np.array([supernode is None for supernode, _ in grouping.groups], np.bool_)[place]
-    inputs, outside, parts = np.zeros(len(place)), np.zeros(len(place)), []
+    group, n = grouping.ordinal, len(grouping.groups)
+    is_single = np.array([supernode is None for supernode, _ in grouping.groups], np.bool_)[group]
+    inputs, outside, parts = np.zeros(len(group)), np.zeros(len(group)), []  # I(t), E(t), and W(S, t)
     for block in edges.blocks(_BLOCK):
-        source = place[block.source]
+        source = group[block.source]
         size = np.abs(block.weight)
-        is_kept = source != place[block.target]
+        is_kept = source != group[block.target]
+        # The effect of a single node on itself is left out, but it does not come from inside a supernode either.
         is_outside = is_kept | (block.source == block.target) & is_single[block.target]
-        inputs += np.bincount(block.target, size, len(place))
-        outside += np.bincount(block.target[is_outside], size[is_outside], len(place))
+        inputs += np.bincount(block.target, size, len(group))
+        outside += np.bincount(block.target[is_outside], size[is_outside], len(group))
         parts.append(_summed(block.target[is_kept], source[is_kept], block.weight[is_kept]))
-    target, source, weight = _joined(parts)  # one row for each target and place of sources: it cancels out exactly
+    # Sum over sources first, while targets are still single nodes: weights that cancel out give exactly 0 only if they
+    # are not divided before.
+    target, source, weight = _joined(parts)
     if weights == SHARES:
         weight = weight / inputs[target]
-    target, source, weight = _summed(place[target], source, weight)
+    target, source, weight = _summed(group[target], source, weight)
     if weights == SHARES:
         share = np.divide(outside, inputs, out=np.zeros_like(inputs), where=inputs > 0)
-        weight = weight / np.bincount(place, share, n)[target]
+        weight = weight / np.bincount(group, share, n)[target]
     keep = weight != 0
     return ArrayEdges(target[keep], source[keep], weight[keep])
 
@@ -131,7 +135,8 @@ Triples = tuple[Int32, Int32, Float64]
 
 
 def _summed(target: Int32, source: Int32, weight: Float64) -> Triples:
-    """Parallel edges as one, in order of target, then source."""
+    """Parallel edges added up, in order of target, then source."""
+    # Ordinals are below 2^31, so a pair of them fits in 64 bits, and the order of pairs is that of (target, source).
     pair = target.astype(np.int64) << 32 | source
     pairs, inverse = np.unique(pair, return_inverse=True)
     total: Float64 = np.bincount(inverse, weight, len(pairs)).astype(np.float64)
@@ -139,6 +144,7 @@ def _summed(target: Int32, source: Int32, weight: Float64) -> Triples:
 
 
 def _joined(parts: list[Triples]) -> Triples:
+    """The edges of all blocks: a target's row may be spread over several, so they are added up once more."""
     if not parts:
         return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0)
     columns = zip(*parts, strict=True)
@@ -166,6 +172,7 @@ def _collapsed_metadata(
 
 
 def _collapsed_nodes(nodes: NodeColumns, groups: list[tuple[Supernode | None, Int64]]) -> NodeColumns:
+    """Each group as its first member, and then supernodes as what their members have in common."""
     first = np.array([members[0] for _, members in groups], np.int64)
     n = len(nodes)
 
@@ -207,16 +214,17 @@ def _merge(merged: NodeColumns, i: int, name: str, nodes: NodeColumns, members: 
     merged.label[i] = name
     merged.source_id[i] = merged.js_node_id[i] = f"{SUPERNODE}/{name}"
     merged.feature_type[i] = SUPERNODE
-    merged.extra[i] = json.dumps({**_place(nodes, members), "members": [nodes.key(member) for member in members]})
+    merged.extra[i] = json.dumps({**_location(nodes, members), "members": [nodes.key(member) for member in members]})
     merged.pinned[i] = True
 
 
 def _common(values: npt.NDArray[Any], otherwise: int = NO_VALUE) -> int:
+    """The value that all have, or `otherwise`."""
     return int(values[0]) if (values == values[0]).all() else otherwise
 
 
-def _place(nodes: NodeColumns, members: Int64) -> dict[str, Any]:
-    """Where a frontend draws it: `layer` and `ctx_idx` of the member in the middle."""
+def _location(nodes: NodeColumns, members: Int64) -> dict[str, Any]:
+    """Where a frontend draws a supernode: `layer` and `ctx_idx` of the member in the middle."""
     middle = members[np.lexsort((nodes.position[members], nodes.depth[members]))[len(members) // 2]]
     fields = json.loads(nodes.extra[middle] or "{}") if nodes.extra else {}
     return {"layer": fields.get("layer", str(nodes.layer[middle])), "ctx_idx": int(nodes.position[middle])}

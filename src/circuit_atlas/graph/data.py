@@ -1,7 +1,7 @@
-"""The one in-memory form that every reader makes and every writer takes.
+"""A graph in memory: the one form that every reader makes and every writer takes.
 
-Nodes and edges are columns (numpy arrays and lists of text), in the file's node order: a node's place in
-it is its *ordinal*, which for a `.pt` is its row and column in the adjacency matrix.
+Nodes and edges are columns (numpy arrays and lists of text) in the file's order of nodes. A node's index in that order
+is its *ordinal*; for a `.pt` it is its row and column in the adjacency matrix.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ NO_VALUE = -1
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class NodeColumns:
     """Nodes as columns of equal length n.
 
-    `kind` holds places in `KINDS` (int8). Integers that do not apply are `NO_VALUE`, floats NaN, texts None.
-    `probability` is a logit's; `activation` a feature's; `cumulative_influence` is circuit-tracer's
-    `influence`, the share of influence carried by this node and all stronger ones (small is strong).
+    `kind` (int8) has indices into `KINDS`. An integer that does not apply is `NO_VALUE`, a float NaN, a text None.
+    `probability` is that of a logit, `activation` that of a feature. `cumulative_influence` is circuit-tracer's
+    `influence`: the share of influence that this node and all stronger ones carry, so small means strong. The columns
+    from `js_node_id` on are empty if the format does not have them.
     """
 
     kind: npt.NDArray[np.int8]
@@ -46,7 +48,7 @@ class NodeColumns:
     js_node_id: list[str | None] = field(default_factory=list)
     feature_type: list[str | None] = field(default_factory=list)
     extra: list[str | None] = field(default_factory=list)  # further fields of the file, as JSON
-    pinned: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    pinned: Bool = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -92,10 +94,10 @@ class EdgeBlock(NamedTuple):
 
 @dataclass(frozen=True)
 class ActiveFeatures:
-    """All m features active on the prompt, in a `.pt`'s order, each array (m,); a graph's nodes are a selection.
+    """All m features that are active on the prompt, in the order of a `.pt`; each array is (m,).
 
-    `ordinal` is that of the feature's node, `NO_VALUE` where it has none. `activation` is empty where the file has
-    the activations of nodes only.
+    A graph's feature nodes are a selection of them: `ordinal` is that of the feature's node, `NO_VALUE` if it has none.
+    `activation` is empty if the file has only the activations of nodes.
     """
 
     layer: Int64
@@ -109,7 +111,7 @@ class ActiveFeatures:
 
 
 class EdgeExtra(NamedTuple):
-    """Fields of a link beyond source, target and weight, as JSON; no producer known so far writes any."""
+    """Further fields of a link, beside source, target and weight, as JSON text. No known producer writes any."""
 
     target: int
     source: int
@@ -117,22 +119,23 @@ class EdgeExtra(NamedTuple):
 
 
 class Edges(Protocol):
-    """Edges in order of target, then source, without zeros, never all in Python objects at once."""
+    """Edges in order of target, then source, none of weight 0. They may lie in memory, in a file, or be computed."""
 
     def __len__(self) -> int: ...
 
     def blocks(self, size: int) -> Iterator[EdgeBlock]:
-        """Blocks of about `size` edges, whole rows (targets) at a time where a row is not larger than that."""
+        """All edges in blocks of about `size`. A block has all edges of a target, or a part if they are more."""
         ...
 
     def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
-        """The edges of each of `targets`, (m,), in that order: one block a target, empty where it has none."""
+        """The incoming edges of each of `targets`, int32 (m,), in that order: one block for each, which may be
+        empty."""
         ...
 
 
 @dataclass(frozen=True)
 class ArrayEdges:
-    """Edges held as three arrays, sorted by (target, source)."""
+    """Edges as three arrays in memory, sorted by (target, source)."""
 
     target: Int32
     source: Int32
@@ -140,7 +143,7 @@ class ArrayEdges:
 
     @classmethod
     def sorted(cls, target: Int32, source: Int32, weight: Float64) -> ArrayEdges:
-        """The edges in order of target, then source."""
+        """Edges that come in any order."""
         order = np.lexsort((source, target))
         return cls(target[order], source[order], weight[order])
 
@@ -152,7 +155,7 @@ class ArrayEdges:
         start = 0
         while start < len(self):
             stop = min(start + size, len(self))
-            if stop < len(self):
+            if stop < len(self):  # end before the target that would be cut, unless it is the only one
                 row_start = int(np.searchsorted(self.target, self.target[stop], side="left"))
                 stop = row_start if row_start > start else stop
             yield EdgeBlock(self.target[start:stop], self.source[start:stop], self.weight[start:stop])
@@ -174,6 +177,6 @@ class GraphData:
     nodes: NodeColumns
     edges: Edges
     supernodes: tuple[Supernode, ...] = ()
-    zero_links: int = 0  # links of weight 0 in the file: no effect, counted but not stored
+    zero_links: int = 0  # links of weight 0 in the file: they mean no effect, so they are counted but not stored
     edge_extras: tuple[EdgeExtra, ...] = ()  # in order of target, then source
-    active: ActiveFeatures | None = None  # of a whole `.pt`, where nodes do not tell all of them in their order
+    active: ActiveFeatures | None = None  # of a `.pt`, unless the feature nodes are all of them, in the same order

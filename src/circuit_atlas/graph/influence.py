@@ -1,10 +1,10 @@
-"""Influence as circuit-tracer defines it: how much of the logits flows through each node.
+"""Influence as circuit-tracer defines it: how much of the logits' probability flows through each node.
 
-Weights are taken by size and normalised so that each target's inputs sum to 1; what a logit weighs is its
-probability. The influence of a node is w A + w A^2 + ... there, over all paths to the logits
-(`compute_node_influence` of circuit_tracer.graph). Normalising a pruned graph gives other numbers than
-normalising the whole one: these are of the graph that is stored. Around a cycle it sums up, less each time round,
-unless nothing leads out of the cycle: then there is none.
+Weights are taken by size and normalised so that the inputs of each target sum to 1: A[t, s] = |W[t, s]| / sum of
+|W[t, :]|. With w the probabilities of the logits, the influence of all nodes is w A + w A^2 + ..., the sum over all
+paths to the logits (`compute_node_influence` of circuit_tracer.graph). A pruned graph normalised by itself gives other
+numbers than the whole graph: these are of the graph that is stored. In a graph with a cycle, the sum has infinitely
+many terms; it converges unless nothing leads out of the cycle.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from circuit_atlas.graph.bounds import Bool
-from circuit_atlas.graph.data import KINDS, EdgeBlock, Edges, Float64, GraphData, Int32, NodeColumns
+from circuit_atlas.graph.data import KINDS, Bool, EdgeBlock, Edges, Float64, GraphData, Int32, NodeColumns
 from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 1 << 20
-_SMALLEST = 1e-10  # circuit-tracer's clamp of a row's sum
-_SMALLEST_FLOW = 1e-15  # of all: less goes round once more unnoticed
-_MOST_ROUNDS = 2_000
+_MIN_ROW_SUM = 1e-10  # circuit-tracer's clamp of the sum of a row
+_NEGLIGIBLE = 1e-15  # share of the weights: around a cycle, a smaller rest is dropped
+_MAX_ROUNDS = 2_000  # around a cycle
 
 
 class InfluenceScores(NamedTuple):
-    """`input_sum` (n,): sum of |weight| of each node's inputs. `influence` (n,): see the module's text.
-    The scores are circuit-tracer's `compute_graph_scores`; None without logits, tokens or errors to share."""
+    """What `compute_influence` finds.
+
+    `input_sum`, float64 (n,), is the sum of |weight| over each node's inputs; `influence`, float64 (n,), see the
+    module's text. The scores are those of circuit-tracer's `compute_graph_scores`; None if the graph has no logits, or
+    for the replacement score if no influence reaches a token or error.
+    """
 
     input_sum: Float64
     influence: Float64
@@ -35,24 +38,26 @@ class InfluenceScores(NamedTuple):
 
 
 def compute_influence(data: GraphData, order: Int32 | None) -> InfluenceScores:
-    """Input sums, influence and graph scores of a graph.
+    """Input sums, influence and scores of a graph.
 
     Args:
         data: the graph, of n nodes.
-        order: see `topological_order`; None for a graph with a cycle.
+        order: see `topological_order`; None for a graph with a cycle. If influence does not converge there, it is 0
+            everywhere, and the scores are None.
     """
     nodes, edges = data.nodes, data.edges
     weights = np.nan_to_num(nodes.probability)
     is_error = nodes.kind == KINDS.index(Kind.ERROR)
     if order is None or not weights.any():
         input_sum, from_errors = _input_sums(edges, is_error)
-        around = node_influence(edges, None, input_sum, weights) if weights.any() else None
-        if around is None:
+        influence = node_influence(edges, None, input_sum, weights) if weights.any() else None
+        if influence is None:
             return InfluenceScores(input_sum, np.zeros(len(nodes)), None, None)
-        return _measured(nodes, weights, input_sum, from_errors, around)
+        return _scored(nodes, weights, input_sum, from_errors, influence)
     input_sum, from_errors = np.zeros(len(nodes)), np.zeros(len(nodes))
 
-    def measured() -> Iterator[EdgeBlock]:
+    def summed_rows() -> Iterator[EdgeBlock]:
+        """The rows for `_influence`, which needs a row's sum only when it comes to that row: edges are read once."""
         for block in edges.rows(order[::-1]):
             if block.size:
                 size, target = np.abs(block.weight), block.target[0]
@@ -60,65 +65,70 @@ def compute_influence(data: GraphData, order: Int32 | None) -> InfluenceScores:
                 from_errors[target] = size[is_error[block.source]].sum()
                 yield block
 
-    influence = _influence(measured(), input_sum, weights)
-    return _measured(nodes, weights, input_sum, from_errors, influence)
-
-
-def _measured(
-    nodes: NodeColumns, weights: Float64, input_sum: Float64, from_errors: Float64, influence: Float64
-) -> InfluenceScores:
-    explained = (1 - from_errors / np.maximum(input_sum, _SMALLEST)) * (influence + weights)
-    tokens = influence[nodes.kind == KINDS.index(Kind.TOKEN)].sum()
-    ends = tokens + influence[nodes.kind == KINDS.index(Kind.ERROR)].sum()
-    return InfluenceScores(
-        input_sum,
-        influence,
-        float(tokens / ends) if ends else None,
-        float(explained.sum() / (influence + weights).sum()),
-    )
+    influence = _influence(summed_rows(), input_sum, weights)
+    return _scored(nodes, weights, input_sum, from_errors, influence)
 
 
 def node_influence(edges: Edges, order: Int32 | None, input_sum: Float64, weights: Float64) -> Float64 | None:
-    """Influence of every node, (n,), on nodes of given weights (n,); None when it grows without end around a cycle.
+    """Influence of every node on weighted nodes, float64 (n,); None if it does not converge around a cycle.
 
     Args:
-        edges: edges of a graph.
+        edges: edges of a graph of n nodes.
         order: see `topological_order`; None for a graph with a cycle.
-        input_sum: sum of |weight| of each node's inputs, (n,).
-        weights: what the flow ends in, (n,): for all logits, their probabilities.
+        input_sum: float64 (n,): sum of |weight| over each node's inputs.
+        weights: float64 (n,): the weights of the nodes where paths end; for all logits, their probabilities.
     """
     if order is not None:
         return _influence((block for block in edges.rows(order[::-1]) if block.size), input_sum, weights)
-    influence, flow = np.zeros_like(weights), weights
-    for _ in range(_MOST_ROUNDS):
-        flow = _one_step_back(edges, input_sum, flow)
-        influence += flow
-        if flow.sum() <= _SMALLEST_FLOW * weights.sum():
+    # Without an order: the sum w A + w A^2 + ... term by term, until the rest is negligible.
+    influence, term = np.zeros_like(weights), weights
+    for _ in range(_MAX_ROUNDS):
+        term = _one_step_back(edges, input_sum, term)
+        influence += term
+        if term.sum() <= _NEGLIGIBLE * weights.sum():
             return influence
     return None
 
 
-def _one_step_back(edges: Edges, input_sum: Float64, flow: Float64) -> Float64:
-    before = np.zeros_like(flow)
-    for block in edges.blocks(_BLOCK):
-        shares = np.abs(block.weight) / np.maximum(input_sum[block.target], _SMALLEST)
-        before += np.bincount(block.source, shares * flow[block.target], len(flow))
-    return before
+def _scored(
+    nodes: NodeColumns, weights: Float64, input_sum: Float64, from_errors: Float64, influence: Float64
+) -> InfluenceScores:
+    tokens = influence[nodes.kind == KINDS.index(Kind.TOKEN)].sum()
+    errors = influence[nodes.kind == KINDS.index(Kind.ERROR)].sum()
+    # Completeness: the share of each node's inputs that are no errors, weighted by the node's influence.
+    explained = 1 - from_errors / np.maximum(input_sum, _MIN_ROW_SUM)
+    importance = influence + weights
+    return InfluenceScores(
+        input_sum,
+        influence,
+        float(tokens / (tokens + errors)) if tokens + errors else None,
+        float((explained * importance).sum() / importance.sum()),
+    )
 
 
 def _influence(rows: Iterator[EdgeBlock], input_sum: Float64, weights: Float64) -> Float64:
-    """From the rows of all targets, outputs first."""
+    """Influence, float64 (n,), from the rows of all targets, outputs first: the influence of a target is complete when
+    its row is reached, and is then shared out among its inputs."""
     influence = np.zeros_like(weights)
     for row in rows:
         target = row.target[0]
-        flow = influence[target] + weights[target]
-        if flow:
-            influence[row.source] += flow / max(input_sum[target], _SMALLEST) * np.abs(row.weight)
+        arriving = influence[target] + weights[target]
+        if arriving:
+            influence[row.source] += arriving / max(input_sum[target], _MIN_ROW_SUM) * np.abs(row.weight)
     return influence
 
 
+def _one_step_back(edges: Edges, input_sum: Float64, term: Float64) -> Float64:
+    """`term` A: what arrives at each node is shared out among its inputs."""
+    before = np.zeros_like(term)
+    for block in edges.blocks(_BLOCK):
+        shares = np.abs(block.weight) / np.maximum(input_sum[block.target], _MIN_ROW_SUM)
+        before += np.bincount(block.source, shares * term[block.target], len(term))
+    return before
+
+
 def _input_sums(edges: Edges, is_error: Bool) -> tuple[Float64, Float64]:
-    """Sums of |weight| of each node's inputs, and of those that are errors, (n,) each."""
+    """Sums of |weight| over all inputs of each node, and over those that are errors: float64 (n,) each."""
     total, from_errors = np.zeros(len(is_error)), np.zeros(len(is_error))
     for block in edges.blocks(_BLOCK):
         size = np.abs(block.weight)

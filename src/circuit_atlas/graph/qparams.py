@@ -1,7 +1,7 @@
-"""Supernodes and pinned nodes of a graph file's `qParams`, in and out.
+"""Reads and writes the supernodes and pinned nodes in a graph file's `qParams`.
 
-They name nodes by `node_id`; Anthropic's files name them by `jsNodeId`, which may stand for one feature at
-several positions. Lists may be given as text.
+A node is named by its `node_id`, in Anthropic's files by its `jsNodeId`, which may stand for one feature at several
+positions. A list may be given as text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from circuit_atlas.schema.models import Supernode
 
 
 def read_supernodes(qparams: dict[str, Any], nodes: NodeColumns) -> tuple[tuple[Supernode, ...], list[str]]:
-    """The supernodes that `qParams` holds, and warnings about members that are no nodes of this graph."""
+    """The supernodes in `qParams`, and warnings about members that are not nodes of this graph.
+
+    Args:
+        qparams: the file's `qParams`.
+        nodes: the graph's nodes.
+    """
     by_name = _ordinals_by_name(nodes)
     groups: dict[str, dict[int, None]] = {}
     warnings = []
@@ -27,14 +32,14 @@ def read_supernodes(qparams: dict[str, Any], nodes: NodeColumns) -> tuple[tuple[
         name, *members = names
         missing = [member for member in members if member not in by_name]
         if missing:
-            warnings.append(f"supernode {name!r}: not in this graph: {', '.join(missing)}")
+            warnings.append(f"the supernode {name!r} has members that are not in the graph: {', '.join(missing)}")
         group = groups.setdefault(name, {})
         group.update(dict.fromkeys(i for member in members for i in by_name.get(member, [])))
     return tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items()), warnings
 
 
 def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:
-    """Ordinals of the nodes pinned in the frontend (`qParams.pinnedIds`)."""
+    """Ordinals of the nodes that are pinned in the frontend (`qParams.pinnedIds`)."""
     by_name = _ordinals_by_name(nodes)
     return [i for name in as_list(qparams.get("pinnedIds")) for i in by_name.get(str(name), [])]
 
@@ -42,24 +47,26 @@ def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:
 def write_supernodes(
     qparams: dict[str, Any], nodes: NodeColumns, supernodes: Sequence[Supernode], node_id: Callable[[int], str]
 ) -> dict[str, Any]:
-    """`qParams` that hold these supernodes: as it is where it does already, entries that still say the same as they
-    are. Members of the others are pinned, too, as the frontend shows no others.
+    """`qParams` with these supernodes.
+
+    An entry of a supernode that did not change stays as the file wrote it. Members of changed supernodes are pinned,
+    too, since the frontend shows only pinned nodes.
 
     Args:
-        qparams: the file's.
-        nodes: the graph's.
-        supernodes: in order.
-        node_id: the `node_id` of a node by its ordinal.
+        qparams: the file's `qParams`.
+        nodes: the graph's nodes.
+        supernodes: all supernodes, in order.
+        node_id: gives the `node_id` of a node by its ordinal.
     """
-    there = {known.name: known for known in read_supernodes(qparams, nodes)[0]}
-    if list(there.values()) == list(supernodes):
+    known = {supernode.name: supernode for supernode in read_supernodes(qparams, nodes)[0]}
+    if list(known.values()) == list(supernodes):
         return qparams
     entries: dict[str, list[Any]] = defaultdict(list)
     for entry in map(as_list, as_list(qparams.get("supernodes"))):
         entries[str(entry[0]) if entry else ""].append(entry)
     written, pinned = [], dict.fromkeys(map(str, as_list(qparams.get("pinnedIds"))))
     for supernode in supernodes:
-        if there.get(supernode.name) == supernode:
+        if known.get(supernode.name) == supernode:
             written += entries[supernode.name]
             continue
         members = [node_id(i) for i in supernode.members]
@@ -69,7 +76,7 @@ def write_supernodes(
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, also when the file holds it as text: JSON, or names divided by commas."""
+    """A list that the file gives as such or as text: JSON, or names separated by commas. Anything else is empty."""
     if isinstance(value, list):
         return value
     if not isinstance(value, str) or not value.strip():
@@ -82,6 +89,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def _ordinals_by_name(nodes: NodeColumns) -> dict[str, list[int]]:
+    """Ordinals by `node_id` and `jsNodeId`; a `node_id` wins over an equal `jsNodeId`."""
     by_name: dict[str, list[int]] = defaultdict(list)
     for i, js_node_id in enumerate(nodes.js_node_id):
         if js_node_id:

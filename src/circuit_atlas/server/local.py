@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, Field
 
-from circuit_atlas.config import Connection
+from circuit_atlas.config import Connection, store_path
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
 from circuit_atlas.server.admin import AdminTool, end_abandoned
@@ -69,7 +70,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: it does not start; the message holds the end of its log.
-            MissingExtraError: the extra `server` is not installed.
         """
         running = self.connection()
         if running:
@@ -107,7 +107,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: the AdminTool fails, or the server does not start on what it made.
-            MissingExtraError: the extra `server` is not installed.
         """
         program = self._program(None, quiet)
         with self._locked():
@@ -135,7 +134,6 @@ class LocalServer:
 
         Raises:
             LocalServerError: the AdminTool fails.
-            MissingExtraError: the extra `server` is not installed.
         """
         program = self._program(None, quiet)
         with self._locked():
@@ -277,3 +275,8 @@ def _say(text: str, quiet: bool) -> None:
         import click
 
         click.echo(text, err=True)
+
+
+def running_connection(store: str | os.PathLike[str] | None = None) -> Connection | None:
+    """The server that a command would use, if it need not be started: that of NEO4J_URI, or a local one that runs."""
+    return (None if store else Connection.from_environment()) or LocalServer(store_path(store)).connection()

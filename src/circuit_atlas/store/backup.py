@@ -1,4 +1,4 @@
-"""A local store as one file, and back: Neo4j's own dump and load."""
+"""Backs up a local store to one file and restores it, with Neo4j's own dump and load."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from circuit_atlas.config import Connection
-from circuit_atlas.database import connect, translated_errors
+from circuit_atlas.database import Database, translated_errors
 from circuit_atlas.errors import InputError
-from circuit_atlas.export.output import replacing
+from circuit_atlas.files import replacing
 from circuit_atlas.schema.apply import check_schema
 from circuit_atlas.server import LocalServer
 
@@ -18,7 +18,7 @@ _DUMP = f"{_DATABASE}.dump"
 
 
 def write_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
-    """Write all of a store to a file, which any Neo4j loads. Its server is stopped meanwhile.
+    """Write a whole store to a file, which any Neo4j can load. Its server is stopped meanwhile.
 
     Raises:
         InputError: the file cannot be written.
@@ -32,15 +32,15 @@ def write_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
 
 
 def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
-    """Give a store what a backup holds. What it held before stays until the new database has passed its check.
+    """Restore a store from a backup. The old database is kept until the new one has passed its check.
 
     Raises:
-        InputError: there is no such file.
-        LocalServerError: it is no dump of Neo4j, or there is no room.
+        InputError: the file does not exist.
+        LocalServerError: the file is not a dump of Neo4j, or there is not enough disk space.
         SchemaVersionError: a newer circuit-atlas made it.
     """
     if not path.is_file():
-        raise InputError("there is no such file", where=str(path), fix="Give a file of `circuit-atlas backup`.")
+        raise InputError("file not found", where=str(path), fix="Give a file that `circuit-atlas backup` wrote.")
     with TemporaryDirectory(prefix="load-", dir=server.store.path) as folder:
         (Path(folder) / _DUMP).symlink_to(path.resolve())
         server.rebuild(
@@ -49,5 +49,5 @@ def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
 
 
 def _check(connection: Connection) -> None:
-    with connect(connection) as driver, translated_errors(connection):
-        check_schema(driver, connection.database)
+    with Database(connection) as database, translated_errors(connection):
+        check_schema(database)

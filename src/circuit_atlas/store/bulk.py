@@ -1,4 +1,4 @@
-"""Many or large graphs at once, through Neo4j's offline importer: the store is made anew, with all that it held."""
+"""Ingests many or large graphs with Neo4j's offline importer, which rebuilds the store with the old and new graphs."""
 
 from __future__ import annotations
 
@@ -6,58 +6,59 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-from neo4j import Driver
 from tqdm import tqdm
 
-from circuit_atlas.answers import FileResult, IngestResults
 from circuit_atlas.config import Connection
-from circuit_atlas.database import connect
+from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError, GraphExistsError, IngestError
 from circuit_atlas.graph.data import Float64
-from circuit_atlas.ingest import Writer, read_graph, statements
+from circuit_atlas.ingest import read_graph, statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.labels import FILE_LABELS, NAMES
-from circuit_atlas.ingest.load import check_name, check_tags, ingest_result
+from circuit_atlas.ingest.load import ingest_result
+from circuit_atlas.ingest.names import check_name, check_tags
+from circuit_atlas.ingest.read import ReadOptions
+from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
 from circuit_atlas.schema.apply import create_constraints
+from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.admin import AdminTool
 from circuit_atlas.server.importer import run_import
 from circuit_atlas.store.stored_rows import StoredRows
 
-_EDGES_AT_ONCE = 1 << 18
-_CHECKED_AT_ONCE = 1_000_000  # edges
+_BLOCK = 1 << 18  # edges
+_EDGES_PER_PAGE = 1_000_000
 _SESSIONS = 2
 _TOLERANCE = 1e-9
 
 
-Sums = Float64  # of a graph: numbers of nodes and edges, sums of its weights and of their sizes
+Sums = Float64  # (4,), of a graph: number of nodes, number of edges, sum of weights, sum of |weight|
 
 
 def ingest_in_bulk(
+    database: Database,
     server: LocalServer,
-    store: StoredRows,
     files: list[Path],
     *,
     name: str | None,
     replace: bool,
     tags: Iterable[str],
     fail_fast: bool,
-    progress: bool,
-    reader_options: dict[str, Any],
+    options: ReadOptions,
 ) -> IngestResults:
-    """Store the graphs of files; see `Atlas.ingest_all`. The server is another one afterwards.
+    """Store the graphs of files; see `Atlas.ingest_all`. The server restarts, so the database must be opened again.
 
     Raises:
-        IngestError: the store holds what is not ours, or the new one is not what it should be; the old one stays.
-        LocalServerError: the importer fails, for instance for want of room; the old one stays.
+        IngestError: the store has data of others, or the new store does not have what was sent; the old one is kept.
+        LocalServerError: the importer fails, for instance because the disk is full; the old store is kept.
         AtlasError: the first error of a file, with `fail_fast`.
     """
+    store, progress = StoredRows(database), database.progress
     tags = check_tags(tags)
     there = store.contents()
     results: list[FileResult] = []
@@ -66,7 +67,7 @@ def ingest_in_bulk(
     with TemporaryDirectory(prefix="import-", dir=server.store.path) as folder, ImportFiles(Path(folder)) as made:
         for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
             try:
-                data = read_graph(path, **reader_options)
+                data = read_graph(path, **options)
                 chosen, content = check_name(name or data.metadata.slug), content_hash(data)
                 status = _status(chosen, content, there, expected, replace)
             except AtlasError as error:
@@ -104,8 +105,8 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
         return "unchanged"
     if not replace or name in new:
         raise GraphExistsError(
-            f"a graph named {name!r} with other content is there",
-            fix="Replace it with --replace, or give this one another name with --name.",
+            f"graph {name!r} already exists with different content",
+            fix="Pass --replace to replace it, or --name to store this one under another name.",
         )
     return "replaced"
 
@@ -113,7 +114,7 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
 def _add(made: ImportFiles, name: str, rows: GraphRows) -> Sums:
     made.add(name, rows)
     sums = np.array([*rows.size, 0, 0], np.float64)
-    for block in rows.edges.blocks(_EDGES_AT_ONCE):
+    for block in rows.edges.blocks(_BLOCK):
         sums[2:] += block.weight.sum(), np.abs(block.weight).sum()
     return sums
 
@@ -122,50 +123,52 @@ def _import(admin: AdminTool, made: ImportFiles, heap: str) -> None:
     found = run_import(admin, made.node_files, made.relationship_files, heap=heap)
     wanted = {"nodes": made.nodes, "relationships": made.relationships}
     if found != wanted:
-        raise IngestError(f"the importer made {found} of {wanted}", fix="The store is as it was. Please report it.")
+        raise IngestError(
+            f"the importer made {found} instead of {wanted}", fix="The store is unchanged. Please report it."
+        )
 
 
 def _check(connection: Connection, expected: dict[str, Sums], is_labelled: dict[str, bool], *, explained: bool) -> None:
-    """Bring the new database to our schema, name what is new in it, and compare every graph with what was sent."""
-    with connect(connection) as driver:
+    """Create the schema in the new database, name its new nodes, and compare every graph with what was sent."""
+    with Database(connection, timeout=86_400) as database:  # filling in empty texts takes as long as the store is large
         left = {name: wanted.copy() for name, wanted in expected.items()}
-        create_constraints(driver, None)
-        with driver.session() as session:
-            session.run(statements.FILL_EMPTY).consume()
-        _name(Writer(driver, None), {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
+        create_constraints(database)
+        database.run(statements.FILL_EMPTY, write=True)
+        _name(database, {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
         parts = [(name, part) for name, wanted in expected.items() for part in _ranges(wanted)]
         with ThreadPoolExecutor(_SESSIONS) as pool:
-            found = pool.map(lambda part: _sums(driver, *part), parts)
+            found = pool.map(lambda part: _sums(database, *part), parts)
             for (name, _), sums in zip(parts, found, strict=True):
                 left[name] = left[name] - sums
     for name, wanted in expected.items():
         near = _TOLERANCE * (wanted[3] + 1e-300)
         if left[name][:2].any() or (np.abs(left[name][2:]) > near).any():
             raise IngestError(
-                f"of the graph {name!r} the new store holds {wanted - left[name]}, not {wanted}",
-                fix="The store is as it was. Ingest again; report it if it happens twice.",
+                f"the new store has {wanted - left[name]} of graph {name!r} instead of {wanted}",
+                fix="The store is unchanged. Ingest again; report it if it happens twice.",
             )
 
 
-def _name(writer: Writer, nodes: dict[str, int], is_labelled: dict[str, bool], explained: bool) -> None:
-    """What an ingest online does graph by graph: labels in files go to transcoder features, explanations to nodes."""
+def _name(database: Database, nodes: dict[str, int], is_labelled: dict[str, bool], explained: bool) -> None:
+    """Name nodes as an ingest over Bolt does, graph by graph: labels in files become explanations of features, and
+    explanations become names of nodes."""
     for name, number in nodes.items():
         wanted = [NAMES] * explained + [FILE_LABELS] * is_labelled[name]
         explained = explained or is_labelled[name]
         for statement in wanted:
             for step, parameters in label_steps(statement, name, number):
-                writer.run(step, **parameters)
+                database.write(step, **parameters)
 
 
-def _sums(driver: Driver, name: str, nodes: tuple[int, int]) -> Sums:
+def _sums(database: Database, name: str, nodes: tuple[int, int]) -> Sums:
     first, stop = nodes
-    row = driver.execute_query(statements.CHECKSUM, graph=name, first=first, stop=stop).records[0]
+    row = database.read(statements.CHECKSUM, graph=name, first=first, stop=stop)[0]
     return np.array([row[name] for name in ("nodes", "edges", "weights", "sizes")], np.float64)
 
 
 def _ranges(wanted: Sums) -> Iterator[tuple[int, int]]:
-    """Ordinals, first and behind the last, of nodes whose edges are summed together."""
+    """Ranges (first, stop) of ordinals of nodes whose edges are summed in one statement."""
     nodes, edges = int(wanted[0]), int(wanted[1])
-    step = max(1, _CHECKED_AT_ONCE * nodes // max(1, edges))
+    step = nodes_per_page(nodes, edges, _EDGES_PER_PAGE)
     for first in range(0, nodes, step):
         yield first, first + step

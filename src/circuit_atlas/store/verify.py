@@ -1,112 +1,47 @@
-"""Whether a stored graph is what was ingested, or what a file holds, to the last bit."""
+"""Verifies stored graphs against what was ingested, or against files."""
 
 from __future__ import annotations
 
-import numpy as np
+import os
+from typing import TYPE_CHECKING, Unpack
 
-from circuit_atlas.answers import Verification
-from circuit_atlas.errors import DamagedGraphError
-from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeBlock, GraphData
-from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.runner import QueryRunner
-from circuit_atlas.queries.whole_graph import read_graph_data
+from tqdm import tqdm
 
-_BLOCK = 1 << 20
-_COUNTED_AT_ONCE = 1_000_000  # edges
-_NODE_COLUMNS = ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
-_NODE_TEXTS = ("token", "label", "source_id", "js_node_id", "feature_type", "extra")
+from circuit_atlas.database import Database
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.graphs import StoredGraph, list_graphs
+from circuit_atlas.store.results import Verifications
+
+if TYPE_CHECKING:
+    from circuit_atlas.ingest.read import ReadOptions
 
 
-def verify_graph(runner: QueryRunner, name: str, source: GraphData | None = None, file: str = "") -> Verification:
-    """Read a graph back whole and compare it with what was stored of it at ingest, or with a file.
+def verify(
+    database: Database,
+    name: str | None = None,
+    source: str | os.PathLike[str] | None = None,
+    **options: Unpack[ReadOptions],
+) -> Verifications:
+    """Read whole graphs back, and compare counts and all content with what was ingested, or with a file.
 
     Args:
-        runner: where to ask.
-        name: the graph's.
-        source: what the file holds.
-        file: the file's name.
+        database: the database.
+        name: a graph; all graphs when None.
+        source: the file that the graph should equal.
+        options: the options with which the file was ingested, see `circuit_atlas.ingest.read.ReadOptions`.
 
     Raises:
-        GraphNotFoundError: no such graph is ready.
+        GraphNotFoundError: no graph of that name is ready.
+        InputError: the file cannot be read.
+        InvalidArgumentError: a file is given without a graph.
     """
-    stored = find_graph(runner, name)["graph"]
-    expected = content_hash(source) if source else stored["content_hash"]
-    try:
-        data = read_graph_data(runner, name)
-    except DamagedGraphError as error:
-        problems, content = [error.what], None
-        nodes, edges, weights = _sums(runner, stored)
-    else:
-        nodes, edges = len(data.nodes), len(data.edges)
-        weights = sum(float(block.weight.sum()) for block in data.edges.blocks(_BLOCK))
-        content = content_hash(data)
-        problems = [] if content == expected else _differences(data, source)
-    return Verification(
-        graph=name,
-        nodes=nodes,
-        edges=edges,
-        weights=weights,
-        content_hash=content,
-        expected_hash=expected,
-        compared_with=file or "ingest",
-        problems=problems,
-    )
+    from circuit_atlas.ingest import read_graph
+    from circuit_atlas.store.compare_content import verify_graph
 
-
-def _sums(runner: QueryRunner, stored: StoredGraph) -> tuple[int, int, float]:
-    n, step = stored["nodes"], max(1, _COUNTED_AT_ONCE * stored["nodes"] // max(1, stored["edges"]))
-    pages = [
-        runner.ask("graphs.sums", graph=stored["name"], first=first, stop=first + step)[0]
-        for first in range(0, n, step)
-    ]
-    nodes, edges, weights = (sum(page[name] for page in pages) for name in ("nodes", "edges", "weights"))
-    return nodes, edges, weights
-
-
-def _differences(data: GraphData, source: GraphData | None) -> list[str]:
-    if source is None:
-        return ["what it holds is not what was ingested: the content hash is another"]
-    found = [*_node_differences(data, source), *_edge_differences(data, source)]
-    ours, theirs = data.metadata.model_dump(), source.metadata.model_dump()
-    odd = [name for name in ours if name not in ("slug", "source_format", "file_form", "warnings")]
-    return [*found, *(f"the metadata `{name}` differ" for name in odd if ours[name] != theirs[name])] or [
-        "further fields of links differ"
-    ]
-
-
-def _node_differences(data: GraphData, source: GraphData) -> list[str]:
-    ours, theirs = data.nodes, source.nodes
-    if len(ours) != len(theirs):
-        return [f"it has {len(ours):,} nodes, the file {len(theirs):,}"]
-    differ = np.zeros(len(ours), np.bool_)
-    for name in _NODE_COLUMNS:
-        a, b = getattr(ours, name), getattr(theirs, name)
-        differ |= (a != b) & ~((a != a) & (b != b))  # noqa: PLR0124
-    for name in _NODE_TEXTS:
-        pairs = zip(getattr(ours, name), getattr(theirs, name), strict=False)
-        differ |= np.fromiter((a != b for a, b in pairs), np.bool_, len(ours)) if getattr(ours, name) else False
-    if not differ.any():
-        return []
-    i = int(np.argmax(differ))
-    return [f"{np.count_nonzero(differ):,} nodes differ, the first is {ours.key(i)} ({KINDS[ours.kind[i]].value} {i})"]
-
-
-def _edge_differences(data: GraphData, source: GraphData) -> list[str]:
-    if len(data.edges) != len(source.edges):
-        return [f"it has {len(data.edges):,} edges, the file {len(source.edges):,}"]
-    every, at, differ, largest = _arrays(data), 0, 0, 0.0
-    for theirs in source.edges.blocks(_BLOCK):
-        part = slice(at, at + theirs.size)
-        ours = EdgeBlock(every.target[part], every.source[part], every.weight[part])
-        if (ours.target != theirs.target).any() or (ours.source != theirs.source).any():
-            return ["its edges are between other nodes than the file's"]
-        differ += int(np.count_nonzero(ours.weight != theirs.weight))
-        largest = max(largest, float(np.abs(ours.weight - theirs.weight).max(initial=0)))
-        at += theirs.size
-    return [f"{differ:,} weights differ, by up to {largest:.3g}"] if differ else []
-
-
-def _arrays(data: GraphData) -> EdgeBlock:
-    assert isinstance(data.edges, ArrayEdges)
-    return EdgeBlock(data.edges.target, data.edges.source, data.edges.weight)
+    if name is None and source is not None:
+        raise InvalidArgumentError("a file is given, but no graph to compare it with", fix="Name the graph.")
+    data = read_graph(source, **options) if source is not None else None
+    names = [summary.graph for summary in list_graphs(database).graphs] if name is None else [name]
+    bar = tqdm(names, "verifying", unit=" graphs", disable=None if database.progress and len(names) > 1 else True)
+    found = [verify_graph(StoredGraph(database, graph), data, str(source or "")) for graph in bar]
+    return Verifications(graphs=found, damaged=sum(bool(graph.problems) for graph in found))

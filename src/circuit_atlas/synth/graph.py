@@ -1,4 +1,4 @@
-"""Synthetic graphs in the shape of circuit-tracer's: made row by row, never held whole."""
+"""Synthetic graphs in the shape of circuit-tracer's. Their edges are made row by row and never kept."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Shape:
     """What a synthetic graph looks like.
 
     Args:
-        layers: of the model; with `simple`, layers of nodes, that of the tokens included.
-        positions: of the prompt.
-        features_per_layer: feature nodes of each layer, spread over the positions.
-        logits: logit nodes, with falling probabilities.
-        density: share of the possible direct effects that are there, 0 to 1. Possible is every effect on a
-            feature or logit from a lower layer at the same or an earlier position.
-        weights: `lognormal` (either sign, a few strong ones), `normal`, `coarse` (normal, rounded to
-            bfloat16: many ties), or `constant` (all 1).
-        simple: the notebook's graph: one node for each layer and position, each with an effect on all nodes
-            of later layers at the same or later positions, and on one sink; no errors.
-        seed: of the random numbers.
+        layers: number of layers of the model; with `simple`, number of layers of nodes, including that of the tokens.
+        positions: number of positions of the prompt.
+        features_per_layer: number of feature nodes of each layer, spread over the positions.
+        logits: number of logit nodes; their probabilities are 1/2, 1/4, ...
+        density: share of the possible direct effects that exist, 0 to 1. An effect on a feature or logit is possible
+            from every node of a lower layer at the same or an earlier position.
+        weights: `lognormal` (either sign, a few strong ones), `normal`, `coarse` (normal, rounded to bfloat16, so that
+            many are equal), or `constant` (all 1).
+        simple: make an idealised graph: one node for each layer and position, each with an effect on all nodes of later
+            layers at the same or later positions and on one sink, and no errors.
+        seed: seed of the random numbers.
     """
 
     layers: int = 6
@@ -51,17 +51,29 @@ class Shape:
     seed: int = 0
 
     def check(self) -> None:
-        """Raises InvalidArgumentError where no such graph can be made."""
+        """Check that such a graph can be made.
+
+        Raises:
+            InvalidArgumentError: the shape is impossible, or has more than 20,000 nodes.
+        """
         if min(self.layers, self.positions, self.logits) < 1 or self.features_per_layer < 0:
-            raise InvalidArgumentError("a graph has at least one layer, position and logit")
+            raise InvalidArgumentError("a graph needs at least one layer, one position and one logit")
         if not 0 <= self.density <= 1:
-            raise InvalidArgumentError(f"a density of {self.density}", fix="It is a share, from 0 to 1.")
+            raise InvalidArgumentError(f"density must be between 0 and 1, got {self.density}")
         if self.weights not in WEIGHTS:
-            raise InvalidArgumentError(f"no distribution {self.weights!r}", fix=f"Take one of {', '.join(WEIGHTS)}.")
-        if self.features_per_layer > self.positions * _TRANSCODER_WIDTH:
-            raise InvalidArgumentError("more features per layer than positions times a transcoder's width")
+            raise InvalidArgumentError(
+                f"unknown distribution of weights: {self.weights!r}", fix=f"Choose one of {', '.join(WEIGHTS)}."
+            )
+        most = self.positions * _TRANSCODER_WIDTH
+        if self.features_per_layer > most:
+            raise InvalidArgumentError(
+                f"too many features per layer: {self.features_per_layer:,} (at most {most:,}, the transcoder's width "
+                "times positions)"
+            )
         if self.nodes > MAX_NODES:
-            raise InvalidArgumentError(f"{self.nodes:,} nodes", fix=f"At most {MAX_NODES:,}: ask for fewer features.")
+            raise InvalidArgumentError(
+                f"too many nodes: {self.nodes:,} (at most {MAX_NODES:,})", fix="Ask for fewer features."
+            )
 
     @property
     def nodes(self) -> int:
@@ -72,9 +84,14 @@ class Shape:
 
 
 def synthesize(shape: Shape, *, slug: str = "synthetic") -> GraphData:
-    """The graph of that shape; the same shape gives the same graph.
+    """Make the graph of a shape. Equal shapes give equal graphs.
 
-    Its weights are float32, made row by row whenever they are asked for, so that it takes no memory to speak of.
+    Weights are float32. They are computed row by row whenever they are needed, so even a large graph takes little
+    memory.
+
+    Args:
+        shape: what the graph looks like.
+        slug: its name.
 
     Raises:
         InvalidArgumentError: the shape is impossible, or has more than 20,000 nodes.
@@ -98,14 +115,14 @@ def synthesize(shape: Shape, *, slug: str = "synthetic") -> GraphData:
 
 
 def simple_path_counts(layers: int, positions: int, max_hops: int) -> dict[str, int]:
-    """Number of paths by hops, 1 to `max_hops`, from a token to the sink of an idealised graph, in closed form.
+    """Number of paths, by hops from 1 to `max_hops`, from any token to the sink of an idealised graph, in closed form.
 
-    A path of i nodes chooses its i - 2 intermediate layers, then a non-decreasing sequence of i - 1 positions:
-    C(L - 2, i - 2) * C(P + i - 2, i - 1), the notebook's formula.
+    A path of i nodes chooses its i - 2 intermediate layers and a non-decreasing sequence of i - 1 positions:
+    C(L - 2, i - 2) * C(P + i - 2, i - 1).
 
     Args:
-        layers: L, the layers of tokens and of the sink included: one more than those of a simple `Shape`.
-        positions: P.
+        layers: L, including the layers of tokens and of the sink: one more than `layers` of a simple `Shape`.
+        positions: P, the number of positions.
         max_hops: most edges of a path, i - 1.
     """
     return {str(hops): comb(layers - 2, hops - 1) * comb(positions + hops - 1, hops) for hops in range(1, max_hops + 1)}
@@ -116,13 +133,13 @@ def _nodes(shape: Shape) -> NodeColumns:
     n_layers = 0 if shape.simple else shape.layers
     n_logits = 1 if shape.simple else shape.logits
     sizes = (len(layer), n_layers * shape.positions, shape.positions, n_logits)
-    places, rng = np.arange(shape.positions), np.random.default_rng((shape.seed, 1))
+    positions, rng = np.arange(shape.positions), np.random.default_rng((shape.seed, 1))
     kind = np.repeat([_FEATURE, _ERROR, _TOKEN, _LOGIT], sizes).astype(np.int8)
     n = len(kind)
     parts: dict[str, Any] = {
         "layer": [layer, np.arange(n_layers).repeat(shape.positions), np.full(shape.positions + n_logits, NO_VALUE)],
-        "position": [position, np.tile(places, n_layers), places, np.full(n_logits, shape.positions - 1)],
-        "index": [index, np.full(sizes[1], NO_VALUE), places, _VOCABULARY - 1 - np.arange(n_logits)],
+        "position": [position, np.tile(positions, n_layers), positions, np.full(n_logits, shape.positions - 1)],
+        "index": [index, np.full(sizes[1], NO_VALUE), positions, _VOCABULARY - 1 - np.arange(n_logits)],
         "activation": [rng.lognormal(1, 0.5, sizes[0]).astype(np.float32), np.full(n - sizes[0], np.nan)],
         "probability": [np.full(n - n_logits, np.nan), (0.5 ** np.arange(1, n_logits + 1)).astype(np.float32)],
     }
@@ -134,20 +151,20 @@ def _nodes(shape: Shape) -> NodeColumns:
         kind=kind,
         cumulative_influence=np.full(n, np.nan),
         **columns,
-        token=[*[None] * sum(sizes[:2]), *(f"token{i}" for i in places), *(f"answer{i}" for i in range(n_logits))],
+        token=[*[None] * sum(sizes[:2]), *(f"token{i}" for i in positions), *(f"answer{i}" for i in range(n_logits))],
         label=[None] * n,
         source_id=[None] * n,
     )
 
 
 def _features(shape: Shape) -> tuple[Int32, Int32, npt.NDArray[np.int64]]:
-    """Layer, position and index of the features, in circuit-tracer's order."""
+    """Layer, position and index of the features, in circuit-tracer's order: by layer, then by position."""
     rng = np.random.default_rng(shape.seed)
-    per_layer = np.sort(np.arange(shape.features_per_layer) % shape.positions).astype(np.int32)
-    sizes = np.bincount(per_layer, minlength=shape.positions)
+    position = np.sort(np.arange(shape.features_per_layer) % shape.positions).astype(np.int32)  # in each layer
+    sizes = np.bincount(position, minlength=shape.positions)
     index = [np.sort(rng.choice(_TRANSCODER_WIDTH, size, replace=False)) for _ in range(shape.layers) for size in sizes]
     layer = np.arange(shape.layers, dtype=np.int32).repeat(shape.features_per_layer)
-    return layer, np.tile(per_layer, shape.layers), np.concatenate(index)
+    return layer, np.tile(position, shape.layers), np.concatenate(index)
 
 
 def _simple_features(shape: Shape) -> tuple[Int32, Int32, npt.NDArray[np.int64]]:
@@ -157,7 +174,7 @@ def _simple_features(shape: Shape) -> tuple[Int32, Int32, npt.NDArray[np.int64]]
 
 
 class _RandomEdges:
-    """The edges of a shape, row by row from a seed of their own."""
+    """The edges of a shape. Each row has its own seed, so rows can be made in any order, and again."""
 
     def __init__(self, shape: Shape, nodes: NodeColumns) -> None:
         self._shape, self._position = shape, nodes.position
@@ -197,7 +214,7 @@ class _RandomEdges:
 
 
 def _weights(rng: np.random.Generator, distribution: str, size: int) -> npt.NDArray[np.float32]:
-    """Weights other than 0."""
+    """Random weights, float32 (size,), none of them 0."""
     match distribution:
         case "constant":
             return np.ones(size, np.float32)
@@ -209,6 +226,7 @@ def _weights(rng: np.random.Generator, distribution: str, size: int) -> npt.NDAr
             weight = rng.standard_normal(size, np.float32)
             weight[weight == 0] = 1
     if distribution == "coarse":
+        # The upper half of a float32 is a bfloat16.
         rounded: npt.NDArray[np.float32] = (weight.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
         rounded[rounded == 0] = 1
         return rounded

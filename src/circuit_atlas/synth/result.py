@@ -7,42 +7,49 @@ from pathlib import Path
 
 from pydantic import Field
 
-from circuit_atlas.answers import Answer, Cells
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.export import write_json, write_pt
+from circuit_atlas.export.json_file import write_json
+from circuit_atlas.export.pt_file import write_pt
+from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.limits import MAX_HOPS
 from circuit_atlas.synth.graph import Shape, simple_path_counts, synthesize
 
 
-class SynthResult(Answer):
-    """What was written."""
+class SynthResult(Result):
+    """The result of writing a synthetic graph."""
 
     file: str
     nodes: int
     edges: int
-    paths: dict[str, int] = Field(description="With `simple`: number of paths from tokens to the sink by hops")
+    paths: dict[str, int] = Field(description="With `simple`: number of paths from tokens to the sink, by hops")
 
     def table(self) -> tuple[list[str], Cells]:
-        """One row; with path counts, one row for each number of hops."""
+        """One row; if paths are counted, one row for each number of hops."""
         if self.paths:
             return ["hops", "paths"], [[int(hops), count] for hops, count in self.paths.items()]
         return ["file", "nodes", "edges"], [[self.file, self.nodes, self.edges]]
 
 
 def write_synthetic(file: str | os.PathLike[str], shape: Shape) -> SynthResult:
-    """Write the graph of a shape as `.pt` or `.json`, after the file's name.
+    """Write the graph of a shape as `.pt` or `.json`, by the file's suffix.
 
-    A `.pt` takes the memory of its matrix, 4 bytes for each pair of nodes; a `.json` next to none.
+    A `.pt` needs memory for its matrix, 4 bytes for each pair of nodes; a `.json` needs little.
+
+    Args:
+        file: the file to write.
+        shape: what the graph looks like.
 
     Raises:
-        InvalidArgumentError: the shape is impossible, or the file has another ending.
-        MissingExtraError: a `.pt`, and the extra `attribution` is not installed.
+        InvalidArgumentError: the shape is impossible, or the file has another suffix.
+        MissingExtraError: the file is a `.pt`, and the extra `attribution` is not installed.
         InputError: the file cannot be written.
     """
     path = Path(file)
     writers = {".pt": write_pt, ".json": write_json}
     if path.suffix not in writers:
-        raise InvalidArgumentError(f"{path.name}: a graph is written as .pt or .json")
+        raise InvalidArgumentError(
+            f"unknown format: {path.suffix or 'no suffix'}", where=str(path), fix="Write a graph as .pt or .json."
+        )
     data = synthesize(shape, slug=path.stem)
     writers[path.suffix](data, path)
     paths = simple_path_counts(shape.layers + 1, shape.positions, min(shape.layers, MAX_HOPS)) if shape.simple else {}

@@ -7,17 +7,56 @@ import zipfile
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from circuit_atlas.errors import InputError, InvalidArgumentError
-from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
-from circuit_atlas.queries.runner import literal
+from circuit_atlas.config import Connection
+from circuit_atlas.cypher_text import literal
+from circuit_atlas.database import Database
+from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query
+from circuit_atlas.queries.graphs import find_graph
 
 LONGEST_QUERY = 6_000  # of what a server takes in a request's first line, some of its 8 KB are left to others
 LONGEST_ADDRESS = 120_000  # one argument of a program, on Linux, ends at 128 KB
 _PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|//[^\n]*|/\*.*?\*/|\$(\w+)""", re.DOTALL)
 _AURA = ".databases.neo4j.io"
+
+
+class BrowserPage(NamedTuple):
+    """Neo4j Browser, with a statement to run.
+
+    `url` opens it with `statement`, of `graph` if it is about one, in its editor; it asks for the password of
+    `username`, which is in `password_file` (None if the server is not the local one).
+    """
+
+    url: str
+    statement: str
+    graph: str | None
+    username: str
+    password_file: str | None = None
+
+
+def browser_page(
+    database: Database, connection: Connection, what: str | None, parameters: dict[str, Any], browser_url: str | None
+) -> BrowserPage:
+    """The page of Neo4j Browser that draws something; see `Atlas.browse`."""
+    statement, graph = _drawing(database, what, parameters)
+    base = browser_url or browser_of(connection.uri)
+    url = browser_address(base, connection.uri, connection.username, connection.database, statement)
+    return BrowserPage(url, statement, graph, connection.username)
+
+
+def _drawing(database: Database, what: str | None, parameters: dict[str, Any]) -> tuple[str, str | None]:
+    if what is None or what in catalogue():
+        return drawn(find_query(what or "graphs.list"), parameters), parameters.get("graph")
+    try:
+        find_graph(database, what)
+    except GraphNotFoundError:
+        if any(character.isspace() for character in what):  # Cypher
+            return filled(what, parameters), parameters.get("graph")
+        raise
+    return drawn(find_query("graphs.stats"), {"graph": what, **parameters}), what
 
 
 def browser_of(uri: str) -> str:

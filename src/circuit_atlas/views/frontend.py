@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from circuit_atlas.errors import DatabaseError, MissingExtraError
+from circuit_atlas.errors import DatabaseError, needs_extra
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import GraphData
 
@@ -179,12 +179,8 @@ def _assets() -> Path:
 
 
 def _handler() -> Callable[..., Any]:
-    try:
+    with needs_extra("attribution", "serving circuit-tracer's page"):
         from circuit_tracer.frontend.local_server import CircuitGraphHandler
-    except ImportError as error:
-        raise MissingExtraError(
-            "serve needs circuit-tracer, whose page it serves", fix="pip install 'circuit-atlas[attribution]'"
-        ) from error
 
     class Handler(CircuitGraphHandler):  # type: ignore[misc]
         """circuit-tracer's, kept to the folder, to this machine, and to scripts that are the page's own."""

@@ -10,7 +10,7 @@ from math import isfinite
 from string import Template
 from typing import Any
 
-from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.errors import needs_extra
 from circuit_atlas.views.figure import (
     EDGE_STEPS,
     EDGES_DRAWN,
@@ -74,16 +74,9 @@ def plotly_script() -> str:
     Raises:
         MissingExtraError: plotly is not installed.
     """
-    try:
+    with needs_extra("views", "drawing a page"):
         from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise missing_views("plotly") from error
     return str(get_plotlyjs())
-
-
-def missing_views(package: str) -> MissingExtraError:
-    """The error that says what to install."""
-    return MissingExtraError(f"{package} is not installed", fix="pip install 'circuit-atlas[views]'")
 
 
 def _token(picture: Picture, node: PictureNode) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.errors import MissingExtraError, needs_extra
 from circuit_atlas.views.figure import Figure
-from circuit_atlas.views.graph_page import missing_views
 
 _SCALE = 2  # pixels of a PNG per unit
 
@@ -15,15 +14,10 @@ def draw_image(figure: Figure, form: str) -> bytes:
     Raises:
         MissingExtraError: plotly, kaleido or a Chromium is not installed, or the Chromium does not start.
     """
-    try:
+    with needs_extra("views", "drawing an image"):
         import plotly  # noqa: F401
-    except ImportError as error:
-        raise missing_views("plotly") from error
-    try:
         from kaleido import calc_fig_sync
         from kaleido.errors import BrowserFailedError, ChromeNotFoundError
-    except ImportError as error:
-        raise missing_views("kaleido") from error
     page = figure["layout"]
     options = {
         "format": form,

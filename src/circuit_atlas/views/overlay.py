@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Kind, feature_name, parse_key
 from circuit_atlas.views.picture import Picture, PictureEdge, PictureNode, strongest
 
 Identity = tuple[str, int]
@@ -98,7 +98,10 @@ def _both(one: PictureNode, other: PictureNode) -> PictureNode:
 
 
 def _unlabelled(node: PictureNode) -> bool:
-    return node.kind is Kind.FEATURE and node.name == f"feature {node.key.partition(':')[2].partition('@')[0]}"
+    address = parse_key(node.key)  # None for supernodes
+    if address is None or address.kind is not Kind.FEATURE:
+        return False
+    return node.name == feature_name(address.layer, address.index)
 
 
 def _named(one: str, other: str) -> str:

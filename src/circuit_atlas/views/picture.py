@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
-from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
-from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.schema.keys import Kind
 
 MAX_NODES = 2_000  # circuit-tracer's default thresholds leave fewer
 MOST_NODES = 10_000
 MOST_EDGES = 100_000
-_EDGES_AT_ONCE = 250_000
+_EDGES_PER_PAGE = 250_000
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,12 @@ class Picture:
     graphs: tuple[str, ...] = ()  # two, when they are compared
 
 
-def read_picture(
-    runner: QueryRunner, graph: str, *, paths: PathOptions = DEFAULT_PATHS, max_nodes: int = MAX_NODES
-) -> Picture:
+@graph_query
+def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_nodes: int = MAX_NODES) -> Picture:
     """The picture of a graph: tokens, logits and nodes of the best paths, then the nodes with most influence.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         paths: which paths are drawn over it.
         max_nodes: at most this many nodes, 1 to 10,000; of edges between them the 100,000 strongest.
 
@@ -117,15 +116,14 @@ def read_picture(
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
     check_range("max_nodes", max_nodes, 1, MOST_NODES)
-    row = find_graph(runner, graph)
-    stored = row["graph"]
-    found = _paths(runner, row, paths)
+    stored = graph.properties
+    found = _paths(graph, paths)
     keys = list(dict.fromkeys(node.key for path in found for node in path.nodes))
-    rows = runner.ask("views.nodes", graph=graph, keys=keys, k=max_nodes)
-    edges = _edges(runner, stored, [row["node"]["ordinal"] for row in rows])
+    rows = ask(graph.database, "views.nodes", graph=graph.name, keys=keys, k=max_nodes)
+    edges = _edges(graph, [row["node"]["ordinal"] for row in rows])
     place = {row["node"]["key"]: i for i, row in enumerate(rows)}
     return Picture(
-        title=graph,
+        title=graph.name,
         model=stored["model"],
         source_set=stored["source_set"],
         prompt=stored["prompt"],
@@ -134,19 +132,18 @@ def read_picture(
         n_layers=stored["n_layers"],
         nodes=[_node(row) for row in rows],
         edges=edges,
-        paths=[_path(path, place, graph) for path in found if all(node.key in place for node in path.nodes)],
+        paths=[_path(path, place, graph.name) for path in found if all(node.key in place for node in path.nodes)],
         notes=_notes(stored, len(rows), len(edges)),
     )
 
 
-def _paths(runner: QueryRunner, row: dict[str, Any], options: PathOptions) -> list[Path]:
+def _paths(graph: StoredGraph, options: PathOptions) -> list[Path]:
     """A graph without tokens or logits has no paths by default."""
-    asked = (options.sources or row["graph"]["token_nodes"]) and (options.targets or row["logits"])
+    asked = (options.sources or graph.properties["token_nodes"]) and (options.targets or graph.logits)
     if not asked:
         return []
     return search_paths(
-        runner,
-        row["graph"]["name"],
+        graph,
         sources=options.sources,
         targets=options.targets,
         max_hops=options.max_hops,
@@ -169,14 +166,16 @@ def _node(row: dict[str, Any]) -> PictureNode:
     )
 
 
-def _edges(runner: QueryRunner, stored: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
+def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
     place = {ordinal: i for i, ordinal in enumerate(ordinals)}
-    step = max(1, _EDGES_AT_ONCE * stored["nodes"] // max(1, stored["edges"]))
+    stored = graph.properties
+    step = nodes_per_page(stored["nodes"], stored["edges"], _EDGES_PER_PAGE)
     edges: list[PictureEdge] = []
     for first in range(0, len(ordinals), step):
-        [row] = runner.ask(
+        [row] = ask(
+            graph.database,
             "views.edges",
-            graph=stored["name"],
+            graph=graph.name,
             ordinals=ordinals,
             first=first,
             stop=first + step,
@@ -193,7 +192,7 @@ def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
     return sorted(edges, key=lambda edge: -edge.strength)[:MOST_EDGES]
 
 
-def _facts(stored: StoredGraph) -> tuple[str, ...]:
+def _facts(stored: Properties) -> tuple[str, ...]:
     scores = [
         f"{name} {stored[f'{name}_score']:.3f}"
         for name in ("replacement", "completeness")
@@ -203,7 +202,7 @@ def _facts(stored: StoredGraph) -> tuple[str, ...]:
     return size, *scores
 
 
-def _notes(stored: StoredGraph, nodes: int, edges: int) -> tuple[str, ...]:
+def _notes(stored: Properties, nodes: int, edges: int) -> tuple[str, ...]:
     if nodes == stored["nodes"] and edges == stored["edges"]:
         return ()
     if nodes == stored["nodes"]:

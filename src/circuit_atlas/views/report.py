@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from circuit_atlas.answers import ReportResult
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
-from circuit_atlas.queries.graphs import find_graph, statistics
+from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Paths
 from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
 from circuit_atlas.queries.results import Statistics
-from circuit_atlas.queries.runner import QueryRunner
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.graph_page import asset, fill
+from circuit_atlas.views.results import ReportResult
 from circuit_atlas.views.view import View, framed, view_graph, write_file
 
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
@@ -108,12 +107,12 @@ class Report:
         return sections
 
 
-def report_on(runner: QueryRunner, graph: str, *, k: int = _ROWS, max_hops: int = DEFAULT_HOPS) -> Report:
+@graph_query
+def report_on(graph: StoredGraph, *, k: int = _ROWS, max_hops: int = DEFAULT_HOPS) -> Report:
     """The report on a graph.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
+        graph: the graph.
         k: how many contributors and paths.
         max_hops: most edges of a path, 1 to 12.
 
@@ -121,14 +120,13 @@ def report_on(runner: QueryRunner, graph: str, *, k: int = _ROWS, max_hops: int 
         InvalidArgumentError: an argument is out of range.
         GraphNotFoundError: no such graph is ready.
     """
-    row = find_graph(runner, graph)
-    has_paths = bool(row["graph"]["token_nodes"] and row["logits"])
-    has_influence = bool(row["logits"]) and row["graph"]["acyclic"]
+    has_paths = bool(graph.properties["token_nodes"] and graph.logits)
+    has_influence = bool(graph.logits) and graph.properties["acyclic"]
     return Report(
-        statistics=statistics(runner, graph),
-        contributors=contributors(runner, graph, k=k) if has_influence else None,
-        paths=search_paths(runner, graph, k=k, max_hops=max_hops) if has_paths else None,
-        view=view_graph(runner, graph),
+        statistics=statistics(graph),
+        contributors=contributors(graph, k=k) if has_influence else None,
+        paths=search_paths(graph, k=k, max_hops=max_hops) if has_paths else None,
+        view=view_graph(graph),
     )
 
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from circuit_atlas.answers import ViewResult
 from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
-from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.queries.runner import QueryRunner
+from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
 from circuit_atlas.views.figure import Figure, static_figure
 from circuit_atlas.views.graph_page import fill, graph_page, plotly_script, script_json
 from circuit_atlas.views.image import draw_image
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.overlay import overlay
-from circuit_atlas.views.picture import DEFAULT_PATHS, MAX_NODES, PathOptions, Picture, read_picture
+from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, read_picture
+from circuit_atlas.views.results import ViewResult
 from circuit_atlas.views.sankey import sankey_figure
 
 SUFFIXES = (".html", ".png", ".svg")
@@ -81,30 +81,36 @@ class Summary(NamedTuple):
     notes: list[str]
 
 
+@graph_query
 def view_graph(
-    runner: QueryRunner,
-    graph: str,
+    graph: StoredGraph,
     *,
-    paths: PathOptions = DEFAULT_PATHS,
+    sources: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    max_hops: int = DEFAULT_HOPS,
+    k: int = 10,
     compare: str | None = None,
     max_nodes: int = MAX_NODES,
 ) -> View:
-    """The interactive picture of a graph.
+    """The interactive picture of a graph, with its best paths drawn over it. A notebook shows it; it can be saved.
 
     Args:
-        runner: where to ask.
-        graph: the graph's name.
-        paths: which paths are drawn over it.
-        compare: name of a second graph to lay over the first.
+        graph: the graph.
+        sources: addresses of nodes where the paths begin; all tokens when empty.
+        targets: addresses of nodes where the paths end; the most probable logit when empty.
+        max_hops: most edges of a path, 1 to 12.
+        k: how many paths.
+        compare: name of a second graph to lay over the first, with its own best paths.
         max_nodes: at most this many nodes, the most influential, 1 to 10,000.
 
     Raises:
         InvalidArgumentError: an argument is out of range.
-        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
-    picture = read_picture(runner, graph, paths=paths, max_nodes=max_nodes)
+    picture = read_picture(graph, paths=PathOptions(sources, targets, max_hops, k), max_nodes=max_nodes)
     if compare is not None:
-        picture = overlay(picture, read_picture(runner, compare, paths=PathOptions(k=paths.k), max_nodes=max_nodes))
+        second = read_picture(find_graph(graph.database, compare), paths=PathOptions(k=k), max_nodes=max_nodes)
+        picture = overlay(picture, second)
     return picture_view(picture)
 
 
@@ -117,13 +123,24 @@ def picture_view(picture: Picture) -> View:
     )
 
 
-def view_paths(runner: QueryRunner, graph: str, paths: PathOptions = DEFAULT_PATHS) -> View:
-    """The best paths as a Sankey diagram; errors as in `queries.search_paths`; no path is an InvalidArgumentError."""
-    found = search_paths(
-        runner, graph, sources=paths.sources, targets=paths.targets, max_hops=paths.max_hops, k=paths.k
-    )
+@graph_query
+def view_paths(
+    graph: StoredGraph,
+    *,
+    sources: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    max_hops: int = DEFAULT_HOPS,
+    k: int = 10,
+) -> View:
+    """The k best paths as a Sankey diagram; arguments as in `view_graph`.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range, or no path matches.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+    """
+    found = search_paths(graph, sources=sources, targets=targets, max_hops=max_hops, k=k)
     if not found.paths:
-        raise InvalidArgumentError("there is no such path", where=graph, fix="Allow more hops, or name other ends.")
+        raise InvalidArgumentError("no path matches", where=graph.name, fix="Allow more hops, or name other ends.")
     return sankey_view(found)
 
 

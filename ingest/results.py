@@ -1,0 +1,57 @@
+"""Results of ingesting files."""
+
+from __future__ import annotations
+
+from circuit_atlas.schema.models import Record
+from pydantic import Field
+
+from circuit_atlas.results import Cells, Result
+
+
+class IngestResult(Result):
+    """Result of ingesting one graph."""
+
+    graph: str = Field(description="The graph's name in the database")
+    status: str = Field(description="`ingested`, `replaced`, or `unchanged` when the same content was there")
+    nodes: int
+    edges: int
+    zero_links: int = Field(description="Links of weight 0 in the file, which are not stored")
+    warnings: list[str] = Field(description="What the reader noticed and kept going")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """One row."""
+        return ["graph", "", "nodes", "edges"], [[self.graph, self.status, self.nodes, self.edges]]
+
+
+class FileResult(Record):
+    """Result of ingesting one file of several."""
+
+    file: str
+    result: IngestResult | None = Field(description="Null when it failed")
+    error: str | None = Field(description="What was wrong")
+
+
+class IngestResults(Result):
+    """Result of ingesting several files."""
+
+    files: list[FileResult]
+    failed: int = Field(description="How many of them could not be stored")
+
+    @property
+    def exit_code(self) -> int:
+        """1 when a file failed."""
+        return int(self.failed > 0)
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per file; failures last."""
+        rows: Cells = [
+            [file.file, file.result.graph, file.result.status, f"{file.result.nodes:,}", f"{file.result.edges:,}"]
+            for file in self.files
+            if file.result
+        ]
+        failures = [
+            [file.file, "", f"failed: {(file.error or '').splitlines()[0]}", "", ""]
+            for file in self.files
+            if file.error
+        ]
+        return ["file", "graph", "", "nodes", "edges"], rows + failures

@@ -1,0 +1,31 @@
+"""Asks a query of the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from circuit_atlas.queries.catalogue import find_query
+
+from circuit_atlas.database import Database, Rows
+
+
+def ask(
+    database: Database, query_id: str, *, hops: int | None = None, edge_value: str | None = None, **parameters: Any
+) -> Rows:
+    """Rows of a query of the catalogue.
+
+    Args:
+        database: the database.
+        query_id: for instance `paths.top_k`.
+        hops: how many hop sections the statement gets, where it has some; by default the parameter max_hops.
+        edge_value: a Cypher expression to score instead of the weight of an edge.
+        parameters: of the query; those that are left out have their defaults.
+
+    Raises:
+        QueryNotFoundError: no query has that id.
+        InvalidArgumentError: a parameter is missing, unknown or of the wrong type.
+        QueryTimeoutError: the server stopped it at the time limit.
+    """
+    query = find_query(query_id)
+    text = query.cypher(hops or parameters.get("max_hops"), edge_value)
+    return database.run(text, query.complete(parameters)).rows

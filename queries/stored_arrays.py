@@ -1,0 +1,122 @@
+"""A stored graph as numpy arrays, for computations outside the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.schema.keys import Kind
+
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32
+from circuit_atlas.graph.order import topological_order
+
+if TYPE_CHECKING:
+    from circuit_atlas.queries.graphs import StoredGraph
+
+    from circuit_atlas.database import Database
+
+_EDGES_AT_ONCE = 500_000
+
+
+@dataclass(frozen=True)
+class StoredArrays:
+    """Nodes (n,) in order of ordinal, and edges. `layer` and `position` are -1 where they do not apply."""
+
+    keys: list[str]
+    layer: Int32
+    position: Int32
+    input_sum: Float64
+    edges: ArrayEdges
+
+    @cached_property
+    def ordinal(self) -> dict[str, int]:
+        """Ordinal of each key."""
+        return {key: i for i, key in enumerate(self.keys)}
+
+    @cached_property
+    def kind(self) -> np.ndarray:
+        """Kind of each node, as text."""
+        return np.array([key.partition(":")[0] for key in self.keys])
+
+    @cached_property
+    def order(self) -> Int32 | None:
+        """See `topological_order`."""
+        return topological_order(self.edges, np.where(self.kind == Kind.LOGIT, np.inf, self.layer))
+
+    def is_start(self, sources: list[str] | None) -> Bool:
+        """Where paths begin, bool (n,): at nodes of these keys, or at all tokens."""
+        if sources is None:
+            return np.asarray(self.kind == Kind.TOKEN)
+        starts = np.zeros(len(self.keys), np.bool_)
+        starts[[self.ordinal[key] for key in sources]] = True
+        return starts
+
+
+_last_read: WeakKeyDictionary[Database, tuple[str, StoredArrays]] = WeakKeyDictionary()
+
+
+def read_arrays(graph: StoredGraph, *, edge_value: str | None = None) -> StoredArrays:
+    """The columns of a graph; those of the graph asked for last are kept in memory.
+
+    Args:
+        database: the database.
+        graph: the graph.
+        edge_value: Cypher expression that takes the place of the weight.
+
+    Raises:
+        InvalidArgumentError: `edge_value` is not a finite number for every edge.
+    """
+    content = graph.properties["content_hash"]
+    if edge_value is not None:
+        return _read(graph, edge_value)
+    if graph.database not in _last_read or _last_read[graph.database][0] != content:
+        _last_read[graph.database] = content, _read(graph, None)
+    return _last_read[graph.database][1]
+
+
+def _read(graph: StoredGraph, edge_value: str | None) -> StoredArrays:
+    nodes = ask(graph.database, "nodes.columns", graph=graph.name)[0]
+    return StoredArrays(
+        nodes["keys"],
+        np.array(nodes["layers"], np.int32),
+        np.array(nodes["positions"], np.int32),
+        np.array(nodes["input_sums"], np.float64),
+        _read_edges(graph, edge_value),
+    )
+
+
+def _read_edges(graph: StoredGraph, edge_value: str | None) -> ArrayEdges:
+    n = graph.properties["nodes"]
+    step = max(1, _EDGES_AT_ONCE * n // max(1, graph.properties["edges"]))
+    parts = [ArrayEdges(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
+    for first in range(0, n, step):
+        rows = ask(
+            graph.database, "paths.edges", edge_value=edge_value, graph=graph.name, first=first, stop=first + step
+        )
+        sizes = [len(row["sources"]) for row in rows]
+        target = np.repeat(np.array([row["target"] for row in rows], np.int32), sizes)
+        source = np.array([source for row in rows for source in row["sources"]], np.int32)
+        parts.append(ArrayEdges.sorted(target, source, _numbers(rows, edge_value)))
+    return ArrayEdges(
+        np.concatenate([part.target for part in parts]),
+        np.concatenate([part.source for part in parts]),
+        np.concatenate([part.weight for part in parts]),
+    )
+
+
+def _numbers(rows: list[dict[str, list[float]]], edge_value: str | None) -> Float64:
+    values = [value for row in rows for value in row["weights"]]
+    sizes = sum(len(row["sources"]) for row in rows)
+    if (edge_value is not None and not all(isinstance(value, int | float) for value in values)) or len(values) != sizes:
+        raise InvalidArgumentError(f"{edge_value!r} must be a number for every edge", fix="Wrap it in coalesce().")
+    numbers = np.array(values, np.float64)
+    if not np.isfinite(numbers).all():
+        raise InvalidArgumentError(
+            f"{edge_value!r} must be finite for every edge", fix="The score of a path adds the values of its edges."
+        )
+    return numbers

@@ -1,0 +1,27 @@
+"""How much one statement takes: rows of a write, nodes of a read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+BATCH_SIZE = 2_000  # rows
+
+
+def batches(rows: Iterable[dict[str, Any]], size: int = BATCH_SIZE) -> Iterator[list[dict[str, Any]]]:
+    """The rows in lists of at most `size`."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def nodes_per_page(nodes: int, edges: int, edges_per_page: int) -> int:
+    """How many nodes of a graph have about `edges_per_page` edges together; at least 1.
+
+    Args:
+        nodes: number of nodes of the graph.
+        edges: number of its edges.
+        edges_per_page: how many edges one statement should look at.
+    """
+    return max(1, edges_per_page * nodes // max(1, edges))

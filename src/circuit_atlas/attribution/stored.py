@@ -1,0 +1,295 @@
+"""From a prompt to a stored graph: attributes prompts and ingests the result."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from tqdm import tqdm
+
+from circuit_atlas.attribution.load import load_model
+from circuit_atlas.attribution.options import AttributeOptions, AttributionOptions, LoadOptions
+from circuit_atlas.attribution.prompts import Prompt, read_prompts, slug_of
+from circuit_atlas.attribution.run import attribute_prompt
+from circuit_atlas.database import Database
+from circuit_atlas.errors import (
+    AtlasError,
+    DatabaseError,
+    GraphExistsError,
+    GraphNotFoundError,
+    InputError,
+    InvalidArgumentError,
+)
+from circuit_atlas.handle import IngestedGraph
+from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.names import check_name, check_tags
+from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
+from circuit_atlas.queries.graphs import find_graph
+
+if TYPE_CHECKING:
+    import circuit_tracer
+
+    from circuit_atlas.graph.data import GraphData
+    from circuit_atlas.ingest.read import ReadOptions
+
+PathLike = str | os.PathLike[str]
+_FILE_NAME = re.compile(r"\w[\w .-]*")
+
+
+def attribute(
+    database: Database,
+    prompt: str,
+    *,
+    model: Any = None,
+    transcoders: str | None = None,
+    name: str | None = None,
+    output: PathLike | None = None,
+    replace: bool = False,
+    tags: Iterable[str] = (),
+    node_threshold: float | None = None,
+    edge_threshold: float | None = None,
+    source_set: str | None = None,
+    **options: Unpack[AttributeOptions],
+) -> IngestedGraph:
+    """Run circuit-tracer's attribution on a prompt, store the graph, and return its handle. A graph of that name
+    and prompt that is already stored is left as it is.
+
+    Args:
+        database: the database.
+        prompt: the text whose next token is explained.
+        model: name or folder of a model (by default the one that the transcoders belong to), or a ReplacementModel.
+        transcoders: name or folder of a set of transcoders; none with a ReplacementModel.
+        name: the graph's name; by default the words of the prompt.
+        output: the `.pt` to write, or a folder for it; none is written when None. A file that exists is used
+            instead of a new attribution.
+        replace: whether to attribute again and replace the stored graph of that name, and the file.
+        tags: tags of the graph.
+        node_threshold: store only the nodes that carry this share of the influence; the `.pt` is not pruned.
+        edge_threshold: store only the edges that carry this share of the influence.
+        source_set: the set of transcoders, if Neuronpedia's name for it cannot be derived from `transcoders`.
+        options: circuit-tracer's own, see `circuit_atlas.attribution.AttributeOptions`.
+
+    Raises:
+        AttributionError: the model cannot be loaded, or the prompt cannot be attributed.
+        OutOfMemoryError: there is not enough memory; the message says what to lower.
+        GraphExistsError: a graph of another prompt or model has the name, and `replace` is not set.
+        InputError: the file exists with another prompt's graph, or cannot be written.
+    """
+    wanted = Prompt(prompt, name or slug_of(prompt))
+    reading: ReadOptions = {
+        "node_threshold": node_threshold,
+        "edge_threshold": edge_threshold,
+        "source_set": source_set,
+    }
+    plan = _Plan.of(model, transcoders, options, reading, tags)
+    file = _file(output, wanted.name)
+    result = None if replace else _existing(database, wanted, file, plan)
+    if result is None:
+        result = _attributed(database, wanted, file, plan.load(), plan, replace)
+    return IngestedGraph(database, result)
+
+
+def attribute_all(
+    database: Database,
+    prompts: PathLike | Iterable[str | Prompt],
+    *,
+    model: Any = None,
+    transcoders: str | None = None,
+    output: PathLike | None = None,
+    replace: bool = False,
+    tags: Iterable[str] = (),
+    node_threshold: float | None = None,
+    edge_threshold: float | None = None,
+    source_set: str | None = None,
+    **options: Unpack[AttributeOptions],
+) -> IngestResults:
+    """Attribute several prompts with a model that is loaded once. Prompts that are already stored or saved are left
+    as they are: the same call resumes where an earlier one stopped. The result reports the prompts that failed.
+
+    Args:
+        database: the database.
+        prompts: a file (see `circuit_atlas.attribution.read_prompts`), or the prompts.
+        model: see `attribute`.
+        transcoders: see `attribute`.
+        output: a folder for the `.pt` files; none are written when None.
+        replace: see `attribute`.
+        tags: see `attribute`.
+        node_threshold: see `attribute`.
+        edge_threshold: see `attribute`.
+        source_set: see `attribute`.
+        options: see `attribute`.
+
+    Raises:
+        InputError: the file of prompts cannot be read.
+        AttributionError: the model cannot be loaded.
+        DatabaseError: the connection to the database was lost.
+    """
+    if isinstance(prompts, str | os.PathLike):
+        wanted = read_prompts(Path(prompts))
+    else:
+        wanted = [p if isinstance(p, Prompt) else Prompt(p, slug_of(p)) for p in prompts]
+    reading: ReadOptions = {
+        "node_threshold": node_threshold,
+        "edge_threshold": edge_threshold,
+        "source_set": source_set,
+    }
+    plan = _Plan.of(model, transcoders, options, reading, tags)
+    files = {prompt: None if output is None else Path(output) / _file_name(prompt.name) for prompt in wanted}
+    found: dict[Prompt, FileResult | None] = dict.fromkeys(wanted)
+
+    def note(prompt: Prompt, work: Callable[[], IngestResult | None]) -> None:
+        shown = str(files[prompt] or prompt.name)
+        try:
+            result = work()
+        except DatabaseError:
+            raise
+        except AtlasError as error:
+            found[prompt] = FileResult(file=shown, result=None, error=str(error))
+        else:
+            found[prompt] = None if result is None else FileResult(file=shown, result=result, error=None)
+
+    for prompt in wanted if not replace else ():
+        note(prompt, partial(_existing, database, prompt, files[prompt], plan))
+    left = [prompt for prompt in wanted if found[prompt] is None]
+    loaded = plan.load() if left else None
+    for prompt in tqdm(left, "attributing", unit=" prompts", disable=None if database.progress else True):
+        note(prompt, partial(_attributed, database, prompt, files[prompt], loaded, plan, replace))
+    results = [result for result in found.values() if result]
+    return IngestResults(files=results, failed=sum(result.error is not None for result in results))
+
+
+def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan) -> IngestResult | None:
+    """The result for a prompt that is already stored, or saved by an earlier attribution; None if neither."""
+    try:
+        stored = find_graph(database, prompt.name).properties
+    except GraphNotFoundError:
+        stored = None
+    if stored is not None:
+        if not _is_of(prompt, stored["prompt"]) or not plan.is_of(stored["model"]):
+            raise GraphExistsError(
+                f"graph {prompt.name!r} already exists, of {stored['prompt']!r:.80} by {stored['model']}",
+                fix="Give this one another name with --name, or pass --replace.",
+            )
+        if plan.tags:
+            with database.writing():
+                database.write(statements.TAGS, graph=prompt.name, tags=check_tags(plan.tags))
+        return IngestResult(
+            graph=prompt.name,
+            status="unchanged",
+            nodes=stored["nodes"],
+            edges=stored["edges"],
+            zero_links=stored["zero_links"],
+            warnings=[],
+        )
+    if file is None or not file.exists():
+        return None
+    from circuit_atlas.ingest import read_graph
+
+    data = read_graph(file, **plan.reading)
+    if not _is_of(prompt, data.metadata.prompt):
+        raise InputError(
+            f"already exists, with the graph of {data.metadata.prompt!r:.80}",
+            where=str(file),
+            fix="Give another --output, or pass --replace.",
+        )
+    return _store(database, data, prompt.name, plan, replace=False)
+
+
+def _attributed(
+    database: Database, prompt: Prompt, file: Path | None, model: Any, plan: _Plan, replace: bool
+) -> IngestResult:
+    from circuit_atlas.ingest import read_graph
+
+    check_name(prompt.name)
+    check_tags(plan.tags)
+    graph = attribute_prompt(model, prompt.text, plan.options)
+    if file is None:
+        return _store(database, read_graph(graph, **plan.reading), prompt.name, plan, replace=replace)
+    _save(graph, file)
+    del graph  # a dense matrix, which the reader maps from the file again
+    return _store(database, read_graph(file, **plan.reading), prompt.name, plan, replace=replace)
+
+
+def _store(database: Database, data: GraphData, name: str, plan: _Plan, *, replace: bool) -> IngestResult:
+    from circuit_atlas.ingest import load_graph
+
+    with database.writing():
+        return load_graph(database, data, name=name, replace=replace, tags=plan.tags)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Which model attributes, and how; how its graphs are read and tagged."""
+
+    model: Any
+    transcoders: str | None
+    loading: LoadOptions
+    options: AttributionOptions
+    reading: ReadOptions
+    tags: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        model: Any,
+        transcoders: str | None,
+        options: AttributeOptions,
+        reading: ReadOptions,
+        tags: Iterable[str],
+    ) -> _Plan:
+        model = str(model) if isinstance(model, os.PathLike) else model
+        if isinstance(model, str | None) and transcoders is None:
+            raise InvalidArgumentError("no transcoders given", fix="Name them, such as `gemma`, or give their folder.")
+        unknown = options.keys() - AttributeOptions.__annotations__.keys()
+        if unknown:
+            raise InvalidArgumentError(f"attribute does not take {', '.join(sorted(unknown))}")
+        loading: Any = {name: value for name, value in options.items() if name in LoadOptions.__annotations__}
+        chosen: Any = {name: value for name, value in options.items() if name in AttributionOptions.__annotations__}
+        return cls(model, transcoders, loading, chosen, reading, tuple(tags))
+
+    def load(self) -> Any:
+        """The replacement model."""
+        if not isinstance(self.model, str | None):
+            return self.model
+        return load_model(self.model, str(self.transcoders), self.loading)
+
+    def is_of(self, model: str) -> bool:
+        """Whether a graph of `model`, as it is stored, may be of this one."""
+        return not isinstance(self.model, str) or Path(self.model).name.lower() == model.lower()
+
+
+def _is_of(prompt: Prompt, stored: str) -> bool:
+    """Whether a graph is of a prompt. The stored text was decoded from tokens: blanks do not count, and it begins with
+    BOS."""
+    return "".join(stored.split()).endswith("".join(prompt.text.split()))
+
+
+def _file(output: PathLike | None, name: str) -> Path | None:
+    if output is None:
+        return None
+    is_folder = Path(output).is_dir() or os.fspath(output).endswith(os.sep)
+    return Path(output) / _file_name(name) if is_folder else Path(output)
+
+
+def _file_name(name: str) -> str:
+    return f"{name if _FILE_NAME.fullmatch(name) else slug_of(name)}.pt"
+
+
+def _save(graph: circuit_tracer.Graph, file: Path) -> None:
+    """Write a `.pt`, whole or not at all."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".attribute-") as beside:
+            part = Path(beside) / "graph.pt"
+            graph.to_pt(str(part))
+            part.replace(file)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"cannot be written: {error}", where=str(file), fix="Check the folder and its free space."
+        ) from error

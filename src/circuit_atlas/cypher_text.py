@@ -1,0 +1,47 @@
+"""Cypher as people read and paste it: a statement with its parameters, values as literals."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_COMMENTS = re.compile(r"^//.*\n", re.MULTILINE)
+_SHOWN = 3  # elements of a long list that are shown
+_LONG = 20
+
+
+def without_comments(cypher: str) -> str:
+    """A statement without its comment lines."""
+    return _COMMENTS.sub("", cypher)
+
+
+def pastable(cypher: str, parameters: dict[str, Any], *, shorten: bool = False) -> str:
+    """A statement with its parameters, as Neo4j Browser takes both. `shorten` leaves out most of long lists: what is
+    written in batches of thousands of rows is for reading, not for pasting."""
+    if not parameters:
+        return cypher
+    values = ", ".join(f"{name}: {literal(value, shorten=shorten)}" for name, value in parameters.items())
+    return f":params {{{values}}}\n\n{cypher}"
+
+
+def literal(value: Any, *, shorten: bool = False) -> str:
+    """A value as a Cypher literal. For people to read and paste: statements that run here take parameters."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float() if abs(value) == float("inf"):
+            return "Infinity" if value > 0 else "-Infinity"
+        case int() | float():
+            return repr(value)
+        case list() | tuple():
+            shown = value[:_SHOWN] if shorten and len(value) > _LONG else value
+            more = f", /* {len(value) - len(shown):,} more */" if len(shown) < len(value) else ""
+            return f"[{', '.join(literal(item, shorten=shorten) for item in shown)}{more}]"
+        case dict():
+            items = (f"`{name}`: {literal(item, shorten=shorten)}" for name, item in value.items())
+            return "{" + ", ".join(items) + "}"
+        case _:
+            text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+            return f"'{text}'"

@@ -1,0 +1,39 @@
+"""Writes a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from circuit_atlas.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path, *, make_parents: bool = False) -> Iterator[Path]:
+    """A temporary path beside `path`, for a file or folder that takes its place at the end of the block.
+
+    If the block raises, `path` stays as it was.
+
+    Args:
+        path: the file, or the new or empty folder, to write.
+        make_parents: whether to make the folders above it if they do not exist.
+
+    Raises:
+        InputError: the folder above does not exist, cannot be written to, or is full.
+    """
+    try:
+        if make_parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            fix="Check that the folder exists, that you may write to it, and that the disk has space.",
+        ) from error

@@ -1,0 +1,112 @@
+"""Compares a stored graph with what was ingested, or with a file, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from circuit_atlas.errors import DamagedGraphError
+from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeBlock, GraphData
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.store.results import Verification
+
+_BLOCK = 1 << 20
+_COUNTED_AT_ONCE = 1_000_000  # edges
+_NODE_COLUMNS = ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
+_NODE_TEXTS = ("token", "label", "source_id", "js_node_id", "feature_type", "extra")
+
+
+@graph_query
+def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str = "") -> Verification:
+    """Read a whole graph back and compare it with the hash stored at ingest, or with a file.
+
+    Args:
+        graph: the graph.
+        source: the graph of the file.
+        file: the name of the file.
+
+    Raises:
+        GraphNotFoundError: no such graph is ready.
+    """
+    expected = content_hash(source) if source else graph.properties["content_hash"]
+    try:
+        data = read_graph_data(graph)
+    except DamagedGraphError as error:
+        problems, content = [error.what], None
+        nodes, edges, weights = _sums(graph)
+    else:
+        nodes, edges = len(data.nodes), len(data.edges)
+        weights = sum(float(block.weight.sum()) for block in data.edges.blocks(_BLOCK))
+        content = content_hash(data)
+        problems = [] if content == expected else _differences(data, source)
+    return Verification(
+        graph=graph.name,
+        nodes=nodes,
+        edges=edges,
+        weights=weights,
+        content_hash=content,
+        expected_hash=expected,
+        compared_with=file or "ingest",
+        problems=problems,
+    )
+
+
+def _sums(graph: StoredGraph) -> tuple[int, int, float]:
+    stored = graph.properties
+    n, step = stored["nodes"], max(1, _COUNTED_AT_ONCE * stored["nodes"] // max(1, stored["edges"]))
+    pages = [
+        ask(graph.database, "graphs.sums", graph=graph.name, first=first, stop=first + step)[0]
+        for first in range(0, n, step)
+    ]
+    nodes, edges, weights = (sum(page[name] for page in pages) for name in ("nodes", "edges", "weights"))
+    return nodes, edges, weights
+
+
+def _differences(data: GraphData, source: GraphData | None) -> list[str]:
+    if source is None:
+        return ["its content differs from what was ingested (other content hash)"]
+    found = [*_node_differences(data, source), *_edge_differences(data, source)]
+    ours, theirs = data.metadata.model_dump(), source.metadata.model_dump()
+    odd = [name for name in ours if name not in ("slug", "source_format", "file_form", "warnings")]
+    return [*found, *(f"the metadata `{name}` differs" for name in odd if ours[name] != theirs[name])] or [
+        "further fields of links differ"
+    ]
+
+
+def _node_differences(data: GraphData, source: GraphData) -> list[str]:
+    ours, theirs = data.nodes, source.nodes
+    if len(ours) != len(theirs):
+        return [f"it has {len(ours):,} nodes, the file {len(theirs):,}"]
+    differ = np.zeros(len(ours), np.bool_)
+    for name in _NODE_COLUMNS:
+        a, b = getattr(ours, name), getattr(theirs, name)
+        differ |= (a != b) & ~((a != a) & (b != b))  # noqa: PLR0124
+    for name in _NODE_TEXTS:
+        pairs = zip(getattr(ours, name), getattr(theirs, name), strict=False)
+        differ |= np.fromiter((a != b for a, b in pairs), np.bool_, len(ours)) if getattr(ours, name) else False
+    if not differ.any():
+        return []
+    i = int(np.argmax(differ))
+    return [f"{np.count_nonzero(differ):,} nodes differ, the first is {ours.key(i)} ({KINDS[ours.kind[i]].value} {i})"]
+
+
+def _edge_differences(data: GraphData, source: GraphData) -> list[str]:
+    if len(data.edges) != len(source.edges):
+        return [f"it has {len(data.edges):,} edges, the file {len(source.edges):,}"]
+    every, at, differ, largest = _arrays(data), 0, 0, 0.0
+    for theirs in source.edges.blocks(_BLOCK):
+        part = slice(at, at + theirs.size)
+        ours = EdgeBlock(every.target[part], every.source[part], every.weight[part])
+        if (ours.target != theirs.target).any() or (ours.source != theirs.source).any():
+            return ["its edges are between other nodes than the file's"]
+        differ += int(np.count_nonzero(ours.weight != theirs.weight))
+        largest = max(largest, float(np.abs(ours.weight - theirs.weight).max(initial=0)))
+        at += theirs.size
+    return [f"{differ:,} weights differ, by up to {largest:.3g}"] if differ else []
+
+
+def _arrays(data: GraphData) -> EdgeBlock:
+    assert isinstance(data.edges, ArrayEdges)
+    return EdgeBlock(data.edges.target, data.edges.source, data.edges.weight)

@@ -1,0 +1,130 @@
+"""Serves circuit-tracer's own web page on graphs of the database."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Self
+
+from tqdm import tqdm
+
+from circuit_atlas.database import Database
+from circuit_atlas.errors import InputError
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import GraphData
+    from circuit_atlas.views.frontend import Explanations
+
+_NODES_AT_ONCE = 10_000
+
+
+def serve(
+    database: Database,
+    *graphs: str,
+    node_threshold: float = NODE_THRESHOLD,
+    edge_threshold: float = EDGE_THRESHOLD,
+    port: int | None = None,
+    output: str | os.PathLike[str] | None = None,
+) -> ServedGraphs:
+    """Serve circuit-tracer's own web page on graphs, on this machine alone, until the result is closed.
+
+    Graphs that came from a `.pt` and are stored whole are pruned for it, as `create_graph_files` does; others are
+    shown as they are stored.
+
+    Args:
+        database: the database.
+        graphs: names of graphs.
+        node_threshold: show the nodes that carry this share of the influence.
+        edge_threshold: show the edges that carry this share of the influence.
+        port: the port; by default 8041, or a free one if that is taken.
+        output: a folder in which to keep the page's files; without one they are removed at the end.
+
+    Raises:
+        GraphNotFoundError: no graph of that name is ready.
+        InvalidArgumentError: a graph cannot be pruned, or a threshold is not between 0 and 1.
+        DatabaseError: the port is taken.
+        InputError: the folder cannot be written to.
+        MissingExtraError: the extra `attribution` is not installed.
+    """
+    from circuit_atlas.views.frontend import FrontendServer, write_frontend_files
+
+    with ExitStack() as stack:
+        if output is None:
+            output = stack.enter_context(TemporaryDirectory(prefix="circuit-atlas-"))
+        folder = Path(output)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"cannot be created: {error.strerror}", where=str(folder), fix="Give another folder."
+            ) from error
+        slugs = []
+        for graph in tqdm(graphs, "writing", unit=" graphs", disable=None if database.progress else True):
+            stored = StoredGraph(database, graph)
+            data = _pruned(stored, node_threshold, edge_threshold)
+            slugs.append(write_frontend_files(folder, graph, data, _explained(stored)))
+        server = FrontendServer(folder, port)
+        stack.callback(server.stop)
+        return ServedGraphs([server.page(slug) for slug in slugs], folder, stack.pop_all())
+
+
+def _pruned(graph: StoredGraph, node_threshold: float, edge_threshold: float) -> GraphData:
+    """A graph as it is shown: one that is stored whole goes, as a `.pt`, through the reader that prunes."""
+    from circuit_atlas.export.pt_file import write_pt
+    from circuit_atlas.ingest import read_graph
+    from circuit_atlas.queries.whole_graph import read_graph_data
+
+    data = read_graph_data(graph)
+    if data.metadata.source_format == "json" or data.metadata.node_threshold is not None:
+        return data
+    with TemporaryDirectory(prefix="circuit-atlas-") as folder:
+        file = Path(folder) / "graph.pt"
+        write_pt(data, file)
+        pruned = read_graph(file, node_threshold=node_threshold, edge_threshold=edge_threshold)
+    thresholds = {"node_threshold": node_threshold, "edge_threshold": edge_threshold}
+    places = {data.nodes.key(i): i for i in range(len(data.nodes))}
+    kept = [places[pruned.nodes.key(i)] for i in range(len(pruned.nodes))]
+    nodes = replace(
+        pruned.nodes,
+        token=[data.nodes.token[i] for i in kept],
+        label=[data.nodes.label[i] for i in kept],
+    )
+    return replace(pruned, metadata=data.metadata.model_copy(update=thresholds), nodes=nodes)
+
+
+def _explained(graph: StoredGraph) -> dict[str, Explanations]:
+    """The explanations of a graph's features, by the keys of its nodes."""
+    from circuit_atlas.views.frontend import Explanations
+
+    rows = (
+        row
+        for first in range(0, graph.properties["nodes"], _NODES_AT_ONCE)
+        for row in ask(graph.database, "nodes.explanations", graph=graph.name, first=first, stop=first + _NODES_AT_ONCE)
+    )
+    return {row["key"]: Explanations(row["explanation"], row["explanations"], row["sources"]) for row in rows}
+
+
+class ServedGraphs:
+    """circuit-tracer's page on some graphs, served until it is closed.
+
+    `urls` open it with each of the graphs, in their order; `folder` holds its files.
+    """
+
+    def __init__(self, urls: list[str], folder: Path, resources: ExitStack) -> None:
+        self.urls, self.folder, self._resources = urls, folder, resources
+
+    def close(self) -> None:
+        """Stop serving, and remove the files if nobody asked to keep them."""
+        self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()

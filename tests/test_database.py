@@ -1,0 +1,68 @@
+"""What is seen of the statements that are sent: by the tracer and in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from circuit_atlas.ingest import load_graph
+from support.graphs import make_graph
+
+from circuit_atlas import Atlas, Connection
+from circuit_atlas.database import Database
+from circuit_atlas.errors import InvalidArgumentError
+
+
+@pytest.fixture
+def traced(connection: Connection) -> tuple[Atlas, list[str]]:
+    seen: list[str] = []
+    return Atlas(connection, tracer=seen.append), seen
+
+
+def test_the_tracer_sees_statements_that_read_and_that_write(
+    traced: tuple[Atlas, list[str]], new_name: Callable[[], str]
+) -> None:
+    (atlas, seen), name = traced, new_name()
+    with atlas:
+        load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 2.0)]), name=name)
+        written = "\n".join(seen)
+        seen.clear()
+        atlas.graph(name).paths()
+    assert "CREATE" in written
+    assert f"`name`: '{name}'" in written or f"graph: '{name}'" in written
+    assert any("PathBounds" in text and f"graph: '{name}'" in text for text in seen)
+    assert all(text.count("CYPHER 25") == 1 for text in seen)
+
+
+def test_a_traced_read_can_be_run_again(traced: tuple[Atlas, list[str]], examples: dict[str, object]) -> None:
+    atlas, seen = traced
+    with atlas:
+        expected = atlas.query("nodes.tokens", {"graph": "dallas"}).rows
+        parameters, _, statement = seen[-1].partition("\n\n")
+        assert parameters == ":params {graph: 'dallas'}"
+        assert atlas.cypher(statement, {"graph": "dallas"}).rows == expected
+
+
+def test_long_lists_of_written_rows_are_shortened(traced: tuple[Atlas, list[str]], new_name: Callable[[], str]) -> None:
+    (atlas, seen), name = traced, new_name()
+    layers = list(range(40))
+    edges = [(i, j, 1.0) for i in layers for j in layers if i < j]
+    with atlas:
+        load_graph(atlas, make_graph(layers, edges), name=name)
+    assert any(" more */" in text for text in seen)
+
+
+def test_statements_are_logged(atlas: Atlas, new_name: Callable[[], str], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "circuit_atlas"):
+        load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 2.0)]), name=new_name())
+        atlas.graphs()
+    messages = [record.getMessage() for record in caplog.records if record.name == "circuit_atlas.database"]
+    assert any(message.startswith("written in") for message in messages)
+    assert any(" rows in " in message and "MATCH" in message for message in messages)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 86_401])
+def test_a_timeout_out_of_range_is_refused(connection: Connection, timeout: float) -> None:
+    with pytest.raises(InvalidArgumentError, match="invalid timeout"):
+        Database(connection, timeout=timeout)
