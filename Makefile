@@ -3,7 +3,7 @@
 # fuzz   the readers of files, for SECONDS each
 # bench  how long questions take, beside what else can answer them
 # check  style, types, docs, queries
-# docs   write the generated parts of the documentation
+# docs   write the generated pages, and build the documentation into site/
 
 PYTHON ?= python3
 VENV := .venv
@@ -34,8 +34,10 @@ fuzz: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
-docs: $(VENV)/.test
+docs: $(VENV)/.docs
 	$(BIN)/python scripts/write_docs.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open site/index.html. Search needs a web server: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site"
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -59,9 +61,13 @@ $(VENV)/.test: $(VENV)/.uv pyproject.toml
 	$(UV) --editable '.[attribution,pandas,networkx,parquet,views]' --group test --group check
 	touch $(VENV)/.demo $@
 
+$(VENV)/.docs: $(VENV)/.uv pyproject.toml
+	$(UV) --editable . --group docs
+	touch $@
+
 $(VENV)/.bench: $(VENV)/.test
 	$(UV) --editable '.[attribution,pandas,networkx,parquet,views]' --group bench
 	touch $@
 
 clean:
-	rm -rf $(VENV) .check build dist screenshots *.egg-info
+	rm -rf $(VENV) .check .docs build dist screenshots site *.egg-info

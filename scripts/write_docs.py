@@ -1,8 +1,11 @@
 """Write the generated parts of the documentation: python scripts/write_docs.py [--check].
 
-The command line's reference comes from its help, the schema's from the declared properties, the JSON's from the models,
-the catalogue's from the headers of the queries. With --check, nothing is written, and a page that is out of
-date ends it with 1.
+The command line's reference comes from its help, the schema's from the models, the catalogue's from the headers of
+the queries, JSON and errors from their classes, and the import graph from the source. With --check, none of
+these is written, and the exit code is 1 if a file is out of date.
+
+It always prepares three things that only the site needs and git ignores: the changelog and the contributor's page,
+copied into docs/ with their links adapted, and the package laid out as it is installed, for the API reference.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ import sys
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+import import_graph
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
@@ -28,8 +33,10 @@ from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
+from pydantic import BaseModel
 
-from circuit_atlas.cli import cli
+from circuit_atlas import errors
+from circuit_atlas.cli import GROUPS, cli
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.export.results import ExportResult
 from circuit_atlas.store.results import Verifications
@@ -38,77 +45,157 @@ from circuit_atlas.views.results import ReportResult, ViewResult
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
-ANSWERS = {
-    "ingest": IngestResult,
-    "ingest, several files": IngestResults,
-    "export": ExportResult,
-    "verify": Verifications,
-    "graphs": results.Graphs,
-    "stats": results.Statistics,
-    "node": results.NodeDetails,
-    "neighbors": results.Neighbors,
-    "neighbors --hops": results.Subgraph,
-    "paths, score": path_results.Paths,
-    "count": path_results.PathCounts,
-    "distribution": path_results.ScoreDistribution,
-    "influence": path_results.Contributors,
-    "view": ViewResult,
-    "report": ReportResult,
-    "influence --by": path_results.InfluenceGroups,
-    "influence --by edge": path_results.InfluentialEffects,
-    "tags": results.Tags,
-    "features show": feature_results.FeatureActivations,
-    "features common, features only": feature_results.SharedFeatures,
-    "recurring": feature_results.Recurring,
-    "compare": compare_results.Comparison,
-    "supernodes list, create": supernode_results.Supernodes,
-    "supernodes links": supernode_results.SupernodeLinks,
-    "synth": SynthResult,
-    "explain": ExplainResult,
-    "explain --from": ImportResult,
-    "label": Label,
-    "search": SearchResult,
-    "query": results.Rows,
+ROOT = Path(__file__).parent.parent
+RESULTS: dict[str, tuple[str, type[BaseModel]]] = {
+    "ingest-one": ("`ingest` of one file", IngestResult),
+    "ingest": ("`ingest` of several files, `attribute`", IngestResults),
+    "export": ("`export`", ExportResult),
+    "verify": ("`verify`", Verifications),
+    "synth": ("`synth`", SynthResult),
+    "graphs": ("`graphs`, `tag`", results.Graphs),
+    "tags": ("`tags`", results.Tags),
+    "stats": ("`stats`", results.Statistics),
+    "node": ("`node`", results.NodeDetails),
+    "neighbors": ("`neighbors`", results.Neighbors),
+    "subgraph": ("`neighbors --hops`", results.Subgraph),
+    "paths": ("`paths`, `score`", path_results.Paths),
+    "count": ("`count`", path_results.PathCounts),
+    "distribution": ("`distribution`", path_results.ScoreDistribution),
+    "influence": ("`influence`", path_results.Contributors),
+    "influence-by": ("`influence --by layer`, `position`, `kind`, `feature`", path_results.InfluenceGroups),
+    "influence-by-edge": ("`influence --by edge`", path_results.InfluentialEffects),
+    "supernodes": ("`supernodes list`, `supernodes create`", supernode_results.Supernodes),
+    "supernode-links": ("`supernodes links`", supernode_results.SupernodeLinks),
+    "feature": ("`features show`", feature_results.FeatureActivations),
+    "shared-features": ("`features common`, `features only`", feature_results.SharedFeatures),
+    "recurring": ("`recurring`", feature_results.Recurring),
+    "compare": ("`compare`", compare_results.Comparison),
+    "explain": ("`explain`", ExplainResult),
+    "explain-from": ("`explain --from`", ImportResult),
+    "label": ("`label`", Label),
+    "search": ("`search`", SearchResult),
+    "view": ("`view`", ViewResult),
+    "report": ("`report`", ReportResult),
+    "query": ("`query`", results.Rows),
 }
+"""For each schema file: the commands that print such JSON, and the class of the result in Python."""
+
+JSON_INTRODUCTION = """# JSON output
+
+What commands print with `--json`, or into a pipe. These forms are stable: fields are added, never changed or removed.
+A node looks the same everywhere, and a value that does not apply is null. Each form has a
+[JSON Schema](https://json-schema.org) file. In Python, `result.to_json()` gives the same text.
+"""
+
+ERRORS_INTRODUCTION = """# Errors and exit codes
+
+Every error that circuit-atlas raises on purpose is an `AtlasError`. `str(error)` says where it happened, what is wrong,
+and what to do; the attributes `where`, `what` and `fix` have the three parts. The command line prints the same text to
+standard error, after `Error:`. [Troubleshooting](../troubleshooting.md) has the messages that people meet most often.
+
+```python
+from circuit_atlas import Atlas, AtlasError
+
+with Atlas() as atlas:
+    try:
+        atlas.graph("dalas")
+    except AtlasError as error:
+        print(error.what, error.fix)
+```
+
+## Exit codes
+
+| code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | the question or the file is wrong; or one of several files or prompts failed; or `verify` found a difference |
+| 2 | the command line is wrong: an unknown option, a missing argument |
+| 3 | the database, the network or the machine is not ready |
+| 130 | interrupted with Ctrl-C |
+
+## Classes
+
+All are in `circuit_atlas.errors`. A class that is indented is a subclass of the one above it.
+
+| class | exit code | meaning |
+| --- | --- | --- |
+"""
 
 
 def main() -> None:
     """Entry point."""
-    pages = {"cli.md": cli_page(), "schema.md": schema_page(), "json.md": json_page(), "queries.md": queries_page()}
-    stale = [name for name, text in pages.items() if read(DOCS / name) != NOTE + text]
+    prepare_site()
+    pages = generated()
+    stale = [path for path, text in pages.items() if read(path) != text]
+    superfluous = [path for path in (DOCS / "reference" / "json").glob("*.json") if path not in pages]
     if "--check" in sys.argv[1:]:
-        sys.exit(f"out of date: {', '.join(stale)}; run make docs" if stale else 0)
-    for name in stale:
-        (DOCS / name).write_text(NOTE + pages[name], encoding="utf-8")
+        names = ", ".join(str(path.relative_to(ROOT)) for path in stale + superfluous)
+        sys.exit(f"out of date: {names}; run make docs" if names else 0)
+    for path in stale:
+        path.write_text(pages[path], encoding="utf-8")
+    for path in superfluous:
+        path.unlink()
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file and its text."""
+    reference = DOCS / "reference"
+    return {
+        reference / "cli.md": NOTE + cli_page(),
+        reference / "schema.md": NOTE + schema_page(),
+        reference / "queries.md": NOTE + queries_page(),
+        reference / "json.md": NOTE + json_page(),
+        reference / "errors.md": NOTE + errors_page(),
+        **{reference / "json" / f"{name}.schema.json": json_schema(name) for name in RESULTS},
+        DOCS / "architecture.md": architecture_page(),
+        DOCS / "images" / "imports.svg": import_graph.picture(),
+    }
 
 
 def read(path: Path) -> str:
-    """A page as it is."""
+    """A file as it is."""
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
+def prepare_site() -> None:
+    """Write what only the site needs: two pages from the root, and the package as one folder."""
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
+        (DOCS / name.lower()).write_text(text, encoding="utf-8")
+    package = ROOT / ".docs" / "circuit_atlas"
+    package.mkdir(parents=True, exist_ok=True)
+    folders = [*(ROOT / "src" / "circuit_atlas").iterdir(), *(ROOT / name for name in ("ingest", "queries", "schema"))]
+    for link in package.iterdir():
+        link.unlink()
+    for folder in folders:
+        (package / folder.name).symlink_to(folder)
+
+
 def cli_page() -> str:
-    """Help of every command."""
-    sections = ["# Command line\n"]
-    settings = {**cli.context_settings, "terminal_width": 100, "max_content_width": 100}
-    for names, command in [((), cli), *commands(cli)]:
-        context = click.Context(command, info_name=" ".join(("circuit-atlas", *names)), **settings)
-        text = command.get_help(context)
-        sections.append(f"## {context.info_name}\n\n```text\n{text.rstrip()}\n```\n")
+    """Help of every command, by group."""
+    sections = [
+        "# Command line\n\nEvery command and its options, as `circuit-atlas COMMAND --help` prints them. A command "
+        "prints a table on\na terminal and JSON into a pipe; `--table`, `--json` and `--csv` choose. "
+        "[Exit codes](errors.md#exit-codes) and\n[environment variables](environment.md) have pages of their own.\n",
+        help_of(cli),
+    ]
+    for title, names in GROUPS.items():
+        sections.append(f"## {title}\n")
+        for name in names:
+            command = cli.get_command(click.Context(cli), name)
+            assert command is not None, name
+            sections.append(f"### {name}\n\n{help_of(command, name)}")
+            if isinstance(command, click.Group):
+                for word, sub in command.commands.items():
+                    sections.append(f"#### {name} {word}\n\n{help_of(sub, name, word)}")
     return "\n".join(sections)
 
 
-def commands(group: click.Group, *names: str) -> list[tuple[tuple[str, ...], click.Command]]:
-    """Every command below a group, with its words."""
-    found: list[tuple[tuple[str, ...], click.Command]] = []
-    for name in group.list_commands(click.Context(group)):
-        command = group.get_command(click.Context(group), name)
-        if command is None:
-            continue
-        found.append(((*names, name), command))
-        if isinstance(command, click.Group):
-            found += commands(command, *names, name)
-    return found
+def help_of(command: click.Command, *names: str) -> str:
+    """The help of a command, 100 columns wide."""
+    settings = {**cli.context_settings, "terminal_width": 100, "max_content_width": 100}
+    context = click.Context(command, info_name=" ".join(("circuit-atlas", *names)), **settings)
+    return f"```text\n{command.get_help(context).rstrip()}\n```\n"
 
 
 def schema_page() -> str:
@@ -148,24 +235,85 @@ def wrapped(text: str) -> str:
 
 
 def json_page() -> str:
-    """JSON Schema of every command's answer."""
-    sections = [
-        "# JSON\n\nWhat commands print with `--json`, or into a pipe. These forms are stable: fields are added, not "
-        "changed.\nA node is the same everywhere; values that do not apply are null.\n"
-    ]
-    for command, model in ANSWERS.items():
-        schema = json.dumps(model.model_json_schema(by_alias=True), indent=1)
-        sections.append(f"## {command}\n\n```json\n{schema}\n```\n")
+    """The form of every command's JSON: tables of fields, and a file with its JSON Schema."""
+    sections, parts = [JSON_INTRODUCTION], {}
+    for name, (commands, model) in RESULTS.items():
+        schema = model.model_json_schema(by_alias=True)
+        parts.update(schema.get("$defs", {}))
+        sections.append(
+            f"## {commands}\n\n{schema.get('description', '')}\nSchema: [{name}.schema.json](json/{name}.schema.json), "
+            f"class `{model.__name__}`.\n\n{fields_table(schema)}"
+        )
+    sections.append("## Parts\n\nObjects inside the results above.\n")
+    for name, schema in sorted(parts.items()):
+        if "properties" in schema:
+            sections.append(f"### {name}\n\n{schema.get('description', '')}\n\n{fields_table(schema)}")
     return "\n".join(sections)
+
+
+def fields_table(schema: dict[str, Any]) -> str:
+    """A row for each field of an object."""
+    rows = ["| field | type | meaning |", "| --- | --- | --- |"]
+    for name, field in schema["properties"].items():
+        meaning = field.get("description", "").replace("|", "\\|")
+        rows.append(f"| `{name}` | {type_of(field)} | {meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def type_of(schema: dict[str, Any]) -> str:
+    """A JSON type in a few words."""
+    if "anyOf" in schema:
+        return " or ".join(type_of(part) for part in schema["anyOf"])
+    if "$ref" in schema:
+        return f"`{schema['$ref'].rpartition('/')[2]}`"
+    if schema.get("type") == "array":
+        return f"list of {type_of(schema.get('items', {}))}"
+    return schema.get("type", "any")
+
+
+def json_schema(name: str) -> str:
+    """The JSON Schema of a result."""
+    commands, model = RESULTS[name]
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$comment": f"Generated. Printed by {commands.replace('`', '')} --json.",
+        **model.model_json_schema(by_alias=True),
+    }
+    return json.dumps(schema, indent=1) + "\n"
+
+
+def errors_page() -> str:
+    """The tree of errors."""
+    rows = [
+        f"| {'&emsp;' * depth}`{error.__name__}` | {error.exit_code} | {meaning} |" for depth, error, meaning in tree()
+    ]
+    return ERRORS_INTRODUCTION + "\n".join(rows) + "\n"
+
+
+def tree(error: type[errors.AtlasError] = errors.AtlasError, depth: int = 0) -> list[tuple[int, Any, str]]:
+    """The classes of errors, each after its base: depth, class, meaning."""
+    meaning = " ".join((error.__doc__ or "").split("\n\n")[0].split())
+    rows = [(depth, error, meaning)]
+    for below in error.__subclasses__():
+        rows += tree(below, depth + 1)
+    return rows
+
+
+def architecture_page() -> str:
+    """The page as it is, with the import graph as the source has it."""
+    begin, end = "<!-- imports: written by scripts/write_docs.py -->", "<!-- end of imports -->"
+    text = read(DOCS / "architecture.md")
+    head, _, rest = text.partition(begin)
+    return f"{head}{begin}\n\n{import_graph.table()}\n\n{end}{rest.partition(end)[2]}"
 
 
 def queries_page() -> str:
     """The catalogue."""
     sections = [
-        "# Queries\n\nThe catalogue, one `.cypher` file per question. `circuit-atlas query --show ID` prints one for "
-        "Neo4j Browser, `circuit-atlas\nquery ID -p NAME=VALUE` runs it, and `--show-cypher` on any command prints "
-        "what it asks, parameters included. Each has a\nvisual form, which returns paths: `circuit-atlas query --show "
-        "ID --visual` prints it.\n"
+        "# Query catalogue\n\nOne `.cypher` file for each question. `circuit-atlas query --show ID` prints a query for "
+        "Neo4j Browser, and\n`circuit-atlas query ID -p NAME=VALUE` runs it. `--show-cypher` on any command prints the "
+        "statements it sends,\nparameters included. Every query also has a visual form that returns paths: "
+        "`circuit-atlas query --show ID --visual`\nprints it.\n"
     ]
     for query in catalogue().values():
         parameters = [

@@ -1,84 +1,167 @@
-"""What the documentation shows is what happens."""
+"""What the documentation shows is what happens, and its site builds without a warning."""
 
 from __future__ import annotations
 
+import ast
+import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pytest
-from conftest import forget_explanations, hold_examples
-from support.examples import ANALOGIES, STORED, example_document
+from support.examples import ROOT, example_file, ingest_examples
 from support.oracle import read_document
+from support.program import PROGRAM
 
 from circuit_atlas import Atlas
-from circuit_atlas.examples import ANALOGIES as INSTALLED
-from circuit_atlas.examples import example_graph
+from circuit_atlas.examples import ANALOGIES, example_graph
 
-ROOT = Path(__file__).parent.parent
-PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXIT_CODES = {
-    "circuit-atlas verify night examples/analogies/winter.json.gz": 1
-}  # of what is shown to find a difference
-
-
-def consoles() -> list[tuple[str, str]]:
-    """Commands and the output shown for them; those of the local server need a store of their own."""
-    blocks = [b for page in PAGES for b in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S)]
-    split = [block.split("\n", 1) for block in blocks]
-    return [(command[2:], output) for command, output in split if "circuit-atlas server" not in command]
+DOCS = ROOT / "docs"
+COPIES = ("changelog.md", "contributing.md")  # of files at the root, for the site
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(page for page in DOCS.rglob("*.md") if page.name not in COPIES),
+]
+SOURCES = [path for folder in ("src", "ingest", "queries", "schema") for path in sorted((ROOT / folder).rglob("*.py"))]
+EXIT_CODES = {"circuit-atlas verify dallas examples/graphs/opposite-small.json": 1}  # it shows a difference
+NOTHING = ("README", "start", "tutorial", "ingest")  # pages whose reader has stored no graph yet
+ALSO = {"across-prompts": "analogies", "pictures": ("cold", "winter"), "cypher": ("cold",)}  # beside dallas and small
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where a reader is, who may write files there."""
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+
+
+def blocks(page: Path, *languages: str) -> list[Block]:
+    found = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [Block(*block) for block in found if block[0] in languages]
+
+
+def command_and_output(text: str) -> tuple[str, list[str]]:
+    """A command may go on in lines that begin with `> `."""
+    lines = [line.rstrip() for line in text.splitlines()]
+    length = 1 + next((i for i, line in enumerate(lines[1:]) if not line.startswith("> ")), len(lines) - 1)
+    return "\n".join(line[2:] for line in lines[:length]), lines[length:]
+
+
+def commands(page: Path) -> list[tuple[str, list[str] | None]]:
+    """The commands of a page, each with the output that is shown. The tutorial and the README also have commands
+    without output. Commands about the local server are left out."""
+    found: list[tuple[str, list[str] | None]] = []
+    for block in blocks(page, "console", "bash"):
+        if block.language == "console":
+            found.append(command_and_output(block.text))
+        elif page.stem in ("README", "tutorial"):
+            found += [(line, None) for line in block.text.splitlines()]
+    return [
+        (command, output)
+        for command, output in found
+        if command.startswith("circuit-atlas") and not command.startswith("circuit-atlas server")
+    ]
+
+
+def store_graphs_of_reader(page: Path, atlas: Atlas) -> None:
+    if page.stem in NOTHING:
+        return
+    ingest_examples(atlas, "dallas", "opposite-small")
+    also = ALSO.get(page.stem, ())
+    if also == "analogies":
+        atlas.ingest_all([ROOT / "examples" / "analogies"], tags=["analogies"])
+    else:
+        atlas.ingest_all([example_file(name) for name in also])
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
+def test_commands_print_what_is_shown(page: Path, own_atlas: Atlas, own_env: dict[str, str], tmp_path: Path) -> None:
+    store_graphs_of_reader(page, own_atlas)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    return tmp_path
+    for command, shown in commands(page):
+        words = [PROGRAM, *shlex.split(command)[1:], "--table"]
+        done = subprocess.run(words, env=own_env, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == EXIT_CODES.get(command, 0), f"{command}\n{done.stderr}"
+        if shown is not None:
+            assert [line.rstrip() for line in done.stdout.splitlines()] == shown, command
 
 
-@pytest.mark.parametrize(("command", "shown"), consoles(), ids=[command for command, _ in consoles()])
-def test_commands_print_what_is_shown(
-    command: str, shown: str, env: dict[str, str], examples: Any, atlas: Atlas, folder: Path
-) -> None:
-    words = shlex.split(command)
-    hold_examples(atlas, *(() if words[1] == "ingest" else STORED))
-    try:
-        done = subprocess.run(
-            [PROGRAM, *words[1:], "--table"], env=env, cwd=folder, capture_output=True, text=True, check=False
-        )
-    finally:
-        forget_explanations(atlas)
-        hold_examples(atlas, *STORED)
-    assert done.returncode == EXIT_CODES.get(command, 0), done.stderr
-    assert [line.rstrip() for line in done.stdout.splitlines()] == [line.rstrip() for line in shown.splitlines()]
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "cypher")], ids=lambda page: page.stem)
+def test_cypher_finds_something(page: Path, own_atlas: Atlas) -> None:
+    store_graphs_of_reader(page, own_atlas)
+    statements = [block.text for block in blocks(page, "cypher") if "CREATE CONSTRAINT" not in block.text]
+    for statement in statements:
+        if "$" not in statement:
+            assert own_atlas.cypher(statement).rows, statement
 
 
-@pytest.mark.parametrize(
-    "cypher", re.findall(r"```cypher\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
-)
-def test_cypher_to_paste_finds_something(cypher: str, atlas: Any, examples: Any) -> None:
-    assert atlas.cypher(cypher).rows
-
-
-def test_the_python_shown_runs(env: dict[str, str], examples: Any) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
-    done = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "start.md"], ids=lambda page: page.stem)
+def test_python_runs(page: Path, own_env: dict[str, str]) -> None:
+    [code] = blocks(page, "python")
+    done = subprocess.run(
+        [sys.executable, "-c", code.text], env=own_env, cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "AssemblyCulture" in done.stdout
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.stem)
+def test_python_is_python(page: Path) -> None:
+    for block in blocks(page, "python"):
+        ast.parse(block.text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
 
 
-def test_generated_pages_are_up_to_date() -> None:
+def test_generated_files_are_up_to_date() -> None:
     subprocess.run([sys.executable, ROOT / "scripts" / "write_docs.py", "--check"], check=True)
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, ROOT / "scripts" / "write_docs.py", "--check"], check=True)
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = {path.relative_to(DOCS).with_suffix(".html") for path in DOCS.rglob("*.md")}
+    assert all((tmp_path / "site" / page).exists() for page in pages)
+
+
+def texts_of_source() -> str:
+    """All texts in the source, the constant parts of formatted ones among them."""
+    constants = (
+        node.value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return "\n".join(constants)
+
+
+def test_troubleshooting_quotes_messages_that_exist() -> None:
+    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    texts = texts_of_source()
+    messages = re.findall(r"^###.*?`(.+)`$", page, re.MULTILINE)
+    assert len(messages) > 15
+    for message in messages:
+        for part in message.split("…"):
+            assert part in texts, message
+
+
+def test_every_environment_variable_is_documented() -> None:
+    page = (DOCS / "reference" / "environment.md").read_text(encoding="utf-8")
+    names = re.findall(r"\b(?:NEO4J|CIRCUIT_ATLAS|NEURONPEDIA)_[A-Z0-9_]+\b", texts_of_source())
+    assert len(set(names)) > 10
+    for name in names:
+        assert f"`{name}`" in page, name
 
 
 @pytest.mark.parametrize("folder", ["examples/graphs", "examples/analogies", "src/circuit_atlas/examples"])
@@ -95,6 +178,5 @@ def test_every_example_has_its_origin(folder: str) -> None:
 
 
 def test_installed_examples_are_those_of_the_repository() -> None:
-    assert INSTALLED == ANALOGIES
     for name in ("dallas", *ANALOGIES):
-        assert read_document(example_graph(name)) == example_document(name)
+        assert read_document(example_graph(name)) == read_document(example_file(name))

@@ -96,7 +96,7 @@ class _RetryNotice(logging.Handler):
 
     shown = False
 
-    def print_result(self, record: logging.LogRecord) -> None:
+    def emit(self, record: logging.LogRecord) -> None:
         if "will be retried" in record.msg and not self.shown:
             self.shown = True
             click.echo("The server does not answer; trying again for up to a minute ...", err=True)
