@@ -94,7 +94,7 @@ def _parts(graphs: list[StoredGraph]) -> list[str]:
 def _overlaps(runner: QueryRunner, question: dict[str, Any], parts: list[str]) -> list[Overlap]:
     totals: dict[str, dict[str, Any]] = {}
     for part in parts:
-        for row in runner.ask("compare.similarity", into=part, **question):
+        for row in runner.ask("compare.similarity", target_prefix=part, **question):
             total = totals.setdefault(
                 row["what"], dict.fromkeys(("shared", "only_a", "only_b", "smaller", "larger"), 0)
             )
@@ -127,7 +127,11 @@ def _node(row: dict[str, Any]) -> NodePair:
 
 def _effects(runner: QueryRunner, question: dict[str, Any], k: int, parts: list[str]) -> EffectPairs:
     def most(status: str) -> list[EffectPair]:
-        rows = [row for part in parts for row in runner.ask("compare.edges", status=status, k=k, into=part, **question)]
+        rows = [
+            row
+            for part in parts
+            for row in runner.ask("compare.edges", status=status, k=k, target_prefix=part, **question)
+        ]
         rows.sort(key=lambda row: (-abs(row["change"]), row["target"], row["source"]))
         return [_effect(row) for row in rows[:k]]
 

@@ -161,10 +161,7 @@ def shared_features(
     chosen, excluded = graph_set(runner, graphs, tags), graph_set(runner, without, without_tags)
     if not chosen:
         raise InvalidArgumentError("of which graphs?", fix="Name graphs, or a tag.")
-    if excluded:
-        rows = runner.ask("features.only", graphs=chosen, without=excluded, k=k)
-    else:
-        rows = runner.ask("features.common", graphs=chosen, k=k)
+    rows = runner.ask("features.only", graphs=chosen, without=excluded, k=k)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -202,7 +199,7 @@ def recurring(
     question: dict[str, Any] = {"graphs": graph_set(runner, graphs, tags), "share": share, "k": k}
     features = runner.ask("recurring.features", **question)
     motifs = runner.ask("recurring.motifs", width=width, **question) if features else []
-    size = features[0]["of"] if features else len(question["graphs"] or list_graphs(runner).graphs)
+    size = features[0]["n_graphs"] if features else len(question["graphs"] or list_graphs(runner).graphs)
     return Recurring(
         graphs=size,
         features=[

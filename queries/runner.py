@@ -127,7 +127,7 @@ def pastable(cypher: str, parameters: dict[str, Any]) -> str:
     """A statement with its parameters, as Neo4j Browser takes both."""
     if not parameters:
         return cypher
-    return f":params {{{', '.join(f'{name}: {literal(value)}' for name, value in parameters.items())}}}\n\n{cypher}"
+    return f":params {{{', '.join(f'{name}: {literal(value)}' for name, value in parameters.items())}}};\n\n{cypher}"
 
 
 def literal(value: Any) -> str:

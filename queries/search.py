@@ -100,7 +100,14 @@ def search_text(
     words = text.split()
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
         rows = runner.ask(
-            "search.text", text=query, model=model, layers=list(layers), graph=graph, tag=tag, k=k, places=places
+            "search.text",
+            text=query,
+            model=model,
+            layers=list(layers),
+            graph=graph,
+            tag=tag,
+            k=k,
+            max_activations=places,
         )
         if rows:
             break
@@ -132,5 +139,5 @@ def _hit(row: dict[str, Any], words: list[str]) -> Hit:
         score=row["score"],
         feature=feature,
         graphs=row["graphs"],
-        places=[Place(**place) for place in row["places"]],
+        places=[Place(**place) for place in row["activations"]],
     )

@@ -16,13 +16,13 @@ import click
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.labels import FILE, HAND, IMPORTED, NEURONPEDIA
 from circuit_atlas.queries import (
-    catalogue,
     compare_results,
     feature_results,
     path_results,
     results,
     supernode_results,
 )
+from circuit_atlas.queries.catalogue import public_queries
 from circuit_atlas.queries.search import Hits
 from circuit_atlas.schema import answer, models
 from circuit_atlas.schema.apply import SCHEMA_VERSION
@@ -259,7 +259,7 @@ def queries_page() -> str:
         "what it asks, parameters included. Each has a\nvisual form, which returns paths: `circuit-atlas query --show "
         "ID --visual` prints it.\n"
     ]
-    for query in catalogue().values():
+    for query in public_queries():
         parameters = [
             f"| `{p.name}` | {p.type} | {'' if p.required else f'`{json.dumps(p.default)}`'} | {p.description} |"
             for p in query.parameters

@@ -6,9 +6,7 @@ import numpy as np
 
 from circuit_atlas.graph.bounds import Bool
 from circuit_atlas.graph.data import ArrayEdges, Edges, Int32, Int64
-from circuit_atlas.schema.limits import MAX_HOPS
-
-LIMB = 10**14  # a count is low + mid * LIMB + high * LIMB^2; sums of 90,000 limbs stay below 2^63
+from circuit_atlas.schema.limits import LIMB, MAX_HOPS
 
 
 def path_counts(edges: Edges, order: Int32, is_start: Bool, hops: int = MAX_HOPS) -> Int64:
