@@ -36,7 +36,7 @@ from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
 from pydantic import BaseModel
 
 from circuit_atlas import errors
-from circuit_atlas.cli import GROUPS, cli
+from circuit_atlas.cli import cli, grouped_commands
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.export.results import ExportResult
 from circuit_atlas.store.results import Verifications
@@ -179,7 +179,7 @@ def cli_page() -> str:
         "[Exit codes](errors.md#exit-codes) and\n[environment variables](environment.md) have pages of their own.\n",
         help_of(cli),
     ]
-    for title, names in GROUPS.items():
+    for title, names in grouped_commands().items():
         sections.append(f"## {title}\n")
         for name in names:
             command = cli.get_command(click.Context(cli), name)

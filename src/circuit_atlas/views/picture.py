@@ -10,9 +10,10 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 
 MAX_NODES = 2_000  # circuit-tracer's default thresholds leave fewer
 MOST_NODES = 10_000

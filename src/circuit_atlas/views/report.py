@@ -12,8 +12,9 @@ from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Paths
-from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.graph_page import asset, fill
 from circuit_atlas.views.results import ReportResult

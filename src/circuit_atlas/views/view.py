@@ -11,7 +11,8 @@ from typing import NamedTuple
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
-from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.paths import search_paths
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 from circuit_atlas.views.figure import Figure, static_figure
 from circuit_atlas.views.graph_page import fill, graph_page, plotly_script, script_json
 from circuit_atlas.views.image import draw_image
