@@ -60,14 +60,14 @@ def load_graph(
     remove_leftovers(database)
     content = content_hash(data)
     for _ in range(_ATTEMPTS):
-        there = _find(database, name, content, replace)
-        if there == "same":
+        existing = _find(database, name, content, replace)
+        if existing == "same":
             if tags:
                 database.write(statements.TAGS, graph=name, tags=tags)
             return ingest_result(name, data, "unchanged")
         rows = graph_rows(data, content, tags)
         try:
-            if there == "none" and is_small(rows):
+            if existing == "none" and is_small(rows):
                 write_at_once(database, name, rows, lambda stored: _check_counts(name, stored, data))
                 return ingest_result(name, data, "ingested")
             return ingest_result(name, data, _write_apart(database, name, rows, data, replace))
@@ -134,13 +134,13 @@ def _publish(database: Database, staging: str, name: str, content: str, replace:
     """Give the graph its name. If another process publishes that name at the same time, look again at what it has."""
     old = None
     for _ in range(_ATTEMPTS):
-        there = _find(database, name, content, replace)
-        if there == "same":
+        existing = _find(database, name, content, replace)
+        if existing == "same":
             if database.write(statements.FIND, graph=staging):
                 remove_graph(database, staging)
                 return "unchanged"
             break  # this graph was published, only the answer to the commit was lost
-        old = f"{name}~{secrets.token_hex(8)}" if there == "other" else None
+        old = f"{name}~{secrets.token_hex(8)}" if existing == "other" else None
         try:
             _rename(database, staging, name, content, old)
             break

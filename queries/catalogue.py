@@ -1,34 +1,41 @@
-"""The catalogue: one `.cypher` file per question, its header the documentation of its parameters.
+"""The catalogue: one `.cypher` file per query. Its header documents the query and declares its parameters and columns.
 
 A file reads
 
     // What it answers, in a sentence or two.
     // @param graph STRING -- the graph's name
-    // @param k INTEGER = 10 -- how many
+    // @param k INTEGER = 10 -- how many; a long description continues
+    //   in lines that are indented
     // @returns name STRING -- ...
     CYPHER 25
+    MATCH ...
+    // repeat for each hop
     ...
-
-and can be pasted into Neo4j Browser as it is. A query of several hops has one section per hop, begun by
-`// hop 1`, `// hop 2`, ... and closed by `// end of hops`: with fewer hops asked for, the sections beyond
-are left out, which changes no answer and saves the server their planning.
-
-Beside `name.cypher` lies `name.visual.cypher`, the query's visual form: the same question, its answer drawn. It takes
-parameters of the query, no others, and returns paths (a single node is a path, too), few enough to look at:
-
-    // What is drawn, in a sentence.
-    CYPHER 25
-    ...
+    // end of hops
+    // result
+    RETURN ...
+    // visual: what is drawn, in a sentence
+    MATCH p = ...
     RETURN p LIMIT 300
 
-When it does not begin with `CYPHER 25`, it goes on from the hops of the query: it is what takes the place of all that
-comes after `// end of hops`.
+The part between `// repeat for each hop` and `// end of hops` is written once and repeated as often as a question has
+hops: Cypher has no loop that keeps only the k best rows of each step.
+
+A query has two forms that share everything above `// result`: its rows, and its visual form, which Neo4j Browser draws.
+The visual form returns paths (a single node is a path, too), few enough to look at. When it begins with `CYPHER 25`, it
+is a statement of its own. A query with `// @internal` in its header is one that the package asks and people do not: it
+has no visual form and no place in lists of queries.
+
+`@name` and `@name(arguments)` stand for the fragments of `fragments.cypher`, and a name in capitals, such as
+`@BOUNDS_BLOCK`, for a number of `schema/limits.py`. Both are replaced when a file is read, so that statements are plain
+Cypher, which can be pasted into Neo4j Browser. Values never become part of a statement: they are its parameters.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -36,12 +43,17 @@ from importlib.resources.abc import Traversable
 from itertools import takewhile
 from typing import Any
 
+from circuit_atlas.schema import limits
+
 from circuit_atlas.errors import InvalidArgumentError, QueryNotFoundError
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
 _COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")
-_VISUAL = ".visual.cypher"
-_DIALECT, _END_OF_HOPS = "CYPHER 25\n", "// end of hops\n"
+_INTERNAL = "@internal"
+_FRAGMENT = re.compile(r"// @fragment (\w+)(?:\((.+)\))? -- .+")
+_MENTION = re.compile(r"@([A-Za-z]\w*)(?:\(([^()]*)\))?")
+DIALECT = "CYPHER 25\n"
+_REPEAT, _END, _RESULT, _VISUAL = "// repeat for each hop", "// end of hops", "// result", "// visual: "
 _EDGE_VALUE = "/* edge value */ weight"
 _TYPES: dict[str, tuple[type, ...]] = {
     "STRING": (str,),
@@ -49,6 +61,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "FLOAT": (int, float),
     "BOOLEAN": (bool,),
 }
+
+
+class QueryFileError(ValueError):
+    """A file of the catalogue is malformed. The message begins with file and line."""
 
 
 @dataclass(frozen=True)
@@ -72,58 +88,110 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Fragment:
+    """Cypher that queries share, and the names in it that stand for arguments."""
+
+    parameters: tuple[str, ...]
+    text: str
+
+    def filled(self, arguments: Iterable[str]) -> str:
+        """The text with arguments in the places of the parameters; properties of the same names stay."""
+        values = dict(zip(self.parameters, arguments, strict=True))
+        return re.sub(r"(?<![.\w$'])[A-Za-z_]\w*\b(?!')", lambda match: values.get(match[0], match[0]), self.text)
+
+
+@dataclass(frozen=True)
 class CatalogueQuery:
-    """A query of the catalogue. `text` is the whole file, `draws` what its visual form shows, `ending` that form's
-    statement or last part."""
+    """A query of the catalogue. `draws` is what its visual form shows; it is empty for internal queries."""
 
     id: str
     answers: str
     parameters: tuple[Parameter, ...]
     columns: tuple[Column, ...]
-    text: str = field(repr=False)
-    draws: str = ""
-    ending: str = field(repr=False, default="")
+    internal: bool
+    draws: str
+    _header: str = field(repr=False)
+    _rows: str = field(repr=False)
+    _picture: str = field(repr=False)
 
     def cypher(self, hops: int | None = None, edge_value: str | None = None) -> str:
-        """The statement, with sections for `hops` hops when it has sections, and with an expression of the user's
-        own for the value of an edge, where the query says that one can be put."""
-        text = self.text if edge_value is None else self.text.replace(_EDGE_VALUE, f"({edge_value}\n)")
-        return _with_hops(text, hops)
+        """The statement.
+
+        Args:
+            hops: how often the part for one hop is repeated; DEFAULT_HOPS when None.
+            edge_value: a Cypher expression that takes the place of the weight of an edge, in queries that allow it.
+        """
+        rows = _with_hops(self._rows, hops)
+        return self._header + (rows if edge_value is None else rows.replace(_EDGE_VALUE, f"({edge_value}\n)"))
 
     def visual(self, hops: int | None = None) -> str:
-        """The statement of the visual form, its header the parameters it takes: it returns paths."""
-        code = self.ending
-        if not code.startswith(_DIALECT):
-            start, end = self.text.index(_DIALECT), self.text.index(_END_OF_HOPS)
-            code = self.text[start:end] + _END_OF_HOPS + code
-        used = set(re.findall(r"\$(\w+)", code))
-        lines = [line for line in self.text.splitlines() if (m := _PARAMETER.search(line)) and m[1] in used]
-        return "\n".join([f"// {self.draws}", *lines, _with_hops(code, hops)])
+        """The statement of the visual form, which returns paths. Its header declares the parameters that it takes.
 
-    def complete(self, values: dict[str, Any]) -> dict[str, Any]:
+        Raises:
+            InvalidArgumentError: the query is internal.
+        """
+        if self.internal:
+            raise InvalidArgumentError(
+                f"{self.id} has no visual form", fix="`circuit-atlas query --list` lists those that have."
+            )
+        used = used_parameters(self._picture)
+        header = [f"// {self.draws}", *(_declaration(p) for p in self.parameters if p.name in used)]
+        return "\n".join([*header, _with_hops(self._picture, hops)])
+
+    @property
+    def has_hops(self) -> bool:
+        """Whether the statement has a part that is repeated for each hop."""
+        return _REPEAT in self._rows
+
+    def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of the query: `values` checked, defaults for the rest.
 
         Raises:
             InvalidArgumentError: a parameter is missing, unknown, or of another type.
         """
-        known = {parameter.name: parameter for parameter in self.parameters}
-        unknown = [name for name in values if name not in known]
         missing = [p.name for p in self.parameters if p.required and p.name not in values]
-        if unknown or missing:
-            problem = f"does not take {', '.join(unknown)}" if unknown else f"needs {', '.join(missing)}"
-            raise InvalidArgumentError(f"{self.id} {problem}", fix=f"It takes {', '.join(known)}.")
+        if missing:
+            raise self._mismatch(f"needs {', '.join(missing)}")
+        return self.with_defaults(values)
+
+    def with_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """As `complete`; a required parameter without a value is None.
+
+        Raises:
+            InvalidArgumentError: a parameter is unknown, or of another type.
+        """
+        known = {parameter.name: parameter for parameter in self.parameters}
+        if unknown := [name for name in values if name not in known]:
+            raise self._mismatch(f"does not take {', '.join(unknown)}")
         for name, value in values.items():
             _check_type(self.id, known[name], value)
         return {name: values.get(name, parameter.default) for name, parameter in known.items()}
 
+    def _mismatch(self, problem: str) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"{self.id} {problem}", fix=f"It takes {', '.join(p.name for p in self.parameters)}."
+        )
 
-def _with_hops(text: str, hops: int | None) -> str:
-    head, *sections = re.split(r"^// hop \d+\n", text, flags=re.MULTILINE)
-    if not sections:
-        return text
-    last, _, tail = sections[-1].partition(_END_OF_HOPS)
-    sections[-1] = last
-    return head + "".join(sections[: hops or len(sections)]) + tail
+
+def used_parameters(cypher: str) -> set[str]:
+    """Names of the parameters in a statement."""
+    return set(re.findall(r"\$(\w+)", cypher))
+
+
+def _with_hops(code: str, hops: int | None) -> str:
+    head, repeated, rest = code.partition(f"{_REPEAT}\n")
+    if not repeated:
+        return code
+    section, end, tail = rest.partition(f"{_END}\n")
+    number = hops or limits.DEFAULT_HOPS
+    without_comments = re.sub(r"^ *//.*\n", "", section, flags=re.MULTILINE)
+    sections = [section, *[without_comments] * (number - 1)]
+    return head + "".join(f"// hop {i} of {number}\n{text}" for i, text in enumerate(sections, 1)) + end + tail
+
+
+def _declaration(parameter: Parameter) -> str:
+    default = "" if parameter.required else f" = {json.dumps(parameter.default)}"
+    return f"// @param {parameter.name} {parameter.type}{default} -- {parameter.description}"
 
 
 def _check_type(query: str, parameter: Parameter, value: Any) -> None:
@@ -135,15 +203,24 @@ def _check_type(query: str, parameter: Parameter, value: Any) -> None:
 
 @cache
 def catalogue() -> dict[str, CatalogueQuery]:
-    """All queries by id (`paths.top_k` is `paths/top_k.cypher`), in order of id."""
-    folders = [folder for folder in (files(__package__) / "cypher").iterdir() if folder.is_dir()]
+    """All queries by id (`paths.top_k` is `paths/top_k.cypher`), in order of id, internal ones included."""
+    root = files(__package__) / "cypher"
+    fragments = read_fragments((root / "fragments.cypher").read_text(encoding="utf-8"))
     queries = [
-        _parse(folder, file)
-        for folder in folders
-        for file in folder.iterdir()
-        if file.name.endswith(".cypher") and not file.name.endswith(_VISUAL)
+        read_query(f"{folder.name}.{file.name.removesuffix('.cypher')}", file.read_text(encoding="utf-8"), fragments)
+        for folder in root.iterdir()
+        for file in _cypher_files(folder)
     ]
     return {query.id: query for query in sorted(queries, key=lambda query: query.id)}
+
+
+def _cypher_files(folder: Traversable) -> list[Traversable]:
+    return [file for file in folder.iterdir() if file.name.endswith(".cypher")] if folder.is_dir() else []
+
+
+def public_queries() -> list[CatalogueQuery]:
+    """The queries that people ask, in order of id."""
+    return [query for query in catalogue().values() if not query.internal]
 
 
 def find_query(query_id: str) -> CatalogueQuery:
@@ -160,28 +237,105 @@ def find_query(query_id: str) -> CatalogueQuery:
         ) from None
 
 
-def _parse(folder: Traversable, file: Traversable) -> CatalogueQuery:
-    text, name = file.read_text(encoding="utf-8"), file.name.removesuffix(".cypher")
-    visual = folder / (name + _VISUAL)
-    drawn = visual.read_text(encoding="utf-8") if visual.is_file() else ""
-    header = _header(text)
+def read_fragments(text: str) -> dict[str, Fragment]:
+    """The fragments of `fragments.cypher` by name. Each may use those above it.
+
+    Raises:
+        QueryFileError: the file mentions a fragment or number that does not exist.
+    """
+    fragments: dict[str, Fragment] = {}
+    name = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if start := _FRAGMENT.fullmatch(line):
+            name = start[1]
+            fragments[name] = Fragment(_listed(start[2]), "")
+        elif line and not line.startswith("//"):
+            code = _expanded(line, fragments, f"fragments.cypher:{number}")
+            fragments[name] = Fragment(fragments[name].parameters, f"{fragments[name].text}\n{code}".lstrip("\n"))
+    return fragments
+
+
+def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> CatalogueQuery:
+    """The query in a `.cypher` file.
+
+    Raises:
+        QueryFileError: the file is malformed, or mentions a fragment or number that does not exist.
+    """
+    file = query_id.replace(".", "/") + ".cypher"
+    lines = [_expanded(line, fragments, f"{file}:{number}") for number, line in enumerate(text.splitlines(), 1)]
+    header = list(takewhile(lambda line: line.startswith("//"), lines))
+    entries = _entries(header, file)
+    internal = _INTERNAL in entries
+    rows, draws, picture = _forms(lines[len(header) :], f"{file}:{len(header) + 1}")
+    if internal == bool(draws):
+        raise QueryFileError(f"{file}:{len(lines)}: a query has either a visual form or {_INTERNAL} in its header")
     return CatalogueQuery(
-        id=f"{folder.name}.{name}",
-        answers=_sentences(header),
-        parameters=tuple(_parameter(m) for line in header if (m := _PARAMETER.fullmatch(line))),
-        columns=tuple(Column(*m.groups()) for line in header if (m := _COLUMN.fullmatch(line))),
-        text=text,
-        draws=_sentences(_header(drawn)),
-        ending="".join(line for line in drawn.splitlines(keepends=True) if not line.startswith("//")),
+        id=query_id,
+        answers=" ".join(takewhile(lambda entry: entry and not entry.startswith("@"), entries)),
+        parameters=tuple(_parameter(m) for entry in entries if (m := _PARAMETER.fullmatch(entry))),
+        columns=tuple(Column(*m.groups()) for entry in entries if (m := _COLUMN.fullmatch(entry))),
+        internal=internal,
+        draws=draws,
+        _header="".join(f"{line}\n" for line in header if line != f"// {_INTERNAL}"),
+        _rows=rows,
+        _picture=picture,
     )
 
 
-def _header(text: str) -> list[str]:
-    return [line[2:].strip() for line in text.splitlines() if line.startswith("//")]
+def _entries(header: list[str], file: str) -> list[str]:
+    """What a header says: sentences, and declarations with the lines that continue them."""
+    entries: list[str] = []
+    for number, line in enumerate(header, 1):
+        text = line.removeprefix("//")
+        if text.startswith("   ") and entries:
+            entries[-1] += f" {text.strip()}"
+            continue
+        entry = text.strip()
+        if entry.startswith("@") and entry != _INTERNAL and not (_PARAMETER.match(entry) or _COLUMN.match(entry)):
+            raise QueryFileError(
+                f"{file}:{number}: {entry!r} is neither '@param NAME TYPE [= DEFAULT] -- MEANING' "
+                f"nor '@returns NAME TYPE -- MEANING' nor '{_INTERNAL}'"
+            )
+        entries.append(entry)
+    return entries
 
 
-def _sentences(header: list[str]) -> str:
-    return " ".join(takewhile(lambda line: line and not line.startswith("@"), header))
+def _forms(lines: list[str], start: str) -> tuple[str, str, str]:
+    """The statement that returns rows, what the visual form draws, and its statement; the last two may be empty."""
+    if lines[:1] != [DIALECT.strip()] or lines.count(_REPEAT) != lines.count(_END):
+        raise QueryFileError(f"{start}: a statement begins with {DIALECT!r}, and {_REPEAT!r} goes with {_END!r}")
+    code, _, drawing = "".join(f"{line}\n" for line in lines).partition(_VISUAL)
+    shared, has_result, result = code.partition(f"{_RESULT}\n")
+    draws, _, picture = drawing.partition("\n")
+    if picture and not picture.startswith(DIALECT):
+        if not has_result:
+            raise QueryFileError(f"{start}: the visual form continues the statement at {_RESULT!r}, which is missing")
+        picture = shared + picture
+    return shared + result, draws, picture
+
+
+def _expanded(line: str, fragments: Mapping[str, Fragment], place: str) -> str:
+    """A line with fragments and numbers in their places."""
+    is_comment = line.lstrip().startswith("//")
+    indent = " " * (len(line) - len(line.lstrip()))
+
+    def put(match: re.Match[str]) -> str:
+        name, arguments = match[1], _listed(match[2])
+        if name.isupper():
+            if not hasattr(limits, name):
+                raise QueryFileError(f"{place}: schema/limits.py has no {name}")
+            return str(getattr(limits, name))
+        if is_comment:
+            return match[0]
+        if name not in fragments or len(arguments) != len(fragments[name].parameters):
+            raise QueryFileError(f"{place}: fragments.cypher has no @{name} of {len(arguments)} arguments")
+        return fragments[name].filled(arguments).replace("\n", f"\n{indent}")
+
+    return _MENTION.sub(put, line)
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(re.split(r",\s*", text)) if text else ()
 
 
 def _parameter(match: re.Match[str]) -> Parameter:

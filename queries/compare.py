@@ -96,7 +96,7 @@ def _parts(graphs: list[Properties]) -> list[str]:
 def _overlaps(database: Database, question: dict[str, Any], parts: list[str]) -> list[Overlap]:
     totals: dict[str, dict[str, Any]] = {}
     for part in parts:
-        for row in ask(database, "compare.similarity", into=part, **question):
+        for row in ask(database, "compare.similarity", target_prefix=part, **question):
             total = totals.setdefault(
                 row["what"], dict.fromkeys(("shared", "only_a", "only_b", "smaller", "larger"), 0)
             )
@@ -130,7 +130,9 @@ def _node(row: dict[str, Any]) -> NodePair:
 def _effects(database: Database, question: dict[str, Any], k: int, parts: list[str]) -> EffectPairs:
     def most(status: str) -> list[EffectPair]:
         rows = [
-            row for part in parts for row in ask(database, "compare.edges", status=status, k=k, into=part, **question)
+            row
+            for part in parts
+            for row in ask(database, "compare.edges", status=status, k=k, target_prefix=part, **question)
         ]
         rows.sort(key=lambda row: (-abs(row["change"]), row["target"], row["source"]))
         return [_effect(row) for row in rows[:k]]

@@ -178,10 +178,7 @@ def only_features(
     chosen, excluded = graph_set(database, graphs, tags), graph_set(database, without, without_tags)
     if not chosen:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
-    if excluded:
-        rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
-    else:
-        rows = ask(database, "features.common", graphs=chosen, k=k)
+    rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -218,7 +215,7 @@ def recurring(
     question: dict[str, Any] = {"graphs": graph_set(database, graphs, tags), "share": share, "k": k}
     features = ask(database, "recurring.features", **question)
     motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
-    size = features[0]["of"] if features else len(question["graphs"] or list_graphs(database).graphs)
+    size = features[0]["n_graphs"] if features else len(question["graphs"] or list_graphs(database).graphs)
     return Recurring(
         graphs=size,
         features=[

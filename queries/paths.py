@@ -13,11 +13,10 @@ from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_HOPS, MAX_PATHS, MAX_WALKS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS
 
 from circuit_atlas.errors import InvalidArgumentError
 
-DEFAULT_HOPS = 4
 ORDERS = {"strongest": 1, "inhibiting": -1}
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.

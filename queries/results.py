@@ -124,16 +124,16 @@ class Statistics(Result):
         return ["", ""], rows
 
 
-class FeatureExplanation(Record):
-    """An explanation of a feature."""
+class Explanation(Record):
+    """An explanation of a feature, by a person or a model. A field that is not known is an empty text."""
 
     text: str
     source: str = Field(
-        description="`hand`, `neuronpedia`, `import:` and a file's name, or `file:` and the slug of a graph's file"
+        "", description="`hand`, `neuronpedia`, `import:` and a file's name, or `file:` and the slug of a graph's file"
     )
-    model: str = Field(description="The model that wrote it, or an empty text")
-    type: str = Field(description="The type of explanation, as its source calls it, or an empty text")
-    date: str = Field(description="When it was stored, ISO 8601, or an empty text")
+    model: str = Field("", description="The model that wrote it")
+    type: str = Field("", description="The type of explanation, as its source calls it")
+    date: str = Field("", description="When it was stored, ISO 8601")
 
 
 class TranscoderFeature(Record):
@@ -144,7 +144,7 @@ class TranscoderFeature(Record):
     layer: int
     index: int
     explanation: str | None = Field(None, description="The explanation that is shown, the first of `explanations`")
-    explanations: list[FeatureExplanation] = Field(
+    explanations: list[Explanation] = Field(
         description="All explanations: labels given by hand, then fetched or imported ones, then labels in graph files"
     )
     fetched_at: str | None = Field(None, description="When Neuronpedia was last asked, ISO 8601")
@@ -269,7 +269,7 @@ class Rows(Result):
         return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
 
 
-def _origin(explanation: FeatureExplanation) -> str:
+def _origin(explanation: Explanation) -> str:
     return ", ".join(word for word in (explanation.source, explanation.model, explanation.date[:10]) if word)
 
 

@@ -109,7 +109,7 @@ def search_text(
             graph=graph,
             tag=tag,
             k=k,
-            places=places,
+            max_activations=places,
         )
         if rows:
             break
@@ -141,5 +141,5 @@ def _hit(row: dict[str, Any], words: list[str]) -> SearchHit:
         score=row["score"],
         feature=feature,
         graphs=row["graphs"],
-        places=[Activation(**place) for place in row["places"]],
+        places=[Activation(**place) for place in row["activations"]],
     )

@@ -2,6 +2,7 @@
 
 # What a query may ask for.
 MAX_HOPS = 12
+DEFAULT_HOPS = 4
 MAX_PATHS = 10_000
 MAX_ROWS = 100_000
 MAX_NEIGHBORS = 10_000

@@ -1,7 +1,8 @@
-"""Write a lock of the jars that Maven coordinates need: python scripts/lock_jars.py OUTPUT GROUP:ARTIFACT:VERSION...
+"""Write the lock file of the local server's jars: python scripts/lock_jars.py OUTPUT GROUP:ARTIFACT:VERSION...
 
-Resolves the coordinates with jgo, downloads every jar, checks it against the repository's own SHA-1 and
-writes its coordinates, SHA-256 and size. Addresses stay out of the lock.
+The script resolves the coordinates and all that they depend on with jgo, downloads each jar, checks it against the
+SHA-1 that the repository publishes, and writes its coordinates, SHA-256 and size. The lock file contains no addresses,
+so it works with every mirror. The second line of `src/circuit_atlas/server/jars.lock` shows its coordinates.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ HEADER = """\
 
 
 def main() -> None:
-    """Entry point."""
+    """Resolve, download and write."""
     output, *roots = sys.argv[1:]
     artifacts = jgo.resolve("+".join(roots))
     jars = {(a.groupId, a.artifactId, a.classifier or "", a.version) for a in artifacts if a.packaging == "jar"}
+    # The dependencies need not include the coordinates themselves.
     jars |= {(group, artifact, "", version) for group, artifact, version in (root.split(":") for root in roots)}
     with httpx.Client(timeout=60) as client, ThreadPoolExecutor(8) as pool:
         locked = list(pool.map(lambda jar: lock(client, *jar), sorted(jars)))
@@ -35,7 +37,7 @@ def main() -> None:
 
 
 def lock(client: httpx.Client, group: str, artifact: str, classifier: str, version: str) -> Jar:
-    """Download a jar, check it and take its measure."""
+    """Download a jar, check it, and compute its SHA-256 and size."""
     unknown = Jar(group, artifact, classifier, version, sha256="", size=0)
     address = f"{repository_url()}/{unknown.repository_path}"
     content = client.get(address).raise_for_status().content

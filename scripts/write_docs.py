@@ -29,7 +29,7 @@ from circuit_atlas.queries import (
     results,
     supernode_results,
 )
-from circuit_atlas.queries.catalogue import catalogue
+from circuit_atlas.queries.catalogue import public_queries
 from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
@@ -330,7 +330,7 @@ def queries_page() -> str:
         "statements it sends,\nparameters included. Every query also has a visual form that returns paths: "
         "`circuit-atlas query --show ID --visual`\nprints it.\n"
     ]
-    for query in catalogue().values():
+    for query in public_queries():
         parameters = [
             f"| `{p.name}` | {p.type} | {'' if p.required else f'`{json.dumps(p.default)}`'} | {p.description} |"
             for p in query.parameters

@@ -211,7 +211,7 @@ def test_layers_that_do_not_fit(folders: Folders, tmp_path: Path) -> None:
     from support import small_model
 
     short = small_model.save_transcoders(tmp_path / "short", n_layers=2)
-    with pytest.raises(AttributionError, match="3 layers, the transcoders are for 2"):
+    with pytest.raises(AttributionError, match="3 layers, but the transcoders are for 2"):
         load_model(str(folders.model), str(short), LoadOptions())
 
 
@@ -272,7 +272,7 @@ def test_prompts_of_text_and_of_json(tmp_path: Path) -> None:
         with pytest.raises(InputError):
             read_prompts(lines)
     text.write_text("Hello, world!\nhello world\n")
-    with pytest.raises(InputError, match="two prompts would both be 'hello-world'"):
+    with pytest.raises(InputError, match="two different prompts have the name 'hello-world'"):
         read_prompts(text)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
+from circuit_atlas.queries.catalogue import CatalogueQuery, public_queries
 from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ from circuit_atlas import Atlas, Connection
 from circuit_atlas.cypher_text import literal
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
 from circuit_atlas.server import LocalServer
-from circuit_atlas.views.browser import browser_of, drawn, filled, style_sheet, write_favorites
+from circuit_atlas.views.browser import browser_address, browser_of, drawn, filled, style_sheet, write_favorites
 from circuit_atlas.views.figure import KIND_STYLES
 
 if TYPE_CHECKING:
@@ -130,6 +130,23 @@ def test_it_draws_the_result_of_a_long_query_of_the_catalogue(
     screenshot("neo4j-browser-paths")
 
 
+def test_what_query_show_prints_can_be_pasted(
+    run: Run, connection: Connection, browser_url: str, connected: Callable[[str], Page]
+) -> None:
+    """Parameters and statement at once: Browser takes both. Then the statement alone, whose result it draws."""
+    values = ["-p", "graph=dallas", "-p", "key=logit:22605@10", "-p", "k=2"]
+    done = run("query", "--show", "neighbors.direct", "--visual", *values)
+    header, parameters, statement = re.split(r"^(:params .*;\n)\n", done.stdout, flags=re.MULTILINE)
+    assert header.startswith("// A node and the strongest")
+    address = browser_address(browser_url, connection.uri, connection.username, None, header + parameters + statement)
+    page = connected(address)
+    page.get_by_test_id("editor-Run").click()
+    page.get_by_text(":params {graph: 'dallas', key: 'logit:22605@10'").last.wait_for()
+    page.keyboard.insert_text(statement.rstrip())
+    assert "Austin" in captions(page)
+    assert page.locator("g.node").count() == 5
+
+
 def test_the_address_tells_no_password(run: Run, connection: Connection, local_server: LocalServer) -> None:
     done = run("browse", "dallas", "--print")
     assert connection.password not in done.stdout + done.stderr
@@ -172,7 +189,7 @@ def test_what_can_be_browsed(atlas: Atlas, examples: Any, new_name: Callable[[],
         atlas.browse("RETURN '" + "x" * 130_000 + "' AS x")
 
 
-@pytest.mark.parametrize("query", catalogue().values(), ids=lambda query: query.id)
+@pytest.mark.parametrize("query", public_queries(), ids=lambda query: query.id)
 def test_every_visual_form_filled_in_is_one_statement(query: CatalogueQuery, atlas: Atlas, examples: Any) -> None:
     statement = drawn(query, arguments(query))
     code = re.sub(r"//.*", "", statement)
@@ -181,9 +198,9 @@ def test_every_visual_form_filled_in_is_one_statement(query: CatalogueQuery, atl
 
 
 def test_favourites_are_titled_and_say_what_they_need(tmp_path: Path) -> None:
-    assert write_favorites(tmp_path / "all.zip", "it's") == len(catalogue())
+    assert write_favorites(tmp_path / "all.zip", "it's") == len(public_queries())
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
-        assert len(archive.namelist()) == len(catalogue())
+        assert len(archive.namelist()) == len(public_queries())
         text = archive.read("circuit-atlas neighbors/direct.cypher").decode()
     assert text.startswith("// neighbors.direct\n// A node and the strongest")
     assert r"{graph: 'it\'s', key: $key}" in text

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import neo4j
 import pytest
-from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
+from circuit_atlas.queries.catalogue import (
+    CatalogueQuery,
+    QueryFileError,
+    catalogue,
+    find_query,
+    public_queries,
+    read_fragments,
+    read_query,
+)
+from circuit_atlas.schema import limits
 from conftest import hold_examples
 from support.examples import STORED
 
+from circuit_atlas.errors import InvalidArgumentError
+
 QUERIES = list(catalogue().values())
+FOLDER = Path(__file__).parent.parent / "queries" / "cypher"
+FILES = sorted(FOLDER.rglob("*.cypher"))
 ARGUMENTS: dict[str, Any] = {
     "graph": "dallas",
     "key": "logit:22605@10",
@@ -55,6 +69,11 @@ def query(request: pytest.FixtureRequest) -> CatalogueQuery:
     return request.param
 
 
+@pytest.fixture(params=public_queries(), ids=lambda query: query.id)
+def public(request: pytest.FixtureRequest) -> CatalogueQuery:
+    return request.param
+
+
 def test_there_is_a_query_for_every_question() -> None:
     assert {query.id for query in QUERIES} >= {
         "graphs.list",
@@ -64,25 +83,102 @@ def test_there_is_a_query_for_every_question() -> None:
         "neighbors.direct",
         "neighbors.subgraph",
         "paths.top_k",
+        "paths.strongest",
         "paths.bounds",
         "paths.score",
         "paths.count",
     }
 
 
+def test_the_files_are_short() -> None:
+    texts = {str(file.relative_to(FOLDER)): file.read_text(encoding="utf-8") for file in FILES}
+    long = [name for name, text in texts.items() if any(len(line) > 120 for line in text.splitlines())]
+    assert long == []
+    lines = {name: text.count("\n") for name, text in texts.items()}
+    assert lines["paths/top_k.cypher"] <= 120
+    assert sum(lines.values()) <= 1500
+
+
+def test_every_fragment_is_shared() -> None:
+    fragments = read_fragments((FOLDER / "fragments.cypher").read_text(encoding="utf-8"))
+    texts = "".join(file.read_text(encoding="utf-8") for file in FILES)
+    assert len(fragments) > 10
+    assert [name for name in fragments if len(re.findall(rf"@{name}\b", texts)) < 2] == []
+
+
+def test_numbers_are_those_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files name them, and contain none of them."""
+    numbers = {"BOUNDS_BLOCK", "SHORTLISTED_PATHS", "LIMB", "MAX_HOPS", "DEFAULT_HOPS"}
+    texts = {file: file.read_text(encoding="utf-8") for file in FILES}
+    assert numbers == {name for text in texts.values() for name in re.findall(r"@([A-Z_]+)\b", text)}
+    values = [limits.BOUNDS_BLOCK, limits.LIMB]
+    assert not [file for file, text in texts.items() if any(re.search(rf"\b{value}\b", text) for value in values)]
+    monkeypatch.setattr(limits, "BOUNDS_BLOCK", 77)
+    [name] = [file for file in FILES if file.name == "bounds.cypher"]
+    query = read_query("paths.bounds", texts[name], read_fragments(texts[FOLDER / "fragments.cypher"]))
+    assert "level[i..i + 77]" in query.cypher()
+    assert query.columns[0].description.endswith("blocks of 77")
+
+
+def test_a_fragment_takes_arguments() -> None:
+    fragments = read_fragments(
+        "// Words.\n\n// @fragment half(n, name) -- a comment\n// goes on\nn.name / 2 + 'n'\n  + name\n\n"
+        "// @fragment quarter(node) -- of it\n@half(node, $x) / @BOUNDS_BLOCK\n"
+    )
+    text = "// @internal\n// Words.\nCYPHER 25\n  RETURN @quarter(m) AS q // @half\n"
+    code = read_query("a.b", text, fragments).cypher()
+    assert code.endswith("  RETURN m.name / 2 + 'n'\n    + $x / 512 AS q // @half\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("// Words.\n// @param k INTEGER\nCYPHER 25\n", "a/b.cypher:2: '@param k INTEGER' is neither"),
+        ("// Words.\n// @paramk\nCYPHER 25\n", "a/b.cypher:2: "),
+        ("// Words.\nCYPHER 25\nMATCH (n)\nRETURN @nothing\n", "a/b.cypher:4: fragments.cypher has no @nothing"),
+        ("// Words.\nCYPHER 25\nRETURN @kind(a, b)\n", "a/b.cypher:3: .* @kind of 2 arguments"),
+        ("// Words.\nCYPHER 25\nRETURN @NOTHING\n", "a/b.cypher:3: schema/limits.py has no NOTHING"),
+        ("// Words.\nMATCH (n) RETURN n\n", "a/b.cypher:2: a statement begins with"),
+        ("// @internal\nCYPHER 25\n// repeat for each hop\nRETURN 1\n", "a/b.cypher:2: .* goes with"),
+        ("// Words.\nCYPHER 25\nRETURN 1\n// visual: It.\nRETURN p\n", "a/b.cypher:2: .*'// result', which is missing"),
+        ("// Words.\nCYPHER 25\nRETURN 1\n", "a/b.cypher:3: a query has either a visual form or @internal"),
+        ("// @internal\nCYPHER 25\n// visual: It.\nCYPHER 25\nRETURN p\n", "a/b.cypher:5: a query has either"),
+    ],
+)
+def test_errors_in_a_file_name_file_and_line(text: str, where: str) -> None:
+    fragments = read_fragments("// @fragment kind(node) -- its kind\nsplit(node.key, ':')[0]\n")
+    with pytest.raises(QueryFileError, match=f"^{where}"):
+        read_query("a.b", text, fragments)
+
+
+def test_errors_in_the_fragments_name_file_and_line() -> None:
+    with pytest.raises(QueryFileError, match=r"^fragments.cypher:2: fragments.cypher has no @later"):
+        read_fragments("// @fragment a -- uses what is below it\n@later\n// @fragment later -- it\n1\n")
+
+
+def test_internal_queries_are_not_listed() -> None:
+    internal = {query.id for query in QUERIES} - {query.id for query in public_queries()}
+    assert internal >= {"graphs.nodes", "graphs.edges", "nodes.columns", "paths.edges", "views.nodes", "views.edges"}
+    with pytest.raises(InvalidArgumentError, match="no visual form"):
+        find_query("graphs.nodes").visual()
+
+
 def test_its_header_says_everything(query: CatalogueQuery) -> None:
     assert len(query.answers) > 20
-    used = set(re.findall(r"\$(\w+)", re.sub(r"//.*", "", query.text)))
+    used = set(re.findall(r"\$(\w+)", re.sub(r"//.*", "", query.cypher())))
     assert used == {parameter.name for parameter in query.parameters}
     assert query.columns
-    declared = [line for line in query.text.splitlines() if line.startswith(("// @param", "// @returns"))]
+    declared = [line for line in query.cypher().splitlines() if line.startswith(("// @param", "// @returns"))]
     assert len(declared) == len(query.parameters) + len(query.columns)
 
 
-@pytest.mark.parametrize("form", ["text", "visual"])
+@pytest.mark.parametrize("form", ["rows", "visual"])
 def test_it_names_its_dialect_and_is_bounded(query: CatalogueQuery, form: str) -> None:
-    code = re.sub(r"//.*", "", query.text if form == "text" else query.visual())
+    if form == "visual" and query.internal:
+        return
+    code = re.sub(r"//.*", "", query.cypher() if form == "rows" else query.visual())
     assert code.strip().startswith("CYPHER 25\n")
+    assert not re.search(r"@[A-Za-z]", code), "a fragment is left in its place"
     assert not re.search(r"\[:?\w*:?\w*\*|\{\d*,\}|\)[+*]|->[+*]", code), "unbounded pattern"
     bounded_by_hops = "range(0, $max_hops)" in code or "range(1, $max_hops)" in code
     assert "LIMIT" in code or bounded_by_hops
@@ -93,26 +189,22 @@ def test_it_names_its_dialect_and_is_bounded(query: CatalogueQuery, form: str) -
 
 def test_it_runs_as_it_is_and_returns_what_it_says(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
     values = query.complete(arguments(query))
-    rows = atlas.cypher(query.text, values)
+    rows = atlas.cypher(query.cypher(), values)
     assert rows.columns == [column.name for column in query.columns]
     assert rows.rows
 
 
-def test_it_has_a_visual_form(query: CatalogueQuery) -> None:
-    """A file `name.visual.cypher` beside it, with a sentence on what it draws and no parameters of its own."""
-    assert len(query.draws) > 20, f"{query.id} has no visual form"
-    used = set(re.findall(r"\$(\w+)", query.ending))
-    assert used <= {parameter.name for parameter in query.parameters}
-    assert int(re.findall(r"LIMIT (\d+)", query.ending)[-1]) <= 300  # what Browser draws at once
-    if not query.ending.startswith("CYPHER 25\n"):
-        assert "// end of hops\n" in query.text
+def test_it_has_a_visual_form(public: CatalogueQuery) -> None:
+    """With a sentence on what it draws, and no parameters of its own."""
+    assert len(public.draws) > 20
+    used = set(re.findall(r"\$(\w+)", public.visual()))
+    assert used <= {parameter.name for parameter in public.parameters}
+    assert int(re.findall(r"LIMIT (\d+)", public.visual())[-1]) <= 300  # what Browser draws at once
 
 
-def test_its_visual_form_returns_paths_of_the_graph(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
-    chosen = {"graph": "dallas", **arguments(query)}
-    if query.id == "graphs.groups":
-        chosen["graph"] = "dallas-haiku"  # which has supernodes
-    values = query.complete({p.name: chosen[p.name] for p in query.parameters if p.name in chosen})
+def test_its_visual_form_returns_paths_of_the_graph(public: CatalogueQuery, atlas: Any, examples: Any) -> None:
+    query = public
+    values = query.complete(arguments(query))
     with atlas.driver.session() as session:
         records = list(session.run(query.visual(values.get("max_hops")), values))
     assert 0 < len(records) <= 300
@@ -129,9 +221,9 @@ def test_with_fewer_hops_it_answers_the_same(query: CatalogueQuery, atlas: Any, 
     if "max_hops" not in {parameter.name for parameter in query.parameters}:
         return
     values = query.complete({**arguments(query), "max_hops": 3})
-    short = query.cypher(3)
-    assert short.count("// hop") < query.text.count("// hop")
-    assert atlas.cypher(short, values).rows == atlas.cypher(query.text, values).rows
+    short, long = query.cypher(3), query.cypher(limits.MAX_HOPS)
+    assert (short.count("// hop"), long.count("// hop")) == (3, limits.MAX_HOPS)
+    assert atlas.cypher(short, values).rows == atlas.cypher(long, values).rows
 
 
 def test_an_index_serves_it(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
@@ -139,6 +231,15 @@ def test_an_index_serves_it(query: CatalogueQuery, atlas: Any, examples: Any) ->
     plan = atlas.plan(query.id, arguments(query), profile=True)
     assert "Index" in plan
     assert not [scan for scan in SCANS if scan in plan]
+
+
+def test_without_the_hint_the_planner_takes_no_index(atlas: Any, examples: Any) -> None:
+    """Why queries have conditions that are always true, `@indexed(n.ordinal)`: see its fragment."""
+    nodes = "MATCH (n:Node {graph: $graph}) RETURN n.key AS key ORDER BY key LIMIT 1"
+    hinted = nodes.replace("RETURN", "WHERE n.ordinal IS NOT NULL RETURN")
+    plans = [atlas.plan(cypher, {"graph": "dallas"}, profile=True) for cypher in (nodes, hinted)]
+    assert ["NodeByLabelScan" in plan for plan in plans] == [True, False]
+    assert "RANGE INDEX n:Node(graph, ordinal)" in plans[1]
 
 
 def test_it_touches_no_other_graph(query: CatalogueQuery, atlas: Any, examples: Any) -> None:
@@ -179,7 +280,7 @@ def rows_in_order(query: CatalogueQuery, atlas: Any) -> list[list[Any]]:
             return [settle(item) for item in value]
         return {key: settle(item) for key, item in value.items()} if isinstance(value, dict) else value
 
-    rows = [settle(list(row.values())) for row in atlas.cypher(query.text, query.complete(arguments(query))).rows]
+    rows = [settle(list(row.values())) for row in atlas.cypher(query.cypher(), query.complete(arguments(query))).rows]
     if query.id in ("graphs.edges", "paths.edges"):
         return [
             [target, *map(list, zip(*sorted(zip(*columns[:2], strict=True)), strict=True))] for target, *columns in rows

@@ -120,7 +120,15 @@ def test_a_terminal_gets_a_table(env: dict[str, str], examples: Any) -> None:
 
 def test_the_catalogue(run: Run) -> None:
     assert "paths.top_k" in run("query", "--list").stdout
+    assert "graphs.nodes" not in run("query", "--list").stdout
     assert run("query", "--show", "paths.top_k").stdout.startswith("// The k paths")
+    shown = run("query", "--show", "paths.strongest", "--hops", "3", "-p", "graph=dallas").stdout
+    assert ":params {graph: 'dallas', targets: null, max_hops: 3, k: 10};\n\nCYPHER 25\n" in shown
+    assert "// Replace null below: targets.\n" in shown
+    assert shown.count("// hop ") == 3
+    fails(run("query", "--show", "nodes.get", "--hops", "3"), 2, "--hops", "has no hops")
+    fails(run("query", "--show", "nodes.get", "-p", "k=3"), 1, "does not take k", "graph, key")
+    fails(run("query", "nodes.tokens", "--hops", "3"), 2, "--show")
     rows = json.loads(run("query", "nodes.tokens", "-p", "graph=dallas").stdout)["rows"]
     assert [row["name"] for row in rows][9] == "Dallas"
     rows = json.loads(run("query", "MATCH (g:Graph {name: $n}) RETURN g.edges AS e", "-p", "n=dallas").stdout)["rows"]

@@ -40,7 +40,7 @@ def test_a_traced_read_can_be_run_again(traced: tuple[Atlas, list[str]], example
     with atlas:
         expected = atlas.query("nodes.tokens", {"graph": "dallas"}).rows
         parameters, _, statement = seen[-1].partition("\n\n")
-        assert parameters == ":params {graph: 'dallas'}"
+        assert parameters == ":params {graph: 'dallas'};"
         assert atlas.cypher(statement, {"graph": "dallas"}).rows == expected
 
 

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from support.program import PROGRAM, fails
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaError, UnknownSourceSetError
-from circuit_atlas.explain import fetch, neuronpedia
+from circuit_atlas.explain import fetch, neuronpedia, rate_limit
+from circuit_atlas.explain.rate_limit import RateLimiter
 from circuit_atlas.synth import Shape, synthesize
 
 FEATURES = """
@@ -156,7 +158,7 @@ def test_trouble_that_passes(
 ) -> None:
     """Every feature is explained in the end; asked for more than once only what was not answered well."""
     fake, url = server
-    monkeypatch.setattr(fetch, "_AT_ONCE", 10)
+    monkeypatch.setattr(fetch, "_BATCH_SIZE", 10)
     monkeypatch.setattr(neuronpedia, "wait_random_exponential", lambda **_: lambda _: 0.01)
     fake.answers, fake.only_batches = list(TROUBLE[trouble]), True
     result = atlas.explain(graph.name, url=url, concurrency=3, timeout=0.7, **ANY_RATE)
@@ -190,7 +192,7 @@ def test_answers_that_cannot_be_read(
     assert (done.returncode, json.loads(done.stdout)["failed"]) == (1, 5)
     assert len(fake.asked) == 5
     fake.special.clear()
-    monkeypatch.setattr(neuronpedia, "_MAX_ANSWER", 1000)  # a batch is larger, one feature is not
+    monkeypatch.setattr(neuronpedia, "_MAX_BYTES", 1000)  # a batch is larger, one feature is not
     assert atlas.explain(graph.name, url=url, **ANY_RATE).explained == 5
     assert fetched(atlas, graph) == len(found)
 
@@ -235,7 +237,7 @@ def test_the_key_goes_to_one_server(
         fake.answers = [lambda handler: handler.reply(302, b"", Location=elsewhere)]
         variables = {"NEURONPEDIA_API_KEY": "sk-secret", "NEURONPEDIA_URL": f"{url}/"}
         done = run("explain", graph.name, **variables)
-        fails(done, 3, "sends us elsewhere", elsewhere, "--url")
+        fails(done, 3, "redirects to another address", elsewhere, "--url")
         assert "sk-secret" not in done.stderr
         assert fake.headers[-1]["x-api-key"] == "sk-secret"
         assert not other.requests
@@ -250,14 +252,14 @@ def test_what_came_before_an_error_is_stored(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:
     fake, url = server
-    monkeypatch.setattr(fetch, "_AT_ONCE", 50)
+    monkeypatch.setattr(fetch, "_BATCH_SIZE", 50)
     monkeypatch.setattr(neuronpedia, "wait_random_exponential", lambda **_: lambda _: 0.01)
     fake.answers = [None, wait_and_see("7200")]
-    with pytest.raises(NeuronpediaError, match="no more requests for 120 minutes"):
+    with pytest.raises(NeuronpediaError, match="rate limit is reached; it asks to wait 120 minutes"):
         atlas.explain(graph.name, url=url, concurrency=1, **ANY_RATE)
     assert fetched(atlas, graph) == 50
     fake.answers = [None, *[429] * 6]
-    with pytest.raises(NeuronpediaError, match="no more requests"):
+    with pytest.raises(NeuronpediaError, match="rate limit is reached"):
         atlas.explain(graph.name, url=url, concurrency=1, **ANY_RATE)
     assert fetched(atlas, graph) == 100
     fake.answers = [None, *[500] * 100]
@@ -295,15 +297,31 @@ def test_killed_and_resumed(
     assert set(fake.asked) == {key(feature) for feature in features(atlas, graph)}
 
 
-def test_requests_begin_at_a_distance(
+def test_requests_are_spaced_evenly(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any
 ) -> None:
     fake, url = server
-    monkeypatch.setattr(fetch, "_AT_ONCE", 20)
-    started = time.monotonic()
-    atlas.explain(graph.name, url=url, limit=100, rate=36_000)
+    clock = SimpleNamespace(monotonic=lambda: clock.now, now=1000.0)
+    monkeypatch.setattr(rate_limit, "time", clock)
+    limiter = RateLimiter(36_000)
+    assert [limiter.reserve() for _ in range(3)] == pytest.approx([0, 0.1, 0.2])
+    clock.now += 1
+    limiter.delay(30)
+    assert [limiter.reserve() for _ in range(2)] == pytest.approx([30, 30.1])
+    limiter.delay(5)  # shorter than the delay before
+    assert limiter.reserve() == pytest.approx(30.2)
+    waits: list[float] = []
+
+    def reserve(limiter: RateLimiter) -> float:
+        waits.append(original(limiter))
+        return waits[-1]
+
+    original = RateLimiter.reserve
+    monkeypatch.setattr(RateLimiter, "reserve", reserve)
+    monkeypatch.setattr(fetch, "_BATCH_SIZE", 20)
+    atlas.explain(graph.name, url=url, limit=100, rate=36_000)  # the clock stands still: each has to wait longer
     assert len(fake.requests) == 5
-    assert time.monotonic() - started > 0.39
+    assert sorted(waits) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
 
 
 def test_in_a_notebook(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
@@ -418,7 +436,7 @@ def test_wrong_questions(atlas: Atlas, run: Any) -> None:
     fails(run("explain", "dallas", "--all"), 2, "--all")
     fails(run("explain", "dallas", "--from", sys.executable), 2, "--from")
     fails(run("explain", "--tag", "no-such-tag"), 1, "no graph has the tag")
-    with pytest.raises(InvalidArgumentError, match="limit of 0"):
+    with pytest.raises(InvalidArgumentError, match="limit must be at least 1, got 0"):
         atlas.explain("dallas", limit=0)
     with pytest.raises(InputError):
         atlas.import_explanations("/nowhere.tsv", model="m", source_set="s")

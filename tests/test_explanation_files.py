@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from circuit_atlas.queries.results import Explanation
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import EXAMPLES
@@ -73,7 +74,7 @@ def found(atlas: Atlas, source_set: str) -> dict[tuple[int, int], dict[str, Any]
 
 
 def test_exports(atlas: Atlas, source_set: str, write: Callable[..., Path], monkeypatch: Any) -> None:
-    monkeypatch.setattr(files, "_AT_ONCE", 2)
+    monkeypatch.setattr(files, "_BATCH_SIZE", 2)
     write(
         "batch-0.jsonl.gz",
         exported(source_set, (0, 1), "first"),
@@ -103,7 +104,7 @@ def test_exports(atlas: Atlas, source_set: str, write: Callable[..., Path], monk
 def test_lines_that_cannot_be_read(
     atlas: Atlas, source_set: str, write: Callable[..., Path], monkeypatch: Any, run: Any
 ) -> None:
-    monkeypatch.setattr(lines, "_LONGEST", 1000)
+    monkeypatch.setattr(lines, "_MAX_LINE", 1000)
     good = exported(source_set, (0, 1), "good")
     bad: list[Any] = [
         "{",
@@ -165,7 +166,7 @@ def test_files_that_cannot_be_read(atlas: Atlas, source_set: str, write: Callabl
         atlas.import_explanations(path, max_size=0.005)
     assert "--max-size" in str(caught.value)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no file"):
+    with pytest.raises(InputError, match="contains no file"):
         atlas.import_explanations(tmp_path / "empty")
     (tmp_path / "empty.tsv").write_bytes(b"")
     assert atlas.import_explanations(tmp_path / "empty.tsv").explanations == 0
@@ -205,7 +206,7 @@ def test_what_is_written_is_read(layer: int, index: int, text: str) -> None:
     item = {"modelId": "m", "layer": f"{layer}-s-t", "index": index, "description": text}
     rows = [f"{layer}\t{index}\t{json.dumps(text)}".encode()]
     for entry in [read_json_line(json.dumps(item).encode()), *map(table_reader(b"", "m", "s-t")[0], rows)]:
-        assert entry == ((feature, (wanted, "", "")) if wanted else None)
+        assert entry == ((feature, Explanation(text=wanted)) if wanted else None)
 
 
 @given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line and b"\r" not in line), max_size=8))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # The floors of the house, from the ground up: a module imports only from floors below it and from its own package.
 FLOORS = (
     {"errors"},
-    {"config", "processes", "files", "cypher_text", "schema"},
+    {"config", "processes", "files", "threads", "cypher_text", "schema"},
     {"results", "graph", "database"},
     {"ingest", "queries", "export", "server", "examples"},
     {"supernodes", "views", "synth"},

@@ -265,8 +265,8 @@ def test_a_collapsed_graph_follows_its_supernodes(atlas: Atlas, opposite: GraphH
 
 def test_a_search_leaves_collapsed_graphs_out(atlas: Atlas, opposite: GraphHandle) -> None:
     def found(graph: str = "") -> set[str]:
-        hits = atlas.query("search.text", {"text": "enlargement", "graph": graph, "places": 100}).rows
-        return {place["graph"] for hit in hits for place in hit["places"]}
+        hits = atlas.query("search.text", {"text": "enlargement", "graph": graph, "max_activations": 100}).rows
+        return {place["graph"] for hit in hits for place in hit["activations"]}
 
     collapsed = opposite.collapsed().name
     assert opposite.name in found()

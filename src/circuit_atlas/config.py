@@ -1,4 +1,4 @@
-"""Where the database is: `NEO4J_*` for any server, or a local store that circuit-atlas runs itself."""
+"""Finds the database: any server, by the variables `NEO4J_*`, or the local server of a store."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ STORE_VARIABLE = "CIRCUIT_ATLAS_STORE"
 class Connection:
     """Address and credentials of a Neo4j server.
 
-    `uri` is a Bolt address (`bolt://`, `neo4j://`, `neo4j+s://`, ...); `database` is None for the user's
-    home database.
+    Args:
+        uri: a Bolt address (`bolt://`, `neo4j://`, `neo4j+s://`, ...).
+        username: the user's name.
+        password: the user's password.
+        database: the database's name; None for the user's home database.
     """
 
     uri: str
@@ -29,12 +32,12 @@ class Connection:
 
     @classmethod
     def from_environment(cls) -> Connection | None:
-        """The server named by `NEO4J_URI`, or None when it is not set.
+        """The server that `NEO4J_URI` names; None when the variable is not set.
 
         Reads `NEO4J_USERNAME` (default `neo4j`), `NEO4J_PASSWORD` and `NEO4J_DATABASE`.
 
         Raises:
-            DatabaseError: `NEO4J_URI` is set and `NEO4J_PASSWORD` is not.
+            DatabaseError: `NEO4J_URI` is set, but `NEO4J_PASSWORD` is not.
         """
         uri = os.environ.get("NEO4J_URI")
         if not uri:
@@ -54,7 +57,8 @@ class Connection:
 
 
 def store_path(store: str | os.PathLike[str] | None = None) -> Path:
-    """The directory of the local store: the argument, `CIRCUIT_ATLAS_STORE`, or the platform's data directory."""
+    """The directory of the local store: the argument, else `CIRCUIT_ATLAS_STORE`, else a directory in the platform's
+    place for data."""
     chosen = store or os.environ.get(STORE_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()

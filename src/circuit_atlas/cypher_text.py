@@ -21,7 +21,7 @@ def pastable(cypher: str, parameters: dict[str, Any], *, shorten: bool = False) 
     if not parameters:
         return cypher
     values = ", ".join(f"{name}: {literal(value, shorten=shorten)}" for name, value in parameters.items())
-    return f":params {{{values}}}\n\n{cypher}"
+    return f":params {{{values}}};\n\n{cypher}"
 
 
 def literal(value: Any, *, shorten: bool = False) -> str:

@@ -1,22 +1,24 @@
-"""Whether a process that was noted down is still there."""
+"""Finds out whether a process that was recorded earlier still runs."""
 
 from __future__ import annotations
 
 import psutil
 
-_CLOCK_SHIFT = 10.0  # seconds by which the start of a process looks different once the clock was set
+# The start time of a process is computed from the clock and the time since the boot: when the clock is set, it changes.
+_CLOCK_TOLERANCE = 10.0  # seconds
 
 
 def find_process(pid: int, created: float) -> psutil.Process | None:
-    """The process of that id, unless it has ended or the id is another's by now.
+    """The process with that id; None when it has ended, or when another process has the id by now.
 
     Args:
-        pid: its id.
-        created: when it was started, seconds since the epoch, as psutil said then.
+        pid: the id of the process.
+        created: when the process was started, in seconds since the epoch, as psutil reported it at that time.
     """
     try:
         process = psutil.Process(pid)
-        is_same = abs(process.create_time() - created) <= _CLOCK_SHIFT
+        is_same = abs(process.create_time() - created) <= _CLOCK_TOLERANCE
+        # A zombie has ended; it only waits for its parent to read its exit code.
         return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None

@@ -1,4 +1,4 @@
-"""Jars: locked, checked, fetched once. The repository is a real HTTP server on loopback."""
+"""Jars: pinned, checked, downloaded once. The repository is a real HTTP server on loopback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from circuit_atlas.server.jars import Jar, ensure_jars, neo4j_version, read_lock
 
 
 class Repository(ThreadingHTTPServer):
-    """Serves `content` by path; `spoilt` holds how often a path is answered wrongly before that."""
+    """Serves `content` by path; `spoilt` says how often the answer to a path is wrong before that."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -80,7 +80,7 @@ def test_the_lock_of_the_package() -> None:
     assert {"neo4j", "neo4j-server", "neo4j-browser"} <= {jar.artifact for jar in locked}
 
 
-def test_fetched_once_from_the_mirror_of_the_settings(repository: Repository) -> None:
+def test_jars_are_downloaded_once_from_the_mirror_in_the_settings(repository: Repository) -> None:
     locked = [add(repository, name) for name in ("a", "b", "c")]
     paths = ensure_jars(locked, quiet=True)
     assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == [jar.sha256 for jar in locked]
@@ -88,7 +88,7 @@ def test_fetched_once_from_the_mirror_of_the_settings(repository: Repository) ->
     assert len(repository.asked) == 3
 
 
-def test_a_bad_jar_is_refused_and_fetched_again(repository: Repository) -> None:
+def test_a_wrong_jar_is_rejected_and_downloaded_again(repository: Repository) -> None:
     jar = add(repository, "a")
     repository.spoilt[jar.repository_path] = 2
     [path] = ensure_jars([jar], quiet=True)
@@ -96,15 +96,15 @@ def test_a_bad_jar_is_refused_and_fetched_again(repository: Repository) -> None:
     assert len(repository.asked) == 3
 
 
-def test_a_jar_that_stays_bad_is_an_error_and_not_kept(repository: Repository) -> None:
+def test_a_jar_that_stays_wrong_is_an_error_and_is_not_kept(repository: Repository) -> None:
     good, bad = add(repository, "good"), add(repository, "bad")
     repository.spoilt[bad.repository_path] = 99
-    with pytest.raises(LocalServerError, match=r"org.test:bad:1.0 cannot be fetched: it is not the file"):
+    with pytest.raises(LocalServerError, match=r"org.test:bad:1.0 cannot be downloaded: it is not the file"):
         ensure_jars([good, bad], quiet=True)
     assert not [path for path in (jars.cache_path() / "jars").rglob("*.jar") if path.name.startswith("bad")]
 
 
-def test_a_download_that_was_stopped_goes_on_where_it_was(repository: Repository) -> None:
+def test_an_interrupted_download_resumes(repository: Repository) -> None:
     first, second = add(repository, "first"), add(repository, "second")
     del repository.content[second.repository_path]
     with pytest.raises(LocalServerError, match="404"):
@@ -115,7 +115,7 @@ def test_a_download_that_was_stopped_goes_on_where_it_was(repository: Repository
     assert repository.asked == [second.repository_path]
 
 
-def test_a_cut_jar_in_the_cache_is_fetched_again(repository: Repository) -> None:
+def test_a_truncated_jar_in_the_cache_is_downloaded_again(repository: Repository) -> None:
     jar = add(repository, "a")
     [path] = ensure_jars([jar], quiet=True)
     path.write_bytes(b"cut")
@@ -123,14 +123,14 @@ def test_a_cut_jar_in_the_cache_is_fetched_again(repository: Repository) -> None
     assert path.stat().st_size == jar.size
 
 
-def test_without_settings_the_address_is_jgos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_settings_the_repository_is_maven_central(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from jgo.constants import MAVEN_CENTRAL_URL
 
     monkeypatch.setenv("HOME", str(tmp_path))
     assert repository_url() == MAVEN_CENTRAL_URL.rstrip("/")
 
 
-def test_settings_that_are_no_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_are_not_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".m2").mkdir()
     (tmp_path / ".m2" / "settings.xml").write_text("<settings")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -138,14 +138,12 @@ def test_settings_that_are_no_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         repository_url()
 
 
-def test_a_full_disk_is_said() -> None:
+def test_the_error_says_that_the_disk_is_full() -> None:
     error = jars._disk_error(OSError(errno.ENOSPC, "No space left on device"), Path("/cache"))
     assert "the disk is full" in str(error)
 
 
-def test_a_cache_that_cannot_be_written(
-    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_that_is_not_writable(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / "file"))
     with pytest.raises(LocalServerError, match="cannot be written"):

@@ -1,7 +1,8 @@
-// The transcoder features of graphs that Neuronpedia was not asked for yet, or not since a date, the most influential
+// The transcoder features of graphs that Neuronpedia was not asked about yet, or not since a date, the most influential
 // first.
+// @internal
 // @param graphs LIST<STRING> -- the graphs' names
-// @param before STRING = "1970-01-01T00:00:00Z" -- also those that it was last asked for before, ISO 8601
+// @param before STRING = "1970-01-01T00:00:00Z" -- also those that it was last asked about before, ISO 8601
 // @param k INTEGER = 100 -- how many
 // @returns model STRING -- the language model
 // @returns source_set STRING -- the set of transcoders
@@ -10,7 +11,7 @@
 // @returns influence FLOAT -- the largest influence of its activations in these graphs
 CYPHER 25
 UNWIND $graphs AS graph
-MATCH (n:Node {graph: graph}) WHERE n.ordinal >= 0
+MATCH (n:Node {graph: graph}) WHERE @indexed(n.ordinal)
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WHERE f.fetched_at IS NULL OR f.fetched_at < datetime($before)
 WITH f, max(coalesce(n.influence, 0.0)) AS influence

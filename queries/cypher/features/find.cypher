@@ -7,8 +7,9 @@
 // @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
 // @returns activations INTEGER -- number of nodes, of all graphs, that are activations of it
 CYPHER 25
-MATCH (g:Graph) WHERE g.name IS NOT NULL AND $model IN ['', g.model] AND $source_set IN ['', g.source_set]
-WITH g.model AS model, g.source_set AS source_set, collect(CASE WHEN $name <> '' AND g.status = 'ready' THEN g.name END) AS names
+MATCH (g:Graph) WHERE @indexed(g.name) AND $model IN ['', g.model] AND $source_set IN ['', g.source_set]
+WITH g.model AS model, g.source_set AS source_set,
+     collect(CASE WHEN $name <> '' AND g.status = 'ready' THEN g.name END) AS names
 CALL (model, source_set, names) {
   MATCH (f:TranscoderFeature {model: model, source_set: source_set, layer: $layer, index: $index}) RETURN f
 UNION
@@ -16,5 +17,9 @@ UNION
   MATCH (n:Node {graph: graph, name: $name})-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f
 }
 WITH DISTINCT f
-RETURN f {.model, .source_set, .layer, .index, .explanation} AS feature, COUNT { (f)<-[:ACTIVATION_OF]-() } AS activations
+// result
+RETURN f {@feature} AS feature, COUNT { (f)<-[:ACTIVATION_OF]-() } AS activations
 ORDER BY activations DESC, f.model, f.source_set, f.layer, f.index LIMIT 50
+// visual: The transcoder features that an address can mean, and their activations.
+MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE @is_whole(n.graph)
+RETURN p ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal LIMIT 100

@@ -1,4 +1,5 @@
-// The transcoder features that are active in every graph of a set, and in none of another set, whatever the position.
+// The transcoder features that are active in every graph of a set, and in none of another set, whatever the position;
+// those first that matter most where they matter least. Without another set: what the graphs have in common.
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags, which stand for all their graphs
 // @param without LIST<STRING> = [] -- names of graphs in which they are not active
@@ -9,24 +10,14 @@
 // @returns influence FLOAT -- the least influence it has in any of the graphs: what they have in common
 // @returns total INTEGER -- number of such features, whatever k
 CYPHER 25
-CALL () {
-  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g
-UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g
-}
-WITH collect(g.name) AS names, count(g) AS wanted
-CALL () {
-  MATCH (g:Graph) WHERE g.name IN $without AND g.status = 'ready' RETURN g.name AS other
-UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $without_tags AND g.status = 'ready' RETURN g.name AS other
-}
-WITH names, wanted, collect(other) AS others
+WITH @names_of($graphs, $tags) AS names, @names_of($without, $without_tags) AS others
 UNWIND [name IN names | [name, false]] + [name IN others | [name, true]] AS row
-WITH wanted, row[0] AS name, row[1] AS is_other
+WITH size(names) AS n_graphs, row[0] AS name, row[1] AS is_other
 MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
-WITH wanted, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, max(CASE WHEN is_other THEN 1 ELSE 0 END) AS elsewhere
-WHERE graphs = wanted AND elsewhere = 0
+WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, count(CASE WHEN is_other THEN 1 END) AS elsewhere
+WHERE graphs = n_graphs AND elsewhere = 0
+// result
 CALL (nodes) {
   UNWIND nodes AS n
   WITH n ORDER BY n.position
@@ -38,7 +29,13 @@ CALL (nodes) {
 }
 WITH f, occurrences, influence ORDER BY influence DESC, f.layer, f.index
 WITH collect([f, occurrences, influence]) AS found
-UNWIND range(0, size(found[..$k]) - 1) AS place
-WITH size(found) AS total, place, found[place][0] AS f, found[place][1] AS occurrences, found[place][2] AS influence
-RETURN f {.model, .source_set, .layer, .index, .explanation} AS feature, occurrences, influence, total
-ORDER BY place LIMIT 10000
+UNWIND range(0, size(found[..$k]) - 1) AS i
+WITH size(found) AS total, i, found[i][0] AS f, found[i][1] AS occurrences, found[i][2] AS influence
+RETURN f {@feature} AS feature, occurrences, influence, total
+ORDER BY i LIMIT 10000
+// visual: The transcoder features that are active in the graphs of the one set alone, with their activations.
+WITH f, nodes, reduce(sum = 0.0, n IN nodes | sum + coalesce(n.influence, 0.0)) AS influence
+ORDER BY influence DESC, f.layer, f.index LIMIT $k
+UNWIND nodes AS n
+MATCH p = (n)-[:ACTIVATION_OF]->(f)
+RETURN p LIMIT 200

@@ -1,11 +1,12 @@
 // The supernodes of a graph, and all features active on its prompt, where they are kept.
+// @internal
 // @param graph STRING -- the graph's name
 // @returns supernodes LIST<MAP> -- name and ordinals of the members of each supernode, in the file's order
 // @returns active LIST<MAP> -- blocks of all active features, in the file's order
 CYPHER 25
 MATCH (g:Graph {name: $graph})
 RETURN COLLECT {
-  MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL
+  MATCH (s:Supernode {graph: $graph}) WHERE @indexed(s.name)
   WITH s ORDER BY s.order LIMIT 100000
   RETURN {name: s.name, members: COLLECT {
     MATCH (s)-[:GROUPS]->(n:Node) WITH n.ordinal AS ordinal ORDER BY ordinal RETURN ordinal

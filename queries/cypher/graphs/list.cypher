@@ -10,10 +10,14 @@
 // @returns collapsed_from STRING -- of a graph collapsed by its supernodes, the whole graph
 // @returns tags LIST<STRING> -- its tags
 CYPHER 25
-MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready'
+MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready'
   AND ($tags = [] OR EXISTS { (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags })
+// result
 RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS source_set,
        g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at,
        g.collapsed_from AS collapsed_from,
        COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) RETURN t.name ORDER BY t.name LIMIT 1000 } AS tags
 ORDER BY graph LIMIT 10000
+// visual: The graphs of the database, each a node with its properties.
+MATCH p = (g)
+RETURN p ORDER BY g.name LIMIT 100

@@ -2,8 +2,11 @@
 // @returns tag STRING -- the tag
 // @returns graphs LIST<STRING> -- names of its graphs
 CYPHER 25
-MATCH (t:Tag) WHERE t.name IS NOT NULL
-MATCH (t)<-[:TAGGED]-(g:Graph) WHERE g.status = 'ready'
-WITH t, g.name AS graph ORDER BY graph
-RETURN t.name AS tag, collect(graph) AS graphs
+MATCH (t:Tag) WHERE @indexed(t.name)
+MATCH p = (t)<-[:TAGGED]-(g:Graph) WHERE g.status = 'ready'
+WITH t, g, p ORDER BY g.name
+// result
+RETURN t.name AS tag, collect(g.name) AS graphs
 ORDER BY tag LIMIT 10000
+// visual: The tags of the database, and their graphs.
+RETURN p ORDER BY t.name, g.name LIMIT 300

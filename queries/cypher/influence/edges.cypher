@@ -1,31 +1,37 @@
 // The direct effects through which most of the logits flows: normalised weight times what flows through the target
-// (circuit-tracer's edge influence). An edge carries no more than its target, so only the strongest targets are read.
+// (circuit-tracer's edge influence).
 // @param graph STRING -- the graph's name
 // @param k INTEGER = 20 -- how many
-// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence on all logits when null
+// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence on all logits
+//   when null
 // @returns source MAP -- the node that acts
 // @returns target MAP -- the node acted on
 // @returns weight FLOAT -- the direct effect
 // @returns influence FLOAT -- the share of the logits that flows through it
 CYPHER 25
-MATCH (t:Node {graph: $graph}) WHERE t.ordinal >= 0
+MATCH (t:Node {graph: $graph}) WHERE @indexed(t.ordinal)
 WITH t, coalesce($influences[t.ordinal], t.influence + coalesce(t.probability, 0.0)) AS flow
 WHERE flow > 0.0 AND t.input_sum > 0.0
 WITH t, flow ORDER BY flow DESC, t.ordinal
 WITH collect({node: t, flow: flow}) AS targets
+// The effects on the 64 strongest targets show how strong the k strongest effects are at least. An effect carries no
+// more than its target, so that weaker targets need not be read.
 CALL (targets) {
   UNWIND targets[..64] AS target
   WITH target.node AS t, target.flow AS flow
   MATCH (t)<-[r:DIRECT_EFFECT]-()
   WITH abs(r.weight) / t.input_sum * flow AS influence ORDER BY influence DESC LIMIT $k
-  RETURN CASE count(*) WHEN $k THEN min(influence) ELSE 0.0 END AS least
+  RETURN CASE count(*) WHEN $k THEN min(influence) ELSE 0.0 END AS threshold
 }
-UNWIND [target IN targets WHERE target.flow >= least | target] AS target
-WITH target.node AS t, target.flow AS flow, least
+UNWIND [target IN targets WHERE target.flow >= threshold | target] AS target
+WITH target.node AS t, target.flow AS flow, threshold
 MATCH (t)<-[r:DIRECT_EFFECT]-(s)
-WITH s, t, r.weight AS weight, abs(r.weight) / t.input_sum * flow AS influence, least
-WHERE influence >= least
-WITH s, t, weight, influence ORDER BY influence DESC, t.ordinal, s.ordinal LIMIT $k
-RETURN s {.key, .name, .layer, .position, .index, .source_id} AS source,
-       t {.key, .name, .layer, .position, .index, .source_id} AS target, weight, influence
+WITH s, t, r, abs(r.weight) / t.input_sum * flow AS influence, threshold
+WHERE influence >= threshold
+WITH s, t, r, influence ORDER BY influence DESC, t.ordinal, s.ordinal LIMIT $k
+// result
+RETURN s {@node} AS source, t {@node} AS target, r.weight AS weight, influence
 ORDER BY influence DESC, t.ordinal, s.ordinal
+// visual: The direct effects through which most of the logits flows.
+MATCH p = (t)<-[r]-(s)
+RETURN p LIMIT 300

@@ -12,20 +12,10 @@
 // @returns weight FLOAT -- the direct effect, signed
 CYPHER 25
 MATCH (n:Node {graph: $graph, key: $key})
-CALL (n) {
-  WITH n WHERE $incoming
-  MATCH (n)<-[r:DIRECT_EFFECT]-(m)
-  WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-  WITH m, r.weight AS weight
-  ORDER BY CASE $sign WHEN 0 THEN abs(weight) ELSE $sign * weight END DESC, m.ordinal LIMIT $k
-  RETURN 'in' AS direction, m, weight
-UNION ALL
-  WITH n WHERE $outgoing
-  MATCH (n)-[r:DIRECT_EFFECT]->(m)
-  WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-  WITH m, r.weight AS weight
-  ORDER BY CASE $sign WHEN 0 THEN abs(weight) ELSE $sign * weight END DESC, m.ordinal LIMIT $k
-  RETURN 'out' AS direction, m, weight
-}
-RETURN direction, m {.key, .name, .layer, .position, .index, .source_id} AS node, weight
-ORDER BY direction, CASE $sign WHEN 0 THEN abs(weight) ELSE $sign * weight END DESC, m.ordinal LIMIT 20000
+@strongest_effects(n)
+// result
+RETURN direction, m {@node} AS node, r.weight AS weight
+ORDER BY direction, @strength(r) DESC, m.ordinal LIMIT 20000
+// visual: A node and the strongest direct effects on it and of it.
+MATCH p = (n)-[r]-(m)
+RETURN p LIMIT 300

@@ -12,86 +12,19 @@
 // @returns weight FLOAT -- the direct effect, signed
 CYPHER 25
 MATCH (n:Node {graph: $graph, key: $key})
-WITH [n] AS frontier, [n] AS seen, [] AS edges
-// hop 1
+WITH [n] AS frontier, [n] AS seen, [] AS effects
+// repeat for each hop
 CALL (frontier) {
-  UNWIND frontier AS u
-  CALL (u) {
-    WITH u WHERE $incoming
-    MATCH (u)<-[r:DIRECT_EFFECT]-(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  UNION ALL
-    WITH u WHERE $outgoing
-    MATCH (u)-[r:DIRECT_EFFECT]->(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  }
+  UNWIND frontier AS node
+  @strongest_effects(node)
   RETURN collect(r) AS found, collect(DISTINCT m) AS reached
 }
-WITH edges + found AS edges, seen + reached AS seen, [m IN reached WHERE NOT m IN seen] AS frontier
-// hop 2
-CALL (frontier) {
-  UNWIND frontier AS u
-  CALL (u) {
-    WITH u WHERE $incoming
-    MATCH (u)<-[r:DIRECT_EFFECT]-(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  UNION ALL
-    WITH u WHERE $outgoing
-    MATCH (u)-[r:DIRECT_EFFECT]->(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  }
-  RETURN collect(r) AS found, collect(DISTINCT m) AS reached
-}
-WITH edges + found AS edges, seen + reached AS seen, [m IN reached WHERE NOT m IN seen] AS frontier
-// hop 3
-CALL (frontier) {
-  UNWIND frontier AS u
-  CALL (u) {
-    WITH u WHERE $incoming
-    MATCH (u)<-[r:DIRECT_EFFECT]-(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  UNION ALL
-    WITH u WHERE $outgoing
-    MATCH (u)-[r:DIRECT_EFFECT]->(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  }
-  RETURN collect(r) AS found, collect(DISTINCT m) AS reached
-}
-WITH edges + found AS edges, seen + reached AS seen, [m IN reached WHERE NOT m IN seen] AS frontier
-// hop 4
-CALL (frontier) {
-  UNWIND frontier AS u
-  CALL (u) {
-    WITH u WHERE $incoming
-    MATCH (u)<-[r:DIRECT_EFFECT]-(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  UNION ALL
-    WITH u WHERE $outgoing
-    MATCH (u)-[r:DIRECT_EFFECT]->(m)
-    WHERE ($kinds = [] OR split(m.key, ':')[0] IN $kinds) AND ($layers = [] OR m.layer IN $layers)
-    WITH r, m ORDER BY CASE $sign WHEN 0 THEN abs(r.weight) ELSE $sign * r.weight END DESC, m.ordinal LIMIT $k
-    RETURN r, m
-  }
-  RETURN collect(r) AS found, collect(DISTINCT m) AS reached
-}
-WITH edges + found AS edges, seen + reached AS seen, [m IN reached WHERE NOT m IN seen] AS frontier
+WITH effects + found AS effects, seen + reached AS seen, [m IN reached WHERE NOT m IN seen] AS frontier
 // end of hops
-UNWIND edges AS r
+// result
+UNWIND effects AS r
 WITH DISTINCT r, startNode(r) AS s, endNode(r) AS t
-RETURN s {.key, .name, .layer, .position, .index, .source_id} AS source,
-       t {.key, .name, .layer, .position, .index, .source_id} AS target, r.weight AS weight
+RETURN s {@node} AS source, t {@node} AS target, r.weight AS weight
 ORDER BY abs(weight) DESC, s.ordinal, t.ordinal LIMIT 100000
+// visual: The neighbourhood of a node, several hops wide.
+@drawn_effects(effects)

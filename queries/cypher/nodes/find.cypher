@@ -6,7 +6,7 @@
 // @returns rank INTEGER -- how it matches, 1 to 4
 // @returns node MAP -- the node
 CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
 WITH n, CASE
   WHEN $kind <> '' AND NOT n.key STARTS WITH $kind + ':' THEN 0
   WHEN $kind <> '' AND n.key STARTS WITH $kind + ':' + $text + '@' THEN 1
@@ -15,5 +15,9 @@ WITH n, CASE
   WHEN n.source_id = $text THEN 4
   ELSE 0 END AS rank
 WHERE rank > 0
-RETURN rank, n {.key, .name, .layer, .position, .index, .source_id} AS node
+// result
+RETURN rank, n {@node} AS node
 ORDER BY rank, n.ordinal LIMIT 200
+// visual: The nodes that an address can mean, and the strongest direct effects of each.
+WITH n ORDER BY rank, n.ordinal LIMIT 50
+@drawn(n)

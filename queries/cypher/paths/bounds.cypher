@@ -3,202 +3,56 @@
 // weight (bottleneck), or the sum of logarithms of normalised weights (product); -Infinity where there is no path.
 // @param graph STRING -- the graph's name
 // @param sources LIST<STRING> -- keys of the nodes where paths begin
-// @param max_hops INTEGER = 4 -- most edges of a path, 1 to 12
+// @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @param sign INTEGER = 1 -- 1 for the largest, -1 for the largest of the negated weights
-// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised weights
+// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised
+//   weights
 // @param kinds LIST<STRING> = [] -- kinds that nodes between the ends may have; all when empty
 // @param layers LIST<INTEGER> = [] -- layers that nodes between the ends may have; all when empty
 // @param positions LIST<INTEGER> = [] -- positions that nodes between the ends may have; all when empty
 // @param avoid LIST<STRING> = [] -- keys of nodes that no path passes between its ends
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
-// @returns bounds LIST<LIST<LIST<FLOAT>>> -- per number of hops, the values of all nodes by ordinal, in blocks of 512
+// @returns bounds LIST<LIST<LIST<FLOAT>>> -- per number of hops, the values of all nodes by ordinal, in blocks of
+//   @BOUNDS_BLOCK
 CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
 WITH n ORDER BY n.ordinal
 WITH collect(n) AS nodes
-WITH [n IN nodes | ($kinds = [] OR split(n.key, ':')[0] IN $kinds) AND ($layers = [] OR n.layer IN $layers)
-        AND ($positions = [] OR n.position IN $positions) AND NOT n.key IN $avoid] AS open,
-     [n IN nodes | CASE WHEN NOT n.key IN $sources THEN -Infinity WHEN $score = 'bottleneck' THEN Infinity ELSE 0.0 END] AS last
-WITH open, last, [last] AS levels
-// hop 1
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
+// Lists by ordinal: whether paths may pass a node, and the level of 0 hops, with paths that begin and end at a source.
+WITH [n IN nodes | @allowed(n) AND ($positions = [] OR n.position IN $positions) AND NOT n.key IN $avoid] AS passable,
+     [n IN nodes | CASE WHEN NOT n.key IN $sources THEN -Infinity WHEN $score = 'bottleneck' THEN Infinity ELSE 0.0 END]
+       AS level
+WITH passable, level, [level] AS levels
+// repeat for each hop
+// One more hop along every effect of the nodes that paths have reached: the best value at each target.
+CALL (passable, level) {
+  UNWIND [i IN range(0, size(level) - 1) WHERE level[i] > -Infinity] AS i
+  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(target)
+  WHERE abs(r.weight) >= $min_weight AND passable[target.ordinal]
+  WITH target, level[i] AS value, @step(r.weight, target.input_sum) AS step
+  WITH target.ordinal AS i, max(@extended(value, step)) AS value
   RETURN collect([i, value]) AS reached
 }
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
+// The next level, by ordinal: these values, and -Infinity for all other nodes.
+CALL (level, reached) {
+  UNWIND reached + [i IN range(0, size(level) - 1) | [i, -Infinity]] AS entry
+  WITH entry[0] AS i, max(entry[1]) AS value
   WITH value ORDER BY i
   RETURN collect(value) AS next
 }
-WITH open, next AS last, levels + [next] AS levels
-// hop 2
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 3
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 4
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 5
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 6
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 7
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 8
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 9
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 10
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 11
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
-// hop 12
-CALL (open, last) {
-  UNWIND [i IN range(0, size(last) - 1) WHERE last[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(v) WHERE abs(r.weight) >= $min_weight AND open[v.ordinal]
-  WITH v, last[i] AS value, CASE $score WHEN 'product' THEN log(abs(r.weight) / v.input_sum) ELSE $sign * r.weight END AS step
-  WITH v.ordinal AS i, max(CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END) AS value
-  RETURN collect([i, value]) AS reached
-}
-CALL (last, reached) {
-  UNWIND reached + [i IN range(0, size(last) - 1) | [i, -Infinity]] AS x
-  WITH x[0] AS i, max(x[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH open, next AS last, levels + [next] AS levels
+WITH passable, next AS level, levels + [next] AS levels
 // end of hops
-RETURN [level IN levels[..$max_hops + 1] | [i IN range(0, size(level) - 1, 512) | level[i..i + 512]]] AS bounds LIMIT 1
+// result
+RETURN [level IN levels[..$max_hops + 1] |
+        [i IN range(0, size(level) - 1, @BOUNDS_BLOCK) | level[i..i + @BOUNDS_BLOCK]]] AS bounds LIMIT 1
+// visual: The nodes with the best paths of max_hops hops, each with the direct effect its best path ends with.
+WITH levels, $max_hops AS hops
+UNWIND [i IN range(0, size(levels[hops]) - 1) WHERE levels[hops][i] > -Infinity] AS i
+WITH levels[hops - 1] AS before, i ORDER BY levels[hops][i] DESC, i LIMIT 25
+CALL (before, i) {
+  MATCH p = (target:Node {graph: $graph, ordinal: i})<-[r:DIRECT_EFFECT]-(source)
+  WHERE abs(r.weight) >= $min_weight AND before[source.ordinal] > -Infinity
+  WITH p, source, before[source.ordinal] AS value, @step(r.weight, target.input_sum) AS step
+  RETURN p ORDER BY @extended(value, step) DESC, source.ordinal LIMIT 1
+}
+RETURN p LIMIT 25

@@ -13,10 +13,17 @@ CALL (path) {
   MATCH (source:Node {graph: $graph, key: $paths[path][i]})
   OPTIONAL MATCH (source)-[r:DIRECT_EFFECT]->(target:Node {graph: $graph, key: $paths[path][i + 1]})
   WITH i, source, target, r.weight AS weight, target.input_sum AS input_sum ORDER BY i
-  RETURN collect(source {.key, .name, .layer, .position, .index, .source_id}) AS nodes,
+  RETURN collect(source {@node}) AS nodes,
          collect({step: i, weight: weight, value: /* edge value */ weight, input_sum: input_sum}) AS steps
 }
-WITH path, nodes, [s IN steps WHERE s.step < size($paths[path]) - 1] AS steps
-RETURN path, nodes, [s IN steps | s.weight] AS weights, [s IN steps | s.value] AS values,
-       [s IN steps | s.input_sum] AS input_sums
+// A path of n nodes has n - 1 steps: the last node has none.
+WITH path, nodes, [step IN steps WHERE step.step < size($paths[path]) - 1] AS steps
+RETURN path, nodes, [step IN steps | step.weight] AS weights, [step IN steps | step.value] AS values,
+       [step IN steps | step.input_sum] AS input_sums
 ORDER BY path LIMIT 10000
+// visual: Given paths, as far as there are direct effects along them.
+CYPHER 25
+UNWIND $paths AS path
+UNWIND range(0, size(path) - 2) AS i
+MATCH p = (:Node {graph: $graph, key: path[i]})-[:DIRECT_EFFECT]->(:Node {graph: $graph, key: path[i + 1]})
+RETURN p LIMIT 300

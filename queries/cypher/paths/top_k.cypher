@@ -1,17 +1,22 @@
 // The k paths with the best score from a graph's tokens to given nodes, of at most max_hops hops; exact.
-// Bounds stored with the graph (the best value of any path of j hops from a token to a node) tell how much a
-// partial path can still reach, so that k partial paths a hop are enough; of nodes with many inputs, stored
-// shortlists tell which ones matter. Among equal scores: fewer hops first, then node by node from the target back,
-// in the order of the graph's file. In a graph that holds a cycle, a path found may visit a node twice.
+// Among equal scores: fewer hops first, then node by node from the target back, in the order of the graph's file. In a
+// graph that has a cycle, a path found may visit a node twice.
 // For other sources than all tokens, other scores than mean and sum, and restrictions, take `bounds` from paths.bounds.
+//
+// paths.strongest is the same search in its plain form, with an explanation of how it works. This one takes all scores
+// and restrictions, and is fast in large graphs. A node there has hundreds or thousands of inputs, of which few matter:
+// its shortlist, stored as :PathSteps, has those that lead the @SHORTLISTED_PATHS best paths of each length, and with
+// `floors`, here unlisted_best, the best value of a path of each length through any other input.
 // @param graph STRING -- the graph's name
 // @param targets LIST<STRING> -- keys of the nodes where paths end
-// @param max_hops INTEGER = 4 -- most edges of a path, 1 to 12
+// @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @param k INTEGER = 10 -- how many paths
 // @param sign INTEGER = 1 -- 1 for the largest score, -1 for the smallest (most inhibiting)
-// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised weights
+// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised
+//   weights
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
-// @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, the bounds of all nodes by ordinal, in blocks of 512
+// @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, the bounds of all nodes by ordinal, in blocks of
+//   @BOUNDS_BLOCK
 // @param sources STRING = "tokens" -- which stored bounds to take when none are given
 // @param must_pass LIST<INTEGER> = [] -- ordinals of nodes to pass, in this order; `bounds` then has a table for each
 // @returns nodes LIST<MAP> -- the nodes from source to target
@@ -19,580 +24,96 @@
 // @returns hops INTEGER -- number of edges
 // @returns score FLOAT -- the score
 CYPHER 25
+// The bounds, by number of hops and block of nodes.
 CALL () {
   MATCH (b:PathBounds {graph: $graph, sources: $sources, sign: $sign})
-  WHERE $bounds IS NULL AND 0 <= b.hops <= $max_hops + size($must_pass) * ($max_hops + 1)
-        AND b.block >= 0
+  WHERE $bounds IS NULL AND 0 <= b.hops <= $max_hops AND @indexed(b.block)
   WITH b ORDER BY b.hops, b.block
   WITH b.hops AS hops, collect(b.sums) AS blocks ORDER BY hops
   RETURN collect(blocks) AS stored
 }
 WITH coalesce($bounds, stored) AS bounds
-MATCH (n:Node {graph: $graph}) WHERE n.key IN $targets
-WITH bounds, n.ordinal AS u,
-     size($must_pass) - CASE WHEN $must_pass <> [] AND $must_pass[-1] = n.ordinal THEN 1 ELSE 0 END AS left
+MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
+WITH bounds, target.ordinal AS node,
+     size($must_pass) - CASE WHEN $must_pass[-1] = target.ordinal THEN 1 ELSE 0 END AS must_pass_left
+// Prefixes are partial paths, written from the target back: one for each length, of no edge yet. Lengths that no path
+// from a token has are left out; bounds of restricted searches cannot tell, for paths may end where they may not pass.
 UNWIND range(1, $max_hops) AS hops
-WITH bounds, {u: u, hops: hops, share: CASE $score WHEN 'mean' THEN hops ELSE 1 END, left: left, path: [u], weights: [],
-              value: CASE $score WHEN 'bottleneck' THEN Infinity ELSE 0.0 END} AS p
-WHERE $sources <> 'tokens' OR $bounds IS NOT NULL OR bounds[hops][u / 512][u % 512] > -Infinity
-WITH bounds, collect(p) AS prefixes, -Infinity AS worst
-// hop 1
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 1
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 1] WHEN p.value < floors[p.hops - 1] THEN p.value ELSE floors[p.hops - 1] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 1] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 2
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 2
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
+WITH bounds, {node: node, hops: hops, remaining: hops, divisor: CASE $score WHEN 'mean' THEN hops ELSE 1 END,
+              must_pass_left: must_pass_left, path: [node], weights: [],
+              value: CASE $score WHEN 'bottleneck' THEN Infinity ELSE 0.0 END} AS prefix
+WHERE $sources <> 'tokens' OR $bounds IS NOT NULL OR @in_blocks(bounds[hops], node) > -Infinity
+WITH bounds, collect(prefix) AS prefixes, @no_threshold AS threshold
+// repeat for each hop
+CALL (bounds, prefixes, threshold) {
+  CALL (bounds, prefixes, threshold) {
+    // Complete paths stay as they are, and compete with those that are not.
+    UNWIND prefixes AS prefix
+    WITH prefix WHERE prefix.remaining = 0
+    RETURN prefix, null AS source, null AS weight, prefix.value AS value, prefix.value / prefix.divisor AS rank
   UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 2
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 2] WHEN p.value < floors[p.hops - 2] THEN p.value ELSE floors[p.hops - 2] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
+    // Node by node, so that inputs are read once: those on the shortlist, or all. The shortlist is enough for the best
+    // @SHORTLISTED_PATHS paths, and for prefixes that no other input continues to a path above the threshold.
+    UNWIND prefixes AS prefix
+    WITH prefix WHERE prefix.remaining > 0
+    WITH prefix.node AS node, collect(prefix) AS at_node
+    OPTIONAL MATCH (shortlist:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: node})
+    WHERE $bounds IS NULL
+    WITH node, at_node, shortlist, shortlist.floors AS unlisted_best
+    UNWIND at_node AS prefix
+    WITH node, shortlist, prefix, prefix.value AS value, unlisted_best[prefix.remaining - 1] AS unlisted
+    WITH node, shortlist, shortlist IS NOT NULL AND ($k <= @SHORTLISTED_PATHS
+           OR @extended(value, unlisted) / prefix.divisor < threshold) AS from_shortlist, collect(prefix) AS at_node
+    CALL (node, shortlist, from_shortlist) {
+      WITH shortlist WHERE from_shortlist
+      RETURN shortlist.inputs AS inputs, shortlist.weights AS weights,
+             [weight IN shortlist.weights | @step(weight, shortlist.input_sum)] AS steps
     UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
+      WITH node WHERE NOT from_shortlist
+      MATCH (target:Node {graph: $graph, ordinal: node})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
+      WITH source, target, r.weight AS weight, target.input_sum AS input_sum
+      RETURN collect(source.ordinal) AS inputs, collect(weight) AS weights,
+             collect(@step(/* edge value */ weight, input_sum)) AS steps
     }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 2] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
+    // The inputs that lead to a path above the threshold; -Infinity, where no path is, is below every threshold.
+    UNWIND at_node AS prefix
+    WITH prefix, inputs, weights, steps, prefix.value AS value, prefix.divisor AS divisor, threshold,
+         bounds[prefix.must_pass_left * ($max_hops + 1) + prefix.remaining - 1] AS bound
+    UNWIND [i IN range(0, size(inputs) - 1) WHERE CASE $score
+      WHEN 'bottleneck' THEN value >= threshold AND steps[i] >= threshold AND @in_blocks(bound, inputs[i]) >= threshold
+      ELSE (value + steps[i] + @in_blocks(bound, inputs[i])) / divisor >= threshold END | i] AS i
+    WITH prefix, inputs[i] AS source, weights[i] AS weight, divisor, @extended(value, steps[i]) AS value,
+         @in_blocks(bound, inputs[i]) AS bound
+    RETURN prefix, source, weight, value, @extended(value, bound) / divisor AS rank
   }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
+  // The k best, and the next threshold: what the k-th of them reaches, less what rounding can make of it.
+  WITH prefix, source, weight, value, rank
+  ORDER BY rank DESC, prefix.hops, prefix.path, coalesce(source, -1) LIMIT $k
+  WITH prefix, source, weight, value, rank, prefix.must_pass_left AS left
+  RETURN collect(CASE WHEN source IS NULL THEN prefix ELSE {
+           node: source, hops: prefix.hops, remaining: prefix.remaining - 1, divisor: prefix.divisor,
+           must_pass_left: CASE WHEN left > 0 AND $must_pass[left - 1] = source THEN left - 1 ELSE left END,
+           path: prefix.path + source, weights: [weight] + prefix.weights, value: value
          } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
+         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE @no_threshold END AS kth
 }
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 3
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 3
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 3
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 3] WHEN p.value < floors[p.hops - 3] THEN p.value ELSE floors[p.hops - 3] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 3] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 4
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 4
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 4
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 4] WHEN p.value < floors[p.hops - 4] THEN p.value ELSE floors[p.hops - 4] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 4] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 5
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 5
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 5
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 5] WHEN p.value < floors[p.hops - 5] THEN p.value ELSE floors[p.hops - 5] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 5] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 6
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 6
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 6
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 6] WHEN p.value < floors[p.hops - 6] THEN p.value ELSE floors[p.hops - 6] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 6] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 7
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 7
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 7
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 7] WHEN p.value < floors[p.hops - 7] THEN p.value ELSE floors[p.hops - 7] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 7] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 8
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 8
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 8
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 8] WHEN p.value < floors[p.hops - 8] THEN p.value ELSE floors[p.hops - 8] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 8] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 9
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 9
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 9
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 9] WHEN p.value < floors[p.hops - 9] THEN p.value ELSE floors[p.hops - 9] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 9] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 10
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 10
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 10
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 10] WHEN p.value < floors[p.hops - 10] THEN p.value ELSE floors[p.hops - 10] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 10] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 11
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 11
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 11
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 11] WHEN p.value < floors[p.hops - 11] THEN p.value ELSE floors[p.hops - 11] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 11] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
-// hop 12
-CALL (bounds, prefixes, worst) {
-  CALL (bounds, prefixes, worst) {
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops < 12
-    RETURN p, null AS o, null AS w, p.value AS value, p.value / p.share AS rank
-  UNION ALL
-    UNWIND prefixes AS p
-    WITH p WHERE p.hops >= 12
-    WITH p.u AS u, collect(p) AS here
-    OPTIONAL MATCH (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: u}) WHERE $bounds IS NULL
-    WITH u, here, s, s.floors AS floors
-    WITH u, here, s, [p IN here | s IS NOT NULL AND ($k <= 64
-           OR (CASE WHEN $score <> 'bottleneck' THEN p.value + floors[p.hops - 12] WHEN p.value < floors[p.hops - 12] THEN p.value ELSE floors[p.hops - 12] END) / p.share < worst)] AS listed
-    CALL (u, here, s, listed) {
-      WITH s, [i IN range(0, size(here) - 1) WHERE listed[i] | here[i]] AS group
-      WHERE true IN listed
-      RETURN group, s.inputs AS inputs, s.weights AS weights, [weight IN s.weights |
-               CASE $score WHEN 'product' THEN log(abs(weight) / s.input_sum) ELSE $sign * weight END] AS steps
-    UNION ALL
-      WITH u, [i IN range(0, size(here) - 1) WHERE NOT listed[i] | here[i]] AS group
-      WHERE false IN listed
-      MATCH (target:Node {graph: $graph, ordinal: u})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
-      WITH group, source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN group, collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * /* edge value */ weight END) AS steps
-    }
-    UNWIND group AS p
-    WITH p, inputs, weights, steps, p.value AS value, p.share AS share, bounds[p.left * ($max_hops + 1) + p.hops - 12] AS bound
-    UNWIND CASE $score
-      WHEN 'bottleneck' THEN [i IN range(0, size(inputs) - 1) WHERE value >= worst AND steps[i] >= worst
-                              AND bound[inputs[i] / 512][inputs[i] % 512] >= worst AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-      ELSE [i IN range(0, size(inputs) - 1) WHERE (value + steps[i] + bound[inputs[i] / 512][inputs[i] % 512]) / share >= worst
-            AND bound[inputs[i] / 512][inputs[i] % 512] > -Infinity | i]
-    END AS i
-    WITH p, inputs[i] AS o, weights[i] AS w, share, CASE WHEN $score <> 'bottleneck' THEN value + steps[i] WHEN value < steps[i] THEN value ELSE steps[i] END AS value, bound[inputs[i] / 512][inputs[i] % 512] AS bound
-    RETURN p, o, w, value, (CASE WHEN $score <> 'bottleneck' THEN value + bound WHEN value < bound THEN value ELSE bound END) / share AS rank
-  }
-  WITH p, o, w, value, rank ORDER BY rank DESC, p.hops, p.path, coalesce(o, -1) LIMIT $k
-  RETURN collect(CASE WHEN o IS NULL THEN p ELSE {
-           u: o, hops: p.hops, share: p.share, path: p.path + o, weights: [w] + p.weights, value: value,
-           left: CASE WHEN p.left > 0 AND $must_pass[p.left - 1] = o THEN p.left - 1 ELSE p.left END
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE -Infinity END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS worst
+WITH bounds, longer AS prefixes, kth AS threshold
 // end of hops
-UNWIND range(0, size(prefixes) - 1) AS place
-WITH place, prefixes[place] AS p
-WITH place, p.hops AS hops, p.path AS path, p.weights AS weights, p.value / p.share AS rank
+// result
+UNWIND range(0, size(prefixes) - 1) AS i
+WITH i, prefixes[i] AS prefix
+WITH i, prefix.path AS path, prefix.weights AS weights, prefix.hops AS hops, prefix.value / prefix.divisor AS score
 CALL (path) {
-  UNWIND range(size(path) - 1, 0, -1) AS i
-  MATCH (n:Node {graph: $graph, ordinal: path[i]})
-  WITH i, n ORDER BY i DESC
-  RETURN collect(n {.key, .name, .layer, .position, .index, .source_id}) AS nodes
+  UNWIND range(size(path) - 1, 0, -1) AS place
+  MATCH (n:Node {graph: $graph, ordinal: path[place]})
+  WITH place, n ORDER BY place DESC
+  RETURN collect(n {@node}) AS nodes
 }
-RETURN nodes, weights, hops, CASE $score WHEN 'product' THEN exp(rank) ELSE $sign * rank END AS score
-ORDER BY place
+RETURN nodes, weights, hops, CASE $score WHEN 'product' THEN exp(score) ELSE $sign * score END AS score
+ORDER BY i
+// visual: The k paths with the best score, step by step.
+UNWIND prefixes AS prefix
+UNWIND range(0, size(prefix.path) - 2) AS i
+WITH DISTINCT prefix.path[i + 1] AS source, prefix.path[i] AS target
+MATCH p = (:Node {graph: $graph, ordinal: source})-[:DIRECT_EFFECT]->(:Node {graph: $graph, ordinal: target})
+RETURN p LIMIT 300

@@ -1,27 +1,28 @@
 // The transcoder features that recur in most graphs of a set, whatever the position: those active in most graphs first.
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the database but those collapsed by supernodes
+// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
+//   database but those collapsed by supernodes
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 // @param k INTEGER = 20 -- how many
 // @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
 // @returns graphs INTEGER -- number of graphs in which it is active
 // @returns influence FLOAT -- mean, over these graphs, of the share of the logits that flows through it
-// @returns of INTEGER -- number of graphs of the set
+// @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
-CALL () {
-  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g
-UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g
-UNION
-  WITH 1 AS every WHERE $graphs = [] AND $tags = []
-  MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g
-}
-WITH collect(g.name) AS names, count(g) AS of
-UNWIND names AS name
-MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
-WITH of, f, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
-WHERE graphs >= 2 AND graphs >= $share * of
-WITH of, f, graphs, influence / graphs AS influence
+@features_of_set
+WITH n_graphs, f, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
+WHERE graphs >= 2 AND graphs >= $share * n_graphs
+WITH n_graphs, f, graphs, influence / graphs AS influence
 ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
-RETURN f {.model, .source_set, .layer, .index, .explanation} AS feature, graphs, influence, of
+// result
+RETURN f {@feature} AS feature, graphs, influence, n_graphs
+// visual: The transcoder features that recur in most graphs, each with its most influential activations.
+WITH collect(f) AS features
+WITH features, @names_or_all AS names
+UNWIND features AS f
+CALL (f, names) {
+  MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names
+  RETURN n ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal LIMIT 5
+}
+MATCH p = (f)<-[:ACTIVATION_OF]-(n)
+RETURN p LIMIT 200

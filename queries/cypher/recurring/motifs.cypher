@@ -1,8 +1,10 @@
-// The two-hop motifs that recur in most graphs of a set, whatever the position: a feature acts on a second one, which acts
-// on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second and of the second on
-// features and logits; the second is one of the 100 features that recur in most graphs. All graphs are of one model.
+// The two-hop motifs that recur in most graphs of a set, whatever the position: a feature acts on a second one, which
+// acts on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second and of the
+// second on features and logits; the second is one of the 100 features that recur in most graphs. All graphs are of one
+// model.
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the database but those collapsed by supernodes
+// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
+//   database but those collapsed by supernodes
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 // @param width INTEGER = 3 -- how many of the strongest effects each way
 // @param k INTEGER = 20 -- how many
@@ -10,24 +12,14 @@
 // @returns nodes LIST<MAP> -- its three nodes, as they are in one of the graphs, with that graph's name
 // @returns weight_in FLOAT -- mean direct effect of the first on the second
 // @returns weight_out FLOAT -- mean direct effect of the second on the third
-// @returns of INTEGER -- number of graphs of the set
+// @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
-CALL () {
-  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g
-UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g
-UNION
-  WITH 1 AS every WHERE $graphs = [] AND $tags = []
-  MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g
-}
-WITH collect(g.name) AS names, count(g) AS of
-UNWIND names AS name
-MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
-WITH of, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
-WHERE graphs >= 2 AND graphs >= $share * of
-WITH of, f, nodes, graphs, influence / graphs AS influence
+@features_of_set
+WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
+WHERE graphs >= 2 AND graphs >= $share * n_graphs
+WITH n_graphs, f, nodes, graphs, influence / graphs AS influence
 ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT 100
+// The strongest effects on each activation, and of it.
 UNWIND nodes AS n
 CALL (n) {
   MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
@@ -37,15 +29,22 @@ CALL (n) {
   MATCH (n)-[r:DIRECT_EFFECT]->(m:Feature|Logit)
   RETURN m AS target, r.weight AS weight_out ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
 }
-WITH of, f, split(source.key, '@')[0] AS first, split(target.key, '@')[0] AS last, n, source, target, weight_in, weight_out
-WITH of, f, first, last, count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in, avg(weight_out) AS weight_out,
-  collect([source, n, target]) AS places
-WHERE graphs >= 2 AND graphs >= $share * of
-ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last LIMIT $k
-CALL (places) {
-  UNWIND places AS place
-  WITH place, place[0] AS source, place[1] AS n, place[2] AS target
-  RETURN place AS nodes ORDER BY n.graph, n.ordinal, source.ordinal, target.ordinal LIMIT 1
-}
-RETURN graphs, [n IN nodes | n {.graph, .key, .name, .layer, .position, .index, .source_id}] AS nodes, weight_in, weight_out, of
+// The same motif in several graphs has ends that differ in nothing but the position.
+WITH n_graphs, f, @anywhere(source) AS first, @anywhere(target) AS last, n, source, target, weight_in, weight_out
+WITH n_graphs, f, first, last, count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in,
+  avg(weight_out) AS weight_out, collect([source, n, target]) AS occurrences
+WHERE graphs >= 2 AND graphs >= $share * n_graphs
 ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last
+LIMIT $k
+CALL (occurrences) {
+  UNWIND occurrences AS nodes
+  WITH nodes, nodes[0] AS source, nodes[1] AS n, nodes[2] AS target
+  RETURN nodes ORDER BY n.graph, n.ordinal, source.ordinal, target.ordinal LIMIT 1
+}
+// result
+RETURN graphs, [n IN nodes | n {.graph, @node}] AS nodes, weight_in, weight_out, n_graphs
+ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last
+// visual: The two-hop motifs that recur in most graphs, each as it is in one of them.
+WITH graphs, nodes[0] AS a, nodes[1] AS b, nodes[2] AS c
+MATCH p = (a)-[:DIRECT_EFFECT]->(b)-[:DIRECT_EFFECT]->(c)
+RETURN p ORDER BY graphs DESC LIMIT 100

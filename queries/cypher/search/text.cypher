@@ -1,19 +1,19 @@
-// Explanations of features, tokens and logits that hold a text, the best first, and where they are active. Of all that
-// the full-text index finds, the best 5,000 features and 10,000 tokens and logits are looked at; the same token of
+// Explanations of features, tokens and logits that contain a text, the best first, and where they are active. Of all
+// that the full-text index finds, the best 5,000 features and 10,000 tokens and logits are looked at; the same token of
 // several graphs is one hit. Graphs collapsed by supernodes are left out, unless named.
 // @param text STRING -- what to look for, in the syntax of Lucene's query parser
 // @param model STRING = "" -- only of this language model
 // @param layers LIST<INTEGER> = [] -- only features of these layers
 // @param graph STRING = "" -- only what is active in this graph
 // @param tag STRING = "" -- only what is active in graphs with this tag
-// @param places INTEGER = 5 -- of each hit, how many activations
+// @param max_activations INTEGER = 5 -- of each hit, how many activations
 // @param k INTEGER = 10 -- how many hits
 // @returns kind STRING -- feature, token or logit
 // @returns feature MAP -- the transcoder feature; null for tokens and logits
 // @returns token STRING -- text of a token or logit; null for features
 // @returns score FLOAT -- the index's score
 // @returns graphs INTEGER -- number of graphs in which it is active
-// @returns places LIST<MAP> -- its activations, the most influential first
+// @returns activations LIST<MAP> -- where it is active, the most influential first
 CYPHER 25
 CALL () {
   CALL db.index.fulltext.queryNodes('search_text', 'explanations:(' + $text + ')', {limit: 5000}) YIELD node AS f, score
@@ -25,20 +25,18 @@ UNION ALL
   RETURN CASE WHEN n:Token THEN 'token' ELSE 'logit' END AS kind, null AS f, n.token AS token,
          max(score) AS score, collect(n) AS nodes
 }
+// The best k of those that are active somewhere. Activations are only looked for until k hits have one.
 WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
 WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
   OR EXISTS {
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
-    MATCH (g:Graph {name: n.graph, status: 'ready'})
-    WHERE (g.collapsed_from IS NULL OR g.name = $graph)
-      AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
+    MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
   } OR EXISTS {
     UNWIND nodes AS n
-    MATCH (g:Graph {name: n.graph, status: 'ready'})
-    WHERE (g.collapsed_from IS NULL OR g.name = $graph)
-      AND $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
+    MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
   }
 WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token LIMIT $k
+// All activations of each hit.
 CALL (f, nodes) {
   CALL (f, nodes) {
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
@@ -47,12 +45,16 @@ CALL (f, nodes) {
     UNWIND nodes AS n
     RETURN n
   }
-  MATCH (g:Graph {name: n.graph, status: 'ready'})
-  WHERE (g.collapsed_from IS NULL OR g.name = $graph)
-    AND $model IN ['', g.model] AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
+  MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
   WITH n ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal
-  RETURN count(DISTINCT n.graph) AS graphs,
-         collect(n {.graph, .key, .position, .activation, .probability, .influence})[..$places] AS places
+  RETURN count(DISTINCT n.graph) AS graphs, collect(n)[..$max_activations] AS activations
 }
-RETURN kind, properties(f) AS feature, token, score, graphs, places
+// result
+RETURN kind, properties(f) AS feature, token, score, graphs,
+       [n IN activations | n {.graph, .key, .position, .activation, .probability, .influence}] AS activations
 ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
+// visual: Features whose explanations contain a text, with their most influential activations; tokens and logits alone.
+UNWIND activations AS n
+OPTIONAL MATCH activation = (f)<-[:ACTIVATION_OF]-(n)
+MATCH alone = (n)
+RETURN coalesce(activation, alone) AS p ORDER BY score DESC LIMIT 100

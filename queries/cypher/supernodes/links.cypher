@@ -8,9 +8,11 @@
 // @returns sum FLOAT -- sum of the direct effects
 // @returns effects INTEGER -- how many there are
 CYPHER 25
-MATCH (to:Supernode {graph: $graph}) WHERE to.name IS NOT NULL
+// The nodes of each supernode. A node in several counts in the last.
+MATCH (to:Supernode {graph: $graph}) WHERE @indexed(to.name)
 MATCH (to)-[:GROUPS]->(t:Node)
 WHERE NOT EXISTS { MATCH (t)<-[:GROUPS]-(later:Supernode) WHERE later.order > to.order }
+// The inputs of each from outside its supernode, by the supernode that they come from; null for other nodes.
 CALL (to, t) {
   MATCH (t)<-[r:DIRECT_EFFECT]-(s)
   OPTIONAL MATCH (s)<-[:GROUPS]-(owner:Supernode)
@@ -26,3 +28,10 @@ UNWIND links AS link
 WITH to, outer, link WHERE link.source IS NOT NULL
 RETURN link.source AS source, to.name AS target, link.share / outer AS share, link.total AS sum, link.effects AS effects
 ORDER BY abs(share) DESC, source, target LIMIT $k
+// visual: The supernodes of a graph, what each groups, and the strongest direct effects between them.
+CYPHER 25
+MATCH (from:Supernode {graph: $graph}) WHERE @indexed(from.name)
+WITH from ORDER BY from.order LIMIT 100
+MATCH p = (from)-[:GROUPS]->()-[r:DIRECT_EFFECT]->()<-[:GROUPS]-(to)
+WHERE to <> from
+RETURN p ORDER BY abs(r.weight) DESC LIMIT 200

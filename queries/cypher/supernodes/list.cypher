@@ -7,10 +7,14 @@
 // @returns order INTEGER -- its place among those of its graph: a node in several counts in the last
 // @returns members LIST<MAP> -- the nodes it groups, in the order of the graph's file
 CYPHER 25
-MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL AND ($name IS NULL OR s.name = $name)
+MATCH (s:Supernode {graph: $graph}) WHERE @indexed(s.name) AND ($name IS NULL OR s.name = $name)
 WITH s ORDER BY s.order LIMIT 10000
+// result
 RETURN s.name AS name, s.source AS source, s.rule AS rule, s.order AS order, COLLECT {
   MATCH (s)-[:GROUPS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT 10000
-  RETURN n {.key, .name, .layer, .position, .index, .source_id, .ordinal}
+  RETURN n {@node, .ordinal}
 } AS members
 ORDER BY order LIMIT 10000
+// visual: The supernodes of a graph, and what each groups.
+MATCH p = (s)-[:GROUPS]->()
+RETURN p ORDER BY s.order LIMIT 300

@@ -6,10 +6,15 @@
 // @param positions LIST<INTEGER> = [] -- only nodes at these positions
 // @returns node MAP -- the node
 CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
-  AND ($kinds = [] OR split(n.key, ':')[0] IN $kinds)
-  AND ($layers = [] OR n.layer IN $layers) AND ($positions = [] OR n.position IN $positions)
-WITH n, [n.name] + coalesce(head(COLLECT { MATCH (n)-[:ACTIVATION_OF]->(f) RETURN f.explanations LIMIT 1 }), []) AS texts
+MATCH (n:Node {graph: $graph})
+WHERE @indexed(n.ordinal) AND @allowed(n) AND ($positions = [] OR n.position IN $positions)
+WITH n, [n.name] + coalesce(head(COLLECT {
+  MATCH (n)-[:ACTIVATION_OF]->(f) RETURN f.explanations LIMIT 1
+}), []) AS texts
 WHERE any(text IN texts WHERE toLower(text) CONTAINS toLower($text))
-RETURN n {.key, .name, .layer, .position, .index, .source_id, .ordinal} AS node
+// result
+RETURN n {@node, .ordinal} AS node
 ORDER BY node.ordinal LIMIT 100000
+// visual: The nodes of a graph whose name or explanation contains a text, and the strongest direct effects of each.
+WITH n ORDER BY n.ordinal LIMIT 50
+@drawn(n)

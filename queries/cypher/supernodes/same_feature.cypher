@@ -2,7 +2,7 @@
 // @param graph STRING -- the graph's name
 // @param layers LIST<INTEGER> = [] -- only features of these layers
 // @param positions LIST<INTEGER> = [] -- only nodes at these positions
-// @param least INTEGER = 2 -- how many positions at least
+// @param min_positions INTEGER = 2 -- how many positions at least
 // @returns layer INTEGER -- the feature's layer
 // @returns index INTEGER -- its index there
 // @returns name STRING -- what its first node is called
@@ -12,7 +12,12 @@ MATCH (n:Node {graph: $graph}) WHERE n.key STARTS WITH 'feature:' AND n.index >=
   AND ($layers = [] OR n.layer IN $layers) AND ($positions = [] OR n.position IN $positions)
 WITH n ORDER BY n.position, n.ordinal
 WITH n.layer AS layer, n.index AS index, collect(n) AS nodes, count(DISTINCT n.position) AS number
-WHERE number >= $least
-RETURN layer, index, head(nodes).name AS name,
-       [n IN nodes | n {.key, .name, .layer, .position, .index, .source_id, .ordinal}] AS members
+WHERE number >= $min_positions
+// result
+RETURN layer, index, head(nodes).name AS name, [n IN nodes | n {@node, .ordinal}] AS members
 ORDER BY layer, index LIMIT 10000
+// visual: The transcoder features that are active at several positions of a graph's prompt, and the nodes of each.
+WITH nodes ORDER BY size(nodes) DESC, layer, index LIMIT 50
+UNWIND nodes AS n
+MATCH p = (n)-[:ACTIVATION_OF]->()
+RETURN p LIMIT 300

@@ -1,4 +1,5 @@
 // The direct effects among the nodes of a picture, strongest first, as columns.
+// @internal
 // @param graph STRING -- the graph's name
 // @param first INTEGER = 0 -- place in `ordinals` of the first target
 // @param stop INTEGER = 1000 -- place after the last target

@@ -1,4 +1,5 @@
 // The nodes of a picture: tokens, logits and nodes asked for by key, then those with the most influence.
+// @internal
 // @param graph STRING -- the graph's name
 // @param keys LIST<STRING> = [] -- nodes that are to be there whatever their influence
 // @param k INTEGER = 2000 -- at most this many
@@ -6,10 +7,10 @@
 // @returns explanation STRING -- of its transcoder feature, when there is one
 // @returns supernodes LIST<STRING> -- the supernodes that it is in
 CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
 WITH n ORDER BY n.key STARTS WITH 'token:' OR n.key STARTS WITH 'logit:' OR n.key IN $keys DESC,
                 coalesce(n.influence, 1 - n.cumulative_influence, 0.0) DESC, n.ordinal LIMIT $k
-RETURN n {.key, .name, .layer, .position, .index, .source_id, .ordinal, .token, .activation, .influence,
+RETURN n {@node, .ordinal, .token, .activation, .influence,
           .probability, .pinned} AS node,
        head(COLLECT { MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f.explanation LIMIT 1 }) AS explanation,
        COLLECT { MATCH (n)<-[:GROUPS]-(s:Supernode) RETURN s.name ORDER BY s.order LIMIT 100 } AS supernodes

@@ -1,4 +1,4 @@
-"""From a prompt to a circuit_tracer.Graph, on whatever device there is."""
+"""Runs circuit-tracer: from a prompt to a `circuit_tracer.Graph`, on a GPU or a CPU."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 """Loads a replacement model: a language model and its transcoders, by name or from folders.
 
-circuit-tracer takes names of a model hub. Folders on this machine are read here with its own readers and those of
-TransformerLens, which have everything but the door:
+circuit-tracer takes names on a model hub only. Its readers and those of TransformerLens could read folders, but do not
+offer it. This module uses them to read:
 
-- transcoders: a folder as `circuit_tracer.utils.caching` writes it, or any with the same `config.yaml` (`model_kind`,
-  `feature_input_hook`, `feature_output_hook`), beside `layer_0.safetensors`, ... or the files it lists in
-  `transcoders`, or `W_enc_*`/`W_dec_*` of a cross-layer transcoder;
-- a model: a folder of Hugging Face's transformers with its tokenizer. The nnsight backend opens it itself.
-  TransformerLens knows some architectures by the model's name alone (Gemma), so a folder that has the name of such a
-  model is that model; others (Llama, Qwen, Mistral, GPT-2, ...) are read from `config.json`.
+- transcoders: a folder that `circuit_tracer.utils.caching` wrote, or one with the same `config.yaml` (`model_kind`,
+  `feature_input_hook`, `feature_output_hook`) and the weights next to it: `layer_0.safetensors`, ..., or the files that
+  `config.yaml` lists in `transcoders`, or `W_enc_*`/`W_dec_*` of a cross-layer transcoder;
+- a model: a folder as Hugging Face's transformers saves it, with its tokenizer. The nnsight backend reads such folders
+  itself. TransformerLens identifies some architectures (Gemma) by the model's name alone, so a folder with the name of
+  such a model is taken for that model. Other models (Llama, Qwen, Mistral, GPT-2, ...) are read from `config.json`.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from circuit_atlas.errors import AttributionError, needs_extra
 
 
 def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any:
-    """A ReplacementModel.
+    """Load a `circuit_tracer.ReplacementModel`.
 
     Args:
-        model: name of a model, such as `google/gemma-2-2b`, or a folder; by default what the transcoders' own
-            configuration names.
+        model: name of a model, such as `google/gemma-2-2b`, or a folder; by default the model that the configuration of
+            the transcoders names.
         transcoders: name of a set of transcoders (`gemma`, `llama`, `user/repository[@revision]`), or a folder.
         options: backend, device, types.
 
     Raises:
-        AttributionError: one of them cannot be found or read, or they do not fit.
-        OutOfMemoryError: neither GPU nor CPU has the memory.
+        AttributionError: the model or the transcoders are not found or cannot be read, or do not fit together.
+        OutOfMemoryError: there is not enough memory on the device.
         MissingExtraError: the extra `attribution` is not installed.
     """
     with needs_extra("attribution", "attribution"):
@@ -56,23 +56,32 @@ def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any
             loaded, config = _transcoders(transcoders, device=device, dtype=dtype, **lazy)
         name = model or config.get("model_name")
         if not name:
-            raise AttributionError("which model the transcoders are of, they do not say", fix="Name it with --model.")
+            raise AttributionError(
+                "the transcoders do not name the model that they belong to", fix="Name it with --model."
+            )
         with translated_failures(f"the model {name!r} cannot be loaded", LOWER_LOADING):
             _check_layers(name, loaded)
             return _model(name, loaded, options.get("backend", "transformerlens"), device=device, dtype=dtype)
 
 
 def _transcoders(transcoders: str, **settings: Any) -> tuple[Any, dict[str, Any]]:
-    from circuit_tracer.utils.hf_utils import load_transcoder_from_hub, load_transcoders
+    """The transcoders and their configuration."""
+    from circuit_tracer.utils.hf_utils import load_transcoder_from_hub
 
     folder = Path(transcoders)
     if not folder.is_dir():
         return load_transcoder_from_hub(transcoders, **settings)  # type: ignore[no-any-return]
+    return _transcoders_from_folder(folder, **settings)
+
+
+def _transcoders_from_folder(folder: Path, **settings: Any) -> tuple[Any, dict[str, Any]]:
+    """What `load_transcoder_from_hub` does after it has downloaded a repository."""
     import yaml
+    from circuit_tracer.utils.hf_utils import load_transcoders
 
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     if not isinstance(config, dict):
-        raise ValueError("config.yaml holds no settings")
+        raise ValueError("config.yaml does not contain settings")
     config = {"scan": folder.name, "repo_id": folder.name, **config}
     hooks = {name: config[name] for name in ("scan", "feature_input_hook", "feature_output_hook")}
     if config["model_kind"] == "cross_layer_transcoder" and "transcoders" not in config:
@@ -81,18 +90,20 @@ def _transcoders(transcoders: str, **settings: Any) -> tuple[Any, dict[str, Any]
         return load_clt(str(folder), **hooks, **settings), config
     files = config.get("transcoders") or [file.name for file in folder.glob("layer_*.safetensors")]
     if not files:
-        raise ValueError("there is no layer_0.safetensors beside config.yaml")
-    if "transcoders" not in config:
+        raise ValueError("the folder contains no layer_0.safetensors")
+    if "transcoders" not in config:  # in the order of the layers, where a listing has layer_10 before layer_2
         files = [f"layer_{layer}.safetensors" for layer in range(len(files))]
     config["transcoders"] = [file if file.startswith("hf://") else str(folder / file) for file in files]
     return load_transcoders(config, **settings), config
 
 
 def _check_layers(name: str, transcoders: Any) -> None:
+    """Compare the numbers of layers, where the model is a folder: loading it takes minutes, and fails with an obscure
+    error when they differ."""
     config = Path(name) / "config.json"
     layers = json.loads(config.read_text(encoding="utf-8")).get("num_hidden_layers") if config.is_file() else None
     if layers is not None and layers != transcoders.n_layers:
-        raise ValueError(f"it has {layers} layers, the transcoders are for {transcoders.n_layers}")
+        raise ValueError(f"it has {layers} layers, but the transcoders are for {transcoders.n_layers}")
 
 
 def _model(name: str, transcoders: Any, backend: str, **settings: Any) -> Any:
@@ -113,21 +124,22 @@ def _model(name: str, transcoders: Any, backend: str, **settings: Any) -> Any:
 
 
 def _official_name(folder: Path) -> str | None:
-    """The model of TransformerLens's list that has the folder's name."""
+    """The model in TransformerLens's list that has the same name as the folder."""
     from transformer_lens.loading_from_pretrained import OFFICIAL_MODEL_NAMES
 
     return next((name for name in OFFICIAL_MODEL_NAMES if name.split("/")[-1] == folder.resolve().name), None)
 
 
 def _from_folder(folder: Path, transcoders: Any, *, device: Any, dtype: Any) -> Any:
-    """What `HookedTransformer.from_pretrained` does, but for its look into the list of names."""
+    """What `HookedTransformer.from_pretrained` does, without looking the name up in the list of models."""
     from circuit_tracer.replacement_model.replacement_model_transformerlens import (
         TransformerLensReplacementModel,
     )
     from transformer_lens import loading_from_pretrained as loading
     from transformers import AutoTokenizer
 
-    with tempfile.TemporaryDirectory(prefix="model-") as neutral:  # a path that holds "llama" would be taken for a name
+    # TransformerLens would take a path that contains "llama" for the name of a model, so it gets a neutral path.
+    with tempfile.TemporaryDirectory(prefix="model-") as neutral:
         link = Path(neutral) / "model"
         link.symlink_to(folder.resolve())
         config = loading.get_pretrained_model_config(str(link), device=device, dtype=dtype)

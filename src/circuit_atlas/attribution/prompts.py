@@ -1,4 +1,4 @@
-"""The prompts of a file, and the names of their graphs."""
+"""Reads prompts from a file, and names their graphs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from circuit_atlas.errors import InputError
 
-_LONGEST_SLUG = 60
-_MOST_PROMPTS = 100_000
+_MAX_SLUG = 60  # characters
+_MAX_PROMPTS = 100_000
 
 
 class Prompt(NamedTuple):
@@ -23,11 +23,11 @@ class Prompt(NamedTuple):
 
 
 def read_prompts(file: str | Path) -> list[Prompt]:
-    """The prompts of a text file, one a line, or of a `.jsonl` file, whose lines are texts or objects with `prompt`
-    and, if wanted, `name`. Empty lines are passed over, blanks within a line are kept.
+    """Read the prompts of a text file, one per line, or of a `.jsonl` file, whose lines are texts or objects with
+    `prompt` and, optionally, `name`. Empty lines are skipped, blanks within a line are kept.
 
     Raises:
-        InputError: the file cannot be read, a line is no prompt, or two prompts would have one name.
+        InputError: the file cannot be read, a line is not a prompt, or two different prompts have the same name.
     """
     path = Path(file)
     try:
@@ -36,46 +36,56 @@ def read_prompts(file: str | Path) -> list[Prompt]:
         raise InputError(f"cannot be read: {error}", where=str(path), fix="Give a text file in UTF-8.") from error
     is_json = path.suffix in (".jsonl", ".ndjson")
     prompts = [
-        _of_json(line, f"{path}, line {number}") if is_json else Prompt(line, slug_of(line))
+        _prompt_of_json(line, f"{path}, line {number}") if is_json else Prompt(line, slug_of(line))
         for number, line in enumerate(lines, 1)
         if line.strip()
     ]
-    if not 0 < len(prompts) <= _MOST_PROMPTS:
-        raise InputError(f"holds {len(prompts)} prompts", where=str(path), fix="Write one prompt a line.")
-    return _distinct(list(dict.fromkeys(prompts)), path)
+    if not 0 < len(prompts) <= _MAX_PROMPTS:
+        raise InputError(
+            f"contains {len(prompts):,} prompts; 1 to {_MAX_PROMPTS:,} are possible",
+            where=str(path),
+            fix="Write one prompt per line.",
+        )
+    return _checked_names(list(dict.fromkeys(prompts)), path)
 
 
 def slug_of(text: str) -> str:
-    """A name for the graph of a prompt, fit for a file: its words in lower case, cut where it would be long; what was
-    cut, or cannot be written in ASCII, is told apart by a hash."""
+    """A name for the graph of a prompt that can also be a file's name: its words in lower case, up to 60 characters.
+
+    When something is lost (the text is longer, or not ASCII), a hash of the text follows, so that different prompts
+    have different names.
+    """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.lower())
     slug = "-".join(words)
-    if slug and len(slug) <= _LONGEST_SLUG and plain == text:
+    if slug and len(slug) <= _MAX_SLUG and plain == text:
         return slug
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{slug[:_LONGEST_SLUG].rstrip('-')}-{digest}".lstrip("-")
+    return f"{slug[:_MAX_SLUG].rstrip('-')}-{digest}".lstrip("-")
 
 
-def _of_json(line: str, where: str) -> Prompt:
+def _prompt_of_json(line: str, where: str) -> Prompt:
     try:
         value: Any = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError("is no JSON", where=where, fix='Write {"prompt": "..."} or a text.') from error
+        raise InputError("not JSON", where=where, fix='Write {"prompt": "..."} or a JSON text.') from error
     fields = value if isinstance(value, dict) else {"prompt": value}
     text, name = fields.get("prompt"), fields.get("name")
     if not isinstance(text, str) or not text.strip() or not isinstance(name, str | None):
-        raise InputError("holds no prompt", where=where, fix='Write {"prompt": "...", "name": "..."} or a text.')
+        raise InputError(
+            "contains no prompt", where=where, fix='Write {"prompt": "...", "name": "..."} or a JSON text.'
+        )
     return Prompt(text, name or slug_of(text))
 
 
-def _distinct(prompts: list[Prompt], path: Path) -> list[Prompt]:
+def _checked_names(prompts: list[Prompt], path: Path) -> list[Prompt]:
+    """The prompts, if no two of them have the same name."""
     names: dict[str, str] = {}
     for text, name in prompts:
         if names.setdefault(name, text) != text:
             raise InputError(
-                f"two prompts would both be {name!r}",
+                f"two different prompts have the name {name!r}",
                 where=str(path),
-                fix='Name them, in a .jsonl file: {"prompt": "...", "name": "..."}.',
+                fix='Name them in a .jsonl file: {"prompt": "...", "name": "..."}.',
             )
     return prompts

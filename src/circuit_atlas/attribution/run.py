@@ -14,28 +14,35 @@ from circuit_atlas.errors import AttributionError, OutOfMemoryError
 if TYPE_CHECKING:
     import circuit_tracer
 
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "DefaultCPUAllocator", "mps backend out")
+# How torch says it, on a GPU, a CPU and an Apple chip: it raises a RuntimeError for many reasons.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "DefaultCPUAllocator",
+    "mps backend out",
+)
 LOWER_LOADING = (
-    "Lower what the model takes: --dtype bfloat16 halves it, --lazy-encoder and --lazy-decoder leave transcoders on "
-    "disk; or --device cpu."
+    "To use less memory, try --dtype bfloat16, which takes half, or --lazy-encoder and --lazy-decoder, which leave "
+    "transcoders on disk; or use --device cpu."
 )
 LOWER_ATTRIBUTION = (
-    "Lower what an attribution takes, in this order: --batch-size (half of {batch_size}), --max-feature-nodes "
-    "(7500, say; now {max_feature_nodes}), --offload cpu or disk; then --dtype bfloat16 and --lazy-encoder."
+    "To use less memory, try in this order: --batch-size (half of {batch_size}), --max-feature-nodes (for instance "
+    "7500; now {max_feature_nodes}), --offload cpu or disk, --dtype bfloat16, --lazy-encoder."
 )
 
 
 def attribute_prompt(model: Any, prompt: str, options: AttributionOptions) -> circuit_tracer.Graph:
-    """The attribution graph of a prompt, all of it, unpruned.
+    """Compute the attribution graph of a prompt: the whole graph, not pruned. See `circuit_tracer.attribute`.
 
     Args:
         model: a ReplacementModel of either backend.
-        prompt: the text; circuit-tracer puts the tokenizer's BOS before it.
-        options: circuit-tracer's.
+        prompt: the text; circuit-tracer puts the tokenizer's BOS token before it.
+        options: circuit-tracer's options.
 
     Raises:
         AttributionError: circuit-tracer cannot attribute this prompt.
-        OutOfMemoryError: neither GPU nor CPU has the memory; the message says what to lower.
+        OutOfMemoryError: there is not enough memory on the device; the message says what to do.
     """
     from circuit_tracer import attribute
 
@@ -53,11 +60,20 @@ def attribute_prompt(model: Any, prompt: str, options: AttributionOptions) -> ci
 
 @contextmanager
 def translated_failures(what: str, lower: str) -> Iterator[None]:
-    """What circuit-tracer, torch and transformers raise, in our words; memory is given back first."""
+    """Turn the errors of circuit-tracer, torch and transformers into ours. These libraries raise nearly every built-in
+    exception for a wrong model, prompt or file.
+
+    Args:
+        what: what failed, for the error's message.
+        lower: what to do when there is not enough memory.
+
+    Raises:
+        AttributionError, OutOfMemoryError
+    """
     try:
         yield
     except MemoryError as error:
-        raise _exhausted(error, lower) from error
+        raise _out_of_memory(error, lower) from error
     except (
         RuntimeError,
         ValueError,
@@ -70,13 +86,14 @@ def translated_failures(what: str, lower: str) -> Iterator[None]:
         NotImplementedError,
         ImportError,
     ) as error:
-        if isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY):
-            raise _exhausted(error, lower) from error
+        if isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY):
+            raise _out_of_memory(error, lower) from error
         raise AttributionError(f"{what}: {_first_line(error)}") from error
 
 
-def _exhausted(error: BaseException, lower: str) -> OutOfMemoryError:
-    error.__traceback__ = None  # the frames hold the tensors
+def _out_of_memory(error: BaseException, lower: str) -> OutOfMemoryError:
+    """Free the memory that the failed call used, so that the next prompt can be tried."""
+    error.__traceback__ = None  # its frames keep the tensors alive
     gc.collect()
     import torch
 
@@ -86,5 +103,6 @@ def _exhausted(error: BaseException, lower: str) -> OutOfMemoryError:
 
 
 def _first_line(error: BaseException) -> str:
+    """The first line of an error's message: torch's go on for pages."""
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:400].rstrip(".")

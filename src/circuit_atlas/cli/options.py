@@ -169,9 +169,9 @@ def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete
 
 def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Ids of the catalogue's queries, for shell completion."""
-    from circuit_atlas.queries.catalogue import catalogue
+    from circuit_atlas.queries.catalogue import public_queries
 
-    return [query_id for query_id in catalogue() if query_id.startswith(incomplete)]
+    return [query.id for query in public_queries() if query.id.startswith(incomplete)]
 
 
 graph_argument = click.argument("graph", shell_complete=complete_graphs)

@@ -12,15 +12,16 @@ from circuit_atlas.cli.options import atlas_command, complete_queries
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
+    from circuit_atlas.queries.catalogue import CatalogueQuery
     from circuit_atlas.results import Result
 
 
 def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if not wanted:
         return
-    from circuit_atlas.queries.catalogue import catalogue
+    from circuit_atlas.queries.catalogue import public_queries
 
-    for query in catalogue().values():
+    for query in public_queries():
         click.echo(f"{query.id:<22} {query.answers}")
     ctx.exit()
 
@@ -30,9 +31,30 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
         return
     from circuit_atlas.queries.catalogue import find_query
 
-    query = find_query(query_id)
-    click.echo(query.visual() if ctx.params["visual"] else query.text, nl=False)
+    query, visual, hops = find_query(query_id), ctx.params["visual"], ctx.params["hops"]
+    values = dict(parse_parameter(text) for text in ctx.params["parameters"])
+    if hops is not None:
+        if not query.has_hops:
+            raise click.BadParameter(f"{query_id} has no hops", param_hint="--hops")
+        values |= {p.name: hops for p in query.parameters if p.name == "max_hops"}
+    click.echo(_pastable(query, values, hops, visual), nl=False)
     ctx.exit()
+
+
+def _pastable(query: CatalogueQuery, values: dict[str, Any], hops: int | None, visual: bool) -> str:
+    """A query's header, its parameters as a command of Neo4j Browser, and its statement."""
+    from circuit_atlas.cypher_text import pastable
+    from circuit_atlas.queries.catalogue import DIALECT, used_parameters
+
+    values = query.with_defaults(values)
+    hops = hops or values.get("max_hops")
+    text = query.visual(hops) if visual else query.cypher(hops)
+    header, dialect, statement = text.partition(DIALECT)
+    used = used_parameters(statement)
+    values = {name: value for name, value in values.items() if name in used}
+    missing = [p.name for p in query.parameters if p.required and p.name in used and values[p.name] is None]
+    note = f"// Replace null below: {', '.join(missing)}.\n" if missing else ""
+    return header + note + pastable(dialect + statement, values)
 
 
 @click.command("query")
@@ -43,6 +65,7 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     "parameters",
     multiple=True,
     metavar="NAME=VALUE",
+    is_eager=True,
     help="A parameter; VALUE is JSON, or text; repeatable.",
 )
 @click.option("--explain", "plan", flag_value="EXPLAIN", help="Show the plan without running the query.")
@@ -52,17 +75,24 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
 @click.option("--write", is_flag=True, help="Let the statement change the database.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the catalogue.")
 @click.option("--visual", is_eager=True, is_flag=True, help="With --show, the form that Neo4j Browser draws.")
+@click.option("--hops", is_eager=True, type=click.IntRange(1, 12), help="With --show, print it for this many hops.")
 @click.option(
     "--show",
     expose_value=False,
     callback=_show,
     metavar="ID",
     shell_complete=complete_queries,
-    help="Print a query of the catalogue, for Neo4j Browser.",
+    help="Print a query of the catalogue and its parameters, ready to be pasted into Neo4j Browser.",
 )
 @atlas_command
 def query_command(
-    atlas: Atlas, query: str, parameters: tuple[str, ...], plan: str | None, write: bool, visual: bool
+    atlas: Atlas,
+    query: str,
+    parameters: tuple[str, ...],
+    plan: str | None,
+    write: bool,
+    visual: bool,
+    hops: int | None,
 ) -> Result | None:
     """Run QUERY: the id of a query of the catalogue, a Cypher statement, or - for one on stdin.
 
@@ -70,13 +100,14 @@ def query_command(
     Examples:
       circuit-atlas query --list
       circuit-atlas query --show paths.top_k
+      circuit-atlas query --show paths.strongest --hops 3 -p graph=dallas
       circuit-atlas query --show paths.top_k --visual
       circuit-atlas query nodes.tokens -p graph=dallas
       circuit-atlas query "MATCH (g:Graph) RETURN g.name, g.edges LIMIT 5"
       circuit-atlas query nodes.tokens -p graph=dallas --profile
     """
-    if visual:
-        raise click.UsageError("--visual goes with --show ID.")
+    if visual or hops:
+        raise click.UsageError("--visual and --hops go with --show ID.")
     values = dict(parse_parameter(text) for text in parameters)
     if plan:
         click.echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))

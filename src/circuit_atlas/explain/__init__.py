@@ -1,4 +1,4 @@
-"""What transcoder features mean: explanations from Neuronpedia and from files, and labels given by hand."""
+"""Explanations of transcoder features: fetched from Neuronpedia, imported from files, given by hand as labels."""
 
 from circuit_atlas.explain.files import import_explanations
 from circuit_atlas.explain.labels import label_feature

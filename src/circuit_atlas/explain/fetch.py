@@ -1,55 +1,56 @@
-"""Fetches what Neuronpedia says of the features of graphs, the most influential first."""
+"""Fetches explanations of the features of graphs from Neuronpedia, the most influential features first."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-if TYPE_CHECKING:
-    from circuit_atlas.explain.neuronpedia import Access, Neuronpedia
-
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError, UnknownSourceSetError
-from circuit_atlas.explain.answers import Said
 from circuit_atlas.explain.results import ExplainResult, SkippedSourceSet
-from circuit_atlas.explain.running import run_async
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
 from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name, own_scans_path
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import list_graphs
-from circuit_atlas.queries.results import GraphSummary
+from circuit_atlas.queries.results import Explanation, GraphSummary
 from circuit_atlas.schema.limits import MAX_ROWS
+from circuit_atlas.threads import map_in_threads
+
+if TYPE_CHECKING:
+    from circuit_atlas.explain.neuronpedia import Neuronpedia
 
 KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
-_AT_ONCE = 100  # features in a request, and in a transaction
-_LONG_AGO = "1970-01-01T00:00:00Z"
-Names = Mapping[SourceSet, SourceSet]
+_BATCH_SIZE = 100  # features in a request, and in a transaction
+_LONG_AGO = "1970-01-01T00:00:00Z"  # nothing was fetched before
+Found = Mapping[Feature, list[Explanation] | None]  # None where the response could not be had or read
 
 
 @dataclass
-class _Tally:
+class _Counts:
+    """What was fetched so far."""
+
     explained: int = 0
     unexplained: int = 0
     failed: set[Feature] = field(default_factory=set)
 
     @property
     def asked(self) -> int:
+        """Features for which Neuronpedia gave an answer."""
         return self.explained + self.unexplained
 
-    def count(self, said: Mapping[Feature, Said]) -> None:
-        self.explained += sum(bool(explanations) for explanations in said.values())
-        self.unexplained += sum(explanations == [] for explanations in said.values())
-        self.failed |= {feature for feature, explanations in said.items() if explanations is None}
+    def add(self, found: Found) -> None:
+        self.explained += sum(bool(explanations) for explanations in found.values())
+        self.unexplained += sum(explanations == [] for explanations in found.values())
+        self.failed |= {feature for feature, explanations in found.items() if explanations is None}
 
 
 def explain(
@@ -63,9 +64,9 @@ def explain(
     rate: float = 25_000,
     timeout: float = 30.0,
 ) -> ExplainResult:
-    """Fetch explanations of features from Neuronpedia, those not asked for yet, the most influential first.
+    """Fetch explanations of features from Neuronpedia that were not fetched yet, the most influential features first.
 
-    Each batch of answers is stored when it arrives: the same call resumes where an earlier one stopped. The key in
+    Each batch is stored when it arrives: the same call resumes where an earlier one stopped. The key in
     `NEURONPEDIA_API_KEY` is sent along, if it is set.
 
     Args:
@@ -73,29 +74,58 @@ def explain(
         graphs: names of graphs whose features to explain; all graphs when there are no names and no `tag`.
         tag: explain also the graphs with this tag.
         limit: at most this many features.
-        refetch: whether to ask again for features that were asked for before.
+        refetch: whether to fetch explanations again that were fetched before.
         url: Neuronpedia's address; by default `NEURONPEDIA_URL`, else https://www.neuronpedia.org.
         concurrency: how many requests run at the same time.
         rate: how many requests to send in an hour, at most.
-        timeout: seconds to wait for an answer.
+        timeout: seconds to wait for a response.
 
     Raises:
         GraphNotFoundError: no graph of that name is ready.
-        UnknownSourceSetError: Neuronpedia's name for the graphs' transcoders is not known.
+        NotFoundError: no graph has the tag.
+        UnknownSourceSetError: the name of the graphs' transcoders on Neuronpedia is not known.
         NeuronpediaError: Neuronpedia cannot be reached, refuses, or its rate limit is reached; what came before is
             stored.
     """
-    from circuit_atlas.explain.neuronpedia import Access
+    from circuit_atlas.explain.neuronpedia import Neuronpedia, NeuronpediaConfig
 
+    if limit is not None and limit < 1:
+        raise InvalidArgumentError(f"limit must be at least 1, got {limit}", fix="Leave it out to fetch all features.")
     chosen = url or os.environ.get(URL_VARIABLE)
-    access = Access(
+    config = NeuronpediaConfig(
         key=os.environ.get(KEY_VARIABLE) or None,
         concurrency=concurrency,
         rate=rate,
         timeout=timeout,
         **({"url": chosen} if chosen else {}),
     )
-    return _fetch(database, _chosen(database, graphs, tag), access, limit=limit, refetch=refetch)
+    names, skipped = _neuronpedia_names(found := _chosen(database, graphs, tag))
+    wanted = [graph.graph for graph in found if (graph.model, graph.source_set) in names]
+    counts, date = _Counts(), now()
+    # Above a progress bar, a line has to be written by tqdm.
+    notify = partial(tqdm.write, file=sys.stderr) if database.progress else None
+    with (
+        database.writing(),
+        tqdm(unit=" features", disable=None if database.progress else True) as bar,
+        Neuronpedia(config, notify) as neuronpedia,
+    ):
+        ask_batch = partial(_ask, neuronpedia, names)
+        # A query returns at most MAX_ROWS features, so there may be several rounds.
+        while features := _not_fetched(database, wanted, date if refetch else _LONG_AGO, limit, counts):
+            bar.total = bar.n + len(features)
+            batches = [features[first : first + _BATCH_SIZE] for first in range(0, len(features), _BATCH_SIZE)]
+            for batch in map_in_threads(ask_batch, batches, config.concurrency):
+                readable = {feature: texts for feature, texts in batch.items() if texts is not None}
+                store_explanations(database, readable, source=NEURONPEDIA, date=date, fetched=True)
+                counts.add(batch)
+                bar.update(len(batch))
+    return ExplainResult(
+        asked=counts.asked,
+        explained=counts.explained,
+        unexplained=counts.unexplained,
+        failed=len(counts.failed),
+        skipped=skipped,
+    )
 
 
 def _chosen(database: Database, names: Sequence[str], tag: str | None) -> list[GraphSummary]:
@@ -106,49 +136,25 @@ def _chosen(database: Database, names: Sequence[str], tag: str | None) -> list[G
     return [graph for graph in list_graphs(database).graphs if graph.graph in wanted]
 
 
-def _fetch(
-    database: Database, graphs: Sequence[GraphSummary], access: Access, *, limit: int | None, refetch: bool
-) -> ExplainResult:
-    if limit is not None and limit < 1:
-        raise InvalidArgumentError(f"a limit of {limit} features", fix="Give 1 or more, or none.")
-    names, skipped = _names(graphs)
-    wanted = [graph.graph for graph in graphs if (graph.model, graph.source_set) in names]
-    tally, date = _Tally(), now()
-
-    def store(said: Mapping[Feature, Said]) -> None:
-        usable = {feature: found for feature, found in said.items() if found is not None}
-        store_explanations(database, usable, source=NEURONPEDIA, date=date, fetched=True)
-        tally.count(said)
-
-    from circuit_atlas.explain.neuronpedia import Neuronpedia
-
-    notify = partial(tqdm.write, file=sys.stderr) if database.progress else None
-    with database.writing(), tqdm(unit=" features", disable=None if database.progress else True) as bar:
-        while features := _missing(database, wanted, date if refetch else _LONG_AGO, limit, tally):
-            bar.total = bar.n + len(features)
-            run_async(_ask_all(Neuronpedia(access, notify), access.concurrency, features, names, store, bar))
-    return ExplainResult(
-        asked=tally.asked,
-        explained=tally.explained,
-        unexplained=tally.unexplained,
-        failed=len(tally.failed),
-        skipped=skipped,
-    )
-
-
 def unknown_source_set(skipped: SkippedSourceSet) -> UnknownSourceSetError:
-    """What to do about transcoders whose name on Neuronpedia is not known."""
+    """The error for transcoders whose name on Neuronpedia is not known. It says how to add the name."""
     return UnknownSourceSetError(
-        f"it is not known what Neuronpedia calls the transcoders {skipped.source_set!r} of {skipped.model!r}, "
-        f"or whether it has them",
+        f"the name on Neuronpedia of the transcoders {skipped.source_set!r} of {skipped.model!r} is not known; "
+        "Neuronpedia may not have them",
         where=", ".join(skipped.graphs[:5]) + (", ..." if len(skipped.graphs) > 5 else ""),
-        fix=f'If it has, add under [scans] in {own_scans_path()}: "{skipped.source_set}" = ["MODEL", "SOURCE SET"], '
-        "as in the address of one of its pages, neuronpedia.org/MODEL/0-SOURCE SET/1.",
+        fix=f'If it has, add a line under [scans] in {own_scans_path()}: "{skipped.source_set}" = '
+        '["MODEL", "SOURCE SET"], as in the address of one of its pages, neuronpedia.org/MODEL/0-SOURCE SET/1.',
     )
 
 
-def _names(graphs: Sequence[GraphSummary]) -> tuple[dict[SourceSet, SourceSet], list[SkippedSourceSet]]:
-    """Neuronpedia's names of the graphs' transcoders, and those that have none."""
+def _neuronpedia_names(
+    graphs: Sequence[GraphSummary],
+) -> tuple[dict[SourceSet, SourceSet], list[SkippedSourceSet]]:
+    """Neuronpedia's names of the graphs' transcoders, and the transcoders that have none.
+
+    Raises:
+        UnknownSourceSetError: none of them has a name.
+    """
     names, unknown = {}, defaultdict(list)
     for graph in graphs:
         source_set = graph.model, graph.source_set
@@ -158,44 +164,29 @@ def _names(graphs: Sequence[GraphSummary]) -> tuple[dict[SourceSet, SourceSet], 
         else:
             names[source_set] = name
     skipped = [
-        SkippedSourceSet(model=model, source_set=source_set, graphs=of) for (model, source_set), of in unknown.items()
+        SkippedSourceSet(model=model, source_set=source_set, graphs=graphs_of_set)
+        for (model, source_set), graphs_of_set in unknown.items()
     ]
     if skipped and not names:
         raise unknown_source_set(skipped[0])
     return names, skipped
 
 
-def _missing(database: Database, graphs: list[str], before: str, limit: int | None, tally: _Tally) -> list[Feature]:
-    failed = len(tally.failed)
-    left = MAX_ROWS if limit is None else limit - tally.asked - failed
+def _not_fetched(
+    database: Database, graphs: list[str], before: str, limit: int | None, counts: _Counts
+) -> list[Feature]:
+    """The next features to fetch: those last fetched before a date, without those that failed in this call."""
+    failed = len(counts.failed)
+    left = MAX_ROWS if limit is None else limit - counts.asked - failed
     if left <= 0:
         return []
+    # Those that failed are among the rows, as nothing was stored for them.
     rows = ask(database, "explanations.missing", graphs=graphs, before=before, k=min(left + failed, MAX_ROWS))
     features = [Feature(*(row[name] for name in Feature._fields)) for row in rows]
-    return [feature for feature in features if feature not in tally.failed][:left]
+    return [feature for feature in features if feature not in counts.failed][:left]
 
 
-async def _ask_all(
-    neuronpedia: Neuronpedia,
-    concurrency: int,
-    features: Sequence[Feature],
-    names: Names,
-    store: Callable[[Mapping[Feature, Said]], None],
-    bar: Any,
-) -> None:
-    """Ask for batches of features, so many at a time, and store each answer before the next question."""
-    batches = iter([features[first : first + _AT_ONCE] for first in range(0, len(features), _AT_ONCE)])
-
-    async def work() -> None:
-        for batch in batches:
-            asked = {Feature(*names[feature[:2]], *feature[2:]): feature for feature in batch}
-            said = await neuronpedia.ask(list(asked))
-            store({asked[feature]: found for feature, found in said.items()})
-            bar.update(len(batch))
-
-    try:
-        async with neuronpedia, asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(work())
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+def _ask(neuronpedia: Neuronpedia, names: Mapping[SourceSet, SourceSet], batch: Sequence[Feature]) -> Found:
+    """The explanations of a batch of features, which are asked for under Neuronpedia's names."""
+    ours = {Feature(*names[feature[:2]], *feature[2:]): feature for feature in batch}
+    return {ours[theirs]: explanations for theirs, explanations in neuronpedia.ask(list(ours)).items()}

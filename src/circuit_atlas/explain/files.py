@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -14,17 +14,17 @@ from tqdm import tqdm
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InputError, InvalidArgumentError
-from circuit_atlas.explain.lines import Entry, Lines, Reader, read_json_line, table_reader
+from circuit_atlas.explain.lines import Entry, LineReader, Lines, read_json_line, table_reader
 from circuit_atlas.explain.results import ImportResult
-from circuit_atlas.explain.statements import EXPLAIN, EXPLAIN_ALL, KNOWN
-from circuit_atlas.explain.store import Explanation, Feature, now, store_explanations
+from circuit_atlas.explain.statements import EXPLAIN, EXPLAIN_ALL, STORED_FEATURES
+from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA
 from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name
 from circuit_atlas.queries.graphs import list_graphs
-from circuit_atlas.queries.results import GraphSummary
+from circuit_atlas.queries.results import Explanation, GraphSummary
 
-_AT_ONCE = 2000  # explanations in a transaction
+_BATCH_SIZE = 2000  # explanations in a transaction
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".tsv", ".tsv.gz")
 
 
@@ -40,54 +40,58 @@ def import_explanations(
 
     Args:
         database: the database.
-        sources: files of Neuronpedia's exports (`explanations/batch-0.jsonl.gz`), tab-separated tables of layer, index
-            and label, and folders of such files.
-        model: the language model that a table is about.
-        source_set: the set of transcoders that a table is about.
+        sources: files of Neuronpedia's exports (`explanations/batch-0.jsonl.gz`), tab-separated tables, and folders of
+            such files.
+        model: the language model that tables are about.
+        source_set: the set of transcoders that tables are about.
         all_features: whether to store explanations of features that are active in no graph, too.
-        max_size: GB that the files may have together, unpacked.
+        max_size: largest size of all files together, unpacked, in GB.
 
     Raises:
         InputError: a file cannot be read or is too large; what was read before is stored.
-        InvalidArgumentError: a table is given without `model` and `source_set`.
+        InvalidArgumentError: there is a table, but `model` or `source_set` is missing.
     """
     importer = _Importer(database, list_graphs(database).graphs, all_features)
     with database.writing(), tqdm(unit=" lines", unit_scale=True, disable=None if database.progress else True) as bar:
         lines, date = Lines(int(max_size * 1e9)), now()
         for path in _files(map(Path, sources)):
             found = lines.of(path)
-            beginning = list(islice(found, 1))
-            if not beginning:
+            first = list(islice(found, 1))
+            if not first:
                 continue
-            reader, source, has_head = _reader(path, beginning[0], model, source_set)
-            entries = importer.entries(found if has_head else chain(beginning, found), reader, bar)
-            while batch := list(islice(entries, _AT_ONCE)):
+            read, source, has_headers = _reader(path, first[0], model, source_set)
+            entries = importer.entries(found if has_headers else chain(first, found), read, bar)
+            while batch := list(islice(entries, _BATCH_SIZE)):
                 importer.store(batch, source, date)
     return importer.result()
 
 
 class _Importer:
+    """Finds the features of the database that lines are about, stores explanations of them, and counts both."""
+
     def __init__(self, database: Database, graphs: Iterable[GraphSummary], all_features: bool) -> None:
-        self._database, self._all = database, all_features
-        self._sets: dict[SourceSet, set[SourceSet]] = defaultdict(set)  # of the database, by Neuronpedia's name
+        self._database, self._all_features = database, all_features
+        # Neuronpedia's name of a source set -> its names in the database, of which there may be several
+        self._our_names: dict[SourceSet, set[SourceSet]] = defaultdict(set)
         for source_set in {(graph.model, graph.source_set) for graph in graphs}:
             if name := neuronpedia_name(source_set):
-                self._sets[name].add(source_set)
-        self._known = cache(self._ask_known)
+                self._our_names[name].add(source_set)
+        self._stored_features = cache(self._read_stored_features)
         self._features: set[Feature] = set()
         self._read = self._stored = self._malformed = 0
 
-    def entries(self, lines: Iterable[bytes | None], reader: Reader, bar: Any) -> Iterator[Entry]:
+    def entries(self, lines: Iterable[bytes | None], read: LineReader, bar: Any) -> Iterator[Entry]:
+        """The entries to store: one for each feature of the database that a line is about."""
         for line in lines:
             bar.update()
-            entry = None if line is None else reader(line)
+            entry = None if line is None else read(line)
             self._malformed += entry is None
             if entry is not None:
                 self._read += 1
                 yield from self._targets(entry)
 
     def store(self, batch: Sequence[Entry], source: str, date: str) -> None:
-        explained: Mapping[Feature, list[Explanation]] = defaultdict(list)
+        explained: dict[Feature, list[Explanation]] = defaultdict(list)
         for entry in batch:
             explained[entry.feature].append(entry.explanation)
         store_explanations(
@@ -96,7 +100,7 @@ class _Importer:
             source=source,
             date=date,
             fetched=source == NEURONPEDIA,
-            statement=EXPLAIN_ALL if self._all else EXPLAIN,
+            statement=EXPLAIN_ALL if self._all_features else EXPLAIN,
         )
         self._stored += len(batch)
         self._features |= explained.keys()
@@ -107,18 +111,22 @@ class _Importer:
         )
 
     def _targets(self, entry: Entry) -> Iterator[Entry]:
-        name, place = entry.feature[:2], entry.feature[2:]
-        for source_set in {name} | self._sets.get(name, set()):
-            if self._all or place in self._known(*source_set):
-                yield Entry(Feature(*source_set, *place), entry.explanation)
+        name, layer_and_index = entry.feature[:2], entry.feature[2:]
+        for source_set in {name} | self._our_names.get(name, set()):
+            if self._all_features or layer_and_index in self._stored_features(*source_set):
+                yield Entry(Feature(*source_set, *layer_and_index), entry.explanation)
 
-    def _ask_known(self, model: str, source_set: str) -> frozenset[tuple[int, int]]:
-        rows = self._database.read(KNOWN, model=model, source_set=source_set)
+    def _read_stored_features(self, model: str, source_set: str) -> frozenset[tuple[int, int]]:
+        """Layer and index of each feature of a source set that the database has."""
+        rows = self._database.read(STORED_FEATURES, model=model, source_set=source_set)
         return frozenset((row["layer"], row["index"]) for row in rows)
 
 
-def _reader(path: Path, first: bytes | None, model: str | None, source_set: str | None) -> tuple[Reader, str, bool]:
-    """What reads the lines of a file, the source they come from, and whether the first one holds names of columns."""
+def _reader(path: Path, first: bytes | None, model: str | None, source_set: str | None) -> tuple[LineReader, str, bool]:
+    """How to read the lines of a file, the source of its explanations, and whether the first line names columns.
+
+    `first` is None when the first line is too long, which happens in JSON only.
+    """
     if first is None or first.lstrip(b"\xef\xbb\xbf \t").startswith(b"{"):
         return read_json_line, NEURONPEDIA, False
     if model is None or source_set is None:
@@ -127,8 +135,8 @@ def _reader(path: Path, first: bytes | None, model: str | None, source_set: str 
             where=str(path),
             fix="Give --model and --source-set, as `circuit-atlas graphs` shows them.",
         )
-    reader, has_head = table_reader(first, model, source_set)
-    return reader, IMPORTED + clean_text(path.name, 100), has_head
+    read, has_headers = table_reader(first, model, source_set)
+    return read, IMPORTED + clean_text(path.name, 100), has_headers
 
 
 def _files(sources: Iterable[Path]) -> list[Path]:
@@ -136,6 +144,6 @@ def _files(sources: Iterable[Path]) -> list[Path]:
     for source in sources:
         found = sorted(path for path in source.rglob("*") if path.name.endswith(_SUFFIXES)) if source.is_dir() else []
         if source.is_dir() and not found:
-            raise InputError(f"holds no file that ends in {', '.join(_SUFFIXES)}", where=str(source))
+            raise InputError(f"contains no file that ends in {', '.join(_SUFFIXES)}", where=str(source))
         files += found or [source]
     return files

@@ -1,48 +1,43 @@
-"""Labels given by hand: they go before everything that is fetched or imported."""
+"""Labels given by hand. They take precedence over explanations that were fetched or imported."""
 
 from __future__ import annotations
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError
 from circuit_atlas.explain.results import Label
-from circuit_atlas.explain.store import Explanation, Feature, now, store_explanations
+from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import HAND
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.nodes import resolve
+from circuit_atlas.queries.results import Explanation
 from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.limits import MAX_NAME_LENGTH
 from circuit_atlas.schema.models import Node
 
 
 def label_feature(database: Database, graph: str, address: str, text: str | None) -> Label:
-    """Give the transcoder feature of a node a label, in every graph where it is active; None takes the label back.
+    """Label the transcoder feature that a node is an activation of, in every graph where it is active.
 
     Args:
         database: the database.
         graph: the graph's name.
-        address: a node of it, as in `queries.resolve`; of several activations of one feature, any will do.
-        text: the label, at most 1,000 characters; line breaks become blanks.
+        address: a node of the graph, see `queries.resolve`. It may also fit several activations of one feature.
+        text: the label, at most 1,000 characters, of which line breaks become blanks; None removes the label.
 
     Raises:
-        InvalidArgumentError: the node is not a feature, or the label empty or too long.
+        InvalidArgumentError: the node is not a feature, or the label is empty or too long.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
     node = _activation(StoredGraph(database, graph), address)
     found = ask(database, "nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
     if found is None:
         raise InvalidArgumentError(
-            f"{node.key} is not a feature", where=graph, fix="Only features have labels: they say what one means."
+            f"{node.key} is not a feature", where=graph, fix="Give the address of a feature: other nodes have no label."
         )
-    label = None if text is None else clean_text(text, MAX_NAME_LENGTH + 1)
-    if label is not None and not 0 < len(label) <= MAX_NAME_LENGTH:
-        raise InvalidArgumentError(
-            "the label is empty" if not label else f"the label has more than {MAX_NAME_LENGTH:,} characters",
-            fix="Give a short text, or --remove.",
-        )
+    explanations = [] if text is None else [Explanation(text=_checked_label(text))]
     feature = Feature(*(found[name] for name in Feature._fields))
-    explanations = [] if label is None else [Explanation(label)]
     with database.writing():
         _, renamed = store_explanations(database, {feature: explanations}, source=HAND, date=now())
     row = ask(database, "nodes.get", graph=graph, key=node.key)[0]
@@ -58,8 +53,18 @@ def label_feature(database: Database, graph: str, address: str, text: str | None
     )
 
 
+def _checked_label(text: str) -> str:
+    label = clean_text(text, MAX_NAME_LENGTH + 1)  # one more than may be stored, to see whether it is too long
+    if not 0 < len(label) <= MAX_NAME_LENGTH:
+        raise InvalidArgumentError(
+            "the label is empty" if not label else f"the label has more than {MAX_NAME_LENGTH:,} characters",
+            fix="Give a short text, or remove the label with --remove.",
+        )
+    return label
+
+
 def _activation(graph: StoredGraph, address: str) -> Node:
-    """The node of an address; any of several that are activations of the same feature."""
+    """The node of an address. When it fits several activations of one feature, any of them will do."""
     try:
         return resolve(graph, address)
     except AmbiguousNodeError as error:

@@ -1,4 +1,4 @@
-"""Lines of files of explanations, read with bounds: packed or not, nothing in them is trusted, in form or size."""
+"""Reads lines of files of explanations, packed or not. Nothing in them is trusted, in form or size."""
 
 from __future__ import annotations
 
@@ -9,40 +9,42 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from circuit_atlas.errors import InputError
-from circuit_atlas.explain.answers import MalformedError, read_explanation, read_feature, read_json, read_number
-from circuit_atlas.explain.store import Explanation, Feature
+from circuit_atlas.explain.responses import MalformedError, read_explanation, read_feature, read_json, read_number
+from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.gzipped import open_maybe_gzipped
+from circuit_atlas.queries.results import Explanation
 
-_LONGEST = 1 << 20  # bytes of a line
-_LABELS = ("label", "clerp", "explanation", "description")
+_MAX_LINE = 1 << 20  # bytes
+_BYTE_ORDER_MARK = "\ufeff"  # Windows programs put it before the first line
+_LABEL_COLUMNS = ("label", "clerp", "explanation", "description")
 
 
 class Entry(NamedTuple):
-    """A line of a file: what it says of which feature."""
+    """A line of a file: a feature and an explanation of it."""
 
     feature: Feature
     explanation: Explanation
 
 
-Reader = Callable[[bytes], Entry | None]  # of a line; None when it cannot be read
+LineReader = Callable[[bytes], Entry | None]  # None for a line that cannot be read
 
 
 class Lines:
-    """The lines of files, without their ends.
+    """Reads the lines of files, without their ends.
 
     Args:
-        limit: bytes that may come out of all files together.
+        max_bytes: the size of all files together, unpacked, at most. (A packed file of some MB can unpack to many GB.)
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = self._left = limit
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = self._bytes_left = max_bytes
 
     def of(self, path: Path) -> Iterator[bytes | None]:
-        """The lines of a file that are not blank; None for one that is too long.
+        """The lines of a file that are not blank; None for one of more than 1 MB.
 
         Raises:
-            InputError: it cannot be opened or unpacked, or holds too much.
+            InputError: the file cannot be opened or unpacked, or is too large.
         """
         try:
             with open_maybe_gzipped(path) as file:
@@ -52,28 +54,28 @@ class Lines:
 
     def _lines(self, file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes | None]:
         while line := self._read(file, path):
-            whole = line.endswith(b"\n") or len(line) <= _LONGEST
-            while not line.endswith(b"\n") and len(line) > _LONGEST:
+            is_whole = line.endswith(b"\n") or len(line) <= _MAX_LINE
+            while not line.endswith(b"\n") and len(line) > _MAX_LINE:  # skip the rest of a line that is too long
                 line = self._read(file, path)
-            if not whole:
+            if not is_whole:
                 yield None
             elif line.strip():
                 yield line.rstrip(b"\r\n")
 
     def _read(self, file: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:
-        line = file.readline(_LONGEST + 1)
-        self._left -= len(line)
-        if self._left < 0:
+        line = file.readline(_MAX_LINE + 1)
+        self._bytes_left -= len(line)
+        if self._bytes_left < 0:
             raise InputError(
-                f"the files hold more than {self._limit / 1e9:g} GB",
+                f"the files contain more than {self._max_bytes / 1e9:g} GB",
                 where=str(path),
-                fix="What was read so far is stored. If they are to be so large, raise --max-size.",
+                fix="What was read before is stored. If the files are meant to be that large, raise --max-size.",
             )
         return line
 
 
 def read_json_line(line: bytes) -> Entry | None:
-    """An explanation in a file of Neuronpedia: `modelId`, `layer`, `index`, `description`, `explanationModelName`,
+    """Read a line of Neuronpedia's files: `modelId`, `layer`, `index`, `description`, `explanationModelName`,
     `typeName`."""
     try:
         item = read_json(line)
@@ -83,35 +85,46 @@ def read_json_line(line: bytes) -> Entry | None:
     return Entry(feature, explanation) if feature and explanation else None
 
 
-def table_reader(first: bytes, model: str, source_set: str) -> tuple[Reader, bool]:
-    """The reader of the lines of a table with tabs, and whether the first line holds the names of its columns; without
-    them the columns are layer, index and label. A label may be JSON text, in quotes."""
-    heads = [head.strip().lower() for head in (_decoded(first) or "").removeprefix("\ufeff").split("\t")]
-    label = next((name for name in _LABELS if name in heads), None)
-    is_head = label is not None and {"layer", "index"} <= set(heads)
-    places = [heads.index(name) for name in ("layer", "index", label or "")] if is_head else [0, 1, 2]
+def table_reader(first: bytes, model: str, source_set: str) -> tuple[LineReader, bool]:
+    """How to read the lines of a table with tabs.
+
+    Args:
+        first: the first line. It may name the columns; else they are layer, index and label, in this order.
+        model: the language model that the table is about.
+        source_set: the set of transcoders that it is about.
+
+    Returns:
+        The reader of a line, and whether the first line names the columns. A label may be a JSON text, in quotes.
+    """
+    headers = [header.strip().lower() for header in _cells(first)]
+    label_column = next((name for name in _LABEL_COLUMNS if name in headers), None)
+    has_headers = label_column is not None and {"layer", "index"} <= set(headers)
+    names = ("layer", "index", label_column or "")
+    columns = [headers.index(name) for name in names] if has_headers else [0, 1, 2]
 
     def read(line: bytes) -> Entry | None:
-        cells = (_decoded(line) or "").removeprefix("\ufeff").split("\t")
-        if len(cells) <= max(places):
+        cells = _cells(line)
+        if len(cells) <= max(columns):
             return None
-        layer, index = (read_number(cells[place].strip()) for place in places[:2])
-        text = clean_text(_unquoted(cells[places[2]]))
+        layer, index = (read_number(cells[column].strip()) for column in columns[:2])
+        text = clean_text(_unquoted(cells[columns[2]]))
         if layer is None or index is None or not text:
             return None
-        return Entry(Feature(model, source_set, layer, index), Explanation(text))
+        return Entry(Feature(model, source_set, layer, index), Explanation(text=text))
 
-    return read, is_head
+    return read, has_headers
 
 
-def _decoded(line: bytes) -> str | None:
+def _cells(line: bytes) -> list[str]:
+    """The cells of a line of a table; one empty cell when it is not UTF-8."""
     try:
-        return line.decode("utf-8")
+        return line.decode("utf-8").removeprefix(_BYTE_ORDER_MARK).split("\t")
     except UnicodeDecodeError:
-        return None
+        return [""]
 
 
 def _unquoted(cell: str) -> str:
+    """A cell without its quotes: JSON's, or those of a spreadsheet, which doubles quotes within a text."""
     cell = cell.strip()
     if len(cell) > 1 and cell.startswith('"') and cell.endswith('"'):
         try:

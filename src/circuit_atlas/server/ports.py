@@ -1,41 +1,53 @@
-"""Free and taken ports of the loopback interface."""
+"""Ports of the loopback interface: which are free, and which are in use."""
 
 from __future__ import annotations
 
+import logging
 import socket
 
 from circuit_atlas.errors import LocalServerError
 
 LOOPBACK = "127.0.0.1"
+_LOG = logging.getLogger(__name__)
 
 
-def choose_port(asked: int | None, noted: int | None, usual: int) -> int:
-    """The port asked for, or else the one of last time, the usual one, or any that is free.
+def choose_port(requested: int | None, previous: int | None, default: int) -> int:
+    """Choose a port for a server.
+
+    Args:
+        requested: the port that the user asked for; None to choose a free one.
+        previous: the port that the server had before; preferred, so that addresses stay the same.
+        default: the usual port of the protocol; preferred after that.
 
     Raises:
-        LocalServerError: the port asked for is in use.
+        LocalServerError: the requested port is in use.
     """
-    if asked is not None:
-        if _is_taken(asked):
-            raise LocalServerError(f"port {asked} is in use", fix="Choose another port, or leave the choice to us.")
-        return asked
-    for candidate in (noted, usual):
-        if candidate and not _is_taken(candidate):
+    if requested is not None:
+        if _is_used(requested):
+            raise LocalServerError(
+                f"port {requested} is in use", fix="Choose another port, or omit the option to pick a free one."
+            )
+        return requested
+    for candidate in (previous, default):
+        if candidate and not _is_used(candidate):
             return candidate
-    with socket.socket() as free:
-        free.bind((LOOPBACK, 0))
-        return int(free.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))  # port 0: the system picks one that is free
+        chosen = int(probe.getsockname()[1])
+    _LOG.info("port %d is in use; taking %d", default, chosen)
+    return chosen
 
 
-def is_open(port: int) -> bool:
-    """Whether something answers at a port."""
+def is_listening(port: int) -> bool:
+    """Whether a server accepts connections at a port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def _is_taken(port: int) -> bool:
+def _is_used(port: int) -> bool:
     with socket.socket() as probe:
+        # Connections of a server that has just stopped do not count as use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

@@ -1,8 +1,9 @@
-"""A store: one directory with the data, settings, password and logs of one local Neo4j."""
+"""A store: the directory with the data, settings, password and logs of one local Neo4j."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -17,13 +18,18 @@ from circuit_atlas.errors import LocalServerError
 
 HEAP_VARIABLE = "CIRCUIT_ATLAS_HEAP"
 PAGE_CACHE_VARIABLE = "CIRCUIT_ATLAS_PAGE_CACHE"
-_MARK = "circuit-atlas-store.json"
-_NEW_DATA = "data-"
-_AUTH = "dbms/auth.ini"
-_PARTS = ("conf", "import", "licenses", "logs", "plugins", "run")
+_LOG = logging.getLogger(__name__)
+_MARKER = "circuit-atlas-store.json"  # the file by which a directory is known to be a store
+_NEW_DATA = "data-"  # begins the names of folders with data of a rebuild
+_AUTH_FILE = "dbms/auth.ini"  # in a data folder: the initial password, which Neo4j reads at its first start
+_FOLDERS = ("conf", "import", "licenses", "logs", "plugins", "run")
 _MB = 1 << 20
-_ROOM, _ROOM_FOR_NEW = 200 * _MB, 700 * _MB
-_NOT_TEXT = "\x06 \t"  # Neo4j acknowledges its start to a terminal with an ACK character
+_MIN_FREE = 200 * _MB
+_MIN_FREE_FOR_NEW_STORE = 700 * _MB  # Neo4j preallocates the transaction logs of a new store
+_NOT_TEXT = "\x06 \t"  # Neo4j prints an ACK character when it has started
+
+# Whatever may call another machine is off: usage reports, telemetry, fleet management. Nothing listens on other than
+# the loopback interface.
 
 _SETTINGS = """\
 # Written by circuit-atlas at every start.
@@ -53,7 +59,11 @@ server.http.x_forward.enabled=false
 
 
 class Store:
-    """The files of a store. Nothing here starts or stops anything."""
+    """The files of a store. This class starts and stops nothing.
+
+    Args:
+        path: the store's directory.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,78 +72,84 @@ class Store:
     @property
     def exists(self) -> bool:
         """Whether the directory is a store."""
-        return (self.path / _MARK).is_file()
+        return (self.path / _MARKER).is_file()
 
     @property
     def data(self) -> str:
-        """Name of the folder with the data that count; others are of rebuilds that did not come through."""
-        return self._new_data or str(self._read(_MARK).get("data", "data"))
+        """Name of the folder with the current data. Other data folders are left over from rebuilds that failed."""
+        return self._new_data or str(self._read(_MARKER).get("data", "data"))
 
     @property
     def console(self) -> Path:
-        """What the server prints."""
+        """The file with what the server prints."""
         return self.path / "logs" / "console.log"
 
     def prepare(self, version: str) -> None:
-        """Make the directory a store of Neo4j `version`, or check that it can be one.
+        """Make the directory a store for a version of Neo4j, or check that it is one already.
 
         Raises:
-            LocalServerError: the directory holds other things, belongs to a newer Neo4j, or the disk is full.
+            LocalServerError: the directory has other contents or is the store of a newer Neo4j, or the disk is full.
         """
         if self.path.is_dir() and not self.exists and any(self.path.iterdir()):
             raise LocalServerError(
-                "the directory is not empty and not a store",
+                "the directory is not empty, and is not a store",
                 where=str(self.path),
-                fix="Choose another with --store.",
+                fix="Choose another directory with --store.",
             )
-        for part in (*_PARTS, self.data):
-            (self.path / part).mkdir(parents=True, exist_ok=True)
-        room = _ROOM if (self.path / self.data / "databases").is_dir() else _ROOM_FOR_NEW
-        if shutil.disk_usage(self.path).free < room:
+        for folder in (*_FOLDERS, self.data):
+            (self.path / folder).mkdir(parents=True, exist_ok=True)
+        needed = _MIN_FREE if (self.path / self.data / "databases").is_dir() else _MIN_FREE_FOR_NEW_STORE
+        if shutil.disk_usage(self.path).free < needed:
             raise LocalServerError(
-                f"less than {room // _MB} MB of disk are free",
+                f"less than {needed // _MB} MB of disk space is free",
                 where=str(self.path),
-                fix="Make room, or choose another place with --store.",
+                fix="Free some disk space, or choose another directory with --store.",
             )
-        found = self._read(_MARK).get("neo4j", version)
+        found = self._read(_MARKER).get("neo4j", version)
         if _numbers(found) > _numbers(version):
             raise LocalServerError(
-                f"the store was used by Neo4j {found}; this circuit-atlas runs {version}",
+                f"the store was used by Neo4j {found}, which is newer than {version} of this circuit-atlas",
                 where=str(self.path),
-                fix="Upgrade circuit-atlas, or choose another store with --store.",
+                fix="Upgrade circuit-atlas, or choose another directory with --store.",
             )
-        self._write(_MARK, {"neo4j": version, "data": self.data})
-        self._remove_data(but=self.data)
+        self._write(_MARKER, {"neo4j": version, "data": self.data})
+        self._remove_data(keep=self.data)
 
     @contextmanager
     def new_data(self) -> Iterator[str]:
-        """The name of a new folder for data, which is the store's at the end, or removed after an error."""
-        before = self.data
+        """Make a new folder for data, and yield its name. At the end of the context, its data become the store's; after
+        an error, the folder is removed."""
+        kept = self.data
         self._new_data = f"{_NEW_DATA}{secrets.token_hex(4)}"
         try:
             (self.path / self.data).mkdir()
-            if (self.path / before / _AUTH).is_file():  # the password stays, without a Java program to set it
-                (self.path / self.data / _AUTH).parent.mkdir()
-                shutil.copy2(self.path / before / _AUTH, self.path / self.data / _AUTH)
+            # Copying the password's file is faster than setting the password again, which takes a Java program.
+            old, new = (self.path / folder / _AUTH_FILE for folder in (kept, self.data))
+            if old.is_file():
+                new.parent.mkdir()
+                shutil.copy2(old, new)
             yield self.data
-            self._write(_MARK, {**self._read(_MARK), "data": self.data})
-            before = self.data
+            # From this write on, the new data are the store's. It replaces the file in one step.
+            self._write(_MARKER, {**self._read(_MARKER), "data": self.data})
+            kept = self.data
         finally:
             self._new_data = None
-            self._remove_data(but=before)
+            self._remove_data(keep=kept)
 
-    def _remove_data(self, but: str) -> None:
+    def _remove_data(self, keep: str) -> None:
+        """Remove all folders of data except one."""
         for folder in (self.path / "data", *self.path.glob(f"{_NEW_DATA}*")):
-            if folder.name != but:
+            if folder.name != keep and folder.exists():
+                _LOG.info("removing %s", folder)
                 shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def is_full(self) -> bool:
-        """Whether the disk has too little room for the server to go on."""
-        return shutil.disk_usage(self.path).free < _ROOM
+        """Whether the disk has too little space for the server to continue."""
+        return shutil.disk_usage(self.path).free < _MIN_FREE
 
     def password(self) -> str:
-        """The store's password: random, made when first asked for, readable by its owner alone."""
+        """The store's password. It is random, made at the first call, and only its owner can read the file."""
         file = self.path / "password"
         if not file.is_file():
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -142,53 +158,57 @@ class Store:
         return file.read_text(encoding="ascii").strip()
 
     def write_settings(self, bolt_port: int, http_port: int, heap: str | None, page_cache: str | None) -> None:
-        """Write `conf/neo4j.conf`; sizes that are not given come from the environment, else from the memory."""
-        total = psutil.virtual_memory().total
-        heap = heap or os.environ.get(HEAP_VARIABLE) or _share(total, 512, 4096)
-        page_cache = page_cache or os.environ.get(PAGE_CACHE_VARIABLE) or _share(total, 256, 8192)
+        """Write `conf/neo4j.conf`. Sizes that are None come from the environment, else from the memory's size."""
+        memory = psutil.virtual_memory().total
+        heap = heap or os.environ.get(HEAP_VARIABLE) or _quarter(memory, at_least=512, at_most=4096)
+        page_cache = page_cache or os.environ.get(PAGE_CACHE_VARIABLE) or _quarter(memory, at_least=256, at_most=8192)
         text = _SETTINGS.format(
             bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, data=self.path / self.data
         )
         (self.path / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
 
     def setting(self, name: str) -> str | None:
-        """What the settings say of `server.memory.NAME`; None before the first start."""
+        """The value of `server.memory.NAME` in the settings; None before the first start."""
         file = self.path / "conf" / "neo4j.conf"
         lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
         return next((line.partition("=")[2] for line in lines if line.startswith(f"server.memory.{name}=")), None)
 
     @property
     def has_password_set(self) -> bool:
-        """Whether Neo4j knows the password: it does once it has one to start with, or has started."""
-        return any((self.path / self.data / place).exists() for place in (_AUTH, "databases"))
+        """Whether Neo4j has a password: an initial one, or, after the first start, one in its database."""
+        return any((self.path / self.data / file).exists() for file in (_AUTH_FILE, "databases"))
 
     def read_process(self) -> dict[str, Any]:
-        """What is noted of the server's process: pid, created, bolt_port, http_port; {} when nothing is."""
+        """The record of the server's process: pid, created, state, data, bolt_port, http_port, neo4j. It is empty when
+        the server was never started."""
         return self._read("run/server.json")
 
     def write_process(self, process: dict[str, Any]) -> None:
-        """Note the server's process."""
+        """Record the server's process."""
         self._write("run/server.json", process)
 
     def tail(self, lines: int) -> str:
-        """The last lines of what the server logged, and of what it printed, which is where it says why it stops."""
+        """The last lines of the server's log and of what it printed, in this order: what it prints last says why it
+        stopped."""
         files = (self.path / "logs" / "neo4j.log", self.console)
         texts = [file.read_text(encoding="utf-8", errors="replace") for file in files if file.is_file()]
         shown = [line for text in texts for line in text.splitlines() if line.strip(_NOT_TEXT)]
         return "\n".join(shown[-lines:])
 
     def erase(self) -> None:
-        """Delete the data, settings, logs and password.
+        """Delete the data, settings, logs and password of the store.
 
         Raises:
             LocalServerError: the directory is not a store.
         """
         if not self.exists:
-            raise LocalServerError("not a store", where=str(self.path), fix="Nothing was deleted.")
-        for part in _PARTS:
-            shutil.rmtree(self.path / part, ignore_errors=True)
-        self._remove_data(but="")
-        for file in ("password", _MARK):
+            raise LocalServerError(
+                "not a store", where=str(self.path), fix="Nothing was deleted. Give the directory of a store."
+            )
+        for folder in _FOLDERS:
+            shutil.rmtree(self.path / folder, ignore_errors=True)
+        self._remove_data(keep="")
+        for file in ("password", _MARKER):
             (self.path / file).unlink(missing_ok=True)
 
     def _read(self, name: str) -> dict[str, Any]:
@@ -199,14 +219,17 @@ class Store:
         return content if isinstance(content, dict) else {}
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
+        """Write a file completely or not at all."""
         partial = self.path / f"{name}.part"
         partial.write_text(json.dumps(content), encoding="utf-8")
         partial.replace(self.path / name)
 
 
-def _share(total: int, least: int, most: int) -> str:
-    return f"{min(max(total // 4 // _MB, least), most)}m"
+def _quarter(memory: int, *, at_least: int, at_most: int) -> str:
+    """A quarter of the memory, within bounds in MB, as Neo4j's settings write it."""
+    return f"{min(max(memory // 4 // _MB, at_least), at_most)}m"
 
 
 def _numbers(version: str) -> list[int]:
+    """The numbers of a version, which can be compared: 2026.10 is newer than 2026.7."""
     return [int(part) for part in version.split(".") if part.isdigit()]

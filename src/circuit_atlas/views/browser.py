@@ -14,7 +14,7 @@ from circuit_atlas.config import Connection
 from circuit_atlas.cypher_text import literal
 from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
-from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query, public_queries
 from circuit_atlas.queries.graphs import find_graph
 
 LONGEST_QUERY = 6_000  # of what a server takes in a request's first line, some of its 8 KB are left to others
@@ -139,8 +139,8 @@ def write_style(file: Path) -> None:
 
 
 def write_favorites(file: Path, graph: str | None = None) -> int:
-    """Write the catalogue's visual forms as a zip of `.cypher` files, which Browser takes as favourites, a folder for
-    each part of the catalogue, when it is dropped onto it; their number.
+    """Write the catalogue's visual forms as a zip of `.cypher` files, in a folder for each part of the catalogue.
+    Dropped onto Browser, they become favourites. Returns their number.
 
     Args:
         file: the `.zip`.
@@ -149,14 +149,15 @@ def write_favorites(file: Path, graph: str | None = None) -> int:
     Raises:
         InputError: it cannot be written.
     """
+    queries = public_queries()
     try:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for query in catalogue().values():
+            for query in queries:
                 folder, _, name = query.id.partition(".")
                 archive.writestr(f"circuit-atlas {folder}/{name}.cypher", _favorite(query, graph))
     except OSError as error:
         raise _unwritable(file, error) from error
-    return len(catalogue())
+    return len(queries)
 
 
 def _favorite(query: CatalogueQuery, graph: str | None) -> str:

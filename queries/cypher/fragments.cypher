@@ -1,0 +1,121 @@
+// Fragments that queries share. In a query, `@name` or `@name(arguments)` stands for the text below, in which the
+// arguments take the places of the parameters. An argument has no parentheses. A fragment may use those above it.
+
+// @fragment node -- the properties of a node that every answer shows
+.key, .name, .layer, .position, .index, .source_id
+
+// @fragment feature -- the properties of a transcoder feature that every answer shows
+.model, .source_set, .layer, .index, .explanation
+
+// @fragment kind(node) -- its kind: feature, error, token, logit or other, which is how its key begins
+split(node.key, ':')[0]
+
+// @fragment anywhere(node) -- its key without the position: what it has in common with the same feature elsewhere
+split(node.key, '@')[0]
+
+// @fragment indexed(property) -- true of every node: it makes the planner use the index on this property.
+// Most indexes are on several properties, the graph's name first, such as :Node(graph, ordinal). Neo4j uses them only in
+// a statement that has a condition on each of these properties: MATCH (n:Node {graph: $graph}) alone reads the nodes of
+// all graphs. PROFILE, in a store of 3,803 nodes of which 415 are in the graph: NodeByLabelScan and Filter with 7,607
+// database hits; with n.ordinal IS NOT NULL, NodeIndexSeek with 416.
+property IS NOT NULL
+
+// @fragment allowed(node) -- whether it is of the kinds and in the layers that the question allows
+($kinds = [] OR split(node.key, ':')[0] IN $kinds) AND ($layers = [] OR node.layer IN $layers)
+
+// @fragment names_of(graphs, tags) -- names of the complete graphs with these names or one of these tags, each once
+COLLECT {
+  MATCH (g:Graph) WHERE g.name IN graphs AND g.status = 'ready' RETURN g.name AS name
+UNION
+  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN tags AND g.status = 'ready' RETURN g.name AS name
+}
+
+// @fragment names_or_all -- the same of $graphs and $tags; of all graphs that were not collapsed when both are empty
+COLLECT {
+  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g.name AS name
+UNION
+  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g.name AS name
+UNION
+  WITH 1 AS once WHERE $graphs = [] AND $tags = []
+  MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g.name AS name
+}
+
+// @fragment is_whole(graph) -- whether a name is that of a graph that is complete (no ~) and was not collapsed
+NOT (graph CONTAINS '~' OR graph ENDS WITH ':collapsed')
+
+// @fragment identity(node, side) -- what a node is aligned by with nodes of another graph; `side` as in aligned_nodes
+CASE
+  WHEN node.key STARTS WITH 'feature:' THEN split(node.key, '@')[0] + side.source_set
+  WHEN node.key STARTS WITH 'token:' OR node.key STARTS WITH 'logit:' AND side.by_text
+    THEN split(node.key, ':')[0] + ':' + coalesce(node.token, node.name)
+  ELSE split(node.key, '@')[0]
+END + CASE
+  WHEN $align = 'feature' OR node.position IS NULL OR node.key STARTS WITH 'logit:' THEN ''
+  WHEN $align = 'exact' OR node.position = 0 AND side.from_start THEN '@' + node.position
+  ELSE '@' + (node.position - side.n_pos)
+END
+
+// @fragment aligned_nodes -- rows of n, a node of graph $a or $b, its identity, and its side: number 0 for a, 1 for b.
+// Features of different source sets have different identities; so have those of different models, whose logits are
+// aligned by text, for their vocabularies differ. A first token that both prompts have is counted from the start.
+MATCH (a:Graph {name: $a}), (b:Graph {name: $b}) WHERE a.status = 'ready' AND b.status = 'ready'
+WITH a, b, a.model <> b.model AS by_text, a.tokens[0] = b.tokens[0] AS same_start,
+     CASE WHEN a.model = b.model AND a.source_set = b.source_set THEN '' ELSE ' of ' + b.source_set END AS set_of_b
+UNWIND [{graph: a, number: 0, source_set: ''}, {graph: b, number: 1, source_set: set_of_b}] AS side
+WITH side {.number, .source_set, by_text: by_text, n_pos: side.graph.n_pos, name: side.graph.name,
+           from_start: same_start AND side.graph.n_pos > 1} AS side
+MATCH (n:Node {graph: side.name}) WHERE n.ordinal IS NOT NULL
+WITH n, side, @identity(n, side) AS identity
+
+// @fragment features_of_set -- rows of f, a transcoder feature, n, an activation of it, and name, the graph of n, which
+// is one of the n_graphs graphs of names_or_all
+WITH @names_or_all AS names
+WITH names, size(names) AS n_graphs
+UNWIND names AS name
+MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
+MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+
+// @fragment is_searched(g) -- whether a search looks at what is active in graph g
+g.status = 'ready' AND (g.collapsed_from IS NULL OR g.name = $graph) AND $model IN ['', g.model]
+AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
+
+// @fragment strength(effect) -- what direct effects are ranked by: |weight|, or with $sign 1 or -1 the signed weight
+CASE $sign WHEN 0 THEN abs(effect.weight) ELSE $sign * effect.weight END
+
+// @fragment strongest_effects(node) -- rows of r, one of the $k strongest direct effects of a node each way, its other
+// end m, and the direction
+CALL (node) {
+  WITH node WHERE $incoming
+  MATCH (node)<-[r:DIRECT_EFFECT]-(m) WHERE @allowed(m)
+  RETURN 'in' AS direction, r, m ORDER BY @strength(r) DESC, m.ordinal LIMIT $k
+UNION ALL
+  WITH node WHERE $outgoing
+  MATCH (node)-[r:DIRECT_EFFECT]->(m) WHERE @allowed(m)
+  RETURN 'out' AS direction, r, m ORDER BY @strength(r) DESC, m.ordinal LIMIT $k
+}
+
+// @fragment drawn(n) -- draws a node with its three strongest direct effects, or alone when it has none
+CALL (n) {
+  OPTIONAL MATCH effect = (n)-[r:DIRECT_EFFECT]-()
+  RETURN effect ORDER BY abs(r.weight) DESC LIMIT 3
+}
+MATCH alone = (n)
+RETURN coalesce(effect, alone) AS p LIMIT 150
+
+// @fragment drawn_effects(effects) -- draws a list of direct effects
+UNWIND effects AS r
+WITH DISTINCT startNode(r) AS source, r, endNode(r) AS target
+MATCH p = (source)-[r]->(target)
+RETURN p LIMIT 300
+
+// @fragment in_blocks(values, i) -- the value of the node of ordinal i in a list of values that is cut into blocks
+values[i / @BOUNDS_BLOCK][i % @BOUNDS_BLOCK]
+
+// @fragment step(weight, input_sum) -- the value of an edge in a path search
+CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * weight END
+
+// @fragment extended(value, step) -- the value of a path with one more edge: the smaller of both, or else their sum
+CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END
+
+// @fragment no_threshold -- what every score is above: the smallest number but -Infinity, the value where no path is
+-1.7976931348623157e308

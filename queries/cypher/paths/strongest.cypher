@@ -1,0 +1,45 @@
+// The k paths of at most max_hops hops with the largest mean weight from a graph's tokens to given nodes; exact. This
+// is the search of paths.top_k in its plain form, to be read and changed: it has one score and no shortlists.
+//
+// How it works. A graph has far too many paths to list. But the database stores, for every node v and number of hops j,
+// the largest sum of weights over all paths of exactly j hops from a token to v: bounds[j][v]. The search goes back
+// from the target. A partial path that begins at v, whose weights add up to `sum`, and that needs j more hops before v,
+// can be completed to a path with the sum `sum + bounds[j][v]`, and to none with a larger one. So the k best partial
+// paths after each hop are enough: every one of the k best paths continues one of them.
+// Among equal scores: fewer hops first, then node by node from the target back, in the order of the graph's file.
+// @param graph STRING -- the graph's name
+// @param targets LIST<STRING> -- keys of the nodes where paths end
+// @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
+// @param k INTEGER = 10 -- how many paths
+// @returns nodes LIST<MAP> -- the nodes from source to target
+// @returns weights LIST<FLOAT> -- the weights of its edges, in that order
+// @returns hops INTEGER -- number of edges
+// @returns score FLOAT -- the mean of the weights
+CYPHER 25
+// The bounds: a list for each number of hops, with the bounds of all nodes by ordinal.
+CALL () {
+  MATCH (b:PathBounds {graph: $graph, sources: 'tokens', sign: 1}) WHERE 0 <= b.hops <= $max_hops AND @indexed(b.block)
+  WITH b ORDER BY b.hops, b.block
+  UNWIND b.sums AS bound
+  WITH b.hops AS hops, collect(bound) AS level ORDER BY hops
+  RETURN collect(level) AS bounds
+}
+MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
+// Partial paths, one for each length that a path can have: of no edge yet, at the target.
+UNWIND range(1, $max_hops) AS hops
+WITH bounds, target, hops, target AS node, [target.ordinal] AS path, [] AS effects, 0.0 AS sum
+WHERE bounds[hops][target.ordinal] > -Infinity
+// repeat for each hop
+// One hop back, along every effect on the node that a partial path begins at. Complete paths stay as they are.
+OPTIONAL MATCH (node)<-[effect:DIRECT_EFFECT]-(source) WHERE size(effects) < hops
+WITH *, coalesce(sum + effect.weight + bounds[hops - size(effects) - 1][source.ordinal], sum) AS best
+ORDER BY best / hops DESC, hops, path, source.ordinal LIMIT $k WHERE best > -Infinity
+WITH bounds, target, hops, coalesce(source, node) AS node, coalesce(path + source.ordinal, path) AS path,
+     coalesce(effects + effect, effects) AS effects, coalesce(sum + effect.weight, sum) AS sum
+// end of hops
+// result
+RETURN [n IN [effect IN reverse(effects) | startNode(effect)] + target | n {@node}] AS nodes,
+       [effect IN reverse(effects) | effect.weight] AS weights, hops, sum / hops AS score
+ORDER BY score DESC, hops, path LIMIT $k
+// visual: The k paths with the largest mean weight, step by step.
+@drawn_effects(effects)

@@ -1,0 +1,50 @@
+"""Parallel work in threads that nobody waits for after an error or an interrupt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from itertools import islice
+from queue import SimpleQueue
+from threading import Thread
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], limit: int) -> Iterator[Result]:
+    """Yield the results of `work` for each item, in the order in which they are ready.
+
+    At most `limit` items are worked on at once. While the caller deals with a result, no further item is started, so a
+    caller that stores each result loses at most `limit` of them when its process is killed.
+
+    An error in `work` is raised here. After it, or after an interrupt, no further item is started and the call returns
+    at once: the threads are daemons. (A `ThreadPoolExecutor` would make the interpreter wait for them at exit.)
+
+    Args:
+        work: called in a thread with one item.
+        items: the items.
+        limit: the number of threads, at least 1.
+    """
+    left = iter(items)
+    ready: SimpleQueue[Future[Result]] = SimpleQueue()
+
+    def run(item: Item) -> None:
+        future: Future[Result] = Future()
+        try:
+            future.set_result(work(item))
+        except BaseException as error:  # whatever it is, the caller has to see it: nobody else looks at this thread
+            future.set_exception(error)
+        ready.put(future)
+
+    def start(number: int) -> int:
+        threads = [Thread(target=run, args=(item,), daemon=True) for item in islice(left, number)]
+        for thread in threads:
+            thread.start()
+        return len(threads)
+
+    running = start(limit)
+    while running:
+        yield ready.get().result()
+        running += start(1) - 1
