@@ -10,6 +10,7 @@ copied into docs/ with their links adapted, and the package laid out as it is in
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import textwrap
@@ -33,12 +34,13 @@ from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
-from pydantic import BaseModel
 
 from circuit_atlas import errors
 from circuit_atlas.cli import cli, grouped_commands
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.export.results import ExportResult
+from circuit_atlas.results import Result
+from circuit_atlas.store.doctor import Diagnosis
 from circuit_atlas.store.results import Verifications
 from circuit_atlas.synth import SynthResult
 from circuit_atlas.views.results import ReportResult, ViewResult
@@ -46,7 +48,7 @@ from circuit_atlas.views.results import ReportResult, ViewResult
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
 ROOT = Path(__file__).parent.parent
-RESULTS: dict[str, tuple[str, type[BaseModel]]] = {
+COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "ingest-one": ("`ingest` of one file", IngestResult),
     "ingest": ("`ingest` of several files, `attribute`", IngestResults),
     "export": ("`export`", ExportResult),
@@ -77,6 +79,7 @@ RESULTS: dict[str, tuple[str, type[BaseModel]]] = {
     "view": ("`view`", ViewResult),
     "report": ("`report`", ReportResult),
     "query": ("`query`", results.Rows),
+    "doctor": ("`doctor`", Diagnosis),
 }
 """For each schema file: the commands that print such JSON, and the class of the result in Python."""
 
@@ -146,7 +149,7 @@ def generated() -> dict[Path, str]:
         reference / "queries.md": NOTE + queries_page(),
         reference / "json.md": NOTE + json_page(),
         reference / "errors.md": NOTE + errors_page(),
-        **{reference / "json" / f"{name}.schema.json": json_schema(name) for name in RESULTS},
+        **{reference / "json" / f"{name}.schema.json": json_schema(name) for name in all_results()},
         DOCS / "architecture.md": architecture_page(),
         DOCS / "images" / "imports.svg": import_graph.picture(),
     }
@@ -234,10 +237,22 @@ def wrapped(text: str) -> str:
     return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
+def all_results() -> dict[str, tuple[str, type[Result]]]:
+    """Those of `COMMANDS`, and every other class of results, under its own name."""
+    known = {model for _, model in COMMANDS.values()}
+    others = [model for model in subclasses(Result) if model not in known and not inspect.isabstract(model)]
+    return COMMANDS | {model.__name__: (f"`{model.__name__}`", model) for model in others}
+
+
+def subclasses(base: type[Any]) -> list[type[Any]]:
+    """The classes derived from a class, directly or not, each before those derived from it."""
+    return [found for direct in base.__subclasses__() for found in (direct, *subclasses(direct))]
+
+
 def json_page() -> str:
     """The form of every command's JSON: tables of fields, and a file with its JSON Schema."""
     sections, parts = [JSON_INTRODUCTION], {}
-    for name, (commands, model) in RESULTS.items():
+    for name, (commands, model) in all_results().items():
         schema = model.model_json_schema(by_alias=True)
         parts.update(schema.get("$defs", {}))
         sections.append(
@@ -273,7 +288,7 @@ def type_of(schema: dict[str, Any]) -> str:
 
 def json_schema(name: str) -> str:
     """The JSON Schema of a result."""
-    commands, model = RESULTS[name]
+    commands, model = all_results()[name]
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": f"Generated. Printed by {commands.replace('`', '')} --json.",
