@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -19,7 +20,7 @@ from circuit_atlas.queries import graphs as graph_questions
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
-    from circuit_atlas.views.frontend import Explanations
+    from circuit_atlas.queries.results import Explanation
 
 NODE_THRESHOLD, EDGE_THRESHOLD = 0.8, 0.98  # of circuit-tracer's create_graph_files
 _NODES_AT_ONCE = 10_000
@@ -150,9 +151,9 @@ class Pages(Attributions):
         )
         return replace(pruned, metadata=data.metadata.model_copy(update=thresholds), nodes=nodes)
 
-    def _explained(self, graph: str) -> dict[str, Explanations]:
-        """What explains the features of a graph, by the keys of nodes."""
-        from circuit_atlas.views.frontend import Explanations
+    def _explained(self, graph: str) -> dict[str, list[Explanation]]:
+        """The explanations of a graph's features, by the keys of its nodes."""
+        from circuit_atlas.queries.results import Explanation
 
         stop = graph_questions.find_graph(self._runner, graph)["graph"]["nodes"]
         rows = (
@@ -160,7 +161,13 @@ class Pages(Attributions):
             for first in range(0, stop, _NODES_AT_ONCE)
             for row in self._runner.ask("nodes.explanations", graph=graph, first=first, stop=first + _NODES_AT_ONCE)
         )
-        return {row["key"]: Explanations(row["explanation"], row["explanations"], row["sources"]) for row in rows}
+        return {
+            row["key"]: [
+                Explanation(text=text, source=source)
+                for text, source in zip_longest(row["explanations"], row["sources"], fillvalue="")
+            ]
+            for row in rows
+        }
 
 
 class ServedGraphs:
