@@ -101,13 +101,13 @@ def _feature_pages(
     nodes: list[dict[str, Any]], explained: list[Sequence[Explanation]]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The page of each feature, with the number that the graph's file gives the feature."""
-    seen = set()
+    seen: set[int] = set()
     for node, explanations in zip(nodes, explained, strict=True):
         feature = node.get("feature")
-        is_feature = node.get("feature_type") == "cross layer transcoder" and isinstance(feature, int)
-        if is_feature and feature not in seen:
-            seen.add(feature)
-            yield feature, _feature_page(explanations)
+        if node.get("feature_type") != "cross layer transcoder" or not isinstance(feature, int) or feature in seen:
+            continue
+        seen.add(feature)
+        yield feature, _feature_page(explanations)
 
 
 def _feature_page(explanations: Sequence[Explanation]) -> dict[str, Any]:
@@ -205,7 +205,8 @@ def _handler() -> Callable[..., Any]:
             path, folder = self.path.split("?")[0], Path(self.data_dir)
             for prefix in ("/graph_data/", "/data/"):
                 if path.startswith(prefix):
-                    return (folder / path.removeprefix(prefix)).resolve().is_relative_to(folder)
+                    requested = folder / str(path).removeprefix(prefix)
+                    return requested.resolve().is_relative_to(folder)
             return True  # a file of the page itself
 
         def end_headers(self) -> None:
