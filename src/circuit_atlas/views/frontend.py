@@ -202,10 +202,10 @@ def _handler() -> Callable[..., Any]:
 
         def _is_within_folder(self) -> bool:
             """Whether the requested file lies in the folder. circuit-tracer joins the two without a check."""
-            path, folder = self.path.split("?")[0], Path(self.data_dir)
+            path, folder = str(self.path).split("?")[0], Path(self.data_dir)
             for prefix in ("/graph_data/", "/data/"):
                 if path.startswith(prefix):
-                    requested = folder / str(path).removeprefix(prefix)
+                    requested = folder / path.removeprefix(prefix)
                     return requested.resolve().is_relative_to(folder)
             return True  # a file of the page itself
 
