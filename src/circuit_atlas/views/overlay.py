@@ -22,24 +22,16 @@ def overlay(first: Picture, second: Picture) -> Picture:
     """
     longest = max(len(first.tokens), len(second.tokens))
     same_start = first.tokens[:1] == second.tokens[:1]
-    moved = [_moved(picture, longest, same_start) for picture in (first, second)]
-    identities = [_identities(of_graph, _naming(first, second, side)) for side, of_graph in enumerate(moved)]
-    nodes: dict[tuple[Identity, int], PictureNode] = {}
-    for side, of_graph in enumerate(moved):
-        for identity, node in zip(identities[side], of_graph, strict=True):
-            known = nodes.get(identity)
-            nodes[identity] = _both(known, node) if known else replace(node, side=side + 1)
-    index = {identity: i for i, identity in enumerate(nodes)}
-    indices = [[index[identity] for identity in of_graph] for of_graph in identities]
+    nodes, indices = _align(first, second, longest, same_start)
     return Picture(
         title=f"{first.title} | {second.title}",
         model=_named(first.model, second.model),
         source_set=_named(first.source_set, second.source_set),
         prompt=f"{first.prompt}\n{second.prompt}",
-        facts=_facts(list(nodes.values()), first, second),
+        facts=_facts(nodes, first, second),
         tokens=_tokens(first, second, longest, same_start),
         n_layers=max(first.n_layers, second.n_layers),
-        nodes=list(nodes.values()),
+        nodes=nodes,
         edges=_edges(first, second, indices),
         paths=[
             replace(path, places=tuple(of_graph[i] for i in path.places))
@@ -49,6 +41,21 @@ def overlay(first: Picture, second: Picture) -> Picture:
         notes=tuple(f"{picture.title}: {note}" for picture in (first, second) for note in picture.notes),
         graphs=(first.title, second.title),
     )
+
+
+def _align(
+    first: Picture, second: Picture, longest: int, same_start: bool
+) -> tuple[list[PictureNode], list[list[int]]]:
+    """The nodes of both graphs, each once, and for each graph the index there of each of its nodes."""
+    moved = [_moved(picture, longest, same_start) for picture in (first, second)]
+    identities = [_identities(of_graph, _naming(first, second, side)) for side, of_graph in enumerate(moved)]
+    nodes: dict[tuple[Identity, int], PictureNode] = {}
+    for side, of_graph in enumerate(moved):
+        for identity, node in zip(identities[side], of_graph, strict=True):
+            known = nodes.get(identity)
+            nodes[identity] = _both(known, node) if known else replace(node, side=side + 1)
+    index = {identity: i for i, identity in enumerate(nodes)}
+    return list(nodes.values()), [[index[identity] for identity in of_graph] for of_graph in identities]
 
 
 def _column(position: int, length: int, longest: int, same_start: bool) -> int:
