@@ -83,7 +83,7 @@ def plotly_script() -> str:
 
 
 def missing_views(package: str) -> MissingExtraError:
-    """The error when a package of the extra `views` is not installed."""
+    """The error that says what to install."""
     return MissingExtraError(f"{package} is not installed", fix="pip install 'circuit-atlas[views]'")
 
 

@@ -24,11 +24,11 @@ def draw_image(figure: Figure, form: str) -> bytes:
         from kaleido.errors import BrowserFailedError, ChromeNotFoundError
     except ImportError as error:
         raise missing_views("kaleido") from error
-    layout = figure["layout"]
+    page = figure["layout"]
     options = {
         "format": form,
-        "width": layout["width"],
-        "height": layout["height"],
+        "width": page["width"],
+        "height": page["height"],
         "scale": _SCALE if form == "png" else 1,
     }
     try:
