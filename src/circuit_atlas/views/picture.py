@@ -1,4 +1,4 @@
-"""What a picture of a graph shows: all of a small graph, the most influential part of a large one."""
+"""Reads what a picture of a graph shows: all of a small graph, the most influential part of a large one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS
 
-MAX_NODES = 2_000  # circuit-tracer's default thresholds leave fewer
+MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
 MOST_NODES = 10_000
 MOST_EDGES = 100_000
 _EDGES_PER_PAGE = 250_000
@@ -36,8 +36,11 @@ DEFAULT_PATHS = PathOptions()
 
 @dataclass(frozen=True)
 class PictureNode:
-    """A node of a picture. `column` is the place of its position in the picture's tokens; `side` tells in which of two
-    compared graphs it is: 0 both, 1 the first, 2 the second."""
+    """A node of a picture.
+
+    `column` is the index of its position among the picture's tokens. When two graphs are compared, `side` says which of
+    them has it: 0 for both, 1 for the first, 2 for the second.
+    """
 
     key: str
     name: str
@@ -61,8 +64,11 @@ class PictureNode:
 
 @dataclass(frozen=True)
 class PictureEdge:
-    """A direct effect between the nodes at two places. `other` is its weight in the second of two compared graphs;
-    a weight is None in a graph that does not have it."""
+    """A direct effect. `source` and `target` are indices of the picture's nodes.
+
+    When two graphs are compared, `weight` belongs to the first and `other` to the second; a weight is None if the graph
+    does not have the edge.
+    """
 
     source: int
     target: int
@@ -77,7 +83,7 @@ class PictureEdge:
 
 @dataclass(frozen=True)
 class PicturePath:
-    """A path: its score, the places of its nodes from source to target, and the weights between them."""
+    """A path: its score, the indices of its nodes from source to target, and the weights between them."""
 
     score: float
     places: tuple[int, ...]
@@ -87,7 +93,7 @@ class PicturePath:
 
 @dataclass(frozen=True)
 class Picture:
-    """Nodes, edges (strongest first) and paths to draw, and how much of the graph they are."""
+    """The nodes, edges (strongest first) and paths to draw, and notes that say what of the graph is left out."""
 
     title: str
     model: str
@@ -100,7 +106,7 @@ class Picture:
     edges: list[PictureEdge]
     paths: list[PicturePath] = field(default_factory=list)
     notes: tuple[str, ...] = ()
-    graphs: tuple[str, ...] = ()  # two, when they are compared
+    graphs: tuple[str, ...] = ()  # two names when graphs are compared, else none
 
 
 @graph_query
@@ -189,7 +195,7 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
 
 
 def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
-    """The strongest edges, strongest first, at most MOST_EDGES."""
+    """At most MOST_EDGES edges, the strongest first."""
     return sorted(edges, key=lambda edge: -edge.strength)[:MOST_EDGES]
 
 
