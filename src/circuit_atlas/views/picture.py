@@ -16,8 +16,8 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS
 
 MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
-MOST_NODES = 10_000
-MOST_EDGES = 100_000
+MAX_NODES_SHOWN = 10_000
+MAX_EDGES_SHOWN = 100_000
 _EDGES_PER_PAGE = 250_000
 
 
@@ -122,7 +122,7 @@ def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_
         InvalidArgumentError: an argument is out of range.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
-    check_range("max_nodes", max_nodes, 1, MOST_NODES)
+    check_range("max_nodes", max_nodes, 1, MAX_NODES_SHOWN)
     stored = graph.properties
     found = _paths(graph, paths)
     keys = list(dict.fromkeys(node.key for path in found for node in path.nodes))
@@ -187,7 +187,7 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
             first=first,
             stop=first + step,
             whole=len(ordinals) == stored["nodes"],
-            k=MOST_EDGES,
+            k=MAX_EDGES_SHOWN,
         )
         ends = zip(row["sources"], row["targets"], row["weights"], strict=True)
         edges += [PictureEdge(place[source], place[target], weight) for source, target, weight in ends]
@@ -195,8 +195,8 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
 
 
 def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
-    """At most MOST_EDGES edges, the strongest first."""
-    return sorted(edges, key=lambda edge: -edge.strength)[:MOST_EDGES]
+    """At most MAX_EDGES_SHOWN edges, the strongest first."""
+    return sorted(edges, key=lambda edge: -edge.strength)[:MAX_EDGES_SHOWN]
 
 
 def _facts(stored: Properties) -> tuple[str, ...]:
@@ -214,7 +214,7 @@ def _notes(stored: Properties, nodes: int, edges: int) -> tuple[str, ...]:
         return ()
     if nodes == stored["nodes"]:
         return (f"Only the {edges:,} strongest of {stored['edges']:,} edges are shown.",)
-    which = "all" if edges < MOST_EDGES else "the strongest"
+    which = "all" if edges < MAX_EDGES_SHOWN else "the strongest"
     return (
         f"Only the {nodes:,} most influential of {stored['nodes']:,} nodes are shown (--max-nodes), with {which} "
         f"edges between them: {edges:,} of {stored['edges']:,}.",
