@@ -254,10 +254,11 @@ def json_page() -> str:
 def queries_page() -> str:
     """The catalogue."""
     sections = [
-        "# Queries\n\nThe catalogue, one `.cypher` file per question. `circuit-atlas query --show ID` prints one for "
-        "Neo4j Browser, `circuit-atlas\nquery ID -p NAME=VALUE` runs it, and `--show-cypher` on any command prints "
-        "what it asks, parameters included. Each has a\nvisual form, which returns paths: `circuit-atlas query --show "
-        "ID --visual` prints it.\n"
+        "# Queries\n\nThe catalogue, one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` runs a query. "
+        "`circuit-atlas query\n--show ID` prints it with its parameters: paste both into Neo4j Browser, then run the "
+        "statement alone to see its result.\nA query of several hops is printed for `--hops N`. The visual form of a "
+        "query returns paths, which Browser draws; `--visual`\nprints it. `--show-cypher` on any command prints the "
+        "statements that it sends.\n"
     ]
     for query in public_queries():
         parameters = [
