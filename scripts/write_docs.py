@@ -325,10 +325,11 @@ def architecture_page() -> str:
 def queries_page() -> str:
     """The catalogue."""
     sections = [
-        "# Query catalogue\n\nOne `.cypher` file for each question. `circuit-atlas query --show ID` prints a query for "
-        "Neo4j Browser, and\n`circuit-atlas query ID -p NAME=VALUE` runs it. `--show-cypher` on any command prints the "
-        "statements it sends,\nparameters included. Every query also has a visual form that returns paths: "
-        "`circuit-atlas query --show ID --visual`\nprints it.\n"
+        "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` runs a query. "
+        "`circuit-atlas query\n--show ID` prints it with its parameters: paste both into Neo4j Browser, then run the "
+        "statement alone to see its result.\nA query of several hops is printed for `--hops N`. The visual form of a "
+        "query returns paths, which Browser draws; `--visual`\nprints it. `--show-cypher` on any command prints the "
+        "statements that it sends.\n"
     ]
     for query in public_queries():
         parameters = [
