@@ -97,7 +97,7 @@ def _width_step(fraction: float) -> int:
 
 
 def _path_trace(picture: Picture, layout: Layout) -> Figure:
-    lines = {ends for path in picture.paths for ends in pairwise(path.places)}
+    lines = {ends for path in picture.paths for ends in pairwise(path.nodes)}
     style = {"color": PATH_COLOR, "width": 2}
     name = f"top {len(picture.paths)} paths"
     return _lines(sorted(lines), layout, name=name, line=style, opacity=0.75, showlegend=bool(lines), meta="paths")
@@ -245,7 +245,7 @@ def static_figure(picture: Picture, layout: Layout) -> Figure:
     """The figure for an image: with a title, a legend, and names of the nodes on the best paths."""
     figure = graph_figure(picture, layout)
     traces, page = figure["data"], figure["layout"]
-    inner = list(dict.fromkeys(i for path in picture.paths for i in path.places[1:-1]))  # axes name the ends of paths
+    inner = list(dict.fromkeys(i for path in picture.paths for i in path.nodes[1:-1]))  # axes name the ends of paths
     page |= {
         "width": max(page["width"], 1000),
         "margin": _MARGIN | {"t": _MARGIN["t"] + 72, "b": _MARGIN["b"] + 34},

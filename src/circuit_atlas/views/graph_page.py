@@ -105,7 +105,7 @@ def _data(picture: Picture, layout: Layout, figure: Figure) -> dict[str, Any]:
         "sides": side_names(picture),
         "nodes": _node_data(picture, layout),
         "edges": edges,
-        "paths": [{"score": path.score, "nodes": path.places, "graph": path.graph} for path in picture.paths],
+        "paths": [{"score": path.score, "nodes": path.nodes, "graph": path.graph} for path in picture.paths],
         "kinds": [{"name": kind, "color": color, "symbol": symbol} for kind, (color, symbol) in KIND_STYLES.items()],
         "edge_groups": [{"name": name, "color": color} for name, color in edge_groups(picture)],
         "edge_steps": EDGE_STEPS,

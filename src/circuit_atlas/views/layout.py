@@ -98,13 +98,13 @@ def _pack(members: list[int], diameter: list[float], *, labelled: bool) -> tuple
         free -= diameter[i] + 1
     widths = [max(diameter[stack[0]] + 1.5, _LOGIT_WIDTH if labelled else 0.0) for stack in stacks]
     left = [0.0, *accumulate(widths)]
-    places = []
+    offsets = []
     for stack, start, width in zip(stacks, left, widths, strict=False):
         dy = -(sum(diameter[i] for i in stack) + len(stack) - 1) / 2
         for i in stack:
-            places.append((i, start + width / 2 - left[-1] / 2, dy + diameter[i] / 2))
+            offsets.append((i, start + width / 2 - left[-1] / 2, dy + diameter[i] / 2))
             dy += diameter[i] + 1
-    return places, left[-1]
+    return offsets, left[-1]
 
 
 def _columns(positions: list[int], widths: list[tuple[int, float]]) -> dict[int, tuple[float, float]]:

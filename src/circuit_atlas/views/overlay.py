@@ -34,7 +34,7 @@ def overlay(first: Picture, second: Picture) -> Picture:
         nodes=nodes,
         edges=_edges(first, second, indices),
         paths=[
-            replace(path, places=tuple(of_graph[i] for i in path.places))
+            replace(path, nodes=tuple(of_graph[i] for i in path.nodes))
             for picture, of_graph in zip((first, second), indices, strict=True)
             for path in picture.paths
         ],

@@ -86,7 +86,7 @@ class PicturePath:
     """A path: its score, the indices of its nodes from source to target, and the weights between them."""
 
     score: float
-    places: tuple[int, ...]
+    nodes: tuple[int, ...]
     weights: tuple[float, ...]
     graph: str
 
@@ -158,8 +158,8 @@ def _paths(graph: StoredGraph, options: PathOptions) -> list[Path]:
     ).paths
 
 
-def _path(path: Path, place: dict[str, int], graph: str) -> PicturePath:
-    return PicturePath(path.score, tuple(place[node.key] for node in path.nodes), tuple(path.weights), graph)
+def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
+    return PicturePath(path.score, tuple(index[node.key] for node in path.nodes), tuple(path.weights), graph)
 
 
 def _node(row: dict[str, Any]) -> PictureNode:
