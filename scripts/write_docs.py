@@ -29,7 +29,7 @@ from circuit_atlas.queries import (
     results,
     supernode_results,
 )
-from circuit_atlas.queries.catalogue import public_queries
+from circuit_atlas.queries.catalogue import find_query, public_queries
 from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
@@ -150,7 +150,8 @@ def generated() -> dict[Path, str]:
         reference / "json.md": NOTE + json_page(),
         reference / "errors.md": NOTE + errors_page(),
         **{reference / "json" / f"{name}.schema.json": json_schema(name) for name in all_results()},
-        DOCS / "architecture.md": architecture_page(),
+        DOCS / "architecture.md": with_part(DOCS / "architecture.md", "imports", import_graph.table()),
+        DOCS / "path-search.md": with_part(DOCS / "path-search.md", "hop", hop_of_strongest_paths()),
         DOCS / "images" / "imports.svg": import_graph.picture(),
     }
 
@@ -314,12 +315,18 @@ def tree(error: type[errors.AtlasError] = errors.AtlasError, depth: int = 0) -> 
     return rows
 
 
-def architecture_page() -> str:
-    """The page as it is, with the import graph as the source has it."""
-    begin, end = "<!-- imports: written by scripts/write_docs.py -->", "<!-- end of imports -->"
-    text = read(DOCS / "architecture.md")
-    head, _, rest = text.partition(begin)
-    return f"{head}{begin}\n\n{import_graph.table()}\n\n{end}{rest.partition(end)[2]}"
+def with_part(page: Path, name: str, part: str) -> str:
+    """The text of a page, with one part replaced: the text between the comments `NAME: written by ...` and `end of`."""
+    begin, end = f"<!-- {name}: written by scripts/write_docs.py -->", f"<!-- end of {name} -->"
+    head, found, rest = read(page).partition(begin)
+    assert found, f"{page} has no {begin}"
+    return f"{head}{begin}\n\n{part}\n\n{end}{rest.partition(end)[2]}"
+
+
+def hop_of_strongest_paths() -> str:
+    """The part of `paths.strongest` that is repeated for each hop."""
+    _, _, rest = find_query("paths.strongest").cypher(1).partition("// hop 1 of 1\n")
+    return f"```text\n{rest.partition('// end of hops')[0].rstrip()}\n```"
 
 
 def queries_page() -> str:
