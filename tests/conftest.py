@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.chromium import PageLog, open_page, screenshots, start_chromium
+from support.examples import EXAMPLES, NAMES, TAGS
 from support.program import PROGRAM, Run
 
 from circuit_atlas import Atlas, Connection, GraphHandle
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
     from circuit_tracer import Graph
     from playwright.sync_api import Browser, Page
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "graphs"
 EXPLAINED = """
 MATCH (f:TranscoderFeature) WHERE any(source IN f.explanation_sources WHERE NOT source STARTS WITH 'file:')
 RETURN count(f) AS n
 """
-TAGS = {"dallas": ["capitals"], "oakland": ["capitals"]}  # as a reader of the docs has tagged them
-NAMES = ("dallas", "oakland", "opposite-small", "dallas-llama", "dallas-haiku")
 
 for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", "CIRCUIT_ATLAS_STORE"):
     os.environ.pop(_variable, None)

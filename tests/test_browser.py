@@ -15,11 +15,11 @@ import pytest
 from circuit_atlas.queries import CatalogueQuery, catalogue
 from circuit_atlas.queries.runner import literal
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.catalogue import arguments
+from support.examples import EXAMPLES
 from support.program import Run
-from test_catalogue import arguments
 
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError

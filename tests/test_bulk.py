@@ -16,14 +16,15 @@ import pytest
 from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.schema.properties import PROPERTIES
-from conftest import EXAMPLES, NAMES
+from support.examples import EXAMPLES, NAMES
 from support.program import PROGRAM, Run, fails
 
-from circuit_atlas import Atlas, bulk
+from circuit_atlas import Atlas
 from circuit_atlas.errors import IngestError, LocalServerError
 from circuit_atlas.export import write_pt
 from circuit_atlas.graph.data import ActiveFeatures
 from circuit_atlas.server import LocalServer
+from circuit_atlas.store import bulk
 from circuit_atlas.synth import Shape, synthesize
 
 NODES = "MATCH (n) RETURN labels(n) AS labels, properties(n) AS p"

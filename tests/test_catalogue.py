@@ -8,39 +8,12 @@ from typing import Any
 import neo4j
 import pytest
 from circuit_atlas.queries import CatalogueQuery, catalogue
-from conftest import NAMES, hold_examples
+from conftest import hold_examples
+from support.catalogue import ABOUT_ALL, arguments
+from support.examples import EXAMPLES, NAMES
 
 QUERIES = list(catalogue().values())
-ARGUMENTS: dict[str, Any] = {
-    "graph": "dallas",
-    "key": "logit:22605@10",
-    "targets": ["logit:22605@10"],
-    "sources": ["token:9"],
-    "text": "Austin",
-    "paths": [["token:9", "logit:22605@10"]],
-    "ordinals": list(range(400)),
-    "a": "dallas",
-    "b": "oakland",
-    "graphs": ["dallas", "oakland"],
-    "model": "gemma-2-2b",
-    "source_set": "clt-hp",
-    "layer": 1,
-    "index": 12928,
-}
-ABOUT_ALL = ("graphs.list", "graphs.tags", "features.find", "features.show", "search.text")  # about the whole database
 SCANS = ("AllNodesScan", "NodeByLabelScan", "RelationshipTypeScan")
-
-
-def arguments(query: CatalogueQuery) -> dict[str, Any]:
-    named = {p.name: ARGUMENTS[p.name] for p in query.parameters if p.name in ARGUMENTS}
-    if query.id == "paths.top_k":
-        del named["sources"]  # which of the stored bounds to take
-    if query.id.startswith("supernodes."):
-        # A graph that has some, and features that are active at several positions.
-        named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
-    if query.id == "features.only":
-        named |= {"graphs": ["dallas"], "without": ["oakland"]}
-    return named
 
 
 def asked_about(values: dict[str, Any]) -> set[str]:
@@ -144,7 +117,6 @@ def test_it_touches_no_other_graph(query: CatalogueQuery, atlas: Any, examples: 
     """Database hits stay the same with another graph of the same content beside it."""
     if query.id in ABOUT_ALL:
         return
-    from conftest import EXAMPLES
 
     def hits() -> int:
         plan = atlas.plan(query.id, arguments(query), profile=True)

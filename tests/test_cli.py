@@ -19,8 +19,9 @@ from typing import Any
 
 import click
 import pytest
-from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
+from conftest import forget_explanations, hold_examples
 from support.chromium import find_chromium
+from support.examples import EXAMPLES, NAMES
 from support.program import PROGRAM, Run, fails
 
 from circuit_atlas import Atlas

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES
+from support.examples import EXAMPLES
 from support.program import Run, fails
 
 from circuit_atlas import GraphHandle

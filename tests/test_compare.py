@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from circuit_atlas.queries import compare_questions
-from conftest import EXAMPLES
+from circuit_atlas.queries import compare as comparing
+from support.examples import EXAMPLES
 from support.program import Run
 from support.two_files import File, jaccard
 
@@ -74,7 +74,7 @@ def test_totals_do_not_depend_on_k_nor_on_the_parts(
 ) -> None:
     whole = atlas.compare("dallas", "oakland", k=5)
     assert whole.overlaps == atlas.compare("dallas", "oakland", k=50).overlaps
-    monkeypatch.setattr(compare_questions, "_EDGES_AT_ONCE", 0)
+    monkeypatch.setattr(comparing, "_EDGES_AT_ONCE", 0)
     in_parts = atlas.compare("dallas", "oakland", k=5)
     assert in_parts.direct_effects == whole.direct_effects
     for part, total in zip(in_parts.overlaps, whole.overlaps, strict=True):

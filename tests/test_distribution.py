@@ -12,10 +12,10 @@ from circuit_atlas.queries import path_columns
 from circuit_atlas.queries.columns import read_columns
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_columns import sample_paths
-from conftest import EXAMPLES
 from support import oracle
+from support.examples import EXAMPLES
 from support.graphs import make_graph
-from test_paths import SCORES, default_paths
+from support.paths import SCORES, default_paths
 
 from circuit_atlas import GraphHandle
 from circuit_atlas.errors import InvalidArgumentError

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES, NAMES, forget_explanations, hold_examples
+from conftest import forget_explanations, hold_examples
+from support.examples import EXAMPLES, NAMES
 
 from circuit_atlas import Atlas
 

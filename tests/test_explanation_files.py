@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from circuit_atlas.ingest.labels import clean_text
-from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError

@@ -16,8 +16,8 @@ import torch
 from circuit_atlas.ingest import read_graph
 from circuit_tracer import Graph
 from circuit_tracer.frontend.graph_models import Model
-from conftest import EXAMPLES, NAMES
 from support import small_model
+from support.examples import EXAMPLES, NAMES
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle

@@ -26,7 +26,9 @@ from circuit_atlas.synth import Shape, synthesize
 
 CLIENT_KILLS, SERVER_KILLS, DELETE_KILLS = 20, 5, 5
 _CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already
-_CONTEXT.set_forkserver_preload(["circuit_atlas.client", "circuit_atlas.ingest", "circuit_atlas.server", "killed"])
+_CONTEXT.set_forkserver_preload(
+    ["circuit_atlas.client", "circuit_atlas.ingest", "circuit_atlas.server", "support.killed"]
+)
 ANYTHING_LEFT = """
 MATCH (n) WHERE NOT n:TranscoderFeature AND NOT n:CircuitAtlas AND (n.graph CONTAINS '~' OR n.name CONTAINS '~'
   OR n:EdgeBatch OR (n:Graph AND n.status <> 'ready') OR NOT EXISTS { (:Graph {name: coalesce(n.graph, n.name)}) })

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES
+from support.examples import EXAMPLES
 from support.program import Run
 from support.two_files import File
 

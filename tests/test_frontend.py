@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import EXAMPLES
+from support.examples import EXAMPLES
 from support.page_scripts import page_scripts
 from support.program import PROGRAM, Run
 

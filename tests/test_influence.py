@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES, NAMES
+from support.examples import EXAMPLES, NAMES
 from support.graphs import make_graph
 
 from circuit_atlas.errors import InvalidArgumentError

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import CatalogueQuery, catalogue
-from test_catalogue import ABOUT_ALL, arguments
+from support.catalogue import ABOUT_ALL, arguments
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.synth import Shape, synthesize

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InvalidArgumentError

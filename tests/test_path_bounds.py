@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import oracle
 from support.graphs import make_graph
-from test_paths import assert_same, found_paths, ordinals, random_graphs
+from support.paths import assert_same, found_paths, ordinals, random_graphs
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import CypherError, InvalidArgumentError

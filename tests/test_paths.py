@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from circuit_atlas.ingest import load_graph
-from conftest import EXAMPLES, NAMES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import oracle
+from support.examples import EXAMPLES, NAMES
 from support.graphs import make_graph
+from support.paths import SCORES, Found, assert_same, default_paths, found_paths, ordinals, random_graphs
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NodeNotFoundError
-
-Found = list[tuple[float, tuple[int, ...], list[float]]]
-
-
-@cache
-def default_paths(name: str) -> list[oracle.FoundPath]:
-    """All paths of up to 4 hops from the tokens to the most probable logit."""
-    file = oracle.read_file(EXAMPLES / f"{name}.json")
-    return list(oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4))
-
-
-def ordinals(handle: GraphHandle, atlas: Atlas) -> dict[str, int]:
-    rows = atlas.cypher(
-        "MATCH (n:Node {graph: $graph}) RETURN n.key AS key, n.ordinal AS ordinal LIMIT 100000", {"graph": handle.name}
-    ).rows
-    return {row["key"]: row["ordinal"] for row in rows}
-
-
-def found_paths(handle: GraphHandle, places: dict[str, int], **question: object) -> Found:
-    answer = handle.paths(**question)
-    return [(p.score, tuple(places[n.key] for n in p.nodes), p.weights) for p in answer.paths]
-
-
-def assert_same(found: Found, expected: Found) -> None:
-    assert [nodes for _, nodes, _ in found] == [nodes for _, nodes, _ in expected]
-    assert [weights for _, _, weights in found] == [weights for _, _, weights in expected]
-    assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in expected], rel=1e-12)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -84,17 +57,6 @@ def test_chosen_sources_and_targets(name: str, examples: dict[str, GraphHandle],
         assert handle.count(**question).counts == oracle.count_by_hops(paths, 4)
 
 
-@st.composite
-def random_graphs(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
-    """Layers of a few nodes (tokens first, a logit last); few distinct weights, so that ties are common."""
-    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=6))
-    layers = [layer for layer, size in enumerate(sizes) for _ in range(size)]
-    weights = st.sampled_from([-2.0, -1.0, -0.5, 0.25, 0.5, 1.0, 1.0, 1.5, 3.0])
-    pairs = [(s, t) for t in range(len(layers)) for s in range(len(layers)) if layers[s] < layers[t]]
-    chosen = draw(st.lists(st.sampled_from(pairs), unique=True, min_size=1))
-    return layers, [(s, t, draw(weights)) for s, t in chosen]
-
-
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     graph=random_graphs(),
@@ -129,9 +91,6 @@ def test_random_graphs(
     assert_same(found_paths(handle, places, k=k, order=order, **question), oracle.best_paths(paths, k, sign))
     assert handle.count(**question).counts == oracle.count_by_hops(paths, max_hops)
     atlas.delete(name)
-
-
-SCORES = ["mean", "sum", "bottleneck", "product"]
 
 
 def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: int, value: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import networkx
 import pandas
 import pytest
-from conftest import EXAMPLES, NAMES
+from support.examples import EXAMPLES, NAMES
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import (

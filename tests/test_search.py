@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import CypherError, GraphNotFoundError, InvalidArgumentError
@@ -66,8 +67,6 @@ def test_filters(atlas: Atlas, examples: Any, new_name: Any, run: Any) -> None:
     assert not atlas.search("texas", model="no such model").hits
     assert atlas.search("capital", model="llama-3.2-1b").hits
     name = new_name()
-    from conftest import EXAMPLES
-
     atlas.ingest(EXAMPLES / "dallas.json", name=name, tags=["test-search"])
     found = atlas.search("texas", tag="test-search").hits
     assert found

@@ -14,7 +14,7 @@ from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries import QueryRunner
 from circuit_atlas.queries.whole_graph import read_graph_data
-from conftest import EXAMPLES, NAMES
+from support.examples import EXAMPLES, NAMES
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.graph.data import ActiveFeatures, GraphData

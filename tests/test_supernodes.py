@@ -16,10 +16,10 @@ from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Supernode
 from circuit_tracer import graph as tracer
-from conftest import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
+from support.examples import EXAMPLES
 from support.graphs import make_graph
 from support.program import Run, fails
 

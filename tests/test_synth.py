@@ -12,10 +12,10 @@ import pytest
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.schema.keys import Kind
-from conftest import EXAMPLES, NAMES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
+from support.examples import EXAMPLES, NAMES
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export import write_json, write_pt

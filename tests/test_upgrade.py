@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
-from conftest import EXAMPLES
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.server import LocalServer

@@ -9,9 +9,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from conftest import EXAMPLES
 from support.chromium import PageLog, open_page, screenshots
-from test_views import HOSTILE
+from support.examples import EXAMPLES
+from support.markup import HOSTILE
 
 from circuit_atlas.views.view import picture_view, view_paths
 

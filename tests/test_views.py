@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ import numpy as np
 import pytest
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
-from conftest import NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES, NAMES
+from support.markup import HOSTILE, Tags, text_of
 from support.program import Run
 
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
@@ -31,8 +31,6 @@ from circuit_atlas.views.picture import Picture, read_picture
 from circuit_atlas.views.report import Report, report_on
 from circuit_atlas.views.sankey import sankey_figure
 from circuit_atlas.views.view import view_paths
-
-HOSTILE = "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript:alert(1)) <b>"
 
 
 @pytest.fixture
@@ -174,16 +172,6 @@ def test_a_file_name_is_no_path(title: str) -> None:
     assert not name.startswith(".")
 
 
-class _Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: Counter[str] = Counter()
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.seen[tag] += 1
-        assert not [name for name, _ in attrs if name.startswith("on")]
-
-
 def hostile(picture: Picture) -> Picture:
     """The same picture, but every text holds markup."""
     from dataclasses import replace
@@ -204,10 +192,7 @@ def hostile(picture: Picture) -> Picture:
 
 def test_markup_in_any_text_stays_text(picture: Any) -> None:
     plain, page = graph_page(picture("dallas")), graph_page(hostile(picture("dallas")))
-    tags = [_Tags(), _Tags()]
-    for parser, text in zip(tags, (plain, page), strict=True):
-        parser.feed(text)
-    assert tags[1].seen - tags[0].seen == {"p": 1}  # the note
+    assert Tags(page).seen - Tags(plain).seen == {"p": 1}  # the note
     assert "onerror=alert" not in re.sub(r'<script id="data".*?</script>', "", page).replace(
         "&lt;img src=x onerror=alert", ""
     )
@@ -235,29 +220,19 @@ def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
     found = report_on(atlas._runner, "dallas")
     changed = found.statistics.model_copy(update={"prompt": HOSTILE, "graph": HOSTILE, "tokens": [HOSTILE]})
     report = Report(changed, found.contributors, found.paths, found.view)
-    parsed = _Tags()
-    parsed.feed(report.html)
-    assert parsed.seen["img"] == 0
-    assert parsed.seen["script"] == 0  # those of the picture are in its frame
+    seen = Tags(report.html).seen
+    assert seen["img"] == 0
+    assert seen["script"] == 0  # those of the picture are in its frame
     from markdown_it import MarkdownIt
 
     rendered = MarkdownIt("gfm-like", {"linkify": False}).render(report.markdown())
-    parsed = _Tags()
-    parsed.feed(rendered)
-    assert not {"img", "script", "b", "a"} & set(parsed.seen)
-    assert parsed.seen["code"] == 1  # ours
-    assert "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript" in _text(rendered)
-
-
-def _text(page: str) -> str:
-    import html
-
-    return html.unescape(re.sub(r"<[^>]*>", "", page))
+    seen = Tags(rendered).seen
+    assert not {"img", "script", "b", "a"} & set(seen)
+    assert seen["code"] == 1  # ours
+    assert "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript" in text_of(rendered)
 
 
 def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name: Any, tmp_path: Path) -> None:
-    from conftest import EXAMPLES
-
     whole = json.loads((EXAMPLES / "dallas.json").read_text(encoding="utf-8"))
     kept = [node for node in whole["nodes"] if node["feature_type"] == "cross layer transcoder"]
     ids = {node["node_id"] for node in kept}

@@ -12,9 +12,9 @@ import pytest
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
 from circuit_atlas.ingest.scans import identify
 from circuit_atlas.schema.keys import Kind, make_key, parse_key
-from conftest import EXAMPLES, NAMES
 from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import EXAMPLES, NAMES
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 

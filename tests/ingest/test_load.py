@@ -19,9 +19,9 @@ from circuit_atlas.ingest import Writer, load, load_graph, read_graph, remove_le
 from circuit_atlas.ingest.delete import owner_of_this_process, remove_graph, under_way
 from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema import Kind, ensure_schema
-from conftest import EXAMPLES, NAMES
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit
+from support.examples import EXAMPLES, NAMES
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, GraphHandle
