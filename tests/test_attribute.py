@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
@@ -44,10 +45,8 @@ class Folders(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+def folders(small_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """Below a folder called llama: TransformerLens takes that for the name of a model."""
-    from support import small_model
-
     place = tmp_path_factory.mktemp("llama")
     return Folders(small_model.save_model(place / "small"), small_model.save_transcoders(place / "transcoders"))
 
@@ -64,9 +63,14 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_prompt_is_attributed_saved_and_stored(
-    run: Run, atlas: Atlas, folders: Folders, loaded: Any, work: Path, new_name: Callable[[], str]
+    run: Run,
+    atlas: Atlas,
+    folders: Folders,
+    loaded: Any,
+    torch: ModuleType,
+    work: Path,
+    new_name: Callable[[], str],
 ) -> None:
-    import torch
     from circuit_tracer import Graph
 
     name = new_name()
@@ -99,8 +103,7 @@ def test_a_prompt_is_attributed_saved_and_stored(
     assert tags.rows == [{"tag": "small models"}]
 
 
-def test_what_is_loaded_answers_as_the_model_does(folders: Folders, loaded: Any) -> None:
-    import torch
+def test_a_loaded_model_answers_as_its_files_do(folders: Folders, loaded: Any, torch: ModuleType) -> None:
     from transformers import AutoModelForCausalLM
 
     tokens = loaded.ensure_tokenized(PROMPT)[None]
@@ -108,9 +111,7 @@ def test_what_is_loaded_answers_as_the_model_does(folders: Folders, loaded: Any)
     torch.testing.assert_close(loaded(tokens), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_both_backends_and_every_option(folders: Folders, loaded: Any) -> None:
-    import torch
-
+def test_both_backends_and_every_option(folders: Folders, loaded: Any, torch: ModuleType) -> None:
     options = AttributionOptions(
         max_n_logits=4, desired_logit_prob=0.5, batch_size=32, max_feature_nodes=60, offload="cpu", update_interval=2
     )
@@ -123,10 +124,9 @@ def test_both_backends_and_every_option(folders: Folders, loaded: Any) -> None:
     assert [target.token_str for target in targets.logit_targets] == ["Austin", "Texas"]
 
 
-def test_cross_layer_transcoders_and_a_type(folders: Folders, tmp_path: Path) -> None:
-    import torch
-    from support import small_model
-
+def test_cross_layer_transcoders_and_a_type_of_numbers(
+    folders: Folders, torch: ModuleType, small_model: ModuleType, tmp_path: Path
+) -> None:
     crossing = small_model.save_transcoders(tmp_path / "clt", "cross_layer_transcoder")
     options = LoadOptions(dtype="bfloat16", lazy_encoder=True)
     graph = attribute_prompt(load_model(str(folders.model), str(crossing), options), PROMPT, AttributionOptions())
@@ -207,9 +207,9 @@ def test_what_cannot_be_loaded_is_named(change: dict[str, str], says: str, folde
         atlas.attribute(PROMPT, name="never-stored", **{**folders.options(), **change})
 
 
-def test_layers_that_do_not_fit(folders: Folders, tmp_path: Path) -> None:
-    from support import small_model
-
+def test_transcoders_of_another_number_of_layers_are_refused(
+    folders: Folders, small_model: ModuleType, tmp_path: Path
+) -> None:
     short = small_model.save_transcoders(tmp_path / "short", n_layers=2)
     with pytest.raises(AttributionError, match="3 layers, the transcoders are for 2"):
         load_model(str(folders.model), str(short), LoadOptions())

@@ -19,10 +19,9 @@ from typing import Any
 
 import click
 import pytest
-from conftest import forget_explanations, hold_examples
 from support.chromium import find_chromium
-from support.examples import EXAMPLES, NAMES
-from support.program import PROGRAM, Run, fails
+from support.examples import EXAMPLES, ingest_examples
+from support.program import PROGRAM, Run, fails, interruptible
 
 from circuit_atlas import Atlas
 from circuit_atlas.cli import cli
@@ -165,7 +164,7 @@ def test_a_query_stopped_by_its_time_limit(run: Run) -> None:
 
 def test_ctrl_c(env: dict[str, str], atlas: Any, examples: Any) -> None:
     slow = "UNWIND range(1, 1000000000) AS i UNWIND range(1, 1000) AS j RETURN max(i * j) // slow"
-    process = subprocess.Popen([PROGRAM, "query", slow], env=env, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(interruptible("query", slow), env=env, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 30
     running = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery ENDS WITH '// slow' RETURN count(*) AS n"
     while atlas.cypher(running).rows[0]["n"] == 0:
@@ -232,29 +231,38 @@ def examples_of(names: tuple[str, ...]) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+ELSEWHERE = {  # what runs the examples of a command, or the same on stores and models of its own
+    **dict.fromkeys(("server", "demo"), "test_first_steps.py"),
+    **dict.fromkeys(("backup", "restore"), "test_export.py"),
+    "attribute": "test_attribute.py",
+    "serve": "test_frontend.py",
+    "explain": "test_explain.py",
+}
+CHANGING = {"collapse", "delete", "ingest", "label", "supernodes", "tag"}  # what the database contains
+HERE = [names for names in commands(cli) if names[0] not in ELSEWHERE]
+
+
 @pytest.mark.parametrize("names", commands(cli), ids=" ".join)
-def test_every_example_in_every_help_works(
-    names: tuple[str, ...], env: dict[str, str], atlas: Atlas, examples: Any, tmp_path: Path
+def test_every_help_has_examples(names: tuple[str, ...]) -> None:
+    assert examples_of(names)
+
+
+@pytest.mark.parametrize("names", [names for names in HERE if names[0] not in CHANGING], ids=" ".join)
+def test_examples_of_a_help_that_ask_work(
+    names: tuple[str, ...], env: dict[str, str], examples: Any, tmp_path: Path
 ) -> None:
-    """Those that change something run on a store of their own, or on graphs that are put back."""
-    found = examples_of(names)
-    assert found, "no example"
-    if names[0] in ("server", "demo", "backup", "restore"):
-        return  # tests/test_first_steps.py and tests/test_export.py run them on stores of their own
-    if names[0] in ("attribute", "serve"):
-        return  # tests/test_attribute.py does what they do with a model of its own; serving ends by Ctrl-C
-    if names[0] == "explain":
-        return  # tests/test_explain.py asks a server of its own
-    try:
-        if names == ("supernodes", "delete"):
-            atlas.graph("dallas").create_supernode("Texas", matching="Texas")
-        run_examples(found, env, tmp_path)
-    finally:
-        if names[0] == "supernodes":
-            for name in ("dallas", "oakland"):
-                atlas.delete(name)
-        forget_explanations(atlas)
-        hold_examples(atlas, *NAMES)
+    run_examples(examples_of(names), env, tmp_path)
+
+
+@pytest.mark.parametrize("names", [names for names in HERE if names[0] in CHANGING], ids=" ".join)
+def test_examples_of_a_help_that_change_the_database_work(
+    names: tuple[str, ...], own_env: dict[str, str], own_atlas: Atlas, tmp_path: Path
+) -> None:
+    if names != ("ingest",):
+        ingest_examples(own_atlas)
+    if names == ("supernodes", "delete"):
+        own_atlas.graph("dallas").create_supernode("Texas", matching="Texas")
+    run_examples(examples_of(names), own_env, tmp_path)
 
 
 def run_examples(found: list[str], env: dict[str, str], folder: Path) -> None:

@@ -8,15 +8,12 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
 from circuit_atlas.ingest import read_graph
-from circuit_tracer import Graph
-from circuit_tracer.frontend.graph_models import Model
-from support import small_model
 from support.examples import EXAMPLES, NAMES
 from support.program import Run, fails
 
@@ -27,6 +24,9 @@ from circuit_atlas.export.columns import node_columns
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
+
+if TYPE_CHECKING:
+    from circuit_tracer import Graph, ReplacementModel
 
 
 def as_values(document: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def test_odd_json_comes_out_as_it_went_in(atlas: Atlas, new_name: Callable[[], s
     assert as_values(again) == as_values(document)
 
 
-def same_graph(found: Graph, wanted: Graph) -> None:
+def assert_same_graph(found: Graph, wanted: Graph, torch: ModuleType) -> None:
     """Every attribute of two circuit-tracer graphs is the same, types of tensors too."""
     assert vars(found).keys() == vars(wanted).keys()
     for name, value in vars(wanted).items():
@@ -76,8 +76,17 @@ def same_graph(found: Graph, wanted: Graph) -> None:
 
 @pytest.mark.parametrize("kind", ["as attributed", "bfloat16", "selection", "odd"])
 def test_pt_comes_out_as_it_went_in(
-    kind: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path, model: Any
+    kind: str,
+    atlas: Atlas,
+    new_name: Callable[[], str],
+    tmp_path: Path,
+    torch: ModuleType,
+    small_model: ModuleType,
+    model: ReplacementModel,
 ) -> None:
+    from circuit_tracer import Graph
+    from circuit_tracer.frontend.graph_models import Model
+
     graph = small_model.attribute_prompt(model)
     match kind:
         case "bfloat16":
@@ -99,7 +108,8 @@ def test_pt_comes_out_as_it_went_in(
     name = new_name()
     atlas.ingest(tmp_path / "given.pt", name=name)
     atlas.export(name, tmp_path / "again.pt")
-    same_graph(Graph.from_pt(str(tmp_path / "again.pt")), Graph.from_pt(str(tmp_path / "given.pt")))
+    again, given = (Graph.from_pt(str(tmp_path / name)) for name in ("again.pt", "given.pt"))
+    assert_same_graph(again, given, torch)
     atlas.export(name, tmp_path / "graph.json")
     found = Model.model_validate(json.loads((tmp_path / "graph.json").read_text(encoding="utf-8")))
     assert len(found.links) == int((graph.adjacency_matrix != 0).sum())

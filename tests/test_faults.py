@@ -37,10 +37,10 @@ RETURN count(n) AS left
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A server of these tests' own, to be killed."""
+def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server of this module, to be killed."""
     server = LocalServer(tmp_path_factory.mktemp("faults") / "store")
-    server.start(quiet=True, heap="1g", page_cache="128m")
+    server.start(quiet=True)
     yield server
     server.stop()
 
@@ -84,7 +84,7 @@ class Faults:
             running.wait(30)
         else:
             self.server.stop()
-        self.server.start(quiet=True, heap="1g", page_cache="128m")
+        self.server.start(quiet=True)
 
     def check(self, *, may_be: list[Path], may_be_absent: bool) -> None:
         """The graph is one of those files, whole, or absent."""

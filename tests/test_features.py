@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import pytest
-from support.examples import EXAMPLES
-from support.program import Run
+from support.examples import EXAMPLES, ingest_examples
+from support.program import PROGRAM, Run
 from support.two_files import File
 
 from circuit_atlas import Atlas
@@ -150,31 +150,26 @@ def test_recurring(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     assert atlas.recurring("dallas").features == []
 
 
-@pytest.fixture
-def tagged(atlas: Atlas, examples: Any) -> Iterator[None]:
-    yield
-    atlas.tag("dallas", "oakland", add=["capitals"], remove=["test-a", "test-b"])
-
-
-def test_tags(atlas: Atlas, tagged: None, run: Run) -> None:
+def test_tags(own_atlas: Atlas, own_env: dict[str, str]) -> None:
     def tags() -> dict[str, list[str]]:
-        return {tag.tag: tag.graphs for tag in atlas.tags().tags}
+        return {tag.tag: tag.graphs for tag in own_atlas.tags().tags}
 
-    assert tags()["capitals"] == ["dallas", "oakland"]
-    atlas.tag("dallas", "oakland", add=["test-a"], remove=["capitals"])
-    assert tags() == {"test-a": ["dallas", "oakland"]}
-    done = run("tag", "oakland", "--add", "test-b", "--remove", "test-a", "--table")
-    assert done.returncode == 0, done.stderr
+    ingest_examples(own_atlas, "dallas", "oakland")
+    assert tags() == {"capitals": ["dallas", "oakland"]}
+    own_atlas.tag("dallas", "oakland", add=["a"], remove=["capitals"])
+    assert tags() == {"a": ["dallas", "oakland"]}
+    command = [PROGRAM, "tag", "oakland", "--add", "test-b", "--remove", "a", "--table"]
+    done = subprocess.run(command, env=own_env, capture_output=True, text=True, check=True)
     assert "test-b" in done.stdout
-    assert tags() == {"test-a": ["dallas"], "test-b": ["oakland"]}
-    assert [summary.graph for summary in atlas.graphs(["test-a", "test-b"]).graphs] == ["dallas", "oakland"]
+    assert tags() == {"a": ["dallas"], "test-b": ["oakland"]}
+    assert [summary.graph for summary in own_atlas.graphs(["a", "test-b"]).graphs] == ["dallas", "oakland"]
     with pytest.raises(GraphNotFoundError):
-        atlas.tag("dallas", "nowhere", add=["test-c"])
+        own_atlas.tag("dallas", "nowhere", add=["c"])
     with pytest.raises(InvalidArgumentError, match="cannot be a tag"):
-        atlas.tag("dallas", add=["a~b"])
+        own_atlas.tag("dallas", add=["a~b"])
     with pytest.raises(InvalidArgumentError, match="nothing to do"):
-        atlas.tag("dallas")
-    assert tags() == {"test-a": ["dallas"], "test-b": ["oakland"]}
+        own_atlas.tag("dallas")
+    assert tags() == {"a": ["dallas"], "test-b": ["oakland"]}
 
 
 def test_at_the_command_line(run: Run) -> None:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.program import PROGRAM
 
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import UnsupportedServerError
 from circuit_atlas.server import LocalServer, admin, jars, launch, local
 
-PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
+pytestmark = pytest.mark.usefixtures("java")
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     yield {
         **{name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")},
         "CIRCUIT_ATLAS_STORE": str(store),
-        "CIRCUIT_ATLAS_HEAP": "512m",
-        "CIRCUIT_ATLAS_PAGE_CACHE": "128m",
     }
     LocalServer(store).stop()
 
@@ -93,7 +92,7 @@ def test_a_neo4j_too_old_for_cypher_25(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(launch, "_MAIN_CLASS", "org.neo4j.server.CommunityEntryPoint")
     monkeypatch.setattr("circuit_atlas.server.store._SETTINGS", _settings_of_5())
     server = LocalServer(tmp_path / "store")
-    connection: Connection = server.start(quiet=True, heap="512m", page_cache="128m")
+    connection: Connection = server.start(quiet=True)
     try:
         with pytest.raises(UnsupportedServerError, match=r"Neo4j 5.26.19 is too old: circuit-atlas needs Cypher 25"):
             Atlas(connection)

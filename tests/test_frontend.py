@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import httpx
 import pytest
 from support.examples import EXAMPLES
 from support.page_scripts import page_scripts
-from support.program import PROGRAM, Run
+from support.program import Run, interruptible
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError
@@ -67,10 +68,13 @@ def test_the_page_lists_and_draws_graphs_and_explains_features(
 
 
 def test_a_graph_stored_whole_is_shown_as_circuit_tracer_would(
-    atlas: Atlas, attributed: Graph, saved: Path, new_name: Callable[[], str], tmp_path: Path
+    atlas: Atlas,
+    small_model: ModuleType,
+    attributed: Graph,
+    saved: Path,
+    new_name: Callable[[], str],
+    tmp_path: Path,
 ) -> None:
-    from support import small_model
-
     name = new_name()
     atlas.ingest(saved, name=name)
     expected = json.loads(small_model.write_graph_files(attributed, tmp_path).read_text())
@@ -180,7 +184,7 @@ def test_markup_in_a_graph_runs_nothing(
 
 
 def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, tmp_path: Path) -> None:
-    command = [PROGRAM, "serve", "dallas"]
+    command = interruptible("serve", "dallas")
     process = subprocess.Popen(
         command, env={**env, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

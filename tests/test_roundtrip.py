@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet
-import torch
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries import QueryRunner
@@ -85,7 +85,7 @@ def test_json(data: GraphData) -> None:
 
 @given(data=graphs())
 @settings(max_examples=40, deadline=None)
-def test_pt(data: GraphData) -> None:
+def test_pt(data: GraphData, torch: ModuleType) -> None:
     with TemporaryDirectory() as folder:
         first, second = Path(folder) / "first.pt", Path(folder) / "second.pt"
         write_graph(data, first)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import circuit_tracer
 import numpy as np
 import pytest
-import torch
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Supernode
-from circuit_tracer import graph as tracer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
@@ -33,8 +32,8 @@ from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.qparams import read_supernodes
 
+FRONTEND = "frontend/assets/attribution_graph/init-cg-subgraph.js"
 OPPOSITE = EXAMPLES / "opposite-small.json"
-FRONTEND = Path(circuit_tracer.__file__).parent / "frontend" / "assets" / "attribution_graph" / "init-cg-subgraph.js"
 D3 = """
 const numbers = (values, f) => values.map(v => +f(v)).filter(v => !isNaN(v))
 const sum = (values, f) => numbers(values, f).reduce((a, b) => a + b, 0)
@@ -98,9 +97,9 @@ def test_real_graphs_collapse_as_the_formula_says(name: str, weights: str) -> No
     assert len(found) == len(expected)
 
 
-def test_links_are_those_of_the_frontend(page: Any) -> None:
+def test_links_are_those_of_the_frontend(page: Any, torch: ModuleType) -> None:
     """Its own code, from circuit-tracer's package, run in a browser on the whole file."""
-    code = FRONTEND.read_text(encoding="utf-8")
+    code = (files("circuit_tracer") / FRONTEND).read_text(encoding="utf-8")
     start, end = code.index("    // pick out the subgraph"), code.index("    sgLinks = d3.sort(sgLinks")
     document = json.loads(OPPOSITE.read_text(encoding="utf-8"))
     qparams = document["qParams"]
@@ -182,14 +181,16 @@ def test_paths_of_collapsed_graphs_are_counted_exactly(data: GraphData) -> None:
 
 
 @pytest.mark.parametrize("name", ["opposite-small", "dallas-haiku"])
-def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str) -> None:
+def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str, torch: ModuleType) -> None:
+    from circuit_tracer.graph import compute_node_influence
+
     data = collapse(read_graph(EXAMPLES / f"{name}.json"))
     order = topological_order(data.edges, data.nodes.depth)
     assert order is None
     matrix = torch.zeros(len(data.nodes), len(data.nodes), dtype=torch.float64)
     matrix[data.edges.target, data.edges.source] = torch.from_numpy(data.edges.weight)
     weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
-    expected = tracer.compute_node_influence(matrix, weights).numpy()
+    expected = compute_node_influence(matrix, weights).numpy()
     flow = compute_influence(data, order)
     np.testing.assert_allclose(flow.influence, expected, rtol=1e-9, atol=1e-15)
     assert 0 < flow.replacement_score < 1

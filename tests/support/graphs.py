@@ -8,6 +8,9 @@ from circuit_atlas.schema.models import GraphMetadata
 from support import oracle
 
 from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, GraphData, NodeColumns
+from circuit_atlas.synth import Shape
+
+IN_SMALL_PT = Shape(layers=3, positions=3, features_per_layer=3, logits=2, density=0.6, seed=1)  # of data/small.pt
 
 
 def make_graph(layers: list[int], edges: list[oracle.Edge], *, logit: bool = True) -> GraphData:
