@@ -17,7 +17,7 @@ from circuit_atlas.schema.limits import SHORTLISTED_PATHS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import oracle
-from support.graphs import make_graph
+from support.graphs import edge_list, make_graph
 from support.paths import assert_same, found_paths, ordinals, random_graphs
 
 from circuit_atlas import Atlas, GraphHandle
@@ -188,10 +188,7 @@ def wide(atlas: Atlas) -> Any:
     """A graph whose nodes have more inputs than a shortlist, with ties; and its edges."""
     data = synthesize(Shape(layers=4, positions=2, features_per_layer=90, logits=2, weights="coarse", seed=5))
     load_graph(atlas.driver, None, data, name="wide")
-    edges = [
-        (s, t, w) for block in data.edges.blocks(10**6) for t, s, w in zip(*(c.tolist() for c in block), strict=True)
-    ]
-    yield atlas.graph("wide"), edges
+    yield atlas.graph("wide"), edge_list(data.edges)
     atlas.delete("wide")
 
 

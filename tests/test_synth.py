@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
 from support.examples import EXAMPLES, NAMES
+from support.graphs import edge_list
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export import write_json
@@ -35,20 +36,12 @@ SHAPES = st.builds(
 )
 
 
-def edge_list(data: Any) -> list[oracle.Edge]:
-    return [
-        (s, t, w)
-        for block in data.edges.blocks(10**6)
-        for t, s, w in zip(*(column.tolist() for column in block), strict=True)
-    ]
-
-
 @settings(max_examples=60, deadline=None)
 @given(shape=SHAPES)
 def test_shape(shape: Shape) -> None:
     """Causal in position, forward in layers, into features and logits only; the same seed, the same graph."""
     data = synthesize(shape)
-    nodes, edges = data.nodes, edge_list(data)
+    nodes, edges = data.nodes, edge_list(data.edges)
     assert len(nodes) == shape.nodes
     assert len(data.edges) == len(edges)
     assert len({nodes.key(i) for i in range(len(nodes))}) == len(nodes)
@@ -70,7 +63,7 @@ def test_shape(shape: Shape) -> None:
     )
     if shape.density == 1.0 and not shape.simple:
         assert len(edges) == possible
-    assert edge_list(synthesize(shape)) == edges
+    assert edge_list(synthesize(shape).edges) == edges
     by_row = [block for block in data.edges.rows(np.arange(len(nodes), dtype=np.int32)) if block.size]
     assert sum(block.size for block in by_row) == len(edges)
 
@@ -80,7 +73,7 @@ def test_closed_form_counts(layers: int, positions: int, atlas: Any, new_name: A
     """By enumeration, and as counted in the database."""
     data = synthesize(Shape(layers=layers, positions=positions, simple=True))
     tokens = list(np.flatnonzero(data.nodes.kind == 2))
-    paths = oracle.all_paths(edge_list(data), tokens, [len(data.nodes) - 1], layers)
+    paths = oracle.all_paths(edge_list(data.edges), tokens, [len(data.nodes) - 1], layers)
     expected = simple_path_counts(layers + 1, positions, layers)
     assert oracle.count_by_hops(paths, layers) == expected
     name = new_name()
@@ -108,8 +101,8 @@ def test_written_and_read_again(ending: str, simple: bool, tmp_path: Path) -> No
     read_keys = [again.nodes.key(i) for i in range(len(again.nodes))]
     assert keys <= set(read_keys)
     assert all(key.startswith("error") for key in set(read_keys) - keys)  # a .pt has every error
-    named = [(data.nodes.key(s), data.nodes.key(t), w) for s, t, w in edge_list(data)]
-    assert Counter((read_keys[s], read_keys[t], w) for s, t, w in edge_list(again)) == Counter(named)
+    named = [(data.nodes.key(s), data.nodes.key(t), w) for s, t, w in edge_list(data.edges)]
+    assert Counter((read_keys[s], read_keys[t], w) for s, t, w in edge_list(again.edges)) == Counter(named)
     assert again.metadata.prompt == data.metadata.prompt
     assert again.metadata.tokens == data.metadata.tokens or ending == ".pt"
 

@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 from circuit_atlas.ingest import GraphData, load_graph, read_graph
 from circuit_atlas.ingest.scans import identify
-from circuit_atlas.schema.keys import Kind, make_key, parse_key
-from hypothesis import given
-from hypothesis import strategies as st
 from support.examples import EXAMPLES, NAMES
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
@@ -298,15 +295,3 @@ def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> N
 def test_model_and_source_set(scan: str | None, info: dict[str, Any], expected: tuple[str, str]) -> None:
     assert identify(scan, info) == expected
     assert identify(scan, info, model="m", source_set="s") == ("m", "s")
-
-
-@given(
-    kind=st.sampled_from([Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT]),
-    numbers=st.tuples(*[st.integers(0, 10**9)] * 3),
-)
-def test_keys_can_be_taken_apart(kind: Kind, numbers: tuple[int, int, int]) -> None:
-    layer, index, position = numbers
-    parts = parse_key(make_key(kind, layer, index, position))
-    assert parts is not None
-    assert make_key(*parts) == make_key(kind, layer, index, position)
-    assert parse_key("Dallas") is None
