@@ -134,7 +134,7 @@ def test_cross_layer_transcoders_and_a_type_of_numbers(
     assert graph.cfg.dtype is torch.bfloat16
 
 
-def test_a_loaded_model_in_memory(atlas: Atlas, loaded: Any, new_name: Callable[[], str]) -> None:
+def test_a_loaded_model_can_be_given(atlas: Atlas, loaded: Any, new_name: Callable[[], str]) -> None:
     name = new_name()
     graph = atlas.attribute(PROMPT, model=loaded, name=name, max_n_logits=2, node_threshold=0.8, edge_threshold=0.9)
     assert graph.metadata["logit_nodes"] == 2
@@ -146,7 +146,7 @@ def test_a_loaded_model_in_memory(atlas: Atlas, loaded: Any, new_name: Callable[
     assert replaced.ingested.status == "replaced"
 
 
-def test_prompts_of_a_file_go_on_where_they_were_stopped(
+def test_the_prompts_of_a_file_are_resumed(
     run: Run, atlas: Atlas, folders: Folders, work: Path, new_name: Callable[[], str]
 ) -> None:
     first, second, third = new_name(), new_name(), new_name()
@@ -182,7 +182,7 @@ def test_prompts_of_a_file_go_on_where_they_were_stopped(
     assert (work / "graphs" / f"{first}.pt").stat().st_mtime_ns == stamp
 
 
-def test_a_file_of_another_prompt_is_not_taken(
+def test_an_existing_file_of_another_prompt_is_refused(
     atlas: Atlas, loaded: Any, work: Path, new_name: Callable[[], str]
 ) -> None:
     name = new_name()
@@ -202,7 +202,9 @@ def test_a_file_of_another_prompt_is_not_taken(
         ({"device": "toaster"}, "toaster"),
     ],
 )
-def test_what_cannot_be_loaded_is_named(change: dict[str, str], says: str, folders: Folders, atlas: Atlas) -> None:
+def test_the_error_names_what_cannot_be_loaded(
+    change: dict[str, str], says: str, folders: Folders, atlas: Atlas
+) -> None:
     with pytest.raises(AttributionError, match=says):
         atlas.attribute(PROMPT, name="never-stored", **{**folders.options(), **change})
 
@@ -215,7 +217,7 @@ def test_transcoders_of_another_number_of_layers_are_refused(
         load_model(str(folders.model), str(short), LoadOptions())
 
 
-def test_questions_that_cannot_be_asked(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
+def test_impossible_attributions_are_refused(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
     with pytest.raises(InvalidArgumentError, match="transcoders"):
         atlas.attribute(PROMPT, model="google/gemma-2-2b")
     with pytest.raises(InvalidArgumentError, match="max_hops"):
@@ -228,7 +230,7 @@ def test_questions_that_cannot_be_asked(atlas: Atlas, loaded: Any, run: Run, fol
     assert run("attribute", PROMPT, "--prompts", "x", *folders.flags()).returncode == 2
 
 
-def test_out_of_memory_says_what_to_lower(folders: Folders) -> None:
+def test_the_error_of_too_little_memory_says_what_to_lower(folders: Folders) -> None:
     """A real allocation that fails: the process may not have what a batch of two million rows takes."""
     code = f"""
         import resource
@@ -260,7 +262,7 @@ def test_out_of_memory_says_what_to_lower(folders: Folders) -> None:
     assert OutOfMemoryError("x").exit_code == 3
 
 
-def test_prompts_of_text_and_of_json(tmp_path: Path) -> None:
+def test_prompts_are_read_from_text_and_json(tmp_path: Path) -> None:
     text = tmp_path / "prompts.txt"
     text.write_text("The capital is\n\nHello, world!\nThe capital is\n")
     assert read_prompts(text) == [Prompt("The capital is", "the-capital-is"), Prompt("Hello, world!", "hello-world")]
@@ -277,7 +279,7 @@ def test_prompts_of_text_and_of_json(tmp_path: Path) -> None:
 
 
 @given(st.text(min_size=1))
-def test_a_slug_is_fit_for_a_file_and_a_graph(text: str) -> None:
+def test_any_text_has_a_slug(text: str) -> None:
     slug = slug_of(text)
     assert 0 < len(slug) <= 70
     assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")

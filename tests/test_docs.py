@@ -63,7 +63,7 @@ def test_commands_that_change_the_database_print_what_is_shown(
 @pytest.mark.parametrize(
     "cypher", re.findall(r"```cypher\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
 )
-def test_cypher_to_paste_finds_something(cypher: str, atlas: Any, examples: Any) -> None:
+def test_the_cypher_shown_finds_something(cypher: str, atlas: Any, examples: Any) -> None:
     assert atlas.cypher(cypher).rows
 
 

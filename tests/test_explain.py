@@ -37,7 +37,7 @@ ANY_RATE = {"rate": 1e9}
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeNeuronpedia]:
+def server() -> Iterator[tuple[FakeNeuronpedia, str]]:
     with fake_neuronpedia() as running:
         yield running
 
@@ -79,23 +79,29 @@ def fetched(atlas: Atlas, graph: GraphHandle) -> int:
     return sum("fetched_at" in feature["f"] for feature in features(atlas, graph))
 
 
-def test_each_feature_is_asked_for_once(atlas: Atlas, make: Callable[..., GraphHandle], fake: FakeNeuronpedia) -> None:
+def test_each_feature_is_asked_for_once(
+    atlas: Atlas, make: Callable[..., GraphHandle], server: tuple[FakeNeuronpedia, str]
+) -> None:
+    fake, url = server
     graph, other = make(), make(seed=1)
     found = features(atlas, graph)
-    result = atlas.explain(graph.name, url=fake.url, limit=50, **ANY_RATE)
+    result = atlas.explain(graph.name, url=url, limit=50, **ANY_RATE)
     assert (result.asked, result.explained, result.unexplained, result.failed) == (50, 50, 0, 0)
     assert set(fake.asked) == {key(feature) for feature in found[:50]}  # the most influential
-    assert atlas.explain(graph.name, url=fake.url, **ANY_RATE).asked == len(found) - 50
-    assert atlas.explain(graph.name, url=fake.url, **ANY_RATE).asked == 0
+    assert atlas.explain(graph.name, url=url, **ANY_RATE).asked == len(found) - 50
+    assert atlas.explain(graph.name, url=url, **ANY_RATE).asked == 0
     shared = {key(feature) for feature in found} & {key(feature) for feature in features(atlas, other)}
-    assert atlas.explain(graph.name, other.name, url=fake.url).asked == len(features(atlas, other)) - len(shared)
+    assert atlas.explain(graph.name, other.name, url=url).asked == len(features(atlas, other)) - len(shared)
     assert set(fake.asked.values()) == {1}
     assert all(request == "POST /api/features" for request in fake.requests)
-    assert atlas.explain(graph.name, url=fake.url, limit=10, refetch=True).asked == 10
+    assert atlas.explain(graph.name, url=url, limit=10, refetch=True).asked == 10
     assert max(fake.asked.values()) == 2
 
 
-def test_what_is_stored(atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia) -> None:
+def test_explanations_are_stored_and_shown(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
+    fake, url = server
     first, second, third, *_ = features(atlas, graph)
     fake.special[key(first)] = [
         {"description": "the best", "typeName": "np_max-act", "explanationModelName": "gpt-4o-mini", "scores": []},
@@ -104,7 +110,7 @@ def test_what_is_stored(atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia)
     ]
     fake.special[key(second)] = []
     fake.special[key(third)] = None
-    result = atlas.explain(graph.name, url=fake.url, **ANY_RATE)
+    result = atlas.explain(graph.name, url=url, **ANY_RATE)
     assert (result.unexplained, result.failed) == (2, 0)
     found = [feature["f"] for feature in features(atlas, graph)]
     assert all("fetched_at" in feature for feature in found)
@@ -125,7 +131,7 @@ def test_what_is_stored(atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia)
     assert [said.text for said in details.transcoder_feature.explanations] == ["the best", "another"]
     assert "the best (neuronpedia, gpt-4o-mini, 20" in str(details)
     fake.special[key(first)] = [{"description": "better"}]
-    atlas.explain(graph.name, url=fake.url, refetch=True, limit=1, **ANY_RATE)
+    atlas.explain(graph.name, url=url, refetch=True, limit=1, **ANY_RATE)
     assert features(atlas, graph)[0]["f"]["explanations"] == ["better"]
     assert atlas.verify(graph.name).damaged == 0
 
@@ -147,14 +153,15 @@ TROUBLE: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_trouble_that_passes(
-    trouble: str, atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia, monkeypatch: Any
+def test_passing_trouble_leaves_every_feature_explained(
+    trouble: str, atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any
 ) -> None:
     """Every feature is explained in the end; asked for more than once only what was not answered well."""
+    fake, url = server
     monkeypatch.setattr(fetch, "_AT_ONCE", 10)
     monkeypatch.setattr(neuronpedia, "wait_random_exponential", lambda **_: lambda _: 0.01)
     fake.answers, fake.only_batches = list(TROUBLE[trouble]), True
-    result = atlas.explain(graph.name, url=fake.url, concurrency=3, timeout=0.7, **ANY_RATE)
+    result = atlas.explain(graph.name, url=url, concurrency=3, timeout=0.7, **ANY_RATE)
     there = len(features(atlas, graph))
     told_nothing = 10 if trouble == "another form" else 0  # a list without the features: they are not known there
     assert (result.asked, result.explained, result.failed) == (there, there - told_nothing, 0)
@@ -162,9 +169,10 @@ def test_trouble_that_passes(
     assert sum(count > 1 for count in fake.asked.values()) <= 10 * len(TROUBLE[trouble])
 
 
-def test_answers_that_cannot_be_read(
-    atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia, monkeypatch: Any, run: Any
+def test_malformed_answers_are_counted_and_asked_for_again(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any, run: Any
 ) -> None:
+    fake, url = server
     malformed: list[Any] = [
         {"explanations": None},
         {"explanations": 7},
@@ -176,20 +184,21 @@ def test_answers_that_cannot_be_read(
     found = features(atlas, graph)
     for feature, special in zip(found, malformed, strict=False):
         fake.special[key(feature)] = special
-    result = atlas.explain(graph.name, url=fake.url, **ANY_RATE)
+    result = atlas.explain(graph.name, url=url, **ANY_RATE)
     assert (result.failed, result.unexplained) == (5, 1)  # one is not said to be about the feature
     assert result.asked == len(found) - 5
     fake.asked.clear()
-    done = run("explain", graph.name, "--url", fake.url)
+    done = run("explain", graph.name, "--url", url)
     assert (done.returncode, json.loads(done.stdout)["failed"]) == (1, 5)
     assert len(fake.asked) == 5
     fake.special.clear()
     monkeypatch.setattr(neuronpedia, "_MAX_ANSWER", 1000)  # a batch is larger, one feature is not
-    assert atlas.explain(graph.name, url=fake.url, **ANY_RATE).explained == 5
+    assert atlas.explain(graph.name, url=url, **ANY_RATE).explained == 5
     assert fetched(atlas, graph) == len(found)
 
 
-def test_text_stays_text(atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia) -> None:
+def test_explanations_stay_text(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+    fake, url = server
     nasty = {
         "<script>alert(1)</script>": "<script>alert(1)</script>",
         "') MATCH (n) DETACH DELETE n //": "') MATCH (n) DETACH DELETE n //",
@@ -201,32 +210,36 @@ def test_text_stays_text(atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia
     found = features(atlas, graph)
     for feature, text in zip(found, nasty, strict=False):
         fake.special[key(feature)] = [{"description": text}] * 300
-    atlas.explain(graph.name, url=fake.url, **ANY_RATE)
+    atlas.explain(graph.name, url=url, **ANY_RATE)
     stored = [feature["f"] for feature in features(atlas, graph)[: len(nasty)]]
     assert [f["explanation"] for f in stored] == list(nasty.values())
     assert all(len(f["explanations"]) == 1 for f in stored)
     assert len(features(atlas, graph)) == len(found)
 
 
-def test_without_batches(atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia) -> None:
+def test_features_are_asked_for_one_by_one_where_there_are_no_batches(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
+    fake, url = server
     fake.has_batches = False
     fake.special[key(features(atlas, graph)[0])] = None
-    result = atlas.explain(graph.name, url=fake.url, **ANY_RATE)
+    result = atlas.explain(graph.name, url=url, **ANY_RATE)
     assert (result.unexplained, result.failed) == (1, 0)
     assert result.explained == len(features(atlas, graph)) - 1
     assert f"GET /api/feature/{'/'.join(map(str, key(features(atlas, graph)[0])))}" in fake.requests
 
 
-def test_the_key_goes_to_one_server(
-    atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia, run: Any, monkeypatch: Any
+def test_the_key_is_sent_to_one_server_only(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:
-    atlas.explain(graph.name, url=fake.url, limit=1)
+    fake, url = server
+    atlas.explain(graph.name, url=url, limit=1)
     assert "x-api-key" not in fake.headers[0]
-    with fake_neuronpedia() as other:
-        fake.answers = [lambda handler: handler.reply(302, b"", Location=other.url)]
-        variables = {"NEURONPEDIA_API_KEY": "sk-secret", "NEURONPEDIA_URL": f"{fake.url}/"}
+    with fake_neuronpedia() as (other, elsewhere):
+        fake.answers = [lambda handler: handler.reply(302, b"", Location=elsewhere)]
+        variables = {"NEURONPEDIA_API_KEY": "sk-secret", "NEURONPEDIA_URL": f"{url}/"}
         done = run("explain", graph.name, **variables)
-        fails(done, 3, "sends us elsewhere", other.url, "--url")
+        fails(done, 3, "sends us elsewhere", elsewhere, "--url")
         assert "sk-secret" not in done.stderr
         assert fake.headers[-1]["x-api-key"] == "sk-secret"
         assert not other.requests
@@ -237,36 +250,38 @@ def test_the_key_goes_to_one_server(
             atlas.explain(graph.name, url=wrong)
 
 
-def test_what_came_before_an_error_is_stored(
-    atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia, run: Any, monkeypatch: Any
+def test_answers_before_an_error_are_stored(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:
+    fake, url = server
     monkeypatch.setattr(fetch, "_AT_ONCE", 50)
     monkeypatch.setattr(neuronpedia, "wait_random_exponential", lambda **_: lambda _: 0.01)
     fake.answers = [None, wait_and_see("7200")]
     with pytest.raises(NeuronpediaError, match="no more requests for 120 minutes"):
-        atlas.explain(graph.name, url=fake.url, concurrency=1, **ANY_RATE)
+        atlas.explain(graph.name, url=url, concurrency=1, **ANY_RATE)
     assert fetched(atlas, graph) == 50
     fake.answers = [None, *[429] * 6]
     with pytest.raises(NeuronpediaError, match="no more requests"):
-        atlas.explain(graph.name, url=fake.url, concurrency=1, **ANY_RATE)
+        atlas.explain(graph.name, url=url, concurrency=1, **ANY_RATE)
     assert fetched(atlas, graph) == 100
     fake.answers = [None, *[500] * 100]
     with pytest.raises(NeuronpediaError, match="10 requests in a row failed, the last one with: status 500"):
-        atlas.explain(graph.name, url=fake.url, concurrency=1, **ANY_RATE)
+        atlas.explain(graph.name, url=url, concurrency=1, **ANY_RATE)
     assert fetched(atlas, graph) == 150
     assert len(fake.answers) > 70
     fails(run("explain", graph.name, "--url", "http://127.0.0.1:9"), 3, "cannot be reached", "--from FILE")
     fake.answers = []
-    assert atlas.explain(graph.name, url=fake.url, **ANY_RATE).asked == len(features(atlas, graph)) - 150
+    assert atlas.explain(graph.name, url=url, **ANY_RATE).asked == len(features(atlas, graph)) - 150
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_killed_and_resumed(
-    end: signal.Signals, atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia, env: dict[str, str]
+def test_a_stopped_explain_is_resumed(
+    end: signal.Signals, atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], env: dict[str, str]
 ) -> None:
     """Features are asked for twice only when their answer was under way."""
+    fake, url = server
     fake.hold_after = 1
-    command = interruptible("explain", graph.name, "--url", fake.url, "--concurrency", "1")
+    command = interruptible("explain", graph.name, "--url", url, "--concurrency", "1")
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert fake.held.wait(60)
     process.send_signal(end)
@@ -279,46 +294,50 @@ def test_killed_and_resumed(
     fake.go_on.set()
     under_way = set(fake.asked) - stored
     assert len(under_way) == 100
-    assert atlas.explain(graph.name, url=fake.url, **ANY_RATE).asked == len(features(atlas, graph)) - 100
+    assert atlas.explain(graph.name, url=url, **ANY_RATE).asked == len(features(atlas, graph)) - 100
     assert {feature for feature, count in fake.asked.items() if count > 1} == under_way
     assert set(fake.asked) == {key(feature) for feature in features(atlas, graph)}
 
 
 def test_requests_begin_at_a_distance(
-    atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia, monkeypatch: Any
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any
 ) -> None:
+    fake, url = server
     monkeypatch.setattr(fetch, "_AT_ONCE", 20)
     started = time.monotonic()
-    atlas.explain(graph.name, url=fake.url, limit=100, rate=36_000)
+    atlas.explain(graph.name, url=url, limit=100, rate=36_000)
     assert len(fake.requests) == 5
     assert time.monotonic() - started > 0.39
 
 
-def test_in_a_notebook(atlas: Atlas, graph: GraphHandle, fake: FakeNeuronpedia) -> None:
+def test_explain_works_inside_a_running_event_loop(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
     """Where an event loop runs already."""
 
     async def cell() -> int:
-        return atlas.explain(graph.name, url=fake.url, **ANY_RATE).explained
+        return atlas.explain(graph.name, url=server[1], **ANY_RATE).explained
 
     assert asyncio.run(cell()) == len(features(atlas, graph))
 
 
-def test_transcoders_without_a_name(
+def test_transcoders_unknown_to_neuronpedia_are_named(
     atlas: Atlas,
     make: Callable[..., GraphHandle],
-    fake: FakeNeuronpedia,
+    server: tuple[FakeNeuronpedia, str],
     tmp_path: Path,
     run: Any,
     monkeypatch: Any,
 ) -> None:
+    fake, url = server
     graph = make(source_set="some/repository")
     own = tmp_path / "scans.toml"
     monkeypatch.setenv(SCANS_VARIABLE, str(own))
     with pytest.raises(UnknownSourceSetError) as caught:
-        atlas.explain(graph.name, url=fake.url)
+        atlas.explain(graph.name, url=url)
     assert all(word in str(caught.value) for word in ("some/repository", "[scans]", str(own), graph.name))
     known = make()
-    done = run("explain", graph.name, known.name, "--url", fake.url, **{SCANS_VARIABLE: str(own)})
+    done = run("explain", graph.name, known.name, "--url", url, **{SCANS_VARIABLE: str(own)})
     assert done.returncode == 0
     assert "Warning" in done.stderr
     assert json.loads(done.stdout)["skipped"] == [
@@ -326,12 +345,12 @@ def test_transcoders_without_a_name(
     ]
     own.write_text('[scans]\n"some/repository" = ["np-model", "np-set"]\n')
     fake.asked.clear()
-    done = run("explain", graph.name, "--url", fake.url, **{SCANS_VARIABLE: str(own)})
+    done = run("explain", graph.name, "--url", url, **{SCANS_VARIABLE: str(own)})
     assert json.loads(done.stdout)["explained"] == len(features(atlas, graph))
     assert {model for model, _, _ in fake.asked} == {"np-model"}
     assert all(layer.endswith("-np-set") for _, layer, _ in fake.asked)
     own.write_text('[scans]\n"x" = "y"\n')
-    done = run("explain", graph.name, "--url", fake.url, **{SCANS_VARIABLE: str(own)})
+    done = run("explain", graph.name, "--url", url, **{SCANS_VARIABLE: str(own)})
     fails(done, 1, str(own), "model", "source set")
     atlas.cypher(FORGET, {"set": "some/repository"}, write=True)
 
@@ -354,21 +373,24 @@ def test_transcoders_without_a_name(
         (("..", "clt-hp"), None),
     ],
 )
-def test_names_on_neuronpedia(stored: tuple[str, str], theirs: tuple[str, str] | None, monkeypatch: Any) -> None:
+def test_model_and_source_set_have_names_on_neuronpedia(
+    stored: tuple[str, str], theirs: tuple[str, str] | None, monkeypatch: Any
+) -> None:
     monkeypatch.setenv(SCANS_VARIABLE, "/nowhere")
     assert neuronpedia_name(stored) == theirs
 
 
-def test_labels_win(
-    atlas: Atlas, make: Callable[..., GraphHandle], fake: FakeNeuronpedia, tmp_path: Path, run: Any
+def test_labels_given_by_hand_come_first(
+    atlas: Atlas, make: Callable[..., GraphHandle], server: tuple[FakeNeuronpedia, str], tmp_path: Path, run: Any
 ) -> None:
+    _, url = server
     graph, copy = make(), make()
     feature = features(atlas, graph)[0]["f"]
     address, at = f"feature:{feature['layer']}/{feature['index']}", f"{feature['layer']}/{feature['index']}"
     label = atlas.label(graph.name, address, " my\nlabel ")
     assert (label.explanation, label.source, label.renamed) == ("my label", "hand", 2)
     assert names(atlas, graph)[at] == names(atlas, copy)[at] == "my label"
-    atlas.explain(graph.name, url=fake.url, **ANY_RATE)
+    atlas.explain(graph.name, url=url, **ANY_RATE)
     table = tmp_path / "t.tsv"
     table.write_text(f"{feature['layer']}\t{feature['index']}\timported\n")
     options = {"model": feature["model"], "source_set": feature["source_set"]}
@@ -399,7 +421,7 @@ def test_labels_win(
     atlas.cypher(FORGET, {"set": f"{feature['source_set']}-plain"}, write=True)
 
 
-def test_wrong_questions(atlas: Atlas, run: Any) -> None:
+def test_impossible_requests_are_refused(atlas: Atlas, run: Any) -> None:
     fails(run("explain"), 2, "--all")
     fails(run("explain", "dallas", "--all"), 2, "--all")
     fails(run("explain", "dallas", "--from", sys.executable), 2, "--from")

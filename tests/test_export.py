@@ -36,7 +36,7 @@ def as_values(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_json_comes_out_as_it_went_in(name: str, atlas: Atlas, examples: Any, tmp_path: Path) -> None:
+def test_exported_json_equals_the_file(name: str, atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     atlas.export(name, tmp_path / "again.json")
     again, original = (
         json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "again.json", EXAMPLES / f"{name}.json")
@@ -44,7 +44,9 @@ def test_json_comes_out_as_it_went_in(name: str, atlas: Atlas, examples: Any, tm
     assert as_values(again) == as_values(original)
 
 
-def test_odd_json_comes_out_as_it_went_in(atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
+def test_exported_json_with_unknown_fields_equals_the_file(
+    atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
+) -> None:
     document = json.loads((EXAMPLES / "dallas-haiku.json").read_text(encoding="utf-8"))
     ids = [node["node_id"] for node in document["nodes"]]
     document["links"][5]["note"] = {"by": ["somebody"]}
@@ -75,7 +77,7 @@ def assert_same_graph(found: Graph, wanted: Graph, torch: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("kind", ["as attributed", "bfloat16", "selection", "odd"])
-def test_pt_comes_out_as_it_went_in(
+def test_an_exported_pt_equals_the_file(
     kind: str,
     atlas: Atlas,
     new_name: Callable[[], str],
@@ -130,7 +132,7 @@ def odd_graph() -> GraphData:
     return replace(data, nodes=replace(data.nodes, label=texts))
 
 
-def test_graphml(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+def test_graphml_contains_all_columns(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     import networkx
 
     for data in (odd_graph(), read_graph(EXAMPLES / "dallas.json")):
@@ -161,7 +163,7 @@ def test_graphml(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     assert (tmp_path / "stored.graphml").read_bytes() == (tmp_path / "graph.graphml").read_bytes()
 
 
-def test_parquet(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+def test_parquet_contains_all_columns(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     import pyarrow.parquet
 
     for data in (odd_graph(), read_graph(EXAMPLES / "dallas.json")):
@@ -178,7 +180,7 @@ def test_parquet(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
         assert (tmp_path / f"stored{ending}").read_bytes() == (tmp_path / f"graph{ending}").read_bytes()
 
 
-def test_files_are_not_overwritten_unasked(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+def test_files_are_overwritten_only_when_told_to(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     (tmp_path / "there.json").write_text("mine")
     with pytest.raises(InputError, match="--overwrite"):
         atlas.export("dallas", tmp_path / "there.json")
@@ -193,7 +195,9 @@ def test_files_are_not_overwritten_unasked(tmp_path: Path, atlas: Atlas, example
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_verify(atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str], tmp_path: Path) -> None:
+def test_verify_compares_with_a_file(
+    atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str], tmp_path: Path
+) -> None:
     file = EXAMPLES / "dallas.json"
     assert atlas.verify("dallas").damaged == 0
     found = atlas.verify("dallas", file).graphs[0]
@@ -219,7 +223,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_verify_notices(damage: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
+def test_verify_finds_damage(damage: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
     name = new_name()
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     edge = """MATCH (b:Node {graph: $name})<-[r:DIRECT_EFFECT]-(a:Feature) WHERE abs(r.weight) < 0.1
@@ -233,7 +237,7 @@ def test_verify_notices(damage: str, atlas: Atlas, new_name: Callable[[], str], 
         assert any(DAMAGE[damage] in problem for problem in found.graphs[0].problems)
 
 
-def test_import_files(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
+def test_import_files_make_the_same_store(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     write_json(odd_graph(), tmp_path / "odd.json")
     result = atlas.export_import_files(tmp_path / "folder", ["dallas", tmp_path / "odd.json"])
     assert result.edges > 4944
@@ -265,7 +269,7 @@ def test_import_files(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-def test_backup_and_restore(tmp_path: Path, run: Run) -> None:
+def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     first, second = (["--store", str(tmp_path / name)] for name in ("first", "second"))
     run("ingest", str(EXAMPLES / "dallas.json"), "--name", "dallas", *first)
     before = run("paths", "dallas", "--json", *first).stdout

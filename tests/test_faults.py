@@ -118,7 +118,7 @@ def faults(server: LocalServer, files: list[Path], record_property: Callable[[st
         record_property("kills survived", f"{made.survived} (seed {made.seed})")
 
 
-def test_a_killed_client(faults: Faults) -> None:
+def test_a_killed_client_leaves_a_whole_graph_or_none(faults: Faults) -> None:
     first, second = faults.files
     took = faults.time(ingest, str(first), False)
     with Atlas(store=faults.store) as atlas:
@@ -134,7 +134,7 @@ def test_a_killed_client(faults: Faults) -> None:
     assert faults.survived == CLIENT_KILLS
 
 
-def test_a_killed_delete(faults: Faults) -> None:
+def test_a_killed_delete_leaves_a_whole_graph_or_none(faults: Faults) -> None:
     first = faults.files[0]
     faults.time(ingest, str(first), False)
     took = faults.time(delete)
@@ -152,7 +152,7 @@ def test_a_killed_delete(faults: Faults) -> None:
     assert faults.survived == DELETE_KILLS
 
 
-def test_a_killed_server(faults: Faults) -> None:
+def test_a_killed_server_keeps_a_whole_graph(faults: Faults) -> None:
     """The server is started again at once; the client finds it, or says that it does not."""
     first, second = faults.files
     took = faults.time(ingest, str(first), False)
@@ -169,7 +169,7 @@ def test_a_killed_server(faults: Faults) -> None:
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ingest_outlives_a_restart_of_the_server(how: str, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gone with two batches under way, and there again: the ingest does not notice, whatever was committed."""
     first, gone, write = faults.files[0], threading.Event(), edge_writer._write
 
@@ -189,7 +189,7 @@ def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.
         assert atlas.cypher(ANYTHING_LEFT).rows == [{"left": 0}]
 
 
-def test_several_processes_at_once(faults: Faults) -> None:
+def test_several_processes_at_once_make_one_graph(faults: Faults) -> None:
     """The same graph from three processes, another one in its place from two more: one graph, whole."""
     first, second = map(str, faults.files)
     plan = [(first, False)] * 3

@@ -41,7 +41,7 @@ def features_of(file: File) -> dict[Feature, float]:
     }
 
 
-def test_common_and_only(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
+def test_common_features_and_those_of_one_graph_only(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     dallas, oakland = features_of(files["dallas"]), features_of(files["oakland"])
     assert (len(dallas), len(oakland), len(dallas.keys() & oakland.keys())) == (246, 211, 132)
     common = atlas.common_features("dallas", "oakland", k=1000)
@@ -64,7 +64,7 @@ def test_common_and_only(atlas: Atlas, examples: Any, files: dict[str, File]) ->
     assert atlas.common_features("dallas", "dallas-llama").total == 0  # of other transcoders
 
 
-def test_show(atlas: Atlas, examples: Any) -> None:
+def test_a_feature_lists_its_activations(atlas: Atlas, examples: Any) -> None:
     document = json.loads((EXAMPLES / "dallas.json").read_text(encoding="utf-8"))
     rows = {node["node_id"]: node for node in document["nodes"]}
     own = {node_id: row["activation"] for node_id, row in rows.items() if node_id.startswith("20_44686_")}
@@ -87,7 +87,7 @@ def test_show(atlas: Atlas, examples: Any) -> None:
     assert len({a.graph for a in atlas.feature("1/12928", k=1).activations}) == 1
 
 
-def test_addresses_that_are_none(atlas: Atlas, examples: Any) -> None:
+def test_unknown_features_graphs_and_tags_are_errors(atlas: Atlas, examples: Any) -> None:
     with pytest.raises(NodeNotFoundError, match="no graph has a feature"):
         atlas.feature("99/1")
     with pytest.raises(InvalidArgumentError, match="is no feature"):
@@ -102,7 +102,7 @@ def test_addresses_that_are_none(atlas: Atlas, examples: Any) -> None:
         atlas.recurring(share=2)
 
 
-def test_a_feature_that_two_models_have(atlas: Atlas, examples: Any) -> None:
+def test_a_feature_of_two_models_is_ambiguous(atlas: Atlas, examples: Any) -> None:
     both = """
         MATCH (f:TranscoderFeature) WITH f.layer AS layer, f.index AS index, collect(DISTINCT f.model) AS models
         WHERE size(models) > 1 RETURN layer, index, models LIMIT 1
@@ -134,7 +134,7 @@ def motifs_of(file: File, width: int) -> set[tuple[str, str, str]]:
     }
 
 
-def test_recurring(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
+def test_recurring_features_and_motifs_equal_brute_force(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     found = atlas.recurring("dallas", "oakland", share=1, k=10_000)
     assert found.graphs == 2
     counts = Counter(feature for file in files.values() for feature in features_of(file))
@@ -150,7 +150,7 @@ def test_recurring(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     assert atlas.recurring("dallas").features == []
 
 
-def test_tags(own_atlas: Atlas, own_env: dict[str, str]) -> None:
+def test_tags_are_added_and_removed(own_atlas: Atlas, own_env: dict[str, str]) -> None:
     def tags() -> dict[str, list[str]]:
         return {tag.tag: tag.graphs for tag in own_atlas.tags().tags}
 
@@ -172,7 +172,7 @@ def test_tags(own_atlas: Atlas, own_env: dict[str, str]) -> None:
     assert tags() == {"a": ["dallas"], "test-b": ["oakland"]}
 
 
-def test_at_the_command_line(run: Run) -> None:
+def test_the_commands_for_features(run: Run) -> None:
     for command, shown in (
         (["features", "show", "dallas", "feature:20/44686@10"], "active in 1 graph\n"),
         (["features", "common", "dallas", "oakland", "-k", "2"], "132 features"),

@@ -35,7 +35,7 @@ def run(home: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run([PROGRAM, *arguments], env=home, capture_output=True, text=True, timeout=240, check=False)
 
 
-def test_the_first_steps(home: dict[str, str]) -> None:
+def test_the_first_commands_of_a_new_user(home: dict[str, str]) -> None:
     assert "stopped" in run(home, "server", "status").stdout
     assert run(home, "doctor").returncode == 0
     demo = run(home, "demo")

@@ -98,7 +98,7 @@ def listed(folder: Path) -> list[dict[str, Any]]:
     return json.loads((folder / "graph-metadata.json").read_text())["graphs"]
 
 
-def test_thresholds_and_a_folder_that_stays(
+def test_graphs_are_pruned_and_kept_in_a_given_folder(
     atlas: Atlas, saved: Path, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     name = new_name()
@@ -116,7 +116,7 @@ def test_thresholds_and_a_folder_that_stays(
         atlas.serve("dallas", output=tmp_path / "file")
 
 
-def test_it_listens_to_this_machine_and_keeps_to_its_folder(atlas: Atlas, examples: Any) -> None:
+def test_the_page_is_served_on_loopback_from_its_folder_alone(atlas: Atlas, examples: Any) -> None:
     with atlas.serve("dallas") as served:
         place = urlsplit(served.urls[0])
         assert place.hostname == "127.0.0.1"
@@ -155,7 +155,7 @@ def raw_status(port: int | None, path: str, host: str = "127.0.0.1") -> int:
         return int(connection.recv(64).split()[1])
 
 
-def test_markup_in_a_graph_runs_nothing(
+def test_markup_in_a_graph_does_not_run(
     atlas: Atlas, frontend: Page, page_log: PageLog, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     """The page puts some texts into its HTML as they are; the policy keeps them from running."""
@@ -203,7 +203,7 @@ def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, 
         free.bind(("127.0.0.1", urlsplit(url).port or 0))
 
 
-def test_what_cannot_be_served(run: Run) -> None:
+def test_serving_an_unknown_graph_fails(run: Run) -> None:
     done = run("serve", "nothing")
     assert done.returncode == 1
     assert "nothing" in done.stderr

@@ -52,7 +52,7 @@ def test_influence_is_circuit_tracers(expected: tuple[str, list[str], Float64], 
     assert np.allclose([row["i"] for row in rows], influence, rtol=1e-12, atol=1e-15)
 
 
-def test_contributors(expected: tuple[str, list[str], Float64], examples: Any) -> None:
+def test_contributors_are_the_most_influential_nodes(expected: tuple[str, list[str], Float64], examples: Any) -> None:
     name, keys, influence = expected
     shares = {
         key: value for key, value in zip(keys, influence, strict=True) if not key.startswith("logit") and value > 0
@@ -70,7 +70,7 @@ def test_contributors(expected: tuple[str, list[str], Float64], examples: Any) -
 
 
 @pytest.mark.parametrize("by", ["layer", "position", "kind", "feature"])
-def test_groups(by: str, examples: Any) -> None:
+def test_groups_add_up_their_nodes(by: str, examples: Any) -> None:
     sums: dict[str, float] = defaultdict(float)
     for c in examples["dallas"].influence(k=10_000).contributors:
         node = c.node
@@ -151,7 +151,7 @@ def test_graph_scores_are_circuit_tracers(examples: Any, torch: ModuleType, trac
     assert stats.completeness_score == pytest.approx(completeness, rel=1e-5)
 
 
-def test_what_has_no_influence(atlas: Any, examples: Any, new_name: Any) -> None:
+def test_influence_without_logits_or_out_of_range_is_refused(atlas: Any, examples: Any, new_name: Any) -> None:
     name = new_name()
     load_graph(atlas.driver, None, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
     with pytest.raises(InvalidArgumentError, match="no influence"):

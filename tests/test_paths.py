@@ -22,7 +22,9 @@ from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NodeN
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("order", ["strongest", "inhibiting"])
-def test_best_paths_of_real_graphs(name: str, order: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_best_paths_of_real_graphs_equal_brute_force(
+    name: str, order: str, examples: dict[str, GraphHandle], atlas: Atlas
+) -> None:
     handle = examples[name]
     places = ordinals(handle, atlas)
     sign = 1 if order == "strongest" else -1
@@ -35,7 +37,7 @@ def test_best_paths_of_real_graphs(name: str, order: str, examples: dict[str, Gr
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_counts_of_real_graphs(name: str, examples: dict[str, GraphHandle]) -> None:
+def test_counts_of_real_graphs_equal_brute_force(name: str, examples: dict[str, GraphHandle]) -> None:
     paths = default_paths(name)
     answer = examples[name].count(max_hops=4)
     assert answer.counts == oracle.count_by_hops(paths, 4)
@@ -43,7 +45,9 @@ def test_counts_of_real_graphs(name: str, examples: dict[str, GraphHandle]) -> N
 
 
 @pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
-def test_chosen_sources_and_targets(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_paths_between_chosen_nodes_equal_brute_force(
+    name: str, examples: dict[str, GraphHandle], atlas: Atlas
+) -> None:
     handle, file = examples[name], oracle.read_file(EXAMPLES / f"{name}.json")
     places = ordinals(handle, atlas)
     key_of = {place: key for key, place in places.items()}
@@ -65,7 +69,7 @@ def test_chosen_sources_and_targets(name: str, examples: dict[str, GraphHandle],
     order=st.sampled_from(["strongest", "inhibiting"]),
     data=st.data(),
 )
-def test_random_graphs(
+def test_paths_of_random_graphs_equal_brute_force(
     graph: tuple[list[int], list[oracle.Edge]],
     k: int,
     max_hops: int,
@@ -114,7 +118,7 @@ def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: in
     order=st.sampled_from(["strongest", "inhibiting"]),
     data=st.data(),
 )
-def test_scores_and_restrictions_on_random_graphs(
+def test_restricted_paths_of_random_graphs_equal_brute_force(
     graph: tuple[list[int], list[oracle.Edge]],
     k: int,
     max_hops: int,
@@ -174,7 +178,9 @@ def test_scores_and_restrictions_on_random_graphs(
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("score", ["sum", "bottleneck", "product"])
-def test_scores_of_real_graphs(name: str, score: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_every_score_on_real_graphs_equals_brute_force(
+    name: str, score: str, examples: dict[str, GraphHandle], atlas: Atlas
+) -> None:
     handle, file = examples[name], oracle.read_file(EXAMPLES / f"{name}.json")
     places = ordinals(handle, atlas)
     paths = [path for path in default_paths(name) if len(path[1]) <= 3]
@@ -187,7 +193,7 @@ def test_scores_of_real_graphs(name: str, score: str, examples: dict[str, GraphH
     )
 
 
-def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_stored_counts_go_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> None:
     """12 full layers of 50 nodes: 50^11 paths of 12 hops, more than 2^62."""
     layers = [0] * 50 + [layer for layer in range(1, 12) for _ in range(50)] + [12]
     edges = [(s, t, 1.0) for t in range(len(layers)) for s in range(len(layers)) if layers[t] - layers[s] == 1]
@@ -199,7 +205,7 @@ def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> Non
     assert answer.total == 50**12
 
 
-def test_scores_of_given_paths(examples: dict[str, GraphHandle]) -> None:
+def test_given_paths_are_scored(examples: dict[str, GraphHandle]) -> None:
     best = examples["dallas"].paths(k=20)
     again = examples["dallas"].score(*[[node.key for node in path.nodes] for path in best.paths])
     assert again == best
@@ -216,7 +222,9 @@ def test_the_notebooks_two_hop_paths(examples: dict[str, GraphHandle]) -> None:
     assert best.score == 4.65625
 
 
-def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_path_searches_out_of_range_are_refused(
+    examples: dict[str, GraphHandle], atlas: Atlas, new_name: Callable[[], str]
+) -> None:
     dallas = examples["dallas"]
     for wrong in (
         {"max_hops": 0},

@@ -118,7 +118,7 @@ def test_links_are_those_of_the_frontend(page: Any, torch: ModuleType) -> None:
     assert {pair: found[pair] for pair in shown} == pytest.approx(shown, rel=1e-9)
 
 
-def test_the_link_query_says_the_same(examples: dict[str, GraphHandle]) -> None:
+def test_the_query_for_links_finds_the_same_as_collapsing(examples: dict[str, GraphHandle]) -> None:
     handle = examples["opposite-small"]
     data = read_graph(OPPOSITE)
     shares, sums = (
@@ -197,12 +197,7 @@ def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str, torch: 
     assert 0 < flow.completeness_score < 1
 
 
-def test_a_cycle_that_nothing_leads_out_of_has_no_influence() -> None:
-    data = make_graph([1, 2, 3], [(0, 1, 1.0), (1, 0, 1.0), (1, 2, 1.0)])
-    assert compute_influence(data, None).completeness_score is None
-
-
-def test_every_question_can_be_asked_of_a_collapsed_graph(atlas: Atlas, opposite: GraphHandle) -> None:
+def test_every_query_works_on_a_collapsed_graph(atlas: Atlas, opposite: GraphHandle) -> None:
     collapsed = opposite.collapsed()
     assert collapsed.name == f"{opposite.name}:collapsed"
     data = collapse(read_graph(OPPOSITE))
@@ -275,7 +270,7 @@ def test_a_search_leaves_collapsed_graphs_out(atlas: Atlas, opposite: GraphHandl
     assert found(collapsed) == {collapsed}
 
 
-def test_a_collapsed_graph_goes_with_the_whole_one(atlas: Atlas, opposite: GraphHandle) -> None:
+def test_a_collapsed_graph_is_deleted_with_its_original(atlas: Atlas, opposite: GraphHandle) -> None:
     opposite.collapsed()
     atlas.delete(opposite.name)
     assert not [graph for graph in atlas.graphs().graphs if graph.graph.startswith(opposite.name)]
@@ -285,7 +280,7 @@ def test_a_collapsed_graph_goes_with_the_whole_one(atlas: Atlas, opposite: Graph
         atlas.ingest(OPPOSITE, name="mine:collapsed")
 
 
-def test_a_collapsed_graph_is_written_as_others_are(atlas: Atlas, opposite: GraphHandle, tmp_path: Path) -> None:
+def test_a_collapsed_graph_can_be_exported(atlas: Atlas, opposite: GraphHandle, tmp_path: Path) -> None:
     name = f"{opposite.name}:collapsed"
     atlas.export(name, tmp_path / "c.json")
     again = read_graph(tmp_path / "c.json")
@@ -298,7 +293,7 @@ def test_a_collapsed_graph_is_written_as_others_are(atlas: Atlas, opposite: Grap
     assert atlas.export_import_files(tmp_path / "import", [name]).nodes >= 686
 
 
-def test_made_by_hand_and_by_rule(opposite: GraphHandle) -> None:
+def test_supernodes_are_made_by_hand_and_by_rule(opposite: GraphHandle) -> None:
     made = opposite.create_supernode("quotes", ["token:4", "token:6", "token:4"])
     [quotes] = made.supernodes
     assert (quotes.source, quotes.rule, [node.key for node in quotes.members]) == ("hand", None, ["token:4", "token:6"])
@@ -342,7 +337,7 @@ def test_one_supernode_for_each_feature_at_several_positions(opposite: GraphHand
         opposite.create_supernodes_of_features(layers=[99])
 
 
-def test_what_cannot_be_a_supernode(opposite: GraphHandle) -> None:
+def test_impossible_supernodes_are_refused(opposite: GraphHandle) -> None:
     before = opposite.supernodes()
     for arguments, options, problem in (
         (("small", ["token:1"]), {}, "has a supernode 'small'"),
@@ -366,7 +361,7 @@ def test_what_cannot_be_a_supernode(opposite: GraphHandle) -> None:
     assert [supernode.name for supernode in after] == [supernode.name for supernode in before.supernodes]
 
 
-def test_qparams_hold_what_was_made(atlas: Atlas, opposite: GraphHandle, tmp_path: Path) -> None:
+def test_exported_qparams_contain_new_supernodes(atlas: Atlas, opposite: GraphHandle, tmp_path: Path) -> None:
     opposite.create_supernode("quotes", ["token:4", "token:6"])
     opposite.delete_supernode("opposite")
     atlas.export(opposite.name, tmp_path / "made.json")
@@ -392,7 +387,7 @@ def test_a_graph_is_not_damaged_by_supernodes(atlas: Atlas, opposite: GraphHandl
     assert "quotes" in [supernode.name for supernode in opposite.supernodes().supernodes]
 
 
-def test_supernodes_of_a_pt_come_out_in_json(
+def test_supernodes_of_a_pt_are_exported_to_json(
     atlas: Atlas, saved: Path, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     handle = atlas.ingest(saved, name=new_name(), model="small", source_set="small")
@@ -408,7 +403,7 @@ def test_supernodes_of_a_pt_come_out_in_json(
     assert read_supernodes(data.metadata.file_qparams, data.nodes)[0] == data.supernodes
 
 
-def test_on_the_command_line(run: Run, opposite: GraphHandle) -> None:
+def test_the_commands_for_supernodes(run: Run, opposite: GraphHandle) -> None:
     name = opposite.name
     made = run("supernodes", "create", name, "sizes", "--matching", "size", "--layer", "20-25", "--kind", "feature")
     assert [s["name"] for s in json.loads(made.stdout)["supernodes"]] == ["sizes"], made.stderr

@@ -38,7 +38,7 @@ SHAPES = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(shape=SHAPES)
-def test_shape(shape: Shape) -> None:
+def test_edges_are_causal_and_the_same_seed_makes_the_same_graph(shape: Shape) -> None:
     """Causal in position, forward in layers, into features and logits only; the same seed, the same graph."""
     data = synthesize(shape)
     nodes, edges = data.nodes, edge_list(data.edges)
@@ -69,7 +69,7 @@ def test_shape(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize(("layers", "positions"), [(1, 1), (2, 3), (3, 2), (5, 4), (6, 3)])
-def test_closed_form_counts(layers: int, positions: int, atlas: Any, new_name: Any) -> None:
+def test_counts_of_simple_graphs_have_a_closed_form(layers: int, positions: int, atlas: Any, new_name: Any) -> None:
     """By enumeration, and as counted in the database."""
     data = synthesize(Shape(layers=layers, positions=positions, simple=True))
     tokens = list(np.flatnonzero(data.nodes.kind == 2))
@@ -92,7 +92,7 @@ def test_a_large_simple_graph(atlas: Any, new_name: Any) -> None:
 
 @pytest.mark.parametrize("ending", [pytest.param(".pt", marks=pytest.mark.torch), ".json"])
 @pytest.mark.parametrize("simple", [False, True])
-def test_written_and_read_again(ending: str, simple: bool, tmp_path: Path) -> None:
+def test_a_written_graph_is_read_again(ending: str, simple: bool, tmp_path: Path) -> None:
     shape = Shape(layers=4, positions=3, features_per_layer=7, density=0.5, simple=simple, seed=2)
     result = write_synthetic(tmp_path / f"made{ending}", shape)
     data, again = synthesize(shape), read_graph(result.file)
@@ -122,7 +122,7 @@ def test_circuit_tracer_reads_them(torch: ModuleType, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_json_comes_out_as_it_went_in(name: str, tmp_path: Path) -> None:
+def test_a_written_json_equals_the_one_read(name: str, tmp_path: Path) -> None:
     """All but links of weight 0."""
     original = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     data = read_graph(EXAMPLES / f"{name}.json")
@@ -157,6 +157,6 @@ def test_files_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
         {"layers": 1, "positions": 1, "features_per_layer": 16_385},
     ],
 )
-def test_impossible_shapes(wrong: dict[str, Any]) -> None:
+def test_impossible_shapes_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError):
         synthesize(Shape(**wrong))

@@ -50,7 +50,7 @@ def test_a_pruned_graph_is_shown_whole(name: str, picture: Any, atlas: Any) -> N
     assert shown.notes == ()
 
 
-def test_of_a_large_graph_the_most_influential_part_is_shown_and_it_says_so(picture: Any, atlas: Any) -> None:
+def test_a_large_graph_is_shown_in_part_with_a_note(picture: Any, atlas: Any) -> None:
     whole, part = picture("opposite-small"), picture("opposite-small", max_nodes=100)
     assert len(part.nodes) == 100
     assert {node.key for node in whole.nodes if node.kind in (Kind.TOKEN, Kind.LOGIT)} <= {n.key for n in part.nodes}
@@ -200,7 +200,7 @@ def test_markup_in_any_text_stays_text(picture: Any) -> None:
     assert "<img" not in figure
 
 
-def test_a_report_tells_what_the_commands_tell(atlas: Any, examples: Any) -> None:
+def test_a_report_contains_what_the_commands_print(atlas: Any, examples: Any) -> None:
     graph = examples["dallas"]
     report = graph.report(k=5)
     text = report.markdown()
@@ -243,7 +243,7 @@ def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name:
     assert "Top paths" not in graph.report().html
 
 
-def test_what_can_be_written_is_named(examples: Any, tmp_path: Path) -> None:
+def test_an_unknown_format_is_refused_with_those_that_are_known(examples: Any, tmp_path: Path) -> None:
     view = examples["dallas"].view()
     with pytest.raises(InvalidArgumentError, match=r"\.html, \.png, \.svg"):
         view.save(tmp_path / "dallas.pdf")
@@ -266,7 +266,7 @@ def test_without_chromium_an_image_says_what_to_install(
     assert "The picture is left out" in (tmp_path / "dallas.md").read_text(encoding="utf-8")
 
 
-def test_a_chromium_that_does_not_start_is_no_traceback(
+def test_a_chromium_that_does_not_start_is_an_error(
     examples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "chromium").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
@@ -277,7 +277,7 @@ def test_a_chromium_that_does_not_start_is_no_traceback(
 
 
 @pytest.mark.parametrize("form", ["png", "svg"])
-def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tmp_path: Path) -> None:
+def test_images_are_drawn(form: str, examples: Any, tmp_path: Path) -> None:
     from support.chromium import find_chromium
 
     if not find_chromium():
@@ -294,7 +294,7 @@ def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tm
     assert image._SCALE == 2
 
 
-def test_the_command_line_writes_pages_and_says_where(run: Run, tmp_path: Path) -> None:
+def test_the_commands_write_pages_and_print_where(run: Run, tmp_path: Path) -> None:
     page, report = tmp_path / "part.html", tmp_path / "dallas.html"
     done = run("view", "opposite-small", "-o", str(page), "--max-nodes", "50", "--json")
     assert json.loads(done.stdout)["file"] == str(page)

@@ -82,7 +82,7 @@ def test_a_graph_in_memory(attributed: Graph, small_model: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("generation", ["logit_tokens", "logit_targets", "logit_targets_tensor", "scan_name"])
-def test_every_generation_reads_the_same(
+def test_every_generation_of_files_is_read_to_the_same_graph(
     generation: str, attributed: Graph, model: ReplacementModel, small_model: ModuleType, tmp_path: Path
 ) -> None:
     path = small_model.save_generation(attributed, tmp_path / "small.pt", generation, config=model.cfg)
@@ -117,7 +117,7 @@ def test_blocks_are_whole_rows_in_order(attributed: Graph) -> None:
 
 
 @pytest.mark.parametrize("thresholds", [(0.8, 0.98), (0.5, 0.5), (0.95, 0.99), (0.1, 0.3)])
-def test_pruned_like_circuit_tracers_own_files(
+def test_pruning_is_that_of_circuit_tracers_files(
     thresholds: tuple[float, float], attributed: Graph, small_model: ModuleType, saved: Path, tmp_path: Path
 ) -> None:
     options = dict(zip(("node_threshold", "edge_threshold"), thresholds, strict=True))

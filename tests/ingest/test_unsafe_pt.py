@@ -116,7 +116,7 @@ def test_torchs_older_format_is_refused(saved: Path, torch: ModuleType) -> None:
         read_graph(saved)
 
 
-def test_a_file_cut_short_is_refused(small_pt: Path) -> None:
+def test_a_pt_cut_short_is_refused(small_pt: Path) -> None:
     whole = small_pt.read_bytes()
     for length in range(0, len(whole), max(1, len(whole) // 30)):
         small_pt.write_bytes(whole[:length])

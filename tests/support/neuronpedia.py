@@ -31,7 +31,6 @@ class FakeNeuronpedia:
         self.requests: list[str] = []
         self.lock = Lock()
         self.hold_after: int | None = None  # requests
-        self.url = ""
         self.held, self.go_on = Event(), Event()
 
     def feature(self, key: Key) -> dict[str, Any] | None:
@@ -113,15 +112,14 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def fake_neuronpedia() -> Iterator[FakeNeuronpedia]:
-    """The server, which runs."""
+def fake_neuronpedia() -> Iterator[tuple[FakeNeuronpedia, str]]:
+    """The server and its address."""
     fake = FakeNeuronpedia()
     server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"fake": fake}))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        fake.url = f"http://127.0.0.1:{server.server_port}"
-        yield fake
+        yield fake, f"http://127.0.0.1:{server.server_port}"
     finally:
         fake.go_on.set()
         server.shutdown()
@@ -132,8 +130,8 @@ def fake_neuronpedia() -> Iterator[FakeNeuronpedia]:
 def main() -> None:
     """Print the address, answer until standard input ends, then print what was asked: requests, features, and how
     many of these more than once."""
-    with fake_neuronpedia() as fake:
-        print(fake.url, flush=True)
+    with fake_neuronpedia() as (fake, url):
+        print(url, flush=True)
         sys.stdin.read()
         more_than_once = sum(count > 1 for count in fake.asked.values())
         print(json.dumps([len(fake.requests), len(fake.asked), more_than_once]), flush=True)
