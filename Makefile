@@ -21,7 +21,7 @@ test: $(VENV)/.test chromium
 
 # For the tests that look at pages: installed where that can be done without asking, else they are skipped.
 chromium:
-	@$(BIN)/python tests/chromium.py || \
+	@$(BIN)/python tests/support/chromium.py || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update && \
 		DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 || \
 		echo "No Chromium: tests that need it are skipped."

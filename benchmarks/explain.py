@@ -28,7 +28,7 @@ from circuit_atlas.synth import Shape, synthesize, write_synthetic
 
 Record = dict[str, Any]
 FEATURES, GRAPHS = 10_000, 1000
-_SERVER = Path(__file__).parent.parent / "tests" / "neuronpedia.py"
+_SERVER = Path(__file__).parent.parent / "tests" / "support" / "neuronpedia.py"
 _PROGRAM = Path(sys.executable).with_name("circuit-atlas")
 _WORDS = [f"word{i}" for i in range(56)]
 _STORED = "MATCH (f:TranscoderFeature) WHERE f.fetched_at IS NOT NULL RETURN count(f) AS n"

@@ -10,57 +10,65 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import forget_explanations, hold_examples
-from support.examples import ANALOGIES, STORED, example_document
+from support.examples import ANALOGIES, ROOT, example_document, ingest_examples
 from support.oracle import read_document
+from support.program import PROGRAM
 
 from circuit_atlas import Atlas
 from circuit_atlas.examples import ANALOGIES as INSTALLED
 from circuit_atlas.examples import example_graph
 
-ROOT = Path(__file__).parent.parent
-PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXIT_CODES = {
     "circuit-atlas verify night examples/analogies/winter.json.gz": 1
 }  # of what is shown to find a difference
+CHANGING = {"collapse", "delete", "explain", "ingest", "label", "supernodes", "tag"}  # what the database contains
 
 
 def consoles() -> list[tuple[str, str]]:
-    """Commands and the output shown for them; those of the local server need a store of their own."""
+    """Commands and the output shown for them, without those of the local server."""
     blocks = [b for page in PAGES for b in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S)]
     split = [block.split("\n", 1) for block in blocks]
     return [(command[2:], output) for command, output in split if "circuit-atlas server" not in command]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where a reader is, who may write files there."""
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    return tmp_path
+def is_changing(command: str) -> bool:
+    return command.split()[1] in CHANGING or "--collapsed" in command
 
 
-@pytest.mark.parametrize(("command", "shown"), consoles(), ids=[command for command, _ in consoles()])
-def test_commands_print_what_is_shown(
-    command: str, shown: str, env: dict[str, str], examples: Any, atlas: Atlas, folder: Path
-) -> None:
-    words = shlex.split(command)
-    hold_examples(atlas, *(() if words[1] == "ingest" else STORED))
-    try:
-        done = subprocess.run(
-            [PROGRAM, *words[1:], "--table"], env=env, cwd=folder, capture_output=True, text=True, check=False
-        )
-    finally:
-        forget_explanations(atlas)
-        hold_examples(atlas, *STORED)
+def assert_prints(command: str, shown: str, env: dict[str, str], folder: Path) -> None:
+    """In a folder where the reader has the examples, and may write files."""
+    (folder / "examples").symlink_to(ROOT / "examples")
+    words = [PROGRAM, *shlex.split(command)[1:], "--table"]
+    done = subprocess.run(words, env=env, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == EXIT_CODES.get(command, 0), done.stderr
     assert [line.rstrip() for line in done.stdout.splitlines()] == [line.rstrip() for line in shown.splitlines()]
+
+
+ASKED = [(command, shown) for command, shown in consoles() if not is_changing(command)]
+CHANGED = [(command, shown) for command, shown in consoles() if is_changing(command)]
+
+
+@pytest.mark.parametrize(("command", "shown"), ASKED, ids=[command for command, _ in ASKED])
+def test_commands_that_ask_print_what_is_shown(
+    command: str, shown: str, env: dict[str, str], examples: Any, tmp_path: Path
+) -> None:
+    assert_prints(command, shown, env, tmp_path)
+
+
+@pytest.mark.parametrize(("command", "shown"), CHANGED, ids=[command for command, _ in CHANGED])
+def test_commands_that_change_the_database_print_what_is_shown(
+    command: str, shown: str, own_env: dict[str, str], own_atlas: Atlas, tmp_path: Path
+) -> None:
+    if command.split()[1] != "ingest":
+        ingest_examples(own_atlas)
+    assert_prints(command, shown, own_env, tmp_path)
 
 
 @pytest.mark.parametrize(
     "cypher", re.findall(r"```cypher\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
 )
-def test_cypher_to_paste_finds_something(cypher: str, atlas: Any, examples: Any) -> None:
+def test_the_cypher_shown_finds_something(cypher: str, atlas: Any, examples: Any) -> None:
     assert atlas.cypher(cypher).rows
 
 

@@ -18,7 +18,7 @@ import pytest
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.ingest.source_sets import SCANS_VARIABLE, neuronpedia_name
 from support.neuronpedia import FakeNeuronpedia, fake_neuronpedia
-from support.program import PROGRAM, fails
+from support.program import fails, interruptible
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaError, UnknownSourceSetError
@@ -98,7 +98,9 @@ def test_each_feature_is_asked_for_once(
     assert max(fake.asked.values()) == 2
 
 
-def test_what_is_stored(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_explanations_are_stored_and_shown(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
     fake, url = server
     first, second, third, *_ = features(atlas, graph)
     fake.special[key(first)] = [
@@ -151,7 +153,7 @@ TROUBLE: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_trouble_that_passes(
+def test_passing_trouble_leaves_every_feature_explained(
     trouble: str, atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any
 ) -> None:
     """Every feature is explained in the end; asked for more than once only what was not answered well."""
@@ -167,7 +169,7 @@ def test_trouble_that_passes(
     assert sum(count > 1 for count in fake.asked.values()) <= 10 * len(TROUBLE[trouble])
 
 
-def test_answers_that_cannot_be_read(
+def test_malformed_answers_are_counted_and_asked_for_again(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any, run: Any
 ) -> None:
     fake, url = server
@@ -195,7 +197,7 @@ def test_answers_that_cannot_be_read(
     assert fetched(atlas, graph) == len(found)
 
 
-def test_text_stays_text(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_explanations_stay_text(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
     fake, url = server
     nasty = {
         "<script>alert(1)</script>": "<script>alert(1)</script>",
@@ -215,7 +217,9 @@ def test_text_stays_text(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeu
     assert len(features(atlas, graph)) == len(found)
 
 
-def test_without_batches(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_features_are_asked_for_one_by_one_where_there_are_no_batches(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
     fake, url = server
     fake.has_batches = False
     fake.special[key(features(atlas, graph)[0])] = None
@@ -225,7 +229,7 @@ def test_without_batches(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeu
     assert f"GET /api/feature/{'/'.join(map(str, key(features(atlas, graph)[0])))}" in fake.requests
 
 
-def test_the_key_goes_to_one_server(
+def test_the_key_is_sent_to_one_server_only(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:
     fake, url = server
@@ -246,7 +250,7 @@ def test_the_key_goes_to_one_server(
             atlas.explain(graph.name, url=wrong)
 
 
-def test_what_came_before_an_error_is_stored(
+def test_answers_before_an_error_are_stored(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:
     fake, url = server
@@ -271,13 +275,13 @@ def test_what_came_before_an_error_is_stored(
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_killed_and_resumed(
+def test_a_stopped_explain_is_resumed(
     end: signal.Signals, atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], env: dict[str, str]
 ) -> None:
     """Features are asked for twice only when their answer was under way."""
     fake, url = server
     fake.hold_after = 1
-    command = [PROGRAM, "explain", graph.name, "--url", url, "--concurrency", "1"]
+    command = interruptible("explain", graph.name, "--url", url, "--concurrency", "1")
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert fake.held.wait(60)
     process.send_signal(end)
@@ -306,7 +310,9 @@ def test_requests_begin_at_a_distance(
     assert time.monotonic() - started > 0.39
 
 
-def test_in_a_notebook(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_explain_works_inside_a_running_event_loop(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
     """Where an event loop runs already."""
 
     async def cell() -> int:
@@ -315,7 +321,7 @@ def test_in_a_notebook(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuro
     assert asyncio.run(cell()) == len(features(atlas, graph))
 
 
-def test_transcoders_without_a_name(
+def test_transcoders_unknown_to_neuronpedia_are_named(
     atlas: Atlas,
     make: Callable[..., GraphHandle],
     server: tuple[FakeNeuronpedia, str],
@@ -367,12 +373,14 @@ def test_transcoders_without_a_name(
         (("..", "clt-hp"), None),
     ],
 )
-def test_names_on_neuronpedia(stored: tuple[str, str], theirs: tuple[str, str] | None, monkeypatch: Any) -> None:
+def test_model_and_source_set_have_names_on_neuronpedia(
+    stored: tuple[str, str], theirs: tuple[str, str] | None, monkeypatch: Any
+) -> None:
     monkeypatch.setenv(SCANS_VARIABLE, "/nowhere")
     assert neuronpedia_name(stored) == theirs
 
 
-def test_labels_win(
+def test_labels_given_by_hand_come_first(
     atlas: Atlas, make: Callable[..., GraphHandle], server: tuple[FakeNeuronpedia, str], tmp_path: Path, run: Any
 ) -> None:
     _, url = server
@@ -413,7 +421,7 @@ def test_labels_win(
     atlas.cypher(FORGET, {"set": f"{feature['source_set']}-plain"}, write=True)
 
 
-def test_wrong_questions(atlas: Atlas, run: Any) -> None:
+def test_impossible_requests_are_refused(atlas: Atlas, run: Any) -> None:
     fails(run("explain"), 2, "--all")
     fails(run("explain", "dallas", "--all"), 2, "--all")
     fails(run("explain", "dallas", "--from", sys.executable), 2, "--from")

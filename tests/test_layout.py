@@ -78,7 +78,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_wheel_and_sdist_hold_the_package(archives: Path) -> None:
+def test_wheel_and_sdist_contain_the_package(archives: Path) -> None:
     [wheel], [sdist] = archives.glob("*.whl"), archives.glob("*.tar.gz")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {

@@ -48,13 +48,13 @@ def same(found: GraphData, wanted: GraphData) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_examples(name: str, back: Any, examples: dict[str, GraphHandle]) -> None:
+def test_stored_examples_equal_their_files(name: str, back: Any, examples: dict[str, GraphHandle]) -> None:
     wanted = read_graph(example_file(name))
     same(back(name), wanted)
     assert examples[name].metadata["content_hash"] == content_hash(wanted)
 
 
-def test_supernodes_pins_and_fields_beyond_the_usual(
+def test_supernodes_pins_and_unknown_fields_are_read_back(
     back: Any, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     document = json.loads((EXAMPLES / "dallas-haiku.json").read_text(encoding="utf-8"))
@@ -83,7 +83,9 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_synthetic(shape: Shape, back: Any, atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_stored_synthetic_graphs_are_read_back(
+    shape: Shape, back: Any, atlas: Atlas, new_name: Callable[[], str]
+) -> None:
     wanted, name = synthesize(shape), new_name()
     load_graph(atlas, wanted, name=name)
     if len(wanted.edges):
@@ -91,7 +93,9 @@ def test_synthetic(shape: Shape, back: Any, atlas: Atlas, new_name: Callable[[],
     assert content_hash(back(name)) == content_hash(wanted)
 
 
-def test_nodes_and_edges_come_in_pages(back: Any, atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nodes_and_edges_are_read_in_pages(
+    back: Any, atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from circuit_atlas.queries import whole_graph
 
     monkeypatch.setattr(whole_graph, "_NODES_AT_ONCE", 7)

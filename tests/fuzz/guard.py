@@ -16,11 +16,9 @@ with atheris.instrument_imports(include=["circuit_atlas"]):
     from circuit_atlas.ingest.pt import read_pt
 
     from circuit_atlas.errors import AtlasError
-    from circuit_atlas.export.pt_file import write_pt
     from circuit_atlas.graph.data import GraphData
-    from circuit_atlas.synth import Shape, synthesize
 
-__all__ = ["Shape", "check", "fuzz", "read_json", "read_pt", "synthesize", "write_pt"]
+__all__ = ["check", "fuzz", "read_json", "read_pt"]
 
 LIMITS = ["-timeout=10", "-rss_limit_mb=4096", "-max_len=65536"]
 _FORBIDDEN = (

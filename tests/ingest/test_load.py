@@ -77,7 +77,7 @@ def feature_of(data: GraphData, i: int) -> Feature:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_reads_back_exactly(
+def test_everything_ingested_is_read_back_exactly(
     name: str, examples: dict[str, GraphHandle], atlas: Atlas, labels: dict[Feature, str]
 ) -> None:
     data, handle = read_graph(example_file(name)), examples[name]
@@ -132,7 +132,7 @@ def is_feature(node: dict[str, Any]) -> bool:
     return node["feature_type"] == "cross layer transcoder"
 
 
-def test_the_same_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_ingesting_the_same_file_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
     name = new_name()
     first = atlas.ingest(EXAMPLES / "dallas.json", name=name)
     before = everything(atlas)
@@ -155,7 +155,7 @@ def test_other_content_needs_replace(atlas: Atlas, new_name: Callable[[], str]) 
     assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": nodes}]
 
 
-def test_deleting_leaves_nothing_but_what_others_use(
+def test_deleting_leaves_only_what_other_graphs_use(
     atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str]
 ) -> None:
     before = everything(atlas)
@@ -170,7 +170,7 @@ def test_deleting_leaves_nothing_but_what_others_use(
 
 
 @pytest.mark.parametrize("name", ["", "a~b", "a\nb", "x" * 201])
-def test_names_that_cannot_be(name: str, atlas: Atlas) -> None:
+def test_impossible_names_are_refused(name: str, atlas: Atlas) -> None:
     with pytest.raises(InvalidArgumentError):
         load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
 
@@ -211,7 +211,7 @@ def test_a_stopped_ingest_leaves_nothing(
 
 
 @pytest.mark.parametrize("file", SIZES)
-def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(
+def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
     file: str, atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]
 ) -> None:
     before = everything(atlas)
@@ -234,7 +234,7 @@ def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(
 
 
 @pytest.mark.parametrize("file", SIZES)
-def test_it_does_not_matter_that_answers_to_commits_are_lost(
+def test_transactions_repeated_after_lost_answers_change_nothing(
     file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every transaction is repeated after it was committed, as the driver does when the server goes away meanwhile."""
@@ -259,7 +259,7 @@ def test_it_does_not_matter_that_answers_to_commits_are_lost(
     assert everything(atlas) == before
 
 
-def test_an_ingest_whose_last_answer_is_lost_is_no_failure(
+def test_an_ingest_whose_last_answer_is_lost_succeeds(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, file, once = new_name(), EXAMPLES / "opposite-small.json", load._rename
@@ -279,7 +279,7 @@ def test_an_ingest_whose_last_answer_is_lost_is_no_failure(
     assert everything(atlas) == before
 
 
-def test_what_was_removed_meanwhile_is_not_published(
+def test_a_graph_removed_meanwhile_is_not_published(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, before, once = new_name(), everything(atlas), load._rename
@@ -294,7 +294,7 @@ def test_what_was_removed_meanwhile_is_not_published(
     assert everything(atlas) == before
 
 
-def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_the_leftovers_of_a_running_ingest_are_kept(atlas: Atlas, new_name: Callable[[], str]) -> None:
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}}
     atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())
@@ -312,7 +312,7 @@ def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Calla
     assert remove_leftovers(atlas) == [staging.partition("~")[0]]
 
 
-def test_two_at_once_are_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_two_ingests_at_once_make_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:
     name = new_name()
     with ThreadPoolExecutor(2) as pool:
         handles = list(pool.map(lambda _: atlas.ingest(EXAMPLES / "dallas.json", name=name), range(2)))
@@ -320,11 +320,9 @@ def test_two_at_once_are_one_graph(atlas: Atlas, new_name: Callable[[], str]) ->
     assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 415}]
 
 
-def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(atlas: Atlas) -> None:
-    ensure_schema(atlas.driver, None)
-    atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 99", write=True)
-    try:
-        with pytest.raises(SchemaVersionError, match="schema version 99"):
-            ensure_schema(atlas.driver, None)
-    finally:
-        atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 2", write=True)
+def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(own_atlas: Atlas) -> None:
+    for _ in range(2):
+        ensure_schema(own_atlas)
+    own_atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 99", write=True)
+    with pytest.raises(SchemaVersionError, match="schema version 99"):
+        ensure_schema(own_atlas)

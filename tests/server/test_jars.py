@@ -72,7 +72,7 @@ def add(repository: Repository, name: str) -> Jar:
     return jar
 
 
-def test_the_lock_of_the_package() -> None:
+def test_the_lock_of_the_package_names_every_jar_of_neo4j() -> None:
     locked = read_lock()
     assert neo4j_version(locked) == "2026.07.1"
     assert len({jar.coordinates for jar in locked}) == len(locked) > 200
@@ -80,7 +80,7 @@ def test_the_lock_of_the_package() -> None:
     assert {"neo4j", "neo4j-server", "neo4j-browser"} <= {jar.artifact for jar in locked}
 
 
-def test_fetched_once_from_the_mirror_of_the_settings(repository: Repository) -> None:
+def test_jars_are_fetched_once_from_the_mirror_of_the_maven_settings(repository: Repository) -> None:
     locked = [add(repository, name) for name in ("a", "b", "c")]
     paths = ensure_jars(locked, quiet=True)
     assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == [jar.sha256 for jar in locked]
@@ -104,7 +104,7 @@ def test_a_jar_that_stays_bad_is_an_error_and_not_kept(repository: Repository) -
     assert not [path for path in (jars.cache_path() / "jars").rglob("*.jar") if path.name.startswith("bad")]
 
 
-def test_a_download_that_was_stopped_goes_on_where_it_was(repository: Repository) -> None:
+def test_a_stopped_download_is_resumed(repository: Repository) -> None:
     first, second = add(repository, "first"), add(repository, "second")
     del repository.content[second.repository_path]
     with pytest.raises(LocalServerError, match="404"):
@@ -123,14 +123,14 @@ def test_a_cut_jar_in_the_cache_is_fetched_again(repository: Repository) -> None
     assert path.stat().st_size == jar.size
 
 
-def test_without_settings_the_address_is_jgos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_maven_settings_the_address_is_that_of_jgo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from jgo.constants import MAVEN_CENTRAL_URL
 
     monkeypatch.setenv("HOME", str(tmp_path))
     assert repository_url() == MAVEN_CENTRAL_URL.rstrip("/")
 
 
-def test_settings_that_are_no_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_maven_settings_that_are_no_xml_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".m2").mkdir()
     (tmp_path / ".m2" / "settings.xml").write_text("<settings")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -138,12 +138,12 @@ def test_settings_that_are_no_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         repository_url()
 
 
-def test_a_full_disk_is_said() -> None:
+def test_the_error_says_that_the_disk_is_full() -> None:
     error = jars._disk_error(OSError(errno.ENOSPC, "No space left on device"), Path("/cache"))
     assert "the disk is full" in str(error)
 
 
-def test_a_cache_that_cannot_be_written(
+def test_the_error_says_that_the_cache_cannot_be_written(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
