@@ -41,7 +41,7 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf .check build && $(UV) --no-deps --target .check .
-	cd .check && ../$(BIN)/mypy --python-executable ../$(BIN)/python --config-file ../pyproject.toml -p circuit_atlas
+	$(BIN)/mypy .check/circuit_atlas tests benchmarks scripts
 	$(BIN)/python scripts/write_docs.py --check
 	$(BIN)/python -m pytest tests/test_catalogue.py tests/test_layout.py
 

@@ -6,6 +6,7 @@ A test that runs a Neo4j uses `java`, directly or through another fixture, one t
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -80,9 +81,7 @@ def java() -> Path:
 def torch() -> ModuleType:
     """torch, where circuit-tracer is installed, too."""
     pytest.importorskip("circuit_tracer")
-    import torch
-
-    return torch
+    return importlib.import_module("torch")
 
 
 @pytest.fixture(scope="session")
