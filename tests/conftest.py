@@ -6,6 +6,7 @@ A test that runs a Neo4j uses `java`, directly or through another fixture, one t
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shutil
@@ -150,10 +151,8 @@ def new_name(atlas: Atlas) -> Iterator[Callable[[], str]]:
 
     yield make
     for name in names:
-        try:
+        with contextlib.suppress(GraphNotFoundError):
             atlas.delete(name)
-        except GraphNotFoundError:
-            pass
 
 
 @pytest.fixture

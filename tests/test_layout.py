@@ -62,7 +62,7 @@ def test_the_public_names() -> None:
     for name in circuit_atlas.__all__:
         assert getattr(circuit_atlas, name)
     with pytest.raises(AttributeError):
-        circuit_atlas.nothing  # noqa: B018
+        print(circuit_atlas.nothing)
 
 
 @pytest.fixture(scope="module")

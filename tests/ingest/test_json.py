@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_real_graphs_are_read_whole(name: str) -> None:
         for block in data.edges.blocks(1000)
         for t, s, w in zip(block.target, block.source, block.weight.tolist(), strict=True)
     ]
-    key = lambda item: (item["target"], item["source"])  # noqa: E731
+    key = itemgetter("target", "source")
     assert sorted(links, key=key) == sorted(document["links"], key=key)
     assert data.metadata.file_metadata == document["metadata"]
     assert data.metadata.file_qparams == document["qParams"]
