@@ -16,8 +16,5 @@ def ingest(store: str, file: str, replace: bool) -> None:
 
 def delete(store: str) -> None:
     """Delete it."""
-    with (
-        Atlas(store=store) as atlas,
-        contextlib.suppress(GraphNotFoundError),
-    ):  # nothing is left of it after a late kill
+    with Atlas(store=store) as atlas, contextlib.suppress(GraphNotFoundError):  # a late kill leaves nothing
         atlas.delete("g")
