@@ -1,9 +1,11 @@
-# demo   two real graphs, from nothing to their strongest paths
-# test   all tests, with circuit-tracer and torch, against a real Neo4j
-# fuzz   the readers of files, for SECONDS each
-# bench  how long questions take, beside what else can answer them
-# check  style, types, docs, queries
-# docs   write the generated parts of the documentation
+# demo       two real graphs, from nothing to their strongest paths
+# test-fast  the tests that need neither a Neo4j nor torch, which need not be installed either
+# test       all tests, with circuit-tracer and torch, against a real Neo4j
+# coverage   all tests, and which lines and branches of the package they run
+# fuzz       the readers of files, for SECONDS each
+# bench      how long questions take, beside what else can answer them
+# check      style, types, docs, queries
+# docs       write the generated parts of the documentation
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,13 +13,22 @@ BIN := $(VENV)/bin
 SECONDS ?= 300
 UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt
 
-.PHONY: demo test chromium fuzz bench check docs clean
+.PHONY: demo test-fast test coverage chromium fuzz bench check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
 
+test-fast: $(VENV)/.fast
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not server and not torch" $(ARGS)
+
 test: $(VENV)/.test chromium
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+coverage: $(VENV)/.test chromium
+	rm -f .coverage .coverage.*
+	HF_HUB_OFFLINE=1 $(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # For the tests that look at pages: installed where that can be done without asking, else they are skipped.
 chromium:
@@ -41,7 +52,7 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf .check build && $(UV) --no-deps --target .check .
-	cd .check && ../$(BIN)/mypy --python-executable ../$(BIN)/python --config-file ../pyproject.toml -p circuit_atlas
+	$(BIN)/mypy .check/circuit_atlas tests benchmarks scripts
 	$(BIN)/python scripts/write_docs.py --check
 	$(BIN)/python -m pytest tests/test_catalogue.py tests/test_layout.py
 
@@ -55,13 +66,17 @@ $(VENV)/.demo: $(VENV)/.uv pyproject.toml
 	$(UV) --editable '.[views]'
 	touch $@
 
+$(VENV)/.fast: $(VENV)/.uv pyproject.toml
+	$(UV) --editable '.[pandas,networkx,parquet,views]' --group test
+	touch $@
+
 $(VENV)/.test: $(VENV)/.uv pyproject.toml
 	$(UV) --editable '.[attribution,pandas,networkx,parquet,views]' --group test --group check
-	touch $(VENV)/.demo $@
+	touch $(VENV)/.demo $(VENV)/.fast $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(UV) --editable '.[attribution,pandas,networkx,parquet,views]' --group bench
 	touch $@
 
 clean:
-	rm -rf $(VENV) .check build dist screenshots *.egg-info
+	rm -rf $(VENV) .check .coverage .coverage.* build dist screenshots *.egg-info

@@ -6,6 +6,8 @@ A test that runs a Neo4j uses `java`, directly or through another fixture, one t
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import shutil
 import subprocess
@@ -80,9 +82,7 @@ def java() -> Path:
 def torch() -> ModuleType:
     """torch, where circuit-tracer is installed, too."""
     pytest.importorskip("circuit_tracer")
-    import torch
-
-    return torch
+    return importlib.import_module("torch")
 
 
 @pytest.fixture(scope="session")
@@ -151,10 +151,8 @@ def new_name(atlas: Atlas) -> Iterator[Callable[[], str]]:
 
     yield make
     for name in names:
-        try:
+        with contextlib.suppress(GraphNotFoundError):
             atlas.delete(name)
-        except GraphNotFoundError:
-            pass
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.graphs import status_of
 from support.program import Run
 
 from circuit_atlas import Atlas
@@ -37,7 +38,7 @@ class Folders(NamedTuple):
     model: Path
     transcoders: Path
 
-    def options(self) -> dict[str, str]:
+    def options(self) -> dict[str, Any]:
         return {"model": str(self.model), "transcoders": str(self.transcoders)}
 
     def flags(self) -> list[str]:
@@ -139,11 +140,11 @@ def test_a_loaded_model_can_be_given(atlas: Atlas, loaded: Any, new_name: Callab
     graph = atlas.attribute(PROMPT, model=loaded, name=name, max_n_logits=2, node_threshold=0.8, edge_threshold=0.9)
     assert graph.metadata["logit_nodes"] == 2
     assert graph.metadata["node_threshold"] == 0.8
-    assert atlas.attribute(PROMPT, model=loaded, name=name).ingested.status == "unchanged"
+    assert status_of(atlas.attribute(PROMPT, model=loaded, name=name)) == "unchanged"
     with pytest.raises(GraphExistsError, match="Dallas"):
         atlas.attribute(OTHER, model=loaded, name=name)
     replaced = atlas.attribute(OTHER, model=loaded, name=name, replace=True, max_n_logits=2)
-    assert replaced.ingested.status == "replaced"
+    assert status_of(replaced) == "replaced"
 
 
 def test_the_prompts_of_a_file_are_resumed(

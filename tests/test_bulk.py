@@ -17,12 +17,13 @@ from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.schema.properties import LABELS, imported_types
 from support.database import clear
 from support.examples import EXAMPLES, NAMES, example_file
+from support.graphs import array_edges, edge_list
 from support.program import PROGRAM, Run, fails
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import IngestError, LocalServerError
 from circuit_atlas.export.pt_file import write_pt
-from circuit_atlas.graph.data import ActiveFeatures, ArrayEdges
+from circuit_atlas.graph.data import ActiveFeatures
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
@@ -43,8 +44,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in NAMES:
         (made / f"{name}.json").write_bytes(example_file(name).read_bytes())
     data = synthesize(Shape(layers=4, positions=4, features_per_layer=20), slug="synthetic")
-    places, activation = np.arange(300).reshape(3, 100) % 4, np.linspace(1, 2, 100)
-    active = ActiveFeatures(*places, activation, np.concatenate([np.full(20, -1), np.arange(80)]))
+    layer, position, index = np.arange(300).reshape(3, 100) % 4
+    ordinal = np.concatenate([np.full(20, -1), np.arange(80)])
+    active = ActiveFeatures(layer, position, index, np.linspace(1, 2, 100), ordinal)
     nodes = data.nodes
     for ours, theirs in ((active.layer, nodes.layer), (active.position, nodes.position), (active.index, nodes.index)):
         ours[20:] = theirs[:80]
@@ -145,8 +147,8 @@ def test_a_store_stays_as_it_is_when_the_new_one_is_wrong(
     add = ImportFiles.add
 
     def add_half(made: ImportFiles, name: str, rows: GraphRows) -> None:
-        first_half = ArrayEdges(*(column[: len(rows.edges) // 2] for column in next(rows.edges.blocks(1 << 30))))
-        add(made, name, replace(rows, edges=first_half))
+        edges = edge_list(rows.edges)
+        add(made, name, replace(rows, edges=array_edges(edges[: len(edges) // 2])))
 
     monkeypatch.setattr(ImportFiles, "add", add_half)
     with pytest.raises(IngestError, match="the new store has"):

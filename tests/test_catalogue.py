@@ -23,7 +23,8 @@ def asked_about(values: dict[str, Any]) -> set[str]:
 
 @pytest.fixture(params=QUERIES, ids=lambda query: query.id)
 def query(request: pytest.FixtureRequest) -> CatalogueQuery:
-    return request.param
+    chosen: CatalogueQuery = request.param
+    return chosen
 
 
 def test_there_is_a_query_for_every_question() -> None:

@@ -21,11 +21,12 @@ FILE = Path(__file__).parent.parent / "docker-compose.yml"
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]["neo4j"]
+    described: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]["neo4j"]
+    return described
 
 
 def test_the_file_follows_the_compose_specification() -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", FILE]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

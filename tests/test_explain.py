@@ -33,7 +33,7 @@ ORDER BY influence DESC, f.layer, f.index
 """
 NAMES = "MATCH (n:Feature {graph: $graph}) RETURN n.name AS name, n.layer + '/' + n.index AS at"
 FORGET = "MATCH (f:TranscoderFeature {source_set: $set}) DETACH DELETE f"
-ANY_RATE = {"rate": 1e9}
+ANY_RATE: dict[str, Any] = {"rate": 1e9}
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def test_malformed_lines_are_counted(
 
 
 def test_tables_are_imported(atlas: Atlas, source_set: str, write: Callable[..., Path]) -> None:
-    names = {"model": "m", "source_set": source_set}
+    names: dict[str, Any] = {"model": "m", "source_set": source_set}
     for name, rows in {
         "plain.tsv": ["0\t1\tplain", "25\t3\tx"],
         "head.tsv.gz": ["layer\tindex\tlabel", "0\t1\thead"],

@@ -25,6 +25,7 @@ from circuit_atlas.graph.data import EdgeBlock
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
+Work = Callable[..., object]
 CLIENT_KILLS, SERVER_KILLS, DELETE_KILLS = 20, 5, 5
 _CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already
 _CONTEXT.set_forkserver_preload(
@@ -63,12 +64,12 @@ class Faults:
         self.seed = int(os.environ.get("FAULT_SEED", random.randrange(1 << 30)))
         self.random, self.survived = random.Random(self.seed), 0
 
-    def start(self, work: object, *arguments: object) -> ForkServerProcess:
-        process = _CONTEXT.Process(target=work, args=(self.store, *arguments))  # type: ignore[arg-type]
+    def start(self, work: Work, *arguments: object) -> ForkServerProcess:
+        process = _CONTEXT.Process(target=work, args=(self.store, *arguments))
         process.start()
         return process
 
-    def time(self, work: object, *arguments: object) -> float:
+    def time(self, work: Work, *arguments: object) -> float:
         began = time.monotonic()
         process = self.start(work, *arguments)
         process.join(60)
@@ -99,7 +100,7 @@ class Faults:
             assert sum(found) == 1, self.seed
             assert not atlas.verify("g").damaged, self.seed
 
-    def check_again(self, work: object, *arguments: object, may_be: list[Path], may_be_absent: bool) -> None:
+    def check_again(self, work: Work, *arguments: object, may_be: list[Path], may_be_absent: bool) -> None:
         """The same command again does it, and leaves nothing over."""
         self.time(work, *arguments)
         self.check(may_be=may_be, may_be_absent=may_be_absent)

@@ -85,7 +85,7 @@ def test_a_neo4j_too_old_for_cypher_25(tmp_path: Path, monkeypatch: pytest.Monke
     """A real Neo4j 5.26, started by the same code from another lock, on the machine's Java 17 or 21."""
     java = os.environ.get("TEST_JAVA_17") or shutil.which("java")
     version = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr if java else ""
-    if not any(f'version "{number}.' in version for number in (17, 21)):
+    if java is None or not any(f'version "{number}.' in version for number in (17, 21)):
         pytest.skip("Neo4j 5.26 needs a Java 17 or 21 on the PATH (or TEST_JAVA_17)")
     lock = jars.read_lock((Path(__file__).parent / "server" / "neo4j-5.26.lock").read_text(encoding="utf-8"))
     for module in (local, launch):

@@ -95,7 +95,8 @@ def test_a_graph_stored_whole_is_shown_as_circuit_tracer_would(
 
 
 def listed(folder: Path) -> list[dict[str, Any]]:
-    return json.loads((folder / "graph-metadata.json").read_text())["graphs"]
+    graphs: list[dict[str, Any]] = json.loads((folder / "graph-metadata.json").read_text())["graphs"]
+    return graphs
 
 
 def test_graphs_are_pruned_and_kept_in_a_given_folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -20,9 +21,7 @@ from circuit_atlas.graph.data import Float64, GraphData
 @pytest.fixture(scope="session")
 def tracer(torch: ModuleType) -> ModuleType:
     """circuit-tracer's functions of graphs."""
-    from circuit_tracer import graph
-
-    return graph
+    return importlib.import_module("circuit_tracer.graph")
 
 
 def dense(data: GraphData) -> Float64:

@@ -162,7 +162,7 @@ def test_the_bounds_of_the_catalogue_are_those_of_numpy(
     score: str, sign: int, atlas: Atlas, examples: dict[str, GraphHandle]
 ) -> None:
     """What Neo4j Browser computes by paths.bounds is what is computed here in numpy."""
-    question = {
+    question: dict[str, Any] = {
         "sources": ["token:9", "feature:20/44686@10", "token:3"],
         "score": score,
         "sign": sign,

@@ -55,7 +55,10 @@ def test_paths_between_chosen_nodes_equal_brute_force(
         sources = rng.choice(len(places), 3, replace=False).tolist()
         targets = rng.choice(len(places), 2, replace=False).tolist()
         paths = list(oracle.all_paths(file.edges, sources, targets, 4))
-        question = {"sources": [key_of[i] for i in sources], "targets": [key_of[i] for i in targets]}
+        question: dict[str, Any] = {
+            "sources": [key_of[i] for i in sources],
+            "targets": [key_of[i] for i in targets],
+        }
         assert_same(found_paths(handle, places, k=50, **question), oracle.best_paths(paths, 50))
         assert handle.count(**question).counts == oracle.count_by_hops(paths, 4)
 
@@ -88,7 +91,7 @@ def test_paths_of_random_graphs_equal_brute_force(
     sources = data.draw(st.one_of(st.none(), st.sets(st.sampled_from(range(len(layers))), min_size=1)), label="sources")
     sign = 1 if order == "strongest" else -1
     paths = list(oracle.all_paths(edges, tokens if sources is None else sources, [target], max_hops))
-    question = {"targets": [key_of[target]], "max_hops": max_hops}
+    question: dict[str, Any] = {"targets": [key_of[target]], "max_hops": max_hops}
     if sources is not None:
         question["sources"] = [key_of[i] for i in sorted(sources)]
     assert_same(found_paths(handle, places, k=k, order=order, **question), oracle.best_paths(paths, k, sign))

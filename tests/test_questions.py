@@ -120,7 +120,10 @@ def test_details_of_a_feature_name_its_supernodes(examples: dict[str, GraphHandl
 def test_neighbors_are_the_strongest_links_of_the_file(name: str, sign: str, examples: dict[str, GraphHandle]) -> None:
     file = document(name)
     place = {node["node_id"]: i for i, node in enumerate(file["nodes"])}
-    rank = {"abs": abs, "positive": lambda w: w, "negative": lambda w: -w}[sign]
+
+    def rank(weight: float) -> float:
+        return abs(weight) if sign == "abs" else weight if sign == "positive" else -weight
+
     for raw in file["nodes"][:: len(file["nodes"]) // 8]:
         found = examples[name].neighbors(raw["node_id"], k=7, sign=sign)
         for here, there, side in (("target", "source", found.incoming), ("source", "target", found.outgoing)):

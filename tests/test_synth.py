@@ -72,7 +72,7 @@ def test_edges_are_causal_and_the_same_seed_makes_the_same_graph(shape: Shape) -
 def test_counts_of_simple_graphs_have_a_closed_form(layers: int, positions: int, atlas: Any, new_name: Any) -> None:
     """By enumeration, and as counted in the database."""
     data = synthesize(Shape(layers=layers, positions=positions, simple=True))
-    tokens = list(np.flatnonzero(data.nodes.kind == 2))
+    tokens = np.flatnonzero(data.nodes.kind == 2).tolist()
     paths = oracle.all_paths(edge_list(data.edges), tokens, [len(data.nodes) - 1], layers)
     expected = simple_path_counts(layers + 1, positions, layers)
     assert oracle.count_by_hops(paths, layers) == expected

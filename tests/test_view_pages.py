@@ -286,7 +286,7 @@ def test_lit_nodes_are_saved_with_the_picture(dallas: Any, tmp_path: Path) -> No
         page.click("#save")
     assert download.value.suggested_filename == "dallas.svg"
     download.value.save_as(tmp_path / "saved.svg")
-    saved = ET.parse(tmp_path / "saved.svg").getroot()  # noqa: S314
+    saved = ET.parse(tmp_path / "saved.svg").getroot()
     assert [path for path in saved.iter("{http://www.w3.org/2000/svg}path") if path.get("class") == "lit found"]
 
 

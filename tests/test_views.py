@@ -19,6 +19,7 @@ from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import EXAMPLES, NAMES
+from support.graphs import edge_list
 from support.markup import HOSTILE, Tags, text_of
 from support.program import Run
 
@@ -43,9 +44,7 @@ def picture(atlas: Any, examples: Any) -> Any:
 def test_a_pruned_graph_is_shown_whole(name: str, picture: Any, atlas: Any) -> None:
     shown, data = picture(name), read_graph_data(find_graph(atlas, name))
     assert [node.key for node in shown.nodes] == [data.nodes.key(i) for i in range(len(data.nodes))]
-    expected = {
-        (int(s), int(t)): w for s, t, w in zip(data.edges.source, data.edges.target, data.edges.weight, strict=True)
-    }
+    expected = {(source, target): weight for source, target, weight in edge_list(data.edges)}
     assert {(edge.source, edge.target): edge.weight for edge in shown.edges} == expected
     assert [edge.strength for edge in shown.edges] == sorted(map(abs, expected.values()), reverse=True)
     assert shown.notes == ()
@@ -111,8 +110,8 @@ def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str
         effects.only_a,
         effects.only_b,
     )
-    for column, graph in ((lambda e: e.weight, one), (lambda e: e.other, two)):
-        there = sorted(column(edge) for edge in both.edges if column(edge) is not None)
+    for weights, graph in (([e.weight for e in both.edges], one), ([e.other for e in both.edges], two)):
+        there = sorted(weight for weight in weights if weight is not None)
         assert there == sorted(edge.weight for edge in graph.edges)
     assert {path.graph for path in both.paths} == {"dallas", other}
     lay_out(both)
@@ -126,6 +125,7 @@ def test_prompts_in_an_overlay_are_aligned_from_the_end(picture: Any) -> None:
     for token, one, other in zip(both.tokens, dallas, night, strict=True):
         assert token.strip() == (one if one == other else f"{one} | {other}".removeprefix(" | "))
     feature = next(n for n in both.nodes if n.side == 0 and n.kind is Kind.FEATURE and n.position == 10)
+    assert feature.second is not None
     assert feature.second.key == feature.key.replace("@10", "@12")
 
 
@@ -289,7 +289,7 @@ def test_images_are_drawn(form: str, examples: Any, tmp_path: Path) -> None:
     examples["dallas"].view().save(tmp_path / f"dallas.{form}")
     content = (tmp_path / f"dallas.{form}").read_bytes()
     if form == "svg":
-        drawing = ET.fromstring(content)  # noqa: S314
+        drawing = ET.fromstring(content)
         texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
         assert {"Austin 44%", "Dallas", "feature", "positive"} <= set(texts)
     else:

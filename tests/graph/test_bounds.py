@@ -14,6 +14,7 @@ from support.graphs import array_edges, edge_list, make_graph
 from support.paths import SCORES, random_graphs
 
 from circuit_atlas.graph.bounds import (
+    Bool,
     PathTables,
     must_pass_tables,
     path_tables,
@@ -50,8 +51,8 @@ def tokens(layers: list[int]) -> list[int]:
     return [i for i, layer in enumerate(layers) if layer == 0]
 
 
-def is_token(layers: list[int]) -> np.ndarray:
-    return np.array(layers) == 0
+def is_token(layers: list[int]) -> Bool:
+    return np.array([layer == 0 for layer in layers])
 
 
 def assert_bounds(found: Float64, expected: dict[tuple[int, int], float], n: int) -> None:

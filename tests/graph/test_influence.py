@@ -26,8 +26,7 @@ def solved(data: GraphData, weights: Float64) -> Float64:
     for block in data.edges.blocks(1 << 20):
         shares[block.target, block.source] = np.abs(block.weight)
     shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-10)
-    found: Float64 = np.linalg.solve((np.eye(n) - shares).T, weights @ shares)
-    return found
+    return np.linalg.solve((np.eye(n) - shares).T, weights @ shares).astype(np.float64)
 
 
 @settings(deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_real_graphs_are_read_whole(name: str) -> None:
         for block in data.edges.blocks(1000)
         for t, s, w in zip(block.target, block.source, block.weight.tolist(), strict=True)
     ]
-    key = lambda item: (item["target"], item["source"])  # noqa: E731
+    key = itemgetter("target", "source")
     assert sorted(links, key=key) == sorted(document["links"], key=key)
     assert data.metadata.file_metadata == document["metadata"]
     assert data.metadata.file_qparams == document["qParams"]
@@ -116,7 +117,7 @@ def rebuilt(data: GraphData, i: int) -> dict[str, Any]:
         "token_prob": nodes.probability[i],
     }
     known = {k: v for k, v in columns.items() if v is not None and not (isinstance(v, float) and math.isnan(v))}
-    return known | json.loads(nodes.extra[i] or "{}")
+    return {**known, **json.loads(nodes.extra[i] or "{}")}
 
 
 def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
@@ -186,7 +187,7 @@ def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any]
     graph["run"] = {"id": 7}
     data = read_graph(write(tmp_path, graph))
     assert data.nodes.key(6) == "other:lorsa_1"
-    assert json.loads(data.nodes.extra[6]) == {"layer": 1, "head": {"q": 3}}
+    assert json.loads(data.nodes.extra[6] or "{}") == {"layer": 1, "head": {"q": 3}}
     assert data.metadata.file_extra == {"run": {"id": 7}}
     assert data.edge_extras == ((1, 0, '{"q": {"head": 2}}'),)
     load_graph(atlas, data, name=(name := new_name()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from circuit_atlas.ingest.node_names import node_name, visible
@@ -41,7 +42,8 @@ def test_a_token_is_shown_without_the_blanks_around_it(token: str | None, shown:
 )
 def test_every_kind_of_node_has_a_name(kind: Kind, fields: dict[str, str | None], name: str) -> None:
     nodes = make_graph([0, 2, 3], []).nodes
-    nodes = replace(nodes, **{column: [None, value, None] for column, value in fields.items()})
+    columns: dict[str, Any] = {column: [None, value, None] for column, value in fields.items()}
+    nodes = replace(nodes, **columns)
     nodes.kind[1], nodes.layer[1] = KINDS.index(kind), 2
     assert node_name(nodes, 1, ["first", " second"]) == name
 

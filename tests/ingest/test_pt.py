@@ -16,7 +16,7 @@ import pytest
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.schema.keys import Kind
-from support.graphs import IN_SMALL_PT
+from support.graphs import IN_SMALL_PT, status_of
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export.pt_file import write_pt
@@ -121,7 +121,7 @@ def test_blocks_are_whole_rows_in_order(attributed: Graph) -> None:
 def test_pruning_is_that_of_circuit_tracers_files(
     thresholds: tuple[float, float], attributed: Graph, small_model: ModuleType, saved: Path, tmp_path: Path
 ) -> None:
-    options = dict(zip(("node_threshold", "edge_threshold"), thresholds, strict=True))
+    options: dict[str, Any] = dict(zip(("node_threshold", "edge_threshold"), thresholds, strict=True))
     data = read_graph(saved, **options)
     expected = read_graph(small_model.write_graph_files(copy.copy(attributed), tmp_path / "files", **options))
     assert keys(data) == keys(expected)
@@ -169,7 +169,7 @@ def test_a_file_is_stored_and_answers_as_its_graph_in_memory(
 ) -> None:
     graph = atlas.ingest(saved, name=new_name())
     again = atlas.ingest(attributed, name=graph.name)
-    assert again.ingested.status == "unchanged"
+    assert status_of(again) == "unchanged"
     best = graph.paths(k=1, max_hops=1).paths[0]
     tokens = slice(-len(attributed.logit_targets) - attributed.n_pos, -len(attributed.logit_targets))
     row = attributed.adjacency_matrix[-len(attributed.logit_targets), tokens]

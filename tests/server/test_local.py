@@ -36,7 +36,7 @@ def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loc
 def answers(connection: Connection) -> bool:
     auth = (connection.username, connection.password)
     with neo4j.GraphDatabase.driver(connection.uri, auth=auth) as driver:
-        return driver.execute_query("RETURN 1 AS one").records[0]["one"] == 1
+        return [record["one"] for record in driver.execute_query("RETURN 1 AS one").records] == [1]
 
 
 def process(server: LocalServer) -> psutil.Process:

@@ -9,10 +9,17 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 from support import oracle
 
+from circuit_atlas import GraphHandle
 from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, Edges, GraphData, NodeColumns
 from circuit_atlas.synth import Shape
 
 IN_SMALL_PT = Shape(layers=3, positions=3, features_per_layer=3, logits=2, density=0.6, seed=1)  # of data/small.pt
+
+
+def status_of(graph: GraphHandle) -> str:
+    """What an ingest did: `ingested`, `unchanged` or `replaced`."""
+    assert graph.ingested is not None
+    return graph.ingested.status
 
 
 def edge_list(edges: Edges) -> list[oracle.Edge]:

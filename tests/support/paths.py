@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ def ordinals(handle: GraphHandle, atlas: Atlas) -> dict[str, int]:
     return {row["key"]: row["ordinal"] for row in rows}
 
 
-def found_paths(handle: GraphHandle, places: dict[str, int], **question: object) -> Found:
+def found_paths(handle: GraphHandle, places: dict[str, int], **question: Any) -> Found:
     answer = handle.paths(**question)
     return [(p.score, tuple(places[n.key] for n in p.nodes), p.weights) for p in answer.paths]
 
