@@ -26,7 +26,7 @@ def timed_import(*arguments: Any, **options: Any) -> dict[str, int]:
 def main() -> None:
     """See the module."""
     file, in_bulk = sys.argv[1], "--bulk" in sys.argv
-    bulk.run_import = timed_import
+    bulk.run_import = timed_import  # type: ignore[attr-defined]
     with Atlas() as atlas:
         if in_bulk:
             results = atlas.ingest_all([file], bulk=True, fail_fast=True)

@@ -284,7 +284,7 @@ def type_of(schema: dict[str, Any]) -> str:
         return f"`{schema['$ref'].rpartition('/')[2]}`"
     if schema.get("type") == "array":
         return f"list of {type_of(schema.get('items', {}))}"
-    return schema.get("type", "any")
+    return str(schema.get("type", "any"))
 
 
 def json_schema(name: str) -> str:
@@ -332,9 +332,9 @@ def hop_of_strongest_paths() -> str:
 def queries_page() -> str:
     """The catalogue."""
     sections = [
-        "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` runs a query. "
-        "`circuit-atlas query\n--show ID` prints it with its parameters: paste both into Neo4j Browser, then run the "
-        "statement alone to see its result.\nA query of several hops is printed for `--hops N`. The visual form of a "
+        "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` "
+        "runs a query.\n`circuit-atlas query --show ID` prints it with its parameters: paste both into Neo4j Browser, "
+        "then run the\nstatement alone to see its result.\nA query of several hops is printed for `--hops N`. The visual form of a "
         "query returns paths, which Browser draws; `--visual`\nprints it. `--show-cypher` on any command prints the "
         "statements that it sends.\n"
     ]
