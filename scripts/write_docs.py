@@ -334,7 +334,8 @@ def queries_page() -> str:
     sections = [
         "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` "
         "runs a query.\n`circuit-atlas query --show ID` prints it with its parameters: paste both into Neo4j Browser, "
-        "then run the\nstatement alone to see its result.\nA query of several hops is printed for `--hops N`. The visual form of a "
+        "then run the\nstatement alone to see its result.\nA query of several hops is printed for `--hops N`. "
+        "The visual form of a "
         "query returns paths, which Browser draws; `--visual`\nprints it. `--show-cypher` on any command prints the "
         "statements that it sends.\n"
     ]
