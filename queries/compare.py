@@ -20,9 +20,9 @@ from circuit_atlas.queries.compare_results import (
 from circuit_atlas.queries.graphs import Properties, StoredGraph, find_graph
 from circuit_atlas.queries.nodes import to_node
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS
 
 from circuit_atlas.database import Database
 

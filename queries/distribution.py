@@ -10,14 +10,13 @@ from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.paths import (
-    DEFAULT_HOPS,
     SCORES,
     count_paths,
     search_paths,
     source_nodes,
     target_nodes,
 )
-from circuit_atlas.schema.limits import MAX_PATHS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS
 
 from circuit_atlas.errors import InvalidArgumentError
 

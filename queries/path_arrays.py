@@ -16,8 +16,8 @@ from circuit_atlas.graph.data import Float64, Int32, Int64
 if TYPE_CHECKING:
     from circuit_atlas.queries.stored_arrays import StoredArrays
 
-_MOST_STEPS = 1_000_000
-_MOST_ROUNDS = 100
+_MAX_STEPS = 1_000_000
+_MAX_ROUNDS = 100
 
 
 def count_in_arrays(columns: StoredArrays, sources: list[str] | None, targets: list[str], max_hops: int) -> list[int]:
@@ -29,7 +29,7 @@ def count_in_arrays(columns: StoredArrays, sources: list[str] | None, targets: l
     is_start = columns.is_start(sources)
     ends = [columns.ordinal[key] for key in targets]
     counts = (
-        cyclic_path_counts(columns.edges, is_start, max_hops, _MOST_STEPS)
+        cyclic_path_counts(columns.edges, is_start, max_hops, _MAX_STEPS)
         if columns.order is None
         else path_counts(columns.edges, columns.order, is_start, max_hops)
     )
@@ -69,7 +69,7 @@ def sample_paths(
     ends = list(dict.fromkeys(columns.ordinal[key] for key in targets))
     rng = np.random.default_rng(seed)
     sample = Sample([], [])
-    for _ in range(1 if columns.order is not None else _MOST_ROUNDS):
+    for _ in range(1 if columns.order is not None else _MAX_ROUNDS):
         drawn = _draw_walks(columns, counts, ends, size, rng)
         sample = Sample(sample.weights + drawn.weights, sample.input_sums + drawn.input_sums)
         if len(sample.weights) >= size:

@@ -36,7 +36,7 @@ from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
 
 from circuit_atlas import errors
-from circuit_atlas.cli import GROUPS, cli
+from circuit_atlas.cli import cli, grouped_commands
 from circuit_atlas.explain import ExplainResult, ImportResult, Label
 from circuit_atlas.export.results import ExportResult
 from circuit_atlas.results import Result
@@ -183,7 +183,7 @@ def cli_page() -> str:
         "[Exit codes](errors.md#exit-codes) and\n[environment variables](environment.md) have pages of their own.\n",
         help_of(cli),
     ]
-    for title, names in GROUPS.items():
+    for title, names in grouped_commands().items():
         sections.append(f"## {title}\n")
         for name in names:
             command = cli.get_command(click.Context(cli), name)
@@ -332,10 +332,11 @@ def hop_of_strongest_paths() -> str:
 def queries_page() -> str:
     """The catalogue."""
     sections = [
-        "# Query catalogue\n\nOne `.cypher` file for each question. `circuit-atlas query --show ID` prints a query for "
-        "Neo4j Browser, and\n`circuit-atlas query ID -p NAME=VALUE` runs it. `--show-cypher` on any command prints the "
-        "statements it sends,\nparameters included. Every query also has a visual form that returns paths: "
-        "`circuit-atlas query --show ID --visual`\nprints it.\n"
+        "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` runs a query. "
+        "`circuit-atlas query\n--show ID` prints it with its parameters: paste both into Neo4j Browser, then run the "
+        "statement alone to see its result.\nA query of several hops is printed for `--hops N`. The visual form of a "
+        "query returns paths, which Browser draws; `--visual`\nprints it. `--show-cypher` on any command prints the "
+        "statements that it sends.\n"
     ]
     for query in public_queries():
         parameters = [

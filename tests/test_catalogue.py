@@ -125,9 +125,9 @@ def test_a_fragment_takes_arguments() -> None:
         "// Words.\n\n// @fragment half(n, name) -- a comment\n// goes on\nn.name / 2 + 'n'\n  + name\n\n"
         "// @fragment quarter(node) -- of it\n@half(node, $x) / @BOUNDS_BLOCK\n"
     )
-    text = "// @internal\n// Words.\nCYPHER 25\n  RETURN @quarter(m) AS q // @half\n"
+    text = "// @internal\n// Words.\nCYPHER 25\n  RETURN @quarter(m) AS q\n  // @half\n"
     code = read_query("a.b", text, fragments).cypher()
-    assert code.endswith("  RETURN m.name / 2 + 'n'\n    + $x / 512 AS q // @half\n")
+    assert code.endswith("  RETURN m.name / 2 + 'n'\n    + $x / 512 AS q\n  // @half\n")
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,6 @@ def test_around_cycles(atlas: Any, new_name: Any, monkeypatch: pytest.MonkeyPatc
     assert all(abs(count - 1000) < 5 * 1000**0.5 for count in counts.values())
     spread = atlas.graph(name).score_distribution(max_hops=6, sample=3)
     assert (spread.paths, spread.scored) == (len(paths), 3)
-    monkeypatch.setattr(path_arrays, "_MOST_STEPS", 2)
+    monkeypatch.setattr(path_arrays, "_MAX_STEPS", 2)
     with pytest.raises(InvalidArgumentError, match="have to be walked"):
         atlas.graph(name).count(sources=["token:0"], max_hops=6)

@@ -60,6 +60,27 @@ def test_best_paths_of_real_graphs(name: str, order: str, examples: dict[str, Gr
     assert_same(found_paths(handle, places, max_hops=2, order=order), oracle.best_paths(short, 10, sign))
 
 
+def strongest(atlas: Atlas, places: dict[str, int], graph: str, **question: Any) -> Found:
+    """What the catalogue's plain search finds."""
+    rows = atlas.query("paths.strongest", {"graph": graph, **question}).rows
+    return [(row["score"], tuple(places[node["key"]] for node in row["nodes"]), row["weights"]) for row in rows]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_plain_search_finds_the_same(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    handle = examples[name]
+    places = ordinals(handle, atlas)
+    target = handle.stats().logits[0].node.key
+    best = oracle.best_paths(default_paths(name), 100)
+    for k in (1, 10, 100):
+        assert_same(strongest(atlas, places, name, targets=[target], k=k), best[:k])
+    for max_hops in (1, 2, 6):
+        found = strongest(atlas, places, name, targets=[target], max_hops=max_hops)
+        assert found == found_paths(handle, places, max_hops=max_hops)
+    targets = [target, "feature:20/44686@10"] if name == "dallas" else [target]
+    assert strongest(atlas, places, name, targets=targets) == found_paths(handle, places, targets=targets)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_counts_of_real_graphs(name: str, examples: dict[str, GraphHandle]) -> None:
     paths = default_paths(name)
@@ -127,6 +148,8 @@ def test_random_graphs(
         question["sources"] = [key_of[i] for i in sorted(sources)]
     assert_same(found_paths(handle, places, k=k, order=order, **question), oracle.best_paths(paths, k, sign))
     assert handle.count(**question).counts == oracle.count_by_hops(paths, max_hops)
+    if sources is None and order == "strongest":
+        assert_same(strongest(atlas, places, name, k=k, **question), oracle.best_paths(paths, k))
     atlas.delete(name)
 
 

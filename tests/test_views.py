@@ -57,7 +57,7 @@ def test_of_a_large_graph_the_most_influential_part_is_shown_and_it_says_so(pict
     whole, part = picture("opposite-small"), picture("opposite-small", max_nodes=100)
     assert len(part.nodes) == 100
     assert {node.key for node in whole.nodes if node.kind in (Kind.TOKEN, Kind.LOGIT)} <= {n.key for n in part.nodes}
-    on_paths = {part.nodes[i].key for path in part.paths for i in path.places}
+    on_paths = {part.nodes[i].key for path in part.paths for i in path.nodes}
     assert len(part.paths) == len(whole.paths) == 10
     chosen = {node.key for node in part.nodes}
     others = [n for n in part.nodes if n.key not in on_paths and n.kind not in (Kind.TOKEN, Kind.LOGIT)]

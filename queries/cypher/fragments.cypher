@@ -14,14 +14,14 @@ split(node.key, ':')[0]
 split(node.key, '@')[0]
 
 // @fragment indexed(property) -- true of every node: it makes the planner use the index on this property.
-// Most indexes are on several properties, the graph's name first, such as :Node(graph, ordinal). Neo4j uses them only in
-// a statement that has a condition on each of these properties: MATCH (n:Node {graph: $graph}) alone reads the nodes of
-// all graphs. PROFILE, in a store of 3,803 nodes of which 415 are in the graph: NodeByLabelScan and Filter with 7,607
-// database hits; with n.ordinal IS NOT NULL, NodeIndexSeek with 416.
+// Most indexes are on several properties, the graph's name first, such as :Node(graph, ordinal). Neo4j uses them only
+// in a statement that has a condition on each of these properties: MATCH (n:Node {graph: $graph}) alone reads the nodes
+// of all graphs. PROFILE, in a store of 3,803 nodes of which 415 are in the graph: NodeByLabelScan and Filter with
+// 7,607 database hits; with n.ordinal IS NOT NULL, NodeIndexSeek with 416.
 property IS NOT NULL
 
 // @fragment allowed(node) -- whether it is of the kinds and in the layers that the question allows
-($kinds = [] OR split(node.key, ':')[0] IN $kinds) AND ($layers = [] OR node.layer IN $layers)
+($kinds = [] OR @kind(node) IN $kinds) AND ($layers = [] OR node.layer IN $layers)
 
 // @fragment names_of(graphs, tags) -- names of the complete graphs with these names or one of these tags, each once
 COLLECT {
@@ -37,7 +37,7 @@ UNION
   MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g.name AS name
 UNION
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
-  MATCH (g:Graph) WHERE g.name IS NOT NULL AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g.name AS name
+  MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g.name AS name
 }
 
 // @fragment is_whole(graph) -- whether a name is that of a graph that is complete (no ~) and was not collapsed
@@ -45,30 +45,30 @@ NOT (graph CONTAINS '~' OR graph ENDS WITH ':collapsed')
 
 // @fragment identity(node, side) -- what a node is aligned by with nodes of another graph; `side` as in aligned_nodes
 CASE
-  WHEN node.key STARTS WITH 'feature:' THEN split(node.key, '@')[0] + side.source_set
+  WHEN node.key STARTS WITH 'feature:' THEN @anywhere(node) + side.source_set
   WHEN node.key STARTS WITH 'token:' OR node.key STARTS WITH 'logit:' AND side.by_text
-    THEN split(node.key, ':')[0] + ':' + coalesce(node.token, node.name)
-  ELSE split(node.key, '@')[0]
+    THEN @kind(node) + ':' + coalesce(node.token, node.name)
+  ELSE @anywhere(node)
 END + CASE
   WHEN $align = 'feature' OR node.position IS NULL OR node.key STARTS WITH 'logit:' THEN ''
   WHEN $align = 'exact' OR node.position = 0 AND side.from_start THEN '@' + node.position
   ELSE '@' + (node.position - side.n_pos)
 END
 
-// @fragment aligned_nodes -- rows of n, a node of graph $a or $b, its identity, and its side: number 0 for a, 1 for b.
-// Features of different source sets have different identities; so have those of different models, whose logits are
-// aligned by text, for their vocabularies differ. A first token that both prompts have is counted from the start.
+// @fragment aligned_nodes -- each node n of the graphs $a and $b, with its identity and side (number 0 is a, 1 is b).
+// Where the source sets differ, features of b have different identities. Where the models differ, logits are aligned by
+// text, because an index means another token. A first token that both prompts have is counted from the start.
 MATCH (a:Graph {name: $a}), (b:Graph {name: $b}) WHERE a.status = 'ready' AND b.status = 'ready'
 WITH a, b, a.model <> b.model AS by_text, a.tokens[0] = b.tokens[0] AS same_start,
      CASE WHEN a.model = b.model AND a.source_set = b.source_set THEN '' ELSE ' of ' + b.source_set END AS set_of_b
 UNWIND [{graph: a, number: 0, source_set: ''}, {graph: b, number: 1, source_set: set_of_b}] AS side
 WITH side {.number, .source_set, by_text: by_text, n_pos: side.graph.n_pos, name: side.graph.name,
            from_start: same_start AND side.graph.n_pos > 1} AS side
-MATCH (n:Node {graph: side.name}) WHERE n.ordinal IS NOT NULL
+MATCH (n:Node {graph: side.name}) WHERE @indexed(n.ordinal)
 WITH n, side, @identity(n, side) AS identity
 
-// @fragment features_of_set -- rows of f, a transcoder feature, n, an activation of it, and name, the graph of n, which
-// is one of the n_graphs graphs of names_or_all
+// @fragment features_of_set -- each feature node n of the graphs of names_or_all, with its transcoder feature f, the
+// graph's name, and n_graphs, the number of these graphs
 WITH @names_or_all AS names
 WITH names, size(names) AS n_graphs
 UNWIND names AS name
@@ -82,8 +82,8 @@ AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
 // @fragment strength(effect) -- what direct effects are ranked by: |weight|, or with $sign 1 or -1 the signed weight
 CASE $sign WHEN 0 THEN abs(effect.weight) ELSE $sign * effect.weight END
 
-// @fragment strongest_effects(node) -- rows of r, one of the $k strongest direct effects of a node each way, its other
-// end m, and the direction
+// @fragment strongest_effects(node) -- the $k strongest direct effects r of a node each way, the other end m and the
+// direction
 CALL (node) {
   WITH node WHERE $incoming
   MATCH (node)<-[r:DIRECT_EFFECT]-(m) WHERE @allowed(m)

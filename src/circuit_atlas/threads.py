@@ -1,4 +1,4 @@
-"""Parallel work in threads that nobody waits for after an error or an interrupt."""
+"""Parallel work in threads. After an error or an interrupt, the program does not wait for them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], limit:
         future: Future[Result] = Future()
         try:
             future.set_result(work(item))
-        except BaseException as error:  # whatever it is, the caller has to see it: nobody else looks at this thread
+        except BaseException as error:  # whatever it is, the caller has to get it
             future.set_exception(error)
         ready.put(future)
 

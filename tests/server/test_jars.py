@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -80,9 +81,14 @@ def test_the_lock_of_the_package() -> None:
     assert {"neo4j", "neo4j-server", "neo4j-browser"} <= {jar.artifact for jar in locked}
 
 
-def test_jars_are_downloaded_once_from_the_mirror_in_the_settings(repository: Repository) -> None:
+def test_jars_are_downloaded_once_from_the_mirror_in_the_settings(
+    repository: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
     locked = [add(repository, name) for name in ("a", "b", "c")]
-    paths = ensure_jars(locked, quiet=True)
+    with caplog.at_level(logging.INFO, "circuit_atlas"):
+        paths = ensure_jars(locked, quiet=True)
+    [logged] = caplog.messages
+    assert f"downloading 3 jars of together 0.0 MB from http://127.0.0.1:{repository.server_port}/maven" in logged
     assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == [jar.sha256 for jar in locked]
     assert ensure_jars(locked, quiet=True) == paths
     assert len(repository.asked) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -73,14 +74,20 @@ def test_a_second_start_is_the_same_server(server: LocalServer) -> None:
     assert server.status().pid == pid
 
 
-def test_a_killed_server_is_started_again(server: LocalServer) -> None:
-    """Its pid file is stale then."""
+def test_a_killed_server_is_started_again(server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
+    """The record of its process is out of date then. What a rebuild has left is removed."""
     before = process(server)
     before.send_signal(signal.SIGKILL)
     before.wait(30)
     assert server.connection() is None
     assert not server.status().running
-    assert answers(start(server))
+    leftover = server.store.path / "data-0123"
+    leftover.mkdir()
+    with caplog.at_level(logging.INFO, "circuit_atlas"):
+        assert answers(start(server))
+    assert not leftover.exists()
+    assert f"removing {leftover}" in caplog.messages
+    assert any(f"the server of {server.store.path} runs: process " in message for message in caplog.messages)
 
 
 def test_another_program_stops_it_while_its_parent_still_runs(server: LocalServer) -> None:

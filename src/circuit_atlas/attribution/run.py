@@ -60,8 +60,8 @@ def attribute_prompt(model: Any, prompt: str, options: AttributionOptions) -> ci
 
 @contextmanager
 def translated_failures(what: str, lower: str) -> Iterator[None]:
-    """Turn the errors of circuit-tracer, torch and transformers into ours. These libraries raise nearly every built-in
-    exception for a wrong model, prompt or file.
+    """Turn the errors of circuit-tracer, torch and transformers into errors of circuit-atlas. For a wrong model, prompt
+    or file, these libraries raise nearly every built-in exception.
 
     Args:
         what: what failed, for the error's message.

@@ -10,80 +10,51 @@ import logging
 import os
 import sys
 from importlib import import_module
+from pkgutil import iter_modules
 
 import click
 
 from circuit_atlas.errors import AtlasError
 
-# The groups of `--help`, and for each command the module that defines it.
-GROUPS = {
-    "Graphs and files": {
-        "attribute": "attribute",
-        "ingest": "graphs",
-        "graphs": "graphs",
-        "delete": "graphs",
-        "tag": "across",
-        "tags": "across",
-        "export": "files",
-        "verify": "files",
-        "backup": "files",
-        "restore": "files",
-    },
-    "Questions about a graph": {
-        "stats": "questions",
-        "node": "questions",
-        "neighbors": "questions",
-        "paths": "path_commands",
-        "score": "path_commands",
-        "count": "path_commands",
-        "distribution": "path_commands",
-        "influence": "path_commands",
-        "supernodes": "supernodes",
-        "collapse": "supernodes",
-    },
-    "Questions across prompts": {
-        "features": "across",
-        "recurring": "across",
-        "compare": "across",
-        "search": "explain",
-    },
-    "Explanations": {
-        "explain": "explain",
-        "label": "explain",
-    },
-    "Pictures and pages": {
-        "view": "views",
-        "report": "views",
-        "browse": "browse",
-        "serve": "serve",
-    },
-    "Cypher and the server": {
-        "query": "query",
-        "server": "server",
-        "doctor": "doctor",
-        "synth": "synth",
-        "demo": "demo",
-    },
-}
-_COMMANDS = {name: module for group in GROUPS.values() for name, module in group.items()}
+GROUPS = (
+    "Graphs and files",
+    "Questions about a graph",
+    "Questions across prompts",
+    "Explanations",
+    "Pictures and pages",
+    "Cypher and the server",
+)
+_SHARED = ("options", "pages")  # modules of this package that are not commands
+
+
+def grouped_commands() -> dict[str, list[str]]:
+    """The names of the commands in each group of `--help`. Each module says in `GROUP` to which one it belongs."""
+    groups: dict[str, list[str]] = {group: [] for group in GROUPS}
+    for name in _command_names():
+        groups[import_module(f"circuit_atlas.cli.{name}").GROUP].append(name)
+    return groups
+
+
+def _command_names() -> list[str]:
+    return sorted(module.name for module in iter_modules(__path__) if module.name not in _SHARED)
 
 
 class _LazyGroup(click.Group):
-    """Loads a command when it is called; its modules load nothing heavy before they run."""
+    """Finds the command NAME in the module `cli/NAME.py`, and loads only that module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return _command_names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _command_names():
             return None
-        module = import_module(f"circuit_atlas.cli.{_COMMANDS[cmd_name]}")
+        module = import_module(f"circuit_atlas.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = formatter.width - 6 - max(map(len, _COMMANDS))
-        for title, names in GROUPS.items():
+        width = formatter.width - 6 - max(map(len, _command_names()))
+        for title, names in grouped_commands().items():
             commands = {name: self.get_command(ctx, name) for name in names}
             with formatter.section(title):
                 formatter.write_dl(

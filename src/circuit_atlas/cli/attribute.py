@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
-from circuit_atlas.cli.graphs import warn, warn_of_all
+from circuit_atlas.cli.ingest import warn, warn_of_all
 from circuit_atlas.cli.options import atlas_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results import Result
+
+GROUP = "Graphs and files"
 
 _TRACER = [
     click.option(

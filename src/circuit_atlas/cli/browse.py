@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import webbrowser
 from pathlib import Path
 
 import click
 
 from circuit_atlas.cli.options import complete_graphs, complete_queries, open_atlas, store_option
+from circuit_atlas.cli.pages import can_open
 from circuit_atlas.cli.query import parse_parameter
+
+GROUP = "Pictures and pages"
 
 
 def _complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     return [*complete_queries(ctx, parameter, incomplete), *complete_graphs(ctx, parameter, incomplete)]
-
-
-def can_open() -> bool:
-    """Whether there is a screen to open a page on."""
-    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
 
 
 @click.command("browse")

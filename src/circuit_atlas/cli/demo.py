@@ -6,6 +6,8 @@ import click
 
 from circuit_atlas.cli.options import open_atlas, store_option
 
+GROUP = "Cypher and the server"
+
 
 @click.command("demo")
 @store_option

@@ -11,6 +11,8 @@ from circuit_atlas.cli.options import print_result, store_option
 if TYPE_CHECKING:
     from circuit_atlas.store.doctor import Diagnosis
 
+GROUP = "Cypher and the server"
+
 
 @click.command("doctor")
 @click.option("--json", "output_format", flag_value="json", help="Print JSON; the default in a pipe.")

@@ -1,4 +1,4 @@
-"""`explain`, `label` and `search`."""
+"""`explain`: fetches and imports explanations."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_argument
+from circuit_atlas.cli.options import atlas_command, complete_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.explain import ExplainResult
     from circuit_atlas.results import Result
+
+GROUP = "Explanations"
 
 
 @click.command("explain")
@@ -86,50 +88,3 @@ def _warn(result: ExplainResult) -> None:
         click.echo(f"Warning: {unknown_source_set(skipped)}", err=True)
     if result.asked and not result.explained:
         click.echo("Warning: Neuronpedia explains none of them. Is it the right set of transcoders?", err=True)
-
-
-@click.command("label")
-@graph_argument
-@click.argument("node")
-@click.argument("text", required=False)
-@click.option("--remove", is_flag=True, help="Remove the label.")
-@atlas_command
-def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove: bool) -> Result:
-    """Label the feature that NODE of GRAPH is an activation of, in every graph.
-
-    A label takes precedence over fetched and imported explanations; only another label changes it.
-
-    \b
-    Examples:
-      circuit-atlas label dallas feature:20/44686@10 "say a place in Texas"
-      circuit-atlas label dallas feature:20/44686@10 --remove
-    """
-    if (text is None) is not remove:
-        raise click.UsageError("Give TEXT, or --remove.")
-    return atlas.label(graph, node, text)
-
-
-@click.command("search")
-@click.argument("text")
-@click.option("--model", default="", help="Only features of this language model.")
-@click.option("--layer", "layers", type=int, multiple=True, help="Only features of this layer; repeatable.")
-@click.option("--graph", default="", shell_complete=complete_graphs, help="Only matches that are active in this graph.")
-@click.option("--tag", default="", help="Only matches that are active in graphs with this tag.")
-@click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
-@click.option(
-    "--places", type=click.IntRange(0, 1000), default=5, show_default=True, help="How many activations of each match."
-)
-@click.option("--raw", is_flag=True, help="TEXT is in the syntax of Lucene's query parser.")
-@atlas_command
-def search_command(atlas: Atlas, text: str, **options: Any) -> Result:
-    """Find features by their explanations and labels, tokens and logits by their text, and where they are active.
-
-    Matches all words of TEXT (prefixes too), in any order and case; if nothing does, some of the words.
-
-    \b
-    Examples:
-      circuit-atlas search "opposite"
-      circuit-atlas search "texas location" --graph dallas -k 5
-      circuit-atlas search '"say a" AND (texas OR california)' --raw
-    """
-    return atlas.search(text, **options)

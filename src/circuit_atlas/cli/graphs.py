@@ -1,64 +1,18 @@
-"""`ingest`, `graphs` and `delete`."""
+"""`graphs`: lists graphs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_argument, reader_options
+from circuit_atlas.cli.options import atlas_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.ingest.results import IngestResults
     from circuit_atlas.results import Result
 
-
-@click.command("ingest")
-@click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
-@click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
-@click.option("--replace", is_flag=True, help="Replace a graph of that name with different content.")
-@click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
-@reader_options
-@click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer, which rebuilds the local store.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
-@atlas_command
-def ingest_command(
-    atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: Any
-) -> Result:
-    """Read attribution graphs from each FILE (.json, .json.gz or .pt), and from all in a folder, and store them.
-
-    Ingesting the same content again changes nothing: the same command resumes where an earlier one stopped. A graph
-    becomes visible when it is complete. A file that fails does not stop the others; the exit code is then 1.
-
-    \b
-    Examples:
-      circuit-atlas ingest examples/graphs/dallas.json --name dallas
-      circuit-atlas ingest examples/graphs/dallas.json --name dallas --replace
-      circuit-atlas ingest examples/analogies/air.json.gz examples/analogies/art.json.gz --tag analogies
-    """
-    if len(files) == 1 and not Path(files[0]).is_dir() and not bulk:
-        result = atlas.ingest(files[0], name=name, **options).ingested
-        warn(files[0], result.warnings)
-        return result
-    if name is not None and (len(files) > 1 or Path(files[0]).is_dir()):
-        raise click.UsageError("--name is for one file.")
-    results = atlas.ingest_all(files, fail_fast=fail_fast, bulk=bulk, name=name, **options)
-    warn_of_all(results)
-    return results
-
-
-def warn_of_all(results: IngestResults) -> None:
-    """Print the errors and warnings of several files to stderr."""
-    for file in results.files:
-        warn(file.file, [file.error] if file.error else file.result.warnings if file.result else [])
-
-
-def warn(file: str, warnings: list[str]) -> None:
-    """Print warnings to stderr."""
-    for warning in warnings:
-        click.echo(f"Warning: {file}: {warning}", err=True)
+GROUP = "Graphs and files"
 
 
 @click.command("graphs")
@@ -74,17 +28,3 @@ def graphs_command(atlas: Atlas, tags: tuple[str, ...]) -> Result:
       circuit-atlas graphs --json
     """
     return atlas.graphs(tags)
-
-
-@click.command("delete")
-@graph_argument
-@atlas_command
-def delete_command(atlas: Atlas, graph: str) -> None:
-    """Delete a graph.
-
-    \b
-    Examples:
-      circuit-atlas delete dallas
-    """
-    atlas.delete(graph)
-    click.echo(f"Deleted {graph}.", err=True)

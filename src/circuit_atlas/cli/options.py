@@ -191,3 +191,42 @@ def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
 
     option = click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes.")
     return graph_argument(option(run))
+
+
+# Options and arguments that several commands have.
+some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
+tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
+k_option = click.option(
+    "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many."
+)
+from_option = click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="NODE",
+    help="Node where paths begin; repeatable.  [default: all tokens]",
+)
+to_option = click.option(
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="NODE",
+    help="Node where paths end; repeatable.  [default: the most probable logit]",
+)
+max_hops_option = click.option(
+    "--max-hops", type=click.IntRange(1, 12), default=4, show_default=True, help="Most edges of a path."
+)
+score_option = click.option(
+    "--score",
+    type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+    default="mean",
+    show_default=True,
+    help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
+)
+edge_value_option = click.option(
+    "--edge-value",
+    metavar="EXPRESSION",
+    help="Cypher expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
+)
+KIND = click.Choice(KINDS)
+FILE_PATH = click.Path(dir_okay=False)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.catalogue import CatalogueQuery
     from circuit_atlas.results import Result
 
+GROUP = "Cypher and the server"
+
 
 def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if not wanted:

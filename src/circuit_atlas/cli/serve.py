@@ -7,9 +7,11 @@ import webbrowser
 
 import click
 
-from circuit_atlas.cli.browse import can_open
 from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
+from circuit_atlas.cli.pages import can_open
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
+
+GROUP = "Pictures and pages"
 
 
 @click.command("serve")

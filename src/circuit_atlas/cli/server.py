@@ -11,6 +11,8 @@ from circuit_atlas.cli.options import store_option
 if TYPE_CHECKING:
     from circuit_atlas.server import LocalServer
 
+GROUP = "Cypher and the server"
+
 
 def _server(store: str | None) -> LocalServer:
     from circuit_atlas.config import store_path

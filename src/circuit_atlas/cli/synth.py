@@ -8,25 +8,31 @@ import click
 
 from circuit_atlas.cli.options import format_options, print_result
 
+GROUP = "Cypher and the server"
+
 _DEFAULT: dict[str, Any] = {"show_default": True}
 
 
 @click.command("synth")
 @click.argument("file", type=click.Path(dir_okay=False))
-@click.option("--layers", type=click.IntRange(1), default=6, **_DEFAULT, help="Layers of the model.")
-@click.option("--positions", type=click.IntRange(1), default=8, **_DEFAULT, help="Positions of the prompt.")
-@click.option("--features-per-layer", type=click.IntRange(0), default=40, **_DEFAULT, help="Features of each layer.")
-@click.option("--logits", type=click.IntRange(1), default=5, **_DEFAULT, help="Logits.")
-@click.option("--density", type=click.FloatRange(0, 1), default=1.0, **_DEFAULT, help="Share of possible effects.")
+@click.option("--layers", type=click.IntRange(1), default=6, show_default=True, help="Layers of the model.")
+@click.option("--positions", type=click.IntRange(1), default=8, show_default=True, help="Positions of the prompt.")
+@click.option(
+    "--features-per-layer", type=click.IntRange(0), default=40, show_default=True, help="Features of each layer."
+)
+@click.option("--logits", type=click.IntRange(1), default=5, show_default=True, help="Logits.")
+@click.option(
+    "--density", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of possible effects."
+)
 @click.option(
     "--weights",
     type=click.Choice(["lognormal", "normal", "coarse", "constant"]),
     default="lognormal",
-    **_DEFAULT,
+    show_default=True,
     help="Distribution of the weights.",
 )
 @click.option("--simple", is_flag=True, help="One node per layer and position, and a sink; count its paths.")
-@click.option("--seed", type=click.IntRange(0), default=0, **_DEFAULT, help="Seed of the random numbers.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random numbers.")
 @format_options
 def synth_command(file: str, output_format: str | None, **shape: object) -> None:
     """Write a synthetic attribution graph to FILE (.pt or .json), in the shape of circuit-tracer's.

@@ -188,5 +188,5 @@ def _not_fetched(
 
 def _ask(neuronpedia: Neuronpedia, names: Mapping[SourceSet, SourceSet], batch: Sequence[Feature]) -> Found:
     """The explanations of a batch of features, which are asked for under Neuronpedia's names."""
-    ours = {Feature(*names[feature[:2]], *feature[2:]): feature for feature in batch}
-    return {ours[theirs]: explanations for theirs, explanations in neuronpedia.ask(list(ours)).items()}
+    stored = {Feature(*names[feature[:2]], *feature[2:]): feature for feature in batch}
+    return {stored[named]: explanations for named, explanations in neuronpedia.ask(list(stored)).items()}

@@ -156,7 +156,7 @@ def _download_all(missing: list[tuple[Jar, Path]], quiet: bool) -> None:
 
     url = repository_url()
     size = sum(jar.size for jar, _ in missing)
-    _LOG.info("downloading %d jars (%d MB) from %s", len(missing), size >> 20, url)
+    _LOG.info("downloading %d jars of together %.1f MB from %s", len(missing), size / 1e6, url)
     client = httpx.Client(timeout=60, follow_redirects=True)
     with tqdm(total=size, desc="Neo4j", unit="B", unit_scale=True, disable=True if quiet else None) as bar:
         for jar in map_in_threads(partial(_download, client, url), missing, _CONCURRENCY):

@@ -57,7 +57,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int], data: str) ->
             stdout=console,
             stderr=console,
             cwd=store.path,
-            start_new_session=True,  # Ctrl-C at our terminal must not stop the server
+            start_new_session=True,  # Ctrl-C at the terminal must not stop the server
         )
     _LOG.debug("process %d: Neo4j in %s, ports %d and %d, heap %s", child.pid, store.path, *ports, heap)
     record = {

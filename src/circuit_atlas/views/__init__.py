@@ -1,1 +1,1 @@
-"""What is looked at: pictures of graphs, pages about them, Neo4j Browser, circuit-tracer's frontend."""
+"""Pictures of graphs, reports, Neo4j Browser, and circuit-tracer's own web page."""

@@ -1,4 +1,4 @@
-"""Neo4j Browser: the address that opens it with a statement, a style sheet, and the catalogue as favourites."""
+"""Neo4j Browser: addresses that open it with a statement, a style sheet, and the catalogue as favourites."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgument
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query, public_queries
 from circuit_atlas.queries.graphs import find_graph
 
-LONGEST_QUERY = 6_000  # of what a server takes in a request's first line, some of its 8 KB are left to others
-LONGEST_ADDRESS = 120_000  # one argument of a program, on Linux, ends at 128 KB
+# Servers accept 8 KB in a request's first line; some of it is left for proxies that add to it.
+MAX_QUERY_STRING = 6_000
+MAX_ADDRESS = 120_000  # on Linux, an argument of a program, such as the web browser, has at most 128 KB
+# Texts, names and comments, in which `$` does not begin a parameter; then parameters.
 _PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|//[^\n]*|/\*.*?\*/|\$(\w+)""", re.DOTALL)
 _AURA = ".databases.neo4j.io"
 
@@ -60,16 +62,17 @@ def _drawing(database: Database, what: str | None, parameters: dict[str, Any]) -
 
 
 def browser_of(uri: str) -> str:
-    """Where a server of that Bolt address serves its Browser, if it does as usual: port 7474, with TLS 7473; Aura's at
-    the host itself.
+    """The usual address of Neo4j Browser for a server's Bolt address: port 7474, or 7473 with TLS; for Aura, the host.
 
     Raises:
-        InvalidArgumentError: it is no Bolt address.
+        InvalidArgumentError: it is not a Bolt address.
     """
     parts = urlsplit(uri)
     scheme, _, tls = parts.scheme.partition("+")
     if scheme not in ("bolt", "neo4j") or not parts.hostname:
-        raise InvalidArgumentError(f"{uri!r} is no address of a Neo4j server")
+        raise InvalidArgumentError(
+            f"{uri!r} is not the address of a Neo4j server", fix="Give bolt://HOST:PORT or neo4j://HOST:PORT."
+        )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if host.endswith(_AURA):
         return f"https://{host}/browser/"
@@ -79,34 +82,35 @@ def browser_of(uri: str) -> str:
 def browser_address(browser: str, uri: str, username: str, database: str | None, statement: str) -> str:
     """The address that opens Browser with a statement in its editor, ready to be run.
 
-    A statement that is too long for a request stays behind the `#`, where Browser reads it, too.
+    A statement that is too long for a request comes after the `#`. Browser reads that part, too, and it is not sent.
 
     Args:
         browser: address of Browser.
-        uri: Bolt address that Browser is to connect to.
-        username: filled in; the password never is.
-        database: its database, None for the default one.
+        uri: Bolt address to which Browser connects.
+        username: the user's name. The password is never part of the address.
+        database: the database's name; None for the default one.
         statement: Cypher, or a command of Browser.
 
     Raises:
         InvalidArgumentError: the statement is too long for an address.
     """
     scheme, _, host = uri.partition("://")
-    ask = f"dbms={_quoted(f'{scheme}://{username}@{host}')}" + (f"&db={_quoted(database)}" if database else "")
-    fill = f"cmd=edit&arg={_quoted(statement)}"
+    connect = f"dbms={_quoted(f'{scheme}://{username}@{host}')}" + (f"&db={_quoted(database)}" if database else "")
+    edit = f"cmd=edit&arg={_quoted(statement)}"
     base = browser.split("#", maxsplit=1)[0].split("?", maxsplit=1)[0]
-    address = f"{base}?{ask}&{fill}" if len(ask) + len(fill) <= LONGEST_QUERY else f"{base}?{ask}#&{fill}"
-    if len(address) > LONGEST_ADDRESS:
+    is_short = len(connect) + len(edit) <= MAX_QUERY_STRING
+    address = f"{base}?{connect}&{edit}" if is_short else f"{base}?{connect}#&{edit}"
+    if len(address) > MAX_ADDRESS:
         raise InvalidArgumentError(
             f"a statement of {len(statement):,} characters is too long for an address",
-            fix="Ask for fewer hops, or paste it: `circuit-atlas query --show ID --visual` prints it.",
+            fix="Ask for fewer hops, or paste the statement: `circuit-atlas query --show ID --visual` prints it.",
         )
     return address
 
 
 def filled(cypher: str, parameters: Mapping[str, Any]) -> str:
-    """A statement with values in place of parameters, which is one statement to Browser; to be looked at and pasted,
-    not to be run from here."""
+    """A statement with values in place of its parameters, so that Browser can run it at once. It is for people to read
+    and paste; statements that run here take parameters."""
 
     def fill(match: re.Match[str]) -> str:
         name = match[1]
@@ -122,15 +126,15 @@ def drawn(query: CatalogueQuery, parameters: Mapping[str, Any]) -> str:
 
 
 def style_sheet() -> str:
-    """The GraSS style sheet: each kind of node in the colour that it has in all our pictures."""
+    """The GraSS style sheet: each kind of node has the same colour as in the other pictures."""
     return (files(__package__) / "browser.grass").read_text(encoding="utf-8")
 
 
 def write_style(file: Path) -> None:
-    """Write the style sheet, to be dropped onto Browser.
+    """Write the style sheet. Browser takes it when the file is dropped onto it.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: the file cannot be written.
     """
     try:
         file.write_text(style_sheet(), encoding="utf-8")
@@ -144,10 +148,13 @@ def write_favorites(file: Path, graph: str | None = None) -> int:
 
     Args:
         file: the `.zip`.
-        graph: a name to fill in; what else a query needs is left as a parameter, to be set with `:param`.
+        graph: the name of a graph to fill in. Other required parameters stay, to be set with `:param`.
+
+    Returns:
+        The number of favourites.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: the file cannot be written.
     """
     queries = public_queries()
     try:
@@ -172,4 +179,6 @@ def _quoted(text: str) -> str:
 
 
 def _unwritable(file: Path, error: OSError) -> InputError:
-    return InputError(f"cannot be written: {error.strerror}", where=str(file), fix="Give another place.")
+    return InputError(
+        f"cannot be written: {error.strerror}", where=str(file), fix="Check the folder and its free space."
+    )

@@ -1,4 +1,4 @@
-"""The picture of a graph as a plotly figure: what is drawn without a browser's help, and what the page starts from."""
+"""The picture of a graph as a plotly figure: for images, and as the data from which the page draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from circuit_atlas.views.picture import Picture, PictureEdge
 
 Figure = dict[str, Any]
 
-# Okabe and Ito's colours, which the colour-blind can tell apart; every kind has its own marker, too.
+# Okabe and Ito's colours, which colour-blind people can distinguish. Each kind has its own marker, too.
 KIND_STYLES = {
     Kind.FEATURE: ("#E69F00", "circle"),
     Kind.ERROR: ("#9A9A9A", "diamond"),
@@ -23,28 +23,29 @@ KIND_STYLES = {
 SIDE_COLORS = ("#767676", "#0072B2", "#D55E00")  # in both graphs, only in the first, only in the second
 SIGN_COLORS = ("#2166AC", "#B2182B")  # positive, negative
 PATH_COLOR = "#111111"
-EDGES_DRAWN = 1_500  # at once, the strongest; the page lights up all edges of a node
-EDGE_STEPS = (0.4, 0.12, 0.0)  # |weight| over the largest, from which an edge has the width below
+EDGES_DRAWN = 1_500  # the strongest; more would hide each other. The page shows all edges of one node.
+# A plotly trace has one width, so edges are drawn in three: by |weight|, as a fraction of the largest.
+EDGE_STEPS = (0.4, 0.12, 0.0)
 EDGE_WIDTHS = (2.2, 1.2, 0.6)
 FONT = "system-ui, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _MARGIN = {"l": 46, "r": 14, "t": 100, "b": 78}
-_LONGEST = 16
+_MAX_LABEL = 16  # characters
 
 
 def plotly_text(text: str) -> str:
-    """Text that plotly shows as it is: it would take some tags, entities and TeX for markup."""
+    """Text as plotly has to get it to show it literally: plotly takes some tags, entities and TeX for markup."""
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;")):
         text = text.replace(character, entity)
     return " ".join(text.split())
 
 
-def short(text: str, longest: int = _LONGEST) -> str:
+def short(text: str, length: int = _MAX_LABEL) -> str:
     """Text cut to a length."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def edge_groups(picture: Picture) -> list[tuple[str, str]]:
-    """Name and colour of each group of edges."""
+    """Name and colour of each group of edges: by sign, or, when graphs are compared, by the graphs that have them."""
     if picture.graphs:
         first, second = picture.graphs
         return list(zip(("in both", f"only in {first}", f"only in {second}"), SIDE_COLORS, strict=True))
@@ -52,19 +53,25 @@ def edge_groups(picture: Picture) -> list[tuple[str, str]]:
 
 
 def side_names(picture: Picture) -> list[dict[str, str]]:
-    """Name and colour of the graphs that a node can be in; nothing for one graph alone."""
+    """Name and colour of each group of nodes when graphs are compared: in both, only in one. Else none."""
     return [{"name": name, "color": color} for name, color in edge_groups(picture)] if picture.graphs else []
 
 
 def edge_group(edge: PictureEdge, compared: bool) -> int:
-    """The group that an edge is in."""
-    if compared:
-        return 0 if edge.weight is not None and edge.other is not None else 1 if edge.other is None else 2
-    return int((edge.weight or 0.0) < 0)
+    """The index of an edge's group in `edge_groups`."""
+    if not compared:
+        return int((edge.weight or 0.0) < 0)
+    if edge.weight is not None and edge.other is not None:
+        return 0
+    return 1 if edge.other is None else 2
 
 
 def graph_figure(picture: Picture, layout: Layout) -> Figure:
-    """The figure: edges, the best paths over them, nodes by kind."""
+    """The figure: edges, above them the best paths, and above these the nodes by kind.
+
+    The page's script finds the traces by their `meta`, and those of edges by their order: group by group, and within a
+    group from the widest to the thinnest.
+    """
     traces = [*_edge_traces(picture, layout), _path_trace(picture, layout), *_node_traces(picture, layout)]
     return {"data": traces, "layout": _layout(picture, layout)}
 
@@ -78,19 +85,19 @@ def _edge_traces(picture: Picture, layout: Layout) -> list[Figure]:
             lines = [
                 (edge.source, edge.target)
                 for edge in drawn
-                if edge_group(edge, bool(picture.graphs)) == group and _width(edge.strength / largest) == width
+                if edge_group(edge, bool(picture.graphs)) == group and _width_step(edge.strength / largest) == width
             ]
             style = {"color": color, "width": EDGE_WIDTHS[width]}
             traces.append(_lines(lines, layout, name=plotly_text(f"effect {name}"), line=style, opacity=0.2))
     return traces
 
 
-def _width(share: float) -> int:
-    return next(i for i, step in enumerate(EDGE_STEPS) if share >= step)
+def _width_step(fraction: float) -> int:
+    return next(i for i, step in enumerate(EDGE_STEPS) if fraction >= step)
 
 
 def _path_trace(picture: Picture, layout: Layout) -> Figure:
-    lines = {ends for path in picture.paths for ends in pairwise(path.places)}
+    lines = {ends for path in picture.paths for ends in pairwise(path.nodes)}
     style = {"color": PATH_COLOR, "width": 2}
     name = f"top {len(picture.paths)} paths"
     return _lines(sorted(lines), layout, name=name, line=style, opacity=0.75, showlegend=bool(lines), meta="paths")
@@ -100,7 +107,7 @@ def _lines(ends: Iterable[tuple[int, int]], layout: Layout, **style: Any) -> Fig
     x: list[float | None] = []
     y: list[float | None] = []
     for source, target in ends:
-        x += (layout.x[source], layout.x[target], None)
+        x += (layout.x[source], layout.x[target], None)  # None ends a line
         y += (layout.y[source], layout.y[target], None)
     return {
         "type": "scatter",
@@ -142,7 +149,7 @@ def _node_traces(picture: Picture, layout: Layout) -> list[Figure]:
 
 
 def node_color(picture: Picture, i: int) -> str:
-    """By kind; by the graph it is in, of two that are compared."""
+    """The colour of a node: by its kind, or, when graphs are compared, by the graphs that have it."""
     node = picture.nodes[i]
     return SIDE_COLORS[node.side] if picture.graphs else KIND_STYLES[node.kind][0]
 
@@ -170,12 +177,12 @@ def _x_axis(picture: Picture, layout: Layout) -> Figure:
         token = picture.tokens[position] if 0 <= position < len(picture.tokens) else str(position)
         return plotly_text(short(token.strip() or repr(token)))
 
-    wide = all(len(label(p)) * 7 < right - left for p, (left, right) in layout.columns.items())
+    fits = all(len(label(p)) * 7 < right - left for p, (left, right) in layout.columns.items())  # 7 pixels a letter
     return {
         "range": [0, layout.width],
         "tickvals": [(left + right) / 2 for left, right in layout.columns.values()],
         "ticktext": [label(position) for position in layout.columns],
-        "tickangle": 0 if wide else -45,
+        "tickangle": 0 if fits else -45,
         "showgrid": False,
         "zeroline": False,
         "ticks": "",
@@ -185,6 +192,7 @@ def _x_axis(picture: Picture, layout: Layout) -> Figure:
 def _y_axis(layout: Layout) -> Figure:
     depths = list(layout.rows)
     top = depths[-1]
+    # There is no room for every layer: every second one has a name, but not the one just below the logits.
     named = [d for d in depths if d in (-1, top) or (d % 2 == 0 and d < top - 1)]
     texts = {-1: "token", top: "logit"}
     return {
@@ -198,7 +206,7 @@ def _y_axis(layout: Layout) -> Figure:
 
 
 def _bands(layout: Layout) -> list[Figure]:
-    """Every other position shaded."""
+    """Shades every second position."""
     return [
         {
             "type": "rect",
@@ -234,10 +242,10 @@ def _logit_labels(picture: Picture, layout: Layout) -> list[Figure]:
 
 
 def static_figure(picture: Picture, layout: Layout) -> Figure:
-    """The figure for paper: as wide as a page needs, with title, legend and the names of nodes on the best paths."""
+    """The figure for an image: with a title, a legend, and names of the nodes on the best paths."""
     figure = graph_figure(picture, layout)
     traces, page = figure["data"], figure["layout"]
-    named = list(dict.fromkeys(i for path in picture.paths for i in path.places[1:-1]))
+    inner = list(dict.fromkeys(i for path in picture.paths for i in path.nodes[1:-1]))  # axes name the ends of paths
     page |= {
         "width": max(page["width"], 1000),
         "margin": _MARGIN | {"t": _MARGIN["t"] + 72, "b": _MARGIN["b"] + 34},
@@ -254,23 +262,22 @@ def static_figure(picture: Picture, layout: Layout) -> Figure:
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
     }
-    page["annotations"] = page["annotations"] + _names(picture, layout, named, page["width"])
+    page["annotations"] = page["annotations"] + _node_names(picture, layout, inner, page["width"])
     traces += _legend_of_edges(picture)
     return figure
 
 
-def _names(picture: Picture, layout: Layout, named: list[int], width: float) -> list[Figure]:
-    """Names beside nodes, where they do not lie over each other."""
+def _node_names(picture: Picture, layout: Layout, nodes: list[int], width: float) -> list[Figure]:
+    """Names to the right of nodes. A name that would overlap an earlier one, or the margin, is left out."""
     scale = (width - _MARGIN["l"] - _MARGIN["r"]) / layout.width
-    taken: list[tuple[float, float, float]] = []
+    taken: list[tuple[float, float, float]] = []  # left, right and height of names, in pixels
     annotations = []
-    for i in named:
+    for i in nodes:
         text = short(picture.nodes[i].name, 30)
         left, y = layout.x[i] * scale + layout.diameter[i] / 2 + 4, layout.y[i]
-        right = left + 6.2 * len(text)
-        if right > layout.width * scale + 10 or any(
-            left < r and li < right and abs(y - at) < 13 for li, r, at in taken
-        ):
+        right = left + 6.2 * len(text)  # the mean width of a letter
+        is_outside = right > layout.width * scale + 10
+        if is_outside or any(left < end and start < right and abs(y - at) < 13 for start, end, at in taken):
             continue
         taken.append((left, right, y))
         annotations.append(
@@ -290,6 +297,7 @@ def _names(picture: Picture, layout: Layout, named: list[int], width: float) -> 
 
 
 def _legend_of_edges(picture: Picture) -> list[Figure]:
+    """Traces without points, for the legend: the traces of edges are too faint, and there are three of each colour."""
     return [
         {
             "type": "scatter",

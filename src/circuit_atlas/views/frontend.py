@@ -1,9 +1,12 @@
-"""circuit-tracer's own web page on graphs of the database: the files it reads, and a server for them.
+"""circuit-tracer's own web page on graphs of the database: writes the files that it reads, and serves them.
 
-The page, its server and the form of its files are circuit-tracer's. Its server listens to the whole network and hands
-out any file of the machine to whoever asks for `/data/../../...`; ours takes its handler, listens to this machine
-alone, and keeps to the folder. The page loads d3, dagre and pako from two hosts on the internet, and examples of
-features from a third: what else a graph file could make it load or run, a Content-Security-Policy forbids.
+The page reads circuit-tracer's JSON, so a graph is written as for an export, and then completed with what the page
+needs beyond that: a list of graphs, explanations, and pages of features.
+
+circuit-tracer's server listens on all network interfaces, and serves any file of the machine at `/data/../../...`. The
+server here uses its request handler, but listens on the loopback interface only, and serves nothing outside the folder.
+The page loads d3, dagre and pako from two hosts on the internet, and examples of features from a third. A
+Content-Security-Policy forbids everything else that a graph file could make it load or run.
 """
 
 from __future__ import annotations
@@ -14,21 +17,22 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from circuit_atlas.errors import DatabaseError, needs_extra
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.queries.results import Explanation
 
-DEFAULT_PORT = 8041  # of circuit-tracer's command line
+DEFAULT_PORT = 8041  # as in circuit-tracer's command line
 _HOST = "127.0.0.1"
-_SCRIPTS = ("https://transformer-circuits.pub", "https://unpkg.com")
-_FEATURES = (
+_SCRIPT_HOSTS = ("https://transformer-circuits.pub", "https://unpkg.com")
+_FEATURE_HOSTS = (
     "https://huggingface.co",
     "https://*.huggingface.co",
     "https://*.hf.co",
@@ -38,26 +42,20 @@ _LINK = re.compile(r"https?://[\w./?=&%:#-]+")
 _SAFE_SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 
 
-class Explanations(NamedTuple):
-    """What is known of a transcoder feature: the explanation that names it, all of them, and where each comes from."""
-
-    explanation: str
-    explanations: Sequence[str]
-    sources: Sequence[str]
-
-
-def write_frontend_files(folder: Path, graph: str, data: GraphData, explained: Mapping[str, Explanations]) -> str:
-    """Write what the page reads of a graph: its JSON as circuit-tracer's `create_graph_files` writes it, its line in
-    `graph-metadata.json`, and a page for each feature when any has an explanation.
+def write_frontend_files(
+    folder: Path, graph: str, data: GraphData, explanations: Mapping[str, Sequence[Explanation]]
+) -> str:
+    """Write the files that the page reads of a graph: its JSON, as circuit-tracer's `create_graph_files` writes it, its
+    entry in `graph-metadata.json`, and, if any feature has an explanation, a page for each feature.
 
     Args:
-        folder: where to.
+        folder: the folder for the files; it may have the files of other graphs.
         graph: the graph's name.
         data: the graph, pruned.
-        explained: keys of nodes and what explains them.
+        explanations: the explanations of nodes, best first, by the nodes' keys.
 
     Returns:
-        The graph's slug, by which the page knows it.
+        The graph's slug, by which the page identifies it.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -67,19 +65,18 @@ def write_frontend_files(folder: Path, graph: str, data: GraphData, explained: M
     write_json(data, file)
     content = json.loads(file.read_text(encoding="utf-8"))
     metadata = {**content["metadata"], "slug": slug, "title_prefix": graph}
-    _list(folder, metadata)
+    _add_to_list(folder, metadata)
     nodes = content["nodes"]
-    known = [explained.get(data.nodes.key(i)) for i in range(len(nodes))]
-    for node, found in zip(nodes, known, strict=True):
+    explained = [explanations.get(data.nodes.key(i), ()) for i in range(len(nodes))]
+    for node, found in zip(nodes, explained, strict=True):
         if found:
-            node["clerp"] = node.get("clerp") or found.explanation
-        if not _LINK.fullmatch(str(node.get("vis_link", ""))):
+            node["clerp"] = node.get("clerp") or found[0].text
+        if not _LINK.fullmatch(str(node.get("vis_link", ""))):  # it could be `javascript:...`
             node.pop("vis_link", None)
-    pages = _feature_pages(nodes, known)
-    if pages:
-        metadata["scan"] = f"./data/features/{slug}"
+    if any(explained):
+        metadata["scan"] = f"./data/features/{slug}"  # where the page looks for a feature's page
         (folder / "features" / slug).mkdir(parents=True, exist_ok=True)
-        for feature, page in pages.items():
+        for feature, page in _feature_pages(nodes, explained):
             (folder / "features" / slug / f"{feature}.json").write_text(json.dumps(page), encoding="utf-8")
     content["metadata"] = metadata
     file.write_text(json.dumps(content), encoding="utf-8")
@@ -87,40 +84,42 @@ def write_frontend_files(folder: Path, graph: str, data: GraphData, explained: M
 
 
 def _slug(graph: str) -> str:
+    """The graph's name, if it can be a file's name and part of an address; else a hash of it."""
     if _SAFE_SLUG.fullmatch(graph):
         return graph
     return f"graph-{hashlib.sha256(graph.encode()).hexdigest()[:12]}"
 
 
-def _list(folder: Path, metadata: dict[str, Any]) -> None:
+def _add_to_list(folder: Path, metadata: dict[str, Any]) -> None:
     file = folder / "graph-metadata.json"
     listed = json.loads(file.read_text(encoding="utf-8"))["graphs"] if file.exists() else []
-    others = [line for line in listed if line["slug"] != metadata["slug"]]
+    others = [entry for entry in listed if entry["slug"] != metadata["slug"]]
     file.write_text(json.dumps({"graphs": [*others, metadata]}), encoding="utf-8")
 
 
-def _feature_pages(nodes: list[dict[str, Any]], known: list[Explanations | None]) -> dict[int, dict[str, Any]]:
-    """Pages by the number that the graph's file gives a feature; none when nothing is explained."""
-    pages: dict[int, dict[str, Any]] = {}
-    for node, found in zip(nodes, known, strict=True):
+def _feature_pages(
+    nodes: list[dict[str, Any]], explained: list[Sequence[Explanation]]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The page of each feature, with the number that the graph's file gives the feature."""
+    seen: set[int] = set()
+    for node, explanations in zip(nodes, explained, strict=True):
         feature = node.get("feature")
-        if node.get("feature_type") == "cross layer transcoder" and isinstance(feature, int):
-            pages.setdefault(feature, _feature_page(found))
-    return pages if any(known) else {}
+        if node.get("feature_type") != "cross layer transcoder" or not isinstance(feature, int) or feature in seen:
+            continue
+        seen.add(feature)
+        yield feature, _feature_page(explanations)
 
 
-def _feature_page(found: Explanations | None) -> dict[str, Any]:
-    texts: list[tuple[str, str]] = []
-    if found:
-        sources = [*found.sources, *[""] * len(found.explanations)]
-        texts = list(dict.fromkeys(zip(found.explanations, sources, strict=False))) or [(found.explanation, "")]
+def _feature_page(explanations: Sequence[Explanation]) -> dict[str, Any]:
+    """The page shows groups of examples, on which a feature is active. It has no place for explanations, so each source
+    of explanations becomes a group, and each explanation an example of one token."""
     groups: dict[str, list[str]] = {}
-    for text, source in texts:
+    for text, source in dict.fromkeys((explanation.text, explanation.source) for explanation in explanations):
         groups.setdefault(f"Explanation, {source}" if source else "Explanation", []).append(text)
     groups = groups or {"No explanation is stored": []}
     return {
         "examples_quantiles": [
-            {"quantile_name": name, "examples": [_example(text) for text in group]} for name, group in groups.items()
+            {"quantile_name": name, "examples": [_example(text) for text in texts]} for name, texts in groups.items()
         ],
         "top_logits": [],
         "bottom_logits": [],
@@ -132,14 +131,14 @@ def _example(text: str) -> dict[str, Any]:
 
 
 class FrontendServer:
-    """A server of circuit-tracer's page on this machine alone, in a thread, until `stop`.
+    """Serves circuit-tracer's page, on the loopback interface only, in a thread, until `stop` is called.
 
     Args:
-        folder: what `write_frontend_files` wrote.
-        port: the port; None for the usual one, or a free one when it is taken.
+        folder: the folder with the files that `write_frontend_files` wrote.
+        port: the port; None for 8041, or a free port if that is in use.
 
     Raises:
-        DatabaseError: the port is taken.
+        DatabaseError: the port is in use.
         MissingExtraError: the extra `attribution` is not installed.
     """
 
@@ -155,11 +154,11 @@ class FrontendServer:
         return f"http://{_HOST}:{self._server.server_port}/index.html"
 
     def page(self, slug: str) -> str:
-        """Address of the page with a graph open."""
+        """Address of the page that shows a graph."""
         return f"{self.url}?slug={quote(slug)}"
 
     def stop(self) -> None:
-        """Stop serving; the port is free."""
+        """Stop serving and release the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -183,25 +182,28 @@ def _handler() -> Callable[..., Any]:
         from circuit_tracer.frontend.local_server import CircuitGraphHandler
 
     class Handler(CircuitGraphHandler):  # type: ignore[misc]
-        """circuit-tracer's, kept to the folder, to this machine, and to scripts that are the page's own."""
+        """circuit-tracer's handler, for requests from this machine, for files in the folder, and with a policy that
+        allows the page's own scripts only."""
 
         def parse_request(self) -> bool:
             if not super().parse_request():
                 return False
+            # Another web page could send requests here through the user's browser, under a host name of its own.
             host, origin = str(self.headers.get("Host")), self.headers.get("Origin")
-            here = host.rpartition(":")[0] in (_HOST, "localhost") and origin in (None, f"http://{host}")
-            if not here or not self._within():
+            is_local = host.rpartition(":")[0] in (_HOST, "localhost") and origin in (None, f"http://{host}")
+            if not is_local or not self._is_within_folder():
                 self.send_error(403)
                 return False
             return True
 
-        def _within(self) -> bool:
-            """Whether what is asked for lies in the folder; circuit-tracer joins the two as they are."""
-            path, folder = self.path.split("?")[0], Path(self.data_dir)
-            asked = (
-                path.removeprefix("/graph_data/") if path.startswith("/graph_data/") else path.removeprefix("/data/")
-            )
-            return bool(asked == path or (folder / asked).resolve().is_relative_to(folder))
+        def _is_within_folder(self) -> bool:
+            """Whether the requested file lies in the folder. circuit-tracer joins the two without a check."""
+            path, folder = str(self.path).split("?")[0], Path(self.data_dir)
+            for prefix in ("/graph_data/", "/data/"):
+                if path.startswith(prefix):
+                    requested = folder / path.removeprefix(prefix)
+                    return requested.resolve().is_relative_to(folder)
+            return True  # a file of the page itself
 
         def end_headers(self) -> None:
             self.send_header("Content-Security-Policy", _policy())
@@ -212,11 +214,12 @@ def _handler() -> Callable[..., Any]:
 
 @functools.cache
 def _policy() -> str:
-    """Scripts of the page and of the hosts it takes libraries from; nothing that stands in a graph."""
+    """Allows the scripts in the page and those of the hosts from which it loads libraries, but no script in a graph."""
     page = (_assets() / "index.html").read_text(encoding="utf-8")
     inline = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in inline]
     return (
-        f"default-src 'self'; script-src 'self' {' '.join([*hashes, *_SCRIPTS])}; style-src 'self' 'unsafe-inline'; "
-        f"img-src 'self' data:; connect-src 'self' {' '.join(_FEATURES)}; base-uri 'none'; form-action 'none'"
+        f"default-src 'self'; script-src 'self' {' '.join([*hashes, *_SCRIPT_HOSTS])}; "
+        f"style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' {' '.join(_FEATURE_HOSTS)}; "
+        "base-uri 'none'; form-action 'none'"
     )

@@ -1,12 +1,13 @@
 "use strict";
-/* The behaviour of the page: plotly draws axes, edges and nodes; what is lit up lies over it as SVG.
-   Text from the graph enters the page by textContent only. */
+/* The behaviour of the page. plotly draws axes, edges and nodes; an SVG element above it shows what is highlighted: drawing
+   that with plotly, too, would take too long for each move of the mouse.
+   Text from the graph enters the page through textContent only, so that it cannot be markup. */
 (() => {
 const started = performance.now();
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = id => document.getElementById(id);
 const graph = byId("graph"), panel = byId("panel"), tools = byId("tools");
-const NAMES_LIT = 6, ROWS_LISTED = 40;
+const NAMED_NEIGHBORS = 6, MAX_ROWS = 40;
 const compared = data.graphs.length === 2;
 
 const element = (tag, text, className) => {
@@ -24,7 +25,7 @@ const drawing = (tag, attributes, parent) => {
 const number = value => value === null ? "–" : Number(value.toPrecision(4)).toString();
 const cut = (text, longest) => text.length > longest ? text.slice(0, longest - 1) + "…" : text;
 
-/* Nodes and edges, as they are and with each supernode's members taken together. */
+/* Nodes and edges: those of the graph, or those of the graph in which each supernode is one node. */
 
 const nodes = data.nodes.map((node, id) => ({...node, id, members: null}));
 const edges = data.edges.source.map((source, i) => ({
@@ -33,6 +34,7 @@ const edges = data.edges.source.map((source, i) => ({
 }));
 for (const edge of edges) measure(edge);
 
+/* Sets what follows from an edge's weights. `group` is an index of data.edge_groups, see `edge_group` in figure.py. */
 function measure(edge) {
   edge.strength = Math.max(Math.abs(edge.weight ?? 0), Math.abs(edge.other ?? 0));
   edge.group = !compared ? Number(edge.weight < 0)
@@ -43,26 +45,29 @@ const state = {
   kinds: new Set(data.kinds.map(kind => kind.name)), sides: new Set([0, 1, 2]), threshold: 0, collapsed: false, found: null, hovered: null,
   pins: new Set(), pathsOn: true, paths: new Set(data.paths.keys()), path: null,
 };
-let shown, standing;  // what is drawn; what stands for each node: itself, its supernode, or nothing
+let shown;  // the nodes and edges that are drawn
+let shownAs;  // each node -> itself, or its supernode; nothing for a node that is hidden
 
+/* Finds out what is shown in the present state. */
 function select() {
-  standing = new Map();
-  const merged = state.collapsed ? supernodes() : [];
-  for (const node of nodes) if (wanted(node) && !standing.has(node)) standing.set(node, node);
-  const visible = [...new Set(standing.values())];
+  shownAs = new Map();
+  const merged = state.collapsed ? mergeSupernodes() : [];
+  for (const node of nodes) if (wanted(node) && !shownAs.has(node)) shownAs.set(node, node);
+  const visible = [...new Set(shownAs.values())];
   const inputs = new Map(visible.map(node => [node, []])), outputs = new Map(visible.map(node => [node, []]));
-  const kept = (merged.length ? summed(edges) : edges.filter(e => standing.has(e.source) && standing.has(e.target)));
+  const kept = (merged.length ? sumEdges(edges) : edges.filter(e => shownAs.has(e.source) && shownAs.has(e.target)));
   for (const edge of kept) { inputs.get(edge.target).push(edge); outputs.get(edge.source).push(edge); }
   shown = {nodes: visible, edges: kept, inputs, outputs};
 }
 
 const wanted = node => state.kinds.has(node.kind) && state.sides.has(node.side);
 
-function supernodes() {
+/* One node for each supernode. It lies in the middle of its members, and its area is the sum of theirs. */
+function mergeSupernodes() {
   const groups = new Map();
   for (const node of nodes) {
     if (!node.supernodes.length || !wanted(node)) continue;
-    const name = node.supernodes.at(-1);  // a node in several counts in the last
+    const name = node.supernodes.at(-1);  // a node of several supernodes belongs to the last one
     groups.set(name, [...(groups.get(name) ?? []), node]);
   }
   return [...groups].map(([name, members]) => {
@@ -75,17 +80,17 @@ function supernodes() {
       x: mean(node => node.x), y: mean(node => node.y), color: "#56B4E9", symbol: "circle",
       size: Math.min(34, Math.sqrt(members.reduce((area, node) => area + node.size ** 2, 0)) + 6),
     };
-    for (const node of members) standing.set(node, group);
+    for (const node of members) shownAs.set(node, group);
     return group;
   });
 }
 
-/* Direct effects between two groups are summed; those within a group are left out. */
-function summed(all) {
+/* The sums of the direct effects between what is shown; effects within a supernode are left out. */
+function sumEdges(all) {
   const sums = new Map();
   const add = (a, b) => a === null ? b : b === null ? a : a + b;
   for (const edge of all) {
-    const source = standing.get(edge.source), target = standing.get(edge.target);
+    const source = shownAs.get(edge.source), target = shownAs.get(edge.target);
     if (!source || !target || source === target) continue;
     const key = source.key + "\u0000" + target.key, known = sums.get(key);
     if (known) { known.weight = add(known.weight, edge.weight); known.other = add(known.other, edge.other); }
@@ -96,7 +101,7 @@ function summed(all) {
   return result.sort((a, b) => b.strength - a.strength);
 }
 
-/* What plotly draws. */
+/* What plotly draws. The traces of edges come first, see `graph_figure` in figure.py. */
 
 const traces = data.figure.data, layout = data.figure.layout;
 const supernodeTrace = {
@@ -105,20 +110,20 @@ const supernodeTrace = {
 };
 const config = {displaylogo: false, responsive: false, doubleClick: "reset", plotlyServerURL: "",
   modeBarButtonsToRemove: ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"]};
-let ids = [];  // of each node trace, the nodes it shows
+let traceNodes = [];  // the nodes of each trace, by which events of plotly find a node
 
 function draw() {
   const drawn = traces.map((trace, i) => {
     if (trace.meta === "edges") return edgeTrace(trace, i);
     if (trace.meta === "nodes") return nodeTrace(trace, shown.nodes.filter(node => node.kind === trace.name), i);
-    return trace.meta === "paths" ? {...trace, visible: false} : trace;
+    return trace.meta === "paths" ? {...trace, visible: false} : trace;  // paths are highlighted instead
   });
   drawn.push(nodeTrace(supernodeTrace, shown.nodes.filter(node => node.members), drawn.length));
   return Plotly.react(graph, drawn, layout, config);
 }
 
 function nodeTrace(trace, members, i) {
-  ids[i] = members;
+  traceNodes[i] = members;
   const marker = {...trace.marker, size: members.map(node => node.size), color: members.map(node => node.color)};
   return {...trace, x: members.map(node => node.x), y: members.map(node => node.y), customdata: members.map(node => node.key), marker};
 }
@@ -139,7 +144,7 @@ function edgeTrace(trace, i) {
   return {...trace, x, y};
 }
 
-/* What lies over it: paths, nodes found, and the neighbours of the node pointed at and of those pinned. */
+/* What is highlighted: paths, nodes found, and the neighbours of pinned nodes and of the one that the mouse points at. */
 
 const SHAPES = {
   circle: r => `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0Z`,
@@ -152,7 +157,7 @@ const TEXT = {"font-size": 11.5, "font-family": data.figure.layout.font.family, 
   stroke: "#fff", "stroke-width": 3.5, "stroke-linejoin": "round"};
 let overlay = null;
 
-function light() {
+function highlight() {
   overlay?.remove();
   const full = graph._fullLayout;
   overlay = drawing("svg", {class: "overlay", width: full.width, height: full.height}, graph);
@@ -161,102 +166,103 @@ function light() {
   drawing("rect", {...area, x: area.x - 12, width: area.width + 24, y: area.y - 12, height: area.height + 24}, clip);
   const all = drawing("g", {"clip-path": "url(#area)"}, overlay);
   const place = node => [full.xaxis._offset + full.xaxis.l2p(node.x), full.yaxis._offset + full.yaxis.l2p(node.y)];
-  const at = {group: all, place, names: new Map()};
+  const canvas = {group: all, place, names: new Map()};
   const focus = [...state.pins];
   if (state.hovered && !state.pins.has(state.hovered)) focus.unshift(state.hovered);
-  if (!focus.length) for (const node of shown.nodes) if (node.members) name(at, node);
-  if (state.path !== null) lightPaths(at, [state.path], true);
-  else if (focus.length) focus.forEach(node => lightNode(at, node));
-  else if (state.pathsOn) lightPaths(at, [...state.paths], false);
-  if (state.found && state.path === null && !state.hovered) lightFound(at);
-  drawNames(at);
+  if (!focus.length) for (const node of shown.nodes) if (node.members) name(canvas, node);
+  if (state.path !== null) highlightPaths(canvas, [state.path], true);
+  else if (focus.length) focus.forEach(node => highlightNode(canvas, node));
+  else if (state.pathsOn) highlightPaths(canvas, [...state.paths], false);
+  if (state.found && state.path === null && !state.hovered) highlightFound(canvas);
+  drawNames(canvas);
   graph.classList.toggle("dimmed", state.path !== null || focus.length > 0 || state.found !== null);
 }
 
-function line(at, edge, style) {
-  const [x1, y1] = at.place(edge.source), [x2, y2] = at.place(edge.target);
-  drawing("line", {x1, y1, x2, y2, "stroke-linecap": "round", ...style}, at.group);
+function line(canvas, edge, style) {
+  const [x1, y1] = canvas.place(edge.source), [x2, y2] = canvas.place(edge.target);
+  drawing("line", {x1, y1, x2, y2, "stroke-linecap": "round", ...style}, canvas.group);
 }
 
-function mark(at, node, role) {
-  const [x, y] = at.place(node);
+function mark(canvas, node, role) {
+  const [x, y] = canvas.place(node);
   const ring = {focus: ["#111", 2.2], in: ["#111", 1.1], out: ["#111", 1.1], found: ["#111", 1.6], path: ["#111", 1.2]}[role];
   const shape = drawing("path", {
     d: SHAPES[node.symbol](node.size / 2 + (role === "focus" ? 2 : .5)), transform: `translate(${x},${y})`, fill: node.color,
     stroke: ring[0], "stroke-width": ring[1], class: "lit " + role, "data-key": node.key,
-  }, at.group);
+  }, canvas.group);
   return shape;
 }
 
-function name(at, node, text) {
-  if (!at.names.has(node)) at.names.set(node, text ?? cut(node.name, 32));
+function name(canvas, node, text) {
+  if (!canvas.names.has(node)) canvas.names.set(node, text ?? cut(node.name, 32));
 }
 
-function drawNames(at) {
+/* Draws names beside nodes, on the side where there is room, or not at all. */
+function drawNames(canvas) {
   const taken = [], size = graph._fullLayout;
-  for (const [node, text] of at.names) {
-    const [x, y] = at.place(node), width = text.length * 6.3, gap = node.size / 2 + 5;
+  for (const [node, text] of canvas.names) {
+    const [x, y] = canvas.place(node), width = text.length * 6.3, gap = node.size / 2 + 5;
     const places = [[x + gap, y + 4], [x - gap - width, y + 4], [x - width / 2, y - gap - 2], [x - width / 2, y + gap + 10]];
     const fits = ([left, base]) => left > 2 && left + width < size.width - 2 && !taken.some(box =>
       left < box[0] + box[2] && box[0] < left + width && Math.abs(base - box[1]) < 13);
     const found = places.find(fits);
     if (!found) continue;
     taken.push([found[0], found[1], width]);
-    drawing("text", {x: found[0], y: found[1], "data-key": node.key, ...TEXT}, at.group).textContent = text;
+    drawing("text", {x: found[0], y: found[1], "data-key": node.key, ...TEXT}, canvas.group).textContent = text;
   }
 }
 
-const onAxis = node => node.kind === "token" || node.kind === "logit";
-const weights = edge => compared
+const isNamedOnAxis = node => node.kind === "token" || node.kind === "logit";
+const weightText = edge => compared
   ? `${number(edge.weight)} | ${number(edge.other)}` : (edge.weight > 0 ? "+" : "") + number(edge.weight);
-const ofNode = (map, node) => (map.get(node) ?? []).filter(edge => edge.strength >= state.threshold);
+const strongEdges = (map, node) => (map.get(node) ?? []).filter(edge => edge.strength >= state.threshold);
 
-function lightNode(at, node) {
-  const inputs = ofNode(shown.inputs, node), outputs = ofNode(shown.outputs, node);
+function highlightNode(canvas, node) {
+  const inputs = strongEdges(shown.inputs, node), outputs = strongEdges(shown.outputs, node);
   const largest = Math.max(1e-12, ...[inputs, outputs].map(side => side.length ? side[0].strength : 0));
   const style = edge => ({
     stroke: data.edge_groups[edge.group].color, "stroke-width": .7 + 3.8 * edge.strength / largest,
     "stroke-opacity": .35 + .6 * edge.strength / largest,
   });
-  for (const edge of inputs.toReversed()) line(at, edge, {...style(edge), class: "lit-edge in"});
-  for (const edge of outputs.toReversed()) line(at, edge, {...style(edge), class: "lit-edge out", "stroke-dasharray": "6 3"});
-  for (const edge of inputs) mark(at, edge.source, "in");
-  for (const edge of outputs) mark(at, edge.target, "out");
-  mark(at, node, "focus");
-  name(at, node);
-  const said = (other, edge) => (onAxis(other) ? "" : cut(other.name, 26) + "  ") + weights(edge);
-  for (const edge of inputs.slice(0, NAMES_LIT)) name(at, edge.source, said(edge.source, edge));
-  for (const edge of outputs.slice(0, NAMES_LIT)) name(at, edge.target, said(edge.target, edge));
+  for (const edge of inputs.toReversed()) line(canvas, edge, {...style(edge), class: "lit-edge in"});
+  for (const edge of outputs.toReversed()) line(canvas, edge, {...style(edge), class: "lit-edge out", "stroke-dasharray": "6 3"});
+  for (const edge of inputs) mark(canvas, edge.source, "in");
+  for (const edge of outputs) mark(canvas, edge.target, "out");
+  mark(canvas, node, "focus");
+  name(canvas, node);
+  const caption = (other, edge) => (isNamedOnAxis(other) ? "" : cut(other.name, 26) + "  ") + weightText(edge);
+  for (const edge of inputs.slice(0, NAMED_NEIGHBORS)) name(canvas, edge.source, caption(edge.source, edge));
+  for (const edge of outputs.slice(0, NAMED_NEIGHBORS)) name(canvas, edge.target, caption(edge.target, edge));
 }
 
-function lightPaths(at, places, alone) {
+function highlightPaths(canvas, places, alone) {
   const passed = new Set();
   for (const place of places) {
-    const along = data.paths[place].nodes.map(id => standing.get(nodes[id]));
+    const along = data.paths[place].nodes.map(id => shownAs.get(nodes[id]));
     for (let i = 1; i < along.length; i++) {
       if (!along[i - 1] || !along[i] || along[i - 1] === along[i]) continue;
-      line(at, {source: along[i - 1], target: along[i]},
+      line(canvas, {source: along[i - 1], target: along[i]},
         {stroke: data.path_color, "stroke-width": alone ? 3 : 2, "stroke-opacity": .75, class: "lit-edge path"});
     }
     along.filter(Boolean).forEach(node => passed.add(node));
   }
-  for (const node of passed) { mark(at, node, "path"); if (!onAxis(node)) name(at, node); }
+  for (const node of passed) { mark(canvas, node, "path"); if (!isNamedOnAxis(node)) name(canvas, node); }
 }
 
-function lightFound(at) {
-  for (const node of state.found) mark(at, node, "found");
-  for (const node of state.found.slice(0, 12)) name(at, node);
+function highlightFound(canvas) {
+  for (const node of state.found) mark(canvas, node, "found");
+  for (const node of state.found.slice(0, 12)) name(canvas, node);
 }
 
 /* The panel beside the graph. */
 
-function tell() {
+function showPanel() {
   panel.replaceChildren();
   const node = state.hovered ?? [...state.pins].at(-1);
-  if (node) tellNode(node); else tellPaths();
+  if (node) showNode(node); else showPaths();
 }
 
-function tellNode(node) {
+function showNode(node) {
   panel.append(element("h2", node.name));
   const list = element("dl");
   const add = (term, value) => {
@@ -276,17 +282,17 @@ function tellNode(node) {
   if (compared) add("", data.sides[node.side].name);
   if (node.members) add("members", node.members.map(member => member.name).join(", "));
   panel.append(list);
-  tellEdges("Inputs", ofNode(shown.inputs, node), edge => edge.source);
-  tellEdges("Outputs", ofNode(shown.outputs, node), edge => edge.target);
+  showEdges("Inputs", strongEdges(shown.inputs, node), edge => edge.source);
+  showEdges("Outputs", strongEdges(shown.outputs, node), edge => edge.target);
   const pinned = state.pins.has(node);
-  panel.append(element("p", pinned ? "Pinned: click it again to let go; Escape lets all go." : "Click to pin.", "muted"));
+  panel.append(element("p", pinned ? "Pinned. Click it again to unpin it; Escape unpins all." : "Click to pin it.", "muted"));
 }
 
-function tellEdges(title, found, end) {
+function showEdges(title, found, end) {
   panel.append(element("h3", `${title} (${found.length.toLocaleString("en")})`));
   const rows = element("div", undefined, compared ? "compared" : "");
-  for (const edge of found.slice(0, ROWS_LISTED)) {
-    const row = element("div", undefined, "row"), weight = element("b", weights(edge));
+  for (const edge of found.slice(0, MAX_ROWS)) {
+    const row = element("div", undefined, "row"), weight = element("b", weightText(edge));
     weight.style.color = data.edge_groups[edge.group].color;
     row.append(weight, element("span", end(edge).name));
     row.title = end(edge).key;
@@ -294,19 +300,19 @@ function tellEdges(title, found, end) {
     rows.append(row);
   }
   panel.append(rows);
-  if (found.length > ROWS_LISTED) panel.append(element("div", `… and ${found.length - ROWS_LISTED} weaker`, "muted"));
+  if (found.length > MAX_ROWS) panel.append(element("div", `… and ${found.length - MAX_ROWS} weaker ones`, "muted"));
 }
 
-function tellPaths() {
+function showPaths() {
   data.paths.forEach((path, i) => {
     if (i === 0 || path.graph !== data.paths[i - 1].graph) panel.append(element("h3", pathsTitle(path.graph)));
     const row = element("label", undefined, "path"), box = element("input");
     box.type = "checkbox";
     box.checked = state.paths.has(i);
-    box.addEventListener("change", () => { state.paths[box.checked ? "add" : "delete"](i); light(); });
+    box.addEventListener("change", () => { state.paths[box.checked ? "add" : "delete"](i); highlight(); });
     row.append(box, element("b", number(path.score)), element("span", path.nodes.map(id => nodes[id].name).join(" → ")));
-    row.addEventListener("mouseenter", () => { state.path = i; light(); });
-    row.addEventListener("mouseleave", () => { state.path = null; light(); });
+    row.addEventListener("mouseenter", () => { state.path = i; highlight(); });
+    row.addEventListener("mouseleave", () => { state.path = null; highlight(); });
     panel.append(row);
   });
   panel.append(element("h3", "Edges"));
@@ -319,8 +325,9 @@ function tellPaths() {
   const few = visibleEdges.length <= data.edges_drawn;
   panel.append(element("p", (few ? `All ${visibleEdges.length.toLocaleString("en")} edges are drawn. ` : `The ` +
     `${data.edges_drawn.toLocaleString("en")} strongest of ${visibleEdges.length.toLocaleString("en")} edges are drawn. `) +
-    "Point at a node to light up all of its own: inputs solid, outputs dashed. Click to pin it, drag to move, " +
-    "draw at the axes or use the buttons above the graph to zoom, double-click for the whole.", "muted"));
+    "Point at a node to highlight all its edges: inputs are solid, outputs are dashed. Click a node to pin it. Drag to " +
+    "move the graph. To zoom, drag an axis or use the buttons above the graph. Double-click to see the whole graph.",
+    "muted"));
 }
 
 const pathsTitle = graph =>
@@ -328,17 +335,17 @@ const pathsTitle = graph =>
 
 /* Tools. */
 
-function refresh() { select(); forget(); return draw().then(() => { light(); tell(); }); }
-function forget() {
-  const there = new Set(shown.nodes);
-  state.pins = new Set([...state.pins].filter(node => there.has(node)));
-  if (!there.has(state.hovered)) state.hovered = null;
+function refresh() { select(); forgetHidden(); return draw().then(() => { highlight(); showPanel(); }); }
+function forgetHidden() {
+  const visible = new Set(shown.nodes);
+  state.pins = new Set([...state.pins].filter(node => visible.has(node)));
+  if (!visible.has(state.hovered)) state.hovered = null;
   search();
 }
 function pin(node) {
   if (!state.pins.delete(node)) state.pins.add(node);
   state.hovered = null;
-  light(); tell();
+  highlight(); showPanel();
 }
 function search() {
   const wanted = byId("search").value.trim().toLowerCase();
@@ -346,19 +353,20 @@ function search() {
     text => text.toLowerCase().includes(wanted))) : null;
   byId("found").textContent = state.found ? `${state.found.length.toLocaleString("en")} found` : "";
 }
-byId("search").addEventListener("input", () => { search(); light(); });
+byId("search").addEventListener("input", () => { search(); highlight(); });
 
 const strengths = edges.map(edge => edge.strength).filter(strength => strength > 0);
-const [weakest, most] = strengths.length ? [strengths.at(-1), strengths[0]] : [1, 1];
+const [weakest, strongest] = strengths.length ? [strengths.at(-1), strengths[0]] : [1, 1];
+/* The slider is logarithmic: most edges are weak. */
 byId("weight").addEventListener("input", () => {
   const value = Number(byId("weight").value);
-  state.threshold = value === 0 ? 0 : Math.min(most, weakest * (most / weakest) ** (value / 100));
-  sayThreshold();
+  state.threshold = value === 0 ? 0 : Math.min(strongest, weakest * (strongest / weakest) ** (value / 100));
+  showThreshold();
   refresh();
 });
-const sayThreshold = () => { byId("threshold").textContent = state.threshold ? `|w| ≥ ${number(state.threshold)}` : "all"; };
+const showThreshold = () => { byId("threshold").textContent = state.threshold ? `|w| ≥ ${number(state.threshold)}` : "all"; };
 
-function choices(place, set, options, count) {
+function addCheckboxes(place, set, options, count) {
   for (const {name, value, color, symbol} of options) {
     const number = nodes.filter(node => count(node) === value).length;
     if (!number) continue;
@@ -372,11 +380,11 @@ function choices(place, set, options, count) {
     byId(place).append(label);
   }
 }
-choices("kinds", state.kinds, data.kinds.map(kind => ({...kind, value: kind.name, color: compared ? "#777" : kind.color})),
+addCheckboxes("kinds", state.kinds, data.kinds.map(kind => ({...kind, value: kind.name, color: compared ? "#777" : kind.color})),
   node => node.kind);
-choices("sides", state.sides, data.sides.map((side, value) => ({...side, value, symbol: "circle"})), node => node.side);
+addCheckboxes("sides", state.sides, data.sides.map((side, value) => ({...side, value, symbol: "circle"})), node => node.side);
 
-/* The picture as it is now, what is lit up included. */
+/* Saves the picture as it is now, with what is highlighted. */
 byId("save").addEventListener("click", async () => {
   const url = await Plotly.toImage(graph, {format: "svg", width: layout.width, height: layout.height});
   const dim = graph.classList.contains("dimmed") ? "<style>.scatterlayer{opacity:.22}</style>" : "";
@@ -388,31 +396,31 @@ byId("save").addEventListener("click", async () => {
   link.click();
   URL.revokeObjectURL(link.href);
 });
-byId("paths-on").addEventListener("change", event => { state.pathsOn = event.target.checked; light(); });
+byId("paths-on").addEventListener("change", event => { state.pathsOn = event.target.checked; highlight(); });
 byId("paths-on").parentElement.hidden = !data.paths.length;
 byId("collapse").addEventListener("change", event => { state.collapsed = event.target.checked; refresh(); });
 byId("collapse").parentElement.hidden = !nodes.some(node => node.supernodes.length);
 document.addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
-  state.pins.clear(); state.hovered = null; light(); tell();
+  state.pins.clear(); state.hovered = null; highlight(); showPanel();
 });
 
+const smallest = {width: layout.width, height: layout.height};
 function fit() {
-  layout.width = Math.max(data.figure.layout.least, byId("stage").clientWidth - 18);
-  layout.height = Math.max(data.figure.layout.lowest, byId("stage").clientHeight - 6);
+  layout.width = Math.max(smallest.width, byId("stage").clientWidth - 18);
+  layout.height = Math.max(smallest.height, byId("stage").clientHeight - 6);
 }
-layout.least = layout.width; layout.lowest = layout.height;
 fit();
-new ResizeObserver(() => { const width = layout.width; fit(); if (width !== layout.width) draw().then(light); }).observe(byId("stage"));
+new ResizeObserver(() => { const width = layout.width; fit(); if (width !== layout.width) draw().then(highlight); }).observe(byId("stage"));
 
-sayThreshold();
-const nodeOf = event => ids[event.points[0].curveNumber]?.[event.points[0].pointNumber] ?? null;
+showThreshold();
+const nodeOf = event => traceNodes[event.points[0].curveNumber]?.[event.points[0].pointNumber] ?? null;
 refresh().then(() => {
-  graph.on("plotly_hover", event => { state.hovered = nodeOf(event); light(); tell(); });
-  graph.on("plotly_unhover", () => { state.hovered = null; light(); tell(); });
+  graph.on("plotly_hover", event => { state.hovered = nodeOf(event); highlight(); showPanel(); });
+  graph.on("plotly_unhover", () => { state.hovered = null; highlight(); showPanel(); });
   graph.on("plotly_click", event => { const node = nodeOf(event); if (node) pin(node); });
-  graph.on("plotly_relayout", () => light());
-  graph.on("plotly_relayouting", () => light());
+  graph.on("plotly_relayout", () => highlight());
+  graph.on("plotly_relayouting", () => highlight());
   document.documentElement.dataset.started = Math.round(started);
   document.documentElement.dataset.drawn = Math.round(performance.now());
 });

@@ -48,7 +48,7 @@ def graph_page(picture: Picture) -> str:
 
 
 def file_name(title: str) -> str:
-    """A name for a file, made from a graph's name, which is anyone's text."""
+    """A file name made from a graph's name, which can be any text."""
     return re.sub(r"[^\w.-]+", "-", title).strip(".-")[:100] or "graph"
 
 
@@ -58,18 +58,19 @@ def asset(name: str) -> str:
 
 
 def fill(template: str, **parts: str) -> str:
-    """A template of this package with its parts put in, which are HTML already."""
+    """A template of this package with its parts filled in. The parts have to be HTML: nothing is escaped here."""
     return Template(asset(template)).substitute(parts)
 
 
 def script_json(value: Any) -> str:
-    """JSON that can stand in a script element: no text in it can end the element or begin a comment."""
+    """JSON for a script element. Its `<` and `>` are escaped, so that no text in it ends the element or begins a
+    comment."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def plotly_script() -> str:
-    """plotly.js, whole, as plotly's Python package carries it.
+    """The whole of plotly.js, from plotly's Python package.
 
     Raises:
         MissingExtraError: plotly is not installed.
@@ -84,12 +85,37 @@ def _token(picture: Picture, node: PictureNode) -> str:
 
 
 def _values(node: PictureNode) -> dict[str, float | None]:
+    """The numbers of a node. JSON has no infinity, so null takes its place."""
     values = {"activation": node.activation, "influence": node.influence, "probability": node.probability}
     return {name: value if value is not None and isfinite(value) else None for name, value in values.items()}
 
 
 def _data(picture: Picture, layout: Layout, figure: Figure) -> dict[str, Any]:
-    nodes = [
+    """The data of the page's script: the figure that plotly draws, and the graph that the script shows over it."""
+    edges = {
+        "source": [edge.source for edge in picture.edges],
+        "target": [edge.target for edge in picture.edges],
+        "weight": [edge.weight for edge in picture.edges],
+        "other": [edge.other for edge in picture.edges] if picture.graphs else [],
+    }
+    return {
+        "file": file_name(picture.title),
+        "figure": figure,
+        "graphs": picture.graphs,
+        "sides": side_names(picture),
+        "nodes": _node_data(picture, layout),
+        "edges": edges,
+        "paths": [{"score": path.score, "nodes": path.nodes, "graph": path.graph} for path in picture.paths],
+        "kinds": [{"name": kind, "color": color, "symbol": symbol} for kind, (color, symbol) in KIND_STYLES.items()],
+        "edge_groups": [{"name": name, "color": color} for name, color in edge_groups(picture)],
+        "edge_steps": EDGE_STEPS,
+        "edges_drawn": EDGES_DRAWN,
+        "path_color": PATH_COLOR,
+    }
+
+
+def _node_data(picture: Picture, layout: Layout) -> list[dict[str, Any]]:
+    return [
         {
             "key": node.key,
             "kind": node.kind.value,
@@ -110,23 +136,3 @@ def _data(picture: Picture, layout: Layout, figure: Figure) -> dict[str, Any]:
         }
         for i, node in enumerate(picture.nodes)
     ]
-    edges = {
-        "source": [edge.source for edge in picture.edges],
-        "target": [edge.target for edge in picture.edges],
-        "weight": [edge.weight for edge in picture.edges],
-        "other": [edge.other for edge in picture.edges] if picture.graphs else [],
-    }
-    return {
-        "file": file_name(picture.title),
-        "figure": figure,
-        "graphs": picture.graphs,
-        "sides": side_names(picture),
-        "nodes": nodes,
-        "edges": edges,
-        "paths": [{"score": path.score, "nodes": path.places, "graph": path.graph} for path in picture.paths],
-        "kinds": [{"name": kind, "color": color, "symbol": symbol} for kind, (color, symbol) in KIND_STYLES.items()],
-        "edge_groups": [{"name": name, "color": color} for name, color in edge_groups(picture)],
-        "edge_steps": EDGE_STEPS,
-        "edges_drawn": EDGES_DRAWN,
-        "path_color": PATH_COLOR,
-    }

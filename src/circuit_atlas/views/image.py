@@ -1,15 +1,15 @@
-"""A figure as an image, drawn by plotly.js in the Chromium of this machine."""
+"""Draws a figure as an image, with plotly.js in the Chromium of this machine."""
 
 from __future__ import annotations
 
 from circuit_atlas.errors import MissingExtraError, needs_extra
 from circuit_atlas.views.figure import Figure
 
-_SCALE = 2  # pixels of a PNG per unit
+_SCALE = 2  # pixels of a PNG per pixel of the layout, for sharp text
 
 
 def draw_image(figure: Figure, form: str) -> bytes:
-    """A figure as `png` or `svg`, by kaleido.
+    """Draw a figure as `png` or `svg`, with kaleido.
 
     Raises:
         MissingExtraError: plotly, kaleido or a Chromium is not installed, or the Chromium does not start.
@@ -26,15 +26,15 @@ def draw_image(figure: Figure, form: str) -> bytes:
         "scale": _SCALE if form == "png" else 1,
     }
     try:
-        # without MathJax, which it would fetch from the network
+        # Without MathJax, which kaleido would load from the network.
         return bytes(calc_fig_sync(figure, opts=options, kopts={"mathjax": False}))
     except ChromeNotFoundError as error:
         raise MissingExtraError(
-            "an image needs Chromium or Chrome, and there is none",
+            "an image needs Chromium or Chrome, and neither is installed",
             fix="Install one (on Debian: apt-get install chromium), or write .html.",
         ) from error
     except BrowserFailedError as error:
         raise MissingExtraError(
-            "the Chromium or Chrome that should draw an image does not start",
-            fix="Start it by hand to see why, name another in BROWSER_PATH, or write .html.",
+            "Chromium or Chrome, which should draw the image, does not start",
+            fix="Start it from a terminal to see why, set BROWSER_PATH to another one, or write .html.",
         ) from error

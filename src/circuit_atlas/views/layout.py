@@ -1,4 +1,5 @@
-"""Where nodes stand: layers up, positions across, the nodes of one cell beside and above each other."""
+"""Places nodes in a grid: layers from bottom to top, positions from left to right. Nodes with the same layer and
+position share a cell, side by side and in stacks."""
 
 from __future__ import annotations
 
@@ -10,33 +11,39 @@ from itertools import accumulate
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views.picture import Picture, PictureNode
 
-SMALLEST, LARGEST = 5.0, 17.0  # diameters, pixels
-_LOGIT_STEP = 17.0  # they carry labels
-_ROW, _HEIGHT, _GAP, _NARROWEST = 19.0, 520.0, 16.0, 40.0
-_MOST_EMPTY = 200  # rows or columns from which those without nodes are left out
+# All lengths are in pixels.
+SMALLEST, LARGEST = 5.0, 17.0  # diameters of nodes
+_LOGIT_WIDTH = 17.0  # logits are not stacked, and further apart: each has a label above it
+_ROW_HEIGHT = 19.0  # at least; the height of a stack
+_MIN_HEIGHT = 520.0  # of the whole grid
+_COLUMN_GAP, _MIN_COLUMN_WIDTH = 16.0, 40.0
+_MAX_GRID = 200  # from so many rows or columns on, only those with nodes are shown
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of nodes, in pixels from the lower left at the smallest size, and the rows and columns of the grid."""
+    """Centres of nodes, in pixels from the lower left corner, and the rows and columns of the grid.
+
+    The page may stretch the grid when there is more room.
+    """
 
     x: list[float]
     y: list[float]
     diameter: list[float]
-    columns: dict[int, tuple[float, float]]  # column -> left and right edge
-    rows: dict[int, float]  # depth -> middle; tokens have -1, logits the largest
+    columns: dict[int, tuple[float, float]]  # position -> left and right edge
+    rows: dict[int, float]  # depth -> middle; the depth is -1 for tokens, the layer, or the largest for logits
     width: float
     height: float
 
 
 def lay_out(picture: Picture) -> Layout:
-    """Places of a picture's nodes. No two overlap."""
+    """Place the nodes of a picture. No two of them overlap."""
     top = max([picture.n_layers, *(node.layer + 1 for node in picture.nodes if node.layer is not None)])
     depths = [_depth(node, top) for node in picture.nodes]
     positions = [node.column for node in picture.nodes]
     diameter = _diameters(picture.nodes)
     row_of = {depth: i for i, depth in enumerate(_grid(depths, -1, top))}
-    step = max(_ROW, _HEIGHT / len(row_of))
+    row_height = max(_ROW_HEIGHT, _MIN_HEIGHT / len(row_of))
     cells: dict[tuple[int, int], list[int]] = defaultdict(list)
     for i, cell in enumerate(zip(positions, depths, strict=True)):
         cells[cell].append(i)
@@ -48,9 +55,10 @@ def lay_out(picture: Picture) -> Layout:
     for (position, depth), (offsets, _) in packed.items():
         left, right = columns[position]
         for i, dx, dy in offsets:
-            x[i], y[i] = (left + right) / 2 + dx, (row_of[depth] + 0.5) * step + dy
-    rows = {depth: (i + 0.5) * step for depth, i in row_of.items()}
-    return Layout(x, y, diameter, columns, rows, max(right for _, right in columns.values()), len(row_of) * step)
+            x[i], y[i] = (left + right) / 2 + dx, (row_of[depth] + 0.5) * row_height + dy
+    rows = {depth: (i + 0.5) * row_height for depth, i in row_of.items()}
+    width = max(right for _, right in columns.values())
+    return Layout(x, y, diameter, columns, rows, width, len(row_of) * row_height)
 
 
 def _depth(node: PictureNode, top: int) -> int:
@@ -60,44 +68,49 @@ def _depth(node: PictureNode, top: int) -> int:
 
 
 def _grid(used: list[int], first: int, last: int) -> list[int]:
-    """All places from first to last and those in use; only those in use when they are too many."""
-    return sorted(set(used) | (set(range(first, last + 1)) if last - first < _MOST_EMPTY else set())) or [first]
+    """The rows or columns to show: all from first to last and those in use; only those in use if that is too many."""
+    return sorted(set(used) | (set(range(first, last + 1)) if last - first < _MAX_GRID else set())) or [first]
 
 
 def _diameters(nodes: list[PictureNode]) -> list[float]:
-    """Area goes with influence, and with probability for logits, through which nothing flows."""
-    peak = max([node.influence or 0.0 for node in nodes] + [1e-12])
-    shares = [
-        (node.probability or 0.0) if node.kind is Kind.LOGIT else (node.influence or 0.0) / peak for node in nodes
+    """A node's area shows its influence, or, for a logit, its probability: no influence flows through a logit."""
+    largest = max([node.influence or 0.0 for node in nodes] + [1e-12])
+    fractions = [
+        (node.probability or 0.0) if node.kind is Kind.LOGIT else (node.influence or 0.0) / largest for node in nodes
     ]
-    return [SMALLEST + (LARGEST - SMALLEST) * math.sqrt(min(1.0, max(0.0, share))) for share in shares]
+    # The area grows with the square of the diameter.
+    return [SMALLEST + (LARGEST - SMALLEST) * math.sqrt(min(1.0, max(0.0, fraction))) for fraction in fractions]
 
 
 def _pack(members: list[int], diameter: list[float], *, labelled: bool) -> tuple[list[tuple[int, float, float]], float]:
-    """Places of the nodes of a cell around its middle, and its width: largest first, small ones in stacks."""
+    """Pack the nodes of a cell: from left to right, the largest first, small ones in stacks.
+
+    Returns:
+        Each node with its offsets from the middle of the cell, and the width of the cell.
+    """
     stacks: list[list[int]] = []
-    free = 0.0
+    free = 0.0  # height left in the last stack
     for i in sorted(members, key=lambda i: -diameter[i]):
         if labelled or free < diameter[i] + 1:
             stacks.append([])
-            free = _ROW
+            free = _ROW_HEIGHT
         stacks[-1].append(i)
         free -= diameter[i] + 1
-    widths = [max(diameter[stack[0]] + 1.5, _LOGIT_STEP if labelled else 0.0) for stack in stacks]
+    widths = [max(diameter[stack[0]] + 1.5, _LOGIT_WIDTH if labelled else 0.0) for stack in stacks]
     left = [0.0, *accumulate(widths)]
-    places = []
+    offsets = []
     for stack, start, width in zip(stacks, left, widths, strict=False):
         dy = -(sum(diameter[i] for i in stack) + len(stack) - 1) / 2
         for i in stack:
-            places.append((i, start + width / 2 - left[-1] / 2, dy + diameter[i] / 2))
+            offsets.append((i, start + width / 2 - left[-1] / 2, dy + diameter[i] / 2))
             dy += diameter[i] + 1
-    return places, left[-1]
+    return offsets, left[-1]
 
 
 def _columns(positions: list[int], widths: list[tuple[int, float]]) -> dict[int, tuple[float, float]]:
-    """Left and right edge of each position, as wide as its widest cell."""
-    widest = dict.fromkeys(positions, _NARROWEST)
+    """Left and right edge of each position, which is as wide as its widest cell."""
+    widest = dict.fromkeys(positions, _MIN_COLUMN_WIDTH)
     for position, width in widths:
-        widest[position] = max(widest[position], width + _GAP)
+        widest[position] = max(widest[position], width + _COLUMN_GAP)
     edges = [0.0, *accumulate(widest.values())]
     return {position: (edges[i], edges[i + 1]) for i, position in enumerate(widest)}

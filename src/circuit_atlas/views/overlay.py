@@ -1,4 +1,4 @@
-"""Two graphs in one picture: what they share, and what only one of them has."""
+"""Two graphs in one picture: nodes and edges that both have, and those that only one has."""
 
 from __future__ import annotations
 
@@ -9,39 +9,33 @@ from dataclasses import replace
 from circuit_atlas.schema.keys import Kind, feature_name, parse_key
 from circuit_atlas.views.picture import Picture, PictureEdge, PictureNode, strongest
 
-Identity = tuple[str, int]
+Identity = tuple[str, int]  # what a node is, and its column
 
 
 def overlay(first: Picture, second: Picture) -> Picture:
-    """The picture of both graphs, aligned as `queries.compare` aligns them: positions are counted from the end of the
-    prompt, but for a first token that both have; there, features are the same when their transcoder feature is, errors
-    when their layer is, tokens when their text is; logits when their vocabulary entry is. The paths are those of the
-    first graph, then those of the second.
+    """The picture of two graphs, aligned as `queries.compare` aligns them.
+
+    Positions are counted from the end of the prompt, except that a first token that both prompts have is aligned with
+    itself. At the same position, features are the same if they are activations of the same transcoder feature, errors
+    if their layers are equal, and tokens if their texts are equal. Logits are the same if their vocabulary entries are.
+    The paths of the first graph come before those of the second.
     """
     longest = max(len(first.tokens), len(second.tokens))
-    starts = first.tokens[:1] == second.tokens[:1]
-    moved = [_moved(picture, longest, starts) for picture in (first, second)]
-    identities = [_identities(there, _naming(first, second, side)) for side, there in enumerate(moved)]
-    nodes: dict[tuple[Identity, int], PictureNode] = {}
-    for side, there in enumerate(moved):
-        for identity, node in zip(identities[side], there, strict=True):
-            known = nodes.get(identity)
-            nodes[identity] = _both(known, node) if known else replace(node, side=side + 1)
-    place = {identity: i for i, identity in enumerate(nodes)}
-    places = [[place[identity] for identity in there] for there in identities]
+    same_start = first.tokens[:1] == second.tokens[:1]
+    nodes, indices = _align(first, second, longest, same_start)
     return Picture(
         title=f"{first.title} | {second.title}",
         model=_named(first.model, second.model),
         source_set=_named(first.source_set, second.source_set),
         prompt=f"{first.prompt}\n{second.prompt}",
-        facts=_facts(list(nodes.values()), first, second),
-        tokens=_tokens(first, second, longest, starts),
+        facts=_facts(nodes, first, second),
+        tokens=_tokens(first, second, longest, same_start),
         n_layers=max(first.n_layers, second.n_layers),
-        nodes=list(nodes.values()),
-        edges=_edges(first, second, places),
+        nodes=nodes,
+        edges=_edges(first, second, indices),
         paths=[
-            replace(path, places=tuple(there[i] for i in path.places))
-            for picture, there in zip((first, second), places, strict=True)
+            replace(path, nodes=tuple(of_graph[i] for i in path.nodes))
+            for picture, of_graph in zip((first, second), indices, strict=True)
             for path in picture.paths
         ],
         notes=tuple(f"{picture.title}: {note}" for picture in (first, second) for note in picture.notes),
@@ -49,29 +43,46 @@ def overlay(first: Picture, second: Picture) -> Picture:
     )
 
 
-def _column(position: int, length: int, longest: int, starts: bool) -> int:
-    return 0 if position == 0 and starts and length > 1 else position - length + longest
+def _align(
+    first: Picture, second: Picture, longest: int, same_start: bool
+) -> tuple[list[PictureNode], list[list[int]]]:
+    """The nodes of both graphs, each once, and for each graph the index there of each of its nodes."""
+    moved = [_moved(picture, longest, same_start) for picture in (first, second)]
+    identities = [_identities(of_graph, _naming(first, second, side)) for side, of_graph in enumerate(moved)]
+    nodes: dict[tuple[Identity, int], PictureNode] = {}
+    for side, of_graph in enumerate(moved):
+        for identity, node in zip(identities[side], of_graph, strict=True):
+            known = nodes.get(identity)
+            nodes[identity] = _both(known, node) if known else replace(node, side=side + 1)
+    index = {identity: i for i, identity in enumerate(nodes)}
+    return list(nodes.values()), [[index[identity] for identity in of_graph] for of_graph in identities]
 
 
-def _moved(picture: Picture, longest: int, starts: bool) -> list[PictureNode]:
+def _column(position: int, length: int, longest: int, same_start: bool) -> int:
+    """The column of a position of a prompt of `length` tokens, in a picture with `longest` columns."""
+    return 0 if position == 0 and same_start and length > 1 else position - length + longest
+
+
+def _moved(picture: Picture, longest: int, same_start: bool) -> list[PictureNode]:
     length = len(picture.tokens)
-    return [replace(node, column=_column(node.column, length, longest, starts)) for node in picture.nodes]
+    return [replace(node, column=_column(node.column, length, longest, same_start)) for node in picture.nodes]
 
 
-def _tokens(first: Picture, second: Picture, longest: int, starts: bool) -> tuple[str, ...]:
+def _tokens(first: Picture, second: Picture, longest: int, same_start: bool) -> tuple[str, ...]:
     columns = [
-        {_column(i, len(picture.tokens), longest, starts): token for i, token in enumerate(picture.tokens)}
+        {_column(i, len(picture.tokens), longest, same_start): token for i, token in enumerate(picture.tokens)}
         for picture in (first, second)
     ]
     return tuple(_named(columns[0].get(i, ""), columns[1].get(i, "")) for i in range(longest))
 
 
 def _naming(first: Picture, second: Picture, side: int) -> Callable[[PictureNode], str]:
-    """What a node is, wherever it is."""
+    """How to name what a node is, regardless of its position. Nodes with the same name are the same in both graphs."""
     same_set = (first.model, first.source_set) == (second.model, second.source_set)
     suffix = f" of {second.source_set}" if side == 1 and not same_set else ""
 
     def name(node: PictureNode) -> str:
+        # The keys of tokens and logits have indices of the vocabulary, which differ from model to model.
         if node.kind is Kind.TOKEN or (node.kind is Kind.LOGIT and first.model != second.model):
             return f"{node.kind}:{node.token or node.name}"
         return node.key.partition("@")[0] + (suffix if node.kind is Kind.FEATURE else "")
@@ -80,21 +91,22 @@ def _naming(first: Picture, second: Picture, side: int) -> Callable[[PictureNode
 
 
 def _identities(nodes: list[PictureNode], name: Callable[[PictureNode], str]) -> list[tuple[Identity, int]]:
-    """What each node is aligned by; a number keeps apart those of one graph that are the same in that respect."""
+    """What each node is, its column, and a number that distinguishes nodes of one graph that agree in both."""
     seen: Counter[Identity] = Counter()
     found = []
     for node in nodes:
-        placed = node.kind is not Kind.LOGIT and node.position is not None
-        identity = name(node), node.column if placed else -1
+        has_position = node.kind is not Kind.LOGIT and node.position is not None
+        identity = name(node), node.column if has_position else -1
         found.append((identity, seen[identity]))
         seen[identity] += 1
     return found
 
 
 def _both(one: PictureNode, other: PictureNode) -> PictureNode:
-    groups = tuple(dict.fromkeys(one.supernodes + other.supernodes))
+    """A node that both graphs have."""
+    supernodes = tuple(dict.fromkeys(one.supernodes + other.supernodes))
     name = _named(*(("" if _unlabelled(node) else node.name) for node in (one, other))) or one.name
-    return replace(one, name=name, side=0, second=other, supernodes=groups)
+    return replace(one, name=name, side=0, second=other, supernodes=supernodes)
 
 
 def _unlabelled(node: PictureNode) -> bool:
@@ -105,18 +117,19 @@ def _unlabelled(node: PictureNode) -> bool:
 
 
 def _named(one: str, other: str) -> str:
+    """One name for two: both of them, if they differ and neither is empty."""
     if one.strip() == other.strip() or not other:
         return one
     return f"{one.strip()} | {other.strip()}" if one else other
 
 
-def _edges(first: Picture, second: Picture, places: list[list[int]]) -> list[PictureEdge]:
+def _edges(first: Picture, second: Picture, indices: list[list[int]]) -> list[PictureEdge]:
     edges = {}
     for edge in first.edges:
-        ends = places[0][edge.source], places[0][edge.target]
+        ends = indices[0][edge.source], indices[0][edge.target]
         edges[ends] = PictureEdge(*ends, edge.weight)
     for edge in second.edges:
-        ends = places[1][edge.source], places[1][edge.target]
+        ends = indices[1][edge.source], indices[1][edge.target]
         known = edges.get(ends)
         edges[ends] = PictureEdge(*ends, known.weight if known else None, edge.weight)
     return strongest(list(edges.values()))

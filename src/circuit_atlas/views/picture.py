@@ -1,4 +1,4 @@
-"""What a picture of a graph shows: all of a small graph, the most influential part of a large one."""
+"""Reads what a picture of a graph shows: all of a small graph, the most influential part of a large one."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 
-MAX_NODES = 2_000  # circuit-tracer's default thresholds leave fewer
-MOST_NODES = 10_000
-MOST_EDGES = 100_000
+MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
+MAX_NODES_SHOWN = 10_000
+MAX_EDGES_SHOWN = 100_000
 _EDGES_PER_PAGE = 250_000
 
 
@@ -35,8 +36,11 @@ DEFAULT_PATHS = PathOptions()
 
 @dataclass(frozen=True)
 class PictureNode:
-    """A node of a picture. `column` is the place of its position in the picture's tokens; `side` tells in which of two
-    compared graphs it is: 0 both, 1 the first, 2 the second."""
+    """A node of a picture.
+
+    `column` is the index of its position among the picture's tokens. When two graphs are compared, `side` says which of
+    them has it: 0 for both, 1 for the first, 2 for the second.
+    """
 
     key: str
     name: str
@@ -60,8 +64,11 @@ class PictureNode:
 
 @dataclass(frozen=True)
 class PictureEdge:
-    """A direct effect between the nodes at two places. `other` is its weight in the second of two compared graphs;
-    a weight is None in a graph that does not have it."""
+    """A direct effect. `source` and `target` are indices of the picture's nodes.
+
+    When two graphs are compared, `weight` belongs to the first and `other` to the second; a weight is None if the graph
+    does not have the edge.
+    """
 
     source: int
     target: int
@@ -76,17 +83,17 @@ class PictureEdge:
 
 @dataclass(frozen=True)
 class PicturePath:
-    """A path: its score, the places of its nodes from source to target, and the weights between them."""
+    """A path: its score, the indices of its nodes from source to target, and the weights between them."""
 
     score: float
-    places: tuple[int, ...]
+    nodes: tuple[int, ...]
     weights: tuple[float, ...]
     graph: str
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Nodes, edges (strongest first) and paths to draw, and how much of the graph they are."""
+    """The nodes, edges (strongest first) and paths to draw, and notes that say what of the graph is left out."""
 
     title: str
     model: str
@@ -99,7 +106,7 @@ class Picture:
     edges: list[PictureEdge]
     paths: list[PicturePath] = field(default_factory=list)
     notes: tuple[str, ...] = ()
-    graphs: tuple[str, ...] = ()  # two, when they are compared
+    graphs: tuple[str, ...] = ()  # two names when graphs are compared, else none
 
 
 @graph_query
@@ -115,7 +122,7 @@ def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_
         InvalidArgumentError: an argument is out of range.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
-    check_range("max_nodes", max_nodes, 1, MOST_NODES)
+    check_range("max_nodes", max_nodes, 1, MAX_NODES_SHOWN)
     stored = graph.properties
     found = _paths(graph, paths)
     keys = list(dict.fromkeys(node.key for path in found for node in path.nodes))
@@ -151,8 +158,8 @@ def _paths(graph: StoredGraph, options: PathOptions) -> list[Path]:
     ).paths
 
 
-def _path(path: Path, place: dict[str, int], graph: str) -> PicturePath:
-    return PicturePath(path.score, tuple(place[node.key] for node in path.nodes), tuple(path.weights), graph)
+def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
+    return PicturePath(path.score, tuple(index[node.key] for node in path.nodes), tuple(path.weights), graph)
 
 
 def _node(row: dict[str, Any]) -> PictureNode:
@@ -180,7 +187,7 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
             first=first,
             stop=first + step,
             whole=len(ordinals) == stored["nodes"],
-            k=MOST_EDGES,
+            k=MAX_EDGES_SHOWN,
         )
         ends = zip(row["sources"], row["targets"], row["weights"], strict=True)
         edges += [PictureEdge(place[source], place[target], weight) for source, target, weight in ends]
@@ -188,8 +195,8 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
 
 
 def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
-    """The strongest edges, strongest first, at most MOST_EDGES."""
-    return sorted(edges, key=lambda edge: -edge.strength)[:MOST_EDGES]
+    """At most MAX_EDGES_SHOWN edges, the strongest first."""
+    return sorted(edges, key=lambda edge: -edge.strength)[:MAX_EDGES_SHOWN]
 
 
 def _facts(stored: Properties) -> tuple[str, ...]:
@@ -207,7 +214,7 @@ def _notes(stored: Properties, nodes: int, edges: int) -> tuple[str, ...]:
         return ()
     if nodes == stored["nodes"]:
         return (f"Only the {edges:,} strongest of {stored['edges']:,} edges are shown.",)
-    which = "all" if edges < MOST_EDGES else "the strongest"
+    which = "all" if edges < MAX_EDGES_SHOWN else "the strongest"
     return (
         f"Only the {nodes:,} most influential of {stored['nodes']:,} nodes are shown (--max-nodes), with {which} "
         f"edges between them: {edges:,} of {stored['edges']:,}.",

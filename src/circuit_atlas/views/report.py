@@ -1,4 +1,4 @@
-"""A page on a graph: what it is, what carries it, its best paths and its picture."""
+"""A report on a graph: its statistics, the nodes with most influence, its best paths, and its picture."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Paths
-from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.graph_page import asset, fill
 from circuit_atlas.views.results import ReportResult
 from circuit_atlas.views.view import View, framed, view_graph, write_file
 
+# What Markdown would take for markup: in a text, at the beginning of a line, and in addresses that would become links.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
 SUFFIXES = (".html", ".md")
 _ROWS = 15
@@ -27,7 +29,7 @@ Table = tuple[list[str], list[list[str]]]
 
 @dataclass(frozen=True)
 class Report:
-    """What a report tells. `contributors` and `paths` are None where the graph has none."""
+    """A report. `contributors` and `paths` are None if the graph has none."""
 
     statistics: Statistics
     contributors: Contributors | None
@@ -39,7 +41,7 @@ class Report:
 
     @cached_property
     def html(self) -> str:
-        """The page: one file that needs no network, the interactive picture in it."""
+        """The report as a page with the interactive picture: one file that needs no network."""
         sections = [f"<h2>{html.escape(title)}</h2>\n{_html_table(table)}" for title, table in self._sections()]
         return fill(
             "report.html",
@@ -54,12 +56,12 @@ class Report:
         """The report as Markdown.
 
         Args:
-            picture: name of the file that holds the picture; without one, a line says that it is left out.
+            picture: name of the picture's file; without one, a line says that the picture is left out.
         """
         shown = (
             f"![{_markdown(self.statistics.graph)}]({picture})"
             if picture
-            else "The picture is left out: it takes Chromium or Chrome and the extra `views` to draw one."
+            else "The picture is left out: drawing it needs Chromium or Chrome, and the extra `views`."
         )
         parts = [
             f"# {_markdown(self.statistics.graph)}",
@@ -70,7 +72,7 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def save(self, file: str | Path) -> ReportResult:
-        """Write it as `.html`, or as `.md` with a `.svg` beside it where there is a Chromium to draw one.
+        """Write it as `.html`, or as `.md`, with a picture in a `.svg` next to it if a Chromium is installed.
 
         Raises:
             InvalidArgumentError: another suffix.
@@ -81,7 +83,7 @@ class Report:
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise InvalidArgumentError(
-                f"{path.name!r} is no kind of report", fix=f"Let it end in {' or '.join(SUFFIXES)}."
+                f"{path.name!r} has a suffix that is not supported", fix=f"Use {' or '.join(SUFFIXES)}."
             )
         if suffix == ".html":
             write_file(path, self.html.encode())
@@ -131,7 +133,7 @@ def report_on(graph: StoredGraph, *, k: int = _ROWS, max_hops: int = DEFAULT_HOP
 
 
 def _statistics(found: Statistics) -> Table:
-    """But for the logits, which have a table of their own."""
+    """The statistics without the logits, which have their own table, and the prompt, which is above all tables."""
     rows = [[str(name), str(value)] for name, value in found.table()[1] if name not in ("logit", "prompt")]
     return ["", ""], [*rows, ["tokens", " ".join(repr(token) for token in found.tokens)]]
 
@@ -145,7 +147,7 @@ def _logits(found: Statistics) -> Table:
 
 def _contributors(found: Contributors) -> Table:
     return ["influence", "cumulative", "name", "where", "key"], [
-        [f"{item.influence:.4g}", f"{item.cumulative_share:.1%}", item.node.name, _where(item.node), item.node.key]
+        [f"{item.influence:.4g}", f"{item.cumulative_share:.1%}", item.node.name, _location(item.node), item.node.key]
         for item in found.contributors
     ]
 
@@ -154,7 +156,7 @@ def _paths(found: Paths) -> Table:
     return ["score", "hops", "path"], [[f"{path.score:.4g}", str(path.hops), str(path)] for path in found.paths]
 
 
-def _where(node: Node) -> str:
+def _location(node: Node) -> str:
     parts = [
         f"{name} {value}" for name, value in (("layer", node.layer), ("position", node.position)) if value is not None
     ]
@@ -162,8 +164,8 @@ def _where(node: Node) -> str:
 
 
 def _html_table(table: Table) -> str:
-    heads, rows = table
-    head = f"<thead>{_html_row(heads, 'th')}</thead>" if any(heads) else ""
+    headers, rows = table
+    head = f"<thead>{_html_row(headers, 'th')}</thead>" if any(headers) else ""
     return f"<table>{head}<tbody>{''.join(_html_row(row, 'td') for row in rows)}</tbody></table>"
 
 
@@ -172,15 +174,15 @@ def _html_row(cells: list[str], tag: str) -> str:
 
 
 def _markdown_table(table: Table) -> str:
-    heads, rows = table
-    lines = [heads, ["---"] * len(heads), *([_markdown(cell) for cell in row] for row in rows)]
+    headers, rows = table
+    lines = [headers, ["---"] * len(headers), *([_markdown(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _markdown(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
+    """A text on one line, escaped so that Markdown shows it literally."""
     line = _MARKUP.sub(lambda found: "\\" + found[0], " ".join(text.split()))
-    return re.sub(r"^(\d+)([.)] )", r"\1\\\2", line)  # no list
+    return re.sub(r"^(\d+)([.)] )", r"\1\\\2", line)  # `1.` would begin a list
 
 
 def _link(name: str) -> str:

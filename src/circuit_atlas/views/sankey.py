@@ -9,23 +9,24 @@ from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.figure import FONT, KIND_STYLES, SIGN_COLORS, Figure, plotly_text, short
 
-_ROW = 34
+_NODE_HEIGHT = 34  # pixels
 
 
 def sankey_figure(paths: Paths) -> Figure:
-    """Nodes from left to right; a link is as wide as the |score| of the paths through it, taken together, and has the
-    colour of its weight's sign."""
+    """The diagram of paths: nodes from left to right, and a link for each edge. A link's width is the sum of |score| of
+    the paths through it, its colour shows the sign of the edge's weight."""
     nodes = list({node.key: node for path in paths.paths for node in path.nodes}.values())
-    place = {node.key: i for i, node in enumerate(nodes)}
-    through: dict[tuple[str, str], list[tuple[Path, float]]] = defaultdict(list)
+    index = {node.key: i for i, node in enumerate(nodes)}
+    through: dict[tuple[str, str], list[tuple[Path, float]]] = defaultdict(list)  # edge -> paths, and its weight
     for path in paths.paths:
         for (source, target), weight in zip(pairwise(path.nodes), path.weights, strict=True):
             through[source.key, target.key].append((path, weight))
     link = {
-        "source": [place[source] for source, _ in through],
-        "target": [place[target] for _, target in through],
+        "source": [index[source] for source, _ in through],
+        "target": [index[target] for _, target in through],
+        # plotly does not draw links of width 0
         "value": [max(sum(abs(path.score) for path, _ in passing), 1e-9) for passing in through.values()],
-        "color": [_faint(SIGN_COLORS[passing[0][1] < 0]) for passing in through.values()],
+        "color": [_transparent(SIGN_COLORS[passing[0][1] < 0]) for passing in through.values()],
         "customdata": [[f"{passing[0][1]:.4g}", len(passing)] for passing in through.values()],
         "hovertemplate": "%{source.label} → %{target.label}<br>weight %{customdata[0]}"
         "<br>on %{customdata[1]} of the paths<extra></extra>",
@@ -44,13 +45,13 @@ def sankey_figure(paths: Paths) -> Figure:
 
 
 def _label(node: Node) -> str:
-    where = ", ".join(
-        f"{letter}{number}" for letter, number in (("L", node.layer), ("pos ", node.position)) if number is not None
+    location = ", ".join(
+        f"{prefix}{number}" for prefix, number in (("L", node.layer), ("pos ", node.position)) if number is not None
     )
-    return f"{short(node.name, 28)} ({where})" if where else short(node.name, 28)
+    return f"{short(node.name, 28)} ({location})" if location else short(node.name, 28)
 
 
-def _faint(color: str) -> str:
+def _transparent(color: str) -> str:
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.35)"
 
@@ -62,6 +63,6 @@ def _layout(paths: Paths, nodes: int) -> Figure:
         "font": {"family": FONT, "size": 12, "color": "#222"},
         "paper_bgcolor": "white",
         "width": 1100,
-        "height": max(420, min(1400, 120 + _ROW * nodes // 2)),
+        "height": max(420, min(1400, 120 + _NODE_HEIGHT * nodes // 2)),
         "margin": {"l": 16, "r": 16, "t": 54, "b": 20},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
@@ -19,9 +20,9 @@ from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
-    from circuit_atlas.views.frontend import Explanations
+    from circuit_atlas.queries.results import Explanation
 
-_NODES_AT_ONCE = 10_000
+_NODES_PER_PAGE = 10_000
 
 
 def serve(
@@ -98,16 +99,24 @@ def _pruned(graph: StoredGraph, node_threshold: float, edge_threshold: float) ->
     return replace(pruned, metadata=data.metadata.model_copy(update=thresholds), nodes=nodes)
 
 
-def _explained(graph: StoredGraph) -> dict[str, Explanations]:
+def _explained(graph: StoredGraph) -> dict[str, list[Explanation]]:
     """The explanations of a graph's features, by the keys of its nodes."""
-    from circuit_atlas.views.frontend import Explanations
+    from circuit_atlas.queries.results import Explanation
 
     rows = (
         row
-        for first in range(0, graph.properties["nodes"], _NODES_AT_ONCE)
-        for row in ask(graph.database, "nodes.explanations", graph=graph.name, first=first, stop=first + _NODES_AT_ONCE)
+        for first in range(0, graph.properties["nodes"], _NODES_PER_PAGE)
+        for row in ask(
+            graph.database, "nodes.explanations", graph=graph.name, first=first, stop=first + _NODES_PER_PAGE
+        )
     )
-    return {row["key"]: Explanations(row["explanation"], row["explanations"], row["sources"]) for row in rows}
+    return {
+        row["key"]: [
+            Explanation(text=text, source=source)
+            for text, source in zip_longest(row["explanations"], row["sources"], fillvalue="")
+        ]
+        for row in rows
+    }
 
 
 class ServedGraphs:

@@ -1,4 +1,4 @@
-"""A picture that can be shown in a notebook and saved as a page or an image."""
+"""Pictures that a notebook shows, and that can be saved as a page or an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import NamedTuple
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
-from circuit_atlas.queries.paths import DEFAULT_HOPS, search_paths
+from circuit_atlas.queries.paths import search_paths
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 from circuit_atlas.views.figure import Figure, static_figure
 from circuit_atlas.views.graph_page import fill, graph_page, plotly_script, script_json
 from circuit_atlas.views.image import draw_image
@@ -25,7 +26,7 @@ SUFFIXES = (".html", ".png", ".svg")
 
 
 class View:
-    """A picture. In a notebook it shows itself; `save` writes it as `.html`, `.png` or `.svg`."""
+    """A picture. A notebook shows it; `save` writes it as `.html`, `.png` or `.svg`."""
 
     def __init__(self, page: Callable[[], str], figure: Callable[[], Figure], summary: Summary) -> None:
         self._page, self._figure = page, figure
@@ -40,7 +41,7 @@ class View:
         return self._page()
 
     def figure(self) -> Figure:
-        """The picture without interaction, as a plotly figure in plain dicts and lists."""
+        """The picture without interaction, as a plotly figure made of dicts and lists."""
         return self._figure()
 
     def image(self, form: str = "svg") -> bytes:
@@ -52,17 +53,17 @@ class View:
         return draw_image(self.figure(), form)
 
     def save(self, file: str | Path) -> ViewResult:
-        """Write it to a file, in the form that its suffix names: `.html`, `.png` or `.svg`.
+        """Write the picture to a file. The suffix gives the format: `.html`, `.png` or `.svg`.
 
         Raises:
-            InvalidArgumentError: another suffix.
+            InvalidArgumentError: the suffix is another one.
             InputError: the file cannot be written.
-            MissingExtraError: what draws it is not installed.
+            MissingExtraError: plotly, kaleido or a Chromium is not installed.
         """
         path = Path(file)
         if path.suffix.lower() not in SUFFIXES:
             raise InvalidArgumentError(
-                f"{path.name!r} is no kind of picture", fix=f"Let it end in {', '.join(SUFFIXES)}."
+                f"{path.name!r} has a suffix that is not supported", fix=f"Use {', '.join(SUFFIXES)}."
             )
         content = self.html.encode() if path.suffix.lower() == ".html" else self.image(path.suffix.lower()[1:])
         write_file(path, content)
@@ -168,12 +169,14 @@ def write_file(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise InputError(
-            f"cannot be written: {error.strerror or error}", where=str(path), fix="Check folder and free space."
+            f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            fix="Check the folder and its free space.",
         ) from error
 
 
 def framed(page: str, height: int = 820) -> str:
-    """A page within a notebook's, apart from it."""
+    """A page in a frame of another page, such as a notebook, from which it is isolated."""
     return (
         f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts allow-downloads" '
         f'style="width:100%;height:{height}px;border:1px solid #ddd"></iframe>'

@@ -1,4 +1,4 @@
-"""`stats`, `node` and `neighbors`."""
+"""`neighbors`: the strongest direct effects on a node and of it."""
 
 from __future__ import annotations
 
@@ -12,37 +12,7 @@ if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results import Result
 
-
-@click.command("stats")
-@graph_or_collapsed
-@atlas_command
-def stats_command(atlas: Atlas, graph: str) -> Result:
-    """Show the statistics of GRAPH: nodes by kind, edges, density, range of weights, logits with probabilities.
-
-    \b
-    Examples:
-      circuit-atlas stats dallas
-    """
-    return atlas.graph(graph).stats()
-
-
-@click.command("node")
-@graph_or_collapsed
-@click.argument("node")
-@atlas_command
-def node_command(atlas: Atlas, graph: str, node: str) -> Result:
-    """Show all that is stored about a NODE of GRAPH.
-
-    NODE is a key (token:6, feature:8/37691@9, error:5@3, logit:22605@10), a key without its position, or a
-    name (Austin, logit:Austin). If several nodes match, they are listed.
-
-    \b
-    Examples:
-      circuit-atlas node dallas token:Dallas
-      circuit-atlas node dallas feature:18/56027@10
-      circuit-atlas node dallas logit:Austin
-    """
-    return atlas.graph(graph).node(node)
+GROUP = "Questions about a graph"
 
 
 @click.command("neighbors")

@@ -1,21 +1,26 @@
-"""`view` and `report`."""
+"""`view`: draws a graph."""
 
 from __future__ import annotations
 
-import webbrowser
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_or_collapsed
-from circuit_atlas.cli.path_commands import from_option, max_hops_option, to_option
+from circuit_atlas.cli.options import (
+    atlas_command,
+    complete_graphs,
+    from_option,
+    graph_or_collapsed,
+    max_hops_option,
+    to_option,
+)
+from circuit_atlas.cli.pages import finish, open_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results import Result
 
-_open = click.option("--open", "opened", is_flag=True, help="Open it in the default browser.")
+GROUP = "Pictures and pages"
 
 
 @click.command("view")
@@ -27,7 +32,7 @@ _open = click.option("--open", "opened", is_flag=True, help="Open it in the defa
     metavar="FILE",
     help="The file to write: .html, .png or .svg.  [default: GRAPH.html]",
 )
-@_open
+@open_option
 @click.option("--paths", is_flag=True, help="Draw only the best paths, as a Sankey diagram.")
 @click.option(
     "--compare",
@@ -77,42 +82,5 @@ def view_command(
     handle = atlas.graph(graph)
     view = handle.view_paths(**options) if paths else handle.view(compare=compare, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")
-    _finish(result.file, opened, result.notes)
+    finish(result.file, opened, result.notes)
     return result
-
-
-@click.command("report")
-@graph_or_collapsed
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="The file to write: .html or .md.  [default: GRAPH-report.html]",
-)
-@_open
-@click.option(
-    "-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many contributors and paths."
-)
-@max_hops_option
-@atlas_command
-def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Result:
-    """Write a page on GRAPH: prompt, statistics, scores, top logits, contributors, top paths, picture.
-
-    \b
-    Examples:
-      circuit-atlas report dallas --open
-      circuit-atlas report dallas -o dallas.md
-    """
-    from circuit_atlas.views.graph_page import file_name
-
-    result = atlas.graph(graph).report(**options).save(output or f"{file_name(graph)}-report.html")
-    _finish(result.files[0], opened, result.notes)
-    return result
-
-
-def _finish(file: str, opened: bool, notes: list[str]) -> None:
-    for note in notes:
-        click.echo(f"Note: {note}", err=True)
-    if opened and not webbrowser.open(Path(file).resolve().as_uri()):
-        click.echo(f"No browser found to open {file}.", err=True)

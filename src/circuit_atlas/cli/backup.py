@@ -1,0 +1,29 @@
+"""`backup`: writes a local store to a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import FILE_PATH, atlas_command
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+
+GROUP = "Graphs and files"
+
+
+@click.command("backup")
+@click.argument("file", type=FILE_PATH)
+@click.option("--overwrite", is_flag=True, help="Overwrite the file.")
+@atlas_command
+def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
+    """Write the whole local store to FILE with Neo4j's dump; the server is stopped meanwhile.
+
+    \b
+    Examples:
+      circuit-atlas backup store.dump
+    """
+    atlas.backup(file, overwrite=overwrite)
+    click.echo(f"Wrote {file}.", err=True)

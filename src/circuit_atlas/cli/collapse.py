@@ -1,0 +1,37 @@
+"""`collapse`: stores a graph collapsed by its supernodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import atlas_command, graph_argument
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Questions about a graph"
+
+
+@click.command("collapse")
+@graph_argument
+@click.option(
+    "--weights",
+    type=click.Choice(["shares", "sums"]),
+    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, shares at first]",
+)
+@atlas_command
+def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Result:
+    """Store GRAPH collapsed by its supernodes, each of them one node, as the graph GRAPH:collapsed.
+
+    Commands with --collapsed or the name GRAPH:collapsed do this themselves if that graph does not exist or the
+    supernodes have changed since.
+
+    \b
+    Examples:
+      circuit-atlas collapse opposite-small
+      circuit-atlas collapse opposite-small --weights sums
+    """
+    return atlas.graph(graph).collapsed(weights).stats()

@@ -1,0 +1,38 @@
+"""`count`: the number of paths."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import (
+    atlas_command,
+    from_option,
+    graph_or_collapsed,
+    max_hops_option,
+    to_option,
+)
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Questions about a graph"
+
+
+@click.command("count")
+@graph_or_collapsed
+@from_option
+@to_option
+@max_hops_option
+@atlas_command
+def count_command(atlas: Atlas, graph: str, **options: Any) -> Result:
+    """Count the paths of GRAPH by number of hops, exactly.
+
+    \b
+    Examples:
+      circuit-atlas count dallas
+      circuit-atlas count dallas --from Dallas --max-hops 12
+    """
+    return atlas.graph(graph).count(**options)

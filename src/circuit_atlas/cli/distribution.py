@@ -1,0 +1,48 @@
+"""`distribution`: how the scores of paths are distributed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import (
+    atlas_command,
+    from_option,
+    graph_or_collapsed,
+    max_hops_option,
+    score_option,
+    to_option,
+)
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Questions about a graph"
+
+
+@click.command("distribution")
+@graph_or_collapsed
+@from_option
+@to_option
+@max_hops_option
+@score_option
+@click.option(
+    "--sample",
+    type=click.IntRange(1, 10_000),
+    default=10_000,
+    show_default=True,
+    help="Score at most this many paths, drawn with equal chances.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
+@atlas_command
+def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
+    """Show the distribution of the scores of the paths of GRAPH: of all paths if they are few, else of a sample.
+
+    \b
+    Examples:
+      circuit-atlas distribution dallas --max-hops 2
+      circuit-atlas distribution dallas --from Dallas --score product
+    """
+    return atlas.graph(graph).score_distribution(**options)

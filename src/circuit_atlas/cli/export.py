@@ -1,0 +1,44 @@
+"""`export`: writes graphs to files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import atlas_command, complete_graphs
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Graphs and files"
+
+
+@click.command("export")
+@click.argument("names", nargs=-1, metavar="[GRAPH FILE]", shell_complete=complete_graphs)
+@click.option(
+    "--import-files",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="Instead, write graphs (by name or file; all by default) as Parquet for a server's offline importer.",
+)
+@click.option("--overwrite", is_flag=True, help="Overwrite the file.")
+@atlas_command
+def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | None, overwrite: bool) -> Result:
+    """Write a stored graph to FILE: .pt or .json of circuit-tracer, .graphml, .parquet.
+
+    A graph from a .pt or .json comes out as it went in. A .parquet has the edges; the nodes go to a file beside it
+    that ends in .nodes.parquet.
+
+    \b
+    Examples:
+      circuit-atlas export dallas dallas.pt
+      circuit-atlas export dallas dallas.graphml --overwrite
+      circuit-atlas export --import-files to-import dallas night
+    """
+    if import_files is not None:
+        return atlas.export_import_files(import_files, names)
+    if len(names) != 2:
+        raise click.UsageError("Give GRAPH and FILE, or --import-files FOLDER.")
+    return atlas.export(names[0], names[1], overwrite=overwrite)

@@ -1,0 +1,59 @@
+"""`influence`: the nodes and effects that the logits flow through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import KIND, atlas_command, graph_or_collapsed
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Questions about a graph"
+
+
+@click.command("influence")
+@graph_or_collapsed
+@click.option(
+    "--by",
+    type=click.Choice(["node", "edge", "layer", "position", "kind", "feature"]),
+    default="node",
+    show_default=True,
+    help="By node, by edge, or by groups of nodes.",
+)
+@click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
+)
+@click.option("--kind", "kinds", type=KIND, multiple=True, help="Only nodes of this kind; repeatable.")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="The smallest set of nodes that carries this share.",
+)
+@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
+@atlas_command
+def influence_command(
+    atlas: Atlas, graph: str, by: str, targets: tuple[str, ...], kinds: tuple[str, ...], share: float, k: int
+) -> Result:
+    """Show how much of the logits of GRAPH flows through each node, over all paths (circuit-tracer's influence).
+
+    \b
+    Examples:
+      circuit-atlas influence dallas -k 5
+      circuit-atlas influence dallas --kind token --kind error --share 0.5
+      circuit-atlas influence dallas --by layer --kind feature
+      circuit-atlas influence dallas --to Austin --by edge
+    """
+    handle = atlas.graph(graph)
+    if by == "edge":
+        if kinds or share < 1:
+            raise click.UsageError("--kind and --share apply to nodes only.")
+        return handle.edge_influence(targets=targets, k=k)
+    if by == "node":
+        return handle.influence(targets=targets, kinds=kinds, share=share, k=k)
+    return handle.influence_by(by, targets=targets, kinds=kinds, k=k)

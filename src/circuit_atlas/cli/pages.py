@@ -1,0 +1,25 @@
+"""What the commands that write pages share: opening a page."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+
+import click
+
+open_option = click.option("--open", "opened", is_flag=True, help="Open it in the default browser.")
+
+
+def can_open() -> bool:
+    """Whether there is a screen to open a page on."""
+    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
+
+
+def finish(file: str, opened: bool, notes: list[str]) -> None:
+    """Print what a page leaves out, and open it if asked to."""
+    for note in notes:
+        click.echo(f"Note: {note}", err=True)
+    if opened and not webbrowser.open(Path(file).resolve().as_uri()):
+        click.echo(f"No browser found to open {file}.", err=True)

@@ -1,0 +1,46 @@
+"""`report`: writes a page on a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import atlas_command, graph_or_collapsed, max_hops_option
+from circuit_atlas.cli.pages import finish, open_option
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Pictures and pages"
+
+
+@click.command("report")
+@graph_or_collapsed
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The file to write: .html or .md.  [default: GRAPH-report.html]",
+)
+@open_option
+@click.option(
+    "-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many contributors and paths."
+)
+@max_hops_option
+@atlas_command
+def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Result:
+    """Write a page on GRAPH: prompt, statistics, scores, top logits, contributors, top paths, picture.
+
+    \b
+    Examples:
+      circuit-atlas report dallas --open
+      circuit-atlas report dallas -o dallas.md
+    """
+    from circuit_atlas.views.graph_page import file_name
+
+    result = atlas.graph(graph).report(**options).save(output or f"{file_name(graph)}-report.html")
+    finish(result.files[0], opened, result.notes)
+    return result

@@ -1,0 +1,34 @@
+"""`verify`: compares stored graphs with what was ingested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, complete_graphs, reader_options
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Graphs and files"
+
+
+@click.command("verify")
+@click.argument("graph", required=False, shell_complete=complete_graphs)
+@click.argument("file", required=False, type=FILE_PATH)
+@reader_options
+@atlas_command
+def verify_command(atlas: Atlas, graph: str | None, file: str | None, **options: Any) -> Result:
+    """Read GRAPH back whole (all graphs without one) and compare it with what was ingested, or with FILE.
+
+    Compares counts, every property and every weight. The exit code is 1 if something differs.
+
+    \b
+    Examples:
+      circuit-atlas verify
+      circuit-atlas verify dallas
+      circuit-atlas verify dallas examples/graphs/dallas.json
+    """
+    return atlas.verify(graph, file, **options)
