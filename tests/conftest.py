@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from support.chromium import PageLog, open_page, screenshots, start_chromium
 from support.database import clear
 from support.examples import DATA, ingest_examples
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 MARKS = {"java": "server", "torch": "torch", "chromium": "browser"}  # by fixture
 
+# How long an example takes depends on what else the machine does.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", STORE_VARIABLE):
     os.environ.pop(_variable, None)
 os.environ[HEAP_VARIABLE], os.environ[PAGE_CACHE_VARIABLE] = "1g", "256m"
