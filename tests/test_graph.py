@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import networkx
@@ -104,7 +105,7 @@ def test_bounds_are_the_best_of_all_paths(
     def value(walk: tuple[int, ...]) -> float:
         steps = [weights[pair] for pair in zip(walk, walk[1:], strict=False)]
         if score == "product":
-            return sum(np.log(abs(step) / sums[node]) for step, node in zip(steps, walk[1:], strict=True))
+            return sum(math.log(abs(step) / sums[node]) for step, node in zip(steps, walk[1:], strict=True))
         return min((sign * step for step in steps), default=np.inf) if score == "bottleneck" else sign * sum(steps)
 
     strong = {pair: weight for pair, weight in weights.items() if abs(weight) >= min_weight}

@@ -31,6 +31,7 @@ from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.qparams import read_supernodes
+from circuit_atlas.handle import CollapsedGraph
 
 FRONTEND = "frontend/assets/attribution_graph/init-cg-subgraph.js"
 OPPOSITE = EXAMPLES / "opposite-small.json"
@@ -245,7 +246,9 @@ def test_every_query_works_on_a_collapsed_graph(atlas: Atlas, opposite: GraphHan
 def test_a_collapsed_graph_follows_its_supernodes(atlas: Atlas, opposite: GraphHandle) -> None:
     name = f"{opposite.name}:collapsed"
     assert status_of(atlas.graph(name)) == "ingested"
-    assert atlas.graph(name).ingested is None
+    up_to_date = atlas.graph(name)
+    assert isinstance(up_to_date, CollapsedGraph)
+    assert up_to_date.ingested is None
     opposite.create_supernode("quotes", ["token:4", "token:6", "token:8"])
     again = atlas.graph(name)
     assert (status_of(again), again.stats().nodes.token) == ("replaced", 7)

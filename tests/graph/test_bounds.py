@@ -14,14 +14,13 @@ from support.graphs import array_edges, edge_list, make_graph
 from support.paths import SCORES, random_graphs
 
 from circuit_atlas.graph.bounds import (
-    Bool,
     PathTables,
     must_pass_tables,
     path_tables,
     semiring,
     token_starts,
 )
-from circuit_atlas.graph.data import Float64, GraphData, Int32
+from circuit_atlas.graph.data import Bool, Float64, GraphData, Int32
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.synth import Shape, synthesize
 

@@ -48,7 +48,7 @@ def test_supernodes_are_read_in_every_form(
 def test_members_that_are_no_nodes_are_told_in_a_warning(nodes: NodeColumns) -> None:
     supernodes, warnings = read_supernodes({"supernodes": [["one", "a", "x", "y"]]}, nodes)
     assert members(supernodes) == {"one": (0,)}
-    assert warnings == ["supernode 'one': not in this graph: x, y"]
+    assert warnings == ["the supernode 'one' has members that are not in the graph: x, y"]
 
 
 @pytest.mark.parametrize("pinned", [["a", "js", "x"], "a, js, x", '["a", "js", "x"]'])

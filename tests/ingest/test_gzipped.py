@@ -81,7 +81,7 @@ def test_folders(packed: Path) -> None:
 
 
 def test_it_cannot_be_pruned_either(packed: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match="pruned already"):
+    with pytest.raises(InvalidArgumentError, match="already pruned"):
         read_graph(packed, node_threshold=0.5)
 
 

@@ -129,7 +129,7 @@ def test_features_of_two_prompts_meet_in_one_node(examples: dict[str, GraphHandl
 
 
 def is_feature(node: dict[str, Any]) -> bool:
-    return node["feature_type"] == "cross layer transcoder"
+    return bool(node["feature_type"] == "cross layer transcoder")
 
 
 def test_ingesting_the_same_file_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
