@@ -71,7 +71,7 @@ def test_every_path_has_the_same_chance(atlas: Any, new_name: Any) -> None:
 
 
 def test_without_paths_there_is_no_distribution(atlas: Any, examples: dict[str, GraphHandle], new_name: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="no such path"):
+    with pytest.raises(InvalidArgumentError, match="no path matches"):
         examples["dallas"].score_distribution(sources=["Austin"], targets=["Dallas"])
     with pytest.raises(InvalidArgumentError, match="sample"):
         examples["dallas"].score_distribution(sample=0)

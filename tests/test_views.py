@@ -150,7 +150,7 @@ def test_a_sankey_diagram_carries_the_scores_of_its_paths(examples: Any) -> None
 
 
 def test_without_a_path_there_is_no_diagram(atlas: Any, examples: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="no such path"):
+    with pytest.raises(InvalidArgumentError, match="no path matches"):
         examples["dallas"].view_paths(sources=["logit:San"], targets=["Austin"])
 
 
