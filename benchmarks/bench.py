@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from circuit_atlas.ingest import load_graph
 
 from benchmarks import beside, explain, features, growth, ingest
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
@@ -27,6 +26,7 @@ from benchmarks.peers.atlas_peer import Peer as AtlasPeer
 from benchmarks.report import markdown, put_into_page
 from benchmarks.worker import Timing, Worker, time_question
 from circuit_atlas import Atlas, Connection
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 
 OUT = Path(__file__).parent.parent / "bench-results"

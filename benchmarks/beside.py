@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas.ingest import load_graph
 from tabulate import tabulate
 
 from benchmarks.report import milliseconds
 from benchmarks.worker import repeated, timed
 from circuit_atlas import Atlas
 from circuit_atlas.examples import example_graph
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from circuit_atlas.ingest import read_graph
-from circuit_atlas.schema.keys import Kind
 
 from circuit_atlas.examples import example_graph
 from circuit_atlas.graph.data import KINDS, GraphData
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.synth import Shape, synthesize
 
 K = 10

@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas.ingest import load_graph
 from tabulate import tabulate
 
 from benchmarks.worker import repeated, timed
 from circuit_atlas import Atlas, Connection
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize, write_synthetic
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from circuit_atlas.database import Database
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (
@@ -23,8 +24,6 @@ from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS
-
-from circuit_atlas.database import Database
 
 ALIGNMENTS = ("relative", "exact", "feature")
 _EDGES_AT_ONCE = 1_000_000

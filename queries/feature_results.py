@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from circuit_atlas.queries.results import Neighbor
-from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
+from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.results import Cells, Result
+from circuit_atlas.schema.models import Node, Record
 
 
 class FeatureIdentity(Record):

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from circuit_atlas.queries.ask import ask
-from circuit_atlas.schema.keys import Kind
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
-    from circuit_atlas.queries.graphs import StoredGraph
-
     from circuit_atlas.database import Database
+    from circuit_atlas.queries.graphs import StoredGraph
 
 _EDGES_AT_ONCE = 500_000
 

@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
-from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 from circuit_atlas.errors import DamagedGraphError
 from circuit_atlas.graph.data import (
@@ -24,6 +21,9 @@ from circuit_atlas.graph.data import (
     Int32,
     NodeColumns,
 )
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
+from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 _NODES_AT_ONCE = 10_000
 _EDGES_AT_ONCE = 250_000

@@ -20,6 +20,11 @@ from typing import Any
 
 import click
 import import_graph
+
+from circuit_atlas import errors
+from circuit_atlas.cli import cli, grouped_commands
+from circuit_atlas.explain import ExplainResult, ImportResult, Label
+from circuit_atlas.export.results import ExportResult
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
@@ -31,15 +36,10 @@ from circuit_atlas.queries import (
 )
 from circuit_atlas.queries.catalogue import find_query, public_queries
 from circuit_atlas.queries.search import SearchResult
+from circuit_atlas.results import Result
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
-
-from circuit_atlas import errors
-from circuit_atlas.cli import cli, grouped_commands
-from circuit_atlas.explain import ExplainResult, ImportResult, Label
-from circuit_atlas.export.results import ExportResult
-from circuit_atlas.results import Result
 from circuit_atlas.store.doctor import Diagnosis
 from circuit_atlas.store.results import Verifications
 from circuit_atlas.synth import SynthResult

@@ -221,8 +221,9 @@ def test_transcoders_of_another_number_of_layers_are_refused(
 def test_impossible_attributions_are_refused(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
     with pytest.raises(InvalidArgumentError, match="transcoders"):
         atlas.attribute(PROMPT, model="google/gemma-2-2b")
+    unknown: dict[str, Any] = {"max_hops": 3}
     with pytest.raises(InvalidArgumentError, match="max_hops"):
-        atlas.attribute(PROMPT, model=loaded, max_hops=3)  # type: ignore[call-arg]
+        atlas.attribute(PROMPT, model=loaded, **unknown)
     with pytest.raises(AttributionError, match="empty"):
         atlas.attribute(" ", model=loaded, name="never-stored")
     with pytest.raises(AttributionError, match="no such word"):

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from circuit_atlas.queries.catalogue import CatalogueQuery, public_queries
-from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
 from support.catalogue import arguments
@@ -23,6 +21,8 @@ from support.program import Run
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.cypher_text import literal
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
+from circuit_atlas.queries.catalogue import CatalogueQuery, public_queries
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.server import LocalServer
 from circuit_atlas.views.browser import browser_address, browser_of, drawn, filled, style_sheet, write_favorites
 from circuit_atlas.views.figure import KIND_STYLES

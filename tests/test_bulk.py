@@ -11,10 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest.files import graph_files
-from circuit_atlas.ingest.graph_rows import GraphRows
-from circuit_atlas.ingest.import_files import ImportFiles
-from circuit_atlas.schema.properties import LABELS, imported_types
 from support.database import clear
 from support.examples import EXAMPLES, NAMES, example_file
 from support.graphs import array_edges, edge_list
@@ -24,6 +20,10 @@ from circuit_atlas import Atlas
 from circuit_atlas.errors import IngestError, LocalServerError
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.data import ActiveFeatures
+from circuit_atlas.ingest.files import graph_files
+from circuit_atlas.ingest.graph_rows import GraphRows
+from circuit_atlas.ingest.import_files import ImportFiles
+from circuit_atlas.schema.properties import LABELS, imported_types
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 

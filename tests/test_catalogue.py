@@ -8,6 +8,10 @@ from typing import Any
 
 import neo4j
 import pytest
+from support.catalogue import ABOUT_ALL, arguments
+from support.examples import ingest_examples
+
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.catalogue import (
     CatalogueQuery,
     QueryFileError,
@@ -18,10 +22,6 @@ from circuit_atlas.queries.catalogue import (
     read_query,
 )
 from circuit_atlas.schema import limits
-from support.catalogue import ABOUT_ALL, arguments
-from support.examples import ingest_examples
-
-from circuit_atlas.errors import InvalidArgumentError
 
 QUERIES = list(catalogue().values())
 FOLDER = Path(__file__).parent.parent / "queries" / "cypher"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from circuit_atlas.queries import compare as compare_queries
 from support.examples import example_file
 from support.program import Run
 from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
+from circuit_atlas.queries import compare as compare_queries
 
 K = 10_000
 

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from circuit_atlas.ingest import load_graph
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.ingest import load_graph
 
 
 @pytest.fixture

@@ -16,8 +16,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from circuit_atlas.ingest import load_graph
-from circuit_atlas.ingest.source_sets import SCANS_VARIABLE, neuronpedia_name
 from support.neuronpedia import FakeNeuronpedia, fake_neuronpedia
 from support.program import fails, interruptible
 
@@ -25,6 +23,8 @@ from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaError, UnknownSourceSetError
 from circuit_atlas.explain import fetch, neuronpedia, rate_limit
 from circuit_atlas.explain.rate_limit import RateLimiter
+from circuit_atlas.ingest import load_graph
+from circuit_atlas.ingest.source_sets import SCANS_VARIABLE, neuronpedia_name
 from circuit_atlas.synth import Shape, synthesize
 
 FEATURES = """

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas.queries.results import Explanation
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import EXAMPLES
@@ -21,6 +20,7 @@ from circuit_atlas.explain import files, lines
 from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
+from circuit_atlas.queries.results import Explanation
 
 LABELS = EXAMPLES.parent / "labels.tsv"
 FEATURES = """

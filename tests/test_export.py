@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import read_graph
 from support.examples import EXAMPLES, NAMES, example_document, example_file
 from support.program import Run, fails
 
@@ -23,6 +22,7 @@ from circuit_atlas.export.columns import node_columns
 from circuit_atlas.export.formats import write_graph
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest import read_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 

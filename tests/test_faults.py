@@ -15,13 +15,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from circuit_atlas.ingest import edge_writer
 from support.killed import delete, ingest
 
 from circuit_atlas import Atlas
 from circuit_atlas.database import Database
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import EdgeBlock
+from circuit_atlas.ingest import edge_writer
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 

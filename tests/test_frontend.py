@@ -113,7 +113,7 @@ def test_graphs_are_pruned_and_kept_in_a_given_folder(
     assert len(few["nodes"]) < len(many["nodes"])
     assert [line["slug"] for line in listed(tmp_path / "kept")] == [name, "dallas"]
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be created"):
         atlas.serve("dallas", output=tmp_path / "file")
 
 

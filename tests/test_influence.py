@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.schema.keys import Kind
 from support.examples import EXAMPLES, NAMES, example_file
 from support.graphs import make_graph
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import Float64, GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.schema.keys import Kind
 
 
 @pytest.fixture(scope="session")

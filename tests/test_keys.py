@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from circuit_atlas.schema.keys import Kind, NodeAddress, make_key, parse_key
 from hypothesis import given
 from hypothesis import strategies as st
+
+from circuit_atlas.schema.keys import Kind, NodeAddress, make_key, parse_key
 
 NUMBER = st.integers(0, 10**9)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from support.catalogue import ABOUT_ALL, arguments
 from support.examples import ingest_examples
 
 from benchmarks.beside import add_graphs
 from circuit_atlas import Atlas
+from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 
 
 def test_queries_of_one_graph_read_nothing_of_500_others(own_atlas: Atlas) -> None:

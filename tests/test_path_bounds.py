@@ -9,11 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph
-from circuit_atlas.queries import path_bounds
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_search import PathSearch
-from circuit_atlas.schema.limits import SHORTLISTED_PATHS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import oracle
@@ -22,6 +17,11 @@ from support.paths import assert_same, found_paths, ordinals, random_graphs
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import CypherError, InvalidArgumentError
+from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries import path_bounds
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.path_search import PathSearch
+from circuit_atlas.schema.limits import SHORTLISTED_PATHS
 from circuit_atlas.synth import Shape, synthesize
 
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

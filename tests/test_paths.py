@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import oracle
@@ -17,6 +16,7 @@ from support.paths import SCORES, Found, assert_same, default_paths, found_paths
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.ingest import load_graph
 
 
 @pytest.mark.parametrize("name", NAMES)

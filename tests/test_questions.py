@@ -73,7 +73,7 @@ def test_every_form_of_address_finds_its_node(address: str, key: str, examples: 
 
 
 def test_an_ambiguous_address_lists_its_candidates(examples: dict[str, GraphHandle]) -> None:
-    with pytest.raises(AmbiguousNodeError, match="can mean 6 nodes") as raised:
+    with pytest.raises(AmbiguousNodeError, match="matches 6 nodes") as raised:
         examples["dallas"].node("Dallas")
     assert "token:9" in raised.value.candidates
     assert all(key in str(raised.value) for key in raised.value.candidates)
@@ -83,7 +83,7 @@ def test_unknown_nodes_graphs_and_queries_are_errors(examples: dict[str, GraphHa
     for address in ("Paris", "feature:99/1@1", "token:99", "logit:", ""):
         with pytest.raises(NodeNotFoundError):
             examples["dallas"].node(address)
-    with pytest.raises(GraphNotFoundError, match="There are: .*dallas"):
+    with pytest.raises(GraphNotFoundError, match="The database has: .*dallas"):
         atlas.graph("dalas")
     with pytest.raises(QueryNotFoundError, match="--list"):
         atlas.query("paths.best")

@@ -11,10 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet
-from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.whole_graph import read_graph_data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.graphs import edge_list
@@ -23,6 +19,10 @@ from circuit_atlas import Atlas
 from circuit_atlas.export.columns import node_columns
 from circuit_atlas.export.formats import write_graph
 from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.synth import Shape, synthesize
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.whole_graph import read_graph_data
 from support.examples import EXAMPLES, NAMES, example_file
 from support.graphs import edge_list
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.graph.data import ActiveFeatures, GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.synth import Shape, synthesize
 
 

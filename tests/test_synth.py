@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.ingest.content import content_hash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
@@ -20,6 +18,8 @@ from support.graphs import edge_list
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export.json_file import write_json
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.synth import Shape, simple_path_counts, synthesize, write_synthetic
 from circuit_atlas.synth.graph import MAX_NODES
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from support.examples import NAMES, ingest_examples
 
 from circuit_atlas import Atlas
+from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from circuit_atlas.server import LocalServer
 
 # What version 1 had in the place of today's tables: one list of bounds per number of hops.

@@ -13,9 +13,6 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.whole_graph import read_graph_data
-from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import EXAMPLES, NAMES
@@ -24,6 +21,9 @@ from support.markup import HOSTILE, Tags, text_of
 from support.program import Run
 
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views import image
 from circuit_atlas.views.figure import graph_figure, plotly_text
 from circuit_atlas.views.graph_page import file_name, graph_page, script_json
@@ -150,7 +150,7 @@ def test_a_sankey_diagram_carries_the_scores_of_its_paths(examples: Any) -> None
 
 
 def test_without_a_path_there_is_no_diagram(atlas: Any, examples: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="no such path"):
+    with pytest.raises(InvalidArgumentError, match="no path matches"):
         examples["dallas"].view_paths(sources=["logit:San"], targets=["Austin"])
 
 

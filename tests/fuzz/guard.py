@@ -11,12 +11,11 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["circuit_atlas"]):
+    from circuit_atlas.errors import AtlasError
+    from circuit_atlas.graph.data import GraphData
     from circuit_atlas.ingest.content import content_hash
     from circuit_atlas.ingest.graph_json import read_json
     from circuit_atlas.ingest.pt import read_pt
-
-    from circuit_atlas.errors import AtlasError
-    from circuit_atlas.graph.data import GraphData
 
 __all__ = ["check", "fuzz", "read_json", "read_pt"]
 

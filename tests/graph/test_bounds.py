@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from circuit_atlas.schema.limits import SHORTLIST_FROM, SHORTLISTED_PATHS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
@@ -22,6 +21,7 @@ from circuit_atlas.graph.bounds import (
 )
 from circuit_atlas.graph.data import Bool, Float64, GraphData, Int32
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.schema.limits import SHORTLIST_FROM, SHORTLISTED_PATHS
 from circuit_atlas.synth import Shape, synthesize
 
 HOPS = 5

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
 from support.graphs import array_edges, edge_list, make_graph
 
 from circuit_atlas.graph.data import EdgeBlock
+from circuit_atlas.schema.keys import Kind
 
 NODES = 6
 EDGES = st.dictionaries(st.tuples(*[st.integers(0, NODES - 1)] * 2), st.sampled_from([-1.0, 0.5, 2.0]), max_size=20)

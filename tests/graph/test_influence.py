@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from circuit_atlas.schema.keys import Kind
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
@@ -17,6 +16,7 @@ from support.paths import random_graphs
 from circuit_atlas.graph.data import KINDS, Float64, GraphData
 from circuit_atlas.graph.influence import compute_influence, node_influence
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.schema.keys import Kind
 
 
 def solved(data: GraphData, weights: Float64) -> Float64:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from circuit_atlas.schema.models import Supernode
 from support.graphs import make_graph
 
 from circuit_atlas.graph.data import NodeColumns
 from circuit_atlas.graph.qparams import as_list, pinned_nodes, read_supernodes, write_supernodes
+from circuit_atlas.schema.models import Supernode
 
 
 @pytest.fixture

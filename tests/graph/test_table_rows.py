@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from circuit_atlas.schema.batches import batches
-from circuit_atlas.schema.limits import BOUNDS_BLOCK
 
 from circuit_atlas.graph.bounds import PathTables
 from circuit_atlas.graph.shortlists import Shortlists
 from circuit_atlas.graph.table_rows import bound_rows, count_rows, shortlist_rows
+from circuit_atlas.schema.batches import batches
+from circuit_atlas.schema.limits import BOUNDS_BLOCK
 
 
 def test_bounds_are_stored_in_blocks_of_nodes() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from circuit_atlas.ingest.files import graph_files, side_by_side
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.ingest.files import graph_files, side_by_side
 
 
 def test_a_folder_stands_for_the_graph_files_in_it_and_below(tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import read_graph
-from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.ingest.files import graph_files
 from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.ingest.files import graph_files
 
 PLAIN = EXAMPLES / "dallas.json"
 MIB = 1 << 20

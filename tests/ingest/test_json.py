@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.ingest.source_sets import identify
 from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.ingest.source_sets import identify
 
 
 def node(node_id: str, feature_type: str = "cross layer transcoder", **fields: Any) -> dict[str, Any]:

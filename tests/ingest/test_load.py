@@ -15,11 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
-from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
-from circuit_atlas.ingest.rows import node_rows
-from circuit_atlas.schema.apply import ensure_schema
-from circuit_atlas.schema.keys import Kind
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit
 from support.examples import EXAMPLES, NAMES, example_document, example_file
@@ -37,6 +32,11 @@ from circuit_atlas.errors import (
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
+from circuit_atlas.ingest.rows import node_rows
+from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.keys import Kind
 
 
 def everything(atlas: Atlas) -> list[Any]:

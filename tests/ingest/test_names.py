@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from circuit_atlas.ingest.node_names import node_name, visible
-from circuit_atlas.schema.keys import SUPERNODE, Kind
 from hypothesis import given
 from hypothesis import strategies as st
 from support.graphs import make_graph
 
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.graph.data import KINDS
+from circuit_atlas.ingest.node_names import node_name, visible
+from circuit_atlas.schema.keys import SUPERNODE, Kind
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
-from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
+
+from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
+from circuit_atlas.schema.keys import Kind
 
 TRANSCODER, ERROR = "cross layer transcoder", "mlp reconstruction error"
 

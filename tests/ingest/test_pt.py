@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.schema.keys import Kind
 from support.graphs import IN_SMALL_PT, status_of
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.synth import Shape, synthesize
 
 if TYPE_CHECKING:

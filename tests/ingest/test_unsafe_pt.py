@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from circuit_atlas.ingest import read_graph
 
 from circuit_atlas.errors import InputError, UnsafeFileError
+from circuit_atlas.ingest import read_graph
 
 
 class _Runs:
