@@ -90,7 +90,7 @@ def test_totals_depend_neither_on_k_nor_on_the_parts(
 ) -> None:
     whole = atlas.compare("dallas", "night", k=5)
     assert whole.overlaps == atlas.compare("dallas", "night", k=50).overlaps
-    monkeypatch.setattr(compare_queries, "_EDGES_AT_ONCE", 0)
+    monkeypatch.setattr(compare_queries, "_MAX_EDGES_AT_ONCE", 0)
     in_parts = atlas.compare("dallas", "night", k=5)
     assert in_parts.direct_effects == whole.direct_effects
     for part, total in zip(in_parts.overlaps, whole.overlaps, strict=True):

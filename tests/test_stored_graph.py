@@ -94,8 +94,8 @@ def test_nodes_and_edges_are_read_in_pages(
 ) -> None:
     from circuit_atlas.queries import whole_graph
 
-    monkeypatch.setattr(whole_graph, "_NODES_AT_ONCE", 7)
-    monkeypatch.setattr(whole_graph, "_EDGES_AT_ONCE", 100)
+    monkeypatch.setattr(whole_graph, "_NODES_PER_PAGE", 7)
+    monkeypatch.setattr(whole_graph, "_EDGES_PER_PAGE", 100)
     same(back("dallas"), read_graph(EXAMPLES / "dallas.json"))
 
 
