@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from benchmarks import beside, explain, features, growth, ingest
+from benchmarks import beside, explain, features, growth, ingest, pictures
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
@@ -32,7 +32,7 @@ from circuit_atlas.server import LocalServer
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
-PARTS = ("ingest", "explain", "questions", "growth", "features", "beside")
+PARTS = ("ingest", "explain", "questions", "growth", "features", "beside", "pictures")
 
 
 @click.command()
@@ -61,18 +61,19 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         if whole:
             put_into_page(PAGE, "growth", growth.markdown(measured))
             shutil.copy(OUT / "growth.svg", PAGE.parent / "images")
-    if "features" in (parts or PARTS):
-        with tempfile.TemporaryDirectory() as folder:
-            records = list(features.measure(Path(folder)))
-        click.echo("\n" + features.markdown(records))
-        write("features", records)
-        put_into_page(PAGE, "features", features.markdown(records))
-    if "beside" in (parts or PARTS):
-        with tempfile.TemporaryDirectory() as folder:
-            records = list(beside.measure(Path(folder)))
-        click.echo("\n" + beside.markdown(records))
-        write("beside", records)
-        put_into_page(PAGE, "beside", beside.markdown(records))
+    for part, module in (("features", features), ("beside", beside), ("pictures", pictures)):
+        if part in (parts or PARTS):
+            measure_part(part, module)
+
+
+def measure_part(part: str, module: Any) -> None:
+    """Run a part that has one table, if it can be run here."""
+    with tempfile.TemporaryDirectory() as folder:
+        records = list(module.measure(Path(folder)))
+    if records:
+        click.echo("\n" + module.markdown(records))
+        write(part, records)
+        put_into_page(PAGE, part, module.markdown(records))
 
 
 def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
@@ -134,6 +135,7 @@ def write(part: str, measured: Any) -> None:
     tables += [growth.markdown(known["growth"])] if "growth" in known else []
     tables += [features.markdown(known["features"])] if "features" in known else []
     tables += [beside.markdown(known["beside"])] if "beside" in known else []
+    tables += [pictures.markdown(known["pictures"])] if "pictures" in known else []
     (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from benchmarks.cases import STRONGEST, K
 from circuit_atlas import Atlas, Connection
-from circuit_atlas.queries.ask import ask
 
 
 class Peer:
     """See `benchmarks.peers`. The graph is in the database already."""
 
     def __init__(self, connection: Connection, name: str) -> None:
-        self.graph = Atlas(connection, timeout=120).graph(name)
+        atlas = Atlas(connection, timeout=120)
+        self.graph = atlas.graph(name)
         self.goal = self.graph.stats().logits[0].node.key
-        columns = ask(self.graph.database, "nodes.columns", graph=name)[0]
+        [columns] = atlas.query("nodes.columns", {"graph": name}).rows
         self.place = {key: i for i, key in enumerate(columns["keys"])}
 
     def best_paths(self, hops: int, k: int = K, sources: tuple[str, ...] = ()) -> list[float]:

@@ -9,7 +9,6 @@ from support import oracle
 
 from circuit_atlas import GraphHandle
 from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, Edges, GraphData, NodeColumns
-from circuit_atlas.handle import CollapsedGraph, IngestedGraph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 from circuit_atlas.synth import Shape
@@ -19,7 +18,6 @@ IN_SMALL_PT = Shape(layers=3, positions=3, features_per_layer=3, logits=2, densi
 
 def status_of(graph: GraphHandle) -> str:
     """What an ingest did: `ingested`, `unchanged` or `replaced`."""
-    assert isinstance(graph, IngestedGraph | CollapsedGraph)
     assert graph.ingested is not None
     return graph.ingested.status
 
