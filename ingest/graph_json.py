@@ -1,7 +1,7 @@
 """Reads the JSON graphs of circuit-tracer's `create_graph_files`, of Neuronpedia and of Anthropic.
 
-The generations differ in nearly every field (see `docs/formats.md`). A field without a column of its own is kept in
-`extra`, so nothing that a producer adds is lost.
+The generations differ in nearly every field (see `docs/reference/formats.md`). A field without a column
+of its own is kept in `extra`, so nothing that a producer adds is lost.
 """
 
 from __future__ import annotations

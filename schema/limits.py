@@ -1,4 +1,4 @@
-"""Numbers that several rooms share, and that Python and Cypher must agree on."""
+"""Numbers that several packages share, and that Python and Cypher must agree on."""
 
 # What a query may ask for.
 MAX_HOPS = 12

@@ -83,7 +83,7 @@ class _RetryNotice(logging.Handler):
     ),
 )
 @click.version_option(package_name="circuit-atlas", prog_name="circuit-atlas")
-@click.option("-v", "--verbose", count=True, help="Log what happens to stderr: -v steps and retries, -vv statements.")
+@click.option("-v", "--verbose", count=True, help="Log progress to stderr: -v steps and retries, -vv statements.")
 def cli(verbose: int) -> None:
     """Store attribution graphs of language models in Neo4j and query them.
 

@@ -23,13 +23,13 @@ _TRACER = [
         "targets",
         multiple=True,
         metavar="TOKEN",
-        help="Explain this output, a text of one token; repeatable.  [default: the most probable tokens]",
+        help="Explain this output token; repeatable.  [default: the most probable tokens]",
     ),
-    click.option("--max-n-logits", type=click.IntRange(1), help="At most this many of them.  [default: 10]"),
+    click.option("--max-n-logits", type=click.IntRange(1), help="At most this many output tokens.  [default: 10]"),
     click.option(
         "--desired-logit-prob",
         type=click.FloatRange(0, 1),
-        help="As many as reach this probability together.  [default: 0.95]",
+        help="Take the most probable tokens until they reach this probability together.  [default: 0.95]",
     ),
     click.option(
         "--max-feature-nodes",

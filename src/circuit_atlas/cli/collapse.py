@@ -20,7 +20,7 @@ GROUP = "Questions about a graph"
 @click.option(
     "--weights",
     type=click.Choice(["shares", "sums"]),
-    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as before, shares at first]",
+    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as last time, shares at first]",
 )
 @atlas_command
 def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Result:

@@ -15,7 +15,7 @@ def demo_command(store: str | None) -> None:
     """Store six real graphs of Gemma-2-2B, and ask about one of them and about five together.
 
     "Fact: The capital of the state containing Dallas is": its statistics and strongest paths. Five analogies, such as
-    "The saying goes: Sun is to day as moon is to": the features that all of them have, and Dallas has not.
+    "The saying goes: Sun is to day as moon is to": the features that all of them have and Dallas does not.
 
     \b
     Examples:
@@ -37,7 +37,7 @@ def demo_command(store: str | None) -> None:
         click.echo(atlas.only_features(tags=["analogies"], without=["dallas"], k=5))
         _heading("features show 25/288")  # the one of them that acts on the answers
         click.echo(atlas.feature("25/288"))
-    click.echo("\nTo look at them: circuit-atlas view dallas --open")
+    click.echo("\nTo look at the graph in Neo4j Browser: circuit-atlas browse dallas")
 
 
 def _heading(command: str) -> None:

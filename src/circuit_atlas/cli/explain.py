@@ -24,7 +24,7 @@ GROUP = "Explanations"
 @click.option("--refetch", is_flag=True, help="Ask again for features that were asked for before.")
 @click.option("--url", help="Address of Neuronpedia.  [env: NEURONPEDIA_URL; default: https://www.neuronpedia.org]")
 @click.option(
-    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Requests at the same time."
+    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Concurrent requests."
 )
 @click.option(
     "--rate",

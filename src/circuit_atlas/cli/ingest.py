@@ -19,7 +19,7 @@ GROUP = "Graphs and files"
 
 @click.command("ingest")
 @click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
-@click.option("--name", help="Name of the graph, of one file.  [default: the slug in the file, else its stem]")
+@click.option("--name", help="Name of the graph, for one file only.  [default: the slug in the file, else its stem]")
 @click.option("--replace", is_flag=True, help="Replace a graph of that name with different content.")
 @click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
 @reader_options

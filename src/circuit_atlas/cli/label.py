@@ -22,7 +22,7 @@ GROUP = "Explanations"
 @click.option("--remove", is_flag=True, help="Remove the label.")
 @atlas_command
 def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove: bool) -> Result:
-    """Label the feature that NODE of GRAPH is an activation of, in every graph.
+    """Label the feature behind NODE of GRAPH, in every graph.
 
     A label takes precedence over fetched and imported explanations; only another label changes it.
 

@@ -50,7 +50,7 @@ GROUP = "Questions about a graph"
 )
 @atlas_command
 def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
-    """Show the strongest direct effects on a NODE of GRAPH and of the NODE.
+    """Show the strongest direct effects into and out of a NODE of GRAPH.
 
     \b
     Examples:

@@ -197,7 +197,7 @@ def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
 some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
 tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
 k_option = click.option(
-    "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many."
+    "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of results."
 )
 from_option = click.option(
     "--from",
@@ -214,7 +214,7 @@ to_option = click.option(
     help="Node where paths end; repeatable.  [default: the most probable logit]",
 )
 max_hops_option = click.option(
-    "--max-hops", type=click.IntRange(1, 12), default=4, show_default=True, help="Most edges of a path."
+    "--max-hops", type=click.IntRange(1, 12), default=4, show_default=True, help="Maximum number of edges of a path."
 )
 score_option = click.option(
     "--score",

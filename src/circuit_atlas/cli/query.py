@@ -96,7 +96,7 @@ def query_command(
     visual: bool,
     hops: int | None,
 ) -> Result | None:
-    """Run QUERY: the id of a query of the catalogue, a Cypher statement, or - for one on stdin.
+    """Run QUERY: the id of a query of the catalogue, a Cypher statement, or - to read one from stdin.
 
     \b
     Examples:

@@ -26,7 +26,7 @@ GROUP = "Questions across prompts"
     type=click.IntRange(1, 10),
     default=3,
     show_default=True,
-    help="How many of the strongest effects of a node motifs may use.",
+    help="Strongest effects of each node that a motif may use.",
 )
 @k_option
 @atlas_command

@@ -45,7 +45,7 @@ def start(
     page_cache: str | None,
     java: str | None,
 ) -> None:
-    """Start the server if it is not running. The first time, Neo4j is downloaded (about 170 MB).
+    """Start the server if it is not running. The first time, Neo4j is downloaded (185 MB).
 
     \b
     Examples:

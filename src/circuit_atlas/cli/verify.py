@@ -21,7 +21,7 @@ GROUP = "Graphs and files"
 @reader_options
 @atlas_command
 def verify_command(atlas: Atlas, graph: str | None, file: str | None, **options: Any) -> Result:
-    """Read GRAPH back whole (all graphs without one) and compare it with what was ingested, or with FILE.
+    """Read GRAPH (all graphs if none is given) back whole and compare it with what was ingested, or with FILE.
 
     Compares counts, every property and every weight. The exit code is 1 if something differs.
 
