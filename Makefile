@@ -1,9 +1,11 @@
-# demo   two real graphs, from nothing to their strongest paths
-# test   all tests, with circuit-tracer and torch, against a real Neo4j
-# fuzz   the readers of files, for SECONDS each
-# bench  how long questions take, beside what else can answer them
-# check  style, types, docs, queries
-# docs   write the generated pages, and build the documentation into site/
+# demo       six real graphs, the strongest paths of one, and what five have in common
+# test-fast  the tests that need neither a Neo4j nor torch
+# test       all tests, with circuit-tracer and torch, against a real Neo4j
+# coverage   all tests, and which lines and branches of the package they run
+# fuzz       the readers of files, for SECONDS each
+# bench      how long queries take, beside other ways to answer them
+# check      style, types, docs, queries
+# docs       write the generated pages, and build the documentation into site/
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,17 +13,26 @@ BIN := $(VENV)/bin
 SECONDS ?= 300
 UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt
 
-.PHONY: demo test chromium fuzz bench check docs clean
+.PHONY: demo test-fast test coverage chromium fuzz bench check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
 
+test-fast: $(VENV)/.fast
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not server and not torch" $(ARGS)
+
 test: $(VENV)/.test chromium
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+coverage: $(VENV)/.test chromium
+	rm -f .coverage .coverage.*
+	HF_HUB_OFFLINE=1 $(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
 # For the tests that look at pages: installed where that can be done without asking, else they are skipped.
 chromium:
-	@$(BIN)/python tests/chromium.py || \
+	@$(BIN)/python tests/support/chromium.py || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update && \
 		DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 || \
 		echo "No Chromium: tests that need it are skipped."
@@ -43,7 +54,7 @@ check: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf .check build && $(UV) --no-deps --target .check .
-	cd .check && ../$(BIN)/mypy --python-executable ../$(BIN)/python --config-file ../pyproject.toml -p circuit_atlas
+	$(BIN)/mypy .check/circuit_atlas tests benchmarks scripts
 	$(BIN)/python scripts/write_docs.py --check
 	$(BIN)/python -m pytest tests/test_catalogue.py tests/test_layout.py
 
@@ -57,9 +68,13 @@ $(VENV)/.demo: $(VENV)/.uv pyproject.toml
 	$(UV) --editable '.[views]'
 	touch $@
 
+$(VENV)/.fast: $(VENV)/.uv pyproject.toml
+	$(UV) --editable '.[pandas,networkx,parquet,views]' --group test
+	touch $@
+
 $(VENV)/.test: $(VENV)/.uv pyproject.toml
 	$(UV) --editable '.[attribution,pandas,networkx,parquet,views]' --group test --group check
-	touch $(VENV)/.demo $@
+	touch $(VENV)/.demo $(VENV)/.fast $@
 
 $(VENV)/.docs: $(VENV)/.uv pyproject.toml
 	$(UV) --editable . --group docs
@@ -70,4 +85,4 @@ $(VENV)/.bench: $(VENV)/.test
 	touch $@
 
 clean:
-	rm -rf $(VENV) .check .docs build dist screenshots site *.egg-info
+	rm -rf $(VENV) .check .docs .coverage .coverage.* build dist screenshots site *.egg-info

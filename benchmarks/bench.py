@@ -18,21 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import click
-from circuit_atlas.ingest import load_graph
 
-from benchmarks import explain, features, growth, ingest
+from benchmarks import beside, explain, features, growth, ingest
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
 from benchmarks.report import markdown, put_into_page
 from benchmarks.worker import Timing, Worker, time_question
 from circuit_atlas import Atlas, Connection
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
-PARTS = ("ingest", "explain", "questions", "growth", "features")
+PARTS = ("ingest", "explain", "questions", "growth", "features", "beside")
 
 
 @click.command()
@@ -67,6 +67,12 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         click.echo("\n" + features.markdown(records))
         write("features", records)
         put_into_page(PAGE, "features", features.markdown(records))
+    if "beside" in (parts or PARTS):
+        with tempfile.TemporaryDirectory() as folder:
+            records = list(beside.measure(Path(folder)))
+        click.echo("\n" + beside.markdown(records))
+        write("beside", records)
+        put_into_page(PAGE, "beside", beside.markdown(records))
 
 
 def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
@@ -127,6 +133,7 @@ def write(part: str, measured: Any) -> None:
     tables += [markdown(known["timings"])] if "timings" in known else []
     tables += [growth.markdown(known["growth"])] if "growth" in known else []
     tables += [features.markdown(known["features"])] if "features" in known else []
+    tables += [beside.markdown(known["beside"])] if "beside" in known else []
     (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 
 

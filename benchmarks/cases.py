@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from circuit_atlas.examples import example_graph
+from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
-
-from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.synth import Shape, synthesize
 
 K = 10
@@ -42,7 +42,8 @@ class Case:
 
     def save(self, path: Path) -> None:
         """Write it where other processes can read it."""
-        np.savez(path, **{name: np.asarray(value) for name, value in vars(self).items()})
+        columns: dict[str, Any] = vars(self)
+        np.savez(path, **columns)
 
     @classmethod
     def load(cls, path: Path) -> Case:
@@ -66,6 +67,11 @@ def graph_of(size: str) -> GraphData:
 def case_of(data: GraphData) -> Case:
     """The same graph for those that are not circuit-atlas."""
     blocks = list(data.edges.blocks(1 << 20))
-    columns: list[Any] = [np.concatenate(column) for column in zip(*blocks, strict=True)]
-    tokens = np.flatnonzero(data.nodes.kind == KINDS.index(Kind.TOKEN)).tolist()
-    return Case(len(data.nodes), *columns, tokens, int(np.nanargmax(data.nodes.probability)))
+    return Case(
+        n=len(data.nodes),
+        target=np.concatenate([block.target for block in blocks]),
+        source=np.concatenate([block.source for block in blocks]),
+        weight=np.concatenate([block.weight for block in blocks]),
+        tokens=np.flatnonzero(data.nodes.kind == KINDS.index(Kind.TOKEN)).tolist(),
+        goal=int(np.nanargmax(data.nodes.probability)),
+    )

@@ -15,14 +15,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from circuit_atlas.ingest import load_graph
 from tabulate import tabulate
 
 from benchmarks.worker import repeated, timed
 from circuit_atlas import Atlas, Connection
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize, write_synthetic
 
@@ -45,7 +46,7 @@ def measure(folder: Path) -> Iterator[Record]:
         load_graph(atlas, synthesize(shape), name="synthetic")
         for way, rate in (("at any rate", 1e9), ("25,000 requests an hour", 25_000)):
             with neuronpedia() as (url, asked):
-                seconds, _ = timed(lambda url=url, rate=rate: explain(connection, url, rate).wait())
+                seconds, _ = timed(partial(explain_all, connection, url, rate))
             yield {"what": f"explain {FEATURES:,} features, {way}", "seconds": seconds, "asked": asked}
             atlas.cypher(_FORGET, write=True)
         with neuronpedia() as (url, asked):
@@ -73,6 +74,11 @@ def explain(connection: Connection, url: str, rate: float, limit: int = FEATURES
     return subprocess.Popen(
         [*command, "--timeout", "120"], env={**os.environ, **environment}, stdout=subprocess.DEVNULL
     )
+
+
+def explain_all(connection: Connection, url: str, rate: float) -> None:
+    """The command, from its begin to its end."""
+    explain(connection, url, rate).wait()
 
 
 def killed_half_way(atlas: Atlas, connection: Connection, url: str) -> int:
@@ -103,14 +109,14 @@ def searches(folder: Path) -> Iterator[Record]:
             lambda: atlas.import_explanations(folder / "labels.tsv", model=summary.model, source_set=summary.source_set)
         )
         yield {"what": f"import {len(rows):,} explanations, {GRAPHS:,} graphs", "seconds": seconds}
-        for what, options in (
-            ("one word", {"text": _WORDS[0]}),
-            ("two words", {"text": " ".join(_WORDS[1:3])}),
-            ("one word, in one graph", {"text": _WORDS[3], "graph": "g7"}),
-            ("a token of every graph", {"text": "token"}),
+        for what, ask in (
+            ("one word", partial(atlas.search, _WORDS[0])),
+            ("two words", partial(atlas.search, " ".join(_WORDS[1:3]))),
+            ("one word, in one graph", partial(atlas.search, _WORDS[3], graph="g7")),
+            ("a token of every graph", partial(atlas.search, "token")),
         ):
-            first, answer = timed(lambda options=options: atlas.search(**options))
-            timing = repeated(lambda options=options: atlas.search(**options), first, answer)
+            first, answer = timed(ask)
+            timing = repeated(ask, first, answer)
             yield {"what": f"search, {what}", "seconds": timing.median, "hits": len(answer.hits)}
     LocalServer(folder / "many").stop()
 

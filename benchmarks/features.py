@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from circuit_atlas.schema.keys import Kind
 from tabulate import tabulate
 from tqdm import tqdm
 
@@ -21,6 +20,7 @@ from benchmarks.worker import repeated, timed
 from circuit_atlas import Atlas
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import KINDS, GraphData
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from circuit_atlas.ingest import load_graph
 from tabulate import tabulate
 
 from benchmarks.cases import K, graph_of
@@ -14,6 +13,7 @@ from benchmarks.peers.atlas_peer import Peer
 from benchmarks.report import milliseconds
 from benchmarks.worker import repeated, timed
 from circuit_atlas import Atlas, Connection
+from circuit_atlas.ingest import load_graph
 
 mpl.use("svg")
 from matplotlib import pyplot as plt

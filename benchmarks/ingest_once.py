@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.worker import peak_memory
 from circuit_atlas import Atlas
@@ -26,8 +27,7 @@ def timed_import(*arguments: Any, **options: Any) -> dict[str, int]:
 def main() -> None:
     """See the module."""
     file, in_bulk = sys.argv[1], "--bulk" in sys.argv
-    bulk.run_import = timed_import
-    with Atlas() as atlas:
+    with patch.object(bulk, "run_import", timed_import), Atlas() as atlas:
         if in_bulk:
             results = atlas.ingest_all([file], bulk=True, fail_fast=True)
             assert results.files[0].result is not None

@@ -72,10 +72,10 @@ class Worker:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._pipe.poll(0.2):
-                answer = self._pipe.recv()
+                answer: Timing | Exception = self._pipe.recv()
                 if isinstance(answer, Exception):
                     raise answer
-                return answer  # type: ignore[no-any-return]
+                return answer
             if psutil.Process(self._process.pid).memory_info().rss > MEMORY:
                 self.close()
                 return Timing(failed=f"> {MEMORY >> 30} GB")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.ingest.pt_pickle import TorchDtype
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
+from circuit_atlas.ingest.pt_pickle import TorchDtype
 
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
 _REQUIRED = (

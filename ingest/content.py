@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import numpy.typing as npt
-from circuit_atlas.schema.models import COLLAPSED_FIELDS
 
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.schema.models import COLLAPSED_FIELDS
 
 _BLOCK = 1 << 20
 _NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}

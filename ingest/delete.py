@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
-from circuit_atlas.ingest import statements
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError
+from circuit_atlas.ingest import statements
 from circuit_atlas.processes import find_process
 
 _log = logging.getLogger(__name__)

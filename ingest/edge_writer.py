@@ -8,11 +8,11 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from circuit_atlas.ingest import statements
 from tqdm import tqdm
 
 from circuit_atlas.database import Database
 from circuit_atlas.graph.data import EdgeBlock, Edges
+from circuit_atlas.ingest import statements
 
 EDGES_PER_BATCH = 25_000
 WRITERS = 3

@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from circuit_atlas.ingest import gzipped
-
 from circuit_atlas.errors import InputError
+from circuit_atlas.ingest import gzipped
 
 SUFFIXES = (".json", ".json.gz", ".pt", ".pth")
 _SMALL = 16 << 20  # bytes

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from circuit_atlas.errors import InputError
+from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.graph.qparams import pinned_nodes, read_supernodes
 from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
 from circuit_atlas.ingest.links import read_links
 from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
 from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind, NodeAddress
 from circuit_atlas.schema.models import GraphMetadata
-
-from circuit_atlas.errors import InputError
-from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
-from circuit_atlas.graph.qparams import pinned_nodes, read_supernodes
 
 _EXPECTED = "an attribution graph has `metadata`, `nodes` and `links`"
 _LOGIT_TEXT = re.compile(r'[Oo]utput:? "(.*)" \(p=', re.DOTALL)

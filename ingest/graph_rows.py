@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from circuit_atlas.graph.data import KINDS, EdgeExtra, Edges, GraphData
+from circuit_atlas.graph.influence import compute_influence
+from circuit_atlas.graph.order import topological_order
 from circuit_atlas.ingest.path_tables import LabelledRow, path_table_rows
 from circuit_atlas.ingest.rows import (
     Row,
@@ -15,10 +18,6 @@ from circuit_atlas.ingest.rows import (
     transcoder_feature_rows,
 )
 from circuit_atlas.schema.keys import Kind
-
-from circuit_atlas.graph.data import KINDS, EdgeExtra, Edges, GraphData
-from circuit_atlas.graph.influence import compute_influence
-from circuit_atlas.graph.order import topological_order
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+
+from circuit_atlas.graph.data import EdgeBlock
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.parquet import ColumnTypes, ParquetTable
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.properties import LABELS, LONG, RELATIONSHIPS, STRING, imported_types
-
-from circuit_atlas.graph.data import EdgeBlock
 
 _BLOCK = 1 << 18  # edges
 _ID, _LABELS, _START, _END = ":ID", ":LABEL", ":START_ID", ":END_ID"

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from circuit_atlas.ingest.node_ids import as_float
-from circuit_atlas.schema.keys import Kind
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeExtra, Float64, NodeColumns
+from circuit_atlas.ingest.node_ids import as_float
+from circuit_atlas.schema.keys import Kind
 
 ZeroLink = tuple[int, int, dict[str, Any]]  # ordinals of target and source, further fields
 _FIELDS = ("source", "target", "weight")

@@ -11,6 +11,11 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
+
+from circuit_atlas.database import Database
+from circuit_atlas.errors import GraphExistsError, IngestError
+from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph, remove_leftovers
@@ -20,11 +25,6 @@ from circuit_atlas.ingest.names import check_name, check_tags
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
 from circuit_atlas.schema.apply import ensure_schema
-from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
-
-from circuit_atlas.database import Database
-from circuit_atlas.errors import GraphExistsError, IngestError
-from circuit_atlas.graph.data import GraphData
 
 _ATTEMPTS = 3
 

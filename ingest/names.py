@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from circuit_atlas.schema.keys import COLLAPSED
-
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.schema.keys import COLLAPSED
 
 # Without `~`, which marks the names of graphs that are being written or deleted.
 _NAME = re.compile(r"[^\x00-\x1f~]{1,200}")

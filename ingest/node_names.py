@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from circuit_atlas.schema.keys import Kind, feature_name
-
 from circuit_atlas.graph.data import KINDS, NodeColumns
+from circuit_atlas.schema.keys import Kind, feature_name
 
 
 def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:

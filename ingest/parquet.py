@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from circuit_atlas.errors import InputError, needs_extra
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.properties import EMPTY, STRING, STRINGS
-
-from circuit_atlas.errors import InputError, needs_extra
 
 ColumnTypes = Mapping[str, str]  # name of a property, or `:ID`, `:LABEL`, ... of the importer -> type
 _BATCH_SIZE = 10_000  # rows

@@ -8,14 +8,13 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from circuit_atlas.schema import path_tables as statements
-from circuit_atlas.schema.batches import BATCH_SIZE, batches
-
 from circuit_atlas.database import Step
 from circuit_atlas.graph import table_rows
 from circuit_atlas.graph.bounds import PathTables, path_tables, semiring, token_starts
 from circuit_atlas.graph.counts import path_counts
 from circuit_atlas.graph.data import Bool, Edges, Float64, Int32
+from circuit_atlas.schema import path_tables as statements
+from circuit_atlas.schema.batches import BATCH_SIZE, batches
 
 _SIGNS = (1, -1)  # the most promoting and the most inhibiting paths
 _MIN_EDGES_FOR_THREADS = 100_000  # numpy lets other threads run, which pays only for long arrays

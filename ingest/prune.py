@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+
+from circuit_atlas.errors import InvalidArgumentError, needs_extra
+from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
 from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
-
-from circuit_atlas.errors import InvalidArgumentError, needs_extra
-from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
 
 _FIX = "Leave the thresholds out to store the whole graph."
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
 import numpy as np
+
+from circuit_atlas.errors import InputError, MissingExtraError, needs_extra
+from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.ingest.attribution import Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
 from circuit_atlas.ingest.prune import prune
@@ -18,9 +21,6 @@ from circuit_atlas.ingest.pt_safe import load_safely
 from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
-
-from circuit_atlas.errors import InputError, MissingExtraError, needs_extra
-from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 
 if TYPE_CHECKING:
     import circuit_tracer

@@ -13,9 +13,9 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from circuit_atlas.ingest.pt_pickle import Config, SavedTensor, unpickle
 
 from circuit_atlas.errors import InputError, UnsafeFileError
+from circuit_atlas.ingest.pt_pickle import Config, SavedTensor, unpickle
 
 _MAX_PICKLE = 2 << 20  # bytes
 _MAX_CONTENT = 4_000_000  # values and characters, tensors not counted

@@ -7,11 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from circuit_atlas.ingest import gzipped
-from circuit_atlas.ingest.graph_json import read_json
-
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest import gzipped
+from circuit_atlas.ingest.graph_json import read_json
 
 if TYPE_CHECKING:
     import circuit_tracer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from circuit_atlas.schema.models import Record
 from pydantic import Field
 
 from circuit_atlas.results import Cells, Result
+from circuit_atlas.schema.models import Record
 
 
 class IngestResult(Result):

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData
+from circuit_atlas.graph.influence import InfluenceScores
 from circuit_atlas.ingest.node_names import node_name
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import ACTIVE_BLOCK, MAX_NAME_LENGTH
 from circuit_atlas.schema.models import FILE_FIELDS
-
-from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData
-from circuit_atlas.graph.influence import InfluenceScores
 
 Row = dict[str, Any]
 _BLOCK = 1 << 20  # edges

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from circuit_atlas.database import Database, Step
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.edge_writer import EDGES_PER_BATCH, by_target
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
 from circuit_atlas.schema.batches import BATCH_SIZE, batches
-
-from circuit_atlas.database import Database, Step
 
 _MAX_SMALL_EDGES = 10_000
 

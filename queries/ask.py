@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from circuit_atlas.queries.catalogue import find_query
-
 from circuit_atlas.database import Database, Rows
+from circuit_atlas.queries.catalogue import find_query
 
 
 def ask(

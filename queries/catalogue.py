@@ -43,9 +43,8 @@ from importlib.resources.abc import Traversable
 from itertools import takewhile
 from typing import Any
 
-from circuit_atlas.schema import limits
-
 from circuit_atlas.errors import InvalidArgumentError, QueryNotFoundError
+from circuit_atlas.schema import limits
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
 _COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")

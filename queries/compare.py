@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from circuit_atlas.database import Database
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (
@@ -24,10 +25,8 @@ from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS
 
-from circuit_atlas.database import Database
-
 ALIGNMENTS = ("relative", "exact", "feature")
-_EDGES_AT_ONCE = 1_000_000
+_MAX_EDGES_AT_ONCE = 1_000_000
 _STATUSES = ("shared", "only_a", "only_b")
 _KINDS = (*Kind, "direct effect")
 
@@ -87,7 +86,7 @@ def compare(
 def _parts(graphs: list[Properties]) -> list[str]:
     """How identities begin: one part for graphs of usual size, else one for each layer, so that no statement
     takes long."""
-    if sum(graph["edges"] for graph in graphs) <= _EDGES_AT_ONCE:
+    if sum(graph["edges"] for graph in graphs) <= _MAX_EDGES_AT_ONCE:
         return [""]
     layers = range(max(graph["n_layers"] for graph in graphs))
     return [*(f"feature:{layer}/" for layer in layers), *(f"{kind}:" for kind in Kind if kind is not Kind.FEATURE)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from circuit_atlas.queries.path_results import Path
-from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 from tabulate import tabulate
 
+from circuit_atlas.queries.path_results import Path
 from circuit_atlas.results import Cells, Result
+from circuit_atlas.schema.models import Node, Record
 
 
 class Overlap(Record):

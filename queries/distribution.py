@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.path_results import ScoreDistribution
@@ -17,8 +18,6 @@ from circuit_atlas.queries.paths import (
     target_nodes,
 )
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS
-
-from circuit_atlas.errors import InvalidArgumentError
 
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from circuit_atlas.queries.results import Neighbor
-from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
+from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.results import Cells, Result
+from circuit_atlas.schema import keys
+from circuit_atlas.schema.models import Node, Record
 
 
 class FeatureIdentity(Record):
@@ -21,7 +22,7 @@ class FeatureIdentity(Record):
 
 def feature_name(feature: FeatureIdentity) -> str:
     """Its explanation, or its layer and index."""
-    return feature.explanation or f"feature {feature.layer}/{feature.index}"
+    return feature.explanation or keys.feature_name(feature.layer, feature.index)
 
 
 class FeatureActivation(Record):
@@ -141,8 +142,9 @@ def _effects(neighbors: list[Neighbor]) -> str:
 
 
 def _placed(feature: FeatureIdentity) -> str:
-    place = f"{feature.layer}/{feature.index}"
-    return f"{feature.explanation} ({place})" if feature.explanation else f"feature {place}"
+    if feature.explanation is None:
+        return feature_name(feature)
+    return f"{feature.explanation} ({feature.layer}/{feature.index})"
 
 
 def _where(node: Node) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from circuit_atlas.database import Database
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.feature_results import (
@@ -22,9 +24,6 @@ from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
-
-from circuit_atlas.database import Database
-from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(\d{1,15})(?:@\d+)?")
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from circuit_atlas.database import Database
+from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.results import (
     Graphs,
@@ -18,9 +20,6 @@ from circuit_atlas.queries.results import (
 )
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
-
-from circuit_atlas.database import Database
-from circuit_atlas.errors import GraphNotFoundError
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -18,8 +19,6 @@ from circuit_atlas.queries.path_results import (
 )
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_PATHS
-
-from circuit_atlas.errors import InvalidArgumentError
 
 _DIVERGES = "it does not converge on a cycle without a way out"
 GROUPS = ("layer", "position", "kind", "feature")
@@ -117,9 +116,9 @@ def _influences(graph: StoredGraph, targets: Sequence[str], *, with_weights: boo
             raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
         return None
     import numpy as np
-    from circuit_atlas.queries.stored_arrays import read_arrays
 
     from circuit_atlas.graph.influence import node_influence
+    from circuit_atlas.queries.stored_arrays import read_arrays
 
     columns = read_arrays(graph)
     weights = np.zeros(len(columns.keys))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -19,8 +20,6 @@ from circuit_atlas.queries.results import (
 from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 from circuit_atlas.schema.models import Node
-
-from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 
 MAX_SUBGRAPH_HOPS = 4
 _SIGNS = {"abs": 0, "positive": 1, "negative": -1}

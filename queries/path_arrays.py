@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from circuit_atlas.schema.limits import LIMB
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.counts import as_integers, path_counts, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import Float64, Int32, Int64
+from circuit_atlas.schema.limits import LIMB
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.stored_arrays import StoredArrays

@@ -7,21 +7,20 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
-from circuit_atlas.schema import path_tables as statements
-from circuit_atlas.schema.batches import batches
-from circuit_atlas.schema.limits import CACHE_FROM, MAX_CACHED_BOUNDS, MAX_HOPS
 
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.graph import table_rows
 from circuit_atlas.graph.bounds import PathTables, Semiring, must_pass_tables, path_tables, semiring, token_starts
 from circuit_atlas.graph.data import Float64
+from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
+from circuit_atlas.schema import path_tables as statements
+from circuit_atlas.schema.batches import batches
+from circuit_atlas.schema.limits import CACHE_FROM, MAX_CACHED_BOUNDS, MAX_HOPS
 
 if TYPE_CHECKING:
+    from circuit_atlas.database import Database
     from circuit_atlas.queries.graphs import StoredGraph
     from circuit_atlas.queries.path_search import PathSearch
-
-    from circuit_atlas.database import Database
 
 _log = logging.getLogger(__name__)
 

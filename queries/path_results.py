@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
 from circuit_atlas.results import Cells, Edge, GraphResult, Result
+from circuit_atlas.schema.models import Node, Record
 
 
 class Path(Record):

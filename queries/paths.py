@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -14,8 +15,6 @@ from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS
-
-from circuit_atlas.errors import InvalidArgumentError
 
 ORDERS = {"strongest": 1, "inhibiting": -1}
 

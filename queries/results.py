@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from circuit_atlas.schema.models import Node, Record
-from circuit_atlas.schema.properties import EXPLANATION_LISTS
 from pydantic import Field, field_serializer, model_validator
 
 from circuit_atlas.results import Cells, Edge, GraphResult, Result
+from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.properties import EXPLANATION_LISTS
 
 
 class GraphSummary(Record):

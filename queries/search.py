@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_range
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.results import TranscoderFeature
-from circuit_atlas.schema.models import Record
 from pydantic import Field
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_range
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.results import TranscoderFeature
 from circuit_atlas.results import Cells, Result
+from circuit_atlas.schema.models import Record
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from circuit_atlas.queries.ask import ask
-from circuit_atlas.schema.keys import Kind
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.schema.batches import nodes_per_page
+from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
+    from circuit_atlas.database import Database
     from circuit_atlas.queries.graphs import StoredGraph
 
-    from circuit_atlas.database import Database
-
-_EDGES_AT_ONCE = 500_000
+_EDGES_PER_PAGE = 500_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _read(graph: StoredGraph, edge_value: str | None) -> StoredArrays:
 
 def _read_edges(graph: StoredGraph, edge_value: str | None) -> ArrayEdges:
     n = graph.properties["nodes"]
-    step = max(1, _EDGES_AT_ONCE * n // max(1, graph.properties["edges"]))
+    step = nodes_per_page(n, graph.properties["edges"], _EDGES_PER_PAGE)
     parts = [ArrayEdges(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
     for first in range(0, n, step):
         rows = ask(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from circuit_atlas.schema.models import Node, Record
 from pydantic import Field
 
 from circuit_atlas.results import Cells, Result
+from circuit_atlas.schema.models import Node, Record
 
 _SHOWN = 3
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -12,8 +13,6 @@ from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.supernode_results import SupernodeDetails, SupernodeLink, SupernodeLinks, Supernodes
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_ROWS
-
-from circuit_atlas.errors import InvalidArgumentError
 
 Row = dict[str, Any]
 

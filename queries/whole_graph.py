@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
-from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 from circuit_atlas.errors import DamagedGraphError
 from circuit_atlas.graph.data import (
@@ -24,9 +21,13 @@ from circuit_atlas.graph.data import (
     Int32,
     NodeColumns,
 )
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
+from circuit_atlas.schema.batches import nodes_per_page
+from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
-_NODES_AT_ONCE = 10_000
-_EDGES_AT_ONCE = 250_000
+_NODES_PER_PAGE = 10_000
+_EDGES_PER_PAGE = 250_000
 _LABELS = {kind.label: i for i, kind in enumerate(KINDS)}
 Row = dict[str, Any]
 
@@ -77,8 +78,8 @@ def _node_rows(graph: StoredGraph) -> Iterator[Row]:
     """Properties of all nodes, in order, with the place of each one's kind in `KINDS` as `kind`."""
     n = graph.properties["nodes"]
     seen = 0
-    for first in range(0, max(n, 1), _NODES_AT_ONCE):
-        for row in ask(graph.database, "graphs.nodes", graph=graph.name, first=first, stop=first + _NODES_AT_ONCE):
+    for first in range(0, max(n, 1), _NODES_PER_PAGE):
+        for row in ask(graph.database, "graphs.nodes", graph=graph.name, first=first, stop=first + _NODES_PER_PAGE):
             kinds = [_LABELS[label] for label in row["labels"] if label in _LABELS]
             if row["ordinal"] != seen or len(kinds) != 1:
                 raise damaged(
@@ -136,7 +137,7 @@ def _edges(graph: StoredGraph, n: int) -> tuple[ArrayEdges, tuple[EdgeExtra, ...
 
 
 def _edge_pages(graph: StoredGraph, n: int) -> Iterator[tuple[ArrayEdges, list[EdgeExtra]]]:
-    step = max(1, _EDGES_AT_ONCE * n // max(1, graph.properties["edges"]))
+    step = nodes_per_page(n, graph.properties["edges"], _EDGES_PER_PAGE)
     for first in range(0, n, step):
         rows = ask(graph.database, "graphs.edges", graph=graph.name, first=first, stop=first + step)
         target = np.repeat(np.array([row["target"] for row in rows], np.int32), [len(row["sources"]) for row in rows])

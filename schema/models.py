@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.properties import LABELS
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 COLLAPSED_FIELDS = ("collapsed_from", "collapsed_weights", "collapsed_state")  # only collapsed graphs have them
 FILE_FIELDS = ("file_metadata", "file_qparams", "file_extra", "file_form")  # stored as JSON text

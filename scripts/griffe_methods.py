@@ -30,7 +30,7 @@ def _modules(module: griffe.Module) -> list[griffe.Module]:
 
 def _take_over(cls: griffe.Class, module: griffe.Module, pkg: griffe.Module) -> None:
     for name, attribute in list(cls.members.items()):
-        value = None if attribute.is_alias or not attribute.is_attribute else attribute.value
+        value = attribute.value if isinstance(attribute, griffe.Attribute) else None
         if (
             isinstance(value, griffe.ExprCall) and value.arguments
         ):  # the function is decorated: `compare = of_fresh_graphs(compare)`

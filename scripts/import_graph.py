@@ -78,10 +78,10 @@ def picture() -> str:
         '<path d="M0 0 8 4 0 8z" fill="#8a94a6"/></marker></defs>',
     ]
     for number in range(len(floors)):
-        y = height - number * FLOOR_HEIGHT
+        top = height - number * FLOOR_HEIGHT
         if number % 2:
-            lines.append(f'<rect x="0" y="{y - FLOOR_HEIGHT}" width="100%" height="{FLOOR_HEIGHT}" fill="#f3f5f9"/>')
-        lines.append(f'<text x="34" y="{y - FLOOR_HEIGHT / 2 + 4:.0f}" fill="#6b7280">floor {number + 1}</text>')
+            lines.append(f'<rect x="0" y="{top - FLOOR_HEIGHT}" width="100%" height="{FLOOR_HEIGHT}" fill="#f3f5f9"/>')
+        lines.append(f'<text x="34" y="{top - FLOOR_HEIGHT / 2 + 4:.0f}" fill="#6b7280">floor {number + 1}</text>')
     for name, (x1, y1) in boxes.items():
         for other in sorted(_direct(name, imports)):
             x2, y2 = boxes[other]

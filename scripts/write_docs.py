@@ -20,6 +20,11 @@ from typing import Any
 
 import click
 import import_graph
+
+from circuit_atlas import errors
+from circuit_atlas.cli import cli, grouped_commands
+from circuit_atlas.explain import ExplainResult, ImportResult, Label
+from circuit_atlas.export.results import ExportResult
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
@@ -31,15 +36,10 @@ from circuit_atlas.queries import (
 )
 from circuit_atlas.queries.catalogue import find_query, public_queries
 from circuit_atlas.queries.search import SearchResult
+from circuit_atlas.results import Result
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
-
-from circuit_atlas import errors
-from circuit_atlas.cli import cli, grouped_commands
-from circuit_atlas.explain import ExplainResult, ImportResult, Label
-from circuit_atlas.export.results import ExportResult
-from circuit_atlas.results import Result
 from circuit_atlas.store.doctor import Diagnosis
 from circuit_atlas.store.results import Verifications
 from circuit_atlas.synth import SynthResult
@@ -284,7 +284,7 @@ def type_of(schema: dict[str, Any]) -> str:
         return f"`{schema['$ref'].rpartition('/')[2]}`"
     if schema.get("type") == "array":
         return f"list of {type_of(schema.get('items', {}))}"
-    return schema.get("type", "any")
+    return str(schema.get("type", "any"))
 
 
 def json_schema(name: str) -> str:
@@ -332,9 +332,10 @@ def hop_of_strongest_paths() -> str:
 def queries_page() -> str:
     """The catalogue."""
     sections = [
-        "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` runs a query. "
-        "`circuit-atlas query\n--show ID` prints it with its parameters: paste both into Neo4j Browser, then run the "
-        "statement alone to see its result.\nA query of several hops is printed for `--hops N`. The visual form of a "
+        "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` "
+        "runs a query.\n`circuit-atlas query --show ID` prints it with its parameters: paste both into Neo4j Browser, "
+        "then run the\nstatement alone to see its result.\nA query of several hops is printed for `--hops N`. "
+        "The visual form of a "
         "query returns paths, which Browser draws; `--visual`\nprints it. `--show-cypher` on any command prints the "
         "statements that it sends.\n"
     ]

@@ -1,52 +1,74 @@
-"""One real Neo4j for the whole run, provisioned by the project's own code; every test its own graph names."""
+"""Fixtures of all tests. What a test needs follows from the fixtures that it uses, and is marked by itself.
+
+A test that runs a Neo4j uses `java`, directly or through another fixture, one that needs torch and circuit-tracer uses
+`torch`, one that looks at pages uses `chromium`. `make test-fast` runs the tests that need neither Java nor torch.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
+import importlib
 import os
+import shutil
 import subprocess
+import sys
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from support.chromium import PageLog, open_page, screenshots, start_chromium
-from support.examples import TAGS, ingest_examples
+from support.database import clear
+from support.examples import DATA, ingest_examples
 from support.program import PROGRAM, Run
 
 from circuit_atlas import Atlas, Connection, GraphHandle
+from circuit_atlas.config import STORE_VARIABLE
+from circuit_atlas.database import connect
 from circuit_atlas.errors import GraphNotFoundError
-from circuit_atlas.server import LocalServer
+from circuit_atlas.server import LocalServer, find_java
+from circuit_atlas.server.java import JAVA_VARIABLE
+from circuit_atlas.server.store import HEAP_VARIABLE, PAGE_CACHE_VARIABLE
 
 if TYPE_CHECKING:
-    from circuit_tracer import Graph
+    from circuit_tracer import Graph, ReplacementModel
     from playwright.sync_api import Browser, Page
 
-EXPLAINED = """
-MATCH (f:TranscoderFeature) WHERE any(source IN f.explanation_sources WHERE NOT source STARTS WITH 'file:')
-RETURN count(f) AS n
-"""
+MARKS = {"java": "server", "torch": "torch", "chromium": "browser"}  # by fixture
 
-for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", "CIRCUIT_ATLAS_STORE"):
+# How long an example takes depends on what else the machine does.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
+for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", STORE_VARIABLE):
     os.environ.pop(_variable, None)
+os.environ[HEAP_VARIABLE], os.environ[PAGE_CACHE_VARIABLE] = "1g", "256m"
 # Servers here run for seconds: what the second compiler makes of their code would not pay for the time it takes.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Of tests in several processes, those marked `alone` wait until no other runs, and keep others waiting."""
-    folder = item.config.cache.mkdir("turns")
-    with (folder / "queue").open("w") as queue, (folder / "turn").open("w") as turn:
-        fcntl.flock(queue, fcntl.LOCK_EX)  # whoever waits to be alone lets nobody else begin
-        fcntl.flock(turn, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
-        fcntl.flock(queue, fcntl.LOCK_UN)
-        return (yield)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark each test with what its fixtures need."""
+    for item in items:
+        for fixture in MARKS.keys() & set(item.fixturenames):
+            item.add_marker(MARKS[fixture])
+
+
+@pytest.fixture(autouse=True)
+def as_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test that is not marked for it starts no Java, also not in its child processes, and imports no torch."""
+    if not request.node.get_closest_marker("server"):
+        monkeypatch.setenv(JAVA_VARIABLE, "a test without the fixture `java`")
+    is_imported = "torch" in sys.modules
+    yield
+    assert is_imported or "torch" not in sys.modules or request.node.get_closest_marker("torch")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What tests found out, beside having passed."""
+    """Show what tests measured, beside having passed."""
     reports = [report for group in terminalreporter.stats.values() for report in group]
     for report in reports:
         if getattr(report, "when", None) == "teardown":
@@ -55,17 +77,55 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A server of our own, in a new store, for whom the connection is not enough."""
-    server = LocalServer(tmp_path_factory.mktemp("server") / "store")
-    server.start(quiet=True, heap="1g", page_cache="512m")
+def java() -> Path:
+    """The Java that runs Neo4j."""
+    return find_java()
+
+
+@pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """torch, where circuit-tracer is installed, too."""
+    pytest.importorskip("circuit_tracer")
+    return importlib.import_module("torch")
+
+
+@pytest.fixture(scope="session")
+def local_server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """The server that tests share. They add graphs under names of their own, and change nothing else."""
+    yield from _started(tmp_path_factory.mktemp("server") / "store")
+
+
+@pytest.fixture(scope="session")
+def own_server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A second server, for tests that need a database to themselves; see `own_atlas`."""
+    yield from _started(tmp_path_factory.mktemp("own") / "store")
+
+
+def _started(store: Path) -> Iterator[LocalServer]:
+    server = LocalServer(store)
+    server.start(quiet=True)
     yield server
     server.stop()
 
 
+@pytest.fixture
+def own_atlas(own_server: LocalServer) -> Iterator[Atlas]:
+    """A database that a test has to itself, empty. Its store may be changed in any way, too."""
+    with connect(own_server.start(quiet=True)) as driver:
+        clear(driver)
+    with Atlas(store=own_server.store.path, timeout=120) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_env(own_server: LocalServer, own_atlas: Atlas) -> dict[str, str]:
+    """The environment of a process that uses that database."""
+    return {**os.environ, STORE_VARIABLE: str(own_server.store.path)}
+
+
 @pytest.fixture(scope="session")
 def connection(local_server: LocalServer) -> Connection:
-    """That server's address and password."""
+    """Address and password of the server that tests share."""
     connection = local_server.connection()
     assert connection is not None
     return connection
@@ -73,33 +133,15 @@ def connection(local_server: LocalServer) -> Connection:
 
 @pytest.fixture(scope="session")
 def atlas(connection: Connection) -> Iterator[Atlas]:
-    """That server's database."""
+    """The database that tests share."""
     with Atlas(connection, timeout=120) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def examples(atlas: Atlas) -> dict[str, GraphHandle]:
-    """The real graphs of the examples, by name."""
+    """The real graphs of the examples, by name, in the database that tests share."""
     return ingest_examples(atlas)
-
-
-def hold_examples(atlas: Atlas, *names: str) -> None:
-    """Make the database hold those of the examples, and nothing else."""
-    there = {summary.graph for summary in atlas.graphs().graphs}
-    for name in sorted(there - set(names), reverse=True):  # what was collapsed goes before what it was made from
-        atlas.delete(name)
-    if missing := set(names) - there:
-        ingest_examples(atlas, *missing)
-    for name in TAGS.keys() & set(names):
-        atlas.tag(name, add=TAGS[name])
-
-
-def forget_explanations(atlas: Atlas) -> None:
-    """Graphs are ingested anew where something else than their own labels explains their features."""
-    if atlas.cypher(EXPLAINED).rows[0]["n"]:
-        hold_examples(atlas)
-        atlas.cypher("MATCH (f:TranscoderFeature) DETACH DELETE f", write=True)
 
 
 @pytest.fixture
@@ -113,15 +155,13 @@ def new_name(atlas: Atlas) -> Iterator[Callable[[], str]]:
 
     yield make
     for name in names:
-        try:
+        with contextlib.suppress(GraphNotFoundError):
             atlas.delete(name)
-        except GraphNotFoundError:
-            pass
 
 
 @pytest.fixture
 def env(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment of a process that uses the server."""
+    """The environment of a process that uses the database that tests share."""
     values = {
         "NEO4J_URI": connection.uri,
         "NEO4J_USERNAME": connection.username,
@@ -133,8 +173,8 @@ def env(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 
 @pytest.fixture
-def run(env: dict[str, str], examples: Any) -> Run:
-    """Runs circuit-atlas against the test server, where the examples are."""
+def run(env: dict[str, str], examples: dict[str, GraphHandle]) -> Run:
+    """Runs circuit-atlas against the database that tests share."""
 
     def call(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [PROGRAM, *arguments]
@@ -151,41 +191,54 @@ def run(env: dict[str, str], examples: Any) -> Run:
     return call
 
 
+@pytest.fixture
+def small_pt(tmp_path: Path) -> Path:
+    """A `.pt` of 23 nodes; a copy, which a test may change."""
+    return Path(shutil.copy(DATA / "small.pt", tmp_path))
+
+
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def small_model(torch: ModuleType) -> ModuleType:
+    """The module that makes a small model and its graphs. It imports torch, so that tests get it from here."""
     from support import small_model
 
+    return small_model
+
+
+@pytest.fixture(scope="session")
+def model(small_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> ReplacementModel:
+    """A small model with transcoders."""
     return small_model.build_model(tmp_path_factory.mktemp("tokenizer"))
 
 
 @pytest.fixture(scope="session")
-def attributed(model: Any) -> Graph:
+def attributed(small_model: ModuleType, model: ReplacementModel) -> Graph:
     """circuit-tracer's graph of the Dallas prompt by the small model."""
-    from support import small_model
-
     return small_model.attribute_prompt(model)
 
 
 @pytest.fixture
 def saved(attributed: Graph, tmp_path: Path) -> Path:
+    """That graph as circuit-tracer saves it."""
     attributed.to_pt(str(tmp_path / "small.pt"))
     return tmp_path / "small.pt"
 
 
 @pytest.fixture(scope="module")  # playwright leaves an event loop running, in which nothing else can start one
 def chromium() -> Iterator[Browser]:
+    """A Chromium without a window."""
     yield from start_chromium()
 
 
 @pytest.fixture
 def page_log() -> PageLog:
-    """What the page asked for and complained of."""
+    """The requests and errors of the page."""
     return PageLog()
 
 
 @pytest.fixture
 def page(chromium: Browser, page_log: PageLog) -> Iterator[Page]:
-    """An empty page in a real Chromium; errors in it fail the test, and so does asking another machine for anything."""
+    """An empty page in a real Chromium; errors in it fail the test, and so do requests to other machines."""
     yield from open_page(chromium, page_log)
 
 

@@ -9,11 +9,13 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.graphs import status_of
 from support.program import Run
 
 from circuit_atlas import Atlas
@@ -36,7 +38,7 @@ class Folders(NamedTuple):
     model: Path
     transcoders: Path
 
-    def options(self) -> dict[str, str]:
+    def options(self) -> dict[str, Any]:
         return {"model": str(self.model), "transcoders": str(self.transcoders)}
 
     def flags(self) -> list[str]:
@@ -44,10 +46,8 @@ class Folders(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+def folders(small_model: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Folders:
     """Below a folder called llama: TransformerLens takes that for the name of a model."""
-    from support import small_model
-
     place = tmp_path_factory.mktemp("llama")
     return Folders(small_model.save_model(place / "small"), small_model.save_transcoders(place / "transcoders"))
 
@@ -64,9 +64,14 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_prompt_is_attributed_saved_and_stored(
-    run: Run, atlas: Atlas, folders: Folders, loaded: Any, work: Path, new_name: Callable[[], str]
+    run: Run,
+    atlas: Atlas,
+    folders: Folders,
+    loaded: Any,
+    torch: ModuleType,
+    work: Path,
+    new_name: Callable[[], str],
 ) -> None:
-    import torch
     from circuit_tracer import Graph
 
     name = new_name()
@@ -99,8 +104,7 @@ def test_a_prompt_is_attributed_saved_and_stored(
     assert tags.rows == [{"tag": "small models"}]
 
 
-def test_what_is_loaded_answers_as_the_model_does(folders: Folders, loaded: Any) -> None:
-    import torch
+def test_a_loaded_model_answers_as_its_files_do(folders: Folders, loaded: Any, torch: ModuleType) -> None:
     from transformers import AutoModelForCausalLM
 
     tokens = loaded.ensure_tokenized(PROMPT)[None]
@@ -108,9 +112,7 @@ def test_what_is_loaded_answers_as_the_model_does(folders: Folders, loaded: Any)
     torch.testing.assert_close(loaded(tokens), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_both_backends_and_every_option(folders: Folders, loaded: Any) -> None:
-    import torch
-
+def test_both_backends_and_every_option(folders: Folders, loaded: Any, torch: ModuleType) -> None:
     options = AttributionOptions(
         max_n_logits=4, desired_logit_prob=0.5, batch_size=32, max_feature_nodes=60, offload="cpu", update_interval=2
     )
@@ -123,10 +125,9 @@ def test_both_backends_and_every_option(folders: Folders, loaded: Any) -> None:
     assert [target.token_str for target in targets.logit_targets] == ["Austin", "Texas"]
 
 
-def test_cross_layer_transcoders_and_a_type(folders: Folders, tmp_path: Path) -> None:
-    import torch
-    from support import small_model
-
+def test_cross_layer_transcoders_and_a_type_of_numbers(
+    folders: Folders, torch: ModuleType, small_model: ModuleType, tmp_path: Path
+) -> None:
     crossing = small_model.save_transcoders(tmp_path / "clt", "cross_layer_transcoder")
     options = LoadOptions(dtype="bfloat16", lazy_encoder=True)
     graph = attribute_prompt(load_model(str(folders.model), str(crossing), options), PROMPT, AttributionOptions())
@@ -134,19 +135,19 @@ def test_cross_layer_transcoders_and_a_type(folders: Folders, tmp_path: Path) ->
     assert graph.cfg.dtype is torch.bfloat16
 
 
-def test_a_loaded_model_in_memory(atlas: Atlas, loaded: Any, new_name: Callable[[], str]) -> None:
+def test_a_loaded_model_can_be_given(atlas: Atlas, loaded: Any, new_name: Callable[[], str]) -> None:
     name = new_name()
     graph = atlas.attribute(PROMPT, model=loaded, name=name, max_n_logits=2, node_threshold=0.8, edge_threshold=0.9)
     assert graph.metadata["logit_nodes"] == 2
     assert graph.metadata["node_threshold"] == 0.8
-    assert atlas.attribute(PROMPT, model=loaded, name=name).ingested.status == "unchanged"
+    assert status_of(atlas.attribute(PROMPT, model=loaded, name=name)) == "unchanged"
     with pytest.raises(GraphExistsError, match="Dallas"):
         atlas.attribute(OTHER, model=loaded, name=name)
     replaced = atlas.attribute(OTHER, model=loaded, name=name, replace=True, max_n_logits=2)
-    assert replaced.ingested.status == "replaced"
+    assert status_of(replaced) == "replaced"
 
 
-def test_prompts_of_a_file_go_on_where_they_were_stopped(
+def test_the_prompts_of_a_file_are_resumed(
     run: Run, atlas: Atlas, folders: Folders, work: Path, new_name: Callable[[], str]
 ) -> None:
     first, second, third = new_name(), new_name(), new_name()
@@ -182,7 +183,7 @@ def test_prompts_of_a_file_go_on_where_they_were_stopped(
     assert (work / "graphs" / f"{first}.pt").stat().st_mtime_ns == stamp
 
 
-def test_a_file_of_another_prompt_is_not_taken(
+def test_an_existing_file_of_another_prompt_is_refused(
     atlas: Atlas, loaded: Any, work: Path, new_name: Callable[[], str]
 ) -> None:
     name = new_name()
@@ -202,24 +203,27 @@ def test_a_file_of_another_prompt_is_not_taken(
         ({"device": "toaster"}, "toaster"),
     ],
 )
-def test_what_cannot_be_loaded_is_named(change: dict[str, str], says: str, folders: Folders, atlas: Atlas) -> None:
+def test_the_error_names_what_cannot_be_loaded(
+    change: dict[str, str], says: str, folders: Folders, atlas: Atlas
+) -> None:
     with pytest.raises(AttributionError, match=says):
         atlas.attribute(PROMPT, name="never-stored", **{**folders.options(), **change})
 
 
-def test_layers_that_do_not_fit(folders: Folders, tmp_path: Path) -> None:
-    from support import small_model
-
+def test_transcoders_of_another_number_of_layers_are_refused(
+    folders: Folders, small_model: ModuleType, tmp_path: Path
+) -> None:
     short = small_model.save_transcoders(tmp_path / "short", n_layers=2)
     with pytest.raises(AttributionError, match="3 layers, but the transcoders are for 2"):
         load_model(str(folders.model), str(short), LoadOptions())
 
 
-def test_questions_that_cannot_be_asked(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
+def test_impossible_attributions_are_refused(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
     with pytest.raises(InvalidArgumentError, match="transcoders"):
         atlas.attribute(PROMPT, model="google/gemma-2-2b")
+    unknown: dict[str, Any] = {"max_hops": 3}
     with pytest.raises(InvalidArgumentError, match="max_hops"):
-        atlas.attribute(PROMPT, model=loaded, max_hops=3)
+        atlas.attribute(PROMPT, model=loaded, **unknown)
     with pytest.raises(AttributionError, match="empty"):
         atlas.attribute(" ", model=loaded, name="never-stored")
     with pytest.raises(AttributionError, match="no such word"):
@@ -228,7 +232,7 @@ def test_questions_that_cannot_be_asked(atlas: Atlas, loaded: Any, run: Run, fol
     assert run("attribute", PROMPT, "--prompts", "x", *folders.flags()).returncode == 2
 
 
-def test_out_of_memory_says_what_to_lower(folders: Folders) -> None:
+def test_the_error_of_too_little_memory_says_what_to_lower(folders: Folders) -> None:
     """A real allocation that fails: the process may not have what a batch of two million rows takes."""
     code = f"""
         import resource
@@ -260,7 +264,7 @@ def test_out_of_memory_says_what_to_lower(folders: Folders) -> None:
     assert OutOfMemoryError("x").exit_code == 3
 
 
-def test_prompts_of_text_and_of_json(tmp_path: Path) -> None:
+def test_prompts_are_read_from_text_and_json(tmp_path: Path) -> None:
     text = tmp_path / "prompts.txt"
     text.write_text("The capital is\n\nHello, world!\nThe capital is\n")
     assert read_prompts(text) == [Prompt("The capital is", "the-capital-is"), Prompt("Hello, world!", "hello-world")]
@@ -277,7 +281,7 @@ def test_prompts_of_text_and_of_json(tmp_path: Path) -> None:
 
 
 @given(st.text(min_size=1))
-def test_a_slug_is_fit_for_a_file_and_a_graph(text: str) -> None:
+def test_any_text_has_a_slug(text: str) -> None:
     slug = slug_of(text)
     assert 0 < len(slug) <= 70
     assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")

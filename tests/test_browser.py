@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from circuit_atlas.queries.catalogue import CatalogueQuery, public_queries
-from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
+from support.catalogue import arguments
 from support.examples import EXAMPLES
 from support.program import Run
-from test_catalogue import arguments
 
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.cypher_text import literal
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
+from circuit_atlas.queries.catalogue import CatalogueQuery, public_queries
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.server import LocalServer
 from circuit_atlas.views.browser import browser_address, browser_of, drawn, filled, style_sheet, write_favorites
 from circuit_atlas.views.figure import KIND_STYLES
@@ -78,11 +78,11 @@ def captions(page: Page) -> set[str]:
     return {text.strip() for text in page.locator("g.node text.caption:first-of-type").all_text_contents()}
 
 
-def fills(page: Page) -> set[str]:
+def fills(page: Page) -> set[str | None]:
     return {circle.get_attribute("fill") for circle in page.locator("g.node circle.b-outline").all()}
 
 
-def test_it_draws_a_graph_in_our_colours_and_keeps_the_catalogue(
+def test_browser_draws_a_graph_in_our_colours_and_keeps_the_catalogue(
     run: Run, browser_url: str, connected: Callable[[str], Page], screenshot: Callable[[str], Path], tmp_path: Path
 ) -> None:
     style, favorites = tmp_path / "circuit-atlas.grass", tmp_path / "circuit-atlas.zip"
@@ -92,7 +92,7 @@ def test_it_draws_a_graph_in_our_colours_and_keeps_the_catalogue(
     drop(page, style)
     page.get_by_text("node.Feature {").wait_for()
     assert {"Austin", "Texas", "Dallas"} <= captions(page)
-    assert fills(page) == {COLORS[kind] for kind in ("feature", "error", "token", "logit")}
+    assert fills(page) == {COLORS[kind] for kind in Kind if kind is not Kind.OTHER}
     screenshot("neo4j-browser-graph")
     drop(page, favorites)
     page.get_by_test_id("navigationFavorites").click()
@@ -101,7 +101,7 @@ def test_it_draws_a_graph_in_our_colours_and_keeps_the_catalogue(
     screenshot("neo4j-browser-favorites")
 
 
-def test_it_draws_the_result_of_a_long_query_of_the_catalogue(
+def test_browser_draws_the_result_of_a_long_query(
     run: Run, browser_url: str, connected: Callable[[str], Page], screenshot: Callable[[str], Path]
 ) -> None:
     """Too long for a request: the statement stands behind the #."""
@@ -147,7 +147,7 @@ def test_what_query_show_prints_can_be_pasted(
     assert page.locator("g.node").count() == 5
 
 
-def test_the_address_tells_no_password(run: Run, connection: Connection, local_server: LocalServer) -> None:
+def test_the_address_does_not_contain_the_password(run: Run, connection: Connection, local_server: LocalServer) -> None:
     done = run("browse", "dallas", "--print")
     assert connection.password not in done.stdout + done.stderr
     assert "NEO4J_PASSWORD" in done.stderr
@@ -159,7 +159,7 @@ def test_the_address_tells_no_password(run: Run, connection: Connection, local_s
     assert str(local_server.store.path / "password") in here.stderr
 
 
-def test_it_opens_where_there_is_a_screen(run: Run, tmp_path: Path) -> None:
+def test_the_address_is_opened_unless_it_is_only_printed(run: Run, tmp_path: Path) -> None:
     opener = tmp_path / "opener"
     opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     opener.chmod(0o755)
@@ -170,7 +170,7 @@ def test_it_opens_where_there_is_a_screen(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "opened").exists()
 
 
-def test_what_can_be_browsed(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:
+def test_queries_graphs_and_statements_can_be_browsed(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:
     assert "status = 'ready'" in atlas.browse().statement
     page = atlas.browse("neighbors.direct", {"graph": "dallas", "key": "token:9", "k": 3})
     assert "key: 'token:9'" in page.statement
@@ -209,7 +209,7 @@ def test_favourites_are_titled_and_say_what_they_need(tmp_path: Path) -> None:
 
 
 @given(value=st.text(), other=st.text())
-def test_values_that_are_filled_in_are_values(value: str, other: str) -> None:
+def test_filled_in_values_do_not_become_part_of_the_statement(value: str, other: str) -> None:
     """No text of a graph can become part of a statement, and no parameter's name in a text is taken for one."""
     statement = "RETURN $a AS a, '$b' AS b, `$a` /* $a */ // $a\n, $c"
     done = filled(statement, {"a": value, "b": other})
@@ -217,7 +217,7 @@ def test_values_that_are_filled_in_are_values(value: str, other: str) -> None:
 
 
 @given(st.text())
-def test_a_literal_is_read_back_as_it_was(text: str) -> None:
+def test_a_literal_is_one_quoted_text(text: str) -> None:
     quoted = literal(text)
     body = quoted[1:-1]
     assert not re.search(r"(?<!\\)(\\\\)*'", body)
@@ -234,7 +234,7 @@ def test_a_literal_is_read_back_as_it_was(text: str) -> None:
         ("bolt://[::1]:7687", "http://[::1]:7474/browser/"),
     ],
 )
-def test_where_a_server_has_its_browser(uri: str, browser: str) -> None:
+def test_the_address_of_browser_follows_from_that_of_the_server(uri: str, browser: str) -> None:
     assert browser_of(uri) == browser
     with pytest.raises(InvalidArgumentError):
         browser_of(uri.replace("://", "/"))

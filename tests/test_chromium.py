@@ -8,9 +8,7 @@ from typing import Any
 from support.chromium import PageLog
 
 
-def test_it_opens_a_page_and_notes_what_the_page_asks_for(
-    page: Any, page_log: PageLog, screenshot: Any, tmp_path: Path
-) -> None:
+def test_the_page_log_has_requests_and_errors(page: Any, page_log: PageLog, screenshot: Any, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(
         "<title>here</title><img src='http://192.0.2.1/a.png'><script>console.error('oh'); nothing()</script>",
         encoding="utf-8",

@@ -13,7 +13,7 @@ from support.program import Run, fails
 from circuit_atlas import GraphHandle
 
 
-def test_restrictions(run: Run, examples: dict[str, GraphHandle]) -> None:
+def test_paths_can_be_restricted(run: Run, examples: dict[str, GraphHandle]) -> None:
     done = run(
         "paths",
         "dallas",
@@ -34,10 +34,10 @@ def test_restrictions(run: Run, examples: dict[str, GraphHandle]) -> None:
     assert json.loads(done.stdout) == json.loads(expected.to_json())
     assert len(expected.paths) == 5
     for wrong in ("x", "3-", "-3", "3-x", "1.5", "9-3"):
-        fails(run("paths", "dallas", f"--layer={wrong}"), 2, "no number or range")
+        fails(run("paths", "dallas", f"--layer={wrong}"), 2, "not a number or a range")
 
 
-def test_a_value_of_ones_own(run: Run) -> None:
+def test_the_value_of_edges_can_be_given_as_an_expression(run: Run) -> None:
     found = json.loads(run("paths", "dallas", "--score", "sum", "--edge-value", "abs(weight)", "-k", "2").stdout)
     for path in found["paths"]:
         assert path["score"] == pytest.approx(sum(map(abs, path["weights"])))
@@ -48,7 +48,7 @@ def test_a_value_of_ones_own(run: Run) -> None:
     fails(run("paths", "dallas", "--edge-value", "1", "--score", "product"), 1, "normalised")
 
 
-def test_distribution(run: Run) -> None:
+def test_distribution_prints_all_paths_or_a_sample(run: Run) -> None:
     found = json.loads(run("distribution", "dallas", "--max-hops", "2").stdout)
     assert (found["paths"], found["scored"], found["seed"]) == (1108, 1108, None)
     sampled = json.loads(run("distribution", "dallas", "--sample", "100", "--seed", "1").stdout)
@@ -56,14 +56,14 @@ def test_distribution(run: Run) -> None:
     assert "uniform sample of 100" in run("distribution", "dallas", "--sample", "100", "--table").stdout
 
 
-def test_influence_of_edges(run: Run) -> None:
+def test_influence_can_be_of_edges(run: Run) -> None:
     found = json.loads(run("influence", "dallas", "--by", "edge", "--to", "Austin", "-k", "3").stdout)
     assert len(found["edges"]) == 3
     assert {"source", "target", "weight", "influence"} == set(found["edges"][0])
     fails(run("influence", "dallas", "--by", "edge", "--share", "0.5"), 2, "for nodes")
 
 
-def test_synth(run: Run, tmp_path: Path) -> None:
+def test_synth_writes_the_shape_asked_for(run: Run, tmp_path: Path) -> None:
     made = json.loads(
         run("synth", str(tmp_path / "simple.json"), "--simple", "--layers", "3", "--positions", "2").stdout
     )
@@ -75,7 +75,7 @@ def test_synth(run: Run, tmp_path: Path) -> None:
     fails(run("synth", str(tmp_path / "small.pt"), "--features-per-layer", "9999"), 1, "At most 20,000")
 
 
-def test_several_files(run: Run, new_name: Callable[[], str], tmp_path: Path) -> None:
+def test_several_files_are_ingested_and_failures_counted(run: Run, new_name: Callable[[], str], tmp_path: Path) -> None:
     folder = tmp_path / "graphs"
     (folder / "below").mkdir(parents=True)
     document = json.loads((EXAMPLES / "opposite-small.json").read_text(encoding="utf-8"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from circuit_atlas.queries import compare as compare_queries
 from support.examples import example_file
 from support.program import Run
 from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
+from circuit_atlas.queries import compare as compare_queries
 
 K = 10_000
 
@@ -29,7 +29,7 @@ def files(names: tuple[str, str], request: pytest.FixtureRequest) -> tuple[File,
     return a, b
 
 
-def test_nodes_and_direct_effects(
+def test_what_two_graphs_share_equals_brute_force(
     atlas: Atlas, examples: Any, names: tuple[str, str], files: tuple[File, File]
 ) -> None:
     a, b = files
@@ -61,7 +61,7 @@ def test_nodes_and_direct_effects(
     assert found.feature_similarity == pytest.approx(jaccard(*influences), rel=1e-5)
 
 
-def test_the_features_they_share_whatever_the_position(atlas: Atlas, examples: Any, names: tuple[str, str]) -> None:
+def test_shared_features_at_any_position(atlas: Atlas, examples: Any, names: tuple[str, str]) -> None:
     a, b = (
         {identity for identity in File(example_file(name), "feature").identities if identity.startswith("feature:")}
         for name in names
@@ -70,7 +70,9 @@ def test_the_features_they_share_whatever_the_position(atlas: Atlas, examples: A
     assert (features.shared, features.only_a, features.only_b) == (len(a & b), len(a - b), len(b - a))
 
 
-def test_the_paths_that_differ(atlas: Atlas, examples: Any, names: tuple[str, str], files: tuple[File, File]) -> None:
+def test_shared_and_different_paths_equal_brute_force(
+    atlas: Atlas, examples: Any, names: tuple[str, str], files: tuple[File, File]
+) -> None:
     k, hops = 100, 3
     best = [file.best_paths(k, hops) for file in files]
     scores = [{tuple(ids): score for ids, score in reversed(paths)} for paths in best]
@@ -83,19 +85,19 @@ def test_the_paths_that_differ(atlas: Atlas, examples: Any, names: tuple[str, st
             assert (path and path.score) == (pytest.approx(s) if (s := known.get(tuple(pair.identities))) else None)
 
 
-def test_totals_do_not_depend_on_k_nor_on_the_parts(
+def test_totals_depend_neither_on_k_nor_on_the_parts(
     atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = atlas.compare("dallas", "night", k=5)
     assert whole.overlaps == atlas.compare("dallas", "night", k=50).overlaps
-    monkeypatch.setattr(compare_queries, "_EDGES_AT_ONCE", 0)
+    monkeypatch.setattr(compare_queries, "_MAX_EDGES_AT_ONCE", 0)
     in_parts = atlas.compare("dallas", "night", k=5)
     assert in_parts.direct_effects == whole.direct_effects
     for part, total in zip(in_parts.overlaps, whole.overlaps, strict=True):
         assert part.model_dump() == pytest.approx(total.model_dump())
 
 
-def test_a_graph_is_like_itself(atlas: Atlas, examples: Any) -> None:
+def test_a_graph_equals_itself(atlas: Atlas, examples: Any) -> None:
     same = atlas.compare("dallas", "dallas", k=3)
     assert same.feature_similarity == same.edge_similarity == 1.0
     assert not same.nodes.only_a + same.nodes.only_b
@@ -108,7 +110,7 @@ def test_graphs_of_other_transcoders_share_none(atlas: Atlas, examples: Any) -> 
     assert llama.overlap("token").shared > 5
 
 
-def test_what_cannot_be_compared(atlas: Atlas, examples: Any, run: Run) -> None:
+def test_unknown_graphs_and_alignments_are_refused(atlas: Atlas, examples: Any, run: Run) -> None:
     with pytest.raises(GraphNotFoundError):
         atlas.compare("dallas", "nowhere")
     with pytest.raises(InvalidArgumentError, match="align"):

@@ -21,16 +21,17 @@ FILE = Path(__file__).parent.parent / "docker-compose.yml"
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:
-    return yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]["neo4j"]
+    described: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]["neo4j"]
+    return described
 
 
-def test_it_follows_the_compose_specification() -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", FILE]
+def test_the_file_follows_the_compose_specification() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_it_runs_the_locked_version(service: dict[str, Any]) -> None:
+def test_the_image_is_of_the_locked_version(service: dict[str, Any]) -> None:
     assert service["image"] == f"neo4j:{neo4j_version(read_lock())}-community"
 
 
@@ -50,7 +51,7 @@ def test_every_variable_is_one_that_the_code_reads(service: dict[str, Any]) -> N
         assert f'"{name}"' in read
 
 
-def test_its_settings_are_those_of_the_local_server(service: dict[str, Any]) -> None:
+def test_the_settings_are_those_of_the_local_server(service: dict[str, Any]) -> None:
     """NEO4J_a_b__c stands for the setting a.b_c."""
     ours = dict(line.split("=") for line in store._SETTINGS.splitlines() if "=" in line)
     for name, value in service["environment"].items():
@@ -59,6 +60,6 @@ def test_its_settings_are_those_of_the_local_server(service: dict[str, Any]) -> 
             assert ours[setting] == value
 
 
-def test_it_is_watched_and_keeps_its_data(service: dict[str, Any]) -> None:
+def test_the_service_has_a_health_check_and_keeps_its_data(service: dict[str, Any]) -> None:
     assert "cypher-shell" in service["healthcheck"]["test"][1]
     assert "data:/data" in service["volumes"]

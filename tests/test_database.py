@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from circuit_atlas.ingest import load_graph
 from support.graphs import make_graph
 
-from circuit_atlas import Atlas, Connection
+from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries.catalogue import find_query
 
 
 @pytest.fixture
@@ -42,6 +43,14 @@ def test_a_traced_read_can_be_run_again(traced: tuple[Atlas, list[str]], example
         parameters, _, statement = seen[-1].partition("\n\n")
         assert parameters == ":params {graph: 'dallas'};"
         assert atlas.cypher(statement, {"graph": "dallas"}).rows == expected
+
+
+def test_a_report_reads_its_graph_once(traced: tuple[Atlas, list[str]], examples: dict[str, object]) -> None:
+    atlas, seen = traced
+    with atlas:
+        GraphHandle(atlas, "dallas").report()
+    statistics = find_query("graphs.stats").cypher().partition("CYPHER 25")[2]
+    assert len([text for text in seen if text.endswith(statistics)]) == 1
 
 
 def test_long_lists_of_written_rows_are_shortened(traced: tuple[Atlas, list[str]], new_name: Callable[[], str]) -> None:

@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import oracle
+from support.examples import EXAMPLES
+from support.graphs import make_graph
+from support.paths import SCORES, default_paths
+
+from circuit_atlas import GraphHandle
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_arrays
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_arrays import sample_paths
 from circuit_atlas.queries.stored_arrays import read_arrays
-from support import oracle
-from support.examples import EXAMPLES
-from support.graphs import make_graph
-from test_paths import SCORES, default_paths
-
-from circuit_atlas import GraphHandle
-from circuit_atlas.errors import InvalidArgumentError
 
 
 @pytest.mark.parametrize("score", SCORES)
-def test_of_all_paths(score: str, examples: dict[str, GraphHandle]) -> None:
+def test_the_distribution_of_all_paths_is_exact(score: str, examples: dict[str, GraphHandle]) -> None:
     file = oracle.read_file(EXAMPLES / "dallas.json")
     value = oracle.scorer(score, oracle.input_sums(file.edges))
     scores = sorted(value(path) for path in default_paths("dallas") if len(path[1]) <= 2)
@@ -35,7 +35,7 @@ def test_of_all_paths(score: str, examples: dict[str, GraphHandle]) -> None:
 
 
 @pytest.mark.parametrize("score", SCORES)
-def test_of_a_sample(score: str, examples: dict[str, GraphHandle]) -> None:
+def test_the_distribution_of_a_sample_is_near(score: str, examples: dict[str, GraphHandle]) -> None:
     file = oracle.read_file(EXAMPLES / "dallas.json")
     value = oracle.scorer(score, oracle.input_sums(file.edges))
     scores = np.array([value(path) for path in default_paths("dallas")])
@@ -70,14 +70,16 @@ def test_every_path_has_the_same_chance(atlas: Any, new_name: Any) -> None:
     assert all(abs(count - expected) < 5 * expected**0.5 for count in counts.values())
 
 
-def test_where_there_is_none(atlas: Any, examples: dict[str, GraphHandle], new_name: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="no such path"):
+def test_without_paths_there_is_no_distribution(atlas: Any, examples: dict[str, GraphHandle], new_name: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="no path matches"):
         examples["dallas"].score_distribution(sources=["Austin"], targets=["Dallas"])
     with pytest.raises(InvalidArgumentError, match="sample"):
         examples["dallas"].score_distribution(sample=0)
 
 
-def test_around_cycles(atlas: Any, new_name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_of_a_cyclic_graph_visit_no_node_twice(
+    atlas: Any, new_name: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of the walks drawn, those that come back to a node are left out, and the rest are drawn with equal chances."""
     edges = [(0, 1, 1.0), (0, 2, 2.0), (1, 2, 4.0), (1, 3, 16.0), (2, 1, 8.0), (2, 3, 32.0), (0, 3, 64.0)]
     edges = sorted(edges, key=lambda edge: (edge[1], edge[0]))

@@ -16,15 +16,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from circuit_atlas.ingest import load_graph
-from circuit_atlas.ingest.source_sets import SCANS_VARIABLE, neuronpedia_name
 from support.neuronpedia import FakeNeuronpedia, fake_neuronpedia
-from support.program import PROGRAM, fails
+from support.program import fails, interruptible
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaError, UnknownSourceSetError
 from circuit_atlas.explain import fetch, neuronpedia, rate_limit
 from circuit_atlas.explain.rate_limit import RateLimiter
+from circuit_atlas.ingest import load_graph
+from circuit_atlas.ingest.source_sets import SCANS_VARIABLE, neuronpedia_name
 from circuit_atlas.synth import Shape, synthesize
 
 FEATURES = """
@@ -35,7 +35,7 @@ ORDER BY influence DESC, f.layer, f.index
 """
 NAMES = "MATCH (n:Feature {graph: $graph}) RETURN n.name AS name, n.layer + '/' + n.index AS at"
 FORGET = "MATCH (f:TranscoderFeature {source_set: $set}) DETACH DELETE f"
-ANY_RATE = {"rate": 1e9}
+ANY_RATE: dict[str, Any] = {"rate": 1e9}
 
 
 @pytest.fixture
@@ -100,7 +100,9 @@ def test_each_feature_is_asked_for_once(
     assert max(fake.asked.values()) == 2
 
 
-def test_what_is_stored(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_explanations_are_stored_and_shown(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
     fake, url = server
     first, second, third, *_ = features(atlas, graph)
     fake.special[key(first)] = [
@@ -153,7 +155,7 @@ TROUBLE: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_trouble_that_passes(
+def test_passing_trouble_leaves_every_feature_explained(
     trouble: str, atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any
 ) -> None:
     """Every feature is explained in the end; asked for more than once only what was not answered well."""
@@ -169,7 +171,7 @@ def test_trouble_that_passes(
     assert sum(count > 1 for count in fake.asked.values()) <= 10 * len(TROUBLE[trouble])
 
 
-def test_answers_that_cannot_be_read(
+def test_malformed_answers_are_counted_and_asked_for_again(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any, run: Any
 ) -> None:
     fake, url = server
@@ -197,7 +199,7 @@ def test_answers_that_cannot_be_read(
     assert fetched(atlas, graph) == len(found)
 
 
-def test_text_stays_text(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_explanations_stay_text(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
     fake, url = server
     nasty = {
         "<script>alert(1)</script>": "<script>alert(1)</script>",
@@ -217,7 +219,9 @@ def test_text_stays_text(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeu
     assert len(features(atlas, graph)) == len(found)
 
 
-def test_without_batches(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_features_are_asked_for_one_by_one_where_there_are_no_batches(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
     fake, url = server
     fake.has_batches = False
     fake.special[key(features(atlas, graph)[0])] = None
@@ -227,7 +231,7 @@ def test_without_batches(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeu
     assert f"GET /api/feature/{'/'.join(map(str, key(features(atlas, graph)[0])))}" in fake.requests
 
 
-def test_the_key_goes_to_one_server(
+def test_the_key_is_sent_to_one_server_only(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:
     fake, url = server
@@ -248,7 +252,7 @@ def test_the_key_goes_to_one_server(
             atlas.explain(graph.name, url=wrong)
 
 
-def test_what_came_before_an_error_is_stored(
+def test_answers_before_an_error_are_stored(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:
     fake, url = server
@@ -273,13 +277,13 @@ def test_what_came_before_an_error_is_stored(
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_killed_and_resumed(
+def test_a_stopped_explain_is_resumed(
     end: signal.Signals, atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], env: dict[str, str]
 ) -> None:
     """Features are asked for twice only when their answer was under way."""
     fake, url = server
     fake.hold_after = 1
-    command = [PROGRAM, "explain", graph.name, "--url", url, "--concurrency", "1"]
+    command = interruptible("explain", graph.name, "--url", url, "--concurrency", "1")
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert fake.held.wait(60)
     process.send_signal(end)
@@ -301,7 +305,7 @@ def test_requests_are_spaced_evenly(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], monkeypatch: Any
 ) -> None:
     fake, url = server
-    clock = SimpleNamespace(monotonic=lambda: clock.now, now=1000.0)
+    clock: Any = SimpleNamespace(monotonic=lambda: clock.now, now=1000.0)
     monkeypatch.setattr(rate_limit, "time", clock)
     limiter = RateLimiter(36_000)
     assert [limiter.reserve() for _ in range(3)] == pytest.approx([0, 0.1, 0.2])
@@ -311,12 +315,12 @@ def test_requests_are_spaced_evenly(
     limiter.delay(5)  # shorter than the delay before
     assert limiter.reserve() == pytest.approx(30.2)
     waits: list[float] = []
+    original = RateLimiter.reserve
 
     def reserve(limiter: RateLimiter) -> float:
         waits.append(original(limiter))
         return waits[-1]
 
-    original = RateLimiter.reserve
     monkeypatch.setattr(RateLimiter, "reserve", reserve)
     monkeypatch.setattr(fetch, "_BATCH_SIZE", 20)
     atlas.explain(graph.name, url=url, limit=100, rate=36_000)  # the clock stands still: each has to wait longer
@@ -324,7 +328,9 @@ def test_requests_are_spaced_evenly(
     assert sorted(waits) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
 
 
-def test_in_a_notebook(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]) -> None:
+def test_explain_works_inside_a_running_event_loop(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
     """Where an event loop runs already."""
 
     async def cell() -> int:
@@ -333,7 +339,7 @@ def test_in_a_notebook(atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuro
     assert asyncio.run(cell()) == len(features(atlas, graph))
 
 
-def test_transcoders_without_a_name(
+def test_transcoders_unknown_to_neuronpedia_are_named(
     atlas: Atlas,
     make: Callable[..., GraphHandle],
     server: tuple[FakeNeuronpedia, str],
@@ -385,12 +391,14 @@ def test_transcoders_without_a_name(
         (("..", "clt-hp"), None),
     ],
 )
-def test_names_on_neuronpedia(stored: tuple[str, str], theirs: tuple[str, str] | None, monkeypatch: Any) -> None:
+def test_model_and_source_set_have_names_on_neuronpedia(
+    stored: tuple[str, str], theirs: tuple[str, str] | None, monkeypatch: Any
+) -> None:
     monkeypatch.setenv(SCANS_VARIABLE, "/nowhere")
     assert neuronpedia_name(stored) == theirs
 
 
-def test_labels_win(
+def test_labels_given_by_hand_come_first(
     atlas: Atlas, make: Callable[..., GraphHandle], server: tuple[FakeNeuronpedia, str], tmp_path: Path, run: Any
 ) -> None:
     _, url = server
@@ -431,7 +439,7 @@ def test_labels_win(
     atlas.cypher(FORGET, {"set": f"{feature['source_set']}-plain"}, write=True)
 
 
-def test_wrong_questions(atlas: Atlas, run: Any) -> None:
+def test_impossible_requests_are_refused(atlas: Atlas, run: Any) -> None:
     fails(run("explain"), 2, "--all")
     fails(run("explain", "dallas", "--all"), 2, "--all")
     fails(run("explain", "dallas", "--from", sys.executable), 2, "--from")

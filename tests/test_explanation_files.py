@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circuit_atlas.queries.results import Explanation
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import EXAMPLES
@@ -21,6 +20,7 @@ from circuit_atlas.explain import files, lines
 from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
+from circuit_atlas.queries.results import Explanation
 
 LABELS = EXAMPLES.parent / "labels.tsv"
 FEATURES = """
@@ -73,7 +73,9 @@ def found(atlas: Atlas, source_set: str) -> dict[tuple[int, int], dict[str, Any]
     return {(row["f"]["layer"], row["f"]["index"]): row["f"] for row in rows}
 
 
-def test_exports(atlas: Atlas, source_set: str, write: Callable[..., Path], monkeypatch: Any) -> None:
+def test_exports_of_neuronpedia_are_imported(
+    atlas: Atlas, source_set: str, write: Callable[..., Path], monkeypatch: Any
+) -> None:
     monkeypatch.setattr(files, "_BATCH_SIZE", 2)
     write(
         "batch-0.jsonl.gz",
@@ -101,7 +103,7 @@ def test_exports(atlas: Atlas, source_set: str, write: Callable[..., Path], monk
     assert found(atlas, source_set)[9, 9]["explanation"] == "all"
 
 
-def test_lines_that_cannot_be_read(
+def test_malformed_lines_are_counted(
     atlas: Atlas, source_set: str, write: Callable[..., Path], monkeypatch: Any, run: Any
 ) -> None:
     monkeypatch.setattr(lines, "_MAX_LINE", 1000)
@@ -131,8 +133,8 @@ def test_lines_that_cannot_be_read(
     assert json.loads(done.stdout)["malformed"] >= len(bad) - 1  # here a line may be longer
 
 
-def test_tables(atlas: Atlas, source_set: str, write: Callable[..., Path]) -> None:
-    names = {"model": "m", "source_set": source_set}
+def test_tables_are_imported(atlas: Atlas, source_set: str, write: Callable[..., Path]) -> None:
+    names: dict[str, Any] = {"model": "m", "source_set": source_set}
     for name, rows in {
         "plain.tsv": ["0\t1\tplain", "25\t3\tx"],
         "head.tsv.gz": ["layer\tindex\tlabel", "0\t1\thead"],
@@ -154,7 +156,9 @@ def test_tables(atlas: Atlas, source_set: str, write: Callable[..., Path]) -> No
         atlas.import_explanations(write("plain.tsv", "0\t1\tplain"))
 
 
-def test_files_that_cannot_be_read(atlas: Atlas, source_set: str, write: Callable[..., Path], tmp_path: Path) -> None:
+def test_damaged_and_too_large_files_are_refused(
+    atlas: Atlas, source_set: str, write: Callable[..., Path], tmp_path: Path
+) -> None:
     path = write("x.jsonl.gz", *[exported(source_set, (0, 1), f"{i} of many") for i in range(3000)])
     whole = path.read_bytes()
     for content in (whole[:-20], whole[: len(whole) // 2], b"\x1f\x8b" + bytes(100)):
@@ -172,7 +176,7 @@ def test_files_that_cannot_be_read(atlas: Atlas, source_set: str, write: Callabl
     assert atlas.import_explanations(tmp_path / "empty.tsv").explanations == 0
 
 
-def test_the_example(atlas: Atlas, new_name: Callable[[], str], run: Any) -> None:
+def test_the_labels_of_the_examples_are_imported(atlas: Atlas, new_name: Callable[[], str], run: Any) -> None:
     """Labels of the features of a real graph, stored under a set of their own."""
     name, source_set = new_name(), f"test-{uuid.uuid4().hex[:8]}"
     graph = atlas.ingest(EXAMPLES / "opposite-small.json", name=name, source_set=source_set)
@@ -192,7 +196,7 @@ def test_the_example(atlas: Atlas, new_name: Callable[[], str], run: Any) -> Non
 
 
 @given(st.binary(max_size=300))
-def test_any_line_is_read_or_not(line: bytes) -> None:
+def test_any_line_is_read_or_malformed(line: bytes) -> None:
     for read in (read_json_line, table_reader(b"", "m", "s")[0]):
         entry = read(line)
         assert entry is None or 0 < len(entry.explanation.text) <= 1000
@@ -200,7 +204,7 @@ def test_any_line_is_read_or_not(line: bytes) -> None:
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**12 - 1), st.text(max_size=50))
-def test_what_is_written_is_read(layer: int, index: int, text: str) -> None:
+def test_lines_that_are_written_are_read(layer: int, index: int, text: str) -> None:
     wanted = clean_text(text)
     feature = Feature("m", "s-t", layer, index)
     item = {"modelId": "m", "layer": f"{layer}-s-t", "index": index, "description": text}
@@ -210,7 +214,7 @@ def test_what_is_written_is_read(layer: int, index: int, text: str) -> None:
 
 
 @given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line and b"\r" not in line), max_size=8))
-def test_lines_come_out_as_they_went_in(rows: list[bytes]) -> None:
+def test_files_are_split_into_their_lines(rows: list[bytes]) -> None:
     import tempfile
 
     for pack in (bytes, gzip.compress):

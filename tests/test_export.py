@@ -8,15 +8,11 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
-from circuit_atlas.ingest import read_graph
-from circuit_tracer import Graph
-from circuit_tracer.frontend.graph_models import Model
-from support import small_model
 from support.examples import EXAMPLES, NAMES, example_document, example_file
 from support.program import Run, fails
 
@@ -26,8 +22,12 @@ from circuit_atlas.export.columns import node_columns
 from circuit_atlas.export.formats import write_graph
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest import read_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
+
+if TYPE_CHECKING:
+    from circuit_tracer import Graph, ReplacementModel
 
 
 def as_values(document: dict[str, Any]) -> dict[str, Any]:
@@ -37,13 +37,15 @@ def as_values(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_json_comes_out_as_it_went_in(name: str, atlas: Atlas, examples: Any, tmp_path: Path) -> None:
+def test_exported_json_equals_the_file(name: str, atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     atlas.export(name, tmp_path / "again.json")
     again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))
     assert as_values(again) == as_values(example_document(name))
 
 
-def test_odd_json_comes_out_as_it_went_in(atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
+def test_exported_json_with_unknown_fields_equals_the_file(
+    atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
+) -> None:
     document = json.loads((EXAMPLES / "dallas-haiku.json").read_text(encoding="utf-8"))
     ids = [node["node_id"] for node in document["nodes"]]
     document["links"][5]["note"] = {"by": ["somebody"]}
@@ -61,7 +63,7 @@ def test_odd_json_comes_out_as_it_went_in(atlas: Atlas, new_name: Callable[[], s
     assert as_values(again) == as_values(document)
 
 
-def same_graph(found: Graph, wanted: Graph) -> None:
+def assert_same_graph(found: Graph, wanted: Graph, torch: ModuleType) -> None:
     """Every attribute of two circuit-tracer graphs is the same, types of tensors too."""
     assert vars(found).keys() == vars(wanted).keys()
     for name, value in vars(wanted).items():
@@ -74,9 +76,18 @@ def same_graph(found: Graph, wanted: Graph) -> None:
 
 
 @pytest.mark.parametrize("kind", ["as attributed", "bfloat16", "selection", "odd"])
-def test_pt_comes_out_as_it_went_in(
-    kind: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path, model: Any
+def test_an_exported_pt_equals_the_file(
+    kind: str,
+    atlas: Atlas,
+    new_name: Callable[[], str],
+    tmp_path: Path,
+    torch: ModuleType,
+    small_model: ModuleType,
+    model: ReplacementModel,
 ) -> None:
+    from circuit_tracer import Graph
+    from circuit_tracer.frontend.graph_models import Model
+
     graph = small_model.attribute_prompt(model)
     match kind:
         case "bfloat16":
@@ -98,7 +109,8 @@ def test_pt_comes_out_as_it_went_in(
     name = new_name()
     atlas.ingest(tmp_path / "given.pt", name=name)
     atlas.export(name, tmp_path / "again.pt")
-    same_graph(Graph.from_pt(str(tmp_path / "again.pt")), Graph.from_pt(str(tmp_path / "given.pt")))
+    again, given = (Graph.from_pt(str(tmp_path / name)) for name in ("again.pt", "given.pt"))
+    assert_same_graph(again, given, torch)
     atlas.export(name, tmp_path / "graph.json")
     found = Model.model_validate(json.loads((tmp_path / "graph.json").read_text(encoding="utf-8")))
     assert len(found.links) == int((graph.adjacency_matrix != 0).sum())
@@ -119,7 +131,7 @@ def odd_graph() -> GraphData:
     return replace(data, nodes=replace(data.nodes, label=texts))
 
 
-def test_graphml(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+def test_graphml_contains_all_columns(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     import networkx
 
     for data in (odd_graph(), read_graph(EXAMPLES / "dallas.json")):
@@ -150,7 +162,7 @@ def test_graphml(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     assert (tmp_path / "stored.graphml").read_bytes() == (tmp_path / "graph.graphml").read_bytes()
 
 
-def test_parquet(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+def test_parquet_contains_all_columns(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     import pyarrow.parquet
 
     for data in (odd_graph(), read_graph(EXAMPLES / "dallas.json")):
@@ -167,7 +179,7 @@ def test_parquet(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
         assert (tmp_path / f"stored{ending}").read_bytes() == (tmp_path / f"graph{ending}").read_bytes()
 
 
-def test_files_are_not_overwritten_unasked(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
+def test_files_are_overwritten_only_when_told_to(tmp_path: Path, atlas: Atlas, examples: Any) -> None:
     (tmp_path / "there.json").write_text("mine")
     with pytest.raises(InputError, match="--overwrite"):
         atlas.export("dallas", tmp_path / "there.json")
@@ -182,7 +194,9 @@ def test_files_are_not_overwritten_unasked(tmp_path: Path, atlas: Atlas, example
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_verify(atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str], tmp_path: Path) -> None:
+def test_verify_compares_with_a_file(
+    atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str], tmp_path: Path
+) -> None:
     file = EXAMPLES / "dallas.json"
     assert atlas.verify("dallas").damaged == 0
     found = atlas.verify("dallas", file).graphs[0]
@@ -208,7 +222,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_verify_notices(damage: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
+def test_verify_finds_damage(damage: str, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> None:
     name = new_name()
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     edge = """MATCH (b:Node {graph: $name})<-[r:DIRECT_EFFECT]-(a:Feature) WHERE abs(r.weight) < 0.1
@@ -222,7 +236,7 @@ def test_verify_notices(damage: str, atlas: Atlas, new_name: Callable[[], str], 
         assert any(DAMAGE[damage] in problem for problem in found.graphs[0].problems)
 
 
-def test_import_files(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
+def test_import_files_make_the_same_store(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     write_json(odd_graph(), tmp_path / "odd.json")
     result = atlas.export_import_files(tmp_path / "folder", ["dallas", tmp_path / "odd.json"])
     assert result.edges > 4944
@@ -254,7 +268,7 @@ def test_import_files(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-def test_backup_and_restore(tmp_path: Path, run: Run) -> None:
+def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     first, second = (["--store", str(tmp_path / name)] for name in ("first", "second"))
     run("ingest", str(EXAMPLES / "dallas.json"), "--name", "dallas", *first)
     before = run("paths", "dallas", "--json", *first).stdout

@@ -15,19 +15,22 @@ from pathlib import Path
 
 import psutil
 import pytest
-from circuit_atlas.ingest import edge_writer
 from support.killed import delete, ingest
 
 from circuit_atlas import Atlas
 from circuit_atlas.database import Database
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import EdgeBlock
+from circuit_atlas.ingest import edge_writer
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
+Work = Callable[..., object]
 CLIENT_KILLS, SERVER_KILLS, DELETE_KILLS = 20, 5, 5
 _CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already
-_CONTEXT.set_forkserver_preload(["circuit_atlas.client", "circuit_atlas.ingest", "circuit_atlas.server", "killed"])
+_CONTEXT.set_forkserver_preload(
+    ["circuit_atlas.client", "circuit_atlas.ingest", "circuit_atlas.server", "support.killed"]
+)
 ANYTHING_LEFT = """
 MATCH (n) WHERE NOT n:TranscoderFeature AND NOT n:CircuitAtlas AND (n.graph CONTAINS '~' OR n.name CONTAINS '~'
   OR n:EdgeBatch OR (n:Graph AND n.status <> 'ready') OR NOT EXISTS { (:Graph {name: coalesce(n.graph, n.name)}) })
@@ -36,10 +39,10 @@ RETURN count(n) AS left
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A server of these tests' own, to be killed."""
+def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server of this module, to be killed."""
     server = LocalServer(tmp_path_factory.mktemp("faults") / "store")
-    server.start(quiet=True, heap="1g", page_cache="128m")
+    server.start(quiet=True)
     yield server
     server.stop()
 
@@ -61,12 +64,12 @@ class Faults:
         self.seed = int(os.environ.get("FAULT_SEED", random.randrange(1 << 30)))
         self.random, self.survived = random.Random(self.seed), 0
 
-    def start(self, work: object, *arguments: object) -> ForkServerProcess:
-        process = _CONTEXT.Process(target=work, args=(self.store, *arguments))  # type: ignore[arg-type]
+    def start(self, work: Work, *arguments: object) -> ForkServerProcess:
+        process = _CONTEXT.Process(target=work, args=(self.store, *arguments))
         process.start()
         return process
 
-    def time(self, work: object, *arguments: object) -> float:
+    def time(self, work: Work, *arguments: object) -> float:
         began = time.monotonic()
         process = self.start(work, *arguments)
         process.join(60)
@@ -83,7 +86,7 @@ class Faults:
             running.wait(30)
         else:
             self.server.stop()
-        self.server.start(quiet=True, heap="1g", page_cache="128m")
+        self.server.start(quiet=True)
 
     def check(self, *, may_be: list[Path], may_be_absent: bool) -> None:
         """The graph is one of those files, whole, or absent."""
@@ -97,7 +100,7 @@ class Faults:
             assert sum(found) == 1, self.seed
             assert not atlas.verify("g").damaged, self.seed
 
-    def check_again(self, work: object, *arguments: object, may_be: list[Path], may_be_absent: bool) -> None:
+    def check_again(self, work: Work, *arguments: object, may_be: list[Path], may_be_absent: bool) -> None:
         """The same command again does it, and leaves nothing over."""
         self.time(work, *arguments)
         self.check(may_be=may_be, may_be_absent=may_be_absent)
@@ -117,7 +120,7 @@ def faults(server: LocalServer, files: list[Path], record_property: Callable[[st
         record_property("kills survived", f"{made.survived} (seed {made.seed})")
 
 
-def test_a_killed_client(faults: Faults) -> None:
+def test_a_killed_client_leaves_a_whole_graph_or_none(faults: Faults) -> None:
     first, second = faults.files
     took = faults.time(ingest, str(first), False)
     with Atlas(store=faults.store) as atlas:
@@ -133,7 +136,7 @@ def test_a_killed_client(faults: Faults) -> None:
     assert faults.survived == CLIENT_KILLS
 
 
-def test_a_killed_delete(faults: Faults) -> None:
+def test_a_killed_delete_leaves_a_whole_graph_or_none(faults: Faults) -> None:
     first = faults.files[0]
     faults.time(ingest, str(first), False)
     took = faults.time(delete)
@@ -151,7 +154,7 @@ def test_a_killed_delete(faults: Faults) -> None:
     assert faults.survived == DELETE_KILLS
 
 
-def test_a_killed_server(faults: Faults) -> None:
+def test_a_killed_server_keeps_a_whole_graph(faults: Faults) -> None:
     """The server is started again at once; the client finds it, or says that it does not."""
     first, second = faults.files
     took = faults.time(ingest, str(first), False)
@@ -168,7 +171,7 @@ def test_a_killed_server(faults: Faults) -> None:
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ingest_outlives_a_restart_of_the_server(how: str, faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gone with two batches under way, and there again: the ingest does not notice, whatever was committed."""
     first, gone, write = faults.files[0], threading.Event(), edge_writer._write
 
@@ -188,7 +191,7 @@ def test_a_server_that_comes_back(how: str, faults: Faults, monkeypatch: pytest.
         assert atlas.cypher(ANYTHING_LEFT).rows == [{"left": 0}]
 
 
-def test_several_processes_at_once(faults: Faults) -> None:
+def test_several_processes_at_once_make_one_graph(faults: Faults) -> None:
     """The same graph from three processes, another one in its place from two more: one graph, whole."""
     first, second = map(str, faults.files)
     plan = [(first, False)] * 3

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import pytest
-from support.examples import ANALOGIES, EXAMPLES, example_file
-from support.program import Run
+from support.examples import ANALOGIES, EXAMPLES, example_file, ingest_examples
+from support.program import PROGRAM, Run
 from support.two_files import File
 
 from circuit_atlas import Atlas
@@ -41,7 +41,7 @@ def features_of(file: File) -> dict[Feature, float]:
     }
 
 
-def test_common_and_only(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
+def test_common_features_and_those_of_one_graph_only(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     influence = {name: features_of(file) for name, file in files.items()}
     all_have = set.intersection(*(set(influence[name]) for name in ANALOGIES))
     assert len(all_have) > 50
@@ -70,7 +70,7 @@ def test_common_and_only(atlas: Atlas, examples: Any, files: dict[str, File]) ->
     assert atlas.common_features("dallas", "dallas-llama").total == 0  # of other transcoders
 
 
-def test_show(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
+def test_a_feature_lists_its_activations(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     document = json.loads((EXAMPLES / "dallas.json").read_text(encoding="utf-8"))
     rows = {node["node_id"]: node for node in document["nodes"]}
     own = {node_id: row["activation"] for node_id, row in rows.items() if node_id.startswith("20_44686_")}
@@ -97,22 +97,22 @@ def test_show(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     assert len({a.graph for a in atlas.feature("1/12928", k=1).activations}) == 1
 
 
-def test_addresses_that_are_none(atlas: Atlas, examples: Any) -> None:
+def test_unknown_features_graphs_and_tags_are_errors(atlas: Atlas, examples: Any) -> None:
     with pytest.raises(NodeNotFoundError, match="no graph has a feature"):
         atlas.feature("99/1")
-    with pytest.raises(InvalidArgumentError, match="is no feature"):
+    with pytest.raises(InvalidArgumentError, match="is not a feature"):
         atlas.feature("token:9", graph="dallas")
     with pytest.raises(GraphNotFoundError):
         atlas.feature("20/44686", graphs=["nowhere"])
     with pytest.raises(NotFoundError, match="no graph has the tag"):
         atlas.common_features("dallas", tags=["nothing"])
-    with pytest.raises(InvalidArgumentError, match="which graphs"):
+    with pytest.raises(InvalidArgumentError, match="no graphs given"):
         atlas.common_features()
     with pytest.raises(InvalidArgumentError, match="share"):
         atlas.recurring(share=2)
 
 
-def test_a_feature_that_two_models_have(atlas: Atlas, examples: Any) -> None:
+def test_a_feature_of_two_models_is_ambiguous(atlas: Atlas, examples: Any) -> None:
     both = """
         MATCH (f:TranscoderFeature) WITH f.layer AS layer, f.index AS index, collect(DISTINCT f.model) AS models
         WHERE size(models) > 1 RETURN layer, index, models LIMIT 1
@@ -121,7 +121,7 @@ def test_a_feature_that_two_models_have(atlas: Atlas, examples: Any) -> None:
     if not rows:
         pytest.skip("the examples share none")
     address = f"{rows[0]['layer']}/{rows[0]['index']}"
-    with pytest.raises(AmbiguousNodeError, match="can mean 2"):
+    with pytest.raises(AmbiguousNodeError, match="matches 2"):
         atlas.feature(address)
     assert atlas.feature(address, model=rows[0]["models"][0]).total >= 1
 
@@ -144,7 +144,7 @@ def motifs_of(file: File, width: int) -> set[tuple[str, str, str]]:
     }
 
 
-def test_recurring(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
+def test_recurring_features_and_motifs_equal_brute_force(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     """Features and motifs that at least four of the five analogies have."""
     found = atlas.recurring(*ANALOGIES, share=0.8, k=10_000)
     assert found.graphs == len(ANALOGIES)
@@ -160,35 +160,30 @@ def test_recurring(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
     assert atlas.recurring("dallas").features == []
 
 
-@pytest.fixture
-def tagged(atlas: Atlas, examples: Any) -> Iterator[None]:
-    yield
-    atlas.tag(*ANALOGIES, add=["analogies"], remove=["test-a", "test-b"])
-
-
-def test_tags(atlas: Atlas, tagged: None, run: Run) -> None:
+def test_tags_are_added_and_removed(own_atlas: Atlas, own_env: dict[str, str]) -> None:
     def tags() -> dict[str, list[str]]:
-        return {tag.tag: tag.graphs for tag in atlas.tags().tags}
+        return {tag.tag: tag.graphs for tag in own_atlas.tags().tags}
 
-    assert tags()["analogies"] == list(ANALOGIES)
-    atlas.tag(*ANALOGIES, remove=["analogies"])
-    atlas.tag("night", "winter", add=["test-a"])
-    assert tags() == {"test-a": ["night", "winter"]}
-    done = run("tag", "winter", "--add", "test-b", "--remove", "test-a", "--table")
-    assert done.returncode == 0, done.stderr
+    ingest_examples(own_atlas, *ANALOGIES)
+    assert tags() == {"analogies": list(ANALOGIES)}
+    own_atlas.tag(*ANALOGIES, remove=["analogies"])
+    own_atlas.tag("night", "winter", add=["a"])
+    assert tags() == {"a": ["night", "winter"]}
+    command = [PROGRAM, "tag", "winter", "--add", "test-b", "--remove", "a", "--table"]
+    done = subprocess.run(command, env=own_env, capture_output=True, text=True, check=True)
     assert "test-b" in done.stdout
-    assert tags() == {"test-a": ["night"], "test-b": ["winter"]}
-    assert [summary.graph for summary in atlas.graphs(["test-a", "test-b"]).graphs] == ["night", "winter"]
+    assert tags() == {"a": ["night"], "test-b": ["winter"]}
+    assert [summary.graph for summary in own_atlas.graphs(["a", "test-b"]).graphs] == ["night", "winter"]
     with pytest.raises(GraphNotFoundError):
-        atlas.tag("night", "nowhere", add=["test-c"])
-    with pytest.raises(InvalidArgumentError, match="cannot be a tag"):
-        atlas.tag("night", add=["a~b"])
+        own_atlas.tag("night", "nowhere", add=["c"])
+    with pytest.raises(InvalidArgumentError, match="invalid tag"):
+        own_atlas.tag("night", add=["a~b"])
     with pytest.raises(InvalidArgumentError, match="nothing to do"):
-        atlas.tag("night")
-    assert tags() == {"test-a": ["night"], "test-b": ["winter"]}
+        own_atlas.tag("night")
+    assert tags() == {"a": ["night"], "test-b": ["winter"]}
 
 
-def test_at_the_command_line(run: Run, files: dict[str, File]) -> None:
+def test_the_commands_for_features(run: Run, files: dict[str, File]) -> None:
     pair = len(features_of(files["night"]).keys() & features_of(files["winter"]).keys())
     analogies = len(set.intersection(*(set(features_of(files[name])) for name in ANALOGIES)))
     for command, shown in (

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.program import PROGRAM
 
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import UnsupportedServerError
 from circuit_atlas.examples import ANALOGIES
 from circuit_atlas.server import LocalServer, admin, jars, launch, local
 
-PROGRAM = str(Path(sys.executable).with_name("circuit-atlas"))
+pytestmark = pytest.mark.usefixtures("java")
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +28,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     yield {
         **{name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")},
         "CIRCUIT_ATLAS_STORE": str(store),
-        "CIRCUIT_ATLAS_HEAP": "512m",
-        "CIRCUIT_ATLAS_PAGE_CACHE": "128m",
     }
     LocalServer(store).stop()
 
@@ -37,7 +36,7 @@ def run(home: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run([PROGRAM, *arguments], env=home, capture_output=True, text=True, timeout=240, check=False)
 
 
-def test_the_first_steps(home: dict[str, str]) -> None:
+def test_the_first_commands_of_a_new_user(home: dict[str, str]) -> None:
     assert "stopped" in run(home, "server", "status").stdout
     assert run(home, "doctor").returncode == 0
     demo = run(home, "demo")
@@ -86,7 +85,7 @@ def test_a_neo4j_too_old_for_cypher_25(tmp_path: Path, monkeypatch: pytest.Monke
     """A real Neo4j 5.26, started by the same code from another lock, on the machine's Java 17 or 21."""
     java = os.environ.get("TEST_JAVA_17") or shutil.which("java")
     version = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr if java else ""
-    if not any(f'version "{number}.' in version for number in (17, 21)):
+    if java is None or not any(f'version "{number}.' in version for number in (17, 21)):
         pytest.skip("Neo4j 5.26 needs a Java 17 or 21 on the PATH (or TEST_JAVA_17)")
     lock = jars.read_lock((Path(__file__).parent / "server" / "neo4j-5.26.lock").read_text(encoding="utf-8"))
     for module in (local, launch):
@@ -97,7 +96,7 @@ def test_a_neo4j_too_old_for_cypher_25(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(launch, "_MAIN_CLASS", "org.neo4j.server.CommunityEntryPoint")
     monkeypatch.setattr("circuit_atlas.server.store._SETTINGS", _settings_of_5())
     server = LocalServer(tmp_path / "store")
-    connection: Connection = server.start(quiet=True, heap="512m", page_cache="128m")
+    connection: Connection = server.start(quiet=True)
     try:
         with pytest.raises(UnsupportedServerError, match=r"Neo4j 5.26.19 is too old: circuit-atlas needs Cypher 25"):
             Atlas(connection)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import httpx
 import pytest
 from support.examples import EXAMPLES
 from support.page_scripts import page_scripts
-from support.program import PROGRAM, Run
+from support.program import Run, interruptible
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError
@@ -67,10 +68,13 @@ def test_the_page_lists_and_draws_graphs_and_explains_features(
 
 
 def test_a_graph_stored_whole_is_shown_as_circuit_tracer_would(
-    atlas: Atlas, attributed: Graph, saved: Path, new_name: Callable[[], str], tmp_path: Path
+    atlas: Atlas,
+    small_model: ModuleType,
+    attributed: Graph,
+    saved: Path,
+    new_name: Callable[[], str],
+    tmp_path: Path,
 ) -> None:
-    from support import small_model
-
     name = new_name()
     atlas.ingest(saved, name=name)
     expected = json.loads(small_model.write_graph_files(attributed, tmp_path).read_text())
@@ -91,10 +95,11 @@ def test_a_graph_stored_whole_is_shown_as_circuit_tracer_would(
 
 
 def listed(folder: Path) -> list[dict[str, Any]]:
-    return json.loads((folder / "graph-metadata.json").read_text())["graphs"]
+    graphs: list[dict[str, Any]] = json.loads((folder / "graph-metadata.json").read_text())["graphs"]
+    return graphs
 
 
-def test_thresholds_and_a_folder_that_stays(
+def test_graphs_are_pruned_and_kept_in_a_given_folder(
     atlas: Atlas, saved: Path, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     name = new_name()
@@ -108,11 +113,11 @@ def test_thresholds_and_a_folder_that_stays(
     assert len(few["nodes"]) < len(many["nodes"])
     assert [line["slug"] for line in listed(tmp_path / "kept")] == [name, "dallas"]
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be created"):
         atlas.serve("dallas", output=tmp_path / "file")
 
 
-def test_it_listens_to_this_machine_and_keeps_to_its_folder(atlas: Atlas, examples: Any) -> None:
+def test_the_page_is_served_on_loopback_from_its_folder_alone(atlas: Atlas, examples: Any) -> None:
     with atlas.serve("dallas") as served:
         place = urlsplit(served.urls[0])
         assert place.hostname == "127.0.0.1"
@@ -151,7 +156,7 @@ def raw_status(port: int | None, path: str, host: str = "127.0.0.1") -> int:
         return int(connection.recv(64).split()[1])
 
 
-def test_markup_in_a_graph_runs_nothing(
+def test_markup_in_a_graph_does_not_run(
     atlas: Atlas, frontend: Page, page_log: PageLog, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     """The page puts some texts into its HTML as they are; the policy keeps them from running."""
@@ -180,7 +185,7 @@ def test_markup_in_a_graph_runs_nothing(
 
 
 def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, tmp_path: Path) -> None:
-    command = [PROGRAM, "serve", "dallas"]
+    command = interruptible("serve", "dallas")
     process = subprocess.Popen(
         command, env={**env, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -199,7 +204,7 @@ def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, 
         free.bind(("127.0.0.1", urlsplit(url).port or 0))
 
 
-def test_what_cannot_be_served(run: Run) -> None:
+def test_serving_an_unknown_graph_fails(run: Run) -> None:
     done = run("serve", "nothing")
     assert done.returncode == 1
     assert "nothing" in done.stderr

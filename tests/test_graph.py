@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import networkx
 import numpy as np
 import pytest
-from circuit_atlas.schema.batches import batches, nodes_per_page
-from circuit_atlas.schema.limits import LIMB, SHORTLIST_FROM, SHORTLISTED_PATHS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,8 @@ from circuit_atlas.graph.counts import as_integers, as_limbs, path_counts, walk_
 from circuit_atlas.graph.cycles import cyclic_path_counts, strongly_connected_components
 from circuit_atlas.graph.data import ArrayEdges, Float64
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.schema.batches import batches, nodes_per_page
+from circuit_atlas.schema.limits import LIMB, SHORTLIST_FROM, SHORTLISTED_PATHS
 
 N, HOPS = 7, 4
 WEIGHTS = st.sampled_from([-2.0, -0.5, 0.25, 1.0, 1.0, 3.0])
@@ -104,7 +105,7 @@ def test_bounds_are_the_best_of_all_paths(
     def value(walk: tuple[int, ...]) -> float:
         steps = [weights[pair] for pair in zip(walk, walk[1:], strict=False)]
         if score == "product":
-            return sum(np.log(abs(step) / sums[node]) for step, node in zip(steps, walk[1:], strict=True))
+            return sum(math.log(abs(step) / sums[node]) for step, node in zip(steps, walk[1:], strict=True))
         return min((sign * step for step in steps), default=np.inf) if score == "bottleneck" else sign * sum(steps)
 
     strong = {pair: weight for pair, weight in weights.items() if abs(weight) >= min_weight}

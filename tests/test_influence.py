@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.schema.keys import Kind
 from support.examples import EXAMPLES, NAMES, example_file
 from support.graphs import make_graph
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.data import Float64, GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.schema.keys import Kind
 
-torch = pytest.importorskip("torch")
-tracer = pytest.importorskip("circuit_tracer.graph")
+
+@pytest.fixture(scope="session")
+def tracer(torch: ModuleType) -> ModuleType:
+    """circuit-tracer's functions of graphs."""
+    return importlib.import_module("circuit_tracer.graph")
 
 
-def dense(data: Any) -> Any:
-    matrix = torch.zeros(len(data.nodes), len(data.nodes), dtype=torch.float64)
+def dense(data: GraphData) -> Float64:
+    """The adjacency matrix, `matrix[target, source]`."""
+    matrix = np.zeros((len(data.nodes), len(data.nodes)))
     for block in data.edges.blocks(10**6):
-        matrix[block.target.astype(np.int64), block.source.astype(np.int64)] = torch.from_numpy(block.weight)
+        matrix[block.target, block.source] = block.weight
     return matrix
 
 
 @pytest.fixture(params=NAMES)
-def expected(request: pytest.FixtureRequest) -> tuple[str, list[str], Any]:
+def expected(request: pytest.FixtureRequest, torch: ModuleType, tracer: ModuleType) -> tuple[str, list[str], Float64]:
     """Name, keys, and circuit-tracer's `compute_node_influence` in float64."""
     data = read_graph(example_file(request.param))
     weights = torch.from_numpy(np.nan_to_num(data.nodes.probability))
-    influence = tracer.compute_node_influence(dense(data), weights)
+    influence = tracer.compute_node_influence(torch.from_numpy(dense(data)), weights)
     return request.param, [data.nodes.key(i) for i in range(len(data.nodes))], influence.numpy()
 
 
-def test_influence_is_circuit_tracers(expected: tuple[str, list[str], Any], atlas: Any, examples: Any) -> None:
+def test_influence_is_circuit_tracers(expected: tuple[str, list[str], Float64], atlas: Any, examples: Any) -> None:
     name, keys, influence = expected
     rows = atlas.cypher(
         "MATCH (n:Node {graph: $graph}) RETURN n.influence AS i, n.key AS key ORDER BY n.ordinal LIMIT 10000",
@@ -45,7 +51,7 @@ def test_influence_is_circuit_tracers(expected: tuple[str, list[str], Any], atla
     assert np.allclose([row["i"] for row in rows], influence, rtol=1e-12, atol=1e-15)
 
 
-def test_contributors(expected: tuple[str, list[str], Any], examples: Any) -> None:
+def test_contributors_are_the_most_influential_nodes(expected: tuple[str, list[str], Float64], examples: Any) -> None:
     name, keys, influence = expected
     shares = {
         key: value for key, value in zip(keys, influence, strict=True) if not key.startswith("logit") and value > 0
@@ -63,7 +69,7 @@ def test_contributors(expected: tuple[str, list[str], Any], examples: Any) -> No
 
 
 @pytest.mark.parametrize("by", ["layer", "position", "kind", "feature"])
-def test_groups(by: str, examples: Any) -> None:
+def test_groups_add_up_their_nodes(by: str, examples: Any) -> None:
     sums: dict[str, float] = defaultdict(float)
     for c in examples["dallas"].influence(k=10_000).contributors:
         node = c.node
@@ -76,13 +82,15 @@ def test_groups(by: str, examples: Any) -> None:
     assert {g.group: g.influence for g in found} == pytest.approx(dict(sums), rel=1e-9)
 
 
-def test_influence_on_one_node(expected: tuple[str, list[str], Any], examples: Any) -> None:
+def test_influence_on_one_node_is_circuit_tracers(
+    expected: tuple[str, list[str], Float64], examples: Any, torch: ModuleType, tracer: ModuleType
+) -> None:
     name, keys, _ = expected
     data = read_graph(example_file(name))
     target = int(np.nanargmax(data.nodes.probability))
     weights = torch.zeros(len(keys), dtype=torch.float64)
     weights[target] = 1.0
-    influence = tracer.compute_node_influence(dense(data), weights).numpy()
+    influence = tracer.compute_node_influence(torch.from_numpy(dense(data)), weights).numpy()
     found = examples[name].influence(targets=[keys[target]], k=10_000).contributors
     assert {c.node.key: c.influence for c in found} == pytest.approx(
         {key: x for key, x in zip(keys, influence, strict=True) if x > 0 and not key.startswith("logit")}, rel=1e-9
@@ -92,7 +100,9 @@ def test_influence_on_one_node(expected: tuple[str, list[str], Any], examples: A
 
 
 @pytest.mark.parametrize("targets", [False, True])
-def test_influence_of_edges(targets: bool, expected: tuple[str, list[str], Any], examples: Any) -> None:
+def test_influence_of_edges_is_circuit_tracers(
+    targets: bool, expected: tuple[str, list[str], Float64], examples: Any, torch: ModuleType, tracer: ModuleType
+) -> None:
     """`compute_edge_influence`, which adds the logits' weights in place."""
     name, keys, _ = expected
     data = read_graph(example_file(name))
@@ -101,7 +111,7 @@ def test_influence_of_edges(targets: bool, expected: tuple[str, list[str], Any],
     if targets:
         weights = torch.zeros(len(keys), dtype=torch.float64)
         weights[target] = 1.0
-    scores = tracer.compute_edge_influence(dense(data), weights).numpy()
+    scores = tracer.compute_edge_influence(torch.from_numpy(dense(data)), weights).numpy()
     best = np.sort(scores.ravel())[::-1]
     chosen = {"targets": [keys[target]]} if targets else {}
     for k in (5, 2000):
@@ -113,7 +123,7 @@ def test_influence_of_edges(targets: bool, expected: tuple[str, list[str], Any],
             assert scores[place[effect.target.key], place[effect.source.key]] == pytest.approx(effect.influence)
 
 
-def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
+def test_graph_scores_are_circuit_tracers(examples: Any, torch: ModuleType, tracer: ModuleType) -> None:
     """compute_graph_scores takes a whole graph, every error included: build that from the pruned file."""
     data = read_graph(EXAMPLES / "dallas.json")
     order = np.argsort(data.nodes.kind, kind="stable")  # feature, error, token, logit
@@ -124,7 +134,7 @@ def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
     size = len(matrix) + padding
     padded = torch.zeros(size, size)
     keep = [i for i in range(size) if not at <= i < at + padding]
-    padded[np.ix_(keep, keep)] = matrix.float()
+    padded[np.ix_(keep, keep)] = torch.from_numpy(matrix).float()
     probabilities = data.nodes.probability[order]
     graph = SimpleNamespace(
         adjacency_matrix=padded,
@@ -140,7 +150,7 @@ def test_graph_scores_are_circuit_tracers(examples: Any) -> None:
     assert stats.completeness_score == pytest.approx(completeness, rel=1e-5)
 
 
-def test_what_has_no_influence(atlas: Any, examples: Any, new_name: Any) -> None:
+def test_influence_without_logits_or_out_of_range_is_refused(atlas: Any, examples: Any, new_name: Any) -> None:
     name = new_name()
     load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
     with pytest.raises(InvalidArgumentError, match="no influence"):

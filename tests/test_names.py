@@ -39,7 +39,9 @@ def write(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def test_labels_of_files(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], str]) -> None:
+def test_labels_in_files_become_explanations_and_names(
+    atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], str]
+) -> None:
     def names(graph: str) -> list[str]:
         return [row["name"] for row in atlas.cypher(NAMES, {"graph": graph}).rows]
 
@@ -64,7 +66,7 @@ def test_labels_of_files(atlas: Atlas, write: Callable[..., Path], new_name: Cal
     assert not atlas.cypher(FEATURE, {"set": "test-names"}).rows
 
 
-def test_names_of_explained_features(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], str]) -> None:
+def test_explanations_become_names(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], str]) -> None:
     graph, later = new_name(), new_name()
     atlas.ingest(write("g", "in the file", source_set="test-explained"), name=graph)
     explain = """
@@ -82,7 +84,7 @@ def test_names_of_explained_features(atlas: Atlas, write: Callable[..., Path], n
     atlas.cypher("MATCH (f:TranscoderFeature {source_set: 'test-explained'}) DELETE f", write=True)
 
 
-def test_tags(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], str]) -> None:
+def test_tags_given_at_ingest_are_added(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], str]) -> None:
     def tags(graph: str) -> list[str]:
         return [row["tag"] for row in atlas.cypher(TAGS, {"graph": graph}).rows]
 
@@ -96,7 +98,7 @@ def test_tags(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], s
     assert tags(graph) == ["test-a", "test-b", "test-c"]
     atlas.ingest(write("g", "changed"), replace=True, tags=["test-d"], **options)
     assert tags(graph) == ["test-a", "test-b", "test-c", "test-d"]
-    with pytest.raises(InvalidArgumentError, match="cannot be a tag"):
+    with pytest.raises(InvalidArgumentError, match="invalid tag"):
         atlas.ingest(write("g"), tags=["a~b"], **options)
     atlas.delete(graph)
     assert atlas.cypher(ALL_TAGS).rows == [{"n": 0}]

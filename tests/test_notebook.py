@@ -61,7 +61,7 @@ def test_every_cell_is_short_and_answers(executed: Any) -> None:
     assert "active in 5 graphs" in feature["text/plain"]
 
 
-def test_its_pictures_are_drawn(
+def test_the_pictures_of_the_notebook_are_drawn(
     executed: Any, page: Page, page_log: PageLog, screenshot: Callable[[str], Path]
 ) -> None:
     pictures = [shown["text/html"] for call in (".view(", ".view_paths(") for shown in outputs(executed, call)]
@@ -73,7 +73,7 @@ def test_its_pictures_are_drawn(
     screenshot("notebook")
 
 
-def test_it_is_kept_without_outputs() -> None:
+def test_the_notebook_is_kept_without_outputs() -> None:
     content = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     for cell in content["cells"]:
         assert not cell.get("outputs")

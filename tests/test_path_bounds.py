@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import oracle
+from support.graphs import edge_list, make_graph
+from support.paths import assert_same, found_paths, ordinals, random_graphs
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import CypherError, InvalidArgumentError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.limits import SHORTLISTED_PATHS
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from support import oracle
-from support.graphs import make_graph
-from test_paths import assert_same, found_paths, ordinals, random_graphs
-
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import CypherError, InvalidArgumentError
 from circuit_atlas.synth import Shape, synthesize
 
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -119,7 +119,7 @@ def test_in_a_graph_with_cycles_a_path_visits_no_node_twice(
 
 @PROPERTY
 @given(graph=random_graphs(), k=st.integers(1, 8), score=st.sampled_from(["mean", "sum", "bottleneck"]))
-def test_values_of_edges_by_an_expression(
+def test_edges_can_be_valued_by_an_expression(
     graph: tuple[list[int], list[oracle.Edge]], k: int, score: str, atlas: Atlas, new_name: Callable[[], str]
 ) -> None:
     layers, edges = graph
@@ -144,7 +144,7 @@ def test_values_of_edges_by_an_expression(
     atlas.delete(handle.name)
 
 
-def test_expressions_that_are_no_values(examples: dict[str, GraphHandle]) -> None:
+def test_expressions_that_are_no_numbers_are_refused(examples: dict[str, GraphHandle]) -> None:
     dallas = examples["dallas"]
     for wrong in ("'x'", "null", "1.0 / 0.0", "CASE WHEN weight > 0 THEN 1.0 END"):
         with pytest.raises(InvalidArgumentError, match="number for every edge"):
@@ -158,11 +158,11 @@ def test_expressions_that_are_no_values(examples: dict[str, GraphHandle]) -> Non
 
 @pytest.mark.parametrize("score", ["mean", "bottleneck", "product"])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_the_catalogues_bounds_are_the_same(
+def test_the_bounds_of_the_catalogue_are_those_of_numpy(
     score: str, sign: int, atlas: Atlas, examples: dict[str, GraphHandle]
 ) -> None:
     """What Neo4j Browser computes by paths.bounds is what is computed here in numpy."""
-    question = {
+    question: dict[str, Any] = {
         "sources": ["token:9", "feature:20/44686@10", "token:3"],
         "score": score,
         "sign": sign,
@@ -187,10 +187,7 @@ def wide(atlas: Atlas) -> Any:
     """A graph whose nodes have more inputs than a shortlist, with ties; and its edges."""
     data = synthesize(Shape(layers=4, positions=2, features_per_layer=90, logits=2, weights="coarse", seed=5))
     load_graph(atlas, data, name="wide")
-    edges = [
-        (s, t, w) for block in data.edges.blocks(10**6) for t, s, w in zip(*(c.tolist() for c in block), strict=True)
-    ]
-    yield atlas.graph("wide"), edges
+    yield atlas.graph("wide"), edge_list(data.edges)
     atlas.delete("wide")
 
 
@@ -207,7 +204,9 @@ def test_shortlists_change_no_answer(order: str, wide: Any, atlas: Atlas) -> Non
 
 
 @pytest.mark.parametrize("score", ["mean", "bottleneck", "product"])
-def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_tables_serve_any_target_and_number_of_hops(
+    score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They serve any number of hops and any target, and are made once."""
     handle, edges = wide
     monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
@@ -236,7 +235,7 @@ def test_kept_tables(score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.Mo
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before + 1
 
 
-def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_kept_tables_are_deleted(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     handle, _ = wide
     monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     monkeypatch.setattr(path_bounds, "MAX_CACHED_BOUNDS", 3)
@@ -246,7 +245,9 @@ def test_old_tables_make_room(wide: Any, atlas: Atlas, monkeypatch: pytest.Monke
     assert [handle.paths(max_hops=2, **question) for question in asked] == first
 
 
-def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_of_a_graph_replaced_meanwhile_are_not_kept(
+    wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A graph replaced while its tables were made: they are used, and forgotten."""
     monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     stored = find_graph(atlas, "wide")
@@ -257,7 +258,7 @@ def test_tables_of_another_graph_are_not_kept(wide: Any, atlas: Atlas, monkeypat
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before
 
 
-def test_too_many_walks_around_a_cycle(
+def test_too_many_walks_around_a_cycle_are_refused(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from circuit_atlas.queries import paths

@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load_graph
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import oracle
 from support.examples import ANALOGIES, EXAMPLES, NAMES, example_file
 from support.graphs import make_graph
+from support.paths import SCORES, Found, assert_same, default_paths, found_paths, ordinals, random_graphs
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NodeNotFoundError
-
-Found = list[tuple[float, tuple[int, ...], list[float]]]
-
-
-@cache
-def default_paths(name: str) -> list[oracle.FoundPath]:
-    """All paths of up to 4 hops from the tokens to the most probable logit."""
-    file = oracle.read_file(example_file(name))
-    return list(oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4))
-
-
-def ordinals(handle: GraphHandle, atlas: Atlas) -> dict[str, int]:
-    rows = atlas.cypher(
-        "MATCH (n:Node {graph: $graph}) RETURN n.key AS key, n.ordinal AS ordinal LIMIT 100000", {"graph": handle.name}
-    ).rows
-    return {row["key"]: row["ordinal"] for row in rows}
-
-
-def found_paths(handle: GraphHandle, places: dict[str, int], **question: object) -> Found:
-    answer = handle.paths(**question)
-    return [(p.score, tuple(places[n.key] for n in p.nodes), p.weights) for p in answer.paths]
-
-
-def assert_same(found: Found, expected: Found) -> None:
-    assert [nodes for _, nodes, _ in found] == [nodes for _, nodes, _ in expected]
-    assert [weights for _, _, weights in found] == [weights for _, _, weights in expected]
-    assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in expected], rel=1e-12)
+from circuit_atlas.ingest import load_graph
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("order", ["strongest", "inhibiting"])
-def test_best_paths_of_real_graphs(name: str, order: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_best_paths_of_real_graphs_equal_brute_force(
+    name: str, order: str, examples: dict[str, GraphHandle], atlas: Atlas
+) -> None:
     handle = examples[name]
     places = ordinals(handle, atlas)
     sign = 1 if order == "strongest" else -1
@@ -82,7 +57,7 @@ def test_the_plain_search_finds_the_same(name: str, examples: dict[str, GraphHan
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_counts_of_real_graphs(name: str, examples: dict[str, GraphHandle]) -> None:
+def test_counts_of_real_graphs_equal_brute_force(name: str, examples: dict[str, GraphHandle]) -> None:
     paths = default_paths(name)
     answer = examples[name].count(max_hops=4)
     assert answer.counts == oracle.count_by_hops(paths, 4)
@@ -90,7 +65,9 @@ def test_counts_of_real_graphs(name: str, examples: dict[str, GraphHandle]) -> N
 
 
 @pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
-def test_chosen_sources_and_targets(name: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_paths_between_chosen_nodes_equal_brute_force(
+    name: str, examples: dict[str, GraphHandle], atlas: Atlas
+) -> None:
     handle, file = examples[name], oracle.read_file(example_file(name))
     places = ordinals(handle, atlas)
     key_of = {place: key for key, place in places.items()}
@@ -99,20 +76,12 @@ def test_chosen_sources_and_targets(name: str, examples: dict[str, GraphHandle],
         sources = rng.choice(len(places), 3, replace=False).tolist()
         targets = rng.choice(len(places), 2, replace=False).tolist()
         paths = list(oracle.all_paths(file.edges, sources, targets, 4))
-        question = {"sources": [key_of[i] for i in sources], "targets": [key_of[i] for i in targets]}
+        question: dict[str, Any] = {
+            "sources": [key_of[i] for i in sources],
+            "targets": [key_of[i] for i in targets],
+        }
         assert_same(found_paths(handle, places, k=50, **question), oracle.best_paths(paths, 50))
         assert handle.count(**question).counts == oracle.count_by_hops(paths, 4)
-
-
-@st.composite
-def random_graphs(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
-    """Layers of a few nodes (tokens first, a logit last); few distinct weights, so that ties are common."""
-    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=6))
-    layers = [layer for layer, size in enumerate(sizes) for _ in range(size)]
-    weights = st.sampled_from([-2.0, -1.0, -0.5, 0.25, 0.5, 1.0, 1.0, 1.5, 3.0])
-    pairs = [(s, t) for t in range(len(layers)) for s in range(len(layers)) if layers[s] < layers[t]]
-    chosen = draw(st.lists(st.sampled_from(pairs), unique=True, min_size=1))
-    return layers, [(s, t, draw(weights)) for s, t in chosen]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -123,7 +92,7 @@ def random_graphs(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
     order=st.sampled_from(["strongest", "inhibiting"]),
     data=st.data(),
 )
-def test_random_graphs(
+def test_paths_of_random_graphs_equal_brute_force(
     graph: tuple[list[int], list[oracle.Edge]],
     k: int,
     max_hops: int,
@@ -143,7 +112,7 @@ def test_random_graphs(
     sources = data.draw(st.one_of(st.none(), st.sets(st.sampled_from(range(len(layers))), min_size=1)), label="sources")
     sign = 1 if order == "strongest" else -1
     paths = list(oracle.all_paths(edges, tokens if sources is None else sources, [target], max_hops))
-    question = {"targets": [key_of[target]], "max_hops": max_hops}
+    question: dict[str, Any] = {"targets": [key_of[target]], "max_hops": max_hops}
     if sources is not None:
         question["sources"] = [key_of[i] for i in sorted(sources)]
     assert_same(found_paths(handle, places, k=k, order=order, **question), oracle.best_paths(paths, k, sign))
@@ -151,9 +120,6 @@ def test_random_graphs(
     if sources is None and order == "strongest":
         assert_same(strongest(atlas, places, name, k=k, **question), oracle.best_paths(paths, k))
     atlas.delete(name)
-
-
-SCORES = ["mean", "sum", "bottleneck", "product"]
 
 
 def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: int, value: Any) -> None:
@@ -177,7 +143,7 @@ def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: in
     order=st.sampled_from(["strongest", "inhibiting"]),
     data=st.data(),
 )
-def test_scores_and_restrictions_on_random_graphs(
+def test_restricted_paths_of_random_graphs_equal_brute_force(
     graph: tuple[list[int], list[oracle.Edge]],
     k: int,
     max_hops: int,
@@ -237,7 +203,9 @@ def test_scores_and_restrictions_on_random_graphs(
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("score", ["sum", "bottleneck", "product"])
-def test_scores_of_real_graphs(name: str, score: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_every_score_on_real_graphs_equals_brute_force(
+    name: str, score: str, examples: dict[str, GraphHandle], atlas: Atlas
+) -> None:
     handle, file = examples[name], oracle.read_file(example_file(name))
     places = ordinals(handle, atlas)
     paths = [path for path in default_paths(name) if len(path[1]) <= 3]
@@ -250,7 +218,7 @@ def test_scores_of_real_graphs(name: str, score: str, examples: dict[str, GraphH
     )
 
 
-def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_stored_counts_go_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> None:
     """12 full layers of 50 nodes: 50^11 paths of 12 hops, more than 2^62."""
     layers = [0] * 50 + [layer for layer in range(1, 12) for _ in range(50)] + [12]
     edges = [(s, t, 1.0) for t in range(len(layers)) for s in range(len(layers)) if layers[t] - layers[s] == 1]
@@ -262,7 +230,7 @@ def test_counts_beyond_64_bits(atlas: Atlas, new_name: Callable[[], str]) -> Non
     assert answer.total == 50**12
 
 
-def test_scores_of_given_paths(examples: dict[str, GraphHandle]) -> None:
+def test_given_paths_are_scored(examples: dict[str, GraphHandle]) -> None:
     best = examples["dallas"].paths(k=20)
     again = examples["dallas"].score(*[[node.key for node in path.nodes] for path in best.paths])
     assert again == best
@@ -279,7 +247,9 @@ def test_the_notebooks_two_hop_paths(examples: dict[str, GraphHandle]) -> None:
     assert best.score == 4.65625
 
 
-def test_wrong_questions(examples: dict[str, GraphHandle], atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_path_searches_out_of_range_are_refused(
+    examples: dict[str, GraphHandle], atlas: Atlas, new_name: Callable[[], str]
+) -> None:
     dallas = examples["dallas"]
     for wrong in (
         {"max_hops": 0},

@@ -28,7 +28,7 @@ def document(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_statistics(name: str, examples: dict[str, GraphHandle]) -> None:
+def test_statistics_are_those_of_the_file(name: str, examples: dict[str, GraphHandle]) -> None:
     file, found = document(name), examples[name].stats()
     kinds = Counter(node["feature_type"] for node in file["nodes"])
     assert found.nodes.model_dump() == {
@@ -47,7 +47,7 @@ def test_statistics(name: str, examples: dict[str, GraphHandle]) -> None:
     assert (found.prompt, found.tokens) == (file["metadata"]["prompt"], file["metadata"]["prompt_tokens"])
 
 
-def test_the_list_of_graphs(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+def test_all_graphs_are_listed(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     assert set(NAMES) <= {summary.graph for summary in atlas.graphs().graphs}
 
 
@@ -68,29 +68,29 @@ def test_the_list_of_graphs(atlas: Atlas, examples: dict[str, GraphHandle]) -> N
         ("Texas legal matters", "feature:7/24743@9"),
     ],
 )
-def test_addresses(address: str, key: str, examples: dict[str, GraphHandle]) -> None:
+def test_every_form_of_address_finds_its_node(address: str, key: str, examples: dict[str, GraphHandle]) -> None:
     assert examples["dallas"].node(address).node.key == key
 
 
 def test_an_ambiguous_address_lists_its_candidates(examples: dict[str, GraphHandle]) -> None:
-    with pytest.raises(AmbiguousNodeError, match="can mean 6 nodes") as raised:
+    with pytest.raises(AmbiguousNodeError, match="matches 6 nodes") as raised:
         examples["dallas"].node("Dallas")
     assert "token:9" in raised.value.candidates
     assert all(key in str(raised.value) for key in raised.value.candidates)
 
 
-def test_what_is_not_there(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+def test_unknown_nodes_graphs_and_queries_are_errors(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
     for address in ("Paris", "feature:99/1@1", "token:99", "logit:", ""):
         with pytest.raises(NodeNotFoundError):
             examples["dallas"].node(address)
-    with pytest.raises(GraphNotFoundError, match="There are: .*dallas"):
+    with pytest.raises(GraphNotFoundError, match="The database has: .*dallas"):
         atlas.graph("dalas")
     with pytest.raises(QueryNotFoundError, match="--list"):
         atlas.query("paths.best")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_details_of_every_kind(name: str, examples: dict[str, GraphHandle]) -> None:
+def test_details_of_every_kind_of_node_are_those_of_the_file(name: str, examples: dict[str, GraphHandle]) -> None:
     file = document(name)
     seen = set()
     for raw in file["nodes"]:
@@ -106,7 +106,7 @@ def test_details_of_every_kind(name: str, examples: dict[str, GraphHandle]) -> N
     assert len(seen) == 4
 
 
-def test_details_of_a_feature(examples: dict[str, GraphHandle]) -> None:
+def test_details_of_a_feature_name_its_supernodes(examples: dict[str, GraphHandle]) -> None:
     found = examples["opposite-small"].node("4_95_2")
     assert (found.supernodes, found.pinned) == (["opposite"], True)
     assert found.transcoder_feature is not None
@@ -117,10 +117,13 @@ def test_details_of_a_feature(examples: dict[str, GraphHandle]) -> None:
 
 @pytest.mark.parametrize("sign", ["abs", "positive", "negative"])
 @pytest.mark.parametrize("name", NAMES)
-def test_neighbors(name: str, sign: str, examples: dict[str, GraphHandle]) -> None:
+def test_neighbors_are_the_strongest_links_of_the_file(name: str, sign: str, examples: dict[str, GraphHandle]) -> None:
     file = document(name)
     place = {node["node_id"]: i for i, node in enumerate(file["nodes"])}
-    rank = {"abs": abs, "positive": lambda w: w, "negative": lambda w: -w}[sign]
+
+    def rank(weight: float) -> float:
+        return abs(weight) if sign == "abs" else weight if sign == "positive" else -weight
+
     for raw in file["nodes"][:: len(file["nodes"]) // 8]:
         found = examples[name].neighbors(raw["node_id"], k=7, sign=sign)
         for here, there, side in (("target", "source", found.incoming), ("source", "target", found.outgoing)):
@@ -129,12 +132,12 @@ def test_neighbors(name: str, sign: str, examples: dict[str, GraphHandle]) -> No
             assert [(n.node.source_id, n.weight) for n in side] == [(link[there], link["weight"]) for link in best]
 
 
-def test_inhibition_is_not_hidden(examples: dict[str, GraphHandle]) -> None:
+def test_neighbors_include_inhibition(examples: dict[str, GraphHandle]) -> None:
     found = examples["dallas"].neighbors("feature:8/37691@9", direction="in", k=5)
     assert any(neighbor.weight < 0 for neighbor in found.incoming)
 
 
-def test_neighbors_by_kind_and_layer(examples: dict[str, GraphHandle]) -> None:
+def test_neighbors_can_be_restricted_by_kind_and_layer(examples: dict[str, GraphHandle]) -> None:
     found = examples["dallas"].neighbors("logit:Austin", direction="in", k=100, kinds=["error", "token"])
     assert {n.node.kind for n in found.incoming} == {"error", "token"}
     assert found.outgoing == []
@@ -146,7 +149,7 @@ def test_neighbors_by_kind_and_layer(examples: dict[str, GraphHandle]) -> None:
 
 
 @pytest.mark.parametrize("direction", ["in", "out", "both"])
-def test_a_subgraph(direction: str, examples: dict[str, GraphHandle]) -> None:
+def test_a_subgraph_is_made_of_the_strongest_links(direction: str, examples: dict[str, GraphHandle]) -> None:
     file = document("dallas")
     place = {node["node_id"]: i for i, node in enumerate(file["nodes"])}
     start = "8_37691_9"
@@ -170,7 +173,7 @@ def test_a_subgraph(direction: str, examples: dict[str, GraphHandle]) -> None:
     assert set(ids.values()) == seen
 
 
-def test_answers_become_frames_graphs_and_json(examples: dict[str, GraphHandle]) -> None:
+def test_answers_convert_to_pandas_networkx_and_json(examples: dict[str, GraphHandle]) -> None:
     paths = examples["dallas"].paths(k=3)
     frame = paths.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
@@ -191,7 +194,7 @@ def test_tables_escape_html(atlas: Atlas) -> None:
     assert "<b>" not in rows._repr_html_()
 
 
-def test_cypher_of_ones_own(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+def test_any_cypher_that_only_reads_can_be_run(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     rows = atlas.cypher("MATCH (g:Graph {name: $name}) RETURN g.created_at AS at, g.edges AS edges", {"name": "dallas"})
     assert rows.columns == ["at", "edges"]
     assert json.loads(rows.to_json())["rows"][0]["edges"] == 4944
@@ -201,7 +204,7 @@ def test_cypher_of_ones_own(atlas: Atlas, examples: dict[str, GraphHandle]) -> N
         atlas.cypher("MATCH (n")
 
 
-def test_every_query_is_bounded_in_time(atlas: Atlas, examples: dict[str, GraphHandle], connection: Any) -> None:
+def test_a_query_ends_at_its_time_limit(atlas: Atlas, examples: dict[str, GraphHandle], connection: Any) -> None:
     with Atlas(connection, timeout=0.5) as impatient, pytest.raises(QueryTimeoutError, match="time limit"):
         impatient.cypher("UNWIND range(1, 1000000000) AS i UNWIND range(1, 1000) AS j RETURN max(i * j)")
     for wrong in (0, -1, 10**6):
@@ -209,7 +212,7 @@ def test_every_query_is_bounded_in_time(atlas: Atlas, examples: dict[str, GraphH
             Atlas(connection, timeout=wrong)
 
 
-def test_a_tracer_sees_what_can_be_pasted(connection: Any, examples: dict[str, GraphHandle]) -> None:
+def test_the_tracer_gets_statements_ready_to_paste(connection: Any, examples: dict[str, GraphHandle]) -> None:
     seen: list[str] = []
     with Atlas(connection, tracer=seen.append) as traced:
         traced.graph("dallas").paths(k=1)

@@ -6,11 +6,11 @@ import re
 from typing import Any
 
 import pytest
+
+from circuit_atlas import Atlas
 from circuit_atlas.schema.apply import statements
 from circuit_atlas.schema.models import GraphMetadata, Node
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
-
-from circuit_atlas import Atlas
 
 CYPHER_TYPES = {
     "string": "STRING",

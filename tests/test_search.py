@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import CypherError, GraphNotFoundError, InvalidArgumentError
@@ -18,7 +19,7 @@ RETURN count(DISTINCT [n.layer, n.index]) AS n
 """
 
 
-def test_features_tokens_and_logits(atlas: Atlas, examples: Any) -> None:
+def test_search_finds_features_tokens_and_logits(atlas: Atlas, examples: Any) -> None:
     found = atlas.search("texas", graph="dallas", k=1000).hits
     kinds = [hit.kind for hit in found]
     assert kinds.count("logit") == 1
@@ -33,7 +34,7 @@ def test_features_tokens_and_logits(atlas: Atlas, examples: Any) -> None:
     assert {place.graph for place in token.places} == {"dallas", "dallas-llama", "dallas-haiku"}
 
 
-def test_where_a_hit_is_active(atlas: Atlas, examples: Any) -> None:
+def test_a_hit_lists_where_it_is_active(atlas: Atlas, examples: Any) -> None:
     """In every graph, the most influential activation first."""
     hit = atlas.search("Texas locations/legal contexts", model="gemma-2-2b", layers=[20], k=1).hits[0]
     assert hit.feature is not None
@@ -48,7 +49,7 @@ def test_where_a_hit_is_active(atlas: Atlas, examples: Any) -> None:
     assert atlas.search("Texas", k=1, places=0).hits[0].places == []
 
 
-def test_words(atlas: Atlas, examples: Any) -> None:
+def test_words_may_be_begun_quoted_or_missing(atlas: Atlas, examples: Any) -> None:
     def texts(text: str, **options: Any) -> list[str]:
         return [hit.text for hit in atlas.search(text, graph="dallas", k=100, **options).hits]
 
@@ -61,13 +62,11 @@ def test_words(atlas: Atlas, examples: Any) -> None:
     assert texts("texas NOT legal", raw=True) != texts("texas")
 
 
-def test_filters(atlas: Atlas, examples: Any, new_name: Any, run: Any) -> None:
+def test_hits_can_be_restricted(atlas: Atlas, examples: Any, new_name: Any, run: Any) -> None:
     assert {hit.kind for hit in atlas.search("texas", layers=[20]).hits} == {"feature"}
     assert not atlas.search("texas", model="no such model").hits
     assert atlas.search("capital", model="llama-3.2-1b").hits
     name = new_name()
-    from support.examples import EXAMPLES
-
     atlas.ingest(EXAMPLES / "dallas.json", name=name, tags=["test-search"])
     found = atlas.search("texas", tag="test-search").hits
     assert found
@@ -78,7 +77,7 @@ def test_filters(atlas: Atlas, examples: Any, new_name: Any, run: Any) -> None:
     assert (hit["feature"]["layer"], len(hit["places"]), hit["graphs"]) == (20, 1, 1)
 
 
-def test_wrong_questions(atlas: Atlas, examples: Any) -> None:
+def test_searches_without_words_or_of_unknown_graphs_are_refused(atlas: Atlas, examples: Any) -> None:
     for text in ("", "  ", '"', "- + !", "x " * 51, "x" * 3000):
         with pytest.raises(InvalidArgumentError):
             atlas.search(text)
@@ -95,7 +94,7 @@ SYNTAX = ["AND", "OR NOT", "a:b", "[1 TO 2]", "x~2", "*", "a*b", "a\\", "/re/", 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=30) | st.sampled_from(SYNTAX))
-def test_nothing_in_a_text_is_syntax(text: str, atlas: Atlas, examples: Any) -> None:
+def test_no_text_is_taken_for_syntax(text: str, atlas: Atlas, examples: Any) -> None:
     try:
         atlas.search(text)
     except InvalidArgumentError:  # no word in it

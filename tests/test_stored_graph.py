@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.examples import EXAMPLES, NAMES, example_file
+from support.graphs import edge_list
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.graph.data import ActiveFeatures, GraphData
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
-from support.examples import EXAMPLES, NAMES, example_file
-
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.graph.data import ActiveFeatures, GraphData
 from circuit_atlas.synth import Shape, synthesize
 
 
@@ -38,23 +39,18 @@ def same(found: GraphData, wanted: GraphData) -> None:
             same_type = isinstance(a, list) or a.dtype == b.dtype
             assert same_type, field.name
             assert a == b if isinstance(a, list) else a.tobytes() == b.tobytes(), field.name
-    a, b = (
-        [np.concatenate(columns) for columns in zip(*data.edges.blocks(10_000), strict=True)]
-        for data in (found, wanted)
-    )
-    for ours, theirs in zip(a, b, strict=True):
-        assert ours.tobytes() == theirs.tobytes()
+    assert edge_list(found.edges) == edge_list(wanted.edges)
     assert content_hash(found) == content_hash(wanted)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_examples(name: str, back: Any, examples: dict[str, GraphHandle]) -> None:
+def test_stored_examples_equal_their_files(name: str, back: Any, examples: dict[str, GraphHandle]) -> None:
     wanted = read_graph(example_file(name))
     same(back(name), wanted)
     assert examples[name].metadata["content_hash"] == content_hash(wanted)
 
 
-def test_supernodes_pins_and_fields_beyond_the_usual(
+def test_supernodes_pins_and_unknown_fields_are_read_back(
     back: Any, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     document = json.loads((EXAMPLES / "dallas-haiku.json").read_text(encoding="utf-8"))
@@ -83,7 +79,9 @@ SHAPES = [
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_synthetic(shape: Shape, back: Any, atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_stored_synthetic_graphs_are_read_back(
+    shape: Shape, back: Any, atlas: Atlas, new_name: Callable[[], str]
+) -> None:
     wanted, name = synthesize(shape), new_name()
     load_graph(atlas, wanted, name=name)
     if len(wanted.edges):
@@ -91,11 +89,13 @@ def test_synthetic(shape: Shape, back: Any, atlas: Atlas, new_name: Callable[[],
     assert content_hash(back(name)) == content_hash(wanted)
 
 
-def test_nodes_and_edges_come_in_pages(back: Any, atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nodes_and_edges_are_read_in_pages(
+    back: Any, atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from circuit_atlas.queries import whole_graph
 
-    monkeypatch.setattr(whole_graph, "_NODES_AT_ONCE", 7)
-    monkeypatch.setattr(whole_graph, "_EDGES_AT_ONCE", 100)
+    monkeypatch.setattr(whole_graph, "_NODES_PER_PAGE", 7)
+    monkeypatch.setattr(whole_graph, "_EDGES_PER_PAGE", 100)
     same(back("dallas"), read_graph(EXAMPLES / "dallas.json"))
 
 
@@ -108,8 +108,8 @@ def test_all_active_features_are_kept(back: Any, atlas: Atlas, new_name: Callabl
     ordinal[rng.choice(m, 240, replace=False)] = np.arange(240)
     activation = rng.random(m)
     activation[:3] = np.nan, np.inf, -0.0
-    places = rng.integers(0, 1 << 40, (3, m))
-    data = replace(data, active=ActiveFeatures(*places, activation, ordinal))
+    layer, position, index = rng.integers(0, 1 << 40, (3, m))
+    data = replace(data, active=ActiveFeatures(layer, position, index, activation, ordinal))
     name = new_name()
     load_graph(atlas, data, name=name)
     same(back(name), data)

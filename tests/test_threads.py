@@ -29,7 +29,7 @@ def test_every_item_has_a_result() -> None:
 
 
 def test_no_item_is_started_before_a_result_is_dealt_with() -> None:
-    started = []
+    started: list[int] = []
     results = map_in_threads(started.append, range(10), 3)
     for dealt_with in range(5):
         next(results)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
-from support.examples import example_file
+from support.examples import NAMES, ingest_examples
 
 from circuit_atlas import Atlas
+from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from circuit_atlas.server import LocalServer
 
 # What version 1 had in the place of today's tables: one list of bounds per number of hops.
@@ -29,27 +27,21 @@ AS_VERSION_1 = [
 ]
 
 
-def test_from_version_1(tmp_path: Path) -> None:
-    server = LocalServer(tmp_path / "store")
-    connection = server.start(quiet=True, heap="1g", page_cache="128m")
-    try:
-        with Atlas(connection) as atlas:
-            for name in ("dallas", "night"):
-                atlas.ingest(example_file(name), name=name)
-            graph = atlas.graph("dallas")
-            before = graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)
-            tables = "MATCH (x:PathBounds|PathSteps|PathCounts) RETURN labels(x) AS l, count(x) AS n ORDER BY l"
-            stored = atlas.cypher(tables).rows
-            for statement in AS_VERSION_1:
-                atlas.cypher(statement, write=True)
-            assert read_schema_version(atlas.driver, None) == 1
-        with Atlas(connection) as atlas:
-            assert read_schema_version(atlas.driver, None) == SCHEMA_VERSION
-            graph = atlas.graph("dallas")
-            assert (graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)) == before
-            assert atlas.cypher(tables).rows == stored
-            constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
-            assert "path_bounds" not in constraints
-            assert {"path_bounds_block", "path_steps", "path_counts"} <= constraints
-    finally:
-        server.stop()
+TABLES = "MATCH (x:PathBounds|PathSteps|PathCounts) RETURN labels(x) AS l, count(x) AS n ORDER BY l"
+
+
+def test_a_store_of_version_1_is_upgraded(own_server: LocalServer, own_atlas: Atlas) -> None:
+    graph = ingest_examples(own_atlas, *NAMES[:2])["dallas"]
+    before = graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)
+    stored = own_atlas.cypher(TABLES).rows
+    for statement in AS_VERSION_1:
+        own_atlas.cypher(statement, write=True)
+    assert read_schema_version(own_atlas) == 1
+    with Atlas(store=own_server.store.path) as atlas:
+        assert read_schema_version(atlas) == SCHEMA_VERSION
+        graph = atlas.graph("dallas")
+        assert (graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)) == before
+        assert atlas.cypher(TABLES).rows == stored
+        constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
+        assert "path_bounds" not in constraints
+        assert {"path_bounds_block", "path_steps", "path_counts"} <= constraints

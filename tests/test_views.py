@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,17 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.whole_graph import read_graph_data
-from circuit_atlas.schema.keys import Kind
 from hypothesis import given
 from hypothesis import strategies as st
-from support.examples import NAMES
+from support.examples import EXAMPLES, NAMES
+from support.graphs import edge_list
+from support.markup import HOSTILE, Tags, text_of
 from support.program import Run
 
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views import image
 from circuit_atlas.views.figure import graph_figure, plotly_text
 from circuit_atlas.views.graph_page import file_name, graph_page, script_json
@@ -32,8 +33,6 @@ from circuit_atlas.views.picture import Picture, read_picture
 from circuit_atlas.views.report import Report, report_on
 from circuit_atlas.views.sankey import sankey_figure
 from circuit_atlas.views.view import view_paths
-
-HOSTILE = "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript:alert(1)) <b>"
 
 
 @pytest.fixture
@@ -45,15 +44,13 @@ def picture(atlas: Any, examples: Any) -> Any:
 def test_a_pruned_graph_is_shown_whole(name: str, picture: Any, atlas: Any) -> None:
     shown, data = picture(name), read_graph_data(find_graph(atlas, name))
     assert [node.key for node in shown.nodes] == [data.nodes.key(i) for i in range(len(data.nodes))]
-    expected = {
-        (int(s), int(t)): w for s, t, w in zip(data.edges.source, data.edges.target, data.edges.weight, strict=True)
-    }
+    expected = {(source, target): weight for source, target, weight in edge_list(data.edges)}
     assert {(edge.source, edge.target): edge.weight for edge in shown.edges} == expected
     assert [edge.strength for edge in shown.edges] == sorted(map(abs, expected.values()), reverse=True)
     assert shown.notes == ()
 
 
-def test_of_a_large_graph_the_most_influential_part_is_shown_and_it_says_so(picture: Any, atlas: Any) -> None:
+def test_a_large_graph_is_shown_in_part_with_a_note(picture: Any, atlas: Any) -> None:
     whole, part = picture("opposite-small"), picture("opposite-small", max_nodes=100)
     assert len(part.nodes) == 100
     assert {node.key for node in whole.nodes if node.kind in (Kind.TOKEN, Kind.LOGIT)} <= {n.key for n in part.nodes}
@@ -113,8 +110,8 @@ def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str
         effects.only_a,
         effects.only_b,
     )
-    for column, graph in ((lambda e: e.weight, one), (lambda e: e.other, two)):
-        there = sorted(column(edge) for edge in both.edges if column(edge) is not None)
+    for weights, graph in (([e.weight for e in both.edges], one), ([e.other for e in both.edges], two)):
+        there = sorted(weight for weight in weights if weight is not None)
         assert there == sorted(edge.weight for edge in graph.edges)
     assert {path.graph for path in both.paths} == {"dallas", other}
     lay_out(both)
@@ -128,6 +125,7 @@ def test_prompts_in_an_overlay_are_aligned_from_the_end(picture: Any) -> None:
     for token, one, other in zip(both.tokens, dallas, night, strict=True):
         assert token.strip() == (one if one == other else f"{one} | {other}".removeprefix(" | "))
     feature = next(n for n in both.nodes if n.side == 0 and n.kind is Kind.FEATURE and n.position == 10)
+    assert feature.second is not None
     assert feature.second.key == feature.key.replace("@10", "@12")
 
 
@@ -152,7 +150,7 @@ def test_a_sankey_diagram_carries_the_scores_of_its_paths(examples: Any) -> None
 
 
 def test_without_a_path_there_is_no_diagram(atlas: Any, examples: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="no such path"):
+    with pytest.raises(InvalidArgumentError, match="no path matches"):
         examples["dallas"].view_paths(sources=["logit:San"], targets=["Austin"])
 
 
@@ -178,16 +176,6 @@ def test_a_file_name_is_no_path(title: str) -> None:
     assert not name.startswith(".")
 
 
-class _Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: Counter[str] = Counter()
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.seen[tag] += 1
-        assert not [name for name, _ in attrs if name.startswith("on")]
-
-
 def hostile(picture: Picture) -> Picture:
     """The same picture, but every text holds markup."""
     from dataclasses import replace
@@ -208,10 +196,7 @@ def hostile(picture: Picture) -> Picture:
 
 def test_markup_in_any_text_stays_text(picture: Any) -> None:
     plain, page = graph_page(picture("dallas")), graph_page(hostile(picture("dallas")))
-    tags = [_Tags(), _Tags()]
-    for parser, text in zip(tags, (plain, page), strict=True):
-        parser.feed(text)
-    assert tags[1].seen - tags[0].seen == {"p": 1}  # the note
+    assert Tags(page).seen - Tags(plain).seen == {"p": 1}  # the note
     assert "onerror=alert" not in re.sub(r'<script id="data".*?</script>', "", page).replace(
         "&lt;img src=x onerror=alert", ""
     )
@@ -219,7 +204,7 @@ def test_markup_in_any_text_stays_text(picture: Any) -> None:
     assert "<img" not in figure
 
 
-def test_a_report_tells_what_the_commands_tell(atlas: Any, examples: Any) -> None:
+def test_a_report_contains_what_the_commands_print(atlas: Any, examples: Any) -> None:
     graph = examples["dallas"]
     report = graph.report(k=5)
     text = report.markdown()
@@ -239,29 +224,19 @@ def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
     found = report_on(find_graph(atlas, "dallas"))
     changed = found.statistics.model_copy(update={"prompt": HOSTILE, "graph": HOSTILE, "tokens": [HOSTILE]})
     report = Report(changed, found.contributors, found.paths, found.view)
-    parsed = _Tags()
-    parsed.feed(report.html)
-    assert parsed.seen["img"] == 0
-    assert parsed.seen["script"] == 0  # those of the picture are in its frame
+    seen = Tags(report.html).seen
+    assert seen["img"] == 0
+    assert seen["script"] == 0  # those of the picture are in its frame
     from markdown_it import MarkdownIt
 
     rendered = MarkdownIt("gfm-like", {"linkify": False}).render(report.markdown())
-    parsed = _Tags()
-    parsed.feed(rendered)
-    assert not {"img", "script", "b", "a"} & set(parsed.seen)
-    assert parsed.seen["code"] == 1  # ours
-    assert "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript" in _text(rendered)
-
-
-def _text(page: str) -> str:
-    import html
-
-    return html.unescape(re.sub(r"<[^>]*>", "", page))
+    seen = Tags(rendered).seen
+    assert not {"img", "script", "b", "a"} & set(seen)
+    assert seen["code"] == 1  # ours
+    assert "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript" in text_of(rendered)
 
 
 def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name: Any, tmp_path: Path) -> None:
-    from conftest import EXAMPLES
-
     whole = json.loads((EXAMPLES / "dallas.json").read_text(encoding="utf-8"))
     kept = [node for node in whole["nodes"] if node["feature_type"] == "cross layer transcoder"]
     ids = {node["node_id"] for node in kept}
@@ -272,7 +247,7 @@ def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name:
     assert "Top paths" not in graph.report().html
 
 
-def test_what_can_be_written_is_named(examples: Any, tmp_path: Path) -> None:
+def test_an_unknown_format_is_refused_with_those_that_are_known(examples: Any, tmp_path: Path) -> None:
     view = examples["dallas"].view()
     with pytest.raises(InvalidArgumentError, match=r"\.html, \.png, \.svg"):
         view.save(tmp_path / "dallas.pdf")
@@ -295,7 +270,7 @@ def test_without_chromium_an_image_says_what_to_install(
     assert "The picture is left out" in (tmp_path / "dallas.md").read_text(encoding="utf-8")
 
 
-def test_a_chromium_that_does_not_start_is_no_traceback(
+def test_a_chromium_that_does_not_start_is_an_error(
     examples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "chromium").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
@@ -306,7 +281,7 @@ def test_a_chromium_that_does_not_start_is_no_traceback(
 
 
 @pytest.mark.parametrize("form", ["png", "svg"])
-def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tmp_path: Path) -> None:
+def test_images_are_drawn(form: str, examples: Any, tmp_path: Path) -> None:
     from support.chromium import find_chromium
 
     if not find_chromium():
@@ -314,7 +289,7 @@ def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tm
     examples["dallas"].view().save(tmp_path / f"dallas.{form}")
     content = (tmp_path / f"dallas.{form}").read_bytes()
     if form == "svg":
-        drawing = ET.fromstring(content)  # noqa: S314
+        drawing = ET.fromstring(content)
         texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
         assert {"Austin 44%", "Dallas", "feature", "positive"} <= set(texts)
     else:
@@ -323,7 +298,7 @@ def test_images_are_drawn_where_there_is_a_chromium(form: str, examples: Any, tm
     assert image._SCALE == 2
 
 
-def test_the_command_line_writes_pages_and_says_where(run: Run, tmp_path: Path) -> None:
+def test_the_commands_write_pages_and_print_where(run: Run, tmp_path: Path) -> None:
     page, report = tmp_path / "part.html", tmp_path / "dallas.html"
     done = run("view", "opposite-small", "-o", str(page), "--max-nodes", "50", "--json")
     assert json.loads(done.stdout)["file"] == str(page)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from circuit_atlas.queries.ask import ask
-
 from benchmarks.cases import STRONGEST, K
 from circuit_atlas import Atlas, Connection
+from circuit_atlas.queries.ask import ask
 
 
 class Peer:

@@ -18,16 +18,17 @@ class Peer(ByEnumeration):
     def __init__(self, case: Case) -> None:
         self.goal, self.tokens = case.goal, case.tokens
         self.graph = igraph.Graph(case.n, np.stack([case.source, case.target], axis=1), directed=True)
-        self.weight = case.weight.tolist()
+        self.weight: list[float] = case.weight.tolist()
 
     def paths(self, hops: int) -> list[list[int]]:
         """Every path, all at once: igraph has no iterator over them. Found from the goal back."""
-        return self.graph.get_all_simple_paths(self.goal, self.tokens, maxlen=hops, mode="in")
+        paths: list[list[int]] = self.graph.get_all_simple_paths(self.goal, self.tokens, maxlen=hops, mode="in")
+        return paths
 
     def score(self, path: list[int]) -> float:
         """Mean weight."""
         back = path[::-1]
-        edges = self.graph.get_eids(list(pairwise(back)))
+        edges: list[int] = self.graph.get_eids(list(pairwise(back)))
         return sum(self.weight[edge] for edge in edges) / len(edges)
 
     def strongest(self, node: int, k: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import tempfile
+from typing import Any
 
 import ladybug
 import pyarrow as pa
@@ -30,7 +31,7 @@ class Peer(ByNode):
         self.db.execute(f"COPY N FROM '{self.folder.name}/nodes.parquet'")
         self.db.execute(f"COPY E FROM '{self.folder.name}/edges.parquet'")
 
-    def rows(self, cypher: str, **parameters: object) -> list[list[object]]:
+    def rows(self, cypher: str, **parameters: object) -> list[list[Any]]:
         """All rows of a query."""
         result = self.db.execute(cypher, parameters)
         rows = []
@@ -49,17 +50,17 @@ class Peer(ByNode):
         for length in range(1, hops + 1):
             total = " + ".join(f"e{i}.w" for i in range(1, length + 1))
             cypher = f"{self.pattern(length)} RETURN ({total}) / {length} AS score ORDER BY score DESC LIMIT {K}"
-            scores += [float(row[0]) for row in self.rows(cypher, goal=self.goal)]  # type: ignore[arg-type]
+            scores += [float(row[0]) for row in self.rows(cypher, goal=self.goal)]
         return heapq.nlargest(K, scores)
 
     def count(self, hops: int) -> int:
         """All paths of each length, counted."""
         return sum(
-            int(self.rows(f"{self.pattern(length)} RETURN count(*)", goal=self.goal)[0][0])  # type: ignore[call-overload]
+            int(self.rows(f"{self.pattern(length)} RETURN count(*)", goal=self.goal)[0][0])
             for length in range(1, hops + 1)
         )
 
     def strongest(self, node: int, k: int) -> list[int]:
         """The k strongest inputs of a node."""
         cypher = f"MATCH (s:N)-[e:E]->(t:N) WHERE t.id = $node RETURN s.id ORDER BY abs(e.w) DESC, s.id LIMIT {k}"
-        return [int(row[0]) for row in self.rows(cypher, node=node)]  # type: ignore[call-overload]
+        return [int(row[0]) for row in self.rows(cypher, node=node)]

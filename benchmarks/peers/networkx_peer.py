@@ -29,7 +29,8 @@ class Peer(ByEnumeration):
 
     def score(self, path: list[int]) -> float:
         """Mean weight."""
-        return nx.path_weight(self.graph, path, "weight") / (len(path) - 1)
+        weight: float = nx.path_weight(self.graph, path, "weight")
+        return weight / (len(path) - 1)
 
     def strongest(self, node: int, k: int) -> list[int]:
         """The k strongest inputs of a node."""

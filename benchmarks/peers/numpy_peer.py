@@ -58,4 +58,5 @@ class Peer(ByNode):
     def strongest(self, node: int, k: int) -> list[int]:
         """The k strongest inputs of a node."""
         row = slice(self.first[node], self.first[node + 1])
-        return self.case.source[row][np.argsort(-np.abs(self.case.weight[row]), kind="stable")[:k]].tolist()
+        order = np.argsort(-np.abs(self.case.weight[row]), kind="stable")
+        return [int(source) for source in self.case.source[row][order[:k]]]

@@ -30,7 +30,7 @@ class Peer(ByEnumeration):
 
     def score(self, path: list[int]) -> float:
         """Mean weight."""
-        weights = [self.graph.get_edge_data(s, t) for s, t in pairwise(path)]
+        weights: list[float] = [self.graph.get_edge_data(s, t) for s, t in pairwise(path)]
         return sum(weights) / len(weights)
 
     def strongest(self, node: int, k: int) -> list[int]:

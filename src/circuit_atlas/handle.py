@@ -30,6 +30,9 @@ class GraphHandle(GraphReference):
     has the signature and the documentation of `GraphHandle.paths`.
     """
 
+    ingested: IngestResult | None = None
+    """The result of storing the graph, if that was just done; see `Atlas.ingest` and `collapsed`."""
+
     stats = statistics
     node = node_details
     neighbors = neighbors
@@ -54,7 +57,7 @@ class GraphHandle(GraphReference):
     view_paths = view_paths
     report = report_on
 
-    def collapsed(self, weights: str | None = None) -> CollapsedGraph:
+    def collapsed(self, weights: str | None = None) -> GraphHandle:
         """The graph collapsed by its supernodes, each of them one node: a graph of its own, `NAME:collapsed`, of which
         everything can be asked. It is stored if it does not exist or is out of date.
 
@@ -65,8 +68,9 @@ class GraphHandle(GraphReference):
         Raises:
             InvalidArgumentError: the graph has no supernodes, or is itself a collapsed graph.
         """
-        stored = store_collapsed(self, weights)
-        return CollapsedGraph(self.database, collapsed_name(self.name), stored)
+        handle = GraphHandle(self.database, collapsed_name(self.name))
+        handle.ingested = store_collapsed(self, weights)
+        return handle
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -81,16 +85,10 @@ class GraphHandle(GraphReference):
 
 
 class IngestedGraph(GraphHandle):
-    """A graph that was just ingested; `ingested` is the result."""
+    """A graph that was just ingested."""
+
+    ingested: IngestResult
 
     def __init__(self, database: Database, result: IngestResult) -> None:
         super().__init__(database, result.graph)
         self.ingested = result
-
-
-class CollapsedGraph(GraphHandle):
-    """A graph collapsed by its supernodes; `ingested` is the result of storing it, None if it was up to date."""
-
-    def __init__(self, database: Database, name: str, ingested: IngestResult | None) -> None:
-        super().__init__(database, name)
-        self.ingested = ingested

@@ -5,21 +5,13 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import atheris
-from guard import Shape, check, fuzz, read_pt, synthesize, write_pt
+from guard import check, fuzz, read_pt
 
-
-def _genuine() -> bytes:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "genuine.pt"
-        write_pt(synthesize(Shape(layers=2, positions=2, features_per_layer=3, logits=2)), path)
-        read_pt(path)  # imports all that reading needs
-        return path.read_bytes()
-
-
-GENUINE = _genuine()
+FILE = Path(__file__).parents[1] / "data" / "small.pt"
+GENUINE = FILE.read_bytes()
+read_pt(FILE)  # imports all that reading needs
 with zipfile.ZipFile(io.BytesIO(GENUINE)) as _archive:
     RECORDS = {record.filename: _archive.read(record) for record in _archive.infolist()}
 PICKLE = next(name for name in RECORDS if name.endswith("data.pkl"))

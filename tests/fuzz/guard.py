@@ -11,16 +11,13 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["circuit_atlas"]):
+    from circuit_atlas.errors import AtlasError
+    from circuit_atlas.graph.data import GraphData
     from circuit_atlas.ingest.content import content_hash
     from circuit_atlas.ingest.graph_json import read_json
     from circuit_atlas.ingest.pt import read_pt
 
-    from circuit_atlas.errors import AtlasError
-    from circuit_atlas.export.pt_file import write_pt
-    from circuit_atlas.graph.data import GraphData
-    from circuit_atlas.synth import Shape, synthesize
-
-__all__ = ["Shape", "check", "fuzz", "read_json", "read_pt", "synthesize", "write_pt"]
+__all__ = ["check", "fuzz", "read_json", "read_pt"]
 
 LIMITS = ["-timeout=10", "-rss_limit_mb=4096", "-max_len=65536"]
 _FORBIDDEN = (
@@ -38,36 +35,42 @@ _FORBIDDEN = (
     "webbrowser.open",
     "shutil.rmtree",
 )
-_FOLDER = Path(mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # noqa: S108
-_reading = False
+_FOLDER = Path(mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
 
 
 class CodeRunError(BaseException):
     """A file made its reader do something."""
 
 
-def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if _reading and event in _FORBIDDEN:
-        raise CodeRunError(f"{event} {arguments!r:.200}")
+class _Guard:
+    """An audit hook that refuses what a reader has no reason to do, while one reads."""
+
+    is_reading = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.is_reading and event in _FORBIDDEN:
+            raise CodeRunError(f"{event} {arguments!r:.200}")
+
+
+_guard = _Guard()
 
 
 def check(read: Callable[[Path], GraphData], content: bytes, name: str) -> None:
     """Read a file of that content; anything but a graph or an error of ours is a finding."""
-    global _reading  # noqa: PLW0603
     path = _FOLDER / name
     path.write_bytes(content)
-    _reading = True
+    _guard.is_reading = True
     try:
-        data = read(path)
-        content_hash(data)
+        content_hash(read(path))
     except AtlasError as error:
-        assert error.what  # noqa: PT017
+        if not error.what:
+            raise AssertionError("an error without a text") from error
     finally:
-        _reading = False
+        _guard.is_reading = False
 
 
 def fuzz(one_input: Callable[[bytes], None]) -> None:
     """Run until a finding, or as long as libFuzzer's options say."""
-    sys.addaudithook(_watch)
+    sys.addaudithook(_guard)
     atheris.Setup([sys.argv[0], *LIMITS, *sys.argv[1:]], one_input)
     atheris.Fuzz()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import GraphData, load_graph, read_graph
-from circuit_atlas.ingest.source_sets import identify
-from circuit_atlas.schema.keys import Kind, make_key, parse_key
-from hypothesis import given
-from hypothesis import strategies as st
 from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.ingest.source_sets import identify
 
 
 def node(node_id: str, feature_type: str = "cross layer transcoder", **fields: Any) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def edges(data: GraphData) -> list[tuple[str, str, float]]:
     ]
 
 
-def test_a_small_graph(tmp_path: Path, graph: dict[str, Any]) -> None:
+def test_a_small_graph_is_read(tmp_path: Path, graph: dict[str, Any]) -> None:
     data = read_graph(write(tmp_path, graph))
     assert [data.nodes.key(i) for i in range(6)] == [
         "feature:0/7@1",
@@ -99,7 +98,7 @@ def test_real_graphs_are_read_whole(name: str) -> None:
         for block in data.edges.blocks(1000)
         for t, s, w in zip(block.target, block.source, block.weight.tolist(), strict=True)
     ]
-    key = lambda item: (item["target"], item["source"])  # noqa: E731
+    key = itemgetter("target", "source")
     assert sorted(links, key=key) == sorted(document["links"], key=key)
     assert data.metadata.file_metadata == document["metadata"]
     assert data.metadata.file_qparams == document["qParams"]
@@ -118,7 +117,7 @@ def rebuilt(data: GraphData, i: int) -> dict[str, Any]:
         "token_prob": nodes.probability[i],
     }
     known = {k: v for k, v in columns.items() if v is not None and not (isinstance(v, float) and math.isnan(v))}
-    return known | json.loads(nodes.extra[i] or "{}")
+    return {**known, **json.loads(nodes.extra[i] or "{}")}
 
 
 def test_supernodes_and_pinned_nodes_of_real_graphs() -> None:
@@ -141,19 +140,19 @@ def test_the_same_features_in_files_of_two_generations() -> None:
     assert (dallas.model, dallas.source_set) == (night.model, night.source_set) == ("gemma-2-2b", "clt-hp")
 
 
-def test_lists_given_as_text(tmp_path: Path, graph: dict[str, Any]) -> None:
+def test_lists_may_be_given_as_text(tmp_path: Path, graph: dict[str, Any]) -> None:
     graph["qParams"] = {"supernodes": '[["pair", "0_7_1", "1_5_1"]]', "pinnedIds": "0_7_1, 3_21_1"}
     data = read_graph(write(tmp_path, graph))
     assert data.supernodes[0].members == (0, 1)
     assert np.flatnonzero(data.nodes.pinned).tolist() == [0, 5]
 
 
-def test_errors_of_the_new_generation(tmp_path: Path, graph: dict[str, Any]) -> None:
+def test_errors_of_newer_files_have_the_same_keys(tmp_path: Path, graph: dict[str, Any]) -> None:
     graph["nodes"][2] = node("0_-1_1", "mlp reconstruction error")
     assert read_graph(write(tmp_path, graph)).nodes.key(2) == "error:0@1"
 
 
-def test_colliding_ids_are_told_apart_by_order(tmp_path: Path) -> None:
+def test_colliding_ids_are_resolved_by_the_order_of_links(tmp_path: Path) -> None:
     """`0_2_1` is feature 2 of layer 0 and the error of layer 2; both act on the same logit."""
     document = {
         "metadata": {},
@@ -188,7 +187,7 @@ def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any]
     graph["run"] = {"id": 7}
     data = read_graph(write(tmp_path, graph))
     assert data.nodes.key(6) == "other:lorsa_1"
-    assert json.loads(data.nodes.extra[6]) == {"layer": 1, "head": {"q": 3}}
+    assert json.loads(data.nodes.extra[6] or "{}") == {"layer": 1, "head": {"q": 3}}
     assert data.metadata.file_extra == {"run": {"id": 7}}
     assert data.edge_extras == ((1, 0, '{"q": {"head": 2}}'),)
     load_graph(atlas, data, name=(name := new_name()))
@@ -235,7 +234,9 @@ def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict
         ),
     ],
 )
-def test_what_is_wrong_and_where(spoil: Any, message: str, tmp_path: Path, graph: dict[str, Any]) -> None:
+def test_the_error_of_a_wrong_json_says_what_is_wrong_and_where(
+    spoil: Any, message: str, tmp_path: Path, graph: dict[str, Any]
+) -> None:
     spoil(graph)
     path = write(tmp_path, graph)
     with pytest.raises(InputError, match=message) as raised:
@@ -253,32 +254,32 @@ def test_what_is_wrong_and_where(spoil: Any, message: str, tmp_path: Path, graph
         ("[" * 100_000, "nested too deeply"),
     ],
 )
-def test_what_is_no_graph(text: str, message: str, tmp_path: Path) -> None:
+def test_json_that_is_no_graph_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read_graph(write(tmp_path, text))
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "graph.json").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(InputError, match="not JSON"):
         read_graph(tmp_path / "graph.json")
 
 
-def test_a_real_graph_cut_short(tmp_path: Path) -> None:
+def test_a_json_cut_short_is_refused(tmp_path: Path) -> None:
     text = (EXAMPLES / "dallas.json").read_text(encoding="utf-8")
     for length in range(0, len(text), len(text) // 20):
         with pytest.raises(InputError, match="not JSON"):
             read_graph(write(tmp_path, text[:length]))
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_graph(tmp_path / "none.json")
     with pytest.raises(InputError, match="cannot be read"):
         read_graph(tmp_path)
 
 
-def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> None:
+def test_thresholds_for_json_are_refused(tmp_path: Path, graph: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match="already pruned"):
         read_graph(write(tmp_path, graph), node_threshold=0.5)
 
@@ -295,18 +296,8 @@ def test_thresholds_are_not_for_json(tmp_path: Path, graph: dict[str, Any]) -> N
         ("gemma", {"source_urls": ["https://neuronpedia.org/qwen3-4b/transcoder-hp"]}, ("qwen3-4b", "transcoder-hp")),
     ],
 )
-def test_model_and_source_set(scan: str | None, info: dict[str, Any], expected: tuple[str, str]) -> None:
+def test_model_and_source_set_are_found_in_the_metadata(
+    scan: str | None, info: dict[str, Any], expected: tuple[str, str]
+) -> None:
     assert identify(scan, info) == expected
     assert identify(scan, info, model="m", source_set="s") == ("m", "s")
-
-
-@given(
-    kind=st.sampled_from([Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT]),
-    numbers=st.tuples(*[st.integers(0, 10**9)] * 3),
-)
-def test_keys_can_be_taken_apart(kind: Kind, numbers: tuple[int, int, int]) -> None:
-    layer, index, position = numbers
-    parts = parse_key(make_key(kind, layer, index, position))
-    assert parts is not None
-    assert make_key(*parts) == make_key(kind, layer, index, position)
-    assert parse_key("Dallas") is None

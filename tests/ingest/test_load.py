@@ -15,15 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
-from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
-from circuit_atlas.ingest.rows import node_rows
-from circuit_atlas.schema.apply import ensure_schema
-from circuit_atlas.schema.keys import Kind
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit
 from support.examples import EXAMPLES, NAMES, example_document, example_file
-from support.graphs import make_graph
+from support.graphs import make_graph, status_of
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.database import Database
@@ -37,6 +32,11 @@ from circuit_atlas.errors import (
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
+from circuit_atlas.ingest.rows import node_rows
+from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.keys import Kind
 
 
 def everything(atlas: Atlas) -> list[Any]:
@@ -77,7 +77,7 @@ def feature_of(data: GraphData, i: int) -> Feature:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_reads_back_exactly(
+def test_everything_ingested_is_read_back_exactly(
     name: str, examples: dict[str, GraphHandle], atlas: Atlas, labels: dict[Feature, str]
 ) -> None:
     data, handle = read_graph(example_file(name)), examples[name]
@@ -129,15 +129,15 @@ def test_features_of_two_prompts_meet_in_one_node(examples: dict[str, GraphHandl
 
 
 def is_feature(node: dict[str, Any]) -> bool:
-    return node["feature_type"] == "cross layer transcoder"
+    return bool(node["feature_type"] == "cross layer transcoder")
 
 
-def test_the_same_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_ingesting_the_same_file_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
     name = new_name()
     first = atlas.ingest(EXAMPLES / "dallas.json", name=name)
     before = everything(atlas)
     second = atlas.ingest(EXAMPLES / "dallas.json", name=name)
-    assert (first.ingested.status, second.ingested.status) == ("ingested", "unchanged")
+    assert (status_of(first), status_of(second)) == ("ingested", "unchanged")
     assert everything(atlas) == before
 
 
@@ -149,13 +149,13 @@ def test_other_content_needs_replace(atlas: Atlas, new_name: Callable[[], str]) 
         atlas.ingest(example_file("night"), name=name)
     assert everything(atlas) == before
     replaced = atlas.ingest(example_file("night"), name=name, replace=True)
-    assert replaced.ingested.status == "replaced"
+    assert status_of(replaced) == "replaced"
     nodes = len(example_document("night")["nodes"])
     assert replaced.stats().nodes.total == nodes
     assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": nodes}]
 
 
-def test_deleting_leaves_nothing_but_what_others_use(
+def test_deleting_leaves_only_what_other_graphs_use(
     atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str]
 ) -> None:
     before = everything(atlas)
@@ -170,7 +170,7 @@ def test_deleting_leaves_nothing_but_what_others_use(
 
 
 @pytest.mark.parametrize("name", ["", "a~b", "a\nb", "x" * 201])
-def test_names_that_cannot_be(name: str, atlas: Atlas) -> None:
+def test_impossible_names_are_refused(name: str, atlas: Atlas) -> None:
     with pytest.raises(InvalidArgumentError):
         load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)]), name=name or "\t")
 
@@ -211,7 +211,7 @@ def test_a_stopped_ingest_leaves_nothing(
 
 
 @pytest.mark.parametrize("file", SIZES)
-def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(
+def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
     file: str, atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]
 ) -> None:
     before = everything(atlas)
@@ -234,7 +234,7 @@ def test_a_killed_ingest_is_invisible_and_cleared_by_the_next(
 
 
 @pytest.mark.parametrize("file", SIZES)
-def test_it_does_not_matter_that_answers_to_commits_are_lost(
+def test_transactions_repeated_after_lost_answers_change_nothing(
     file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every transaction is repeated after it was committed, as the driver does when the server goes away meanwhile."""
@@ -259,7 +259,7 @@ def test_it_does_not_matter_that_answers_to_commits_are_lost(
     assert everything(atlas) == before
 
 
-def test_an_ingest_whose_last_answer_is_lost_is_no_failure(
+def test_an_ingest_whose_last_answer_is_lost_succeeds(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, file, once = new_name(), EXAMPLES / "opposite-small.json", load._rename
@@ -271,15 +271,15 @@ def test_an_ingest_whose_last_answer_is_lost_is_no_failure(
         raise IncompleteCommit
 
     monkeypatch.setattr(load, "_rename", lost)
-    assert atlas.ingest(file, name=name).ingested.status == "ingested"
+    assert status_of(atlas.ingest(file, name=name)) == "ingested"
     monkeypatch.setattr(load, "_rename", lost)
-    assert atlas.ingest(EXAMPLES / "dallas.json", name=name, replace=True).ingested.status == "replaced"
+    assert status_of(atlas.ingest(EXAMPLES / "dallas.json", name=name, replace=True)) == "replaced"
     assert remove_leftovers(atlas) == []
     atlas.delete(name)
     assert everything(atlas) == before
 
 
-def test_what_was_removed_meanwhile_is_not_published(
+def test_a_graph_removed_meanwhile_is_not_published(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, before, once = new_name(), everything(atlas), load._rename
@@ -294,7 +294,7 @@ def test_what_was_removed_meanwhile_is_not_published(
     assert everything(atlas) == before
 
 
-def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_the_leftovers_of_a_running_ingest_are_kept(atlas: Atlas, new_name: Callable[[], str]) -> None:
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}}
     atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())
@@ -312,19 +312,17 @@ def test_what_a_living_ingest_writes_is_left_alone(atlas: Atlas, new_name: Calla
     assert remove_leftovers(atlas) == [staging.partition("~")[0]]
 
 
-def test_two_at_once_are_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:
+def test_two_ingests_at_once_make_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:
     name = new_name()
     with ThreadPoolExecutor(2) as pool:
         handles = list(pool.map(lambda _: atlas.ingest(EXAMPLES / "dallas.json", name=name), range(2)))
-    assert sorted(handle.ingested.status for handle in handles) == ["ingested", "unchanged"]
+    assert sorted(status_of(handle) for handle in handles) == ["ingested", "unchanged"]
     assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 415}]
 
 
-def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(atlas: Atlas) -> None:
-    ensure_schema(atlas.driver, None)
-    atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 99", write=True)
-    try:
-        with pytest.raises(SchemaVersionError, match="schema version 99"):
-            ensure_schema(atlas.driver, None)
-    finally:
-        atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 2", write=True)
+def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(own_atlas: Atlas) -> None:
+    for _ in range(2):
+        ensure_schema(own_atlas)
+    own_atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 99", write=True)
+    with pytest.raises(SchemaVersionError, match="schema version 99"):
+        ensure_schema(own_atlas)

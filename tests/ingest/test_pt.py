@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import copy
+import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
-from circuit_atlas.ingest import GraphData, load_graph, read_graph
-from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.schema.keys import Kind
-from circuit_tracer import Graph
-from support import small_model
+from support.graphs import IN_SMALL_PT, status_of
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export.pt_file import write_pt
+from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.synth import Shape, synthesize
+
+if TYPE_CHECKING:
+    from circuit_tracer import Graph, ReplacementModel
+
+
+Spoil = Callable[[dict[str, Any], Any], object]  # changes the content of a file; the second argument is torch
 
 
 def dense(data: GraphData) -> np.ndarray:
@@ -33,7 +41,27 @@ def keys(data: GraphData) -> list[str]:
     return [data.nodes.key(i) for i in range(len(data.nodes))]
 
 
-def test_a_graph_in_memory(attributed: Graph) -> None:
+def test_a_file_is_read_without_torch(small_pt: Path) -> None:
+    data, expected = read_graph(small_pt), synthesize(IN_SMALL_PT, slug="small")
+    assert keys(data) == keys(expected)
+    assert np.array_equal(dense(data), dense(expected))
+    assert data.nodes.token[-2:] == expected.nodes.token[-2:]
+    assert np.array_equal(data.nodes.probability, expected.nodes.probability.astype(np.float32), equal_nan=True)
+    assert np.array_equal(data.nodes.activation, expected.nodes.activation.astype(np.float32), equal_nan=True)
+
+
+def test_the_file_that_is_read_without_torch_is_circuit_tracers(
+    small_pt: Path, torch: ModuleType, tmp_path: Path
+) -> None:
+    from circuit_tracer import Graph
+
+    graph = Graph.from_pt(str(small_pt))
+    assert np.array_equal(graph.adjacency_matrix.numpy(), dense(read_graph(small_pt)))
+    write_pt(synthesize(IN_SMALL_PT, slug="small"), tmp_path / "again.pt")
+    assert content_hash(read_graph(tmp_path / "again.pt")) == content_hash(read_graph(small_pt))
+
+
+def test_a_graph_in_memory(attributed: Graph, small_model: ModuleType) -> None:
     data = read_graph(attributed)
     n_pos, n_layers = attributed.n_pos, attributed.cfg.n_layers
     counts = [data.nodes.count(kind) for kind in (Kind.FEATURE, Kind.ERROR, Kind.TOKEN, Kind.LOGIT)]
@@ -54,8 +82,10 @@ def test_a_graph_in_memory(attributed: Graph) -> None:
     assert data.metadata.source_set == "gemmascope-transcoder-16k"
 
 
-@pytest.mark.parametrize("generation", small_model.GENERATIONS)
-def test_every_generation_reads_the_same(generation: str, attributed: Graph, model: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("generation", ["logit_tokens", "logit_targets", "logit_targets_tensor", "scan_name"])
+def test_every_generation_of_files_is_read_to_the_same_graph(
+    generation: str, attributed: Graph, model: ReplacementModel, small_model: ModuleType, tmp_path: Path
+) -> None:
     path = small_model.save_generation(attributed, tmp_path / "small.pt", generation, config=model.cfg)
     data, expected = read_graph(path), read_graph(attributed)
     assert keys(data) == keys(expected)
@@ -72,10 +102,10 @@ def test_a_file_and_its_graph_have_the_same_content(saved: Path, attributed: Gra
     assert content_hash(read_graph(saved)) == content_hash(read_graph(attributed))
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
-def test_weights_of_every_type_are_exact(dtype: torch.dtype, attributed: Graph, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64"])
+def test_weights_of_every_type_are_exact(dtype: str, attributed: Graph, torch: ModuleType, tmp_path: Path) -> None:
     graph = copy.copy(attributed)
-    graph.adjacency_matrix = attributed.adjacency_matrix.to(dtype)
+    graph.adjacency_matrix = attributed.adjacency_matrix.to(getattr(torch, dtype))
     graph.to_pt(str(tmp_path / "small.pt"))
     assert np.array_equal(dense(read_graph(tmp_path / "small.pt")), graph.adjacency_matrix.double().numpy())
 
@@ -88,10 +118,10 @@ def test_blocks_are_whole_rows_in_order(attributed: Graph) -> None:
 
 
 @pytest.mark.parametrize("thresholds", [(0.8, 0.98), (0.5, 0.5), (0.95, 0.99), (0.1, 0.3)])
-def test_pruned_like_circuit_tracers_own_files(
-    thresholds: tuple[float, float], attributed: Graph, saved: Path, tmp_path: Path
+def test_pruning_is_that_of_circuit_tracers_files(
+    thresholds: tuple[float, float], attributed: Graph, small_model: ModuleType, saved: Path, tmp_path: Path
 ) -> None:
-    options = dict(zip(("node_threshold", "edge_threshold"), thresholds, strict=True))
+    options: dict[str, Any] = dict(zip(("node_threshold", "edge_threshold"), thresholds, strict=True))
     data = read_graph(saved, **options)
     expected = read_graph(small_model.write_graph_files(copy.copy(attributed), tmp_path / "files", **options))
     assert keys(data) == keys(expected)
@@ -100,9 +130,9 @@ def test_pruned_like_circuit_tracers_own_files(
     assert data.metadata.node_threshold == thresholds[0]
 
 
-def test_thresholds_out_of_range(saved: Path) -> None:
+def test_thresholds_out_of_range_are_refused(small_pt: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="node_threshold must be between 0 and 1, got 1.5"):
-        read_graph(saved, node_threshold=1.5)
+        read_graph(small_pt, node_threshold=1.5)
 
 
 def test_a_list_of_transcoders_has_a_stable_name(attributed: Graph) -> None:
@@ -113,7 +143,7 @@ def test_a_list_of_transcoders_has_a_stable_name(attributed: Graph) -> None:
     assert names.pop().startswith("custom-")
 
 
-def test_without_the_tokenizer_ids_stand_for_tokens(attributed: Graph, tmp_path: Path) -> None:
+def test_without_the_tokenizer_ids_stand_for_tokens(attributed: Graph, small_model: ModuleType, tmp_path: Path) -> None:
     graph = copy.copy(attributed)
     graph.cfg = copy.copy(attributed.cfg)
     graph.cfg.tokenizer_name = "nobody/nothing"
@@ -134,52 +164,55 @@ def test_a_virtual_target_keeps_its_text(attributed: Graph) -> None:
     assert data.nodes.key(logit) == f"logit:{graph.vocab_size}@{graph.n_pos - 1}"
 
 
-def test_it_is_stored_and_answers(atlas: Any, saved: Path, new_name: Any, attributed: Graph) -> None:
+def test_a_file_is_stored_and_answers_as_its_graph_in_memory(
+    atlas: Any, saved: Path, new_name: Any, attributed: Graph
+) -> None:
     graph = atlas.ingest(saved, name=new_name())
     again = atlas.ingest(attributed, name=graph.name)
-    assert again.ingested.status == "unchanged"
+    assert status_of(again) == "unchanged"
     best = graph.paths(k=1, max_hops=1).paths[0]
     tokens = slice(-len(attributed.logit_targets) - attributed.n_pos, -len(attributed.logit_targets))
     row = attributed.adjacency_matrix[-len(attributed.logit_targets), tokens]
     assert best.score == row.max().item()
 
 
-def spoilt(**fields: Any) -> Any:
-    return lambda content: content.update(fields)
-
-
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda c: c.pop("adjacency_matrix"), "it has no adjacency_matrix"),
-        (lambda c: c.pop("logit_targets"), "it has no logit_targets"),
-        (spoilt(adjacency_matrix=torch.zeros(3, 3)), r"adjacency_matrix: has shape \(3, 3\)"),
-        (lambda c: c["adjacency_matrix"].__setitem__((5, 3), float("nan")), r"matrix\[5, 3\]: the weight is nan"),
-        (lambda c: c["adjacency_matrix"].__setitem__((5, 3), -float("inf")), r"matrix\[5, 3\]: the weight is -inf"),
-        (lambda c: c["selected_features"].__setitem__(0, 10**9), "selected_features: points beyond"),
-        (lambda c: c["selected_features"].__setitem__(0, c["selected_features"][1]), "names a feature twice"),
-        (lambda c: c["active_features"].__setitem__((0, 0), 77), "active_features: names layers"),
-        (lambda c: c["active_features"].__setitem__((0, 1), 77), "active_features: names positions"),
-        (lambda c: c["active_features"].__setitem__((0, 2), -1), "active_features: contains negative"),
-        (spoilt(active_features=torch.zeros(4, 2, dtype=torch.long)), r"active_features: has shape \(4, 2\)"),
-        (spoilt(activation_values=torch.zeros(1)), "activation_values: does not fit"),
-        (spoilt(logit_probabilities=torch.zeros(1)), "logit_probabilities: does not fit"),
-        (spoilt(input_tokens=torch.zeros(3)), "input_tokens: does not contain integers"),
-        (spoilt(logit_targets=[1, 2]), "logit_targets: is not a list of targets"),
-        (spoilt(cfg={}), "cfg: does not give the number of layers"),
-        (spoilt(scan=3), "scan: must be a string"),
+        (lambda c, _: c.pop("adjacency_matrix"), "it has no adjacency_matrix"),
+        (lambda c, _: c.pop("logit_targets"), "it has no logit_targets"),
+        (lambda c, torch: c.update(adjacency_matrix=torch.zeros(3, 3)), r"adjacency_matrix: has shape \(3, 3\)"),
+        (lambda c, _: c["adjacency_matrix"].__setitem__((5, 3), math.nan), r"matrix\[5, 3\]: the weight is nan"),
+        (lambda c, _: c["adjacency_matrix"].__setitem__((5, 3), -math.inf), r"matrix\[5, 3\]: the weight is -inf"),
+        (lambda c, _: c["selected_features"].__setitem__(0, 10**9), "selected_features: points beyond"),
+        (lambda c, _: c["selected_features"].__setitem__(0, c["selected_features"][1]), "names a feature twice"),
+        (lambda c, _: c["active_features"].__setitem__((0, 0), 77), "active_features: names layers"),
+        (lambda c, _: c["active_features"].__setitem__((0, 1), 77), "active_features: names positions"),
+        (lambda c, _: c["active_features"].__setitem__((0, 2), -1), "active_features: contains negative"),
+        (
+            lambda c, torch: c.update(active_features=torch.zeros(4, 2, dtype=torch.long)),
+            r"active_features: has shape \(4, 2\)",
+        ),
+        (lambda c, torch: c.update(activation_values=torch.zeros(1)), "activation_values: does not fit"),
+        (lambda c, torch: c.update(logit_probabilities=torch.zeros(1)), "logit_probabilities: does not fit"),
+        (lambda c, torch: c.update(input_tokens=torch.zeros(3)), "input_tokens: does not contain integers"),
+        (lambda c, _: c.update(logit_targets=[1, 2]), "logit_targets: is not a list of targets"),
+        (lambda c, _: c.update(cfg={}), "cfg: does not give the number of layers"),
+        (lambda c, _: c.update(scan=3), "scan: must be a string"),
     ],
 )
-def test_what_is_wrong_and_where(spoil: Any, message: str, saved: Path) -> None:
+def test_the_error_of_a_wrong_pt_says_what_is_wrong_and_where(
+    spoil: Spoil, message: str, saved: Path, torch: ModuleType
+) -> None:
     content = torch.load(saved, weights_only=False)
-    spoil(content)
+    spoil(content, torch)
     torch.save(content, saved)
     with pytest.raises(InputError, match=message) as raised:
         read_graph(saved)
     assert str(saved) in str(raised.value)
 
 
-def test_loading_it_twice_is_one_graph(atlas: Any, saved: Path, new_name: Any) -> None:
+def test_a_file_ingested_twice_is_one_graph(atlas: Any, saved: Path, new_name: Any) -> None:
     name = new_name()
     first = load_graph(atlas, read_graph(saved), name=name)
     second = load_graph(atlas, read_graph(saved), name=name)
@@ -197,7 +230,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
-def test_it_takes_neither_torch_nor_much_memory(tmp_path: Path) -> None:
+def test_a_large_file_is_read_without_torch_and_in_little_memory(torch: ModuleType, tmp_path: Path) -> None:
     """The matrix as it lies in the file, and 400 MB at most."""
     path = tmp_path / "large.pt"
     write_pt(synthesize(Shape(layers=6, features_per_layer=800, density=0.1)), path)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
-import torch
-from circuit_atlas.ingest import read_graph
 
 from circuit_atlas.errors import InputError, UnsafeFileError
+from circuit_atlas.ingest import read_graph
 
 
 class _Runs:
@@ -30,21 +30,23 @@ class _Runs:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda marker: _Runs(os.system, f"touch {marker}"),
-        lambda marker: _Runs(eval, f"open({marker!r}, 'w')"),
-        lambda _: _Runs(getattr, "text", "upper"),
-        lambda marker: _Runs(torch.load, marker),
-        lambda _: _Runs(bytearray, 10**12),
-        lambda _: _Runs(torch.zeros, 10**6, 10**6),
-        lambda _: Path("x"),
+        lambda marker, _: _Runs(os.system, f"touch {marker}"),
+        lambda marker, _: _Runs(eval, f"open({marker!r}, 'w')"),
+        lambda *_: _Runs(getattr, "text", "upper"),
+        lambda marker, torch: _Runs(torch.load, marker),
+        lambda *_: _Runs(bytearray, 10**12),
+        lambda _, torch: _Runs(torch.zeros, 10**6, 10**6),
+        lambda *_: Path("x"),
     ],
     ids=["system", "eval", "getattr", "torch.load", "bytearray", "zeros", "path"],
 )
 @pytest.mark.parametrize("field", ["scan", "extra", "cfg"])
-def test_a_file_that_would_run_code(make: Any, field: str, saved: Path, tmp_path: Path) -> None:
+def test_a_file_that_would_run_code_is_refused(
+    make: Callable[[str, Any], object], field: str, saved: Path, torch: ModuleType, tmp_path: Path
+) -> None:
     marker = tmp_path / "ran"
     content = torch.load(saved, weights_only=False)
-    torch.save({**content, field: make(str(marker))}, saved)
+    torch.save({**content, field: make(str(marker), torch)}, saved)
     with pytest.raises(UnsafeFileError, match="it asks for .* it was not loaded"):
         read_graph(saved)
     assert not marker.exists()
@@ -59,65 +61,74 @@ def rewrite(path: Path, replace: Callable[[str, bytes], bytes], compression: int
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4, 5])
-def test_a_pickle_of_any_protocol_put_into_the_archive(protocol: int, saved: Path, tmp_path: Path) -> None:
+def test_a_pickle_of_any_protocol_put_into_the_archive_is_refused(
+    protocol: int, small_pt: Path, tmp_path: Path
+) -> None:
     marker = tmp_path / "ran"
     hostile = pickle.dumps(_Runs(os.system, f"touch {marker}"), protocol)
-    rewrite(saved, lambda name, content: hostile if name.endswith("data.pkl") else content)
+    rewrite(small_pt, lambda name, content: hostile if name.endswith("data.pkl") else content)
     with pytest.raises(UnsafeFileError):
-        read_graph(saved)
+        read_graph(small_pt)
     assert not marker.exists()
 
 
-def test_compressed_records(saved: Path) -> None:
-    rewrite(saved, lambda _, content: content, zipfile.ZIP_DEFLATED)
+def test_compressed_records_are_refused(small_pt: Path) -> None:
+    rewrite(small_pt, lambda _, content: content, zipfile.ZIP_DEFLATED)
     with pytest.raises(UnsafeFileError, match="compressed"):
-        read_graph(saved)
+        read_graph(small_pt)
 
 
-def test_a_tensor_that_claims_more_than_the_file_holds(saved: Path) -> None:
+def test_a_tensor_that_claims_more_than_the_file_has_is_refused(saved: Path, torch: ModuleType) -> None:
+    """At once: a matrix of that size would fill the memory."""
     content = torch.load(saved, weights_only=False)
     torch.save({**content, "adjacency_matrix": torch.zeros(1).expand(10**6, 10**6)}, saved)
-    started = time.monotonic()
     with pytest.raises(UnsafeFileError, match=r"adjacency_matrix: claims \(1000000, 1000000\)"):
         read_graph(saved)
-    assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("content", [torch.zeros(3), [1, 2], {"weight": torch.zeros(3)}, {}, "text"])
-def test_what_is_no_graph(content: Any, tmp_path: Path) -> None:
-    torch.save(content, tmp_path / "other.pt")
+@pytest.mark.parametrize("make", [lambda zeros: zeros, lambda zeros: {"weight": zeros}])
+def test_a_pt_of_tensors_that_is_no_graph_is_refused(
+    make: Callable[[Any], object], torch: ModuleType, tmp_path: Path
+) -> None:
+    torch.save(make(torch.zeros(3)), tmp_path / "other.pt")
     with pytest.raises(InputError, match="not an attribution graph"):
         read_graph(tmp_path / "other.pt")
 
 
+@pytest.mark.parametrize("content", [[1, 2], {}, "text"])
+def test_a_pt_that_is_no_graph_is_refused(content: object, small_pt: Path) -> None:
+    pickled = pickle.dumps(content, 2)
+    rewrite(small_pt, lambda name, record: pickled if name.endswith("data.pkl") else record)
+    with pytest.raises(InputError, match="not an attribution graph"):
+        read_graph(small_pt)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip", pickle.dumps({"a": 1}), b"{}"])
-def test_what_is_no_pt(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "other.pt").write_bytes(content)
     with pytest.raises(InputError, match="not a .pt file"):
         read_graph(tmp_path / "other.pt")
 
 
-def test_the_format_before_archives(saved: Path) -> None:
+def test_torchs_older_format_is_refused(saved: Path, torch: ModuleType) -> None:
     torch.save({"a": 1}, saved, _use_new_zipfile_serialization=False)
     with pytest.raises(InputError, match="not a .pt file"):
         read_graph(saved)
 
 
-def test_a_file_cut_short(saved: Path) -> None:
-    whole = saved.read_bytes()
+def test_a_pt_cut_short_is_refused(small_pt: Path) -> None:
+    whole = small_pt.read_bytes()
     for length in range(0, len(whole), max(1, len(whole) // 30)):
-        saved.write_bytes(whole[:length])
+        small_pt.write_bytes(whole[:length])
         with pytest.raises(InputError):
-            read_graph(saved)
+            read_graph(small_pt)
 
 
-def test_damaged_bytes_are_an_error_or_another_graph(saved: Path) -> None:
-    """Every byte of the pickle in turn: never a crash, never another kind of error."""
-    whole = saved.read_bytes()
+def test_damaged_bytes_are_an_error_or_another_graph(small_pt: Path) -> None:
+    """Every third byte of the pickle in turn: never a crash, never another kind of error."""
+    whole = small_pt.read_bytes()
     start = whole.index(b"data.pkl") + 8
     for place in range(start, start + 1500, 3):
-        saved.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
-        try:
-            read_graph(saved)
-        except InputError:
-            pass
+        small_pt.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
+        with contextlib.suppress(InputError):
+            read_graph(small_pt)

@@ -73,7 +73,7 @@ def add(repository: Repository, name: str) -> Jar:
     return jar
 
 
-def test_the_lock_of_the_package() -> None:
+def test_the_lock_of_the_package_names_every_jar_of_neo4j() -> None:
     locked = read_lock()
     assert neo4j_version(locked) == "2026.07.1"
     assert len({jar.coordinates for jar in locked}) == len(locked) > 200

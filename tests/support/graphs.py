@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
-from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.models import GraphMetadata
 from support import oracle
 
-from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, GraphData, NodeColumns
+from circuit_atlas import GraphHandle
+from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, Edges, GraphData, NodeColumns
+from circuit_atlas.handle import CollapsedGraph, IngestedGraph
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import GraphMetadata
+from circuit_atlas.synth import Shape
+
+IN_SMALL_PT = Shape(layers=3, positions=3, features_per_layer=3, logits=2, density=0.6, seed=1)  # of data/small.pt
+
+
+def status_of(graph: GraphHandle) -> str:
+    """What an ingest did: `ingested`, `unchanged` or `replaced`."""
+    assert isinstance(graph, IngestedGraph | CollapsedGraph)
+    assert graph.ingested is not None
+    return graph.ingested.status
+
+
+def edge_list(edges: Edges) -> list[oracle.Edge]:
+    """Source, target and weight of all edges, in order."""
+    return [
+        (source, target, weight)
+        for block in edges.blocks(1 << 20)
+        for target, source, weight in zip(*(column.tolist() for column in block), strict=True)
+    ]
+
+
+def array_edges(edges: Iterable[oracle.Edge]) -> ArrayEdges:
+    """Edges as arrays."""
+    columns = np.array(list(edges), np.float64).reshape(-1, 3)
+    return ArrayEdges.sorted(columns[:, 1].astype(np.int32), columns[:, 0].astype(np.int32), columns[:, 2])
 
 
 def make_graph(layers: list[int], edges: list[oracle.Edge], *, logit: bool = True) -> GraphData:
@@ -17,7 +46,6 @@ def make_graph(layers: list[int], edges: list[oracle.Edge], *, logit: bool = Tru
     if logit:
         kinds[-1] = Kind.LOGIT
     place = np.arange(n)
-    columns = np.array(edges, np.float64).reshape(-1, 3)
     metadata = GraphMetadata(
         slug="made-up",
         prompt="",
@@ -43,5 +71,4 @@ def make_graph(layers: list[int], edges: list[oracle.Edge], *, logit: bool = Tru
         label=[None] * n,
         source_id=[None] * n,
     )
-    sorted_edges = ArrayEdges.sorted(columns[:, 1].astype(np.int32), columns[:, 0].astype(np.int32), columns[:, 2])
-    return GraphData(metadata, nodes, sorted_edges)
+    return GraphData(metadata, nodes, array_edges(edges))

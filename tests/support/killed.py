@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError
 
@@ -14,8 +16,5 @@ def ingest(store: str, file: str, replace: bool) -> None:
 
 def delete(store: str) -> None:
     """Delete it."""
-    with Atlas(store=store) as atlas:
-        try:
-            atlas.delete("g")
-        except GraphNotFoundError:  # killed after all was done
-            pass
+    with Atlas(store=store) as atlas, contextlib.suppress(GraphNotFoundError):  # a late kill leaves nothing
+        atlas.delete("g")

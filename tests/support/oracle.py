@@ -111,12 +111,15 @@ def collapsed_edges(edges: Iterable[Edge], groups: Iterable[Iterable[int]]) -> d
     `init-cg-subgraph.js` takes them; a node is itself or, in the last group that holds it, ("group", its place)."""
     edges = list(edges)
     owner = {node: ("group", i) for i, group in enumerate(groups) for node in group}
-    inputs, outside, weighting, of_group = (defaultdict(float) for _ in range(4))
+    inputs: dict[int, float] = defaultdict(float)
+    outside: dict[int, float] = defaultdict(float)
+    weighting: dict[int, float] = defaultdict(float)
+    of_group: dict[object, float] = defaultdict(float)
     for source, target, weight in edges:
         inputs[target] += abs(weight)
         outside[target] += abs(weight) if source not in owner or owner[source] != owner.get(target) else 0
-    for node in inputs:
-        weighting[node] = outside[node] / inputs[node]
+    for node, total in inputs.items():
+        weighting[node] = outside[node] / total
         of_group[owner.get(node, node)] += weighting[node]
     links: dict[tuple[object, object], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for source, target, weight in edges:

@@ -180,6 +180,3 @@ def write_graph_files(graph: Graph, folder: Path, **options: Any) -> Path:
 
     create_graph_files(graph, slug="small", output_path=str(folder), **options)
     return folder / "small.json"
-
-
-GENERATIONS = ("logit_tokens", "logit_targets", "logit_targets_tensor", "scan_name")

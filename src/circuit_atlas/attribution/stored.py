@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +25,7 @@ from circuit_atlas.errors import (
     InputError,
     InvalidArgumentError,
 )
+from circuit_atlas.files import replacing
 from circuit_atlas.handle import IngestedGraph
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import check_name, check_tags
@@ -284,12 +284,9 @@ def _file_name(name: str) -> str:
 def _save(graph: circuit_tracer.Graph, file: Path) -> None:
     """Write a `.pt`, whole or not at all."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".attribute-") as beside:
-            part = Path(beside) / "graph.pt"
+        with replacing(file, make_parents=True) as part:
             graph.to_pt(str(part))
-            part.replace(file)
-    except (OSError, RuntimeError) as error:
+    except RuntimeError as error:  # of torch, which raises it for a full disk
         raise InputError(
             f"cannot be written: {error}", where=str(file), fix="Check the folder and its free space."
         ) from error

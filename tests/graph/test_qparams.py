@@ -1,0 +1,83 @@
+"""Supernodes and pinned nodes in a file's `qParams`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.graphs import make_graph
+
+from circuit_atlas.graph.data import NodeColumns
+from circuit_atlas.graph.qparams import as_list, pinned_nodes, read_supernodes, write_supernodes
+from circuit_atlas.schema.models import Supernode
+
+
+@pytest.fixture
+def nodes() -> NodeColumns:
+    """Five nodes, named a to e; the last two have the same `jsNodeId`."""
+    made = make_graph([0, 1, 1, 2, 3], []).nodes
+    return replace(made, source_id=list("abcde"), js_node_id=["js-a", "js-b", "js-c", "js", "js"])
+
+
+def members(supernodes: tuple[Supernode, ...]) -> dict[str, tuple[int, ...]]:
+    return {supernode.name: supernode.members for supernode in supernodes}
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ([["one", "c", "a"], ["two", "e"]], {"one": (0, 2), "two": (4,)}),
+        ('[["one", "a", "b"]]', {"one": (0, 1)}),
+        (["one, a, b"], {"one": (0, 1)}),
+        ([["one", "a"], ["one", "b"]], {"one": (0, 1)}),
+        ([["one", "js"]], {"one": (3, 4)}),
+        ([["empty"], []], {"empty": ()}),
+        (None, {}),
+        (7, {}),
+    ],
+)
+def test_supernodes_are_read_in_every_form(
+    entries: object, expected: dict[str, tuple[int, ...]], nodes: NodeColumns
+) -> None:
+    supernodes, warnings = read_supernodes({"supernodes": entries}, nodes)
+    assert members(supernodes) == expected
+    assert warnings == []
+
+
+def test_members_that_are_no_nodes_are_told_in_a_warning(nodes: NodeColumns) -> None:
+    supernodes, warnings = read_supernodes({"supernodes": [["one", "a", "x", "y"]]}, nodes)
+    assert members(supernodes) == {"one": (0,)}
+    assert warnings == ["the supernode 'one' has members that are not in the graph: x, y"]
+
+
+@pytest.mark.parametrize("pinned", [["a", "js", "x"], "a, js, x", '["a", "js", "x"]'])
+def test_pinned_nodes(pinned: object, nodes: NodeColumns) -> None:
+    assert pinned_nodes({"pinnedIds": pinned}, nodes) == [0, 3, 4]
+    assert pinned_nodes({}, nodes) == []
+
+
+def test_qparams_that_say_the_same_stay_as_they_are(nodes: NodeColumns) -> None:
+    qparams: dict[str, Any] = {"supernodes": '[["one", "a", "b"]]', "other": 1}
+    supernodes, _ = read_supernodes(qparams, nodes)
+    assert write_supernodes(qparams, nodes, supernodes, lambda i: "abcde"[i]) is qparams
+
+
+def test_new_supernodes_are_written_and_pinned(nodes: NodeColumns) -> None:
+    qparams: dict[str, Any] = {"supernodes": [["kept", "js-a"], ["gone", "b"]], "pinnedIds": ["e"], "other": 1}
+    wanted = (Supernode(name="kept", members=(0,)), Supernode(name="new", members=(1, 2)))
+    written = write_supernodes(qparams, nodes, wanted, lambda i: "abcde"[i])
+    assert written == {
+        "supernodes": [["kept", "js-a"], ["new", "b", "c"]],
+        "pinnedIds": ["e", "b", "c"],
+        "other": 1,
+    }
+    assert members(read_supernodes(written, nodes)[0]) == members(wanted)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [([1, 2], [1, 2]), ("a, b", ["a", "b"]), ("[1]", [1]), ('"a"', ['"a"']), ("", []), ("  ", []), (None, []), (3, [])],
+)
+def test_lists_may_be_text(value: object, expected: list[object]) -> None:
+    assert as_list(value) == expected

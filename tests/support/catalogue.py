@@ -1,0 +1,37 @@
+"""Arguments with which every query of the catalogue answers something about the examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from circuit_atlas.queries.catalogue import CatalogueQuery
+
+ARGUMENTS: dict[str, Any] = {
+    "graph": "dallas",
+    "key": "logit:22605@10",
+    "targets": ["logit:22605@10"],
+    "sources": ["token:9"],
+    "text": "Austin",
+    "paths": [["token:9", "logit:22605@10"]],
+    "ordinals": list(range(400)),
+    "a": "dallas",
+    "b": "night",
+    "graphs": ["dallas", "night"],
+    "model": "gemma-2-2b",
+    "source_set": "clt-hp",
+    "layer": 1,
+    "index": 12928,
+}
+ABOUT_ALL = ("graphs.list", "graphs.tags", "features.find", "features.show", "search.text")  # about the whole database
+
+
+def arguments(query: CatalogueQuery) -> dict[str, Any]:
+    named = {p.name: ARGUMENTS[p.name] for p in query.parameters if p.name in ARGUMENTS}
+    if query.id == "paths.top_k":
+        del named["sources"]  # which of the stored bounds to take
+    if query.id.startswith("supernodes."):
+        # A graph that has some, and features that are active at several positions.
+        named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
+    if query.id == "features.only":
+        named |= {"graphs": ["dallas"], "without": ["night"]}
+    return named

@@ -1,0 +1,45 @@
+"""Where the database is, from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from circuit_atlas import Connection
+from circuit_atlas.config import STORE_VARIABLE, store_path
+from circuit_atlas.errors import DatabaseError
+
+
+def test_without_an_address_there_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Connection.from_environment() is None
+    monkeypatch.setenv("NEO4J_PASSWORD", "secret")
+    assert Connection.from_environment() is None
+
+
+def test_an_address_needs_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEO4J_URI", "bolt://db")
+    with pytest.raises(DatabaseError, match="NEO4J_PASSWORD is not") as raised:
+        Connection.from_environment()
+    assert raised.value.exit_code == 3
+
+
+def test_a_connection_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEO4J_URI", "bolt://db")
+    monkeypatch.setenv("NEO4J_PASSWORD", "secret")
+    plain = Connection.from_environment()
+    assert plain == Connection("bolt://db", "neo4j", "secret", None)
+    assert "secret" not in repr(plain)
+    monkeypatch.setenv("NEO4J_USERNAME", "me")
+    monkeypatch.setenv("NEO4J_DATABASE", "graphs")
+    assert Connection.from_environment() == Connection("bolt://db", "me", "secret", "graphs")
+
+
+def test_the_directory_of_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert store_path() == tmp_path / "data" / "circuit-atlas" / "store"
+    monkeypatch.setenv(STORE_VARIABLE, "~/mine")
+    assert store_path() == tmp_path / "mine"
+    monkeypatch.chdir(tmp_path)
+    assert store_path("given") == tmp_path / "given"
