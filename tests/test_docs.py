@@ -53,18 +53,14 @@ def command_and_output(text: str) -> tuple[str, list[str]]:
 
 def commands(page: Path) -> list[tuple[str, list[str] | None]]:
     """The commands of a page, each with the output that is shown. The tutorial and the README also have commands
-    without output. Commands about the local server are left out."""
+    without output. `demo` and commands about the local server have tests of their own."""
     found: list[tuple[str, list[str] | None]] = []
     for block in blocks(page, "console", "bash"):
         if block.language == "console":
             found.append(command_and_output(block.text))
         elif page.stem in ("README", "tutorial"):
             found += [(line, None) for line in block.text.splitlines()]
-    return [
-        (command, output)
-        for command, output in found
-        if command.startswith("circuit-atlas") and not command.startswith("circuit-atlas server")
-    ]
+    return [(command, output) for command, output in found if re.match("circuit-atlas (?!server|demo)", command)]
 
 
 def store_graphs_of_reader(page: Path, atlas: Atlas) -> None:
