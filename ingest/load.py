@@ -85,7 +85,7 @@ def _find(database: Database, name: str, content: str, replace: bool) -> str:
         return "same"
     if not replace:
         raise GraphExistsError(
-            f"a graph named {name!r} with different content already exists",
+            f"graph {name!r} already exists with different content",
             fix="Replace it with --replace, or give this graph another name with --name.",
         )
     return "other"
