@@ -184,7 +184,7 @@ def run(env: dict[str, str], examples: dict[str, GraphHandle]) -> Run:
             capture_output=True,
             text=True,
             input=stdin,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

@@ -74,7 +74,7 @@ def store_graphs_of_reader(page: Path, atlas: Atlas) -> None:
         atlas.ingest_all([example_file(name) for name in also])
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
 def test_commands_print_what_is_shown(page: Path, own_atlas: Atlas, own_env: dict[str, str], tmp_path: Path) -> None:
     store_graphs_of_reader(page, own_atlas)

@@ -80,7 +80,7 @@ def test_without_an_extra_a_command_says_what_to_install(home: dict[str, str], t
     assert "pip install 'circuit-atlas[attribution]'" in done.stderr
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_neo4j_too_old_for_cypher_25(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real Neo4j 5.26, started by the same code from another lock, on the machine's Java 17 or 21."""
     java = os.environ.get("TEST_JAVA_17") or shutil.which("java")

@@ -194,7 +194,7 @@ def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, 
     assert httpx.get(url).status_code == 200
     assert list(tmp_path.iterdir())
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
     assert "Interrupted." in said
