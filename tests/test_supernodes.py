@@ -346,19 +346,19 @@ def test_one_supernode_for_each_feature_at_several_positions(opposite: GraphHand
 def test_impossible_supernodes_are_refused(opposite: GraphHandle) -> None:
     before = opposite.supernodes()
     for arguments, options, problem in (
-        (("small", ["token:1"]), {}, "has a supernode 'small'"),
-        (("new",), {}, "made of nodes or by a rule"),
-        (("new", ["token:1"]), {"matching": "x"}, "made of nodes or by a rule"),
-        (("new", ["token:1"]), {"layers": [1]}, "are for a rule"),
+        (("small", ["token:1"]), {}, "'small' already exists"),
+        (("new",), {}, "either nodes or a text"),
+        (("new", ["token:1"]), {"matching": "x"}, "either nodes or a text"),
+        (("new", ["token:1"]), {"layers": [1]}, "need a text to match"),
         (("new",), {"matching": "nothing says this"}, "contains 'nothing says this'"),
-        (("new",), {"matching": " "}, "matches everything"),
+        (("new",), {"matching": " "}, "the text is empty"),
         (("new",), {"matching": "a", "kinds": ["thing"]}, "kind cannot be"),
-        (("", ["token:1"]), {}, "cannot be a supernode's name"),
-        (("a\nb", ["token:1"]), {}, "cannot be a supernode's name"),
+        (("", ["token:1"]), {}, "invalid name of a supernode"),
+        (("a\nb", ["token:1"]), {}, "invalid name of a supernode"),
     ):
         with pytest.raises(InvalidArgumentError, match=problem):
             opposite.create_supernode(*arguments, **options)
-    with pytest.raises(SupernodeNotFoundError, match="no supernode 'nothing'"):
+    with pytest.raises(SupernodeNotFoundError, match="no supernode is named 'nothing'"):
         opposite.delete_supernode("small", "nothing")
     assert opposite.supernodes() == before
     [small] = opposite.create_supernode("small", ["token:5"], replace=True).supernodes
@@ -424,4 +424,4 @@ def test_the_commands_for_supernodes(run: Run, opposite: GraphHandle) -> None:
     assert json.loads(one.stdout)["in"][0]["node"]["key"] == "token:5"
     fails(run("supernodes", "create", name, "--same-feature", "more"), 2, "takes no NAME")
     fails(run("supernodes", "create", name), 2, "NAME")
-    fails(run("collapse", f"{name}:collapsed"), 1, "is collapsed")
+    fails(run("collapse", f"{name}:collapsed"), 1, "is a collapsed graph")
