@@ -23,9 +23,7 @@ GROUP = "Explanations"
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many features.")
 @click.option("--refetch", is_flag=True, help="Ask again for features that were asked for before.")
 @click.option("--url", help="Address of Neuronpedia.  [env: NEURONPEDIA_URL; default: https://www.neuronpedia.org]")
-@click.option(
-    "--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Concurrent requests."
-)
+@click.option("--concurrency", type=click.IntRange(1, 64), default=8, show_default=True, help="Concurrent requests.")
 @click.option(
     "--rate",
     type=click.FloatRange(0, min_open=True),
