@@ -45,7 +45,7 @@ def test_the_value_of_edges_can_be_given_as_an_expression(run: Run) -> None:
         again = json.loads(run("score", "dallas", *keys, "--score", "sum", "--edge-value", "abs(weight)").stdout)
         assert again["paths"][0]["score"] == pytest.approx(path["score"])
     fails(run("paths", "dallas", "--edge-value", "nonsense"), 1, "refused")
-    fails(run("paths", "dallas", "--edge-value", "1", "--score", "product"), 1, "normalised")
+    fails(run("paths", "dallas", "--edge-value", "1", "--score", "product"), 1, "with the score `product`")
 
 
 def test_distribution_prints_all_paths_or_a_sample(run: Run) -> None:
@@ -60,7 +60,7 @@ def test_influence_can_be_of_edges(run: Run) -> None:
     found = json.loads(run("influence", "dallas", "--by", "edge", "--to", "Austin", "-k", "3").stdout)
     assert len(found["edges"]) == 3
     assert {"source", "target", "weight", "influence"} == set(found["edges"][0])
-    fails(run("influence", "dallas", "--by", "edge", "--share", "0.5"), 2, "for nodes")
+    fails(run("influence", "dallas", "--by", "edge", "--share", "0.5"), 2, "apply to nodes only")
 
 
 def test_synth_writes_the_shape_asked_for(run: Run, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_synth_writes_the_shape_asked_for(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "small.pt").is_file()
     assert made["nodes"] == 6 * (5 + 8) + 8 + 5
     fails(run("synth", str(tmp_path / "small.txt")), 1, ".pt or .json")
-    fails(run("synth", str(tmp_path / "small.pt"), "--features-per-layer", "9999"), 1, "At most 20,000")
+    fails(run("synth", str(tmp_path / "small.pt"), "--features-per-layer", "9999"), 1, "at most 20,000")
 
 
 def test_several_files_are_ingested_and_failures_counted(run: Run, new_name: Callable[[], str], tmp_path: Path) -> None:

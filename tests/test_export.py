@@ -212,7 +212,7 @@ def test_verify_compares_with_a_file(
 DAMAGE = {
     "SET r.weight = r.weight + 1e-16": "weights differ",
     "SET r.weight = null": "missing",
-    "DELETE r": "4,943 edges, not 4,944",
+    "DELETE r": "4,943 edges instead of 4,944",
     "CREATE (a)-[:DIRECT_EFFECT {weight: 1.0}]->(b)": "there are two edges",
     "DELETE r CREATE (b)-[:DIRECT_EFFECT {weight: 1.5}]->(a)": "other nodes",
     "SET a.activation = 3.25": "1 nodes differ",

@@ -153,7 +153,7 @@ def test_graph_scores_are_circuit_tracers(examples: Any, torch: ModuleType, trac
 def test_influence_without_logits_or_out_of_range_is_refused(atlas: Any, examples: Any, new_name: Any) -> None:
     name = new_name()
     load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
-    with pytest.raises(InvalidArgumentError, match="no influence"):
+    with pytest.raises(InvalidArgumentError, match="influence is undefined: the graph has no logits"):
         atlas.graph(name).influence()
     for wrong in ({"share": 0.0}, {"share": 1.5}, {"k": 0}, {"kinds": ["thing"]}):
         with pytest.raises(InvalidArgumentError):
