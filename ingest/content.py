@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.data import NUMBERS, TEXTS, GraphData
 from circuit_atlas.schema.models import COLLAPSED_FIELDS
 
 _BLOCK = 1 << 20
-_NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
+NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
 
 
 def content_hash(data: GraphData) -> str:
@@ -20,22 +20,11 @@ def content_hash(data: GraphData) -> str:
     digest = hashlib.sha256(b"circuit-atlas graph 1\n")
     # Fields of collapsed graphs count only there: graphs hashed before these fields existed keep their hash.
     unused = COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ()
-    metadata = data.metadata.model_dump(mode="json", exclude=_NOT_CONTENT.union(unused))
+    metadata = data.metadata.model_dump(mode="json", exclude=NOT_CONTENT.union(unused))
     digest.update(json.dumps(metadata, sort_keys=True).encode())
-    nodes = data.nodes
-    columns: tuple[npt.NDArray[Any], ...] = (
-        nodes.kind,
-        nodes.layer,
-        nodes.position,
-        nodes.index,
-        nodes.activation,
-        nodes.probability,
-        nodes.cumulative_influence,
-    )
-    for column in columns:
-        digest.update(column.tobytes())
-    texts = [nodes.token, nodes.label, nodes.source_id, nodes.js_node_id, nodes.feature_type, nodes.extra]
-    digest.update(json.dumps(texts).encode())
+    for name in NUMBERS:
+        digest.update(getattr(data.nodes, name).tobytes())
+    digest.update(json.dumps([getattr(data.nodes, name) for name in TEXTS]).encode())
     # Blocks differ in size from source to source. One stream for each column makes the hash independent of that.
     streams = [hashlib.sha256() for _ in range(3)]
     for block in data.edges.blocks(_BLOCK):

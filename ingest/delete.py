@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import psutil
 from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.names import hidden_name, shown_name
 from circuit_atlas.processes import find_process
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def delete_graph(database: Database, name: str) -> None:
             return
         raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists all graphs.")
     owner = owner_of_this_process()
-    with in_use(f"{name}~{secrets.token_hex(8)}") as hidden:
+    with in_use(hidden_name(name)) as hidden:
         database.write(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
         remove_graph(database, hidden)
 
@@ -72,7 +72,7 @@ def remove_leftovers(database: Database) -> list[str]:
             _log.info("deleting %r, left behind by an interrupted ingest or deletion", row["graph"])
             with in_use(row["graph"]):
                 remove_graph(database, row["graph"])
-            removed.append(row["graph"].partition("~")[0])
+            removed.append(shown_name(row["graph"]))
     return removed
 
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from circuit_atlas.database import Database
 from circuit_atlas.graph.data import EdgeBlock, Edges
 from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.names import shown_name
 
 EDGES_PER_BATCH = 25_000
 WRITERS = 3
@@ -33,7 +34,7 @@ def write_edges(database: Database, graph: str, edges: Edges) -> None:
     with (
         tqdm(
             total=len(edges),
-            desc=graph.partition("~")[0],
+            desc=shown_name(graph),
             unit=" edges",
             unit_scale=True,
             disable=None if database.progress else True,

@@ -7,7 +7,6 @@ ingest leaves behind is recognised by its owner, a process that has ended, and d
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph, remove_leftovers
 from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
-from circuit_atlas.ingest.names import check_name, check_tags
+from circuit_atlas.ingest.names import check_name, check_tags, hidden_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
 from circuit_atlas.schema.apply import ensure_schema
@@ -93,7 +92,7 @@ def _find(database: Database, name: str, content: str, replace: bool) -> str:
 
 def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData, replace: bool) -> str:
     """Write under a hidden name, then give the graph the user's name."""
-    with in_use(f"{name}~{secrets.token_hex(8)}") as staging:
+    with in_use(hidden_name(name)) as staging:
         try:
             _write(database, staging, name, rows)
             _check_counts(name, database.write(statements.COUNTS, graph=staging)[0], data)
@@ -113,11 +112,9 @@ def _write(database: Database, staging: str, name: str, rows: GraphRows) -> None
         owner=owner_of_this_process(),
         properties=rows.properties,
     )
-    for statement, parameters in node_steps(staging, rows):
-        database.write(statement, **parameters)
+    database.write_each(node_steps(staging, rows))
     write_edges(database, staging, rows.edges)
-    for statement, parameters in extra_steps(staging, rows):
-        database.write(statement, **parameters)
+    database.write_each(extra_steps(staging, rows))
 
 
 def _check_counts(name: str, stored: Mapping[str, int], data: GraphData) -> None:
@@ -140,7 +137,7 @@ def _publish(database: Database, staging: str, name: str, content: str, replace:
                 remove_graph(database, staging)
                 return "unchanged"
             break  # this graph was published, only the answer to the commit was lost
-        old = f"{name}~{secrets.token_hex(8)}" if existing == "other" else None
+        old = hidden_name(name) if existing == "other" else None
         try:
             _rename(database, staging, name, content, old)
             break

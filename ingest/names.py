@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.schema.keys import COLLAPSED
 
-# Without `~`, which marks the names of graphs that are being written or deleted.
+# Without `~`, which marks the names of graphs that are being written or deleted, see `hidden_name`.
 _NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
 
 
@@ -40,3 +41,13 @@ def check_tags(tags: Iterable[str]) -> list[str]:
                 f"invalid tag: {tag!r:.80}", fix="Give 1 to 200 characters, no control characters, no '~'."
             )
     return chosen
+
+
+def hidden_name(name: str) -> str:
+    """A new name under which the graph `name` is written or deleted; nobody else has it."""
+    return f"{name}~{secrets.token_hex(8)}"
+
+
+def shown_name(hidden: str) -> str:
+    """The name of the graph that is written or deleted under a hidden name."""
+    return hidden.partition("~")[0]

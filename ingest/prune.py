@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from circuit_atlas.errors import InvalidArgumentError, needs_extra
-from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData, NodeColumns
+from circuit_atlas.graph.data import KINDS, ArrayEdges, GraphData
 from circuit_atlas.ingest.attribution import Attribution
 from circuit_atlas.ingest.dense import masked_edges
 from circuit_atlas.schema.keys import Kind
@@ -47,7 +47,7 @@ def prune(data: GraphData, found: Attribution, node_threshold: float | None, edg
     renumbered = np.cumsum(used, dtype=np.int32) - 1  # the new ordinal of each kept node
     edges = ArrayEdges(renumbered[real.target], renumbered[real.source], real.weight)
     metadata = data.metadata.model_copy(update={"node_threshold": node_threshold, "edge_threshold": edge_threshold})
-    nodes = replace(_take(data.nodes, kept), cumulative_influence=_influence(data, cumulative)[kept])
+    nodes = replace(data.nodes.take(kept), cumulative_influence=_influence(data, cumulative)[kept])
     return GraphData(metadata, nodes, edges, zero_links=int(np.count_nonzero(edge_mask)) - len(edges))
 
 
@@ -91,14 +91,3 @@ def _influence(data: GraphData, cumulative: Any) -> np.ndarray:
     """Cumulative influence as circuit-tracer writes it: a logit has none."""
     is_logit = data.nodes.kind == KINDS.index(Kind.LOGIT)
     return np.where(is_logit, np.nan, cumulative.astype(np.float64))
-
-
-def _take(nodes: NodeColumns, kept: np.ndarray) -> NodeColumns:
-    def pick(column: list[str | None]) -> list[str | None]:
-        return [column[i] for i in kept] if column else []
-
-    numbers = {
-        name: getattr(nodes, name)[kept]
-        for name in ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
-    }
-    return NodeColumns(**numbers, token=pick(nodes.token), label=pick(nodes.label), source_id=pick(nodes.source_id))

@@ -37,6 +37,11 @@ class IngestResults(Result):
     files: list[FileResult]
     failed: int = Field(description="How many of them could not be stored")
 
+    @classmethod
+    def of(cls, files: list[FileResult]) -> IngestResults:
+        """The results of files, the failed ones counted."""
+        return cls(files=files, failed=sum(file.error is not None for file in files))
+
     @property
     def exit_code(self) -> int:
         """1 when a file failed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import (
@@ -50,7 +50,7 @@ def contributors(
     if not 0.0 < share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = _known(kinds), _influences(graph, targets)
+    kinds, influences = check_kinds(kinds), _influences(graph, targets)
     rows = ask(
         graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
     )
@@ -75,7 +75,7 @@ def influence_by(
     """How much of the logits flows through each `layer`, `position`, `kind` or `feature`; see `contributors`."""
     check_choice("by", by, GROUPS)
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = _known(kinds), _influences(graph, targets)
+    kinds, influences = check_kinds(kinds), _influences(graph, targets)
     rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
     return InfluenceGroups(graph=graph.name, by=by, groups=[InfluenceGroup(**row) for row in rows])
 
@@ -97,13 +97,6 @@ def edge_influence(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 
         for row in rows
     ]
     return InfluentialEffects.model_validate({"graph": graph.name, "edges": effects})
-
-
-def _known(kinds: Iterable[str]) -> list[str]:
-    kinds = list(kinds)
-    for kind in kinds:
-        check_choice("kind", kind, tuple(Kind))
-    return kinds
 
 
 def _influences(graph: StoredGraph, targets: Sequence[str], *, with_weights: bool = False) -> list[float] | None:

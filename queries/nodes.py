@@ -7,7 +7,7 @@ from typing import Any
 
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.results import (
     DirectEffect,
@@ -168,15 +168,12 @@ def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], laye
     check_choice("direction", direction, _DIRECTIONS)
     check_choice("sign", sign, tuple(_SIGNS))
     check_range("k", k, 1, MAX_NEIGHBORS)
-    kinds = list(kinds)
-    for kind in kinds:
-        check_choice("kind", kind, tuple(Kind))
     return {
         "incoming": direction != "out",
         "outgoing": direction != "in",
         "k": k,
         "sign": _SIGNS[sign],
-        "kinds": kinds,
+        "kinds": check_kinds(kinds),
         "layers": list(layers),
     }
 

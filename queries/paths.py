@@ -8,7 +8,7 @@ from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
@@ -145,8 +145,7 @@ def _check_search(max_hops: int, k: int, order: str, score: str, kinds: list[str
     check_range("k", k, 1, MAX_PATHS)
     check_choice("order", order, tuple(ORDERS))
     check_choice("score", score, tuple(SCORES))
-    for kind in kinds:
-        check_choice("kind", kind, tuple(Kind))
+    check_kinds(kinds)
     if not min_weight >= 0.0:
         raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It is 0 or more.")
     if score == "product" and order == "inhibiting":

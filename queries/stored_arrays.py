@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,7 +13,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.schema.batches import nodes_per_page
+from circuit_atlas.schema.batches import pages
 from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
@@ -64,7 +64,6 @@ def read_arrays(graph: StoredGraph, *, edge_value: str | None = None) -> StoredA
     """The columns of a graph; those of the graph asked for last are kept in memory.
 
     Args:
-        database: the database.
         graph: the graph.
         edge_value: Cypher expression that takes the place of the weight.
 
@@ -91,22 +90,22 @@ def _read(graph: StoredGraph, edge_value: str | None) -> StoredArrays:
 
 
 def _read_edges(graph: StoredGraph, edge_value: str | None) -> ArrayEdges:
-    n = graph.properties["nodes"]
-    step = nodes_per_page(n, graph.properties["edges"], _EDGES_PER_PAGE)
     parts = [ArrayEdges(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
-    for first in range(0, n, step):
-        rows = ask(
-            graph.database, "paths.edges", edge_value=edge_value, graph=graph.name, first=first, stop=first + step
-        )
-        sizes = [len(row["sources"]) for row in rows]
-        target = np.repeat(np.array([row["target"] for row in rows], np.int32), sizes)
-        source = np.array([source for row in rows for source in row["sources"]], np.int32)
-        parts.append(ArrayEdges.sorted(target, source, _numbers(rows, edge_value)))
+    for first, stop in pages(graph.properties["nodes"], graph.properties["edges"], _EDGES_PER_PAGE):
+        rows = ask(graph.database, "paths.edges", edge_value=edge_value, graph=graph.name, first=first, stop=stop)
+        parts.append(ArrayEdges.sorted(*edge_ends(rows), _numbers(rows, edge_value)))
     return ArrayEdges(
         np.concatenate([part.target for part in parts]),
         np.concatenate([part.source for part in parts]),
         np.concatenate([part.weight for part in parts]),
     )
+
+
+def edge_ends(rows: list[dict[str, Any]]) -> tuple[Int32, Int32]:
+    """Ordinals of the targets and sources of edges, each (m,), from rows of one `target` and its `sources`."""
+    target = np.repeat(np.array([row["target"] for row in rows], np.int32), [len(row["sources"]) for row in rows])
+    source = np.array([source for row in rows for source in row["sources"]], np.int32)
+    return target, source
 
 
 def _numbers(rows: list[dict[str, list[float]]], edge_value: str | None) -> Float64:

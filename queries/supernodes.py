@@ -7,7 +7,7 @@ from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.supernode_results import SupernodeDetails, SupernodeLink, SupernodeLinks, Supernodes
@@ -66,9 +66,7 @@ def members_matching(
     Raises:
         InvalidArgumentError: `text` is empty, there is no such kind, or no such node.
     """
-    kinds = list(kinds) or [Kind.FEATURE.value]
-    for kind in kinds:
-        check_choice("kind", kind, tuple(Kind))
+    kinds = check_kinds(kinds) or [Kind.FEATURE.value]
     if not text.strip():
         raise InvalidArgumentError("the text is empty", fix="Give a text that the explanations contain.")
     rows = ask(

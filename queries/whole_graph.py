@@ -23,7 +23,8 @@ from circuit_atlas.graph.data import (
 )
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
-from circuit_atlas.schema.batches import nodes_per_page
+from circuit_atlas.queries.stored_arrays import edge_ends
+from circuit_atlas.schema.batches import pages
 from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 _NODES_PER_PAGE = 10_000
@@ -37,7 +38,6 @@ def read_graph_data(graph: StoredGraph) -> GraphData:
     """A graph as its reader made it, so that it has the same content hash. Edges take 16 bytes each.
 
     Args:
-        database: the database.
         graph: the graph.
 
     Raises:
@@ -137,12 +137,9 @@ def _edges(graph: StoredGraph, n: int) -> tuple[ArrayEdges, tuple[EdgeExtra, ...
 
 
 def _edge_pages(graph: StoredGraph, n: int) -> Iterator[tuple[ArrayEdges, list[EdgeExtra]]]:
-    step = nodes_per_page(n, graph.properties["edges"], _EDGES_PER_PAGE)
-    for first in range(0, n, step):
-        rows = ask(graph.database, "graphs.edges", graph=graph.name, first=first, stop=first + step)
-        target = np.repeat(np.array([row["target"] for row in rows], np.int32), [len(row["sources"]) for row in rows])
-        source = np.array([source for row in rows for source in row["sources"]], np.int32)
-        page = ArrayEdges.sorted(target, source, _weights(rows, graph.name))
+    for first, stop in pages(n, graph.properties["edges"], _EDGES_PER_PAGE):
+        rows = ask(graph.database, "graphs.edges", graph=graph.name, first=first, stop=stop)
+        page = ArrayEdges.sorted(*edge_ends(rows), _weights(rows, graph.name))
         _check_ends(page, n, graph.name)
         yield page, [EdgeExtra(row["target"], *extra) for row in rows for extra in row["extras"]]
 

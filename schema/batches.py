@@ -25,3 +25,10 @@ def nodes_per_page(nodes: int, edges: int, edges_per_page: int) -> int:
         edges_per_page: how many edges one statement should look at.
     """
     return max(1, edges_per_page * nodes // max(1, edges))
+
+
+def pages(nodes: int, edges: int, edges_per_page: int) -> Iterator[tuple[int, int]]:
+    """Ranges (first, stop) of the ordinals of a graph's nodes, see `nodes_per_page`; `stop` may be beyond the last."""
+    step = nodes_per_page(nodes, edges, edges_per_page)
+    for first in range(0, nodes, step):
+        yield first, first + step

@@ -23,19 +23,20 @@ property IS NOT NULL
 // @fragment allowed(node) -- whether it is of the kinds and in the layers that the question allows
 ($kinds = [] OR @kind(node) IN $kinds) AND ($layers = [] OR node.layer IN $layers)
 
-// @fragment names_of(graphs, tags) -- names of the complete graphs with these names or one of these tags, each once
-COLLECT {
-  MATCH (g:Graph) WHERE g.name IN graphs AND g.status = 'ready' RETURN g.name AS name
+// @fragment named(graphs, tags) -- names of the complete graphs with these names or one of these tags, each once
+MATCH (g:Graph) WHERE g.name IN graphs AND g.status = 'ready' RETURN g.name AS name
 UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN tags AND g.status = 'ready' RETURN g.name AS name
+MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN tags AND g.status = 'ready' RETURN g.name AS name
+
+// @fragment names_of(graphs, tags) -- the same as a list
+COLLECT {
+  @named(graphs, tags)
 }
 
 // @fragment names_or_all -- the same of $graphs and $tags; of all graphs that were not collapsed when both are empty
 COLLECT {
-  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g.name AS name
-UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g.name AS name
-UNION
+  @named($graphs, $tags)
+  UNION
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g.name AS name
 }

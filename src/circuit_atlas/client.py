@@ -268,7 +268,7 @@ class Atlas(Database):
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        return IngestResults(files=results, failed=sum(file.error is not None for file in results))
+        return IngestResults.of(results)
 
     def _ingest_in_bulk(
         self, files: list[Path], fail_fast: bool, name: str | None, replace: bool, tags: list[str], options: ReadOptions

@@ -57,6 +57,7 @@ _FIND_TRANSACTION = """
 SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData[$key] = $mark RETURN transactionId AS id LIMIT 1
 """
 _COMMIT_ATTEMPTS = 3
+_PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
 _RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
 _log = logging.getLogger(__name__)
 
@@ -192,6 +193,11 @@ class Database:
         rows of the last one. A commit whose answer was lost is not repeated."""
         self._write(list(steps), check)
 
+    def write_each(self, steps: Iterable[Step]) -> None:
+        """Run statements that can be repeated, each with its parameters in a transaction of its own; see `write`."""
+        for statement, parameters in steps:
+            self.write(statement, **parameters)
+
     def _write(self, steps: list[Step], check: Callable[[Rows], None]) -> Rows:
         for text, parameters in steps:
             self._trace(text, parameters, shorten=True)
@@ -250,12 +256,11 @@ def _first_line(cypher: str) -> str:
     return lines[0].strip()[:120] if lines else ""
 
 
-def connect(connection: Connection, *, patience: float = 15.0) -> Driver:
+def connect(connection: Connection) -> Driver:
     """Open a driver and make sure that the server answers, lets us in and knows Cypher 25.
 
     Args:
         connection: address and credentials.
-        patience: seconds to wait for a connection, and to repeat a transaction the server refused for now.
 
     Raises:
         ServerUnavailableError: nothing answers there.
@@ -266,9 +271,9 @@ def connect(connection: Connection, *, patience: float = 15.0) -> Driver:
         driver = GraphDatabase.driver(
             connection.uri,
             auth=(connection.username, connection.password),
-            connection_timeout=patience,
-            connection_acquisition_timeout=4 * patience,  # a server that was just restarted lets nobody in for a while
-            max_transaction_retry_time=patience,
+            connection_timeout=_PATIENCE,
+            connection_acquisition_timeout=4 * _PATIENCE,  # a server that was just restarted lets nobody in for a while
+            max_transaction_retry_time=_PATIENCE,
             telemetry_disabled=True,
             notifications_min_severity="OFF",
         )

@@ -160,8 +160,7 @@ def attribute_all(
     loaded = plan.load() if left else None
     for prompt in tqdm(left, "attributing", unit=" prompts", disable=None if database.progress else True):
         note(prompt, partial(_attributed, database, prompt, files[prompt], loaded, plan, replace))
-    results = [result for result in found.values() if result]
-    return IngestResults(files=results, failed=sum(result.error is not None for result in results))
+    return IngestResults.of([result for result in found.values() if result])
 
 
 def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan) -> IngestResult | None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import (
     KINDS,
     NO_VALUE,
+    TEXTS,
     ArrayEdges,
     Edges,
     Float64,
@@ -174,28 +176,11 @@ def _collapsed_metadata(
 def _collapsed_nodes(nodes: NodeColumns, groups: list[tuple[Supernode | None, Int64]]) -> NodeColumns:
     """Each group as its first member, and then supernodes as what their members have in common."""
     first = np.array([members[0] for _, members in groups], np.int64)
-    n = len(nodes)
-
-    def texts(column: list[str | None]) -> list[str | None]:
-        filled = column or [None] * n
-        return [filled[i] for i in first]
-
-    merged = NodeColumns(
-        kind=nodes.kind[first],
-        layer=nodes.layer[first],
-        position=nodes.position[first],
-        index=nodes.index[first],
-        activation=nodes.activation[first],
-        probability=nodes.probability[first],
-        cumulative_influence=nodes.cumulative_influence[first],
-        token=texts(nodes.token),
-        label=texts(nodes.label),
-        source_id=texts(nodes.source_id),
-        js_node_id=texts(nodes.js_node_id),
-        feature_type=texts(nodes.feature_type),
-        extra=texts(nodes.extra),
-        pinned=nodes.pinned[first] if len(nodes.pinned) else np.zeros(len(first), np.bool_),
-    )
+    merged = nodes.take(first)
+    # `_merge` writes into columns that a graph from a `.pt` does not have.
+    absent: dict[str, Any] = {name: [None] * len(first) for name in TEXTS if not getattr(merged, name)}
+    pinned = merged.pinned if len(merged.pinned) else np.zeros(len(first), np.bool_)
+    merged = replace(merged, **absent, pinned=pinned)
     for i, (supernode, members) in enumerate(groups):
         if supernode is not None:
             _merge(merged, i, supernode.name, nodes, members)

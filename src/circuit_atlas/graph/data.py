@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,10 @@ from circuit_atlas.schema.models import GraphMetadata, Supernode
 
 KINDS: tuple[Kind, ...] = tuple(Kind)
 NO_VALUE = -1
+
+# The columns of NodeColumns but `pinned`. The content hash takes them in this order.
+NUMBERS = ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
+TEXTS = ("token", "label", "source_id", "js_node_id", "feature_type", "extra")
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -52,6 +56,16 @@ class NodeColumns:
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    def take(self, at: Int64) -> NodeColumns:
+        """The nodes with ordinals `at`, in that order. Columns that are empty stay empty."""
+
+        def pick(column: list[str | None]) -> list[str | None]:
+            return [column[i] for i in at] if column else []
+
+        numbers: dict[str, Any] = {name: getattr(self, name)[at] for name in NUMBERS}
+        texts: dict[str, Any] = {name: pick(getattr(self, name)) for name in TEXTS}
+        return NodeColumns(**numbers, **texts, pinned=self.pinned[at] if len(self.pinned) else self.pinned)
 
     def key(self, i: int) -> str:
         """The key of the node with ordinal `i`."""

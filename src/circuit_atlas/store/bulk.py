@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,7 @@ from circuit_atlas.ingest.read import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
 from circuit_atlas.schema.apply import create_constraints
-from circuit_atlas.schema.batches import nodes_per_page
+from circuit_atlas.schema.batches import pages
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.admin import AdminTool
 from circuit_atlas.server.importer import run_import
@@ -95,7 +95,7 @@ def ingest_in_bulk(
                 lambda connection: _check(connection, expected, is_labelled, explained=made.is_explained),
                 quiet=not progress,
             )
-    return IngestResults(files=results, failed=sum(file.error is not None for file in results))
+    return IngestResults.of(results)
 
 
 def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums], replace: bool) -> str:
@@ -135,7 +135,11 @@ def _check(connection: Connection, expected: dict[str, Sums], is_labelled: dict[
         create_constraints(database)
         database.run(statements.FILL_EMPTY, write=True)
         _name(database, {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
-        parts = [(name, part) for name, wanted in expected.items() for part in _ranges(wanted)]
+        parts = [
+            (name, part)
+            for name, wanted in expected.items()
+            for part in pages(int(wanted[0]), int(wanted[1]), _EDGES_PER_PAGE)
+        ]
         with ThreadPoolExecutor(_SESSIONS) as pool:
             found = pool.map(lambda part: _sums(database, *part), parts)
             for (name, _), sums in zip(parts, found, strict=True):
@@ -156,19 +160,10 @@ def _name(database: Database, nodes: dict[str, int], is_labelled: dict[str, bool
         wanted = [NAMES] * explained + [FILE_LABELS] * is_labelled[name]
         explained = explained or is_labelled[name]
         for statement in wanted:
-            for step, parameters in label_steps(statement, name, number):
-                database.write(step, **parameters)
+            database.write_each(label_steps(statement, name, number))
 
 
 def _sums(database: Database, name: str, nodes: tuple[int, int]) -> Sums:
     first, stop = nodes
     row = database.read(statements.CHECKSUM, graph=name, first=first, stop=stop)[0]
     return np.array([row[name] for name in ("nodes", "edges", "weights", "sizes")], np.float64)
-
-
-def _ranges(wanted: Sums) -> Iterator[tuple[int, int]]:
-    """Ranges (first, stop) of ordinals of nodes whose edges are summed in one statement."""
-    nodes, edges = int(wanted[0]), int(wanted[1])
-    step = nodes_per_page(nodes, edges, _EDGES_PER_PAGE)
-    for first in range(0, nodes, step):
-        yield first, first + step

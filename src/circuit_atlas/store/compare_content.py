@@ -5,17 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from circuit_atlas.errors import DamagedGraphError
-from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeBlock, GraphData
-from circuit_atlas.ingest.content import content_hash
+from circuit_atlas.graph.data import KINDS, NUMBERS, TEXTS, ArrayEdges, EdgeBlock, GraphData
+from circuit_atlas.ingest.content import NOT_CONTENT, content_hash
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.schema.batches import pages
 from circuit_atlas.store.results import Verification
 
 _BLOCK = 1 << 20
 _COUNTED_AT_ONCE = 1_000_000  # edges
-_NODE_COLUMNS = ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
-_NODE_TEXTS = ("token", "label", "source_id", "js_node_id", "feature_type", "extra")
 
 
 @graph_query
@@ -55,12 +54,11 @@ def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str 
 
 def _sums(graph: StoredGraph) -> tuple[int, int, float]:
     stored = graph.properties
-    n, step = stored["nodes"], max(1, _COUNTED_AT_ONCE * stored["nodes"] // max(1, stored["edges"]))
-    pages = [
-        ask(graph.database, "graphs.sums", graph=graph.name, first=first, stop=first + step)[0]
-        for first in range(0, n, step)
+    rows = [
+        ask(graph.database, "graphs.sums", graph=graph.name, first=first, stop=stop)[0]
+        for first, stop in pages(stored["nodes"], stored["edges"], _COUNTED_AT_ONCE)
     ]
-    nodes, edges, weights = (sum(page[name] for page in pages) for name in ("nodes", "edges", "weights"))
+    nodes, edges, weights = (sum(row[name] for row in rows) for name in ("nodes", "edges", "weights"))
     return nodes, edges, weights
 
 
@@ -69,7 +67,7 @@ def _differences(data: GraphData, source: GraphData | None) -> list[str]:
         return ["its content differs from what was ingested (other content hash)"]
     found = [*_node_differences(data, source), *_edge_differences(data, source)]
     ours, theirs = data.metadata.model_dump(), source.metadata.model_dump()
-    odd = [name for name in ours if name not in ("slug", "source_format", "file_form", "warnings")]
+    odd = [name for name in ours if name not in NOT_CONTENT]
     return [*found, *(f"the metadata `{name}` differs" for name in odd if ours[name] != theirs[name])] or [
         "further fields of links differ"
     ]
@@ -80,10 +78,10 @@ def _node_differences(data: GraphData, source: GraphData) -> list[str]:
     if len(ours) != len(theirs):
         return [f"it has {len(ours):,} nodes, the file {len(theirs):,}"]
     differ = np.zeros(len(ours), np.bool_)
-    for name in _NODE_COLUMNS:
+    for name in NUMBERS:
         a, b = getattr(ours, name), getattr(theirs, name)
         differ |= (a != b) & ~((a != a) & (b != b))  # noqa: PLR0124
-    for name in _NODE_TEXTS:
+    for name in TEXTS:
         pairs = zip(getattr(ours, name), getattr(theirs, name), strict=False)
         differ |= np.fromiter((a != b for a, b in pairs), np.bool_, len(ours)) if getattr(ours, name) else False
     if not differ.any():
@@ -95,7 +93,8 @@ def _node_differences(data: GraphData, source: GraphData) -> list[str]:
 def _edge_differences(data: GraphData, source: GraphData) -> list[str]:
     if len(data.edges) != len(source.edges):
         return [f"it has {len(data.edges):,} edges, the file {len(source.edges):,}"]
-    every, at, differ, largest = _arrays(data), 0, 0, 0.0
+    assert isinstance(data.edges, ArrayEdges)
+    every, at, differ, largest = data.edges, 0, 0, 0.0
     for theirs in source.edges.blocks(_BLOCK):
         part = slice(at, at + theirs.size)
         ours = EdgeBlock(every.target[part], every.source[part], every.weight[part])
@@ -105,8 +104,3 @@ def _edge_differences(data: GraphData, source: GraphData) -> list[str]:
         largest = max(largest, float(np.abs(ours.weight - theirs.weight).max(initial=0)))
         at += theirs.size
     return [f"{differ:,} weights differ, by up to {largest:.3g}"] if differ else []
-
-
-def _arrays(data: GraphData) -> EdgeBlock:
-    assert isinstance(data.edges, ArrayEdges)
-    return EdgeBlock(data.edges.target, data.edges.source, data.edges.weight)

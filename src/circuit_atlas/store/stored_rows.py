@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import IngestError
 from circuit_atlas.graph.data import EdgeExtra
 from circuit_atlas.ingest import remove_leftovers
 from circuit_atlas.ingest.graph_rows import GraphRows
+from circuit_atlas.ingest.names import shown_name
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.graphs import find_graph
@@ -20,7 +20,6 @@ from circuit_atlas.schema.properties import LABELS
 _GRAPHS = """CYPHER 25
 MATCH (g:Graph) RETURN g.name AS name, g.content_hash AS content, g.status AS status ORDER BY name
 """
-_GRAPH = "CYPHER 25 MATCH (g:Graph {name: $graph}) RETURN properties(g) AS properties"
 _NODES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 RETURN [label IN labels(n) WHERE label <> 'Node'][0] AS label, properties(n) AS properties ORDER BY n.ordinal
@@ -123,27 +122,29 @@ class StoredRows:
 
     def graph_rows(self, name: str) -> GraphRows:
         """The rows of a graph."""
-        properties = self._rows(_GRAPH, graph=name)[0]["properties"]
+        read = self._database.read
+        graph = find_graph(self._database, name)
+        properties = dict(graph.properties)
         properties |= {at: properties[at].to_native() for at in ("created_at", "published_at") if at in properties}
         return GraphRows(
             properties=properties,
-            nodes=[(row["label"], row["properties"]) for row in self._rows(_NODES, graph=name)],
-            transcoder_features=self._rows(_FEATURES, graph=name),
-            supernodes=[row["properties"] | {"members": row["members"]} for row in self._rows(_SUPERNODES, graph=name)],
+            nodes=[(row["label"], row["properties"]) for row in read(_NODES, graph=name)],
+            transcoder_features=read(_FEATURES, graph=name),
+            supernodes=[row["properties"] | {"members": row["members"]} for row in read(_SUPERNODES, graph=name)],
             tables=[
                 (label, row["properties"])
                 for label, statement in _TABLES.items()
-                for row in self._rows(statement, graph=name, sources=TOKENS)
+                for row in read(statement, graph=name, sources=TOKENS)
             ],
-            edges=read_arrays(find_graph(self._database, name)).edges,
-            edge_extras=tuple(EdgeExtra(**row) for row in self._rows(_EXTRAS, graph=name)),
-            active_features=tuple(row["properties"] for row in self._rows(_ACTIVE, graph=name)),
+            edges=read_arrays(graph).edges,
+            edge_extras=tuple(EdgeExtra(**row) for row in read(_EXTRAS, graph=name)),
+            active_features=tuple(row["properties"] for row in read(_ACTIVE, graph=name)),
             tags=self.tags(name),
         )
 
     def tags(self, name: str) -> tuple[str, ...]:
         """Tags of a graph; none if it does not exist."""
-        return tuple(row["tag"] for row in self._rows(_TAGS, graph=name))
+        return tuple(row["tag"] for row in self._database.read(_TAGS, graph=name))
 
     def add_tags(self, name: str, tags: list[str]) -> None:
         """Add tags to a graph."""
@@ -153,9 +154,9 @@ class StoredRows:
     def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
         """Properties of all transcoder features, or of those that are active in the given graphs, once per graph."""
         found = (
-            self._rows(_CATALOGUE)
+            self._database.read(_CATALOGUE)
             if graphs is None
-            else (row for graph in graphs for row in self._rows(_ACTIVE_IN, graph=graph))
+            else (row for graph in graphs for row in self._database.read(_ACTIVE_IN, graph=graph))
         )
         for row in found:
             properties = row["properties"]
@@ -164,8 +165,8 @@ class StoredRows:
             yield properties
 
     def _graphs(self) -> dict[str, str]:
-        graphs = self._rows(_GRAPHS)
-        busy = [graph["name"].partition("~")[0] for graph in graphs if graph["status"] != "ready"]
+        graphs = self._database.read(_GRAPHS)
+        busy = [shown_name(graph["name"]) for graph in graphs if graph["status"] != "ready"]
         if busy:
             raise IngestError(
                 f"another process is writing or deleting {', '.join(busy)}",
@@ -174,14 +175,11 @@ class StoredRows:
         return {graph["name"]: graph["content"] for graph in graphs}
 
     def _check_ours(self) -> None:
-        nodes = self._rows(_ALL)[0]["nodes"]
-        others = nodes - self._rows(_OURS, labels=[*LABELS])[0]["nodes"]
-        relationships = self._rows(_RELATIONSHIPS)[0]["others"]
+        nodes = self._database.read(_ALL)[0]["nodes"]
+        others = nodes - self._database.read(_OURS, labels=[*LABELS])[0]["nodes"]
+        relationships = self._database.read(_RELATIONSHIPS)[0]["others"]
         if others or relationships:
             raise IngestError(
                 f"the store has {others} nodes and {relationships} relationships that are not circuit-atlas's",
                 fix="Rebuilding the store would lose them. Ingest without --bulk, or into another store (--store).",
             )
-
-    def _rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
-        return self._database.read(statement, **parameters)

@@ -41,8 +41,7 @@ def upgrade(database: Database, version: int) -> None:
     for graph in tqdm(graphs, "upgrading the store", unit=" graphs", disable=None if database.progress else True):
         if version < 2:
             _store_path_tables(find_graph(database, graph.graph))
-        for statement, parameters in label_steps(FILE_LABELS, graph.graph, graph.nodes):
-            database.write(statement, **parameters)
+        database.write_each(label_steps(FILE_LABELS, graph.graph, graph.nodes))
     note_version(database)
 
 
@@ -51,5 +50,4 @@ def _store_path_tables(graph: StoredGraph) -> None:
     rows = path_table_rows(
         columns.edges, is_token=columns.is_start(None), order=columns.order, input_sum=columns.input_sum
     )
-    for statement, parameters in path_table_steps(graph.name, rows):
-        graph.database.write(statement, **parameters)
+    graph.database.write_each(path_table_steps(graph.name, rows))
