@@ -13,7 +13,7 @@ from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
 from circuit_atlas.ingest.pt_pickle import TorchDtype
 
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
-_REQUIRED = (
+REQUIRED = (
     "input_string",
     "input_tokens",
     "active_features",
@@ -73,7 +73,7 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     Raises:
         InputError: a field is missing, has the wrong type, or does not fit the others.
     """
-    missing = [name for name in _REQUIRED if name not in content]
+    missing = [name for name in REQUIRED if name not in content]
     if missing or not {"logit_tokens", "logit_targets"} & content.keys():
         raise InputError(
             f"not an attribution graph: it has no {', '.join(missing or ['logit_targets'])}",

@@ -14,7 +14,7 @@ import numpy as np
 
 from circuit_atlas.errors import InputError, MissingExtraError, needs_extra
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
-from circuit_atlas.ingest.attribution import Attribution, read_fields
+from circuit_atlas.ingest.attribution import REQUIRED, Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
 from circuit_atlas.ingest.prune import prune
 from circuit_atlas.ingest.pt_safe import load_safely
@@ -25,21 +25,7 @@ from circuit_atlas.schema.models import GraphMetadata
 if TYPE_CHECKING:
     import circuit_tracer
 
-_FIELDS = (
-    "input_string",
-    "input_tokens",
-    "active_features",
-    "selected_features",
-    "activation_values",
-    "adjacency_matrix",
-    "logit_probabilities",
-    "logit_targets",
-    "logit_tokens",
-    "vocab_size",
-    "scan",
-    "scan_name",
-    "cfg",
-)
+_FIELDS = (*REQUIRED, "logit_targets", "logit_tokens", "vocab_size", "scan", "scan_name")
 _TOKENIZER_FIX = "Give the name of a tokenizer that can be downloaded, or the path of a folder that contains one."
 
 

@@ -20,7 +20,7 @@ def path_counts(edges: Edges, order: Int32, is_start: Bool, hops: int = MAX_HOPS
         is_start: bool (n,): nodes where paths begin.
         hops: most edges of a path.
     """
-    counts = _starts(is_start, hops)
+    counts = starting_counts(is_start, hops)
     for block in edges.rows(order):
         if block.size:
             # In topological order the inputs of a target are complete, so all hops can be summed at once.
@@ -31,7 +31,7 @@ def path_counts(edges: Edges, order: Int32, is_start: Bool, hops: int = MAX_HOPS
 
 def walk_counts(edges: ArrayEdges, is_start: Bool, hops: int) -> Int64:
     """The same for walks, in any graph: int64 (hops + 1, 3, n). A walk may visit a node twice, around a cycle."""
-    counts = _starts(is_start, hops)
+    counts = starting_counts(is_start, hops)
     for j in range(1, hops + 1):
         counts[j] = next_counts(edges, counts[j - 1])
     return counts
@@ -57,7 +57,8 @@ def as_integers(limbs: Int64) -> list[int]:
     return [low + mid * LIMB + high * LIMB**2 for low, mid, high in limbs.tolist()]
 
 
-def _starts(is_start: Bool, hops: int) -> Int64:
+def starting_counts(is_start: Bool, hops: int) -> Int64:
+    """Counts of up to `hops` hops, int64 (hops + 1, 3, n), in which only the paths of 0 hops are counted."""
     counts = np.zeros((hops + 1, 3, len(is_start)), np.int64)
     counts[0, 0, is_start] = 1
     return counts

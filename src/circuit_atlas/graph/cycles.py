@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from circuit_atlas.graph.counts import as_integers, as_limbs, next_counts
+from circuit_atlas.graph.counts import as_integers, as_limbs, next_counts, starting_counts
 from circuit_atlas.graph.data import NO_VALUE, ArrayEdges, Bool, Int32, Int64
 
 Neighbors = dict[int, list[int]]
@@ -39,13 +39,11 @@ def cyclic_path_counts(edges: ArrayEdges, is_start: Bool, hops: int, most_steps:
     if inner_paths is None:
         return None
     outer = _part(edges, ~is_inner)
-    counts = np.zeros((hops + 1, 3, len(is_start)), np.int64)
+    counts = starting_counts(is_start, hops)
     entering: list[dict[int, int]] = []  # for each number of hops: paths that enter a component at an inner node
     for j in range(hops + 1):
         if j:
             counts[j] = next_counts(outer, counts[j - 1])
-        else:
-            counts[0, 0, is_start] = 1
         # So far, inner nodes have counts of the paths whose last edge comes from outside, or that begin there.
         entering.append(dict(zip(inner_nodes, as_integers(counts[j, :, inner_nodes]), strict=True)))
         # Every path to an inner node enters its component once, at `first`, and takes k hops inside.

@@ -12,14 +12,13 @@ Files = list[tuple[str, Path]]  # label of nodes, or type of relationships, and 
 _COUNTS = re.compile(r"^\s+(\d+) (nodes|relationships)\s*$", re.MULTILINE)
 
 
-def import_command(nodes: Files, relationships: Files, id_type: str, database: str = "neo4j") -> list[str]:
+def import_command(nodes: Files, relationships: Files, id_type: str) -> list[str]:
     """Arguments for `neo4j-admin` that make a new database from Parquet files. The import fails on any bad row.
 
     Args:
         nodes: files of nodes; the label is empty where a column of the file gives the labels.
         relationships: files of relationships.
         id_type: `actual` for ids from 0 without gaps, which become the ids in the new store; else `integer`.
-        database: the database's name.
     """
     return [
         "database",
@@ -32,7 +31,7 @@ def import_command(nodes: Files, relationships: Files, id_type: str, database: s
         "--path-pattern-style=none",  # a path is a path, whatever characters it contains
         "--strict=true",
         "--bad-tolerance=0",
-        database,
+        "neo4j",
     ]
 
 

@@ -25,14 +25,13 @@ _JVM_OPTIONS = (
 )
 
 
-def launch(store: Store, program: Program, ports: tuple[int, int], data: str) -> None:
+def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
     """Start the server of a store, wait until it answers, and record its process in the store.
 
     Args:
         store: the store, with its settings written.
         program: Java and Neo4j's jars.
         ports: the ports for Bolt and HTTP.
-        data: the name of the folder with the data.
 
     Raises:
         LocalServerError: the server does not start; the message shows the end of its log.
@@ -63,7 +62,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int], data: str) ->
     record = {
         "pid": child.pid,
         "created": psutil.Process(child.pid).create_time(),
-        "data": data,
+        "data": store.data,
         "bolt_port": ports[0],
         "http_port": ports[1],
         "neo4j": neo4j_version(read_lock()),

@@ -91,7 +91,7 @@ class LocalServer:
             with self._ports(bolt_port, http_port) as ports:
                 self.store.write_settings(*ports, heap, page_cache)
                 self._set_password(self._admin(program))
-                launch(self.store, program, ports, self.store.data)
+                launch(self.store, program, ports)
             connection = self.connection()
         if connection is None:
             raise start_failure(self.store, "the server stopped while starting")
@@ -121,15 +121,13 @@ class LocalServer:
             self.store.prepare(neo4j_version(read_lock()))
             with self.store.new_data() as data:
                 _LOG.info("making new data in %s", self.store.path / data)
-                sizes = self._memory_sizes()
-                self.store.write_settings(0, 0, *sizes)  # ports do not matter: no server runs while `fill` works
+                # Ports do not matter: no server runs while `fill` works.
+                self.store.write_settings(0, 0, *self._memory_sizes())
                 admin = self._admin(program)
                 self._set_password(admin)
                 fill(admin)
                 try:
-                    with self._ports() as ports:
-                        self.store.write_settings(*ports, *sizes)
-                        launch(self.store, program, ports, data)
+                    self._launch(program)
                     connection = self._address()
                     check(connection)
                 except BaseException:
@@ -154,9 +152,13 @@ class LocalServer:
                 work(self._admin(program))
             finally:
                 if was_running:
-                    with self._ports() as ports:
-                        self.store.write_settings(*ports, *self._memory_sizes())
-                        launch(self.store, program, ports, self.store.data)
+                    self._launch(program)
+
+    def _launch(self, program: Program) -> None:
+        """Start the server again, with as much memory as it had."""
+        with self._ports() as ports:
+            self.store.write_settings(*ports, *self._memory_sizes())
+            launch(self.store, program, ports)
 
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""

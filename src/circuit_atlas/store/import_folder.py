@@ -25,7 +25,7 @@ COMMAND, FINISH = "import.sh", "finish.cypher"
 
 
 def write_import_folder(
-    folder: Path, store: StoredRows | None, names: Iterable[str], files: Iterable[GraphData]
+    folder: Path, store: StoredRows, names: Iterable[str], files: Iterable[GraphData]
 ) -> ExportResult:
     """Write graphs as `neo4j-admin database import full` reads them.
 
@@ -47,10 +47,9 @@ def write_import_folder(
         made.mkdir()
         with ImportFiles(made) as tables:
             for name in names:
-                assert store is not None
                 _check_new(name, seen)
                 tables.add(name, store.graph_rows(name))
-            for properties in store.transcoder_features(seen) if store else ():
+            for properties in store.transcoder_features(seen):
                 tables.add_feature(properties)
             for data in files:
                 name = check_name(data.metadata.slug)
