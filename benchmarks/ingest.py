@@ -25,6 +25,7 @@ from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.examples import example_graph
 from circuit_atlas.export.pt_file import write_pt
+from circuit_atlas.graph.data import GraphData
 from circuit_atlas.server import LocalServer, store
 
 Record = dict[str, Any]
@@ -50,7 +51,7 @@ def measure(size: str, folder: Path) -> Iterator[Record]:
     case_of(data).save(folder / "case.npz")
     for peer in ("DuckDB", "ladybug"):
         yield {"graph": size, "edges": edges, "way": peer, **_peer(peer, folder / "case.npz")}
-    yield {"graph": size, "edges": edges, "way": "MERGE for each edge", **_merge(size, folder / "merge")}
+    yield {"graph": size, "edges": edges, "way": "MERGE for each edge", **_merge(data, folder / "merge")}
 
 
 def _default_settings() -> str:
@@ -85,9 +86,8 @@ def _peer(name: str, case: Path) -> Record:
     return record
 
 
-def _merge(size: str, home: Path) -> Record:
+def _merge(data: GraphData, home: Path) -> Record:
     """Edges written one by one until the limit."""
-    data = graph_of(size)
     server = LocalServer(home)
     written = 0
     try:

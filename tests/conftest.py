@@ -24,6 +24,7 @@ from support.chromium import PageLog, open_page, screenshots, start_chromium
 from support.database import clear
 from support.examples import DATA, ingest_examples
 from support.program import PROGRAM, Run
+from support.server import started
 
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.config import STORE_VARIABLE
@@ -92,20 +93,13 @@ def torch() -> ModuleType:
 @pytest.fixture(scope="session")
 def local_server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """The server that tests share. They add graphs under names of their own, and change nothing else."""
-    yield from _started(tmp_path_factory.mktemp("server") / "store")
+    yield from started(tmp_path_factory.mktemp("server") / "store")
 
 
 @pytest.fixture(scope="session")
 def own_server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A second server, for tests that need a database to themselves; see `own_atlas`."""
-    yield from _started(tmp_path_factory.mktemp("own") / "store")
-
-
-def _started(store: Path) -> Iterator[LocalServer]:
-    server = LocalServer(store)
-    server.start(quiet=True)
-    yield server
-    server.stop()
+    yield from started(tmp_path_factory.mktemp("own") / "store")
 
 
 @pytest.fixture

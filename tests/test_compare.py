@@ -16,14 +16,14 @@ from circuit_atlas.queries import compare as compare_queries
 K = 10_000
 
 
-@pytest.fixture(params=[("dallas", "night"), ("night", "winter")], ids="-".join)
+@pytest.fixture(scope="module", params=[("dallas", "night"), ("night", "winter")], ids="-".join)
 def names(request: pytest.FixtureRequest) -> tuple[str, str]:
     """Prompts of 11 and 13 tokens that have little in common, and two of 13 tokens that have much."""
     pair: tuple[str, str] = request.param
     return pair
 
 
-@pytest.fixture(params=["relative", "exact", "feature"])
+@pytest.fixture(scope="module", params=["relative", "exact", "feature"])
 def files(names: tuple[str, str], request: pytest.FixtureRequest) -> tuple[File, File]:
     a, b = (File(example_file(name), request.param) for name in names)
     return a, b

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support.killed import delete, ingest
+from support.server import started
 
 from circuit_atlas import Atlas
 from circuit_atlas.database import Database
@@ -41,10 +42,7 @@ RETURN count(n) AS left
 @pytest.fixture(scope="module")
 def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A server of this module, to be killed."""
-    server = LocalServer(tmp_path_factory.mktemp("faults") / "store")
-    server.start(quiet=True)
-    yield server
-    server.stop()
+    yield from started(tmp_path_factory.mktemp("faults") / "store")
 
 
 @pytest.fixture(scope="module")

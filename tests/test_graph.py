@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.graphs import array_edges
 
 from circuit_atlas.graph.bounds import PathTables, must_pass_tables, path_tables, semiring, token_starts
 from circuit_atlas.graph.counts import as_integers, as_limbs, path_counts, walk_counts
@@ -34,8 +35,7 @@ def graphs(draw: st.DrawFn, *, acyclic: bool) -> Weights:
 
 
 def edges_of(weights: Weights) -> ArrayEdges:
-    source, target = (np.array([pair[i] for pair in weights], np.int32) for i in (0, 1))
-    return ArrayEdges.sorted(target, source, np.array(list(weights.values()), np.float64))
+    return array_edges((source, target, weight) for (source, target), weight in weights.items())
 
 
 def walks(weights: Weights, starts: list[int], hops: int) -> list[tuple[int, ...]]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from support.examples import EXAMPLES, NAMES, example_file
-from support.graphs import make_graph
+from support.graphs import dense, make_graph
 
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.graph.data import Float64, GraphData
+from circuit_atlas.graph.data import Float64
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.schema.keys import Kind
 
@@ -24,15 +24,7 @@ def tracer(torch: ModuleType) -> ModuleType:
     return importlib.import_module("circuit_tracer.graph")
 
 
-def dense(data: GraphData) -> Float64:
-    """The adjacency matrix, `matrix[target, source]`."""
-    matrix = np.zeros((len(data.nodes), len(data.nodes)))
-    for block in data.edges.blocks(10**6):
-        matrix[block.target, block.source] = block.weight
-    return matrix
-
-
-@pytest.fixture(params=NAMES)
+@pytest.fixture(scope="module", params=NAMES)
 def expected(request: pytest.FixtureRequest, torch: ModuleType, tracer: ModuleType) -> tuple[str, list[str], Float64]:
     """Name, keys, and circuit-tracer's `compute_node_influence` in float64."""
     data = read_graph(example_file(request.param))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from support.graphs import IN_SMALL_PT, status_of
+from support.graphs import IN_SMALL_PT, dense, status_of
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export.pt_file import write_pt
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 
 
 Spoil = Callable[[dict[str, Any], Any], object]  # changes the content of a file; the second argument is torch
-
-
-def dense(data: GraphData) -> np.ndarray:
-    matrix = np.zeros((len(data.nodes), len(data.nodes)))
-    for block in data.edges.blocks(1000):
-        matrix[block.target, block.source] = block.weight
-    return matrix
 
 
 def keys(data: GraphData) -> list[str]:

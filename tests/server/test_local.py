@@ -18,6 +18,7 @@ from pathlib import Path
 import neo4j
 import psutil
 import pytest
+from support.server import started
 
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
@@ -28,10 +29,7 @@ from circuit_atlas.server import store as store_module
 @pytest.fixture(scope="module")
 def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A store of this module; tests start and stop it."""
-    made = LocalServer(tmp_path_factory.mktemp("local") / "store")
-    made.start(quiet=True)
-    yield made
-    made.stop()
+    yield from started(tmp_path_factory.mktemp("local") / "store")
 
 
 def answers(connection: Connection) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from support import oracle
 
 from circuit_atlas import GraphHandle
-from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, Edges, GraphData, NodeColumns
+from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, Edges, Float64, GraphData, NodeColumns
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 from circuit_atlas.synth import Shape
@@ -29,6 +29,14 @@ def edge_list(edges: Edges) -> list[oracle.Edge]:
         for block in edges.blocks(1 << 20)
         for target, source, weight in zip(*(column.tolist() for column in block), strict=True)
     ]
+
+
+def dense(data: GraphData) -> Float64:
+    """The adjacency matrix, `matrix[target, source]`."""
+    matrix = np.zeros((len(data.nodes), len(data.nodes)))
+    for block in data.edges.blocks(1 << 20):
+        matrix[block.target, block.source] = block.weight
+    return matrix
 
 
 def array_edges(edges: Iterable[oracle.Edge]) -> ArrayEdges:
