@@ -10,6 +10,11 @@ _SHOWN = 3  # elements of a long list that are shown
 _LONG = 20
 
 
+def is_cypher(text: str) -> bool:
+    """Whether a text is a statement: ids of queries have no blanks."""
+    return any(character.isspace() for character in text)
+
+
 def without_comments(cypher: str) -> str:
     """A statement without its comment lines."""
     return _COMMENTS.sub("", cypher)

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all."""
+"""Writes files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from circuit_atlas.errors import InputError
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            fix="Check the folder and its free space.",
+        ) from error
 
 
 @contextmanager

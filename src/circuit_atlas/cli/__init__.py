@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -35,15 +36,16 @@ def grouped_commands() -> dict[str, list[str]]:
     return groups
 
 
-def _command_names() -> list[str]:
-    return sorted(module.name for module in iter_modules(__path__) if module.name not in _SHARED)
+@cache
+def _command_names() -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in iter_modules(__path__) if module.name not in _SHARED))
 
 
 class _LazyGroup(click.Group):
     """Finds the command NAME in the module `cli/NAME.py`, and loads only that module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return _command_names()
+        return list(_command_names())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _command_names():

@@ -9,7 +9,7 @@ import click
 
 from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
 from circuit_atlas.cli.ingest import warn, warn_of_all
-from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, new_tags_option, together
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GROUP = "Graphs and files"
 
-_TRACER = [
+_tracer_options = together(
     click.option(
         "--target",
         "targets",
@@ -42,8 +42,6 @@ _TRACER = [
     ),
     click.option("--update-interval", type=click.IntRange(1), help="Batches between two rankings.  [default: 4]"),
     click.option("--verbose", is_flag=True, help="Let circuit-tracer report what it does."),
-]
-_LOAD = [
     click.option(
         "--backend",
         type=click.Choice(BACKENDS),
@@ -65,20 +63,14 @@ _LOAD = [
         show_default=True,
         help="Read decoders from disk when they are needed.",
     ),
-]
-
-
-def _tracer_options(command: Any) -> Any:
-    for option in reversed([*_TRACER, *_LOAD]):
-        command = option(command)
-    return command
+)
 
 
 @click.command("attribute")
 @click.argument("prompt", required=False)
 @click.option(
     "--prompts",
-    type=click.Path(dir_okay=False),
+    type=FILE_PATH,
     metavar="FILE",
     help="Prompts, one a line, or JSON lines with `prompt` and `name`.",
 )
@@ -96,7 +88,7 @@ def _tracer_options(command: Any) -> Any:
     is_flag=True,
     help="Attribute prompts again that are already stored or saved, and replace their graphs.",
 )
-@click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
+@new_tags_option
 @click.option("--node-threshold", type=click.FloatRange(0, 1), help="Store nodes with this share of influence.")
 @click.option("--edge-threshold", type=click.FloatRange(0, 1), help="Store edges with this share of influence.")
 @click.option("--source-set", help="Neuronpedia's name of the transcoders, if it cannot be derived from theirs.")

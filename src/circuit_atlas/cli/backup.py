@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, overwrite_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -16,7 +16,7 @@ GROUP = "Graphs and files"
 
 @click.command("backup")
 @click.argument("file", type=FILE_PATH)
-@click.option("--overwrite", is_flag=True, help="Overwrite the file.")
+@overwrite_option
 @atlas_command
 def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
     """Write the whole local store to FILE with Neo4j's dump; the server is stopped meanwhile.

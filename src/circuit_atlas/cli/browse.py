@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from circuit_atlas.cli.options import complete_graphs, complete_queries, open_atlas, store_option
+from circuit_atlas.cli.options import FILE_PATH, complete_graphs, complete_queries, open_atlas, store_option
 from circuit_atlas.cli.pages import can_open
 from circuit_atlas.cli.query import parse_parameter
 
@@ -32,13 +32,13 @@ def _complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -
 @click.option("--browser-url", metavar="URL", help="Address of Neo4j Browser.  [default: the server's own]")
 @click.option(
     "--style",
-    type=click.Path(dir_okay=False),
+    type=FILE_PATH,
     metavar="FILE.grass",
     help="Write the style sheet; drop it onto Browser once.",
 )
 @click.option(
     "--favorites",
-    type=click.Path(dir_okay=False),
+    type=FILE_PATH,
     metavar="FILE.zip",
     help="Write the catalogue as favourites for GRAPH; drop the file onto Browser once.",
 )

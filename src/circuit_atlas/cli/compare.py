@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs
+from circuit_atlas.cli.options import SCORE, atlas_command, complete_graphs
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -33,10 +34,16 @@ GROUP = "Questions across prompts"
     show_default=True,
     help="At most this many nodes, effects and paths of each kind; totals are exact.",
 )
-@click.option("--max-hops", type=click.IntRange(1, 12), default=4, show_default=True, help="Most edges of a path.")
+@click.option(
+    "--max-hops",
+    type=click.IntRange(1, MAX_HOPS),
+    default=DEFAULT_HOPS,
+    show_default=True,
+    help="Most edges of a path.",
+)
 @click.option(
     "--score",
-    type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+    type=SCORE,
     default="mean",
     show_default=True,
     help="The score that ranks paths, as for `paths`.",

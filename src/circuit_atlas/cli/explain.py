@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs
+from circuit_atlas.cli.options import atlas_command, some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -17,7 +17,7 @@ GROUP = "Explanations"
 
 
 @click.command("explain")
-@click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
+@some_graphs
 @click.option("--all", "every", is_flag=True, help="The features of all graphs.")
 @click.option("--tag", help="The features of graphs with this tag.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many features.")

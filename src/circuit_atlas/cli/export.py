@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs
+from circuit_atlas.cli.options import atlas_command, complete_graphs, overwrite_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -23,7 +23,7 @@ GROUP = "Graphs and files"
     metavar="FOLDER",
     help="Instead, write graphs (by name or file; all by default) as Parquet for a server's offline importer.",
 )
-@click.option("--overwrite", is_flag=True, help="Overwrite the file.")
+@overwrite_option
 @atlas_command
 def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | None, overwrite: bool) -> Result:
     """Write a stored graph to FILE: .pt or .json of circuit-tracer, .graphml, .parquet.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, reader_options
+from circuit_atlas.cli.options import atlas_command, new_tags_option, reader_options
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -21,7 +21,7 @@ GROUP = "Graphs and files"
 @click.argument("files", type=click.Path(), nargs=-1, required=True, metavar="FILE...")
 @click.option("--name", help="Name of the graph, for one file only.  [default: the slug in the file, else its stem]")
 @click.option("--replace", is_flag=True, help="Replace a graph of that name with different content.")
-@click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
+@new_tags_option
 @reader_options
 @click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer, which rebuilds the local store.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KINDS, atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import KIND, atlas_command, graph_or_collapsed
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -36,7 +36,7 @@ GROUP = "Questions about a graph"
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice(KINDS),
+    type=KIND,
     multiple=True,
     help="Only neighbours of this kind; repeatable.",
 )

@@ -13,13 +13,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from circuit_atlas.errors import AtlasError
+from circuit_atlas.schema.keys import Kind, collapsed_name
+from circuit_atlas.schema.limits import DEFAULT_HOPS, DEFAULT_TIMEOUT, MAX_HOPS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results import Result
 
-KINDS = ("feature", "error", "token", "logit", "other")
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """One decorator for several options, which `--help` lists in this order."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def store_option(command: F) -> F:
@@ -34,21 +46,15 @@ def store_option(command: F) -> F:
     return option(command)
 
 
-_FORMATS = [
+json_or_table = together(
     click.option("--json", "output_format", flag_value="json", help="Print JSON; the default in a pipe."),
     click.option("--table", "output_format", flag_value="table", help="Print a table; the default on a terminal."),
-    click.option("--csv", "output_format", flag_value="csv", help="Print the table as CSV."),
-]
-
-
-def format_options(command: F) -> F:
-    """`--json`, `--table` and `--csv`, for a command that needs no database."""
-    for option in reversed(_FORMATS):
-        command = option(command)
-    return command
-
-
-_READER = [
+)
+format_options = together(
+    json_or_table, click.option("--csv", "output_format", flag_value="csv", help="Print the table as CSV.")
+)
+# How a graph file is read: thresholds, and what the file does not name.
+reader_options = together(
     click.option(
         "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the nodes with this share of influence."
     ),
@@ -58,14 +64,7 @@ _READER = [
     click.option("--model", help="The language model, if the file does not name it."),
     click.option("--source-set", help="The set of transcoders, if the file does not name it."),
     click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text."),
-]
-
-
-def reader_options(command: F) -> F:
-    """Options of reading a graph file: thresholds, and what the file does not name."""
-    for option in reversed(_READER):
-        command = option(command)
-    return command
+)
 
 
 def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
@@ -83,26 +82,21 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
             result = command(atlas, *args, **kwargs)
         if result is not None:
             print_result(result, output_format)
-            if result.exit_code:
-                raise click.exceptions.Exit(result.exit_code)
 
-    options = [
-        *_FORMATS,
+    options = together(
+        format_options,
         click.option("--show-cypher", is_flag=True, help="Print every statement to stderr, for Neo4j Browser."),
         click.option(
             "--timeout",
             type=click.FloatRange(0, 86_400, min_open=True),
-            default=30.0,
+            default=DEFAULT_TIMEOUT,
             show_default=True,
             metavar="SECONDS",
             help="Time limit of each query, enforced by the server.",
         ),
         store_option,
-    ]
-    decorated: Callable[..., None] = run
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+    )
+    return options(run)
 
 
 def open_atlas(store: str | None, **settings: Any) -> Atlas:
@@ -125,7 +119,8 @@ def import_driver() -> None:
 
 
 def print_result(result: Result, output_format: str | None) -> None:
-    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere."""
+    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere. A result that
+    reports failures ends the program with its exit code."""
     output_format = output_format or ("table" if sys.stdout.isatty() else "json")
     if output_format == "json":
         click.echo(result.to_json(indent=2))
@@ -136,6 +131,8 @@ def print_result(result: Result, output_format: str | None) -> None:
         click.echo(buffer.getvalue(), nl=False)
     else:
         click.echo(str(result))
+    if result.exit_code:
+        raise click.exceptions.Exit(result.exit_code)
 
 
 class IntRange(click.ParamType[range]):
@@ -153,6 +150,7 @@ class IntRange(click.ParamType[range]):
 
 def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of graphs, for shell completion; none if no server runs."""
+    import_driver()
     from circuit_atlas.database import Database
     from circuit_atlas.queries.graphs import list_graphs
     from circuit_atlas.server import running_connection
@@ -183,9 +181,6 @@ def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(*args: Any, graph: str, collapsed: bool, **kwargs: Any) -> Any:
         if collapsed:
-            import_driver()
-            from circuit_atlas.schema.keys import collapsed_name
-
             graph = collapsed_name(graph)
         return command(*args, graph=graph, **kwargs)
 
@@ -195,6 +190,8 @@ def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
 
 # Options and arguments that several commands have.
 some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
+new_tags_option = click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Overwrite the file.")
 tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
 k_option = click.option(
     "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of results."
@@ -214,11 +211,16 @@ to_option = click.option(
     help="Node where paths end; repeatable.  [default: the most probable logit]",
 )
 max_hops_option = click.option(
-    "--max-hops", type=click.IntRange(1, 12), default=4, show_default=True, help="Maximum number of edges of a path."
+    "--max-hops",
+    type=click.IntRange(1, MAX_HOPS),
+    default=DEFAULT_HOPS,
+    show_default=True,
+    help="Maximum number of edges of a path.",
 )
+SCORE = click.Choice(["mean", "sum", "bottleneck", "product"])
 score_option = click.option(
     "--score",
-    type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+    type=SCORE,
     default="mean",
     show_default=True,
     help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
@@ -228,5 +230,5 @@ edge_value_option = click.option(
     metavar="EXPRESSION",
     help="Cypher expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
 )
-KIND = click.Choice(KINDS)
+KIND = click.Choice([kind.value for kind in Kind])
 FILE_PATH = click.Path(dir_okay=False)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import atlas_command, complete_queries
+from circuit_atlas.cypher_text import is_cypher
+from circuit_atlas.schema.limits import MAX_HOPS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -77,7 +79,9 @@ def _pastable(query: CatalogueQuery, values: dict[str, Any], hops: int | None, v
 @click.option("--write", is_flag=True, help="Let the statement change the database.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the catalogue.")
 @click.option("--visual", is_eager=True, is_flag=True, help="With --show, the form that Neo4j Browser draws.")
-@click.option("--hops", is_eager=True, type=click.IntRange(1, 12), help="With --show, print it for this many hops.")
+@click.option(
+    "--hops", is_eager=True, type=click.IntRange(1, MAX_HOPS), help="With --show, print it for this many hops."
+)
 @click.option(
     "--show",
     expose_value=False,
@@ -114,13 +118,9 @@ def query_command(
     if plan:
         click.echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))
         return None
-    if _is_cypher(query):
+    if query == "-" or is_cypher(query):
         return atlas.cypher(_text(query), values, write=write)
     return atlas.query(query, values)
-
-
-def _is_cypher(query: str) -> bool:
-    return query == "-" or any(character.isspace() for character in query)
 
 
 def _text(query: str) -> str:

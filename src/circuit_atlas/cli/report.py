@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_or_collapsed, max_hops_option
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, graph_or_collapsed, max_hops_option
 from circuit_atlas.cli.pages import finish, open_option
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ GROUP = "Pictures and pages"
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False),
+    type=FILE_PATH,
     metavar="FILE",
     help="The file to write: .html or .md.  [default: GRAPH-report.html]",
 )

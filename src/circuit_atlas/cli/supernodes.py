@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KINDS, IntRange, atlas_command, graph_argument
+from circuit_atlas.cli.options import KIND, IntRange, atlas_command, graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -64,7 +64,7 @@ def links_command(atlas: Atlas, graph: str, k: int) -> Result:
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice(KINDS),
+    type=KIND,
     multiple=True,
     help="With --matching, only nodes of this kind; repeatable.  [default: feature]",
 )

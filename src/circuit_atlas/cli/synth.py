@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from circuit_atlas.cli.options import format_options, print_result
+from circuit_atlas.cli.options import FILE_PATH, format_options, print_result
 
 GROUP = "Cypher and the server"
 
-_DEFAULT: dict[str, Any] = {"show_default": True}
-
 
 @click.command("synth")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=FILE_PATH)
 @click.option("--layers", type=click.IntRange(1), default=6, show_default=True, help="Layers of the model.")
 @click.option("--positions", type=click.IntRange(1), default=8, show_default=True, help="Positions of the prompt.")
 @click.option(

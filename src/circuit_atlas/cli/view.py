@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import (
+    FILE_PATH,
     atlas_command,
     complete_graphs,
     from_option,
@@ -28,7 +29,7 @@ GROUP = "Pictures and pages"
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False),
+    type=FILE_PATH,
     metavar="FILE",
     help="The file to write: .html, .png or .svg.  [default: GRAPH.html]",
 )

@@ -32,9 +32,9 @@ class Diagnosis(Result):
     findings: list[Finding]
 
     @property
-    def healthy(self) -> bool:
-        """Whether no check failed."""
-        return all(finding.state != "bad" for finding in self.findings)
+    def exit_code(self) -> int:
+        """3 if a check failed."""
+        return 3 if any(finding.state == "bad" for finding in self.findings) else 0
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per check."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from collections.abc import Mapping
@@ -11,9 +12,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from circuit_atlas.config import Connection
-from circuit_atlas.cypher_text import literal
+from circuit_atlas.cypher_text import is_cypher, literal
 from circuit_atlas.database import Database
-from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
+from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
+from circuit_atlas.files import write_file
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query, public_queries
 from circuit_atlas.queries.graphs import find_graph
 
@@ -55,7 +57,7 @@ def _drawing(database: Database, what: str | None, parameters: dict[str, Any]) -
     try:
         find_graph(database, what)
     except GraphNotFoundError:
-        if any(character.isspace() for character in what):  # Cypher
+        if is_cypher(what):
             return filled(what, parameters), parameters.get("graph")
         raise
     return drawn(find_query("graphs.stats"), {"graph": what, **parameters}), what
@@ -136,10 +138,7 @@ def write_style(file: Path) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    try:
-        file.write_text(style_sheet(), encoding="utf-8")
-    except OSError as error:
-        raise _unwritable(file, error) from error
+    write_file(file, style_sheet().encode())
 
 
 def write_favorites(file: Path, graph: str | None = None) -> int:
@@ -157,13 +156,12 @@ def write_favorites(file: Path, graph: str | None = None) -> int:
         InputError: the file cannot be written.
     """
     queries = public_queries()
-    try:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for query in queries:
-                folder, _, name = query.id.partition(".")
-                archive.writestr(f"circuit-atlas {folder}/{name}.cypher", _favorite(query, graph))
-    except OSError as error:
-        raise _unwritable(file, error) from error
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for query in queries:
+            folder, _, name = query.id.partition(".")
+            archive.writestr(f"circuit-atlas {folder}/{name}.cypher", _favorite(query, graph))
+    write_file(file, content.getvalue())
     return len(queries)
 
 
@@ -176,9 +174,3 @@ def _favorite(query: CatalogueQuery, graph: str | None) -> str:
 
 def _quoted(text: str) -> str:
     return quote(text, safe="/:,;=@$*!")
-
-
-def _unwritable(file: Path, error: OSError) -> InputError:
-    return InputError(
-        f"cannot be written: {error.strerror}", where=str(file), fix="Check the folder and its free space."
-    )

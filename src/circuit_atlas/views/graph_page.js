@@ -55,7 +55,7 @@ function select() {
   for (const node of nodes) if (wanted(node) && !shownAs.has(node)) shownAs.set(node, node);
   const visible = [...new Set(shownAs.values())];
   const inputs = new Map(visible.map(node => [node, []])), outputs = new Map(visible.map(node => [node, []]));
-  const kept = (merged.length ? sumEdges(edges) : edges.filter(e => shownAs.has(e.source) && shownAs.has(e.target)));
+  const kept = (merged.length ? sumEdges() : edges.filter(e => shownAs.has(e.source) && shownAs.has(e.target)));
   for (const edge of kept) { inputs.get(edge.target).push(edge); outputs.get(edge.source).push(edge); }
   shown = {nodes: visible, edges: kept, inputs, outputs};
 }
@@ -86,10 +86,10 @@ function mergeSupernodes() {
 }
 
 /* The sums of the direct effects between what is shown; effects within a supernode are left out. */
-function sumEdges(all) {
+function sumEdges() {
   const sums = new Map();
   const add = (a, b) => a === null ? b : b === null ? a : a + b;
-  for (const edge of all) {
+  for (const edge of edges) {
     const source = shownAs.get(edge.source), target = shownAs.get(edge.target);
     if (!source || !target || source === target) continue;
     const key = source.key + "\u0000" + target.key, known = sums.get(key);
@@ -106,15 +106,20 @@ function sumEdges(all) {
 const traces = data.figure.data, layout = data.figure.layout;
 const supernodeTrace = {
   type: "scatter", mode: "markers", x: [], y: [], hoverinfo: "none", meta: "supernodes",
-  marker: {symbol: "circle", size: [], color: "#56B4E9", opacity: 1, line: {color: "#111", width: 1.4}},
+  marker: {symbol: "circle", opacity: 1, line: {color: "#111", width: 1.4}},
 };
 const config = {displaylogo: false, responsive: false, doubleClick: "reset", plotlyServerURL: "",
   modeBarButtonsToRemove: ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"]};
 let traceNodes = [];  // the nodes of each trace, by which events of plotly find a node
 
+let visibleEdges = [];
+
 function draw() {
+  const largest = shown.edges.length ? shown.edges[0].strength : 1;
+  visibleEdges = shown.edges.filter(edge => edge.strength >= state.threshold);
+  const strongest = visibleEdges.slice(0, data.edges_drawn);
   const drawn = traces.map((trace, i) => {
-    if (trace.meta === "edges") return edgeTrace(trace, i);
+    if (trace.meta === "edges") return edgeTrace(trace, i, strongest, largest);
     if (trace.meta === "nodes") return nodeTrace(trace, shown.nodes.filter(node => node.kind === trace.name), i);
     return trace.meta === "paths" ? {...trace, visible: false} : trace;  // paths are highlighted instead
   });
@@ -128,15 +133,10 @@ function nodeTrace(trace, members, i) {
   return {...trace, x: members.map(node => node.x), y: members.map(node => node.y), customdata: members.map(node => node.key), marker};
 }
 
-let visibleEdges = [], widthOf;
-function edgeTrace(trace, i) {
+function edgeTrace(trace, i, strongest, largest) {
   const steps = data.edge_steps, group = Math.floor(i / steps.length), width = i % steps.length, x = [], y = [];
-  if (i === 0) {
-    const largest = shown.edges.length ? shown.edges[0].strength : 1;
-    widthOf = edge => steps.findIndex(step => edge.strength / largest >= step);
-    visibleEdges = shown.edges.filter(edge => edge.strength >= state.threshold);
-  }
-  for (const edge of visibleEdges.slice(0, data.edges_drawn)) {
+  const widthOf = edge => steps.findIndex(step => edge.strength / largest >= step);
+  for (const edge of strongest) {
     if (edge.group !== group || widthOf(edge) !== width) continue;
     x.push(edge.source.x, edge.target.x, null);
     y.push(edge.source.y, edge.target.y, null);
@@ -186,11 +186,10 @@ function line(canvas, edge, style) {
 function mark(canvas, node, role) {
   const [x, y] = canvas.place(node);
   const ring = {focus: ["#111", 2.2], in: ["#111", 1.1], out: ["#111", 1.1], found: ["#111", 1.6], path: ["#111", 1.2]}[role];
-  const shape = drawing("path", {
+  drawing("path", {
     d: SHAPES[node.symbol](node.size / 2 + (role === "focus" ? 2 : .5)), transform: `translate(${x},${y})`, fill: node.color,
     stroke: ring[0], "stroke-width": ring[1], class: "lit " + role, "data-key": node.key,
   }, canvas.group);
-  return shape;
 }
 
 function name(canvas, node, text) {

@@ -83,11 +83,10 @@ class PictureEdge:
 
 @dataclass(frozen=True)
 class PicturePath:
-    """A path: its score, the indices of its nodes from source to target, and the weights between them."""
+    """A path: its score, and the indices of its nodes from source to target."""
 
     score: float
     nodes: tuple[int, ...]
-    weights: tuple[float, ...]
     graph: str
 
 
@@ -159,7 +158,7 @@ def _paths(graph: StoredGraph, options: PathOptions) -> list[Path]:
 
 
 def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
-    return PicturePath(path.score, tuple(index[node.key] for node in path.nodes), tuple(path.weights), graph)
+    return PicturePath(path.score, tuple(index[node.key] for node in path.nodes), graph)
 
 
 def _node(row: dict[str, Any]) -> PictureNode:

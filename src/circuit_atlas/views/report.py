@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
+from circuit_atlas.files import write_file
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Paths
@@ -18,7 +19,7 @@ from circuit_atlas.schema.limits import DEFAULT_HOPS
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.graph_page import asset, fill
 from circuit_atlas.views.results import ReportResult
-from circuit_atlas.views.view import View, framed, view_graph, write_file
+from circuit_atlas.views.view import View, framed, view_graph
 
 # What Markdown would take for markup: in a text, at the beginning of a line, and in addresses that would become links.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.files import write_file
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.paths import search_paths
@@ -157,22 +158,6 @@ def sankey_view(paths: Paths) -> View:
         )
 
     return View(page, lambda: figure, Summary(paths.graph, len(nodes), len(ends), []))
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file.
-
-    Raises:
-        InputError: it cannot be written.
-    """
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}",
-            where=str(path),
-            fix="Check the folder and its free space.",
-        ) from error
 
 
 def framed(page: str, height: int = 820) -> str:
