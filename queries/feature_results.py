@@ -50,10 +50,12 @@ class FeatureActivations(Result):
             for a in self.activations
         ]
 
-    def __str__(self) -> str:
+    @property
+    def heading(self) -> str:
+        """The feature, and the number of graphs in which it is active."""
         feature = self.feature
         where = f"{feature.layer}/{feature.index} of {feature.model} / {feature.source_set}"
-        return f"{feature_name(feature)} ({where}), active in {_number(self.total, 'graph')}\n\n{super().__str__()}"
+        return f"{feature_name(feature)} ({where}), active in {_number(self.total, 'graph')}"
 
 
 class Occurrence(Record):
@@ -91,9 +93,11 @@ class SharedFeatures(Result):
             rows.append([place, feature_name(shared.feature), shared.influence, *(by_graph[graph] for graph in few)])
         return ["feature", "name", "least influence", *few], rows
 
-    def __str__(self) -> str:
+    @property
+    def heading(self) -> str:
+        """The number of features, and how many of them are shown."""
         shown = f", the {len(self.features)} with the most influence:" if len(self.features) < self.total else ""
-        return f"{_number(self.total, 'feature')}{shown}\n\n{super().__str__()}"
+        return f"{_number(self.total, 'feature')}{shown}"
 
 
 class RecurringFeature(Record):

@@ -122,7 +122,10 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
     assert "graphs.nodes" not in run("query", "--list").stdout
     assert run("query", "--show", "paths.top_k").stdout.startswith("// The k paths")
     shown = run("query", "--show", "paths.strongest", "--hops", "3", "-p", "graph=dallas").stdout
-    assert ":params {graph: 'dallas', targets: null, max_hops: 3, k: 10};\n\nCYPHER 25\n" in shown
+    assert (
+        ":param graph => 'dallas';\n:param targets => null;\n:param max_hops => 3;\n:param k => 10;\n\nCYPHER 25\n"
+        in shown
+    )
     assert "// Replace null below: targets.\n" in shown
     assert shown.count("// hop ") == 3
     fails(run("query", "--show", "nodes.get", "--hops", "3"), 2, "--hops", "has no hops")

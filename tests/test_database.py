@@ -31,8 +31,8 @@ def test_the_tracer_sees_statements_that_read_and_that_write(
         seen.clear()
         atlas.graph(name).paths()
     assert "CREATE" in written
-    assert f"`name`: '{name}'" in written or f"graph: '{name}'" in written
-    assert any("PathBounds" in text and f"graph: '{name}'" in text for text in seen)
+    assert f"`name`: '{name}'" in written or f"graph => '{name}'" in written
+    assert any("PathBounds" in text and f"graph => '{name}'" in text for text in seen)
     assert all(text.count("CYPHER 25") == 1 for text in seen)
 
 
@@ -41,7 +41,7 @@ def test_a_traced_read_can_be_run_again(traced: tuple[Atlas, list[str]], example
     with atlas:
         expected = atlas.query("nodes.tokens", {"graph": "dallas"}).rows
         parameters, _, statement = seen[-1].partition("\n\n")
-        assert parameters == ":params {graph: 'dallas'};"
+        assert parameters == ":param graph => 'dallas';"
         assert atlas.cypher(statement, {"graph": "dallas"}).rows == expected
 
 

@@ -58,7 +58,7 @@ def test_every_cell_is_short_and_answers(executed: Any) -> None:
     [paths] = outputs(executed, "paths = dallas.paths")
     assert "AssemblyCulture" in paths["text/plain"]
     [feature] = outputs(executed, 'atlas.feature("25/288")')
-    assert "active in 5 graphs" in feature["text/plain"]
+    assert "active in 5 graphs" in feature["text/html"]
 
 
 def test_the_pictures_of_the_notebook_are_drawn(

@@ -216,7 +216,7 @@ def test_the_tracer_gets_statements_ready_to_paste(connection: Any, examples: di
     seen: list[str] = []
     with Atlas(connection, tracer=seen.append) as traced:
         traced.graph("dallas").paths(k=1)
-    assert any(text.startswith(":params {graph: 'dallas'") and "CYPHER 25" in text for text in seen)
+    assert any(text.startswith(":param graph => 'dallas';\n") and "CYPHER 25" in text for text in seen)
 
 
 def test_parameters_of_the_catalogue_are_checked(atlas: Atlas) -> None:

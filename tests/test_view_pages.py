@@ -18,9 +18,11 @@ from circuit_atlas.views.view import picture_view, view_paths
 
 Open = Callable[..., Any]
 POSITION = """key => {
-    const graph = document.getElementById("graph"), full = graph._fullLayout, box = graph.getBoundingClientRect();
+    const graph = document.getElementById("graph"), stage = document.getElementById("stage"), full = graph._fullLayout;
     const node = JSON.parse(document.getElementById("data").textContent).nodes.find(node => node.key === key);
     const [x, y] = [full.xaxis._offset + full.xaxis.l2p(node.x), full.yaxis._offset + full.yaxis.l2p(node.y)];
+    stage.scrollTo(x - stage.clientWidth / 2, y - stage.clientHeight / 2);  // a wide graph does not fit into the page
+    const box = graph.getBoundingClientRect();
     return [box.left + x, box.top + y];
 }"""
 

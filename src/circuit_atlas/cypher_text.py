@@ -25,8 +25,9 @@ def pastable(cypher: str, parameters: dict[str, Any], *, shorten: bool = False) 
     written in batches of thousands of rows is for reading, not for pasting."""
     if not parameters:
         return cypher
-    values = ", ".join(f"{name}: {literal(value, shorten=shorten)}" for name, value in parameters.items())
-    return f":params {{{values}}};\n\n{cypher}"
+    # One command per parameter: in a map, `:param {k: 2}`, Browser makes every number a float, which LIMIT refuses.
+    lines = (f":param {name} => {literal(value, shorten=shorten)};\n" for name, value in parameters.items())
+    return f"{''.join(lines)}\n{cypher}"
 
 
 def literal(value: Any, *, shorten: bool = False) -> str:

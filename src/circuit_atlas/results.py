@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
@@ -31,15 +32,22 @@ class Result(Record):
     def table(self) -> tuple[list[str], Cells]:
         """Column headers and rows of the result as a table."""
 
+    @property
+    def heading(self) -> str:
+        """A line above the table: what it is about, and how much of it is shown. Empty where the table says it all."""
+        return ""
+
     def __str__(self) -> str:
         headers, rows = self.table()
+        above = f"{self.heading}\n\n" if self.heading else ""
         if not any(headers):
-            return tabulate(rows, tablefmt="plain", disable_numparse=True)
-        return tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
+            return above + tabulate(rows, tablefmt="plain", disable_numparse=True)
+        return above + tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
 
     def _repr_html_(self) -> str:
         headers, rows = self.table()
-        return str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g"))
+        above = f"<p>{escape(self.heading)}</p>\n" if self.heading else ""
+        return above + str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g", disable_numparse=_texts(rows)))
 
     def to_json(self, indent: int | None = None) -> str:
         """The result as JSON, as `--json` prints it."""
