@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from circuit_atlas import Connection
-from circuit_atlas.config import STORE_VARIABLE, store_path
+from circuit_atlas.config import STORE_VARIABLE, chosen_connection, store_path
 from circuit_atlas.errors import DatabaseError
 
 
@@ -43,3 +43,23 @@ def test_the_directory_of_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert store_path() == tmp_path / "mine"
     monkeypatch.chdir(tmp_path)
     assert store_path("given") == tmp_path / "given"
+
+
+def test_a_store_comes_before_neo4j_uri_and_that_before_the_variable_of_the_store(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(STORE_VARIABLE, "/variable")
+    assert chosen_connection() is None
+    assert not caplog.messages
+    monkeypatch.setenv("NEO4J_URI", "bolt://db")
+    monkeypatch.setenv("NEO4J_PASSWORD", "secret")
+    assert chosen_connection() == Connection("bolt://db", password="secret")
+    assert chosen_connection("given") is None
+    monkeypatch.delenv(STORE_VARIABLE)
+    assert chosen_connection("given") is None
+    assert chosen_connection()
+    assert caplog.messages == [
+        "Using NEO4J_URI, not CIRCUIT_ATLAS_STORE.",
+        "Using the store given, not NEO4J_URI or CIRCUIT_ATLAS_STORE.",
+        "Using the store given, not NEO4J_URI.",
+    ]

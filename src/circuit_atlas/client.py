@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from tqdm import tqdm
 
 from circuit_atlas.attribution.stored import attribute, attribute_all
-from circuit_atlas.config import Connection, store_path
+from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.database import Database, Tracer, translated_errors
 from circuit_atlas.errors import AtlasError, DatabaseError, DatabaseStoppedError, InputError, InvalidArgumentError
 from circuit_atlas.explain.fetch import explain
@@ -80,7 +80,7 @@ class Atlas(Database):
         progress: bool = False,
     ) -> None:
         self._server: LocalServer | None = None
-        connection = connection or (None if store else Connection.from_environment())
+        connection = connection or chosen_connection(store)
         if connection is None:
             from circuit_atlas.server import LocalServer
 

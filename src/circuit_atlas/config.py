@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from circuit_atlas.errors import DatabaseError
 
 APP_NAME = "circuit-atlas"
 STORE_VARIABLE = "CIRCUIT_ATLAS_STORE"
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,22 @@ class Connection:
             password=password,
             database=os.environ.get("NEO4J_DATABASE") or None,
         )
+
+
+def chosen_connection(store: str | os.PathLike[str] | None = None) -> Connection | None:
+    """The server that `NEO4J_URI` names, or None where a local store is used.
+
+    A store that is given comes first, then `NEO4J_URI`, then `CIRCUIT_ATLAS_STORE`, then the default store. A warning
+    says which one is used when more than one is set: a command must not change another database than its user meant.
+
+    Raises:
+        DatabaseError: `NEO4J_URI` is used, but `NEO4J_PASSWORD` is not set.
+    """
+    ignored = [variable for variable in ("NEO4J_URI", STORE_VARIABLE) if os.environ.get(variable)]
+    used = f"the store {store}" if store else ignored.pop(0) if ignored else ""
+    if ignored:
+        _LOG.warning("Using %s, not %s.", used, " or ".join(ignored))
+    return None if store else Connection.from_environment()
 
 
 def store_path(store: str | os.PathLike[str] | None = None) -> Path:

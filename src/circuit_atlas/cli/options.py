@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 import sys
 from collections.abc import Callable
@@ -38,10 +39,9 @@ def store_option(command: F) -> F:
     """`--store`: the local store."""
     option = click.option(
         "--store",
-        envvar="CIRCUIT_ATLAS_STORE",
         type=click.Path(file_okay=False),
         metavar="DIR",
-        help="Directory of the local store.  [env: CIRCUIT_ATLAS_STORE]",
+        help="Directory of the local store, even if NEO4J_URI is set.  [env: CIRCUIT_ATLAS_STORE]",
     )
     return option(command)
 
@@ -148,15 +148,16 @@ class IntRange(click.ParamType[range]):
         return range(int(found[1]), int(found[2] or found[1]) + 1)
 
 
-def complete_graphs(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_graphs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of graphs, for shell completion; none if no server runs."""
+    logging.getLogger("circuit_atlas").setLevel(logging.ERROR)  # a warning would end up in the line being typed
     import_driver()
     from circuit_atlas.database import Database
     from circuit_atlas.queries.graphs import list_graphs
     from circuit_atlas.server import running_connection
 
     try:
-        connection = running_connection()
+        connection = running_connection(ctx.params.get("store"))
         if connection is None:
             return []
         with Database(connection) as database:

@@ -15,7 +15,7 @@ import psutil
 from pydantic import BaseModel, Field
 from tqdm import tqdm
 
-from circuit_atlas.config import Connection, store_path
+from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
 from circuit_atlas.server.admin import AdminTool, Program, kill_abandoned
@@ -303,4 +303,4 @@ def _print(text: str, quiet: bool) -> None:
 
 def running_connection(store: str | os.PathLike[str] | None = None) -> Connection | None:
     """The server that a command would use, if it need not be started: that of NEO4J_URI, or a local one that runs."""
-    return (None if store else Connection.from_environment()) or LocalServer(store_path(store)).connection()
+    return chosen_connection(store) or LocalServer(store_path(store)).connection()
