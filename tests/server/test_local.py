@@ -126,6 +126,47 @@ def test_the_server_is_found_after_the_clock_was_set(server: LocalServer) -> Non
     server.store.write_process(record)
 
 
+def test_a_server_that_was_not_recorded_is_found(server: LocalServer) -> None:
+    """As when the program that starts it is killed before it records the process."""
+    server.start(quiet=True)
+    unrecorded = process(server)
+    (server.store.path / "run" / "server.json").unlink()
+    assert server.connection() is None
+    assert server.status().pid == unrecorded.pid
+    assert answers(server.start(quiet=True))
+    assert not unrecorded.is_running()
+    (server.store.path / "run" / "server.json").unlink()
+    assert server.stop()
+
+
+def test_a_server_whose_store_was_removed_ends(java: Path, tmp_path: Path) -> None:
+    removed = LocalServer(tmp_path / "store")
+    removed.start(quiet=True)
+    running = process(removed)
+    shutil.rmtree(removed.store.path)
+    running.wait(90)
+    assert not removed.stop()
+
+
+def test_a_store_is_not_shared_with_a_server_that_cannot_be_seen(server: LocalServer) -> None:
+    """As with a container that has the same store and process ids of its own."""
+    server.start(quiet=True)
+    server.stop()
+    record = server.store.read_process()
+    lock = server.store.path / server.store.data / "databases" / "store_lock"
+    code = "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX); print(1); input()"
+    with subprocess.Popen(
+        [sys.executable, "-uc", code, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(LocalServerError, match="in use by a server that this machine cannot see"):
+            server.start(quiet=True)
+        assert server.store.read_process() == record
+        other.communicate(b"\n")
+    assert answers(server.start(quiet=True))
+
+
 def test_a_second_store_runs_on_other_ports(server: LocalServer, tmp_path: Path) -> None:
     first, second_server = server.start(quiet=True), LocalServer(tmp_path / "store")
     try:

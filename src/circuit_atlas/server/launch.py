@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import psutil
 
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.server.admin import JVM_OPTIONS, Program
+from circuit_atlas.server.holder import HOME_OPTION
 from circuit_atlas.server.jars import neo4j_version, read_lock
 from circuit_atlas.server.ports import LOOPBACK, is_listening
 from circuit_atlas.server.store import Store
@@ -17,6 +19,7 @@ from circuit_atlas.server.store import Store
 START_TIMEOUT = 120.0  # seconds
 _LOG = logging.getLogger(__name__)
 _MAIN_CLASS = "org.neo4j.server.Neo4jCommunity"
+_WATCH = 'while [ -e "$2" ]; do kill -0 "$1" || exit; sleep 2; done; kill "$1"'
 _JVM_OPTIONS = (
     "-XX:+UseG1GC",
     "-XX:+DisableExplicitGC",
@@ -46,7 +49,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
         "-cp",
         program.class_path,
         _MAIN_CLASS,
-        f"--home-dir={store.path}",
+        f"{HOME_OPTION}{store.path}",
         f"--config-dir={store.path / 'conf'}",
     ]
     with store.console.open("w") as console:
@@ -58,6 +61,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
             cwd=store.path,
             start_new_session=True,  # Ctrl-C at the terminal must not stop the server
         )
+    _watch(child.pid, store.marker)
     _LOG.debug("process %d: Neo4j in %s, ports %d and %d, heap %s", child.pid, store.path, *ports, heap)
     record = {
         "pid": child.pid,
@@ -77,6 +81,23 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
         raise
     store.write_process({**record, "state": "running"})
     _LOG.info("the server of %s runs: process %d, Bolt port %d", store.path, child.pid, ports[0])
+
+
+def _watch(pid: int, marker: Path) -> None:
+    """Stop a server soon after its store was removed: nobody could find it any more, and it keeps its memory.
+
+    A shell does it, which outlives this program and needs next to no memory itself.
+    """
+    if os.name == "nt":
+        return
+    subprocess.Popen(
+        ["/bin/sh", "-c", _WATCH, "sh", str(pid), str(marker)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
 
 
 def _wait_until_it_answers(store: Store, child: subprocess.Popen[bytes], ports: tuple[int, int]) -> None:

@@ -19,6 +19,7 @@ from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
 from circuit_atlas.server.admin import AdminTool, Program, kill_abandoned
+from circuit_atlas.server.holder import find_server, is_locked
 from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
 from circuit_atlas.server.launch import launch, start_failure
@@ -27,6 +28,7 @@ from circuit_atlas.server.store import Store
 
 _LOG = logging.getLogger(__name__)
 _STOP_TIMEOUT = 60.0  # seconds
+_UNLOCK_TIMEOUT = 10.0  # seconds: a process that has just ended keeps its locks until its memory is freed
 _BOLT_PORT, _HTTP_PORT = 7687, 7474  # Neo4j's usual ones
 
 
@@ -85,6 +87,7 @@ class LocalServer:
             if running:  # another process has started it while this one waited for the lock
                 return running
             self.stop()  # what is left when a process was killed while it started, stopped or rebuilt the server
+            self._check_unused()
             version = neo4j_version(read_lock())
             _print(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
             self.store.prepare(version)
@@ -118,6 +121,7 @@ class LocalServer:
         program = self._program(None, quiet)
         with self._locked():
             self.stop()
+            self._check_unused()
             self.store.prepare(neo4j_version(read_lock()))
             with self.store.new_data() as data:
                 _LOG.info("making new data in %s", self.store.path / data)
@@ -148,6 +152,7 @@ class LocalServer:
         program = self._program(None, quiet)
         with self._locked():
             was_running = self.stop()
+            self._check_unused()
             try:
                 work(self._admin(program))
             finally:
@@ -169,8 +174,9 @@ class LocalServer:
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""
-        process = self._process()
-        record = self.store.read_process() if process else {}
+        known = self._process()
+        record = self.store.read_process() if known else {}
+        process = known or find_server(self.store.path)
         return ServerStatus(
             store=str(self.store.path),
             running=process is not None,
@@ -190,11 +196,12 @@ class LocalServer:
         Raises:
             LocalServerError: the process cannot be stopped.
         """
-        process = self._process()
+        process = self._process() or find_server(self.store.path)
         if process is None:
             return False
         _LOG.info("stopping the server of %s: process %d", self.store.path, process.pid)
-        self.store.write_process({**self.store.read_process(), "state": "stopping"})
+        if self.store.exists:
+            self.store.write_process({**self.store.read_process(), "state": "stopping"})
         try:
             process.terminate()
             if not _has_ended(process):
@@ -238,6 +245,19 @@ class LocalServer:
                 where=str(self.store.path),
                 fix="Check the directory and its free space, or choose another with --store.",
             ) from error
+
+    def _check_unused(self) -> None:
+        """Refuse a store that a process uses which cannot be seen from here, and leave its record as it is."""
+        deadline = time.monotonic() + _UNLOCK_TIMEOUT
+        while is_locked(self.store.path / self.store.data):
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            raise LocalServerError(
+                "the store is in use by a server that this machine cannot see, such as one in a container",
+                where=str(self.store.path),
+                fix="Stop it where it was started, connect to it with NEO4J_URI, or choose another --store.",
+            )
 
     def _process(self) -> psutil.Process | None:
         """The server's process. Its id alone does not identify it: another process may have the id by now."""

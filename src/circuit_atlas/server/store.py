@@ -72,7 +72,12 @@ class Store:
     @property
     def exists(self) -> bool:
         """Whether the directory is a store."""
-        return (self.path / _MARKER).is_file()
+        return self.marker.is_file()
+
+    @property
+    def marker(self) -> Path:
+        """The file that exists as long as the store does."""
+        return self.path / _MARKER
 
     @property
     def data(self) -> str:
