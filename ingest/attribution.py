@@ -110,8 +110,8 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
         form=_form(content),
     )
     _check_sizes(found, where)
-    texts = {"input_string": found.prompt, "logit_targets": found.logit_texts, "cfg": config, "scan": found.scan}
-    check_values(texts, where)
+    fields = {"input_string": found.prompt, "logit_targets": texts, "cfg": config, "scan": found.scan}
+    check_values(fields, where)
     return found
 
 

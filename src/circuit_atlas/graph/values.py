@@ -35,14 +35,22 @@ def check_values(value: Any, where: str, place: str = "") -> None:
                     where=f"{where}: {place.partition('[')[0].partition('.')[0]}",
                     fix="No graph needs that: remove the field.",
                 )
-            is_list = isinstance(found, list)
-            for name, item in enumerate(found) if is_list else found.items():
-                if not is_list:
+            if isinstance(found, dict) and not "".join(found).isascii():
+                for name in found:
                     _check_text(name, where, place)
-                # A place is put into words only where it is needed: a file has millions of short texts.
-                if (type(item) is str and not _is_storable(item)) or (item and isinstance(item, dict | list)):
-                    inside = f"{place}[{name}]" if is_list else f"{place}.{name:.{_SHOWN}}".removeprefix(".")
-                    waiting.append((item, inside, depth + 1))
+            for name, item in found.items() if isinstance(found, dict) else enumerate(found):
+                # A file has millions of short texts: these lines decide how long it takes to check them. A place is put
+                # into words only where it is needed.
+                kind = type(item)
+                if kind is str:
+                    if not item.isascii() or len(item) > MAX_TEXT_LENGTH:
+                        waiting.append((item, _inside(place, name), depth + 1))
+                elif (kind is dict or kind is list) and item:
+                    waiting.append((item, _inside(place, name), depth + 1))
+
+
+def _inside(place: str, name: str | int) -> str:
+    return f"{place}[{name}]" if isinstance(name, int) else f"{place}.{name[:_SHOWN]}".removeprefix(".")
 
 
 def check_length(text: str | None, limit: int, where: str, place: str) -> None:
@@ -59,13 +67,7 @@ def check_length(text: str | None, limit: int, where: str, place: str) -> None:
         )
 
 
-def _is_storable(text: str) -> bool:
-    return len(text) <= MAX_TEXT_LENGTH and (text.isascii() or not _LONE_SURROGATE.search(text))
-
-
 def _check_text(text: str, where: str, place: str) -> None:
-    if _is_storable(text):
-        return
     where = f"{where}: {place}" if place else where
     if len(text) > MAX_TEXT_LENGTH:
         raise InputError(
@@ -74,8 +76,9 @@ def _check_text(text: str, where: str, place: str) -> None:
             fix="Shorten the text, or remove the field.",
         )
     half = _LONE_SURROGATE.search(text)
-    raise InputError(
-        f"half a character ({half[0]!r}, a lone surrogate)" if half else "not a text",
-        where=where,
-        fix="Write the file again with whole characters: some program has cut an emoji or the like in two.",
-    )
+    if half:
+        raise InputError(
+            f"half a character ({half[0]!r}, a lone surrogate)",
+            where=where,
+            fix="Write the file again with whole characters: some program has cut an emoji or the like in two.",
+        )
