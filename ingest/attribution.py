@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
+from circuit_atlas.graph.values import check_values
 from circuit_atlas.ingest.pt_pickle import TorchDtype
 
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
@@ -109,6 +110,8 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
         form=_form(content),
     )
     _check_sizes(found, where)
+    fields = {"input_string": found.prompt, "logit_targets": texts, "cfg": config, "scan": found.scan}
+    check_values(fields, where)
     return found
 
 

@@ -17,13 +17,17 @@ import numpy as np
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.graph.qparams import pinned_nodes, read_supernodes
+from circuit_atlas.graph.values import check_length, check_values
 from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
 from circuit_atlas.ingest.links import read_links
+from circuit_atlas.ingest.names import check_names
 from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
 from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind, NodeAddress
-from circuit_atlas.schema.models import GraphMetadata
+from circuit_atlas.schema.limits import MAX_ID_LENGTH, MAX_NAME_LENGTH
+from circuit_atlas.schema.models import GraphMetadata, Supernode
 
+_FIX = "Give a file made by circuit-tracer's create_graph_files or downloaded from Neuronpedia."
 _EXPECTED = "an attribution graph has `metadata`, `nodes` and `links`"
 _LOGIT_TEXT = re.compile(r'[Oo]utput:? "(.*)" \(p=', re.DOTALL)
 
@@ -41,6 +45,7 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
             message names the place.
     """
     document = _load(path)
+    _check_document(document, path)
     raw_nodes = _list_of_objects(document, "nodes", path)
     raw_links = _list_of_objects(document, "links", path)
     raw_metadata = _object(document, "metadata", path)
@@ -49,7 +54,7 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
     nodes = _columns(raw_nodes, tokens, path)
     _check_keys(nodes, path)
     links = read_links(raw_links, nodes, path)
-    supernodes, lost = read_supernodes(qparams, nodes)
+    supernodes, lost = _supernodes(qparams, nodes, path)
     nodes.pinned[pinned_nodes(qparams, nodes)] = True
     identity = identify(
         _text(raw_metadata.get("scan")),
@@ -76,15 +81,19 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         file_form={"zero_links": links.zeros} if links.zeros else {},
         warnings=[*links.warnings, *lost],
     )
+    check_names(metadata, str(path))
     return GraphData(metadata, nodes, links.edges, supernodes, len(links.zeros), links.extras)
 
 
+_LINK_FIELDS = 3  # source, target, weight
 _TOP_LEVEL = ("metadata", "qParams", "nodes", "links")
 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(read_maybe_gzipped(path))
+        content = read_maybe_gzipped(path)
+        # Decoded here, since json would let halves of characters through.
+        document = json.loads(content.decode(json.detect_encoding(content)))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
     except json.JSONDecodeError as error:
@@ -94,34 +103,61 @@ def _load(path: Path) -> dict[str, Any]:
             fix="Give a complete .json, .json.gz or .pt graph file; download it again if it was cut short.",
         ) from error
     except RecursionError as error:
-        raise InputError("nested too deeply to be an attribution graph", where=str(path)) from error
+        raise InputError(
+            "nested too deeply to be an attribution graph",
+            where=str(path),
+            fix=_FIX,
+        ) from error
     except ValueError as error:  # not UTF-8, or a number of thousands of digits
         raise InputError(f"not JSON: {error}", where=str(path), fix="Give a .json or .pt graph file.") from error
     if not isinstance(document, dict) or not {"nodes", "links"} <= document.keys():
-        found = f"has {', '.join(map(repr, list(document)[:5]))}" if isinstance(document, dict) else "has none"
+        found = (
+            f"has {', '.join(f'{name!r:.40}' for name in list(document)[:5])}"
+            if isinstance(document, dict)
+            else "has none"
+        )
         raise InputError(
             f"not an attribution graph: {_EXPECTED}; this JSON {found}",
             where=str(path),
-            fix="Give a file made by circuit-tracer's create_graph_files or downloaded from Neuronpedia.",
+            fix=_FIX,
         )
     return document
+
+
+def _check_document(document: dict[str, Any], path: Path) -> None:
+    """Check all texts. Those of an ordinary link need no check: it names nodes, or is refused."""
+    links = document["links"] if isinstance(document["links"], list) else []
+    check_values({name: value for name, value in document.items() if name != "links"}, str(path))
+    for i, link in enumerate(links):
+        if isinstance(link, dict) and len(link) > _LINK_FIELDS:
+            check_values(link, str(path), f"links[{i}]")
 
 
 def _list_of_objects(document: dict[str, Any], field: str, path: Path) -> list[dict[str, Any]]:
     values = document[field]
     if not isinstance(values, list):
-        raise InputError(f"`{field}` is not a list: {_EXPECTED}", where=str(path))
+        raise InputError(f"`{field}` is not a list: {_EXPECTED}", where=str(path), fix=_FIX)
     for i, value in enumerate(values):
         if not isinstance(value, dict):
-            raise InputError(f"not an object: {value!r:.60}", where=f"{path}: {field}[{i}]")
+            raise InputError(f"not an object: {value!r:.60}", where=f"{path}: {field}[{i}]", fix=_FIX)
     return values
 
 
 def _object(document: dict[str, Any], field: str, path: Path) -> dict[str, Any]:
     value = document.get(field) or {}
     if not isinstance(value, dict):
-        raise InputError(f"`{field}` is not an object", where=str(path))
+        raise InputError(f"`{field}` is not an object", where=str(path), fix=_FIX)
     return value
+
+
+def _supernodes(qparams: dict[str, Any], nodes: NodeColumns, path: Path) -> tuple[tuple[Supernode, ...], list[str]]:
+    """The supernodes of the file. Their names may stand in a text that is JSON itself, so they are checked again."""
+    supernodes, warnings = read_supernodes(qparams, nodes, str(path))
+    for i, supernode in enumerate(supernodes):
+        place = f"qParams.supernodes[{i}]"
+        check_values(supernode.name, str(path), place)
+        check_length(supernode.name, MAX_NAME_LENGTH, str(path), place)
+    return supernodes, warnings
 
 
 def _tokens(metadata: dict[str, Any]) -> list[str]:
@@ -158,6 +194,7 @@ def _columns(raw_nodes: list[dict[str, Any]], tokens: list[str], path: Path) -> 
                 where=f"{path}: nodes[{i}]",
                 fix="Every node of a graph file needs a `node_id`, as links refer to it.",
             )
+        check_length(raw["node_id"], MAX_ID_LENGTH, str(path), f"nodes[{i}].node_id")
     addresses = [address_of(raw) for raw in raw_nodes]
 
     def integers(field: str) -> list[int]:
@@ -192,7 +229,11 @@ def _float(raw: dict[str, Any], field: str, i: int, path: Path) -> float:
         return np.nan
     number = as_float(value)
     if number is None:
-        raise InputError(f"`{field}` is not a finite number: {value!r:.40}", where=f"{path}: nodes[{i}]")
+        raise InputError(
+            f"`{field}` is not a finite number: {value!r:.40}",
+            where=f"{path}: nodes[{i}]",
+            fix="Run the attribution again, or remove the field.",
+        )
     return number
 
 

@@ -7,10 +7,14 @@ import secrets
 from collections.abc import Iterable
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.values import check_length
+from circuit_atlas.printable import CONTROLS
 from circuit_atlas.schema.keys import COLLAPSED
+from circuit_atlas.schema.limits import MAX_ID_LENGTH
+from circuit_atlas.schema.models import GraphMetadata
 
 # Without `~`, which marks the names of graphs that are being written or deleted, see `hidden_name`.
-_NAME = re.compile(r"[^\x00-\x1f~]{1,200}")
+_NAME = re.compile(rf"[^\n\t{CONTROLS}~]{{1,200}}")
 
 
 def check_name(name: str) -> str:
@@ -41,6 +45,16 @@ def check_tags(tags: Iterable[str]) -> list[str]:
                 f"invalid tag: {tag!r:.80}", fix="Give 1 to 200 characters, no control characters, no '~'."
             )
     return chosen
+
+
+def check_names(metadata: GraphMetadata, where: str) -> None:
+    """Refuse names in a graph file that are too long to be indexed.
+
+    Raises:
+        InputError: the slug, or the name of the model or of its transcoders, has more than 500 characters.
+    """
+    for field in ("slug", "scan", "model", "source_set"):
+        check_length(getattr(metadata, field), MAX_ID_LENGTH, where, field)
 
 
 def hidden_name(name: str) -> str:

@@ -16,6 +16,7 @@ from circuit_atlas.errors import InputError, MissingExtraError, needs_extra
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.ingest.attribution import REQUIRED, Attribution, read_fields
 from circuit_atlas.ingest.dense import DenseEdges
+from circuit_atlas.ingest.names import check_names
 from circuit_atlas.ingest.prune import prune
 from circuit_atlas.ingest.pt_safe import load_safely
 from circuit_atlas.ingest.source_sets import identify
@@ -128,6 +129,7 @@ def _graph_data(
         file_form=_form(found, texts[found.n_pos :]),
         warnings=warnings,
     )
+    check_names(metadata, where)
     data = GraphData(metadata, _nodes(found, texts), DenseEdges(found.adjacency, where), active=found.active)
     return data if thresholds == (None, None) else prune(data, found, *thresholds)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 from tabulate import tabulate
 
+from circuit_atlas.printable import printable
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results import Cells, Result, printable_cells
 from circuit_atlas.schema.models import Node, Record
 
 
@@ -131,8 +132,9 @@ class Comparison(Result):
         tables = [tabulate(totals, heads, tablefmt="simple", floatfmt=".3f")]
         for _, heads, cells in self._parts():
             if cells:
-                tables.append(tabulate(cells, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=[0, 1]))
-        return "\n\n".join(tables)
+                shown = printable_cells(cells)
+                tables.append(tabulate(shown, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=[0, 1]))
+        return printable("\n\n".join(tables))
 
     def _parts(self) -> list[tuple[str, list[str], Cells]]:
         """Features, direct effects and paths: name, heads and rows of each."""

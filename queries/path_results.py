@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from circuit_atlas.printable import printable
 from circuit_atlas.results import Cells, Edge, GraphResult, Result
 from circuit_atlas.schema.models import Node, Record
 
@@ -20,7 +21,7 @@ class Path(Record):
 
     def __str__(self) -> str:
         steps = [f" --({weight:.3g})--> {node.name}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)]
-        return self.nodes[0].name + "".join(steps)
+        return printable(self.nodes[0].name + "".join(steps))
 
 
 class Paths(GraphResult):

@@ -21,6 +21,13 @@ MAX_CACHED_BOUNDS = 16  # tables for chosen sources that a graph keeps
 ACTIVE_BLOCK = 10_000  # active features that are stored together
 MAX_EXPLANATIONS = 100  # of one feature
 MAX_NAME_LENGTH = 1000  # characters of a name or explanation: names are indexed, and an index ends at 8,000 bytes
+MAX_ID_LENGTH = 500  # characters of a node's id, a slug, or the name of a model or a set of transcoders: all indexed
+
+# What a graph file may hold. It is kept as it is, and must be written again by an export.
+MAX_TEXT_LENGTH = 1_000_000  # characters of a text
+MAX_NESTING = 100  # lists and objects in each other
+MAX_SUPERNODES = 10_000
+MAX_MEMBERSHIPS = 1_000_000  # members of all supernodes together
 
 # circuit-tracer's defaults for pruning: shares of influence that the kept nodes and edges carry.
 NODE_THRESHOLD = 0.8

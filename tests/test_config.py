@@ -35,6 +35,20 @@ def test_a_connection_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     assert Connection.from_environment() == Connection("bolt://db", "me", "secret", "graphs")
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["bolt://user:sesame@db", "neo4j+s://sesame@db:7687", "bolt://u:ses@ame?x@db", "u:sesame@db", "//u:sesame@db"],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEO4J_URI", uri)
+    monkeypatch.setenv("NEO4J_PASSWORD", "other")
+    for make in (Connection.from_environment, lambda: Connection(uri)):
+        with pytest.raises(DatabaseError, match="has a user name or a password in it") as raised:
+            make()
+        assert "sesame" not in repr(raised.value) + str(raised.value)
+        assert raised.value.fix
+
+
 def test_the_directory_of_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

@@ -9,8 +9,8 @@ import pytest
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, Connection, GraphHandle
-from circuit_atlas.database import Database
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.database import Database, connect
+from circuit_atlas.errors import DatabaseError, InvalidArgumentError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries.catalogue import find_query
 
@@ -75,3 +75,17 @@ def test_statements_are_logged(atlas: Atlas, new_name: Callable[[], str], caplog
 def test_a_timeout_out_of_range_is_refused(connection: Connection, timeout: float) -> None:
     with pytest.raises(InvalidArgumentError, match="invalid timeout"):
         Database(connection, timeout=timeout)
+
+
+@pytest.mark.parametrize("value", ["\ud83d", 2**70, object(), {"a": ["\udc00"]}])
+def test_values_that_cannot_be_sent_are_told_from_addresses(atlas: Atlas, value: object) -> None:
+    for write in (False, True):
+        with pytest.raises(InvalidArgumentError, match="a value cannot be sent to the database"):
+            atlas.cypher("RETURN $value AS value", {"value": value}, write=write)
+    assert atlas.cypher("RETURN 1 AS one").rows == [{"one": 1}]
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1", "bolt://127.0.0.1:port", f"bolt://{'x' * 70}.y:1", ""])
+def test_addresses_that_cannot_be_used(uri: str) -> None:
+    with pytest.raises(DatabaseError, match=r"not a usable address|no Neo4j server answers"):
+        connect(Connection(uri, password="x"))

@@ -195,6 +195,17 @@ def test_the_labels_of_the_examples_are_imported(atlas: Atlas, new_name: Callabl
     atlas.cypher(FORGET, {"set": source_set}, write=True)
 
 
+@pytest.mark.parametrize(("line", "message"), [(b"\n", "blank lines"), (b"x\n", "are not explanations")])
+def test_a_file_that_says_nothing_is_refused_soon(atlas: Atlas, tmp_path: Path, line: bytes, message: str) -> None:
+    """8 GB of it in 8 MB."""
+    path = tmp_path / "batch-0.jsonl.gz"
+    part = gzip.compress(line * (4_000_000 // len(line)))
+    path.write_bytes(gzip.compress(b'{"modelId": "m"}\n') + part * 2000)
+    assert path.stat().st_size < 20_000_000
+    with pytest.raises(InputError, match=f"batch-0.*more than 1,000,000 .*{message}"):
+        atlas.import_explanations(path)
+
+
 @given(st.binary(max_size=300))
 def test_any_line_is_read_or_malformed(line: bytes) -> None:
     for read in (read_json_line, table_reader(b"", "m", "s")[0]):

@@ -6,8 +6,9 @@ import json
 import re
 import signal
 import socket
+import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from support.program import Run, interruptible
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError
+from circuit_atlas.views.frontend import MAX_CONNECTIONS, FrontendServer
 
 if TYPE_CHECKING:
     from circuit_tracer import Graph
@@ -147,6 +149,68 @@ def test_the_page_is_served_on_loopback_from_its_folder_alone(atlas: Atlas, exam
         httpx.get(f"{base}/index.html")
     with pytest.raises(GraphNotFoundError):
         atlas.serve("nothing")
+
+
+@pytest.fixture
+def port(torch: ModuleType, tmp_path: Path) -> Iterator[int]:
+    """The port of a server for a folder with one graph."""
+    (tmp_path / "one.json").write_text('{"nodes": [], "qParams": {}}')
+    (tmp_path / "graph-metadata.json").write_text('{"graphs": []}')
+    server = FrontendServer(tmp_path, 0)
+    yield urlsplit(server.url).port or 0
+    server.stop()
+
+
+def test_only_graphs_can_be_saved(port: int, tmp_path: Path) -> None:
+    base, body = f"http://127.0.0.1:{port}", {"qParams": {"pinnedIds": ["a"]}}
+    for path in ("save_graph/graph-metadata", "save_graph/none", "save_graph/a/%2e%2e", "save_graph/", "data/one.json"):
+        assert httpx.post(f"{base}/{path}", json=body).status_code == 404, path
+    assert json.loads((tmp_path / "graph-metadata.json").read_text()) == {"graphs": []}
+    assert httpx.post(f"{base}/save_graph/one", json=body).status_code == 200
+    assert json.loads((tmp_path / "one.json").read_text())["qParams"] == body["qParams"]
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert httpx.request(method, f"{base}/save_graph/one").status_code == 501
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("-1", 411), ("x", 411), (None, 411), ("4194305", 413), ("9" * 11, 411)]
+)
+def test_bodies_are_bounded(port: int, length: str | None, status: int) -> None:
+    header = "" if length is None else f"Content-Length: {length}\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(f"POST /save_graph/one HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{header}\r\n".encode())
+        assert int(client.recv(64).split()[1]) == status
+
+
+def test_clients_that_go_leave_no_traceback(port: int, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(json.dumps({"nodes": "x" * 1_000_000, "qParams": {}}))
+    host = f"Host: 127.0.0.1:{port}\r\n"
+    for request in (
+        f"GET /data/one.json HTTP/1.0\r\n{host}\r\n",
+        f"POST /save_graph/one HTTP/1.0\r\n{host}Content-Length: 1000\r\n\r\n{{",
+        f"POST /save_graph/one HTTP/1.0\r\n{host}Content-Length: 1\r\n\r\n{{",
+        "GET",
+        "\x16\x03\x01",
+    ):
+        for _ in range(5):
+            client = socket.create_connection(("127.0.0.1", port), timeout=60)
+            client.sendall(request.encode())
+            # Closed like this, it resets the connection.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+    assert httpx.get(f"http://127.0.0.1:{port}/data/one.json").status_code == 200
+    assert capfd.readouterr() == ("", "")
+    assert len(json.loads((tmp_path / "one.json").read_text())["nodes"]) == 1_000_000
+
+
+def test_connections_are_bounded(port: int) -> None:
+    clients = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(MAX_CONNECTIONS)]
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as one_more:
+        assert one_more.recv(1) == b""
+    for client in clients:
+        client.sendall(f"GET /index.html HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        assert client.recv(12) == b"HTTP/1.0 200"
+        client.close()
 
 
 def raw_status(port: int | None, path: str, host: str = "127.0.0.1") -> int:

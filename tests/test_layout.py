@@ -17,6 +17,7 @@ import circuit_atlas
 ROOT = Path(__file__).parent.parent
 # The floors of the house, from the ground up: a module imports only from floors below it and from its own package.
 FLOORS = (
+    {"printable"},
     {"errors"},
     {"config", "processes", "files", "threads", "cypher_text", "schema"},
     {"results", "graph", "database"},

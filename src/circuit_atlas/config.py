@@ -21,16 +21,26 @@ class Connection:
     """Address and credentials of a Neo4j server.
 
     Args:
-        uri: a Bolt address (`bolt://`, `neo4j://`, `neo4j+s://`, ...).
+        uri: a Bolt address (`bolt://`, `neo4j://`, `neo4j+s://`, ...), without user and password.
         username: the user's name.
         password: the user's password.
         database: the database's name; None for the user's home database.
+
+    Raises:
+        DatabaseError: there is an `@` in the address. It may follow a password, so the address is not shown.
     """
 
     uri: str
     username: str = "neo4j"
     password: str = field(default="", repr=False)
     database: str | None = None
+
+    def __post_init__(self) -> None:
+        if "@" in self.uri:  # addresses are shown in errors and by `doctor`
+            raise DatabaseError(
+                "the database's address (NEO4J_URI) has a user name or a password in it",
+                fix="Write bolt://HOST:PORT, and set NEO4J_USERNAME and NEO4J_PASSWORD.",
+            )
 
     @classmethod
     def from_environment(cls) -> Connection | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from circuit_atlas.printable import printable_json
+
 _COMMENTS = re.compile(r"^//.*\n", re.MULTILINE)
 _SHOWN = 3  # elements of a long list that are shown
 _LONG = 20
@@ -50,4 +52,4 @@ def literal(value: Any, *, shorten: bool = False) -> str:
             return "{" + ", ".join(items) + "}"
         case _:
             text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
-            return f"'{text}'"
+            return f"'{printable_json(text)}'"  # Cypher has JSON's escapes

@@ -14,7 +14,17 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import uuid4
 
-from neo4j import READ_ACCESS, WRITE_ACCESS, Driver, GraphDatabase, ManagedTransaction, Query, ResultSummary, Session
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    Driver,
+    GraphDatabase,
+    ManagedTransaction,
+    Query,
+    Result,
+    ResultSummary,
+    Session,
+)
 from neo4j.exceptions import (
     AuthError,
     ClientError,
@@ -142,7 +152,7 @@ class Database:
         query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
         start = perf_counter()
         with translated_errors(), self._session(default_access_mode=mode) as session:
-            result = session.run(query, parameters)
+            result = _sent(session, query, parameters)
             rows = [record.data() for record in result.fetch(MAX_ROWS)]
             found = StatementResult(list(result.keys()), rows, result.consume())
         _log.debug("%d rows in %.1f ms: %s", len(rows), 1000 * (perf_counter() - start), _first_line(cypher))
@@ -152,7 +162,7 @@ class Database:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
         self._trace(cypher, parameters, shorten=False)
         with self._session() as session:
-            return session.execute_read(lambda work: [record.data() for record in work.run(cypher, parameters)])
+            return session.execute_read(lambda work: [record.data() for record in _sent(work, cypher, parameters)])
 
     def _stop(self, mark: str) -> None:
         """End a statement on the server, where it would run on to its time limit."""
@@ -210,7 +220,7 @@ class Database:
                 _log.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
             rows: Rows = []
             for text, parameters in steps:
-                rows = [record.data() for record in transaction.run(text, parameters)]
+                rows = [record.data() for record in _sent(transaction, text, parameters)]
             check(rows)
             return rows
 
@@ -250,6 +260,24 @@ class Database:
         self.close()
 
 
+def _sent(runner: Session | ManagedTransaction, statement: Any, parameters: dict[str, Any]) -> Result:
+    """Send a statement. The driver puts parameters into bytes here; what has no such form never leaves."""
+    try:
+        return runner.run(statement, parameters)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidArgumentError(
+            f"a value cannot be sent to the database: {_reason(error)}",
+            fix="Give texts of whole characters, and integers of at most 64 bits.",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why the driver cannot put a value into bytes."""
+    if isinstance(error, UnicodeEncodeError):  # it may quote a text of any length
+        return f"half a character ({error.object[error.start]!r}, a lone surrogate) in the text {error.object!r:.60}"
+    return f"{error!s:.200}"
+
+
 def _first_line(cypher: str) -> str:
     """The first line of a statement's code, for the log."""
     lines = [line for line in without_comments(cypher).splitlines() if line.strip() and line.strip() != "CYPHER 25"]
@@ -267,7 +295,7 @@ def connect(connection: Connection) -> Driver:
         AuthenticationError: user name or password are wrong.
         UnsupportedServerError: the server is older than 2025.06.
     """
-    with translated_errors(connection):
+    with translated_errors(connection), _usable_address(connection):
         driver = GraphDatabase.driver(
             connection.uri,
             auth=(connection.username, connection.password),
@@ -278,7 +306,7 @@ def connect(connection: Connection) -> Driver:
             notifications_min_severity="OFF",
         )
     try:
-        with translated_errors(connection):
+        with translated_errors(connection), _usable_address(connection):
             version = driver.get_server_info().agent.partition("/")[2]
             check_version(version, connection.uri)
     except BaseException:
@@ -328,12 +356,23 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
             where=where,
             fix="Check NEO4J_URI and that the server runs (`circuit-atlas server status`, `circuit-atlas doctor`).",
         ) from error
-    except (ConfigurationError, ValueError) as error:
-        raise DatabaseError(f"not a usable address: {error}", where=where, fix="Check NEO4J_URI.") from error
     except Neo4jError as error:
         raise _in_our_words(error, where) from error
     except DriverError as error:
         raise DatabaseError(f"the driver gave up: {error}", where=where) from error
+
+
+@contextmanager
+def _usable_address(connection: Connection) -> Iterator[None]:
+    """Around what connects: the driver's ValueErrors are about the address or the user there, and nowhere else."""
+    try:
+        yield
+    except (ConfigurationError, ValueError) as error:
+        raise DatabaseError(
+            f"not a usable address or user: {error}",
+            where=connection.uri,
+            fix="Check NEO4J_URI, NEO4J_USERNAME and NEO4J_PASSWORD.",
+        ) from error
 
 
 def _in_our_words(error: Neo4jError, where: str | None) -> Exception:

@@ -1,14 +1,16 @@
 """Every error that circuit-atlas raises on purpose, in one tree.
 
-Each error says what was wrong, where, and what to do about it; `str(error)` joins the three. `exit_code` is that of
-the command line: 1 if a query or file is wrong, 2 if the command itself is wrong (click's errors), 3 if the database or
-the machine is not ready.
+Each error says what was wrong, where, and what to do about it; `str(error)` joins the three, for a terminal. The
+`exit_code` is that of the command line: 1 if a query or file is wrong, 2 if the command itself is wrong (click's
+errors), 3 if the database or the machine is not ready.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from circuit_atlas.printable import printable
 
 
 class AtlasError(Exception):
@@ -28,7 +30,7 @@ class AtlasError(Exception):
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{head}\n  {self.fix}" if self.fix else head
+        return printable(f"{head}\n  {self.fix}" if self.fix else head)
 
 
 class InputError(AtlasError):

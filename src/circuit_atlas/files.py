@@ -11,6 +11,11 @@ from tempfile import TemporaryDirectory
 from circuit_atlas.errors import InputError
 
 
+def private(path: str, flags: int) -> int:
+    """An opener for `open`: only the user can read and write the file that it makes."""
+    return os.open(path, flags, 0o600)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a file.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tabulate import tabulate
 
 from circuit_atlas.errors import needs_extra
+from circuit_atlas.printable import printable, printable_json
 from circuit_atlas.schema.models import Node, Record
 
 if TYPE_CHECKING:
@@ -32,14 +33,19 @@ class Result(Record):
     def table(self) -> tuple[list[str], Cells]:
         """Column headers and rows of the result as a table."""
 
+    def printable_table(self) -> tuple[list[str], Cells]:
+        """The table with control characters of its texts escaped, for a terminal."""
+        headers, rows = self.table()
+        return [printable(header) for header in headers], printable_cells(rows)
+
     @property
     def heading(self) -> str:
         """A line above the table: what it is about, and how much of it is shown. Empty where the table says it all."""
         return ""
 
     def __str__(self) -> str:
-        headers, rows = self.table()
-        above = f"{self.heading}\n\n" if self.heading else ""
+        headers, rows = self.printable_table()
+        above = f"{printable(self.heading)}\n\n" if self.heading else ""
         if not any(headers):
             return above + tabulate(rows, tablefmt="plain", disable_numparse=True)
         return above + tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
@@ -51,7 +57,7 @@ class Result(Record):
 
     def to_json(self, indent: int | None = None) -> str:
         """The result as JSON, as `--json` prints it."""
-        return self.model_dump_json(by_alias=True, indent=indent)
+        return printable_json(self.model_dump_json(by_alias=True, indent=indent))
 
     def to_pandas(self) -> pandas.DataFrame:
         """The table of the result as a pandas.DataFrame.
@@ -86,6 +92,11 @@ class GraphResult(Result):
                 graph.add_node(node.key, **node.model_dump(mode="json", exclude={"key"}))
             graph.add_edge(source.key, target.key, weight=weight)
         return graph
+
+
+def printable_cells(rows: Cells) -> Cells:
+    """Rows of a table with control characters of their texts escaped."""
+    return [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
 
 
 def _texts(rows: Cells) -> list[int]:

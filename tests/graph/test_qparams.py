@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.graphs import make_graph
 
+from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NodeColumns
 from circuit_atlas.graph.qparams import as_list, pinned_nodes, read_supernodes, write_supernodes
 from circuit_atlas.schema.models import Supernode
@@ -49,6 +50,23 @@ def test_members_that_are_no_nodes_are_told_in_a_warning(nodes: NodeColumns) -> 
     supernodes, warnings = read_supernodes({"supernodes": [["one", "a", "x", "y"]]}, nodes)
     assert members(supernodes) == {"one": (0,)}
     assert warnings == ["the supernode 'one' has members that are not in the graph: x, y"]
+
+
+def test_names_that_stand_for_many_nodes_cannot_fill_the_memory(
+    nodes: NodeColumns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = NodeColumns(**{**vars(nodes), "js_node_id": ["js"] * 5})
+    entries = [[str(i), "js"] for i in range(10)]
+    assert len(read_supernodes({"supernodes": entries}, many)[0]) == 10
+    monkeypatch.setattr("circuit_atlas.graph.qparams.MAX_MEMBERSHIPS", 49)
+    with pytest.raises(InputError, match="more than 49 members"):
+        read_supernodes({"supernodes": entries}, many, "file")
+
+
+def test_a_warning_names_some_of_many_missing_members(nodes: NodeColumns) -> None:
+    entry = ["one", *(f"x{i}" for i in range(1000)), "y" * 10_000]
+    [warning] = read_supernodes({"supernodes": [entry]}, nodes)[1]
+    assert warning.endswith("not in the graph: x0, x1, x2, x3, x4 and 996 more")
 
 
 @pytest.mark.parametrize("pinned", [["a", "js", "x"], "a, js, x", '["a", "js", "x"]'])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import resource
+import subprocess
+import sys
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -242,6 +245,7 @@ def test_the_error_of_a_wrong_json_says_what_is_wrong_and_where(
     with pytest.raises(InputError, match=message) as raised:
         read_graph(path)
     assert str(path) in str(raised.value)
+    assert raised.value.fix
 
 
 @pytest.mark.parametrize(
@@ -257,6 +261,100 @@ def test_the_error_of_a_wrong_json_says_what_is_wrong_and_where(
 def test_json_that_is_no_graph_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read_graph(write(tmp_path, text))
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+HALF = "\ud83d"  # the first half of an emoji
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda g: g["metadata"].update(prompt=f"a {HALF}"), r"metadata\.prompt: half a character"),
+        (lambda g: g["metadata"]["prompt_tokens"].append(HALF), r"metadata\.prompt_tokens\[2\]: half a character"),
+        (lambda g: g["metadata"].update(slug=HALF), r"metadata\.slug: half a character"),
+        (lambda g: g["metadata"].update({HALF: 1}), r"metadata: half a character"),
+        (lambda g: g["nodes"][1].update(clerp=HALF), r"nodes\[1\]\.clerp: half a character"),
+        (lambda g: g["nodes"][1].update(node_id=HALF), r"nodes\[1\]\.node_id: half a character"),
+        (lambda g: g["nodes"][1].update(x={"y": [HALF]}), r"nodes\[1\]\.x\.y\[0\]: half a character"),
+        (lambda g: g["links"][2].update(x=HALF), r"links\[2\]\.x: half a character"),
+        (lambda g: g["links"][2].update(source=HALF), r"links\[2\]: `source` .* is not the `node_id`"),
+        (lambda g: g["qParams"].update(supernodes=[[HALF]]), r"qParams\.supernodes\[0\]\[0\]: half a character"),
+        (lambda g: g["qParams"].update(supernodes='[["\\ud83d"]]'), r"qParams\.supernodes\[0\]: half a character"),
+        (lambda g: g.update(run=HALF), r"run: half a character"),
+        (lambda g: g["metadata"].update(x=nested(900)), r"metadata: .* nested more than 100 deep"),
+        (lambda g: g["nodes"][0].update(x=nested(950)), r"nodes: .* nested more than 100 deep"),
+        (lambda g: g["links"][0].update(x=nested(200)), r"links: .* nested more than 100 deep"),
+        (lambda g: g["nodes"].append({"node_id": "x" * 999_999}), r"nodes\[6\]\.node_id: has 999,999 characters"),
+        (lambda g: g["nodes"].append({"node_id": "x" * 2_000_000}), r"nodes\[6\]\.node_id: a text of 2,000,000"),
+        (lambda g: g["metadata"].update(scan="x" * 501), r"scan: has 501 characters"),
+        (lambda g: g["metadata"].update(slug="x" * 501), r"slug: has 501 characters"),
+        (lambda g: g["qParams"].update(supernodes=[["x" * 1001]]), r"qParams\.supernodes\[0\]: has 1,001 characters"),
+        (
+            lambda g: g["qParams"].update(supernodes=[[f"s{i}"] for i in range(10_001)]),
+            r"qParams\.supernodes: more than 10,000 supernodes",
+        ),
+        (lambda g: g["qParams"].update(supernodes={}, pinnedIds=nested(98)), None),
+        (lambda g: g["qParams"].update(supernodes="[" * 900 + "]" * 900), None),
+    ],
+)
+def test_what_is_taken_can_be_stored_and_written_again(
+    spoil: Any, message: str | None, tmp_path: Path, graph: dict[str, Any], atlas: Any, new_name: Any
+) -> None:
+    spoil(graph)
+    path = write(tmp_path, graph)
+    if message:
+        with pytest.raises(InputError, match=message) as raised:
+            read_graph(path)
+        assert str(raised.value).startswith(str(path))
+        assert raised.value.fix
+        return
+    atlas.ingest(path, name=(name := new_name()))
+    atlas.export(name, tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())["qParams"] == graph["qParams"]
+
+
+@pytest.mark.parametrize("place", ["metadata", "node", "link"])
+def test_values_nested_as_deeply_as_is_allowed(
+    place: str, tmp_path: Path, graph: dict[str, Any], atlas: Any, new_name: Any
+) -> None:
+    values = {"metadata": graph["metadata"], "node": graph["nodes"][0], "link": graph["links"][0]}
+    values[place]["x"] = nested(96)
+    path, again = write(tmp_path, graph), tmp_path / "again.json"
+    atlas.ingest(path, name=(name := new_name()))
+    atlas.export(name, again)
+    written = json.loads(again.read_text())
+    values = {"metadata": written["metadata"], "node": written["nodes"][0], "link": written["links"][0]}
+    assert values[place]["x"] == nested(96)
+    assert not atlas.verify(name, path).damaged
+
+
+def test_halves_of_characters_in_the_bytes_of_a_file(tmp_path: Path, graph: dict[str, Any]) -> None:
+    graph["metadata"]["prompt"] = HALF
+    path = tmp_path / "graph.json"
+    path.write_bytes(json.dumps(graph, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    with pytest.raises(InputError, match="not JSON"):
+        read_graph(path)
+
+
+def test_a_million_supernodes_are_refused_before_they_fill_the_memory(tmp_path: Path, graph: dict[str, Any]) -> None:
+    graph["qParams"]["supernodes"] = [[f"supernode {i}"] for i in range(1_000_000)]
+    path = write(tmp_path, graph)
+    code = "import sys; from circuit_atlas.ingest import read_graph; read_graph(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (700 << 20, 700 << 20)),
+    )
+    assert "more than 10,000 supernodes" in done.stderr
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:

@@ -52,6 +52,23 @@ def test_a_file_that_would_run_code_is_refused(
     assert not marker.exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("input_string", "\ud83d", "input_string: half a character"),
+        ("scan", "\ud83d", "half a character|damaged"),
+        ("scan", "x" * 501, "scan: has 501 characters"),
+        ("input_string", "x" * 1_000_001, "input_string: a text of 1,000,001 characters"),
+    ],
+)
+def test_texts_that_cannot_be_stored(field: str, value: object, message: str, saved: Path, torch: ModuleType) -> None:
+    torch.save({**torch.load(saved, weights_only=False), field: value}, saved)
+    with pytest.raises(InputError, match=message) as raised:
+        read_graph(saved)
+    assert str(saved) in str(raised.value)
+    assert raised.value.fix
+
+
 def rewrite(path: Path, replace: Callable[[str, bytes], bytes], compression: int = zipfile.ZIP_STORED) -> None:
     with zipfile.ZipFile(path) as archive:
         records = {name: archive.read(name) for name in archive.namelist()}

@@ -25,6 +25,7 @@ class Repository(ThreadingHTTPServer):
         self.content: dict[str, bytes] = {}
         self.spoilt: dict[str, int] = {}
         self.asked: list[str] = []
+        self.authorized: list[str | None] = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -33,6 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.removeprefix("/maven/")
         self.server.asked.append(path)
+        self.server.authorized.append(self.headers.get("Authorization"))
         body = self.server.content.get(path)
         if self.server.spoilt.get(path, 0) > 0:
             self.server.spoilt[path] -= 1
@@ -119,6 +121,28 @@ def test_an_interrupted_download_resumes(repository: Repository) -> None:
     repository.asked.clear()
     ensure_jars([first, second], quiet=True)
     assert repository.asked == [second.repository_path]
+
+
+def test_a_jar_in_the_cache_that_was_changed_is_downloaded_again(repository: Repository) -> None:
+    jar = add(repository, "a")
+    [path] = ensure_jars([jar], quiet=True)
+    path.write_bytes(b"x" * jar.size)
+    ensure_jars([jar], quiet=True)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == jar.sha256
+
+
+def test_the_password_of_a_mirror_is_used_and_not_shown(
+    repository: Repository, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = tmp_path / "home" / ".m2" / "settings.xml"
+    settings.write_text(settings.read_text().replace("//127", "//user:sesame@127"))
+    with caplog.at_level(logging.DEBUG, "circuit_atlas"):
+        ensure_jars([add(repository, "a")], quiet=True)
+    absent = Jar("org.test", "absent", "", "1.0", "0" * 64, 1)
+    with pytest.raises(LocalServerError, match="404") as raised:
+        ensure_jars([absent], quiet=True)
+    assert "sesame" not in str(raised.value) + caplog.text
+    assert set(repository.authorized) == {"Basic dXNlcjpzZXNhbWU="}
 
 
 def test_a_truncated_jar_in_the_cache_is_downloaded_again(repository: Repository) -> None:

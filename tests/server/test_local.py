@@ -22,7 +22,7 @@ from support.server import started
 
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
-from circuit_atlas.server import LocalServer, find_java
+from circuit_atlas.server import LocalServer, find_java, jars
 from circuit_atlas.server import store as store_module
 
 
@@ -42,6 +42,29 @@ def process(server: LocalServer) -> psutil.Process:
     pid = server.status().pid
     assert pid is not None
     return psutil.Process(pid)
+
+
+def test_a_store_is_its_users_alone(server: LocalServer) -> None:
+    server.start(quiet=True)
+    paths = [server.store.path, *server.store.path.rglob("*")]
+    assert len(paths) > 20
+    assert [path for path in paths if not path.is_symlink() and path.stat().st_mode & 0o077] == []
+
+
+def test_the_jars_are_checked_once_in_a_start(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.stop()
+    checked: list[str] = []
+    compared = jars._compared
+
+    def seen(pair: tuple[jars.Jar, Path]) -> object:
+        checked.append(pair[0].coordinates)
+        return compared(pair)
+
+    monkeypatch.setattr(jars, "_compared", seen)
+    server.start(quiet=True)
+    assert sorted(checked) == sorted(jar.coordinates for jar in jars.read_lock())
+    server.start(quiet=True)
+    assert len(checked) == len(jars.read_lock())
 
 
 def test_the_server_listens_on_loopback_and_has_a_secret_password(server: LocalServer) -> None:

@@ -11,11 +11,13 @@ import os
 import sys
 from functools import cache
 from importlib import import_module
+from io import StringIO
 from pkgutil import iter_modules
 
 import click
 
 from circuit_atlas.errors import AtlasError
+from circuit_atlas.printable import printable
 
 GROUPS = (
     "Graphs and files",
@@ -75,6 +77,13 @@ class _RetryNotice(logging.Handler):
             click.echo("The server does not answer; trying again for up to a minute ...", err=True)
 
 
+class _Formatter(logging.Formatter):
+    """Names of graphs and texts of errors are in the log, too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -97,7 +106,7 @@ def cli(verbose: int) -> None:
     """
     if verbose:
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname).1s %(name)s: %(message)s"))
+        handler.setFormatter(_Formatter("%(levelname).1s %(name)s: %(message)s"))
         logger = logging.getLogger("circuit_atlas")
         logger.addHandler(handler)
         logger.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
@@ -119,7 +128,9 @@ def _run() -> int:
         click.echo("Interrupted.", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        message = StringIO()
+        error.show(message)
+        click.echo(printable(message.getvalue()), err=True, nl=False)  # it may quote an argument
         return error.exit_code
     except AtlasError as error:
         click.echo(f"Error: {error}", err=True)

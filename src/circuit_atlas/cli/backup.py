@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, overwrite_option
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, echo, overwrite_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -26,4 +26,4 @@ def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
       circuit-atlas backup store.dump
     """
     atlas.backup(file, overwrite=overwrite)
-    click.echo(f"Wrote {file}.", err=True)
+    echo(f"Wrote {file}.", err=True)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, complete_graphs, complete_queries, open_atlas, store_option
+from circuit_atlas.cli.options import (
+    FILE_PATH,
+    complete_graphs,
+    complete_queries,
+    echo,
+    open_atlas,
+    store_option,
+)
 from circuit_atlas.cli.pages import can_open
 from circuit_atlas.cli.query import parse_parameter
 
@@ -66,9 +73,9 @@ def browse_command(
     with open_atlas(store) as atlas:
         page = atlas.browse(what, dict(map(parse_parameter, parameters)), browser_url=browser_url)
     _write(style, favorites, page.graph)
-    click.echo(page.url)
+    echo(page.url)
     secret = f"in {page.password_file}" if page.password_file else "the value of NEO4J_PASSWORD"
-    click.echo(f"username  {page.username}\npassword  {secret}", err=True)
+    echo(f"username  {page.username}\npassword  {secret}", err=True)
     if not print_only and can_open():
         webbrowser.open(page.url)
 
@@ -78,7 +85,7 @@ def _write(style: str | None, favorites: str | None, graph: str | None) -> None:
 
     if style:
         write_style(Path(style))
-        click.echo(f"Wrote {style}: drop it onto Browser.", err=True)
+        echo(f"Wrote {style}: drop it onto Browser.", err=True)
     if favorites:
         number = write_favorites(Path(favorites), graph)
-        click.echo(f"Wrote {number} favourites to {favorites}: drop it onto Browser.", err=True)
+        echo(f"Wrote {number} favourites to {favorites}: drop it onto Browser.", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_argument
+from circuit_atlas.cli.options import atlas_command, echo, graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -25,4 +25,4 @@ def delete_command(atlas: Atlas, graph: str) -> None:
       circuit-atlas delete dallas
     """
     atlas.delete(graph)
-    click.echo(f"Deleted {graph}.", err=True)
+    echo(f"Deleted {graph}.", err=True)

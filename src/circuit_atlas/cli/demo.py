@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from circuit_atlas.cli.options import open_atlas, store_option
+from circuit_atlas.cli.options import echo, open_atlas, store_option
 
 GROUP = "Cypher and the server"
 
@@ -28,17 +28,18 @@ def demo_command(store: str | None) -> None:
         for name in ANALOGIES:
             atlas.ingest(example_graph(name), name=name, replace=True, tags=["analogies"])
         _heading("graphs")
-        click.echo(atlas.graphs())
+        echo(str(atlas.graphs()))
         _heading("stats dallas")
-        click.echo(dallas.stats())
+        echo(str(dallas.stats()))
         _heading("paths dallas --from Dallas --to Austin --max-hops 3 -k 5")
-        click.echo(dallas.paths(sources=["Dallas"], targets=["Austin"], max_hops=3, k=5))
+        echo(str(dallas.paths(sources=["Dallas"], targets=["Austin"], max_hops=3, k=5)))
         _heading("features only --tag analogies --not dallas -k 5")
-        click.echo(atlas.only_features(tags=["analogies"], without=["dallas"], k=5))
+        echo(str(atlas.only_features(tags=["analogies"], without=["dallas"], k=5)))
         _heading("features show 25/288")  # the one of them that acts on the answers
-        click.echo(atlas.feature("25/288"))
-    click.echo("\nTo look at the graph in Neo4j Browser: circuit-atlas browse dallas")
+        echo(str(atlas.feature("25/288")))
+    echo("\nTo look at the graph in Neo4j Browser: circuit-atlas browse dallas")
 
 
 def _heading(command: str) -> None:
-    click.echo(f"\n$ {click.style(f'circuit-atlas {command}', bold=True)}")
+    echo("\n$ ", nl=False)
+    click.secho(f"circuit-atlas {command}", bold=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, some_graphs
+from circuit_atlas.cli.options import atlas_command, echo, some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -83,6 +83,6 @@ def _warn(result: ExplainResult) -> None:
     from circuit_atlas.explain.fetch import unknown_source_set
 
     for skipped in result.skipped:
-        click.echo(f"Warning: {unknown_source_set(skipped)}", err=True)
+        echo(f"Warning: {unknown_source_set(skipped)}", err=True)
     if result.asked and not result.explained:
-        click.echo("Warning: Neuronpedia explains none of them. Is it the right set of transcoders?", err=True)
+        echo("Warning: Neuronpedia explains none of them. Is it the right set of transcoders?", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, new_tags_option, reader_options
+from circuit_atlas.cli.options import atlas_command, echo, new_tags_option, reader_options
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -60,4 +60,4 @@ def warn_of_all(results: IngestResults) -> None:
 def warn(file: str, warnings: list[str]) -> None:
     """Print warnings to stderr."""
     for warning in warnings:
-        click.echo(f"Warning: {file}: {warning}", err=True)
+        echo(f"Warning: {file}: {warning}", err=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from circuit_atlas.errors import AtlasError
+from circuit_atlas.printable import printable
 from circuit_atlas.schema.keys import Kind, collapsed_name
 from circuit_atlas.schema.limits import DEFAULT_HOPS, DEFAULT_TIMEOUT, MAX_HOPS
 
@@ -77,7 +78,7 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
     def run(
         *args: Any, store: str | None, timeout: float, show_cypher: bool, output_format: str | None, **kwargs: Any
     ) -> None:
-        tracer = (lambda text: click.echo(text + "\n", err=True)) if show_cypher else None
+        tracer = (lambda text: echo(text + "\n", err=True)) if show_cypher else None
         with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
             result = command(atlas, *args, **kwargs)
         if result is not None:
@@ -118,19 +119,24 @@ def import_driver() -> None:
         del sys.modules[package]
 
 
+def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text, with control characters escaped. Commands print by nothing else."""
+    click.echo(printable(text), err=err, nl=nl)
+
+
 def print_result(result: Result, output_format: str | None) -> None:
     """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere. A result that
     reports failures ends the program with its exit code."""
     output_format = output_format or ("table" if sys.stdout.isatty() else "json")
     if output_format == "json":
-        click.echo(result.to_json(indent=2))
+        echo(result.to_json(indent=2))
     elif output_format == "csv":
-        heads, cells = result.table()
+        heads, cells = result.printable_table()
         buffer = io.StringIO()
         csv.writer(buffer).writerows([heads, *cells])
-        click.echo(buffer.getvalue(), nl=False)
+        click.echo(buffer.getvalue(), nl=False)  # lines of CSV end in a carriage return, which must stay
     else:
-        click.echo(str(result))
+        echo(str(result))
     if result.exit_code:
         raise click.exceptions.Exit(result.exit_code)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from circuit_atlas.cli.options import echo
+
 open_option = click.option("--open", "opened", is_flag=True, help="Open it in the default browser.")
 
 
@@ -20,6 +22,6 @@ def can_open() -> bool:
 def finish(file: str, opened: bool, notes: list[str]) -> None:
     """Print what a page leaves out, and open it if asked to."""
     for note in notes:
-        click.echo(f"Note: {note}", err=True)
+        echo(f"Note: {note}", err=True)
     if opened and not webbrowser.open(Path(file).resolve().as_uri()):
-        click.echo(f"No browser found to open {file}.", err=True)
+        echo(f"No browser found to open {file}.", err=True)

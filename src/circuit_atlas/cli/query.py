@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_queries
+from circuit_atlas.cli.options import atlas_command, complete_queries, echo
 from circuit_atlas.cypher_text import is_cypher
 from circuit_atlas.schema.limits import MAX_HOPS
 
@@ -26,7 +26,7 @@ def _list(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     from circuit_atlas.queries.catalogue import public_queries
 
     for query in public_queries():
-        click.echo(f"{query.id:<22} {query.answers}")
+        echo(f"{query.id:<22} {query.answers}")
     ctx.exit()
 
 
@@ -41,7 +41,7 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
         if not query.has_hops:
             raise click.BadParameter(f"{query_id} has no hops", param_hint="--hops")
         values |= {p.name: hops for p in query.parameters if p.name == "max_hops"}
-    click.echo(_pastable(query, values, hops, visual), nl=False)
+    echo(_pastable(query, values, hops, visual), nl=False)
     ctx.exit()
 
 
@@ -116,7 +116,7 @@ def query_command(
         raise click.UsageError("--visual and --hops go with --show ID.")
     values = dict(parse_parameter(text) for text in parameters)
     if plan:
-        click.echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))
+        echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))
         return None
     if query == "-" or is_cypher(query):
         return atlas.cypher(_text(query), values, write=write)

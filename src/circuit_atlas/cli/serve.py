@@ -7,7 +7,7 @@ import webbrowser
 
 import click
 
-from circuit_atlas.cli.options import complete_graphs, open_atlas, store_option
+from circuit_atlas.cli.options import complete_graphs, echo, open_atlas, store_option
 from circuit_atlas.cli.pages import can_open
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
@@ -60,8 +60,8 @@ def serve_command(
     ):
         atlas.close()  # everything is in the files
         for url in served.urls:
-            click.echo(url)
-        click.echo("Ctrl-C stops it.", err=True)
+            echo(url)
+        echo("Ctrl-C stops it.", err=True)
         if open_page and can_open():
             webbrowser.open(served.urls[0])
         threading.Event().wait()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import store_option
+from circuit_atlas.cli.options import echo, store_option
+from circuit_atlas.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from circuit_atlas.server import LocalServer
@@ -65,7 +66,7 @@ def stop(store: str | None) -> None:
     Examples:
       circuit-atlas server stop
     """
-    click.echo("Stopped." if _server(store).stop() else "The server was not running.", err=True)
+    echo("Stopped." if _server(store).stop() else "The server was not running.", err=True)
 
 
 @server_command.command("status")
@@ -80,7 +81,7 @@ def status(store: str | None, as_json: bool) -> None:
     """
     server = _server(store)
     if as_json:
-        click.echo(server.status().model_dump_json(indent=2))
+        echo(printable_json(server.status().model_dump_json(indent=2)))
     else:
         _print_status(server)
 
@@ -95,7 +96,7 @@ def logs(store: str | None, lines: int) -> None:
     Examples:
       circuit-atlas server logs --lines 20
     """
-    click.echo(_server(store).logs(lines))
+    echo(_server(store).logs(lines))
 
 
 @server_command.command("reset")
@@ -110,14 +111,14 @@ def reset(store: str | None, yes: bool) -> None:
     """
     server = _server(store)
     if not yes:
-        click.confirm(f"Delete everything in {server.store.path}?", abort=True, err=True)
+        click.confirm(printable(f"Delete everything in {server.store.path}?"), abort=True, err=True)
     server.reset()
-    click.echo("Deleted.", err=True)
+    echo("Deleted.", err=True)
 
 
 def _print_status(server: LocalServer) -> None:
     found = server.status()
-    click.echo(f"store     {found.store}\nserver    {'running' if found.running else 'stopped'}")
+    echo(f"store     {found.store}\nserver    {'running' if found.running else 'stopped'}")
     if found.running:
-        click.echo(f"bolt      {found.uri}\nbrowser   {found.browser}")
-        click.echo(f"username  {found.username}\npassword  in {found.password_file}")
+        echo(f"bolt      {found.uri}\nbrowser   {found.browser}")
+        echo(f"username  {found.username}\npassword  in {found.password_file}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KIND, IntRange, atlas_command, graph_argument
+from circuit_atlas.cli.options import KIND, IntRange, atlas_command, echo, graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -117,4 +117,4 @@ def delete_supernodes_command(atlas: Atlas, graph: str, names: tuple[str, ...]) 
       circuit-atlas supernodes delete dallas Texas
     """
     atlas.graph(graph).delete_supernode(*names)
-    click.echo(f"Deleted {', '.join(names)}.", err=True)
+    echo(f"Deleted {', '.join(names)}.", err=True)

@@ -25,6 +25,7 @@ from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.results import Explanation, GraphSummary
 
 _BATCH_SIZE = 2000  # explanations in a transaction
+_MAX_MALFORMED = 1_000_000  # lines that cannot be read
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".tsv", ".tsv.gz")
 
 
@@ -48,7 +49,8 @@ def import_explanations(
         max_size: largest size of all files together, unpacked, in GB.
 
     Raises:
-        InputError: a file cannot be read or is too large; what was read before is stored.
+        InputError: a file cannot be read, is too large, or has a million lines that say nothing; what was read
+            before is stored.
         InvalidArgumentError: there is a table, but `model` or `source_set` is missing.
     """
     importer = _Importer(database, list_graphs(database).graphs, all_features)
@@ -60,7 +62,7 @@ def import_explanations(
             if not first:
                 continue
             read, source, has_headers = _reader(path, first[0], model, source_set)
-            entries = importer.entries(found if has_headers else chain(first, found), read, bar)
+            entries = importer.entries(found if has_headers else chain(first, found), path, read, bar)
             while batch := list(islice(entries, _BATCH_SIZE)):
                 importer.store(batch, source, date)
     return importer.result()
@@ -80,12 +82,18 @@ class _Importer:
         self._features: set[Feature] = set()
         self._read = self._stored = self._malformed = 0
 
-    def entries(self, lines: Iterable[bytes | None], read: LineReader, bar: Any) -> Iterator[Entry]:
+    def entries(self, lines: Iterable[bytes | None], path: Path, read: LineReader, bar: Any) -> Iterator[Entry]:
         """The entries to store: one for each feature of the database that a line is about."""
         for line in lines:
             bar.update()
             entry = None if line is None else read(line)
             self._malformed += entry is None
+            if self._malformed > _MAX_MALFORMED:
+                raise InputError(
+                    f"more than {_MAX_MALFORMED:,} lines are not explanations",
+                    where=str(path),
+                    fix="What was read before is stored. Give one of Neuronpedia's exports, or a table.",
+                )
             if entry is not None:
                 self._read += 1
                 yield from self._targets(entry)
@@ -144,6 +152,10 @@ def _files(sources: Iterable[Path]) -> list[Path]:
     for source in sources:
         found = sorted(path for path in source.rglob("*") if path.name.endswith(_SUFFIXES)) if source.is_dir() else []
         if source.is_dir() and not found:
-            raise InputError(f"contains no file that ends in {', '.join(_SUFFIXES)}", where=str(source))
+            raise InputError(
+                f"contains no file that ends in {', '.join(_SUFFIXES)}",
+                where=str(source),
+                fix="Give a folder of Neuronpedia's exports or of tables.",
+            )
         files += found or [source]
     return files

@@ -16,6 +16,7 @@ from circuit_atlas.ingest.gzipped import open_maybe_gzipped
 from circuit_atlas.queries.results import Explanation
 
 _MAX_LINE = 1 << 20  # bytes
+_MAX_BLANK = 1_000_000  # blank lines: a small packed file can have billions, and say nothing
 _BYTE_ORDER_MARK = "\ufeff"  # Windows programs put it before the first line
 _LABEL_COLUMNS = ("label", "clerp", "explanation", "description")
 
@@ -39,18 +40,19 @@ class Lines:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = self._bytes_left = max_bytes
+        self._blank = 0
 
     def of(self, path: Path) -> Iterator[bytes | None]:
         """The lines of a file that are not blank; None for one of more than 1 MB.
 
         Raises:
-            InputError: the file cannot be opened or unpacked, or is too large.
+            InputError: the file cannot be opened or unpacked, is too large, or has too many blank lines.
         """
         try:
             with open_maybe_gzipped(path) as file:
                 yield from self._lines(file, path)
         except OSError as error:
-            raise InputError(f"cannot be read: {error}", where=str(path)) from error
+            raise InputError(f"cannot be read: {error}", where=str(path), fix="Check the path.") from error
 
     def _lines(self, file: IO[bytes] | gzip.GzipFile, path: Path) -> Iterator[bytes | None]:
         while line := self._read(file, path):
@@ -61,6 +63,17 @@ class Lines:
                 yield None
             elif line.strip():
                 yield line.rstrip(b"\r\n")
+            else:
+                self._count_blank(path)
+
+    def _count_blank(self, path: Path) -> None:
+        self._blank += 1
+        if self._blank > _MAX_BLANK:
+            raise InputError(
+                f"more than {_MAX_BLANK:,} blank lines",
+                where=str(path),
+                fix="This is no file of explanations: give one of Neuronpedia's exports, or a table.",
+            )
 
     def _read(self, file: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:
         line = file.readline(_MAX_LINE + 1)

@@ -251,7 +251,11 @@ def _checked_url(config: NeuronpediaConfig) -> str:
     try:
         url = httpx.URL(config.url)
     except httpx.InvalidURL as error:
-        raise InvalidArgumentError(f"not an address: {error}", where=config.url) from error
+        raise InvalidArgumentError(f"not an address: {error}", fix="Give https://... with --url.") from error
+    if url.userinfo:  # not shown: addresses are, in errors and in the log
+        raise InvalidArgumentError(
+            "Neuronpedia's address has a user name or a password in it", fix="Give a key in NEURONPEDIA_API_KEY."
+        )
     if url.scheme not in ("http", "https") or not url.host:
         raise InvalidArgumentError(
             "not the address of a web server", where=config.url, fix="Give https://... with --url."

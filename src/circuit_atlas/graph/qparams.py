@@ -11,37 +11,70 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NodeColumns
+from circuit_atlas.schema.limits import MAX_MEMBERSHIPS, MAX_SUPERNODES
 from circuit_atlas.schema.models import Supernode
 
+_SHOWN = 5  # missing members that a warning names
+_SHOWN_LENGTH = 80  # characters of a name in a warning
 
-def read_supernodes(qparams: dict[str, Any], nodes: NodeColumns) -> tuple[tuple[Supernode, ...], list[str]]:
+
+def read_supernodes(
+    qparams: dict[str, Any], nodes: NodeColumns, where: str = "the graph"
+) -> tuple[tuple[Supernode, ...], list[str]]:
     """The supernodes in `qParams`, and warnings about members that are not nodes of this graph.
 
     Args:
         qparams: the file's `qParams`.
         nodes: the graph's nodes.
+        where: the file, for messages.
+
+    Raises:
+        InputError: there are more supernodes, or members of them, than can be stored.
     """
     by_name = _ordinals_by_name(nodes)
     groups: dict[str, dict[int, None]] = {}
     warnings = []
-    for entry in as_list(qparams.get("supernodes")):
-        names = [str(part) for part in as_list(entry)]
+    entries = as_list(qparams.get("supernodes"))
+    _check_number(len(entries), MAX_SUPERNODES, "supernodes", where)
+    n_members = 0
+    for entry in entries:
+        names = [_as_name(part) for part in as_list(entry)]
         if not names:
             continue
         name, *members = names
         missing = [member for member in members if member not in by_name]
         if missing:
-            warnings.append(f"the supernode {name!r} has members that are not in the graph: {', '.join(missing)}")
+            warnings.append(_missing_members(name, missing))
         group = groups.setdefault(name, {})
-        group.update(dict.fromkeys(i for member in members for i in by_name.get(member, [])))
+        for member in dict.fromkeys(members):
+            n_members += len(by_name.get(member, ()))
+            _check_number(n_members, MAX_MEMBERSHIPS, "members of supernodes", where)
+            group.update(dict.fromkeys(by_name.get(member, ())))
     return tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items()), warnings
+
+
+def _check_number(number: int, limit: int, what: str, where: str) -> None:
+    if number > limit:
+        raise InputError(
+            f"more than {limit:,} {what}",
+            where=f"{where}: qParams.supernodes",
+            fix="Remove some: no page could show them.",
+        )
+
+
+def _missing_members(name: str, missing: list[str]) -> str:
+    shown = ", ".join(member[:_SHOWN_LENGTH] for member in missing[:_SHOWN])
+    more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
+    return f"the supernode {name[:_SHOWN_LENGTH]!r} has members that are not in the graph: {shown}{more}"
 
 
 def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:
     """Ordinals of the nodes that are pinned in the frontend (`qParams.pinnedIds`)."""
     by_name = _ordinals_by_name(nodes)
-    return [i for name in as_list(qparams.get("pinnedIds")) for i in by_name.get(str(name), [])]
+    names = dict.fromkeys(map(_as_name, as_list(qparams.get("pinnedIds"))))
+    return [i for name in names for i in by_name.get(name, [])]
 
 
 def write_supernodes(
@@ -63,8 +96,8 @@ def write_supernodes(
         return qparams
     entries: dict[str, list[Any]] = defaultdict(list)
     for entry in map(as_list, as_list(qparams.get("supernodes"))):
-        entries[str(entry[0]) if entry else ""].append(entry)
-    written, pinned = [], dict.fromkeys(map(str, as_list(qparams.get("pinnedIds"))))
+        entries[_as_name(entry[0]) if entry else ""].append(entry)
+    written, pinned = [], dict.fromkeys(map(_as_name, as_list(qparams.get("pinnedIds"))))
     for supernode in supernodes:
         if known.get(supernode.name) == supernode:
             written += entries[supernode.name]
@@ -83,9 +116,14 @@ def as_list(value: Any) -> list[Any]:
         return []
     try:
         parsed = json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return [part.strip() for part in value.split(",")]
     return parsed if isinstance(parsed, list) else [value]
+
+
+def _as_name(value: Any) -> str:
+    """The name of a node or supernode, which should be a text. A list or an object names nothing."""
+    return "[...]" if isinstance(value, list | dict) else str(value)
 
 
 def _ordinals_by_name(nodes: NodeColumns) -> dict[str, list[int]]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psutil
 
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.files import private
 from circuit_atlas.processes import find_process
 
 # Neo4j's own options for its JVM, from the configuration of its distribution.
@@ -27,6 +28,7 @@ JVM_OPTIONS = (
     "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
     "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
 )
+PRIVATE_UMASK = 0o077  # data, logs and dumps are the user's own
 _LOG = logging.getLogger(__name__)
 _MAIN_CLASS = "org.neo4j.cli.AdminTool"
 _PID_FILE = "run/admin"
@@ -85,6 +87,7 @@ class AdminTool:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                umask=PRIVATE_UMASK,
             ) as process,
             _recorded(process, self._home / _PID_FILE),
         ):
@@ -99,7 +102,8 @@ class AdminTool:
 def _recorded(process: subprocess.Popen[str], pid_file: Path) -> Iterator[None]:
     """Record a process in a file while it runs. After an error or an interrupt, the process is killed."""
     try:
-        pid_file.write_text(f"{process.pid} {psutil.Process(process.pid).create_time()}", encoding="ascii")
+        with open(pid_file, "w", encoding="ascii", opener=private) as file:
+            file.write(f"{process.pid} {psutil.Process(process.pid).create_time()}")
         yield
     finally:
         process.kill()

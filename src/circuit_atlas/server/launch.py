@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 
 from circuit_atlas.errors import LocalServerError
-from circuit_atlas.server.admin import JVM_OPTIONS, Program
+from circuit_atlas.files import private
+from circuit_atlas.server.admin import JVM_OPTIONS, PRIVATE_UMASK, Program
 from circuit_atlas.server.holder import HOME_OPTION
 from circuit_atlas.server.jars import neo4j_version, read_lock
 from circuit_atlas.server.ports import LOOPBACK, is_listening
@@ -52,13 +53,14 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
         f"{HOME_OPTION}{store.path}",
         f"--config-dir={store.path / 'conf'}",
     ]
-    with store.console.open("w") as console:
+    with open(store.console, "w", opener=private) as console:
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
             cwd=store.path,
+            umask=PRIVATE_UMASK,
             start_new_session=True,  # Ctrl-C at the terminal must not stop the server
         )
     _watch(child.pid, store.marker)

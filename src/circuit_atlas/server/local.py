@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.printable import printable
 from circuit_atlas.processes import find_process
 from circuit_atlas.server.admin import AdminTool, Program, kill_abandoned
 from circuit_atlas.server.holder import find_server, is_locked
@@ -235,7 +236,8 @@ class LocalServer:
         from filelock import FileLock
 
         try:
-            self.store.path.mkdir(parents=True, exist_ok=True)
+            # A folder that exists keeps its mode until it is known to be a store.
+            self.store.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(f"{self.store.path}.lock"):
                 kill_abandoned(self.store.path)
                 yield
@@ -318,7 +320,7 @@ def _has_ended(process: psutil.Process) -> bool:
 def _print(text: str, quiet: bool) -> None:
     """Print a line of progress to standard error, above a progress bar if there is one."""
     if not quiet:
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(printable(text), file=sys.stderr)
 
 
 def running_connection(store: str | os.PathLike[str] | None = None) -> Connection | None:

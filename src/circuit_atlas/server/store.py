@@ -8,13 +8,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.files import private
 
 HEAP_VARIABLE = "CIRCUIT_ATLAS_HEAP"
 PAGE_CACHE_VARIABLE = "CIRCUIT_ATLAS_PAGE_CACHE"
@@ -23,6 +24,7 @@ _MARKER = "circuit-atlas-store.json"  # the file by which a directory is known t
 _NEW_DATA = "data-"  # begins the names of folders with data of a rebuild
 _AUTH_FILE = "dbms/auth.ini"  # in a data folder: the initial password, which Neo4j reads at its first start
 _FOLDERS = ("conf", "import", "licenses", "logs", "plugins", "run")
+_PRIVATE = 0o700  # mode of folders
 _MB = 1 << 20
 _MIN_FREE = 200 * _MB
 _MIN_FREE_FOR_NEW_STORE = 700 * _MB  # Neo4j preallocates the transaction logs of a new store
@@ -89,6 +91,12 @@ class Store:
         """The file with what the server prints."""
         return self.path / "logs" / "console.log"
 
+    def make_folder(self) -> None:
+        """Make the directory, if it does not exist, and keep other users of the machine out of it."""
+        self.path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        with suppress(PermissionError):  # a folder that somebody else has made for the store
+            self.path.chmod(_PRIVATE)
+
     def prepare(self, version: str) -> None:
         """Make the directory a store for a version of Neo4j, or check that it is one already.
 
@@ -101,8 +109,9 @@ class Store:
                 where=str(self.path),
                 fix="Choose another directory with --store.",
             )
+        self.make_folder()
         for folder in (*_FOLDERS, self.data):
-            (self.path / folder).mkdir(parents=True, exist_ok=True)
+            (self.path / folder).mkdir(mode=_PRIVATE, exist_ok=True)
         needed = _MIN_FREE if (self.path / self.data / "databases").is_dir() else _MIN_FREE_FOR_NEW_STORE
         if shutil.disk_usage(self.path).free < needed:
             raise LocalServerError(
@@ -127,11 +136,11 @@ class Store:
         kept = self.data
         self._new_data = f"{_NEW_DATA}{secrets.token_hex(4)}"
         try:
-            (self.path / self.data).mkdir()
+            (self.path / self.data).mkdir(mode=_PRIVATE)
             # Copying the password's file is faster than setting the password again, which takes a Java program.
             old, new = (self.path / folder / _AUTH_FILE for folder in (kept, self.data))
             if old.is_file():
-                new.parent.mkdir()
+                new.parent.mkdir(mode=_PRIVATE)
                 shutil.copy2(old, new)
             yield self.data
             # From this write on, the new data are the store's. It replaces the file in one step.
@@ -157,8 +166,7 @@ class Store:
         """The store's password. It is random, made at the first call, and only its owner can read the file."""
         file = self.path / "password"
         if not file.is_file():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as stream:
+            with open(file, "x", opener=private) as stream:
                 stream.write(secrets.token_hex(20))
         return file.read_text(encoding="ascii").strip()
 
@@ -170,7 +178,8 @@ class Store:
         text = _SETTINGS.format(
             bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, data=self.path / self.data
         )
-        (self.path / "conf" / "neo4j.conf").write_text(text, encoding="utf-8")
+        with open(self.path / "conf" / "neo4j.conf", "w", encoding="utf-8", opener=private) as file:
+            file.write(text)
 
     def setting(self, name: str) -> str | None:
         """The value of `server.memory.NAME` in the settings; None before the first start."""
@@ -226,7 +235,8 @@ class Store:
     def _write(self, name: str, content: dict[str, Any]) -> None:
         """Write a file completely or not at all."""
         partial = self.path / f"{name}.part"
-        partial.write_text(json.dumps(content), encoding="utf-8")
+        with open(partial, "w", encoding="utf-8", opener=private) as file:
+            json.dump(content, file)
         partial.replace(self.path / name)
 
 

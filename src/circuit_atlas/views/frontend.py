@@ -6,7 +6,8 @@ needs beyond that: a list of graphs, explanations, and pages of features.
 circuit-tracer's server listens on all network interfaces, and serves any file of the machine at `/data/../../...`. The
 server here uses its request handler, but listens on the loopback interface only, and serves nothing outside the folder.
 The page loads d3, dagre and pako from two hosts on the internet, and examples of features from a third. A
-Content-Security-Policy forbids everything else that a graph file could make it load or run.
+Content-Security-Policy forbids everything else that a graph file could make it load or run. The page saves which nodes
+are pinned and grouped, by a POST to a graph that is served; nothing else can be written.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import base64
 import functools
 import hashlib
 import json
+import logging
 import re
+import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import ThreadingHTTPServer
@@ -31,6 +35,13 @@ from circuit_atlas.queries.results import Explanation
 
 DEFAULT_PORT = 8041  # as in circuit-tracer's command line
 _HOST = "127.0.0.1"
+MAX_CONNECTIONS = 64  # at once; a browser opens six
+_MAX_BODY = 4 << 20  # bytes of what the page saves
+_PATIENCE = 30  # seconds that a client may say nothing
+_LIST = "graph-metadata"  # the file that lists the graphs
+_SAVE = "/save_graph/"
+_NO_LOG = logging.NullHandler()
+_LOG = logging.getLogger(__name__)
 _SCRIPT_HOSTS = ("https://transformer-circuits.pub", "https://unpkg.com")
 _FEATURE_HOSTS = (
     "https://huggingface.co",
@@ -91,7 +102,7 @@ def _slug(graph: str) -> str:
 
 
 def _add_to_list(folder: Path, metadata: dict[str, Any]) -> None:
-    file = folder / "graph-metadata.json"
+    file = folder / f"{_LIST}.json"
     listed = json.loads(file.read_text(encoding="utf-8"))["graphs"] if file.exists() else []
     others = [entry for entry in listed if entry["slug"] != metadata["slug"]]
     file.write_text(json.dumps({"graphs": [*others, metadata]}), encoding="utf-8")
@@ -164,10 +175,38 @@ class FrontendServer:
         self._thread.join()
 
 
+class _BoundedServer(ThreadingHTTPServer):
+    """Serves a bounded number of connections at once, and closes further ones."""
+
+    def __init__(self, address: tuple[str, int], handler: Any) -> None:
+        super().__init__(address, handler)
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a connection in a thread of its own, if fewer than `MAX_CONNECTIONS` are open."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: socket.socket | tuple[bytes, socket.socket], client_address: Any) -> None:
+        """Answer a connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has gone is no error; anything else is logged, and the server goes on."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            _LOG.warning("a request failed: %r", error)
+
+
 def _bind(handler: Any, port: int | None) -> ThreadingHTTPServer:
     for tried in (DEFAULT_PORT, 0) if port is None else (port,):
         try:
-            return ThreadingHTTPServer((_HOST, tried), handler)
+            return _BoundedServer((_HOST, tried), handler)
         except OSError as error:
             reason = error
     raise DatabaseError(f"port {port} cannot be used: {reason.strerror}", fix="Give another --port.") from reason
@@ -179,11 +218,15 @@ def _assets() -> Path:
 
 def _handler() -> Callable[..., Any]:
     with needs_extra("attribution", "serving circuit-tracer's page"):
-        from circuit_tracer.frontend.local_server import CircuitGraphHandler
+        from circuit_tracer.frontend import local_server
+    # Without a handler of its own, its log would print a traceback for each client that has gone.
+    local_server.logger.addHandler(_NO_LOG)
 
-    class Handler(CircuitGraphHandler):  # type: ignore[misc]
+    class Handler(local_server.CircuitGraphHandler):  # type: ignore[misc]
         """circuit-tracer's handler, for requests from this machine, for files in the folder, and with a policy that
         allows the page's own scripts only."""
+
+        timeout = _PATIENCE
 
         def parse_request(self) -> bool:
             if not super().parse_request():
@@ -194,7 +237,21 @@ def _handler() -> Callable[..., Any]:
             if not is_local or not self._is_within_folder():
                 self.send_error(403)
                 return False
-            return True
+            refusal = self._refused_save() if self.command == "POST" else None
+            if refusal:
+                self.send_error(refusal)
+            return refusal is None
+
+        def _refused_save(self) -> int | None:
+            """The status that refuses a POST, which must save a graph of the folder; None if it does."""
+            path, length = str(self.path).split("?")[0], str(self.headers.get("Content-Length"))
+            slug = path.rpartition("/")[2]
+            is_graph = _SAFE_SLUG.fullmatch(slug) and slug != _LIST and (Path(self.data_dir) / f"{slug}.json").is_file()
+            if not path.startswith(_SAVE) or not is_graph:
+                return 404
+            if not re.fullmatch(r"\d{1,10}", length, re.ASCII):
+                return 411
+            return 413 if int(length) > _MAX_BODY else None
 
         def _is_within_folder(self) -> bool:
             """Whether the requested file lies in the folder. circuit-tracer joins the two without a check."""
