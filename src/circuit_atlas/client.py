@@ -30,6 +30,7 @@ from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
+from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
 from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
@@ -435,6 +436,8 @@ class Atlas(Database):
         Raises:
             GraphNotFoundError: neither a graph nor a query has that name.
             InvalidArgumentError: a parameter is missing, unknown or of the wrong type, or the statement is too long.
+            ReadOnlyError: the statement would do more than read the database.
+            CypherError: it is no Cypher.
         """
         status = self._server.status() if self._server else None
         base = browser_url or (status.browser if status else None)
@@ -454,19 +457,34 @@ class Atlas(Database):
         return Rows(columns=[column.name for column in find_query(query_id).columns], rows=rows)
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
-        """Rows of any Cypher statement, at most 100,000; read-only unless `write`.
+        """Rows of any Cypher statement, at most 100,000.
+
+        Args:
+            text: the statement.
+            parameters: of the statement.
+            write: whether it may do more than read the database: write, load files, call any procedure.
 
         Raises:
+            ReadOnlyError: it would do so, and `write` is not set; nothing was run.
             CypherError: the server refused the statement.
             QueryTimeoutError: the server stopped it at the time limit.
         """
+        if not write:
+            check_read_only(self, text, dict(parameters or {}))
         result = self.run(text, dict(parameters or {}), write=write)
         return Rows(columns=result.columns, rows=result.rows)
 
     def plan(self, cypher: str, parameters: Mapping[str, Any] | None = None, *, profile: bool = False) -> str:
-        """The plan of a query, by its id in the catalogue or as Cypher; with `profile` it is run and measured."""
+        """The plan of a query, by its id in the catalogue or as Cypher; with `profile` it is run and measured.
+
+        Raises:
+            ReadOnlyError: it is to be run, and would do more than read the database.
+            CypherError: the server refused the statement.
+        """
         values = dict(parameters or {})
         if cypher in catalogue():
             found = find_query(cypher)
             cypher, values = found.cypher(values.get("max_hops")), found.complete(values)
+        elif profile:
+            check_read_only(self, cypher, values)
         return super().plan(cypher, values, profile=profile)

@@ -89,6 +89,10 @@ class CypherError(AtlasError):
     """The server refused a Cypher statement."""
 
 
+class ReadOnlyError(CypherError):
+    """A statement that may only read the database would do more: write, load a file, or call what may do so."""
+
+
 class QueryTimeoutError(AtlasError):
     """The server stopped a query at its time limit."""
 

@@ -31,7 +31,7 @@ _MIN_FREE_FOR_NEW_STORE = 700 * _MB  # Neo4j preallocates the transaction logs o
 _NOT_TEXT = "\x06 \t"  # Neo4j prints an ACK character when it has started
 
 # Whatever may call another machine is off: usage reports, telemetry, fleet management. Nothing listens on other than
-# the loopback interface.
+# the loopback interface. LOAD CSV reads no file, and calls no address of IPv4 or IPv6: nothing here uses it.
 
 _SETTINGS = """\
 # Written by circuit-atlas at every start.
@@ -43,6 +43,7 @@ server.http.listen_address=127.0.0.1:{http_port}
 server.http.advertised_address=127.0.0.1:{http_port}
 server.https.enabled=false
 server.directories.data={data}
+server.directories.import={imports}
 server.memory.heap.initial_size={heap}
 server.memory.heap.max_size={heap}
 server.memory.pagecache.size={page_cache}
@@ -50,6 +51,8 @@ server.config.strict_validation.enabled=true
 db.query.default_language=CYPHER_25
 db.relationship_grouping_threshold=1
 db.tx_log.rotation.retention_policy=keep_none
+dbms.security.allow_csv_import_from_file_urls=false
+internal.dbms.cypher_ip_blocklist=0.0.0.0/0,::/0
 dbms.fleet_manager.enabled=false
 dbms.usage_report.enabled=false
 client.allow_telemetry=false
@@ -176,7 +179,12 @@ class Store:
         heap = heap or os.environ.get(HEAP_VARIABLE) or _quarter(memory, at_least=512, at_most=4096)
         page_cache = page_cache or os.environ.get(PAGE_CACHE_VARIABLE) or _quarter(memory, at_least=256, at_most=8192)
         text = _SETTINGS.format(
-            bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, data=self.path / self.data
+            bolt_port=bolt_port,
+            http_port=http_port,
+            heap=heap,
+            page_cache=page_cache,
+            data=self.path / self.data,
+            imports=self.path / "import",
         )
         with open(self.path / "conf" / "neo4j.conf", "w", encoding="utf-8", opener=private) as file:
             file.write(text)

@@ -18,6 +18,7 @@ from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 from circuit_atlas.files import write_file
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query, public_queries
 from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.read_only import check_read_only
 
 # Servers accept 8 KB in a request's first line; some of it is left for proxies that add to it.
 MAX_QUERY_STRING = 6_000
@@ -58,6 +59,7 @@ def _drawing(database: Database, what: str | None, parameters: dict[str, Any]) -
         find_graph(database, what)
     except GraphNotFoundError:
         if is_cypher(what):
+            check_read_only(database, what, parameters)
             return filled(what, parameters), parameters.get("graph")
         raise
     return drawn(find_query("graphs.stats"), {"graph": what, **parameters}), what
