@@ -6,10 +6,16 @@ from typing import Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.queries.catalogue import find_query
+from circuit_atlas.queries.edge_value import EdgeValue
 
 
 def ask(
-    database: Database, query_id: str, *, hops: int | None = None, edge_value: str | None = None, **parameters: Any
+    database: Database,
+    query_id: str,
+    *,
+    hops: int | None = None,
+    edge_value: EdgeValue | None = None,
+    **parameters: Any,
 ) -> Rows:
     """Rows of a query of the catalogue.
 
@@ -17,7 +23,7 @@ def ask(
         database: the database.
         query_id: for instance `paths.top_k`.
         hops: how many hop sections the statement gets, where it has some; by default the parameter max_hops.
-        edge_value: a Cypher expression to score instead of the weight of an edge.
+        edge_value: what to score instead of the weight of an edge.
         parameters: of the query; those that are left out have their defaults.
 
     Raises:

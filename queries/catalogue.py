@@ -44,6 +44,7 @@ from itertools import takewhile
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError, QueryNotFoundError
+from circuit_atlas.queries.edge_value import EdgeValue
 from circuit_atlas.schema import limits
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
@@ -113,15 +114,15 @@ class CatalogueQuery:
     _rows: str = field(repr=False)
     _picture: str = field(repr=False)
 
-    def cypher(self, hops: int | None = None, edge_value: str | None = None) -> str:
+    def cypher(self, hops: int | None = None, edge_value: EdgeValue | None = None) -> str:
         """The statement.
 
         Args:
             hops: how often the part for one hop is repeated; DEFAULT_HOPS when None.
-            edge_value: a Cypher expression that takes the place of the weight of an edge, in queries that allow it.
+            edge_value: what takes the place of the weight of an edge, in queries that allow it.
         """
         rows = _with_hops(self._rows, hops)
-        return self._header + (rows if edge_value is None else rows.replace(_EDGE_VALUE, f"({edge_value}\n)"))
+        return self._header + (rows if edge_value is None else rows.replace(_EDGE_VALUE, edge_value.cypher))
 
     def visual(self, hops: int | None = None) -> str:
         """The statement of the visual form, which returns paths. Its header declares the parameters that it takes.

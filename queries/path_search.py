@@ -6,6 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 
+from circuit_atlas.queries.edge_value import EdgeValue
+
 _SUMS = ("mean", "sum")
 
 
@@ -23,7 +25,7 @@ class PathSearch:
     avoid: list[str] = field(default_factory=list)
     must_pass: list[str] = field(default_factory=list)
     min_weight: float = 0.0
-    edge_value: str | None = None
+    edge_value: EdgeValue | None = None
 
     @property
     def is_restricted(self) -> bool:

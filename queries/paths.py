@@ -9,6 +9,7 @@ from typing import Any
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
+from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
@@ -61,8 +62,9 @@ def search_paths(
         score: `mean` of weights (the notebook's), `sum`, `bottleneck` (the weakest link), or `product` of
             normalised weights: |weight| over the sum of |weight| of all inputs of its target, which is
             circuit-tracer's `normalize_matrix`.
-        edge_value: a Cypher expression that takes the place of the weight in the score (not for `product`). It
-            may use `weight`, `input_sum` (see `product`), and the nodes `source` and `target`.
+        edge_value: an expression that takes the place of the weight in the score (not for `product`). It may use
+            `weight`, `input_sum` (see `product`), and the numbers and kinds of the nodes `source` and `target`; see
+            `circuit_atlas.queries.edge_value`.
         kinds: pass only nodes of these kinds between the ends; any kind when empty.
         layers: pass only nodes in these layers between the ends; any layer when empty.
         positions: pass only nodes at these positions between the ends; any position when empty.
@@ -72,13 +74,12 @@ def search_paths(
 
     Raises:
         InvalidArgumentError: an argument is out of range, the graph has no tokens or logits to default to, or it
-            has a cycle with too many walks around it.
-        CypherError: `edge_value` is not a Cypher expression.
+            has a cycle with too many walks around it; or `edge_value` is not such an expression.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     kinds = list(kinds)
     _check_search(max_hops, k, order, score, kinds, min_weight)
-    _check_edge_value(score, edge_value)
+    value = _read_edge_value(score, edge_value)
     search = PathSearch(
         sources=source_nodes(graph, sources),
         score=score,
@@ -90,7 +91,7 @@ def search_paths(
         avoid=_keys(graph, avoid),
         must_pass=_keys(graph, must_pass),
         min_weight=min_weight,
-        edge_value=edge_value,
+        edge_value=value,
     )
     rows = _best(graph, search, target_nodes(graph, targets), k)
     paths = [_path(row["nodes"], row["weights"], row["score"]) for row in rows]
@@ -133,11 +134,14 @@ def _keys(graph: StoredGraph, addresses: Sequence[str]) -> list[str]:
     return [resolve(graph, address).key for address in addresses]
 
 
-def _check_edge_value(score: str, edge_value: str | None) -> None:
-    if edge_value is not None and score == "product":
+def _read_edge_value(score: str, edge_value: str | None) -> EdgeValue | None:
+    if edge_value is None:
+        return None
+    if score == "product":
         raise InvalidArgumentError(
             "`edge_value` is not supported with the score `product`", fix="Ask for mean, sum or bottleneck."
         )
+    return parse_edge_value(edge_value)
 
 
 def _check_search(max_hops: int, k: int, order: str, score: str, kinds: list[str], min_weight: float) -> None:
@@ -180,9 +184,9 @@ def score_paths(
         if len(path) < 2:
             raise InvalidArgumentError(f"not a path: {' '.join(path)!r}", fix="A path has at least two nodes.")
     keys = [_path_keys(graph, path) for path in paths]
-    _check_edge_value(score, edge_value)
-    rows = ask(graph.database, "paths.score", edge_value=edge_value, graph=graph.name, paths=keys)
-    return Paths(graph=graph.name, score=score, paths=[_scored(row, score) for row in rows])
+    value = _read_edge_value(score, edge_value)
+    rows = ask(graph.database, "paths.score", edge_value=value, graph=graph.name, paths=keys)
+    return Paths(graph=graph.name, score=score, paths=[_scored(row, score, value) for row in rows])
 
 
 def _path_keys(graph: StoredGraph, path: Sequence[str]) -> list[str]:
@@ -190,7 +194,7 @@ def _path_keys(graph: StoredGraph, path: Sequence[str]) -> list[str]:
     return [resolve(graph, address, prefer=prefer.get(i)).key for i, address in enumerate(path)]
 
 
-def _scored(row: dict[str, Any], score: str) -> Path:
+def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> Path:
     weights, nodes = row["weights"], row["nodes"]
     if None in weights:
         step = weights.index(None)
@@ -198,6 +202,8 @@ def _scored(row: dict[str, Any], score: str) -> Path:
             f"no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
             fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists its effects.",
         )
+    if value is not None:
+        value.check(row["values"])
     return _path(nodes, weights, SCORES[score](row["values"], weights, row["input_sums"]))
 
 

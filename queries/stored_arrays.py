@@ -9,7 +9,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.queries.ask import ask
@@ -18,6 +17,7 @@ from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
     from circuit_atlas.database import Database
+    from circuit_atlas.queries.edge_value import EdgeValue
     from circuit_atlas.queries.graphs import StoredGraph
 
 _EDGES_PER_PAGE = 500_000
@@ -60,12 +60,12 @@ class StoredArrays:
 _last_read: WeakKeyDictionary[Database, tuple[str, StoredArrays]] = WeakKeyDictionary()
 
 
-def read_arrays(graph: StoredGraph, *, edge_value: str | None = None) -> StoredArrays:
+def read_arrays(graph: StoredGraph, *, edge_value: EdgeValue | None = None) -> StoredArrays:
     """The columns of a graph; those of the graph asked for last are kept in memory.
 
     Args:
         graph: the graph.
-        edge_value: Cypher expression that takes the place of the weight.
+        edge_value: what takes the place of the weight.
 
     Raises:
         InvalidArgumentError: `edge_value` is not a finite number for every edge.
@@ -78,7 +78,7 @@ def read_arrays(graph: StoredGraph, *, edge_value: str | None = None) -> StoredA
     return _last_read[graph.database][1]
 
 
-def _read(graph: StoredGraph, edge_value: str | None) -> StoredArrays:
+def _read(graph: StoredGraph, edge_value: EdgeValue | None) -> StoredArrays:
     nodes = ask(graph.database, "nodes.columns", graph=graph.name)[0]
     return StoredArrays(
         nodes["keys"],
@@ -89,7 +89,7 @@ def _read(graph: StoredGraph, edge_value: str | None) -> StoredArrays:
     )
 
 
-def _read_edges(graph: StoredGraph, edge_value: str | None) -> ArrayEdges:
+def _read_edges(graph: StoredGraph, edge_value: EdgeValue | None) -> ArrayEdges:
     parts = [ArrayEdges(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
     for first, stop in pages(graph.properties["nodes"], graph.properties["edges"], _EDGES_PER_PAGE):
         rows = ask(graph.database, "paths.edges", edge_value=edge_value, graph=graph.name, first=first, stop=stop)
@@ -108,14 +108,8 @@ def edge_ends(rows: list[dict[str, Any]]) -> tuple[Int32, Int32]:
     return target, source
 
 
-def _numbers(rows: list[dict[str, list[float]]], edge_value: str | None) -> Float64:
-    values = [value for row in rows for value in row["weights"]]
-    sizes = sum(len(row["sources"]) for row in rows)
-    if (edge_value is not None and not all(isinstance(value, int | float) for value in values)) or len(values) != sizes:
-        raise InvalidArgumentError(f"{edge_value!r} must be a number for every edge", fix="Wrap it in coalesce().")
-    numbers = np.array(values, np.float64)
-    if not np.isfinite(numbers).all():
-        raise InvalidArgumentError(
-            f"{edge_value!r} must be finite for every edge", fix="The score of a path adds the values of its edges."
-        )
-    return numbers
+def _numbers(rows: list[dict[str, list[float]]], edge_value: EdgeValue | None) -> Float64:
+    if edge_value is not None:
+        for row in rows:  # collect() leaves out what is null
+            edge_value.check([*row["weights"], *[None] * (len(row["sources"]) - len(row["weights"]))])
+    return np.array([value for row in rows for value in row["weights"]], np.float64)

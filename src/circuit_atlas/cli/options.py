@@ -235,7 +235,7 @@ score_option = click.option(
 edge_value_option = click.option(
     "--edge-value",
     metavar="EXPRESSION",
-    help="Cypher expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
+    help="Expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
 )
 KIND = click.Choice([kind.value for kind in Kind])
 FILE_PATH = click.Path(dir_okay=False)
