@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -66,7 +67,9 @@ class ImportFiles:
             InputError: a row has a property that the schema does not have.
         """
         now = datetime.now(UTC)
-        properties = {"created_at": now, "published_at": now, **rows.properties, "name": name, "status": "ready"}
+        times = {"created_at": now, "published_at": now}
+        own = {"name": name, "status": "ready", "version": str(uuid4())}
+        properties = {**times, **rows.properties, **own}
         graph = self._node("Graph", properties)
         first = self._next
         for label, row in rows.nodes:

@@ -8,11 +8,10 @@ ingest leaves behind is recognised by its owner, a process that has ended, and d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
 
-from circuit_atlas.database import Database
+from circuit_atlas.database import Database, Rows, Step
 from circuit_atlas.errors import GraphExistsError, IngestError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
@@ -22,8 +21,10 @@ from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.names import check_name, check_tags, hidden_name
 from circuit_atlas.ingest.results import IngestResult
+from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
 from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.graph_lock import LOCK
 
 _ATTEMPTS = 3
 
@@ -66,7 +67,7 @@ def load_graph(
             return ingest_result(name, data, "unchanged")
         rows = graph_rows(data, content, tags)
         try:
-            if existing == "none" and is_small(rows):
+            if existing == "none" and is_small(rows) and data.metadata.collapsed_from is None:
                 write_at_once(database, name, rows, lambda stored: _check_counts(name, stored, data))
                 return ingest_result(name, data, "ingested")
             return ingest_result(name, data, _write_apart(database, name, rows, data, replace))
@@ -96,7 +97,7 @@ def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData
         try:
             _write(database, staging, name, rows)
             _check_counts(name, database.write(statements.COUNTS, graph=staging)[0], data)
-            return _publish(database, staging, name, rows.properties["content_hash"], replace)
+            return _publish(database, staging, name, rows.properties, replace)
         except (ServiceUnavailable, SessionExpired):
             raise  # the database cannot be reached; the next ingest removes what was written
         except BaseException:
@@ -127,11 +128,11 @@ def _check_counts(name: str, stored: Mapping[str, int], data: GraphData) -> None
         )
 
 
-def _publish(database: Database, staging: str, name: str, content: str, replace: bool) -> str:
+def _publish(database: Database, staging: str, name: str, properties: Row, replace: bool) -> str:
     """Give the graph its name. If another process publishes that name at the same time, look again at what it has."""
     old = None
     for _ in range(_ATTEMPTS):
-        existing = _find(database, name, content, replace)
+        existing = _find(database, name, properties["content_hash"], replace)
         if existing == "same":
             if database.write(statements.FIND, graph=staging):
                 remove_graph(database, staging)
@@ -139,7 +140,7 @@ def _publish(database: Database, staging: str, name: str, content: str, replace:
             break  # this graph was published, only the answer to the commit was lost
         old = hidden_name(name) if existing == "other" else None
         try:
-            _rename(database, staging, name, content, old)
+            _rename(database, staging, name, properties, old)
             break
         except (ConstraintError, IncompleteCommit):
             continue
@@ -155,9 +156,11 @@ def _contended(name: str) -> IngestError:
     return IngestError(f"several processes are ingesting {name!r} at the same time", fix="Ingest the file again.")
 
 
-def _rename(database: Database, staging: str, name: str, content: str, old: str | None) -> None:
+def _rename(database: Database, staging: str, name: str, properties: Row, old: str | None) -> None:
     owner = owner_of_this_process()
-    steps: list[tuple[str, dict[str, Any]]] = []
+    steps: list[Step] = []
+    if properties.get("collapsed_from"):  # it must not outlive the graph that it shows
+        steps.append((LOCK, {"graph": properties["collapsed_from"]}))
     if old:
         hide = {"graph": name, "name": old, "status": "deleting", "owner": owner, "given": staging}
         steps.append((statements.RENAME, hide))
@@ -165,14 +168,14 @@ def _rename(database: Database, staging: str, name: str, content: str, old: str 
     steps.append((statements.RENAME, show))
     if old:
         steps.append((statements.COPY_TAGS, {"graph": name, "old": old}))
-    steps.append((statements.PUBLISHED, {"graph": name, "content": content}))
+    steps.append((statements.PUBLISHED, {"graph": name, "content": properties["content_hash"]}))
     database.write_together(steps, _check_published)
 
 
-def _check_published(stored: list[dict[str, Any]]) -> None:
+def _check_published(stored: Rows) -> None:
     if not stored[0]["published"]:
         raise IngestError(
-            "the staged graph was deleted by another process that considered this ingest interrupted",
+            "the staged graph, or the one that it was collapsed from, was deleted by another process",
             fix="Ingest the file again.",
         )
 

@@ -78,7 +78,8 @@ MERGE (g)-[:TAGGED]->(t)
 # Starts a graph that is complete at the end of the same transaction. CREATE, so that it fails if the name exists.
 READY = """CYPHER 25
 CREATE (g:Graph {name: $graph})
-SET g += $properties, g.status = 'ready', g.created_at = datetime(), g.published_at = datetime()
+SET g += $properties, g.status = 'ready', g.created_at = datetime(), g.published_at = datetime(),
+    g.version = randomUUID()
 """
 
 # Sources and weights come as one list for each target, see `by_target`.
@@ -162,10 +163,11 @@ CALL () {
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 """
 
-# The last step of publishing; returns 0 if the graph is gone.
+# The last step of publishing; returns 0 if the graph is gone, or the graph that it was collapsed from.
 PUBLISHED = """CYPHER 25
 MATCH (g:Graph {name: $graph}) WHERE g.content_hash = $content
-SET g.published_at = datetime()
+  AND (g.collapsed_from IS NULL OR EXISTS { (:Graph {name: g.collapsed_from, status: 'ready'}) })
+SET g.published_at = datetime(), g.version = randomUUID()
 REMOVE g.owner, g.target_name, g.heartbeat
 RETURN count(g) AS published
 """

@@ -20,6 +20,7 @@ from circuit_atlas.queries.compare_results import (
 )
 from circuit_atlas.queries.graphs import Properties, StoredGraph, find_graph
 from circuit_atlas.queries.nodes import to_node
+from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
@@ -31,6 +32,7 @@ _STATUSES = ("shared", "only_a", "only_b")
 _KINDS = (*Kind, "direct effect")
 
 
+@one_answer
 def compare(
     database: Database,
     a: str,

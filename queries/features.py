@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from circuit_atlas.database import Database
+from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
@@ -20,8 +20,9 @@ from circuit_atlas.queries.feature_results import (
     SharedFeature,
     SharedFeatures,
 )
-from circuit_atlas.queries.graphs import find_graph, list_graphs
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.one_answer import note_version, one_answer
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
@@ -37,7 +38,7 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
     """
     if not graphs and not tags:
         return []
-    rows = ask(database, "graphs.set", graphs=list(graphs), tags=list(tags))
+    rows = _set(database, graphs, tags)
     there, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
     for graph in graphs:
         if graph not in there:
@@ -46,6 +47,14 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
         if tag not in tagged:
             raise NotFoundError(f"no graph has the tag {tag!r}", fix="`circuit-atlas tags` lists all tags.")
     return list(dict.fromkeys([*graphs, *(row["graph"] for row in rows)]))
+
+
+def _set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """Rows of graphs.set, whose versions are noted."""
+    rows = ask(database, "graphs.set", graphs=list(graphs), tags=list(tags))
+    for row in rows:
+        note_version(row["graph"], row["version"])
+    return rows
 
 
 def find_feature(
@@ -93,6 +102,7 @@ def find_feature(
     return features[0]
 
 
+@one_answer
 def show_feature(
     database: Database,
     address: str,
@@ -129,6 +139,8 @@ def show_feature(
     which = feature.model_dump(include={"model", "source_set", "layer", "index"})
     chosen = graph_set(database, graphs, tags)
     rows = ask(database, "features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
+    if not rows and not chosen:  # the last graph that it was active in may have been deleted since it was found
+        feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
     activations = [
         FeatureActivation(
             graph=row["graph"],
@@ -149,6 +161,7 @@ def common_features(database: Database, *graphs: str, tags: Sequence[str] = (), 
     return only_features(database, *graphs, tags=tags, k=k)
 
 
+@one_answer
 def only_features(
     database: Database,
     *graphs: str,
@@ -185,6 +198,7 @@ def only_features(
     return SharedFeatures(graphs=chosen, without=excluded, total=rows[0]["total"] if rows else 0, features=features)
 
 
+@one_answer
 def recurring(
     database: Database,
     *graphs: str,
@@ -211,12 +225,12 @@ def recurring(
     check_range("width", width, 1, 10)
     if not 0.0 <= share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    question: dict[str, Any] = {"graphs": graph_set(database, graphs, tags), "share": share, "k": k}
+    names = graph_set(database, graphs, tags) or [row["graph"] for row in _set(database, [], [])]
+    question: dict[str, Any] = {"graphs": names, "share": share, "k": k}
     features = ask(database, "recurring.features", **question)
     motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
-    size = features[0]["n_graphs"] if features else len(question["graphs"] or list_graphs(database).graphs)
     return Recurring(
-        graphs=size,
+        graphs=len(names),
         features=[
             RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
             for row in features

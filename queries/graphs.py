@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from circuit_atlas.database import Database
+from circuit_atlas.database import Database, Rows, Step
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.one_answer import as_one, changed, check_versions, is_asking, note_version
 from circuit_atlas.queries.results import (
     Graphs,
     GraphSummary,
@@ -18,6 +19,7 @@ from circuit_atlas.queries.results import (
     TaggedGraphs,
     Tags,
 )
+from circuit_atlas.schema.graph_lock import HELD, LOCK
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
 
@@ -27,62 +29,85 @@ Properties = dict[str, Any]
 
 
 class GraphReference:
-    """A graph of a database, by name. `circuit_atlas.GraphHandle` is one."""
+    """A graph of a database, by name. `circuit_atlas.GraphHandle` is one.
+
+    `known` is the row of graphs.stats that was last read of it. The row stays the same as long as the graph's version
+    does, so the next question begins with it.
+    """
+
+    known: Properties | None = None
 
     def __init__(self, database: Database, name: str) -> None:
         self.database, self.name = database, name
 
 
 class StoredGraph(GraphReference):
-    """A graph during one query about it: what the database has of it is read once, when it is first needed."""
+    """A graph during one question about it, with what the database had of it when the question began.
 
-    @cached_property
-    def _row(self) -> Properties:
-        rows = ask(self.database, "graphs.stats", graph=self.name)
-        if not rows:
-            raise _not_found(self.database, self.name)
-        return rows[0]
+    Raises:
+        GraphChangedError: the question has read another version of it before.
+    """
 
-    def require(self) -> None:
-        """Make sure that the graph exists.
-
-        Raises:
-            GraphNotFoundError: no graph of that name is ready.
-        """
-        _ = self._row
-
-    @property
-    def properties(self) -> Properties:
-        """The properties of the `:Graph` node.
-
-        Raises:
-            GraphNotFoundError: no graph of that name is ready.
-        """
-        properties: Properties = self._row["graph"]
-        return properties
-
-    @property
-    def logits(self) -> list[Properties]:
+    def __init__(self, database: Database, name: str, row: Properties) -> None:
+        super().__init__(database, name)
+        self.properties: Properties = row["graph"]
+        """The properties of the `:Graph` node."""
+        self.logits: list[Properties] = row["logits"]
         """Up to 100 logits, the most probable first, each with the properties of `schema.models.Node`, `token` and
-        `probability`.
+        `probability`."""
+        self.version: str | None = self.properties.get("version")
+        """Which publish of the graph this is; None if that was before graphs had versions."""
+        self.known = row if self.version else None
+        note_version(name, self.version)
+
+    def write(self, *steps: Step) -> None:
+        """Write to the graph in one transaction, which is committed only if it still has this version.
 
         Raises:
-            GraphNotFoundError: no graph of that name is ready.
+            GraphChangedError: it was replaced or deleted; nothing was written.
+            DatabaseError, CypherError: the database cannot write, or the user must not.
         """
-        logits: list[Properties] = self._row["logits"]
-        return logits
+
+        def check(held: Rows) -> None:
+            if not held[0]["held"]:
+                raise changed(self.name)
+
+        which = {"graph": self.name, "version": self.version or ""}
+        with self.database.writing():
+            self.database.write_together([(LOCK, which), *steps, (HELD, which)], check)
+
+    def check_unchanged(self) -> None:
+        """Check that the database still has this version of the graph.
+
+        Raises:
+            GraphChangedError: it was replaced or deleted.
+        """
+        check_versions(self.database, {self.name: self.version})
 
 
 def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[Concatenate[GraphReference, P], R]:
-    """Makes a function of a stored graph a query about one graph, and a method of `circuit_atlas.GraphHandle`.
+    """Makes a function of a stored graph a question about one graph, and a method of `circuit_atlas.GraphHandle`. What
+    it answers is of one version of the graph, see `queries.one_answer`.
 
-    A query that asks others passes its graph on, so that the graph is read once for all of them.
+    A question that asks others passes its graph on, so that the graph is read once for all of them.
     """
 
     @wraps(function)
     def ask_of_graph(graph: GraphReference, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        stored = graph if isinstance(graph, StoredGraph) else StoredGraph(graph.database, graph.name)
-        return function(stored, *args, **kwargs)
+        if isinstance(graph, StoredGraph) and is_asking():
+            return function(graph, *args, **kwargs)
+        known = None
+
+        def ask_of_stored(*args: P.args, **kwargs: P.kwargs) -> R:
+            nonlocal known
+            row, graph.known = graph.known, None  # what was read before may be out of date at the next attempt
+            stored = StoredGraph(graph.database, graph.name, row) if row else find_graph(graph.database, graph.name)
+            known = stored.known
+            return function(stored, *args, **kwargs)
+
+        answer = as_one(graph.database, ask_of_stored, *args, **kwargs)
+        graph.known = known
+        return answer
 
     return ask_of_graph
 
@@ -137,9 +162,10 @@ def find_graph(database: Database, name: str) -> StoredGraph:
     Raises:
         GraphNotFoundError: no graph of that name is ready; the message names others.
     """
-    graph = StoredGraph(database, name)
-    graph.require()
-    return graph
+    rows = ask(database, "graphs.stats", graph=name)
+    if not rows:
+        raise _not_found(database, name)
+    return StoredGraph(database, name, rows[0])
 
 
 def _not_found(database: Database, name: str) -> GraphNotFoundError:

@@ -39,7 +39,6 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
         prefer: of several nodes that fit, the one of this kind, if it is one.
 
     Raises:
-        GraphNotFoundError: no graph of that name is ready.
         NodeNotFoundError: no node matches.
         AmbiguousNodeError: several nodes fit equally well; they are listed.
     """
@@ -62,7 +61,6 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
     if len(preferred) == 1:
         return preferred[0]
     if not best:
-        graph.require()
         raise NodeNotFoundError(
             f"no node of {graph.name!r} matches {address!r}",
             fix="Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name.",

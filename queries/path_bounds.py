@@ -18,7 +18,6 @@ from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.limits import CACHE_FROM, MAX_CACHED_BOUNDS, MAX_HOPS
 
 if TYPE_CHECKING:
-    from circuit_atlas.database import Database
     from circuit_atlas.queries.graphs import StoredGraph
     from circuit_atlas.queries.path_search import PathSearch
 
@@ -28,17 +27,15 @@ _log = logging.getLogger(__name__)
 def bounds_for(graph: StoredGraph, search: PathSearch) -> dict[str, Any]:
     """Parameters of paths.top_k with its bounds: `sources`, the name of kept tables, or `bounds` with all values."""
     keeps = graph.properties["edges"] >= CACHE_FROM and not search.must_pass and search.edge_value is None
-    where = {"graph": graph.name, "sources": search.name, "sign": search.sign}
+    where = {"graph": graph.name, "sources": search.name_in(graph.version), "sign": search.sign}
     if keeps and graph.database.run(statements.HAS_CACHED_BOUNDS, where).rows[0]["cached"]:
-        return {"sources": search.name}
+        return {"sources": where["sources"]}
     columns = read_arrays(graph, edge_value=search.edge_value)
     if search.must_pass and columns.order is not None:
         return _staged(columns, search)
     tables = _tables(columns, search, _starts(columns, search), MAX_HOPS if keeps else search.max_hops, keeps)
-    if keeps and _keep(
-        graph.database, where | {"content": graph.properties["content_hash"]}, tables, columns.input_sum
-    ):
-        return {"sources": search.name}
+    if keeps and _keep(graph, where, tables, columns.input_sum):
+        return {"sources": where["sources"]}
     return {"bounds": _in_blocks(tables.best[: search.max_hops + 1])}
 
 
@@ -93,19 +90,18 @@ def _staged(columns: StoredArrays, search: PathSearch) -> dict[str, Any]:
     return {"bounds": _in_blocks(best), "must_pass": must_pass}
 
 
-def _keep(database: Database, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
+def _keep(graph: StoredGraph, where: dict[str, Any], tables: PathTables, input_sums: Float64) -> bool:
     """Whether the tables were kept. A read-only user cannot keep them: the caller then passes them as parameters."""
     try:
         for rows in batches(table_rows.shortlist_rows(tables, input_sums), table_rows.SHORTLIST_BATCH_SIZE):
-            database.run(statements.CACHE_SHORTLISTS, {**where, "rows": rows}, write=True)
+            graph.write((statements.CACHE_SHORTLISTS, {**where, "rows": rows}))
         parameters = {**where, "rows": table_rows.bound_rows(tables.best), "max_cached": MAX_CACHED_BOUNDS}
-        cached = bool(database.run(statements.CACHE_BOUNDS, parameters, write=True).rows[0]["cached"])
+        graph.write((statements.CACHE_BOUNDS, parameters))
     except AtlasError as error:
         _log.info("bounds were not kept: %s", error.what)
         return False
-    if cached:
-        _log.info("kept bounds of graph %r for the next search of this kind", where["graph"])
-    return cached
+    _log.info("kept bounds of graph %r for the next search of this kind", graph.name)
+    return True
 
 
 def _in_blocks(best: Float64) -> list[list[list[float]]]:

@@ -33,13 +33,14 @@ class PathSearch:
         passing = (self.sources, self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
         return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
 
-    @property
-    def name(self) -> str:
-        """The name under which tables for it are kept: the same for `mean` and `sum`, and for any number of hops."""
+    def name_in(self, version: str | None) -> str:
+        """The name under which tables for it are kept in a graph of that version: the same for `mean` and `sum`, and
+        for any number of hops."""
         lists = (self.sources or [], self.kinds, self.layers, self.positions, self.avoid)
         parts = [
             [sorted(set(values), key=str) for values in lists],
             "sum" if self.score in _SUMS else self.score,
             self.min_weight,
+            version,
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

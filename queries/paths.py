@@ -177,7 +177,6 @@ def score_paths(
         InvalidArgumentError: a path has fewer than two nodes, or two of its nodes have no direct effect.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    graph.require()
     check_choice("score", score, tuple(SCORES))
     check_range("number of paths", len(paths), 1, MAX_PATHS)
     for path in paths:

@@ -12,6 +12,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import TranscoderFeature
 from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.models import Record
@@ -63,6 +64,7 @@ class SearchResult(Result):
         return ["", "feature", "text", "graphs", "most influential in", "influence"], rows
 
 
+@one_answer
 def search_text(
     database: Database,
     text: str,

@@ -57,7 +57,7 @@ class StoredArrays:
         return starts
 
 
-_last_read: WeakKeyDictionary[Database, tuple[str, StoredArrays]] = WeakKeyDictionary()
+_last_read: WeakKeyDictionary[Database, tuple[Any, StoredArrays]] = WeakKeyDictionary()  # with version and content
 
 
 def read_arrays(graph: StoredGraph, *, edge_value: EdgeValue | None = None) -> StoredArrays:
@@ -69,13 +69,17 @@ def read_arrays(graph: StoredGraph, *, edge_value: EdgeValue | None = None) -> S
 
     Raises:
         InvalidArgumentError: `edge_value` is not a finite number for every edge.
+        GraphChangedError: the graph was replaced or deleted while it was read.
     """
-    content = graph.properties["content_hash"]
     if edge_value is not None:
         return _read(graph, edge_value)
-    if graph.database not in _last_read or _last_read[graph.database][0] != content:
-        _last_read[graph.database] = content, _read(graph, None)
-    return _last_read[graph.database][1]
+    version = graph.version, graph.properties["content_hash"]
+    kept, columns = _last_read.get(graph.database, (None, None))
+    if columns is None or kept != version:
+        columns = _read(graph, None)
+        graph.check_unchanged()
+        _last_read[graph.database] = version, columns
+    return columns
 
 
 def _read(graph: StoredGraph, edge_value: EdgeValue | None) -> StoredArrays:

@@ -24,7 +24,6 @@ def list_supernodes(graph: StoredGraph) -> Supernodes:
     Raises:
         GraphNotFoundError: no such graph is ready.
     """
-    graph.require()
     return Supernodes(
         graph=graph.name, supernodes=[_details(row) for row in ask(graph.database, "supernodes.list", graph=graph.name)]
     )
@@ -40,7 +39,6 @@ def supernode_links(graph: StoredGraph, *, k: int = 1000) -> SupernodeLinks:
         GraphNotFoundError: no such graph is ready.
     """
     check_range("k", k, 1, MAX_ROWS)
-    graph.require()
     rows = ask(graph.database, "supernodes.links", graph=graph.name, k=k)
     return SupernodeLinks(graph=graph.name, links=[SupernodeLink(**row) for row in rows])
 

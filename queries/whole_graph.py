@@ -22,7 +22,7 @@ from circuit_atlas.graph.data import (
     NodeColumns,
 )
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
+from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.stored_arrays import edge_ends
 from circuit_atlas.schema.batches import pages
 from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
@@ -48,9 +48,6 @@ def read_graph_data(graph: StoredGraph) -> GraphData:
     nodes = list(_node_rows(graph))
     edges, extras = _edges(graph, len(nodes))
     groups = ask(graph.database, "graphs.groups", graph=graph.name)[0]
-    now = find_graph(graph.database, graph.name).properties
-    if now.get("published_at") != stored.get("published_at"):
-        raise DamagedGraphError("the graph was replaced while it was read", where=graph.name, fix="Ask again.")
     return GraphData(
         metadata=_metadata(stored),
         nodes=_columns(nodes),

@@ -31,9 +31,7 @@ MATCH (b:PathBounds {graph: $graph, sources: $sources, sign: $sign, hops: 0, blo
 RETURN count(b) > 0 AS cached
 """
 
-# The first line makes sure that the graph is still the one that the tables were computed from.
 CACHE_SHORTLISTS = """CYPHER 25
-MATCH (:Graph {name: $graph, content_hash: $content, status: 'ready'})
 UNWIND $rows AS row
 MERGE (s:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: row.ordinal})
 SET s.inputs = row.inputs, s.weights = row.weights, s.floors = row.floors, s.input_sum = row.input_sum
@@ -42,7 +40,6 @@ SET s.inputs = row.inputs, s.weights = row.weights, s.floors = row.floors, s.inp
 # Bounds are written after shortlists, so tables are complete when their bounds exist. Of more than `max_cached` tables,
 # the oldest are deleted.
 CACHE_BOUNDS = f"""CYPHER 25
-MATCH (:Graph {{name: $graph, content_hash: $content, status: 'ready'}})
 CALL () {{
   UNWIND $rows AS row
   MERGE (b:PathBounds {{graph: $graph, sources: $sources, sign: $sign, hops: row.hops, block: row.block}})
@@ -60,5 +57,4 @@ CALL () {{
   FOREACH (b IN bounds | DELETE b)
   FOREACH (s IN shortlists | DELETE s)
 }}
-RETURN count(*) AS cached
 """

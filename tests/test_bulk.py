@@ -33,7 +33,7 @@ MATCH (a)-[r]->(b)
 RETURN type(r) AS type, a.graph AS graph, coalesce(a.key, a.name) AS start,
   coalesce(b.key, b.name, b.layer + '/' + b.index + b.model + b.source_set) AS end, properties(r) AS p
 """
-TIMES = ("created_at", "published_at")
+OF_ITS_OWN = ("created_at", "published_at", "version")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def dump(atlas: Atlas) -> tuple[list[str], list[str], list[str]]:
             )
         ]
     for node in nodes:
-        node["p"] |= {name: type(node["p"][name]).__name__ for name in TIMES if name in node["p"]}
+        node["p"] |= {name: type(node["p"][name]).__name__ for name in OF_ITS_OWN if name in node["p"]}
     return sorted(json.dumps(node, sort_keys=True) for node in nodes), edges, schema
 
 

@@ -17,7 +17,7 @@ from support.graphs import edge_list, make_graph
 from support.paths import assert_same, found_paths, ordinals, random_graphs
 
 from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import GraphChangedError, InvalidArgumentError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
@@ -256,13 +256,15 @@ def test_the_oldest_kept_tables_are_deleted(wide: Any, atlas: Atlas, monkeypatch
 def test_tables_of_a_graph_replaced_meanwhile_are_not_kept(
     wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A graph replaced while its tables were made: they are used, and forgotten."""
     monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     stored = find_graph(atlas, "wide")
-    stored.properties["content_hash"] = "of a graph that was replaced"
+    stored.version = "of a graph that was replaced"
     before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
     search = PathSearch(["token:1"], "sum", 1, 3, positions=[1])
-    assert "bounds" in path_bounds.bounds_for(stored, search)
+    with pytest.raises(GraphChangedError):
+        path_bounds.bounds_for(stored, search)
+    with pytest.raises(GraphChangedError):
+        stored.write()
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +30,7 @@ from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
+from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
@@ -140,8 +141,9 @@ class Atlas(Database):
         """
         if name.endswith(COLLAPSED):
             return GraphHandle(self, name.removesuffix(COLLAPSED)).collapsed()
-        find_graph(self, name)
-        return GraphHandle(self, name)
+        handle = GraphHandle(self, name)
+        handle.known = find_graph(self, name).known
+        return handle
 
     graphs = list_graphs
     tags = list_tags
@@ -162,6 +164,9 @@ class Atlas(Database):
         added, removed = check_tags(add), check_tags(remove)
         if not graphs or not added + removed:
             raise InvalidArgumentError("nothing to do", fix="Name graphs, and tags to add or to remove.")
+        return as_one(self, self._tag, graphs, added, removed)
+
+    def _tag(self, graphs: Sequence[str], added: list[str], removed: list[str]) -> Graphs:
         for graph in graphs:
             find_graph(self, graph)
         with self.writing():
@@ -179,6 +184,7 @@ class Atlas(Database):
         with self.writing():
             delete_collapsed(self, name)
             delete_graph(self, name)
+            delete_collapsed(self, name)  # if one was stored meanwhile; now none can be
 
     # --- from files and prompts to graphs, and back ---
 

@@ -77,6 +77,10 @@ class AmbiguousNodeError(AtlasError):
         self.candidates = candidates
 
 
+class GraphChangedError(AtlasError):
+    """A graph was replaced or deleted while a question read it, at each of three attempts."""
+
+
 class DamagedGraphError(AtlasError):
     """A stored graph is not what was ingested."""
 

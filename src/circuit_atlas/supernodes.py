@@ -10,14 +10,14 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, SupernodeNotFoundError
+from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.statements import DELETE_SUPERNODE, SUPERNODES
 from circuit_atlas.queries import supernodes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice
-from circuit_atlas.queries.graphs import Properties, StoredGraph, find_graph, graph_query
+from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph, graph_query
 from circuit_atlas.queries.supernode_results import Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
@@ -134,13 +134,9 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
         }
         for i, (name, nodes) in enumerate(members.items())
     ]
-    with graph.database.writing():
-        graph.database.write_together(
-            [
-                (DELETE_SUPERNODE, {"graph": graph.name, "names": existing}),
-                (SUPERNODES, {"graph": graph.name, "rows": rows}),
-            ]
-        )
+    graph.write(
+        (DELETE_SUPERNODE, {"graph": graph.name, "names": existing}), (SUPERNODES, {"graph": graph.name, "rows": rows})
+    )
 
 
 @graph_query
@@ -151,7 +147,6 @@ def delete_supernodes(graph: StoredGraph, *names: str) -> None:
         SupernodeNotFoundError: the graph has no supernode of that name.
         GraphNotFoundError: no graph of that name is ready.
     """
-    graph.require()
     existing = [row["name"] for row in ask(graph.database, "supernodes.list", graph=graph.name)]
     missing = [name for name in names if name not in existing]
     if missing:
@@ -160,8 +155,7 @@ def delete_supernodes(graph: StoredGraph, *names: str) -> None:
             where=graph.name,
             fix=f"The graph has: {', '.join(existing[:20]) or 'none'}.",
         )
-    with graph.database.writing():
-        graph.database.write(DELETE_SUPERNODE, graph=graph.name, names=list(names))
+    graph.write((DELETE_SUPERNODE, {"graph": graph.name, "names": list(names)}))
 
 
 @graph_query
@@ -216,7 +210,7 @@ def refresh_collapsed(database: Database, *names: str) -> None:
     """Bring up to date those of the named graphs that are collapsed graphs (`NAME:collapsed`)."""
     for name in names:
         if name.endswith(COLLAPSED):
-            store_collapsed(StoredGraph(database, name.removesuffix(COLLAPSED)))
+            store_collapsed(GraphReference(database, name.removesuffix(COLLAPSED)))
 
 
 def of_fresh_graphs(
@@ -234,10 +228,8 @@ def of_fresh_graphs(
 
 def _properties(database: Database, graph: str) -> Properties:
     """The properties of a graph; empty if it does not exist."""
-    try:
-        return find_graph(database, graph).properties
-    except GraphNotFoundError:
-        return {}
+    rows = ask(database, "graphs.stats", graph=graph)
+    return rows[0]["graph"] if rows else {}
 
 
 def _check_whole(stored: Properties) -> None:

@@ -1,12 +1,15 @@
-// The graphs that names and tags mean together, and which of the tags each has.
+// The graphs that names and tags mean together, or all, their versions, and which of the tags each has.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs
+// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
+//   database but those collapsed by supernodes
 // @returns graph STRING -- the graph's name
+// @returns version STRING -- its version, null if it was published before there were versions
 // @returns tagged LIST<STRING> -- those of the tags that it has
 CYPHER 25
-UNWIND @names_of($graphs, $tags) AS graph
-RETURN graph, COLLECT {
-  MATCH (:Graph {name: graph})-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
+UNWIND @names_or_all AS graph
+MATCH (g:Graph {name: graph})
+RETURN graph, g.version AS version, COLLECT {
+  MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
 } AS tagged
-ORDER BY graph LIMIT 10000
+ORDER BY graph LIMIT 100000

@@ -21,6 +21,7 @@ from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name, own_sc
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import list_graphs
+from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import Explanation, GraphSummary
 from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.threads import map_in_threads
@@ -111,7 +112,7 @@ def explain(
     ):
         ask_batch = partial(_ask, neuronpedia, names)
         # A query returns at most MAX_ROWS features, so there may be several rounds.
-        while features := _not_fetched(database, wanted, date if refetch else _LONG_AGO, limit, counts):
+        while features := _not_fetched(database, wanted, names, date if refetch else _LONG_AGO, limit, counts):
             bar.total = bar.n + len(features)
             batches = [features[first : first + _BATCH_SIZE] for first in range(0, len(features), _BATCH_SIZE)]
             for batch in map_in_threads(ask_batch, batches, config.concurrency):
@@ -119,6 +120,7 @@ def explain(
                 store_explanations(database, readable, source=NEURONPEDIA, date=date, fetched=True)
                 counts.add(batch)
                 bar.update(len(batch))
+    graph_set(database, graphs, [])  # raises if one was deleted meanwhile
     return ExplainResult(
         asked=counts.asked,
         explained=counts.explained,
@@ -128,6 +130,7 @@ def explain(
     )
 
 
+@one_answer
 def _chosen(database: Database, names: Sequence[str], tag: str | None) -> list[GraphSummary]:
     """The graphs of these names and of the tag; all graphs when there are neither."""
     if not names and tag is None:
@@ -173,9 +176,15 @@ def _neuronpedia_names(
 
 
 def _not_fetched(
-    database: Database, graphs: list[str], before: str, limit: int | None, counts: _Counts
+    database: Database,
+    graphs: list[str],
+    names: Mapping[SourceSet, SourceSet],
+    before: str,
+    limit: int | None,
+    counts: _Counts,
 ) -> list[Feature]:
-    """The next features to fetch: those last fetched before a date, without those that failed in this call."""
+    """The next features to fetch: those last fetched before a date, without those that failed in this call. A graph
+    that replaced another meanwhile may have some of transcoders without a name."""
     failed = len(counts.failed)
     left = MAX_ROWS if limit is None else limit - counts.asked - failed
     if left <= 0:
@@ -183,7 +192,7 @@ def _not_fetched(
     # Those that failed are among the rows, as nothing was stored for them.
     rows = ask(database, "explanations.missing", graphs=graphs, before=before, k=min(left + failed, MAX_ROWS))
     features = [Feature(*(row[name] for name in Feature._fields)) for row in rows]
-    return [feature for feature in features if feature not in counts.failed][:left]
+    return [feature for feature in features if feature not in counts.failed and feature[:2] in names][:left]
 
 
 def _ask(neuronpedia: Neuronpedia, names: Mapping[SourceSet, SourceSet], batch: Sequence[Feature]) -> Found:

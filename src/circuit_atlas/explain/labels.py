@@ -9,8 +9,9 @@ from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import HAND
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import StoredGraph
-from circuit_atlas.queries.nodes import resolve
+from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query
+from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.one_answer import changed
 from circuit_atlas.queries.results import Explanation
 from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.limits import MAX_NAME_LENGTH
@@ -30,21 +31,38 @@ def label_feature(database: Database, graph: str, address: str, text: str | None
         InvalidArgumentError: the node is not a feature, or the label is empty or too long.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.resolve`.
     """
-    node = _activation(StoredGraph(database, graph), address)
-    found = ask(database, "nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
-    if found is None:
-        raise InvalidArgumentError(
-            f"{node.key} is not a feature", where=graph, fix="Give the address of a feature: other nodes have no label."
-        )
     explanations = [] if text is None else [Explanation(text=_checked_label(text))]
-    feature = Feature(*(found[name] for name in Feature._fields))
+    reference = GraphReference(database, graph)
+    key, feature = _feature(reference, address)
     with database.writing():
         _, renamed = store_explanations(database, {feature: explanations}, source=HAND, date=now())
-    row = ask(database, "nodes.get", graph=graph, key=node.key)[0]
-    stored = row["transcoder_feature"]
+    return _label(reference, key, feature, renamed)
+
+
+@graph_query
+def _feature(graph: StoredGraph, address: str) -> tuple[str, Feature]:
+    """The key of the node of an address, and its feature."""
+    node = _activation(graph, address)
+    found = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["transcoder_feature"]
+    if found is None:
+        raise InvalidArgumentError(
+            f"{node.key} is not a feature",
+            where=graph.name,
+            fix="Give the address of a feature: other nodes have no label.",
+        )
+    return node.key, Feature(*(found[name] for name in Feature._fields))
+
+
+@graph_query
+def _label(graph: StoredGraph, key: str, feature: Feature, renamed: int) -> Label:
+    """The label of a node that is an activation of a feature, unless a graph without that node has taken the name."""
+    rows = ask(graph.database, "nodes.get", graph=graph.name, key=key)
+    stored = (rows[0]["transcoder_feature"] if rows else None) or {}
+    if feature != tuple(stored.get(name) for name in Feature._fields):
+        raise changed(graph.name)
     return Label(
-        graph=graph,
-        node=node.model_copy(update={"name": row["node"]["name"]}),
+        graph=graph.name,
+        node=to_node(rows[0]["node"]),
         model=feature.model,
         source_set=feature.source_set,
         explanation=stored.get("explanation"),

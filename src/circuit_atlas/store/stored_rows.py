@@ -13,6 +13,7 @@ from circuit_atlas.ingest.names import shown_name
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.schema.path_tables import TOKENS
 from circuit_atlas.schema.properties import LABELS
@@ -122,6 +123,9 @@ class StoredRows:
 
     def graph_rows(self, name: str) -> GraphRows:
         """The rows of a graph."""
+        return as_one(self._database, self._graph_rows, name)
+
+    def _graph_rows(self, name: str) -> GraphRows:
         read = self._database.read
         graph = find_graph(self._database, name)
         properties = dict(graph.properties)

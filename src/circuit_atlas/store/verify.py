@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.graphs import StoredGraph, list_graphs
+from circuit_atlas.queries.graphs import GraphReference, list_graphs
 from circuit_atlas.store.results import Verifications
 
 if TYPE_CHECKING:
@@ -43,5 +43,5 @@ def verify(
     data = read_graph(source, **options) if source is not None else None
     names = [summary.graph for summary in list_graphs(database).graphs] if name is None else [name]
     bar = tqdm(names, "verifying", unit=" graphs", disable=None if database.progress and len(names) > 1 else True)
-    found = [verify_graph(StoredGraph(database, graph), data, str(source or "")) for graph in bar]
+    found = [verify_graph(GraphReference(database, graph), data, str(source or "")) for graph in bar]
     return Verifications(graphs=found, damaged=sum(bool(graph.problems) for graph in found))

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InputError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 if TYPE_CHECKING:
@@ -67,12 +67,18 @@ def serve(
             ) from error
         slugs = []
         for graph in tqdm(graphs, "writing", unit=" graphs", disable=None if database.progress else True):
-            stored = StoredGraph(database, graph)
-            data = _pruned(stored, node_threshold, edge_threshold)
-            slugs.append(write_frontend_files(folder, graph, data, _explained(stored)))
+            data, explanations = _shown(GraphReference(database, graph), node_threshold, edge_threshold)
+            slugs.append(write_frontend_files(folder, graph, data, explanations))
         server = FrontendServer(folder, port)
         stack.callback(server.stop)
         return ServedGraphs([server.page(slug) for slug in slugs], folder, stack.pop_all())
+
+
+@graph_query
+def _shown(
+    graph: StoredGraph, node_threshold: float, edge_threshold: float
+) -> tuple[GraphData, dict[str, list[Explanation]]]:
+    return _pruned(graph, node_threshold, edge_threshold), _explained(graph)
 
 
 def _pruned(graph: StoredGraph, node_threshold: float, edge_threshold: float) -> GraphData:

@@ -1,0 +1,112 @@
+"""Makes sure that an answer is of one graph, although a question is several transactions.
+
+Every publish of a graph sets a new version on its `:Graph` node, in the transaction that makes it visible; a delete
+hides the graph in its first transaction. A question notes the version of each graph when it first reads it, and reads
+the versions again when it ends: if none has changed, all that it read between is of these graphs. Else it is asked
+again. A graph that was stored before there were versions has None, which is a version like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from circuit_atlas.database import Database
+from circuit_atlas.errors import DatabaseError, GraphChangedError
+from circuit_atlas.queries.ask import ask
+
+_ATTEMPTS = 3
+P = ParamSpec("P")
+R = TypeVar("R")
+Versions = dict[str, str | None]  # by name of a graph
+
+_noted: ContextVar[Versions | None] = ContextVar("versions of the graphs of the question that is being asked")
+
+
+def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Concatenate[Database, P], R]:
+    """Makes a function that asks a database a question, which is asked again if a graph of it changes meanwhile."""
+
+    @wraps(function)
+    def ask_as_one(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return as_one(database, function, database, *args, **kwargs)
+
+    return ask_as_one
+
+
+def as_one(database: Database, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """What a function answers of graphs that have not changed meanwhile. If a question is already being asked, the
+    function is a part of it.
+
+    Raises:
+        GraphChangedError: a graph changed at each of three attempts.
+    """
+    if is_asking():
+        return function(*args, **kwargs)
+    again: Any = [_repeatable(value) for value in args], {name: _repeatable(value) for name, value in kwargs.items()}
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(GraphChangedError):
+            return _attempt(database, lambda: function(*again[0], **again[1]))
+    return _attempt(database, lambda: function(*again[0], **again[1]))
+
+
+def is_asking() -> bool:
+    """Whether a question is being asked, of which what is asked now is a part."""
+    return _noted.get(None) is not None
+
+
+def _repeatable(value: Any) -> Any:
+    """An argument that can be read again."""
+    return list(value) if isinstance(value, Iterator) else value
+
+
+def _attempt(database: Database, function: Callable[[], R]) -> R:
+    noted: Versions = {}
+    token = _noted.set(noted)
+    try:
+        answer = function()
+    except (DatabaseError, GraphChangedError):
+        raise
+    except Exception:
+        check_versions(database, noted)  # what is wrong may come from reading two graphs
+        raise
+    finally:
+        _noted.reset(token)
+    check_versions(database, noted)
+    return answer
+
+
+def note_version(graph: str, version: str | None) -> None:
+    """Note the version of a graph that is read.
+
+    Raises:
+        GraphChangedError: the question has read another version of it before.
+    """
+    noted = _noted.get(None)
+    if noted is not None and noted.setdefault(graph, version) != version:
+        raise changed(graph)
+
+
+def check_versions(database: Database, versions: Versions) -> None:
+    """Check that graphs still have these versions.
+
+    Raises:
+        GraphChangedError: one of them was replaced or deleted.
+    """
+    if not versions:
+        return
+    rows = ask(database, "graphs.versions", graphs=list(versions))
+    now = {row["graph"]: row["version"] for row in rows}
+    for graph, version in versions.items():
+        if graph not in now or now[graph] != version:
+            raise changed(graph)
+
+
+def changed(graph: str) -> GraphChangedError:
+    """The error that says which graph is not the one that a question began with."""
+    return GraphChangedError(
+        f"graph {graph!r} was replaced or deleted while it was read",
+        fix=f"Ask again; {_ATTEMPTS} attempts met a change each.",
+    )
