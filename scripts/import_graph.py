@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from html import escape
+from math import fsum
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -119,7 +120,7 @@ def _ordered(floors: list[list[str]], imports: dict[str, set[str]]) -> list[list
     ordered = []
     for floor in floors:
         middle = {
-            name: sum(place.get(other, 0.5) for other in below) / len(below)
+            name: fsum(place.get(other, 0.5) for other in below) / len(below)  # whatever the order of the set
             if (below := _direct(name, imports))
             else 0.5
             for name in floor

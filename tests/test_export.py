@@ -275,6 +275,7 @@ def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     dump = tmp_path / "store.dump"
     run("backup", str(dump), *first)
     assert dump.stat().st_size > 10_000
+    assert dump.stat().st_mode & 0o077 == 0
     fails(run("backup", str(dump), *first), 1, "--overwrite")
     run("restore", str(dump), *second)
     assert run("paths", "dallas", "--json", *second).stdout == before
