@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from time import perf_counter
 from types import TracebackType
@@ -21,6 +21,7 @@ from neo4j import (
     GraphDatabase,
     ManagedTransaction,
     Query,
+    Record,
     Result,
     ResultSummary,
     Session,
@@ -51,6 +52,7 @@ from circuit_atlas.errors import (
     UnsupportedServerError,
 )
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT, MAX_ROWS
+from circuit_atlas.threads import in_thread
 
 OLDEST_SERVER = (2025, 6)  # the first release with Cypher 25
 _TIMEOUT_CODES = (
@@ -66,6 +68,7 @@ _MARK = "circuit-atlas"  # key of a transaction's metadata, by which Ctrl-C find
 _FIND_TRANSACTION = """
 SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData[$key] = $mark RETURN transactionId AS id LIMIT 1
 """
+_LAST_WAIT = 2.0  # seconds that the server has to end a statement after its time limit, or after Ctrl-C
 _COMMIT_ATTEMPTS = 3
 _PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
 _RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
@@ -131,31 +134,50 @@ class Database:
 
         Raises:
             CypherError: the server refused the statement.
-            QueryTimeoutError: the server stopped it at the time limit.
+            QueryTimeoutError: the server stopped it at the time limit, or did not and was left alone with it.
         """
         parameters = parameters or {}
         self._trace(cypher, parameters, shorten=write)
         mark = uuid4().hex
-        # In a thread of its own: an interrupt (Ctrl-C) inside the driver would leave its connection broken.
-        with ThreadPoolExecutor(1) as reader:
-            answer = reader.submit(self._run, cypher, parameters, write, mark)
-            try:
-                return answer.result()
-            except KeyboardInterrupt:
-                while not answer.done():
-                    self._stop(mark)
-                    wait([answer], timeout=0.1)
-                raise
+        # In a thread of its own: an interrupt (Ctrl-C) inside the driver would leave its connection broken, and Neo4j
+        # looks at the clock only between the rows of a statement, so it can go on for hours inside one expression.
+        answer = in_thread(lambda: self._run(cypher, parameters, write, mark))
+        try:
+            wait([answer], self._timeout + _LAST_WAIT)
+        except KeyboardInterrupt:
+            self._interrupt(answer, mark)
+            raise
+        if not answer.done():
+            raise QueryTimeoutError(
+                "the time limit has passed, and the server does not let go of the query: it was left to end it",
+                fix="It may use a processor until then. `circuit-atlas server stop` ends a local server with it.",
+            )
+        columns, records, summary = answer.result()
+        return StatementResult(columns, [record.data() for record in records], summary)
 
-    def _run(self, cypher: str, parameters: dict[str, Any], write: bool, mark: str) -> StatementResult:
+    def _interrupt(self, answer: Future[Any], mark: str) -> None:
+        """End a statement on the server, where it would run on to its time limit; after a moment, leave it there."""
+
+        def stop() -> None:
+            while not self._stop(mark) and not answer.done():
+                wait([answer], timeout=0.1)
+
+        in_thread(stop)
+        wait([answer], _LAST_WAIT)
+        if not answer.done():
+            _log.warning("The server does not let go of the query; it was left to end it.")
+
+    def _run(
+        self, cypher: str, parameters: dict[str, Any], write: bool, mark: str
+    ) -> tuple[list[str], list[Record], ResultSummary]:
         mode = WRITE_ACCESS if write else READ_ACCESS
         query = Query(cypher, timeout=self._timeout, metadata={_MARK: mark})
         start = perf_counter()
         with translated_errors(), self._session(default_access_mode=mode) as session:
             result = _sent(session, query, parameters)
-            rows = [record.data() for record in result.fetch(MAX_ROWS)]
-            found = StatementResult(list(result.keys()), rows, result.consume())
-        _log.debug("%d rows in %.1f ms: %s", len(rows), 1000 * (perf_counter() - start), _first_line(cypher))
+            records = result.fetch(MAX_ROWS)
+            found = list(result.keys()), records, result.consume()
+        _log.debug("%d rows in %.1f ms: %s", len(records), 1000 * (perf_counter() - start), _first_line(cypher))
         return found
 
     def read(self, cypher: str, **parameters: Any) -> Rows:
@@ -164,12 +186,13 @@ class Database:
         with self._session() as session:
             return session.execute_read(lambda work: [record.data() for record in _sent(work, cypher, parameters)])
 
-    def _stop(self, mark: str) -> None:
-        """End a statement on the server, where it would run on to its time limit."""
+    def _stop(self, mark: str) -> bool:
+        """Ask the server to end a statement; whether it knows it."""
         with self._session() as session:
             found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
             if found:
                 session.run("TERMINATE TRANSACTION $id", {"id": found["id"]}).consume()
+        return found is not None
 
     def plan(self, cypher: str, parameters: dict[str, Any] | None = None, *, profile: bool = False) -> str:
         """The plan of a statement as Neo4j draws it; with `profile` the statement is run, read-only, and measured.

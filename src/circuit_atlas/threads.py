@@ -1,9 +1,10 @@
-"""Parallel work in threads. After an error or an interrupt, the program does not wait for them."""
+"""Work in threads. After an error or an interrupt, the program does not wait for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
@@ -11,6 +12,20 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def in_thread(work: Callable[[], Result]) -> Future[Result]:
+    """Start work in a thread of its own. The interpreter does not wait for it at exit."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # whatever it is, the caller has to get it
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future
 
 
 def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], limit: int) -> Iterator[Result]:
@@ -30,19 +45,11 @@ def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], limit:
     left = iter(items)
     ready: SimpleQueue[Future[Result]] = SimpleQueue()
 
-    def run(item: Item) -> None:
-        future: Future[Result] = Future()
-        try:
-            future.set_result(work(item))
-        except BaseException as error:  # whatever it is, the caller has to get it
-            future.set_exception(error)
-        ready.put(future)
-
     def start(number: int) -> int:
-        threads = [Thread(target=run, args=(item,), daemon=True) for item in islice(left, number)]
-        for thread in threads:
-            thread.start()
-        return len(threads)
+        started = [in_thread(partial(work, item)) for item in islice(left, number)]
+        for future in started:
+            future.add_done_callback(ready.put)
+        return len(started)
 
     running = start(limit)
     while running:
