@@ -56,7 +56,7 @@ check: $(VENV)/.test
 	rm -rf .check build && $(UV) --no-deps --target .check .
 	$(BIN)/mypy .check/circuit_atlas tests benchmarks scripts
 	$(BIN)/python scripts/write_docs.py --check
-	$(BIN)/python -m pytest tests/test_catalogue.py tests/test_layout.py
+	$(BIN)/python -m pytest -m "not server" tests/test_catalogue.py tests/test_layout.py
 
 $(VENV)/.uv: constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'circuit-atlas needs Python 3.11 or newer: make PYTHON=python3.12')"
