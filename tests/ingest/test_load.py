@@ -50,8 +50,10 @@ def everything(atlas: Atlas) -> list[Any]:
     return [str(row | {"p": sorted(row.get("p", {}).items())}) for row in rows]
 
 
-def without_dates(rows: list[str]) -> list[str]:
-    return sorted(re.sub(r"neo4j.time.DateTime\([^()]*(\([^()]*\))?[^()]*\)", "", row) for row in rows)
+def without_own(rows: list[str]) -> list[str]:
+    """The rows without what differs from one publish to the next: times and the version."""
+    own = r"neo4j.time.DateTime\([^()]*(\([^()]*\))?[^()]*\)|\('version', '[^']*'\)"
+    return sorted(re.sub(own, "", row) for row in rows)
 
 
 SIZES = ("dallas.json", "opposite-small.json")  # written in one transaction, and in several
@@ -238,6 +240,7 @@ def test_transactions_repeated_after_lost_answers_change_nothing(
     file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every transaction is repeated after it was committed, as the driver does when the server goes away meanwhile."""
+    ensure_schema(atlas)
     before, name = everything(atlas), new_name()
     atlas.ingest(EXAMPLES / file, name=name)
     plain = everything(atlas)
@@ -250,11 +253,11 @@ def test_transactions_repeated_after_lost_answers_change_nothing(
 
     monkeypatch.setattr(Session, "execute_write", twice)
     atlas.ingest(EXAMPLES / file, name=name)
-    assert without_dates(everything(atlas)) == without_dates(plain)
+    assert without_own(everything(atlas)) == without_own(plain)
     atlas.ingest(example_file("night"), name=name, replace=True)
     assert not atlas.verify(name, example_file("night")).damaged
     atlas.ingest(EXAMPLES / file, name=name, replace=True)
-    assert without_dates(everything(atlas)) == without_dates(plain)
+    assert without_own(everything(atlas)) == without_own(plain)
     atlas.delete(name)
     assert everything(atlas) == before
 
