@@ -111,7 +111,7 @@ _GRAPH = {
     "acyclic": Property(BOOLEAN, "Whether the graph has no cycle"),
     "created_at": Property(DATETIME, "When its ingest began"),
     "published_at": Property(DATETIME, "When it became visible under its name"),
-    "version": Property(STRING, "A random text that is set anew whenever a graph becomes visible under this name"),
+    "version": Property(STRING, "A random text; every publish of a graph sets a new one"),
     "target_name": Property(STRING, "While it is written: the name that it will get", imported=False),
     "owner": Property(
         STRING,

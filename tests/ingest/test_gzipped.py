@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import resource
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.bounded import read_in_process
 from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
@@ -123,14 +121,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.json.gz"
     bomb.write_bytes(gzip.compress(b" " * MIB) * 2000)
     assert bomb.stat().st_size < 3 * MIB
-    code = "import sys; from circuit_atlas.ingest import read_graph; read_graph(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(bomb)],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30)),
-    )
+    done = read_in_process(bomb, memory=1 << 30)
     assert "InputError" in done.stderr
     assert "unpacks to more than" in done.stderr
     assert "gunzip" in done.stderr

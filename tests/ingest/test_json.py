@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import resource
-import subprocess
-import sys
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.bounded import read_in_process
 from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
@@ -346,14 +344,7 @@ def test_halves_of_characters_in_the_bytes_of_a_file(tmp_path: Path, graph: dict
 def test_a_million_supernodes_are_refused_before_they_fill_the_memory(tmp_path: Path, graph: dict[str, Any]) -> None:
     graph["qParams"]["supernodes"] = [[f"supernode {i}"] for i in range(1_000_000)]
     path = write(tmp_path, graph)
-    code = "import sys; from circuit_atlas.ingest import read_graph; read_graph(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (700 << 20, 700 << 20)),
-    )
+    done = read_in_process(path, memory=700 << 20)
     assert "more than 10,000 supernodes" in done.stderr
 
 

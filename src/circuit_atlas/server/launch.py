@@ -88,7 +88,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
 def _watch(pid: int, marker: Path) -> None:
     """Stop a server soon after its store was removed: nobody could find it any more, and it keeps its memory.
 
-    A shell does it, which outlives this program and needs next to no memory itself.
+    A shell watches the store. It runs on when this program ends, and uses little memory.
     """
     if os.name == "nt":
         return
