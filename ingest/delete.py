@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import psutil
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import hidden_name, shown_name
-from circuit_atlas.processes import find_process
+from circuit_atlas.ingest.owner import in_use, is_interrupted, owner_of_this_process
 
 _log = logging.getLogger(__name__)
 _EDGES_PER_TRANSACTION = 50_000
 _NODES_PER_TRANSACTION = 2_000
-_MAX_SILENCE = 15 * 60 * 1000  # milliseconds without a heartbeat, from a process on another machine
-_IN_USE: set[str] = set()  # hidden names under which this process writes or deletes
 
 
 def delete_graph(database: Database, name: str) -> None:
@@ -36,19 +28,9 @@ def delete_graph(database: Database, name: str) -> None:
             return
         raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists all graphs.")
     owner = owner_of_this_process()
-    with in_use(hidden_name(name)) as hidden:
+    with in_use(database, hidden_name(name)) as hidden:
         database.write(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
         remove_graph(database, hidden)
-
-
-@contextmanager
-def in_use(graph: str) -> Iterator[str]:
-    """Mark a hidden name as in use by this process, so that `remove_leftovers` skips it."""
-    _IN_USE.add(graph)
-    try:
-        yield graph
-    finally:
-        _IN_USE.discard(graph)
 
 
 def remove_graph(database: Database, graph: str) -> None:
@@ -63,28 +45,14 @@ def remove_graph(database: Database, graph: str) -> None:
 def remove_leftovers(database: Database) -> list[str]:
     """Delete what interrupted ingests and deletions left behind, and return the names of their graphs.
 
-    An ingest or deletion counts as interrupted if its process ran on this machine and has ended or does not use the
-    name any more, or if it runs on another machine and has written nothing for 15 minutes.
+    An ingest or deletion counts as interrupted if its process is one of those that this process can see, and has ended
+    or does not use the name any more; or if it ran elsewhere and its heartbeat has stopped for two minutes.
     """
     removed = []
     for row in database.write(statements.LEFTOVERS):
-        if _is_interrupted(row["graph"], row["owner"], row["silent_ms"]):
+        if is_interrupted(row["graph"], row["owner"], row["silent_ms"]):
             _log.info("deleting %r, left behind by an interrupted ingest or deletion", row["graph"])
-            with in_use(row["graph"]):
+            with in_use(database, row["graph"]):
                 remove_graph(database, row["graph"])
             removed.append(shown_name(row["graph"]))
     return removed
-
-
-def owner_of_this_process() -> str:
-    """Host, process id and start time of this process: they identify it even after its id is used again."""
-    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
-
-
-def _is_interrupted(graph: str, owner: str, silent_ms: int) -> bool:
-    if owner == owner_of_this_process():
-        return graph not in _IN_USE
-    host, pid, started = owner.rsplit(" ", 2)
-    if host != socket.gethostname():
-        return silent_ms > _MAX_SILENCE
-    return find_process(int(pid), float(started)) is None

@@ -4,7 +4,6 @@ locks.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -17,7 +16,6 @@ from circuit_atlas.ingest.names import shown_name
 
 EDGES_PER_BATCH = 25_000
 WRITERS = 3
-_HEARTBEAT = 10.0  # seconds
 
 
 def write_edges(database: Database, graph: str, edges: Edges) -> None:
@@ -42,15 +40,11 @@ def write_edges(database: Database, graph: str, edges: Edges) -> None:
         ThreadPoolExecutor(WRITERS) as pool,
     ):
         pending: set[Future[int]] = set()
-        last_beat = time.monotonic()
         try:
             for number, block in enumerate(edges.blocks(EDGES_PER_BATCH)):
                 pending.add(pool.submit(_write, database, graph, number, block))
                 if len(pending) >= 2 * WRITERS:
                     pending = _finish(pending, bar)
-                if time.monotonic() - last_beat > _HEARTBEAT:
-                    database.write(statements.HEARTBEAT, graph=graph)
-                    last_beat = time.monotonic()
             while pending:
                 pending = _finish(pending, bar)
         except BaseException:

@@ -16,10 +16,11 @@ from circuit_atlas.errors import GraphExistsError, IngestError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
-from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph, remove_leftovers
+from circuit_atlas.ingest.delete import remove_graph, remove_leftovers
 from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.names import check_name, check_tags, hidden_name
+from circuit_atlas.ingest.owner import in_use, owner_of_this_process
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
@@ -93,7 +94,7 @@ def _find(database: Database, name: str, content: str, replace: bool) -> str:
 
 def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData, replace: bool) -> str:
     """Write under a hidden name, then give the graph the user's name."""
-    with in_use(hidden_name(name)) as staging:
+    with in_use(database, hidden_name(name)) as staging:
         try:
             _write(database, staging, name, rows)
             _check_counts(name, database.write(statements.COUNTS, graph=staging)[0], data)
@@ -147,7 +148,7 @@ def _publish(database: Database, staging: str, name: str, properties: Row, repla
     else:
         raise _contended(name)
     if old:
-        with in_use(old):
+        with in_use(database, old):
             remove_graph(database, old)
     return "replaced" if old else "ingested"
 

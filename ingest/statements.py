@@ -7,6 +7,7 @@ such as `n.ordinal >= 0`, make the planner use an index; `schema/constraints.cyp
 from __future__ import annotations
 
 from circuit_atlas.ingest.labels import NAME
+from circuit_atlas.schema.graph_lock import LOCK
 
 # Starts a graph under a hidden name.
 BEGIN = """CYPHER 25
@@ -103,9 +104,11 @@ WITH g
 CALL () {{{_EDGES}}}
 """
 
-# Shows processes on other machines that the ingest is alive.
-HEARTBEAT = """CYPHER 25
-MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp()
+# Shows other processes that an ingest or deletion is alive. A graph that was published while the statement waited for
+# the lock stays as it is.
+HEARTBEAT = f"""{LOCK}
+WITH g WHERE g.status IN ['loading', 'deleting']
+SET g.heartbeat = timestamp()
 """
 
 EDGE_EXTRAS = """CYPHER 25
@@ -140,9 +143,12 @@ ORDER BY graph LIMIT 1000
 
 # Gives a graph another name and status, and all of its nodes the new name: nodes have their graph's name only while it
 # is ready, so that a query in Browser sees all of it or nothing. Nothing happens unless a graph named $given exists:
-# when the statement is repeated after a lost answer, a graph that made room for $given must not be renamed again.
-RENAME = """CYPHER 25
-MATCH (g:Graph {name: $graph}) WHERE EXISTS { (:Graph {name: $given}) }
+# when the statement is repeated after a lost answer, a graph that made room for $given must not be renamed again. While
+# it waits for the lock, another process may rename the graph; `properties` reads its name again, `g.name` may not.
+RENAME = (
+    LOCK
+    + """
+WITH g WHERE properties(g).name = $graph AND EXISTS { (:Graph {name: $given}) }
 SET g.name = $name, g.status = $status, g.owner = $owner, g.heartbeat = timestamp()
 WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
@@ -162,6 +168,7 @@ CALL () {
 }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 """
+)
 
 # The last step of publishing; returns 0 if the graph is gone, or the graph that it was collapsed from.
 PUBLISHED = """CYPHER 25

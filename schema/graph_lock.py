@@ -6,10 +6,12 @@ may follow at any place.
 
 from __future__ import annotations
 
-# Setting a property takes the node's lock, also where its value stays the same.
+# Setting a property takes the node's lock. It is one that nobody reads: `SET g.status = g.status` would read the
+# status, wait for the lock, and then undo what was set meanwhile.
 LOCK = """CYPHER 25
 MATCH (g:Graph {name: $graph})
-SET g.status = g.status
+SET g.lock = true
+REMOVE g.lock
 """
 
 HELD = """CYPHER 25

@@ -115,11 +115,14 @@ _GRAPH = {
     "target_name": Property(STRING, "While it is written: the name that it will get", imported=False),
     "owner": Property(
         STRING,
-        "While it is written or removed: host, process id and start time of the process that does so",
+        "While it is written or removed: the process that does so (host, boot, namespace, process id, start time)",
         imported=False,
     ),
     "heartbeat": Property(
-        LONG, "While it is written or removed: when its owner last wrote", "milliseconds since 1970", imported=False
+        LONG,
+        "While it is written or removed: when its owner last showed that it is alive, by the server's clock",
+        "milliseconds since 1970",
+        imported=False,
     ),
 }
 

@@ -167,12 +167,11 @@ class Atlas(Database):
         return as_one(self, self._tag, graphs, added, removed)
 
     def _tag(self, graphs: Sequence[str], added: list[str], removed: list[str]) -> Graphs:
-        for graph in graphs:
-            find_graph(self, graph)
-        with self.writing():
-            for graph in graphs:
-                self.write(statements.TAGS, graph=graph, tags=added)
-                self.write(statements.UNTAG, graph=graph, tags=removed)
+        for graph in [find_graph(self, name) for name in graphs]:
+            graph.write(
+                (statements.TAGS, {"graph": graph.name, "tags": added}),
+                (statements.UNTAG, {"graph": graph.name, "tags": removed}),
+            )
         return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs])
 
     def delete(self, name: str) -> None:

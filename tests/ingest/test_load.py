@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
 from typing import Any
 
 import numpy as np
 import pytest
 from neo4j import Session
-from neo4j.exceptions import IncompleteCommit
+from neo4j.exceptions import IncompleteCommit, ServiceUnavailable
 from support.examples import EXAMPLES, NAMES, example_document, example_file
 from support.graphs import make_graph, status_of
 
@@ -32,10 +33,12 @@ from circuit_atlas.errors import (
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
-from circuit_atlas.ingest import load, load_graph, read_graph, remove_leftovers, statements
-from circuit_atlas.ingest.delete import in_use, owner_of_this_process, remove_graph
+from circuit_atlas.ingest import load, load_graph, owner, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest.delete import delete_graph, remove_graph
+from circuit_atlas.ingest.owner import in_use, owner_of_this_process
 from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema.apply import ensure_schema
+from circuit_atlas.schema.graph_lock import LOCK
 from circuit_atlas.schema.keys import Kind
 
 
@@ -299,20 +302,112 @@ def test_a_graph_removed_meanwhile_is_not_published(
 
 def test_the_leftovers_of_a_running_ingest_are_kept(atlas: Atlas, new_name: Callable[[], str]) -> None:
     staging = f"{new_name()}~living"
-    begin = {"graph": staging, "target_name": "x", "properties": {}}
-    atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())
-    with in_use(staging):
+    begin = {"graph": staging, "target_name": "x", "properties": {}, "owner": owner_of_this_process()}
+    atlas.write(statements.BEGIN, **begin)
+    with in_use(atlas, staging):
         assert remove_leftovers(atlas) == []
-    atlas.write(
-        "MATCH (g:Graph {name: $graph}) SET g.owner = $owner",
-        graph=staging,
-        owner=f"elsewhere {os.getpid()} 1.0",
-    )
+    assert remove_leftovers(atlas) == [staging.partition("~")[0]]  # an ingest of this process that failed
+
+
+@pytest.mark.parametrize("ended", ["host a0b1/pid:[7] 1 1.00", f"{socket.gethostname()} 999999999 1.00"])
+def test_an_owner_that_cannot_be_seen_is_alive_as_long_as_its_heartbeat(
+    atlas: Atlas, new_name: Callable[[], str], ended: str
+) -> None:
+    """In two containers, host name and process id can be the same. No process has the ids that stand here."""
+    staging = f"{new_name()}~elsewhere"
+    atlas.write(statements.BEGIN, graph=staging, target_name="x", properties={}, owner=ended)
     assert remove_leftovers(atlas) == []
-    atlas.write("MATCH (g:Graph {name: $graph}) SET g.heartbeat = 0", graph=staging)
+    atlas.write("MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp() - 110000", graph=staging)
+    assert remove_leftovers(atlas) == []
+    atlas.write("MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp() - 130000", graph=staging)
     assert remove_leftovers(atlas) == [staging.partition("~")[0]]
-    atlas.write(statements.BEGIN, **begin, owner=owner_of_this_process())  # an ingest of this process that failed
-    assert remove_leftovers(atlas) == [staging.partition("~")[0]]
+
+
+def test_processes_of_another_namespace_are_not_looked_for(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = f"{new_name()}~dead"
+    own = owner_of_this_process().rsplit(" ", 2)[0]
+    atlas.write(statements.BEGIN, graph=staging, target_name="x", properties={}, owner=f"{own} 999999999 1.00")
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, "_process_ids", lambda: "the same boot/another namespace")
+        assert remove_leftovers(atlas) == []
+    assert remove_leftovers(atlas) == [staging.partition("~")[0]]  # seen from here, the process has ended
+
+
+def test_an_ingest_renews_its_heartbeat_until_it_is_published(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it does meanwhile, and however long; also when the database does not answer once."""
+    name, beats, once = new_name(), Semaphore(0), load._check_counts
+    times: list[int] = []
+    write, failures = Database.write, [ServiceUnavailable("away")]
+    monkeypatch.setattr(owner, "_BEAT", 0.01)
+
+    def counted(database: Database, *texts: str, **parameters: Any) -> Any:
+        if texts != (statements.HEARTBEAT,):
+            return write(database, *texts, **parameters)
+        if failures:
+            raise failures.pop()
+        write(database, *texts, **parameters)
+        if found := write(database, "MATCH (g:Graph {name: $graph}) RETURN g.heartbeat AS beat", **parameters):
+            times.append(found[0]["beat"])
+            beats.release()
+        return []
+
+    def after_two_beats(*arguments: Any) -> None:
+        assert beats.acquire(timeout=60)
+        assert beats.acquire(timeout=60)
+        once(*arguments)
+
+    monkeypatch.setattr(Database, "write", counted)
+    monkeypatch.setattr(load, "_check_counts", after_two_beats)
+    atlas.ingest(EXAMPLES / "opposite-small.json", name=name)
+    assert times[0] < times[1]
+    atlas.write(statements.HEARTBEAT, graph=name)  # one that comes too late
+    assert atlas.cypher("MATCH (g:Graph {name: $graph}) RETURN g.heartbeat AS beat", {"graph": name}).rows == [
+        {"beat": None}
+    ]
+
+
+def blocked(atlas: Atlas, work: Callable[[], object], meanwhile: Callable[[], object]) -> None:
+    """Start work, wait until its transaction waits for a lock, do something meanwhile, and wait for its end."""
+    waiting = "SHOW TRANSACTIONS YIELD status WHERE status STARTS WITH 'Blocked' RETURN count(*) AS n"
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(work)
+        while not (running.done() or atlas.cypher(waiting).rows[0]["n"]):
+            pass
+        meanwhile()
+        running.result(60)
+
+
+def test_two_deletes_at_once_leave_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """Both rename the graph. The second must not rename it again: the first would not find all of it any more."""
+    name = new_name()
+    atlas.ingest(EXAMPLES / "dallas.json", name=name)
+    with in_use(atlas, f"{name}~old") as hidden, atlas.driver.session() as session:
+        delete = session.begin_transaction()
+        own = {"owner": owner_of_this_process(), "given": name}
+        delete.run(statements.RENAME, graph=name, name=hidden, status="deleting", **own).consume()
+        blocked(atlas, lambda: delete_graph(atlas, name), delete.commit)
+        remove_graph(atlas, hidden)
+    left = "MATCH (n) WHERE n.graph STARTS WITH $name OR n.name STARTS WITH $name RETURN labels(n) AS labels"
+    assert atlas.cypher(left, {"name": name}).rows == []
+
+
+def test_a_transaction_that_waits_for_a_graph_does_not_undo_its_deletion(
+    atlas: Atlas, new_name: Callable[[], str]
+) -> None:
+    name, hidden = new_name(), new_name() + "~old"
+    atlas.ingest(EXAMPLES / "dallas.json", name=name)
+    with in_use(atlas, hidden), atlas.driver.session() as session:
+        delete = session.begin_transaction()
+        own = {"owner": owner_of_this_process(), "given": name}
+        delete.run(statements.RENAME, graph=name, name=hidden, status="deleting", **own).consume()
+        blocked(atlas, lambda: atlas.write(LOCK, graph=name), delete.commit)
+        status = "MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.lock AS lock"
+        assert atlas.cypher(status, {"graph": hidden}).rows == [{"status": "deleting", "lock": None}]
+        remove_graph(atlas, hidden)
 
 
 def test_two_ingests_at_once_make_one_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:

@@ -18,10 +18,12 @@ from pathlib import Path
 import neo4j
 import psutil
 import pytest
+from support.program import PROGRAM, fails
 from support.server import started
 
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
+from circuit_atlas.processes import find_process
 from circuit_atlas.server import LocalServer, find_java, jars
 from circuit_atlas.server import store as store_module
 
@@ -157,7 +159,7 @@ def test_a_server_that_was_not_recorded_is_found(server: LocalServer) -> None:
     assert server.connection() is None
     assert server.status().pid == unrecorded.pid
     assert answers(server.start(quiet=True))
-    assert not unrecorded.is_running()
+    assert find_process(unrecorded.pid, unrecorded.create_time()) is None
     (server.store.path / "run" / "server.json").unlink()
     assert server.stop()
 
@@ -188,6 +190,27 @@ def test_a_store_is_not_shared_with_a_server_that_cannot_be_seen(server: LocalSe
         assert server.store.read_process() == record
         other.communicate(b"\n")
     assert answers(server.start(quiet=True))
+
+
+def test_a_container_uses_the_server_of_a_store_and_leaves_it_alone(server: LocalServer) -> None:
+    """The container has the same store and network, and process ids of its own."""
+    connection, record = server.start(quiet=True), server.store.read_process()
+    namespace = ["unshare", "--fork", "--pid", "--mount-proc"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a namespace of process ids cannot be made here")
+
+    def inside(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*namespace, PROGRAM, *arguments, "--store", str(server.store.path)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+    status = json.loads(inside("server", "status", "--json").stdout)
+    assert (status["running"], status["uri"], status["pid"]) == (True, connection.uri, None)
+    assert json.loads(inside("graphs", "--json").stdout)["graphs"] == []
+    for refused in (("server", "stop"), ("server", "reset", "--yes")):
+        fails(inside(*refused), 3, "in use by a server that this machine cannot see")
+    assert server.store.read_process() == record
+    assert server.connection() == connection
+    assert answers(connection)
 
 
 def test_a_second_store_runs_on_other_ports(server: LocalServer, tmp_path: Path) -> None:

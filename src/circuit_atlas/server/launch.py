@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.files import private
 from circuit_atlas.server.admin import JVM_OPTIONS, PRIVATE_UMASK, Program
@@ -104,10 +105,9 @@ def _watch(pid: int, marker: Path) -> None:
 
 def _wait_until_it_answers(store: Store, child: subprocess.Popen[bytes], ports: tuple[int, int]) -> None:
     """Wait until the server accepts the store's password over Bolt. It is an error when its process ends."""
-    import neo4j
+    from neo4j.exceptions import AuthError, DriverError, Neo4jError
 
-    address = f"bolt://{LOOPBACK}:{ports[0]}"
-    auth = ("neo4j", store.password())
+    connection = Connection(uri=f"bolt://{LOOPBACK}:{ports[0]}", password=store.password())
     waited = 0.0
     while waited < START_TIMEOUT:
         try:
@@ -119,14 +119,22 @@ def _wait_until_it_answers(store: Store, child: subprocess.Popen[bytes], ports: 
         if not all(map(is_listening, ports)):
             continue
         try:
-            with neo4j.GraphDatabase.driver(address, auth=auth, connection_timeout=5) as driver:
-                driver.verify_connectivity()
-                return
-        except neo4j.exceptions.AuthError as error:
+            log_in(connection)
+        except AuthError as error:
             raise start_failure(store, "the server does not accept the store's password") from error
-        except (neo4j.exceptions.Neo4jError, neo4j.exceptions.DriverError):
+        except (Neo4jError, DriverError):
             continue  # it listens, but is not ready
+        return
     raise start_failure(store, f"the server did not answer within {START_TIMEOUT:.0f} s")
+
+
+def log_in(connection: Connection) -> None:
+    """Log in to a server, and out again. Errors are the driver's."""
+    import neo4j
+
+    auth = (connection.username, connection.password)
+    with neo4j.GraphDatabase.driver(connection.uri, auth=auth, connection_timeout=5) as driver:
+        driver.verify_connectivity()
 
 
 def start_failure(store: Store, what: str) -> LocalServerError:

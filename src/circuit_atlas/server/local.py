@@ -23,7 +23,7 @@ from circuit_atlas.server.admin import AdminTool, Program, kill_abandoned
 from circuit_atlas.server.holder import find_server, is_locked
 from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
-from circuit_atlas.server.launch import launch, start_failure
+from circuit_atlas.server.launch import launch, log_in, start_failure
 from circuit_atlas.server.ports import LOOPBACK, choose_port
 from circuit_atlas.server.store import Store
 
@@ -88,7 +88,6 @@ class LocalServer:
             if running:  # another process has started it while this one waited for the lock
                 return running
             self.stop()  # what is left when a process was killed while it started, stopped or rebuilt the server
-            self._check_unused()
             version = neo4j_version(read_lock())
             _print(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
             self.store.prepare(version)
@@ -122,7 +121,6 @@ class LocalServer:
         program = self._program(None, quiet)
         with self._locked():
             self.stop()
-            self._check_unused()
             self.store.prepare(neo4j_version(read_lock()))
             with self.store.new_data() as data:
                 _LOG.info("making new data in %s", self.store.path / data)
@@ -153,7 +151,6 @@ class LocalServer:
         program = self._program(None, quiet)
         with self._locked():
             was_running = self.stop()
-            self._check_unused()
             try:
                 work(self._admin(program))
             finally:
@@ -171,16 +168,17 @@ class LocalServer:
         record = self.store.read_process()
         # While `rebuild` checks new data, a server runs that nobody else may use.
         is_ready = record.get("state", "running") == "running" and record.get("data", "data") == self.store.data
-        return self._address() if is_ready and self._process() else None
+        return self._address() if is_ready and (self._process() or self._answers_unseen()) else None
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""
         known = self._process()
-        record = self.store.read_process() if known else {}
+        is_unseen = known is None and self._answers_unseen()
+        record = self.store.read_process() if known or is_unseen else {}
         process = known or find_server(self.store.path)
         return ServerStatus(
             store=str(self.store.path),
-            running=process is not None,
+            running=process is not None or is_unseen,
             pid=process.pid if process else None,
             uri=f"bolt://{LOOPBACK}:{record['bolt_port']}" if record else None,
             browser=f"http://{LOOPBACK}:{record['http_port']}/browser/" if record else None,
@@ -195,26 +193,16 @@ class LocalServer:
             Whether it was running.
 
         Raises:
-            LocalServerError: the process cannot be stopped.
+            LocalServerError: the process cannot be stopped, or cannot be seen from here.
         """
         process = self._process() or find_server(self.store.path)
-        if process is None:
-            return False
-        _LOG.info("stopping the server of %s: process %d", self.store.path, process.pid)
-        if self.store.exists:
-            self.store.write_process({**self.store.read_process(), "state": "stopping"})
-        try:
-            process.terminate()
-            if not _has_ended(process):
-                _LOG.warning("process %d did not stop within %.0f s; killing it", process.pid, _STOP_TIMEOUT)
-                process.kill()
-                if not _has_ended(process):
-                    raise LocalServerError(f"process {process.pid} was killed, but still exists")
-        except psutil.NoSuchProcess:
-            return True
-        except psutil.Error as error:
-            raise LocalServerError(f"process {process.pid} cannot be stopped: {error}") from error
-        return True
+        if process:
+            _LOG.info("stopping the server of %s: process %d", self.store.path, process.pid)
+            if self.store.exists:
+                self.store.write_process({**self.store.read_process(), "state": "stopping"})
+            _end(process)
+        self._check_unused()
+        return process is not None
 
     def logs(self, lines: int = 50) -> str:
         """The last lines of the server's log."""
@@ -266,6 +254,19 @@ class LocalServer:
         record = self.store.read_process()
         return find_process(record["pid"], record["created"]) if {"pid", "created"} <= record.keys() else None
 
+    def _answers_unseen(self) -> bool:
+        """Whether a process that cannot be seen from here, such as one in a container, runs the store's server at the
+        recorded port. Its password shows that it is this store's: it is random, and no other server accepts it."""
+        from neo4j.exceptions import DriverError, Neo4jError
+
+        if "bolt_port" not in self.store.read_process() or not is_locked(self.store.path / self.store.data):
+            return False
+        try:
+            log_in(self._address())
+        except (Neo4jError, DriverError):
+            return False
+        return True
+
     def _address(self) -> Connection:
         port = self.store.read_process()["bolt_port"]
         return Connection(uri=f"bolt://{LOOPBACK}:{port}", password=self.store.password())
@@ -299,6 +300,21 @@ class LocalServer:
             arguments.write(password)
             arguments.flush()
             admin.run("dbms", "set-initial-password", f"@{arguments.name}")
+
+
+def _end(process: psutil.Process) -> None:
+    """End a process; kill it if it does not end when it is asked to."""
+    try:
+        process.terminate()
+        if not _has_ended(process):
+            _LOG.warning("process %d did not stop within %.0f s; killing it", process.pid, _STOP_TIMEOUT)
+            process.kill()
+            if not _has_ended(process):
+                raise LocalServerError(f"process {process.pid} was killed, but still exists")
+    except psutil.NoSuchProcess:
+        return
+    except psutil.Error as error:
+        raise LocalServerError(f"process {process.pid} cannot be stopped: {error}") from error
 
 
 def _has_ended(process: psutil.Process) -> bool:

@@ -1,0 +1,92 @@
+"""Shows which process writes or deletes under a hidden name, and that it is alive.
+
+While it works, a thread of it renews a heartbeat in the database, by the server's clock: clocks of clients do not
+matter. Another process may only look for the owner's process id if both surely have the same ids, so not from another
+machine or container, whatever its host name is. It then knows at once what the heartbeat shows later.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from threading import Event
+
+import psutil
+from neo4j.exceptions import DriverError, Neo4jError
+
+from circuit_atlas.database import Database
+from circuit_atlas.ingest import statements
+from circuit_atlas.processes import find_process
+from circuit_atlas.threads import in_thread
+
+_log = logging.getLogger(__name__)
+_BEAT = 10.0  # seconds between two heartbeats
+_MAX_SILENCE = 120_000  # milliseconds without a heartbeat, after which an owner that cannot be looked for has ended
+_IN_USE: set[str] = set()  # hidden names under which this process writes or deletes
+
+
+@contextmanager
+def in_use(database: Database, graph: str) -> Iterator[str]:
+    """Mark a hidden name as in use by this process, and renew its heartbeat.
+
+    Args:
+        database: the database.
+        graph: the hidden name; it need not be stored yet.
+
+    Yields:
+        The hidden name.
+    """
+    finished = Event()
+    _IN_USE.add(graph)
+    in_thread(lambda: _renew_heartbeat(database, graph, finished))
+    try:
+        yield graph
+    finally:
+        finished.set()
+        _IN_USE.discard(graph)
+
+
+def _renew_heartbeat(database: Database, graph: str, finished: Event) -> None:
+    while not finished.wait(_BEAT):
+        try:
+            database.write(statements.HEARTBEAT, graph=graph)
+        except (DriverError, Neo4jError) as error:  # what writes the graph meets it, too, and reports it
+            _log.info("the heartbeat of %r was not written: %s", graph, error)
+
+
+def owner_of_this_process() -> str:
+    """What identifies this process: its host's name for people, then the id of the boot and of the namespace in which
+    process ids count, its process id and its start time."""
+    return f"{socket.gethostname()} {_process_ids()} {os.getpid()} {psutil.Process().create_time():.2f}"
+
+
+def is_interrupted(graph: str, owner: str, silent_ms: int) -> bool:
+    """Whether the owner of a hidden name has ended, or does not use the name any more.
+
+    Args:
+        graph: the hidden name.
+        owner: its owner, as `owner_of_this_process` wrote it.
+        silent_ms: milliseconds since the last heartbeat, by the server's clock.
+    """
+    if owner == owner_of_this_process():
+        return graph not in _IN_USE
+    _, _, process = owner.partition(f" {_process_ids()} ")
+    if not process or not _process_ids():
+        return silent_ms > _MAX_SILENCE
+    pid, started = process.split(" ")
+    return find_process(int(pid), float(started)) is None
+
+
+@cache
+def _process_ids() -> str:
+    """Two processes with the same text see the same process ids; empty where that cannot be known."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
