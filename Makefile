@@ -3,6 +3,7 @@
 # test       all tests, with circuit-tracer and torch, against a real Neo4j
 # coverage   all tests, and which lines and branches of the package they run
 # fuzz       the readers of files, for SECONDS each
+# chaos      kills of clients and servers during every command that writes, for SECONDS; SEED repeats them
 # bench      how long queries take, beside other ways to answer them
 # check      style, types, docs, queries
 # docs       write the generated pages, and build the documentation into site/
@@ -11,9 +12,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 300
+export SEED
 UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt
 
-.PHONY: demo test-fast test coverage chromium fuzz bench check docs clean
+.PHONY: demo test-fast test coverage chromium fuzz chaos bench check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
@@ -41,6 +43,9 @@ fuzz: $(VENV)/.test
 	mkdir -p fuzz-corpus/json fuzz-corpus/pt
 	$(BIN)/python tests/fuzz/fuzz_json.py -max_total_time=$(SECONDS) fuzz-corpus/json
 	$(BIN)/python tests/fuzz/fuzz_pt.py -max_total_time=$(SECONDS) fuzz-corpus/pt
+
+chaos: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python tests/chaos/chaos.py --seconds $(SECONDS) $(ARGS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.bench $(ARGS)

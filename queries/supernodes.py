@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.printable import printable
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -15,6 +16,7 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_ROWS
 
 Row = dict[str, Any]
+_MAX_LABEL = 150  # characters of a label in the name of a supernode
 
 
 @graph_query
@@ -88,7 +90,7 @@ def same_features(
     graph: StoredGraph, *, layers: Iterable[int] = (), positions: Iterable[int] = ()
 ) -> dict[str, list[int]]:
     """Ordinals of the nodes of each transcoder feature that is active at several positions, by a name for them: what
-    the nodes are called, with layer and index where others are called the same."""
+    the nodes are called, on one line and cut, with layer and index where others are called the same."""
     rows = ask(
         graph.database, "supernodes.same_feature", graph=graph.name, layers=list(layers), positions=list(positions)
     )
@@ -96,7 +98,7 @@ def same_features(
         raise InvalidArgumentError(
             f"no feature of {graph.name!r} is active at several positions", fix="Nothing was changed."
         )
-    names = [row["name"].strip() for row in rows]
+    names = [printable(" ".join(row["name"].split()))[:_MAX_LABEL] for row in rows]
     return {
         _own_name(name, names, row): [node["ordinal"] for node in row["members"]]
         for name, row in zip(names, rows, strict=True)

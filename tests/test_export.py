@@ -271,21 +271,21 @@ def test_import_files_make_the_same_store(atlas: Atlas, examples: Any, tmp_path:
 def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     first, second = (["--store", str(tmp_path / name)] for name in ("first", "second"))
     run("ingest", str(EXAMPLES / "dallas.json"), "--name", "dallas", *first)
-    before = run("paths", "dallas", "--json", *first).stdout
+    before = run("paths", "dallas", "--max-hops", "2", "--json", *first).stdout
     dump = tmp_path / "store.dump"
     run("backup", str(dump), *first)
     assert dump.stat().st_size > 10_000
     assert dump.stat().st_mode & 0o077 == 0
     fails(run("backup", str(dump), *first), 1, "--overwrite")
     run("restore", str(dump), *second)
-    assert run("paths", "dallas", "--json", *second).stdout == before
+    assert run("paths", "dallas", "--max-hops", "2", "--json", *second).stdout == before
     assert json.loads(run("verify", *second).stdout)["damaged"] == 0
     fails(run("restore", str(dump), *second), 1, "--replace")
     (tmp_path / "no.dump").write_bytes(dump.read_bytes()[:2000])
     fails(run("restore", str(tmp_path / "no.dump"), "--replace", *second), 3, "failed")
-    assert run("paths", "dallas", "--json", *second).stdout == before
+    assert run("paths", "dallas", "--max-hops", "2", "--json", *second).stdout == before
     run("delete", "dallas", *first)
     run("restore", str(dump), *first)
-    assert run("paths", "dallas", "--json", *first).stdout == before
+    assert run("paths", "dallas", "--max-hops", "2", "--json", *first).stdout == before
     for store in (first, second):
         run("server", "stop", *store)

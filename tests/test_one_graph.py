@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,6 +23,16 @@ A = make_graph([0, 0, 1, 2, 3], [(0, 2, 1.0), (1, 2, 2.0), (1, 3, 0.5), (2, 3, 3
 B = make_graph([0, 0, 0, 1, 1, 2, 3], [(0, 3, 9.0), (1, 4, 8.0), (2, 4, 7.0), (3, 5, 6.0), (4, 5, 5.0), (5, 6, 3.5)])
 FROM_FIRST: Any = {"sources": ["token:0"], "max_hops": 3}
 Question = Callable[[Atlas, str, str], Any]
+
+
+def exported(atlas: Atlas, graph: str, suffix: str) -> str:
+    """The content of the file."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"graph.{suffix}"
+        atlas.export(graph, file)
+        return file.read_text(encoding="utf-8").replace(graph, "graph")
+
+
 QUESTIONS: dict[str, Question] = {
     "stats": lambda atlas, g, _: atlas.graph(g).stats(),
     "metadata": lambda atlas, g, _: atlas.graph(g).metadata["content_hash"],
@@ -57,6 +69,8 @@ QUESTIONS: dict[str, Question] = {
     "only": lambda atlas, g, other: atlas.only_features(other, without=[g]),
     "recurring": lambda atlas, g, other: atlas.recurring(g, other),
     "search": lambda atlas, g, _: [hit.places for hit in atlas.search("t0", graph=g).hits],
+    "export to json": lambda atlas, g, _: exported(atlas, g, "json"),
+    "export to graphml": lambda atlas, g, _: exported(atlas, g, "graphml"),
     "verify": lambda atlas, g, _: atlas.verify(g),
     "label": lambda atlas, g, _: atlas.label(g, "feature:1/2@2", "a label").node,
     "tag": lambda atlas, g, _: [graph.nodes for graph in atlas.tag(g, add=["of one graph"]).graphs],

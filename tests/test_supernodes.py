@@ -355,6 +355,8 @@ def test_impossible_supernodes_are_refused(opposite: GraphHandle) -> None:
         (("new",), {"matching": "a", "kinds": ["thing"]}, "kind cannot be"),
         (("", ["token:1"]), {}, "invalid name of a supernode"),
         (("a\nb", ["token:1"]), {}, "invalid name of a supernode"),
+        (("a\x9bb", ["token:1"]), {}, "invalid name of a supernode"),
+        (("a\u202eb", ["token:1"]), {}, "invalid name of a supernode"),
     ):
         with pytest.raises(InvalidArgumentError, match=problem):
             opposite.create_supernode(*arguments, **options)

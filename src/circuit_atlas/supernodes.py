@@ -14,6 +14,7 @@ from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.statements import DELETE_SUPERNODE, SUPERNODES
+from circuit_atlas.printable import CONTROLS
 from circuit_atlas.queries import supernodes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice
@@ -21,7 +22,7 @@ from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph
 from circuit_atlas.queries.supernode_results import Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
-_NAME = re.compile(r"[^\x00-\x1f]{1,200}")
+_NAME = re.compile(rf"[^\n\t{CONTROLS}]{{1,200}}")
 P = ParamSpec("P")
 R = TypeVar("R")
 

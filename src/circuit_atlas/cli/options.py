@@ -167,9 +167,11 @@ def complete_graphs(ctx: click.Context, _parameter: click.Parameter, incomplete:
         if connection is None:
             return []
         with Database(connection) as database:
-            return [summary.graph for summary in list_graphs(database).graphs if summary.graph.startswith(incomplete)]
+            names = [summary.graph for summary in list_graphs(database).graphs]
     except AtlasError:
         return []
+    # A database of others may have names that a terminal must not get.
+    return [name for name in names if name.startswith(incomplete) and name == printable(name)]
 
 
 def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -226,7 +226,7 @@ class LocalServer:
         try:
             # A folder that exists keeps its mode until it is known to be a store.
             self.store.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(f"{self.store.path}.lock"):
+            with FileLock(f"{self.store.path}.lock", mode=0o600):
                 kill_abandoned(self.store.path)
                 yield
         except OSError as error:
