@@ -35,7 +35,7 @@ def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
     """Restore a store from a backup. The old database is kept until the new one has passed its check.
 
     Raises:
-        InputError: the file does not exist.
+        InputError: the file does not exist, or is the dump of a database of something else.
         LocalServerError: the file is not a dump of Neo4j, or there is not enough disk space.
         SchemaVersionError: a newer circuit-atlas made it.
     """
@@ -44,10 +44,17 @@ def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
     with TemporaryDirectory(prefix="load-", dir=server.store.path) as folder:
         (Path(folder) / _DUMP).symlink_to(path.resolve())
         server.rebuild(
-            lambda admin: admin.run("database", "load", _DATABASE, f"--from-path={folder}"), _check, quiet=quiet
+            lambda admin: admin.run("database", "load", _DATABASE, f"--from-path={folder}"),
+            lambda connection: _check(connection, path),
+            quiet=quiet,
         )
 
 
-def _check(connection: Connection) -> None:
+def _check(connection: Connection, path: Path) -> None:
     with Database(connection) as database, translated_errors(connection):
-        check_schema(database)
+        if check_schema(database) is None and database.read("CYPHER 25 MATCH (n) RETURN 1 AS one LIMIT 1"):
+            raise InputError(
+                "a dump of a database that circuit-atlas did not make",
+                where=str(path),
+                fix="The store is unchanged. Give a file that `circuit-atlas backup` wrote.",
+            )
