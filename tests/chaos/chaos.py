@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 import time
@@ -20,8 +21,11 @@ def main() -> None:
     """Kill until the time is up or the number of kills is reached, and print how many there were of each kind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=300.0, help="how long")
+    parser.add_argument("--verbose", action="store_true", help="say what is killed")
     parser.add_argument("--kills", type=int, default=sys.maxsize, help="at most how many kills")
     arguments = parser.parse_args()
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
+    logging.getLogger("support.chaos").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         for server in started(Path(folder) / "store"):
             chaos = Chaos(server, Path(folder))

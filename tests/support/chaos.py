@@ -9,6 +9,7 @@ nothing left over.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import random
@@ -30,6 +31,8 @@ from circuit_atlas.export.json_file import write_json
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.holder import HOME_OPTION
 from circuit_atlas.synth import Shape, synthesize
+
+log = logging.getLogger(__name__)
 
 Work = Callable[..., object]
 State = dict[tuple[str, str], str]  # by graph (empty for transcoder features) and part
@@ -156,6 +159,7 @@ class Chaos:
         self.states = [self.state()]
         for step in self.steps:
             self.took[step.name] = self.run(step)
+            log.info("%s took %.1f s", step.name, self.took[step.name])
             self.states.append(self.state())
         assert self.states[-1] == self.states[0], different(self.states[-1], self.states[0])
 
@@ -217,6 +221,7 @@ class Chaos:
 
     def disturbed(self, number: int, step: Step, kind: str) -> None:
         """Kill step number `number` of the lap, look at what is there, and run it again."""
+        log.info("killing %s of %r", kind, step.name)
         self.kill(step, kind)
         self.compare(self.state(), number, step, kind)
         self.run(step)
@@ -254,8 +259,8 @@ def _parts(atlas: Atlas) -> Iterator[tuple[tuple[str, str], str]]:
         if name == "g":
             handle = atlas.graph(name)
             for sources in ([], ["token:1"]):
-                yield (name, f"paths {sources}"), handle.paths(sources=sources, k=5, max_hops=4).to_json()
-            yield (name, "count"), handle.count(max_hops=4).to_json()
+                yield (name, f"paths {sources}"), handle.paths(sources=sources, k=5, max_hops=2).to_json()
+            yield (name, "count"), handle.count(max_hops=2).to_json()
 
 
 def _text(properties: dict[str, Any]) -> str:

@@ -84,4 +84,4 @@ def explain(store: str, file: str) -> None:
 def keep_bounds(store: str) -> None:
     """Ask for paths from a token, whose bounds are kept in the database."""
     with Atlas(store=store) as atlas:
-        atlas.graph("g").paths(sources=["token:1"], k=5)
+        atlas.graph("g").paths(sources=["token:1"], k=5, max_hops=2)
