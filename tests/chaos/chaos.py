@@ -14,13 +14,12 @@ from support.chaos import Chaos
 from support.server import started
 from tqdm import tqdm
 
-_RARE = 10  # laps from one with the commands that take long to the next
-
 
 def main() -> None:
     """Kill until the time is up or the number of kills is reached, and print how many there were of each kind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=300.0, help="how long")
+    parser.add_argument("--rare", type=int, default=10, help="laps between bulk ingests and restores; 0 for none")
     parser.add_argument("--verbose", action="store_true", help="say what is killed")
     parser.add_argument("--kills", type=int, default=sys.maxsize, help="at most how many kills")
     arguments = parser.parse_args()
@@ -31,17 +30,17 @@ def main() -> None:
             chaos = Chaos(server, Path(folder))
             print(f"seed {chaos.seed}; SEED={chaos.seed} repeats the moments and kinds of the kills", flush=True)
             try:
-                _run(chaos, arguments.seconds, arguments.kills)
+                _run(chaos, arguments.seconds, arguments.kills, arguments.rare)
             finally:
                 _report(chaos)
 
 
-def _run(chaos: Chaos, seconds: float, kills: int) -> None:
-    chaos.undisturbed()
+def _run(chaos: Chaos, seconds: float, kills: int, rare: int) -> None:
+    chaos.undisturbed(rare=rare > 0)
     until, lap = time.monotonic() + seconds, 0
     with tqdm(unit=" kills", disable=None) as bar:
         while time.monotonic() < until and chaos.kills.total() < kills:
-            chaos.disturbed_lap(rare=lap % _RARE == 0, until=until)
+            chaos.disturbed_lap(rare=rare > 0 and lap % rare == 0, until=until)
             lap += 1
             bar.update(chaos.kills.total() - bar.n)
 

@@ -55,6 +55,7 @@ _GRAPHS = "MATCH (g:Graph {status: 'ready'}) RETURN g.name AS graph, properties(
 _NODES = """
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 OPTIONAL MATCH (s)-[r:DIRECT_EFFECT]->(n)
+WITH n, s, r ORDER BY n.ordinal, s.ordinal, r.weight
 WITH n, count(r) AS effects, sum(r.weight) AS weights, sum(r.weight * s.ordinal) AS places
 RETURN n.key AS key, labels(n) AS labels, properties(n) AS all, effects, weights, places ORDER BY key
 """
@@ -149,15 +150,20 @@ class Chaos:
         lines = ["layer\tindex\tclerp", *(f"{layer}\t{index}\t{text} {index}" for layer, index in sorted(features))]
         (self.folder / f"{text}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def undisturbed(self) -> None:
+    def undisturbed(self, *, rare: bool) -> None:
         """Two laps, of which the second is what all others are compared with: the first explains features for the first
-        time."""
+        time.
+
+        Args:
+            rare: whether with the commands that take long.
+        """
         for step in self.lap(rare=False):
             self.run(step)
-        with Atlas(store=self.store) as atlas:
-            atlas.backup(self.backup)
+        if rare:
+            with Atlas(store=self.store) as atlas:
+                atlas.backup(self.backup)
         self.states = [self.state()]
-        for step in self.steps:
+        for step in self.lap(rare=rare):
             self.took[step.name] = self.run(step)
             log.info("%s took %.1f s", step.name, self.took[step.name])
             self.states.append(self.state())
