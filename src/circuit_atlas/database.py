@@ -365,6 +365,9 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
         AuthenticationError, ServerUnavailableError, QueryTimeoutError, CypherError, DatabaseError
     """
     where = connection.uri if connection else None
+    fix = "Check NEO4J_URI and that the server runs (`circuit-atlas server status`, `circuit-atlas doctor`)."
+    if where and "+s://" in where:
+        fix += " With +s, its certificate must be trusted here: name it in SSL_CERT_FILE, or use +ssc to trust any."
     try:
         yield
     except AuthError as error:
@@ -377,7 +380,7 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
         raise ServerUnavailableError(
             f"no Neo4j server answers: {error}",
             where=where,
-            fix="Check NEO4J_URI and that the server runs (`circuit-atlas server status`, `circuit-atlas doctor`).",
+            fix=fix,
         ) from error
     except Neo4jError as error:
         raise _in_our_words(error, where) from error

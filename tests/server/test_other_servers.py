@@ -92,7 +92,7 @@ def test_a_certificate_is_checked_where_the_address_asks_for_it(
 def test_a_database_that_nobody_may_write_to_answers(server: LocalServer, tmp_path: Path) -> None:
     """All questions; also those that would keep bounds for the next one. Every write is refused in a sentence."""
     with Atlas(store=server.store.path) as atlas:
-        expected = atlas.graph("dallas").paths(sources=["Dallas"], max_hops=2).to_json()
+        expected = atlas.graph("dallas").paths(sources=["token:9"], max_hops=2).to_json()
         atlas.cypher("MATCH (b:PathBounds {graph: 'dallas'}) WHERE b.sources <> 'tokens' DELETE b", write=True)
         before = atlas.cypher("MATCH (n) RETURN count(n) AS n").rows
     server.stop()
@@ -100,10 +100,10 @@ def test_a_database_that_nobody_may_write_to_answers(server: LocalServer, tmp_pa
         patched.setattr(store_module, "_SETTINGS", store_module._SETTINGS + _READ_ONLY)
         server.start(quiet=True)
     try:
-        for command in ("stats dallas", "neighbors dallas Dallas", "count dallas", "graphs", "verify dallas"):
+        for command in ("stats dallas", "neighbors dallas token:9", "count dallas", "graphs", "verify dallas"):
             done = ask(server, "bolt", *command.split())
             assert done.returncode == 0, done.stderr
-        done = ask(server, "bolt", "paths", "dallas", "--from", "Dallas", "--max-hops", "2", "--json")
+        done = ask(server, "bolt", "paths", "dallas", "--from", "token:9", "--max-hops", "2", "--json")
         assert json.loads(done.stdout) == json.loads(expected), done.stderr
         (tmp_path / "labels.tsv").write_text("layer\tindex\tclerp\n0\t1\tx\n", encoding="utf-8")
         for command in (

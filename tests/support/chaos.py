@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 Work = Callable[..., object]
 State = dict[tuple[str, str], str]  # by graph (empty for transcoder features) and part
-_CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already
-_CONTEXT.set_forkserver_preload(
+CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already
+CONTEXT.set_forkserver_preload(
     ["circuit_atlas.client", "circuit_atlas.ingest", "circuit_atlas.server", "support.killed"]
 )
 _LONGEST = 300.0  # seconds
@@ -187,7 +187,7 @@ class Chaos:
             self.disturbed(number, step, kind)
 
     def start(self, step: Step) -> ForkServerProcess:
-        process = _CONTEXT.Process(target=step.work, args=(self.store, *step.arguments))
+        process = CONTEXT.Process(target=step.work, args=(self.store, *step.arguments))
         process.start()
         return process
 
