@@ -22,7 +22,7 @@ from circuit_atlas.ingest import edge_writer
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
-LAPS = 2
+LAPS = 2  # of 13 commands
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,7 @@ def faults(server: LocalServer, files: list[Path]) -> Faults:
     return Faults(server, files)
 
 
+@pytest.mark.timeout(1800)  # two dozen starts of a server, and as many plans of each question
 def test_every_command_that_writes_survives_kills(
     server: LocalServer, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

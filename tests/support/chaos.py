@@ -42,7 +42,7 @@ CONTEXT.set_forkserver_preload(
 )
 _LONGEST = 300.0  # seconds
 _OWN = {"created_at", "published_at", "version", "explained_at", "fetched_at", "explanation_dates"}  # of each run
-KINDS = {"client": 0.7, "server": 0.15, "both": 0.15}  # and how often
+KINDS = {"client": 0.8, "server": 0.1, "both": 0.1}  # and how often
 
 ANYTHING_LEFT = """
 MATCH (n) WHERE NOT n:TranscoderFeature AND NOT n:CircuitAtlas AND NOT n:Tag
