@@ -387,7 +387,7 @@ def test_two_deletes_at_once_leave_nothing(atlas: Atlas, new_name: Callable[[], 
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     with in_use(atlas, f"{name}~old") as hidden, atlas.driver.session() as session:
         delete = session.begin_transaction()
-        own = {"owner": owner_of_this_process(), "given": name}
+        own: dict[str, Any] = {"owner": owner_of_this_process(), "given": name}
         delete.run(statements.RENAME, graph=name, name=hidden, status="deleting", **own).consume()
         blocked(atlas, lambda: delete_graph(atlas, name), delete.commit)
         remove_graph(atlas, hidden)
@@ -402,7 +402,7 @@ def test_a_transaction_that_waits_for_a_graph_does_not_undo_its_deletion(
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     with in_use(atlas, hidden), atlas.driver.session() as session:
         delete = session.begin_transaction()
-        own = {"owner": owner_of_this_process(), "given": name}
+        own: dict[str, Any] = {"owner": owner_of_this_process(), "given": name}
         delete.run(statements.RENAME, graph=name, name=hidden, status="deleting", **own).consume()
         blocked(atlas, lambda: atlas.write(LOCK, graph=name), delete.commit)
         status = "MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.lock AS lock"
