@@ -42,8 +42,8 @@ chromium:
 
 fuzz: $(VENV)/.test
 	mkdir -p fuzz-corpus/json fuzz-corpus/pt
-	$(BIN)/python tests/fuzz/fuzz_json.py -max_total_time=$(SECONDS) fuzz-corpus/json
-	$(BIN)/python tests/fuzz/fuzz_pt.py -max_total_time=$(SECONDS) fuzz-corpus/pt
+	$(BIN)/python tests/fuzz/fuzz_json.py -max_total_time=$(SECONDS) fuzz-corpus/json tests/fuzz/corpus/json
+	$(BIN)/python tests/fuzz/fuzz_pt.py -max_total_time=$(SECONDS) fuzz-corpus/pt tests/fuzz/corpus/pt
 
 chaos: $(VENV)/.test
 	PYTHONPATH=tests $(BIN)/python tests/chaos/chaos.py --seconds $(SECONDS) $(ARGS)
