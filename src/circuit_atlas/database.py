@@ -365,9 +365,6 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
         AuthenticationError, ServerUnavailableError, QueryTimeoutError, CypherError, DatabaseError
     """
     where = connection.uri if connection else None
-    fix = "Check NEO4J_URI and that the server runs (`circuit-atlas server status`, `circuit-atlas doctor`)."
-    if where and "+s://" in where:
-        fix += " With +s, its certificate must be trusted here: name it in SSL_CERT_FILE, or use +ssc to trust any."
     try:
         yield
     except AuthError as error:
@@ -377,6 +374,9 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
             fix="Check NEO4J_USERNAME and NEO4J_PASSWORD.",
         ) from error
     except (ServiceUnavailable, SessionExpired) as error:
+        fix = "Check NEO4J_URI and that the server runs (`circuit-atlas server status`, `circuit-atlas doctor`)."
+        if where and "+s://" in where:
+            fix += " With +s, its certificate must be trusted here: name it in SSL_CERT_FILE, or use +ssc to trust any."
         raise ServerUnavailableError(
             f"no Neo4j server answers: {error}",
             where=where,

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0, help="how long")
     parser.add_argument("--rare", type=int, default=10, help="laps between bulk ingests and restores; 0 for none")
     parser.add_argument("--verbose", action="store_true", help="say what is killed")
-    parser.add_argument("--kills", type=int, default=sys.maxsize, help="at most how many kills")
+    parser.add_argument("--kills", type=int, default=sys.maxsize, help="end with the lap that reaches this number")
     arguments = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.WARNING)
     logging.getLogger("support.chaos").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
