@@ -13,7 +13,6 @@ def ask(
     database: Database,
     query_id: str,
     *,
-    hops: int | None = None,
     edge_value: EdgeValue | None = None,
     **parameters: Any,
 ) -> Rows:
@@ -22,7 +21,6 @@ def ask(
     Args:
         database: the database.
         query_id: for instance `paths.top_k`.
-        hops: how many hop sections the statement gets, where it has some; by default the parameter max_hops.
         edge_value: what to score instead of the weight of an edge.
         parameters: of the query; those that are left out have their defaults.
 
@@ -32,5 +30,4 @@ def ask(
         QueryTimeoutError: the server stopped it at the time limit.
     """
     query = find_query(query_id)
-    text = query.cypher(hops or parameters.get("max_hops"), edge_value)
-    return database.run(text, query.complete(parameters)).rows
+    return database.run(query.cypher(edge_value), query.complete(parameters)).rows

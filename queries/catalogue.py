@@ -9,17 +9,11 @@ A file reads
     // @returns name STRING -- ...
     CYPHER 25
     MATCH ...
-    // repeat for each hop
-    ...
-    // end of hops
     // result
     RETURN ...
     // visual: what is drawn, in a sentence
     MATCH p = ...
     RETURN p LIMIT 300
-
-The part between `// repeat for each hop` and `// end of hops` is written once and repeated as often as a question has
-hops: Cypher has no loop that keeps only the k best rows of each step.
 
 A query has two forms that share everything above `// result`: its rows, and its visual form, which Neo4j Browser draws.
 The visual form returns paths (a single node is a path, too), few enough to look at. When it begins with `CYPHER 25`, it
@@ -53,7 +47,7 @@ _INTERNAL = "@internal"
 _FRAGMENT = re.compile(r"// @fragment (\w+)(?:\((.+)\))? -- .+")
 _MENTION = re.compile(r"@([A-Za-z]\w*)(?:\(([^()]*)\))?")
 DIALECT = "CYPHER 25\n"
-_REPEAT, _END, _RESULT, _VISUAL = "// repeat for each hop", "// end of hops", "// result", "// visual: "
+_RESULT, _VISUAL = "// result", "// visual: "
 _EDGE_VALUE = "/* edge value */ weight"
 _TYPES: dict[str, tuple[type, ...]] = {
     "STRING": (str,),
@@ -114,17 +108,11 @@ class CatalogueQuery:
     _rows: str = field(repr=False)
     _picture: str = field(repr=False)
 
-    def cypher(self, hops: int | None = None, edge_value: EdgeValue | None = None) -> str:
-        """The statement.
+    def cypher(self, edge_value: EdgeValue | None = None) -> str:
+        """The statement. `edge_value` takes the place of the weight of an edge, in queries that allow it."""
+        return self._header + (self._rows if edge_value is None else self._rows.replace(_EDGE_VALUE, edge_value.cypher))
 
-        Args:
-            hops: how often the part for one hop is repeated; DEFAULT_HOPS when None.
-            edge_value: what takes the place of the weight of an edge, in queries that allow it.
-        """
-        rows = _with_hops(self._rows, hops)
-        return self._header + (rows if edge_value is None else rows.replace(_EDGE_VALUE, edge_value.cypher))
-
-    def visual(self, hops: int | None = None) -> str:
+    def visual(self) -> str:
         """The statement of the visual form, which returns paths. Its header declares the parameters that it takes.
 
         Raises:
@@ -136,12 +124,7 @@ class CatalogueQuery:
             )
         used = used_parameters(self._picture)
         header = [f"// {self.draws}", *(_declaration(p) for p in self.parameters if p.name in used)]
-        return "\n".join([*header, _with_hops(self._picture, hops)])
-
-    @property
-    def has_hops(self) -> bool:
-        """Whether the statement has a part that is repeated for each hop."""
-        return _REPEAT in self._rows
+        return "\n".join([*header, self._picture])
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of the query: `values` checked, defaults for the rest.
@@ -176,17 +159,6 @@ class CatalogueQuery:
 def used_parameters(cypher: str) -> set[str]:
     """Names of the parameters in a statement."""
     return set(re.findall(r"\$(\w+)", cypher))
-
-
-def _with_hops(code: str, hops: int | None) -> str:
-    head, repeated, rest = code.partition(f"{_REPEAT}\n")
-    if not repeated:
-        return code
-    section, end, tail = rest.partition(f"{_END}\n")
-    number = hops or limits.DEFAULT_HOPS
-    without_comments = re.sub(r"^ *//.*\n", "", section, flags=re.MULTILINE)
-    sections = [section, *[without_comments] * (number - 1)]
-    return head + "".join(f"// hop {i} of {number}\n{text}" for i, text in enumerate(sections, 1)) + end + tail
 
 
 def _declaration(parameter: Parameter) -> str:
@@ -302,8 +274,8 @@ def _entries(header: list[str], file: str) -> list[str]:
 
 def _forms(lines: list[str], start: str) -> tuple[str, str, str]:
     """The statement that returns rows, what the visual form draws, and its statement; the last two may be empty."""
-    if lines[:1] != [DIALECT.strip()] or lines.count(_REPEAT) != lines.count(_END):
-        raise QueryFileError(f"{start}: a statement begins with {DIALECT!r}, and {_REPEAT!r} goes with {_END!r}")
+    if lines[:1] != [DIALECT.strip()]:
+        raise QueryFileError(f"{start}: a statement begins with {DIALECT!r}")
     code, _, drawing = "".join(f"{line}\n" for line in lines).partition(_VISUAL)
     shared, has_result, result = code.partition(f"{_RESULT}\n")
     draws, _, picture = drawing.partition("\n")

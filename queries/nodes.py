@@ -149,7 +149,7 @@ def subgraph(
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     node = resolve(graph, address)
     parameters = _neighbourhood(direction, k, sign, kinds, layers)
-    rows = ask(graph.database, "neighbors.subgraph", hops=hops, graph=graph.name, key=node.key, **parameters)
+    rows = ask(graph.database, "neighbors.subgraph", graph=graph.name, key=node.key, hops=hops, **parameters)
     nodes = {node.key: node}
     for row in rows:
         for end in (row["source"], row["target"]):

@@ -127,7 +127,7 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
         in shown
     )
     assert "// Replace null below: targets.\n" in shown
-    assert shown.count("// hop ") == 3
+    assert ":param hops => 3;" in run("query", "--show", "neighbors.subgraph", "--hops", "3").stdout
     fails(run("query", "--show", "nodes.get", "--hops", "3"), 2, "--hops", "has no hops")
     fails(run("query", "--show", "nodes.get", "-p", "k=3"), 1, "does not take k", "graph, key")
     fails(run("query", "nodes.tokens", "--hops", "3"), 2, "--show")

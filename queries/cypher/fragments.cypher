@@ -117,6 +117,3 @@ CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * weight
 
 // @fragment extended(value, step) -- the value of a path with one more edge: the smaller of both, or else their sum
 CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END
-
-// @fragment no_threshold -- what every score is above: the smallest number but -Infinity, the value where no path is
--1.7976931348623157e308

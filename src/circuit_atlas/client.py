@@ -489,7 +489,7 @@ class Atlas(Database):
         values = dict(parameters or {})
         if cypher in catalogue():
             found = find_query(cypher)
-            cypher, values = found.cypher(values.get("max_hops")), found.complete(values)
+            cypher, values = found.cypher(), found.complete(values)
         elif profile:
             check_read_only(self, cypher, values)
         return super().plan(cypher, values, profile=profile)

@@ -1,6 +1,7 @@
 // The neighbourhood of a node, several hops wide: for every node reached, its k strongest direct effects.
 // @param graph STRING -- the graph's name
 // @param key STRING -- the node's key
+// @param hops INTEGER = 2 -- how many hops wide
 // @param incoming BOOLEAN = true -- follow effects on a node
 // @param outgoing BOOLEAN = true -- follow effects of a node
 // @param k INTEGER = 5 -- how many per node, each way
@@ -12,15 +13,14 @@
 // @returns weight FLOAT -- the direct effect, signed
 CYPHER 25
 MATCH (n:Node {graph: $graph, key: $key})
-WITH [n] AS frontier, [n] AS seen, [] AS effects
-// repeat for each hop
-CALL (frontier) {
-  UNWIND frontier AS node
+// Hop by hop, the effects of the nodes reached last. This is a loop, as paths.strongest explains.
+WITH reduce(found = {frontier: [n], seen: [n], effects: []}, hop IN range(1, $hops) | COLLECT {
+  UNWIND found.frontier AS node
   @strongest_effects(node)
-  RETURN collect(r) AS found, collect(DISTINCT m) AS reached
-}
-WITH effects + found AS effects, seen + reached AS seen, [m IN reached WHERE NOT m IN seen] AS frontier
-// end of hops
+  WITH collect(r) AS effects, collect(DISTINCT m) AS reached
+  RETURN {frontier: [m IN reached WHERE NOT m IN found.seen], seen: found.seen + reached,
+          effects: found.effects + effects} AS wider
+}[0]).effects AS effects
 // result
 UNWIND effects AS r
 WITH DISTINCT r, startNode(r) AS s, endNode(r) AS t

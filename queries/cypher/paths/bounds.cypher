@@ -21,29 +21,26 @@ WITH collect(n) AS nodes
 // Lists by ordinal: whether paths may pass a node, and the level of 0 hops, with paths that begin and end at a source.
 WITH [n IN nodes | @allowed(n) AND ($positions = [] OR n.position IN $positions) AND NOT n.key IN $avoid] AS passable,
      [n IN nodes | CASE WHEN NOT n.key IN $sources THEN -Infinity WHEN $score = 'bottleneck' THEN Infinity ELSE 0.0 END]
-       AS level
-WITH passable, level, [level] AS levels
-// repeat for each hop
-// One more hop along every effect of the nodes that paths have reached: the best value at each target.
-CALL (passable, level) {
-  UNWIND [i IN range(0, size(level) - 1) WHERE level[i] > -Infinity] AS i
-  MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(target)
-  WHERE abs(r.weight) >= $min_weight AND passable[target.ordinal]
-  WITH target, level[i] AS value, @step(r.weight, target.input_sum) AS step
-  WITH target.ordinal AS i, max(@extended(value, step)) AS value
-  RETURN collect([i, value]) AS reached
-}
-// The next level, by ordinal: these values, and -Infinity for all other nodes.
-CALL (level, reached) {
-  UNWIND reached + [i IN range(0, size(level) - 1) | [i, -Infinity]] AS entry
-  WITH entry[0] AS i, max(entry[1]) AS value
-  WITH value ORDER BY i
-  RETURN collect(value) AS next
-}
-WITH passable, next AS level, levels + [next] AS levels
-// end of hops
+       AS no_hop
+// One hop after the other, along every effect of the nodes that paths have reached: the best value at each target, by
+// ordinal. This is a loop, as paths.strongest explains.
+WITH reduce(levels = [no_hop], hop IN range(1, $max_hops) | levels + [COLLECT {
+  WITH levels[-1] AS level
+  CALL (passable, level) {
+    UNWIND [i IN range(0, size(level) - 1) WHERE level[i] > -Infinity] AS i
+    MATCH (:Node {graph: $graph, ordinal: i})-[r:DIRECT_EFFECT]->(target)
+    WHERE abs(r.weight) >= $min_weight AND passable[target.ordinal]
+    WITH target, level[i] AS value, @step(r.weight, target.input_sum) AS step
+    RETURN target.ordinal AS i, @extended(value, step) AS value
+  UNION ALL
+    UNWIND range(0, size(level) - 1) AS i
+    RETURN i, -Infinity AS value
+  }
+  WITH i, max(value) AS value
+  RETURN value ORDER BY i
+}]) AS levels
 // result
-RETURN [level IN levels[..$max_hops + 1] |
+RETURN [level IN levels |
         [i IN range(0, size(level) - 1, @BOUNDS_BLOCK) | level[i..i + @BOUNDS_BLOCK]]] AS bounds LIMIT 1
 // visual: The nodes with the best paths of max_hops hops, each with the direct effect its best path ends with.
 WITH levels, $max_hops AS hops

@@ -19,24 +19,21 @@ CALL (ends) {
 }
 CALL () {
   MATCH (n:Node {graph: $graph}) WHERE n.key IN $sources
-  RETURN collect({node: n, low: 1, mid: 0, high: 0}) AS reached
+  RETURN collect({ordinal: n.ordinal, low: 1, mid: 0, high: 0}) AS starts
 }
-WITH stored, reached, [] AS levels
-// repeat for each hop
-// The paths to each node: the sum over its inputs, whose low and middle parts are carried over into the higher ones.
-CALL (reached) {
-  UNWIND reached AS source
-  WITH source.node AS node, source.low AS low, source.mid AS mid, source.high AS high
-  MATCH (node)-[:DIRECT_EFFECT]->(target)
-  WITH target, sum(low) AS low, sum(mid) AS mid, sum(high) AS high
-  WITH target, low % @LIMB AS low, mid + low / @LIMB AS mid, high
-  WITH target, low, mid % @LIMB AS mid, high + mid / @LIMB AS high
-  RETURN collect({node: target, low: low, mid: mid, high: high}) AS next
-}
-WITH stored, next AS reached, levels + [[target IN next WHERE target.node.key IN $targets]] AS levels
-// end of hops
+// The paths to each node, one hop after the other: the sum over its inputs, whose low and middle parts are carried over
+// into the higher ones. This is a loop, as paths.strongest explains.
+WITH stored, reduce(levels = [starts], hop IN range(1, $max_hops) | levels + [COLLECT {
+  UNWIND levels[-1] AS source
+  WITH source.ordinal AS ordinal, source.low AS low, source.mid AS mid, source.high AS high
+  MATCH (:Node {graph: $graph, ordinal: ordinal})-[:DIRECT_EFFECT]->(target)
+  WITH target.ordinal AS ordinal, sum(low) AS low, sum(mid) AS mid, sum(high) AS high
+  WITH ordinal, low % @LIMB AS low, mid + low / @LIMB AS mid, high
+  WITH ordinal, low, mid % @LIMB AS mid, high + mid / @LIMB AS high
+  RETURN {ordinal: ordinal, low: low, mid: mid, high: high} AS reached
+}]) AS levels, ends
 UNWIND range(1, $max_hops) AS hops
-WITH hops, levels[hops - 1] + [count IN stored WHERE count.hops = hops] AS counts
+WITH hops, [at IN levels[hops] WHERE at.ordinal IN ends] + [count IN stored WHERE count.hops = hops] AS counts
 WITH hops, reduce(sum = 0, count IN counts | sum + count.low) AS low,
      reduce(sum = 0, count IN counts | sum + count.mid) AS mid,
      reduce(sum = 0, count IN counts | sum + count.high) AS high

@@ -27,19 +27,32 @@ CALL () {
 MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
 // Partial paths, one for each length that a path can have: of no edge yet, at the target.
 UNWIND range(1, $max_hops) AS hops
-WITH bounds, target, hops, target AS node, [target.ordinal] AS path, [] AS effects, 0.0 AS sum
+WITH bounds, {target: target, hops: hops, path: [target.ordinal], effects: [], sum: 0.0} AS partial
 WHERE bounds[hops][target.ordinal] > -Infinity
-// repeat for each hop
-// One hop back, along every effect on the node that a partial path begins at. Complete paths stay as they are.
-OPTIONAL MATCH (node)<-[effect:DIRECT_EFFECT]-(source) WHERE size(effects) < hops
-WITH *, coalesce(sum + effect.weight + bounds[hops - size(effects) - 1][source.ordinal], sum) AS best
-ORDER BY best / hops DESC, hops, path, source.ordinal LIMIT $k WHERE best > -Infinity
-WITH bounds, target, hops, coalesce(source, node) AS node, coalesce(path + source.ordinal, path) AS path,
-     coalesce(effects + effect, effects) AS effects, coalesce(sum + effect.weight, sum) AS sum
-// end of hops
+WITH bounds, collect(partial) AS starts
+// A loop: `partials` begins as `starts` and becomes, hop after hop, what the block in braces makes of it.
+WITH reduce(partials = starts, hop IN range(1, $max_hops) | COLLECT {
+  UNWIND partials AS partial
+  WITH partial, partial.hops AS hops, partial.hops - size(partial.effects) AS remaining
+  // One hop back, along every effect on the node that a partial path begins at. Complete paths stay as they are.
+  OPTIONAL MATCH (:Node {graph: $graph, ordinal: partial.path[-1]})<-[effect:DIRECT_EFFECT]-(source)
+  WHERE remaining > 0
+  WITH partial, hops, effect, source,
+       coalesce(partial.sum + effect.weight + bounds[remaining - 1][source.ordinal], partial.sum) AS best
+  WHERE best > -Infinity
+  RETURN CASE WHEN effect IS NULL THEN partial ELSE partial {.target, .hops, path: partial.path + source.ordinal,
+           effects: partial.effects + effect, sum: partial.sum + effect.weight} END AS longer
+  ORDER BY best / hops DESC, hops, partial.path, source.ordinal LIMIT $k
+}) AS paths
 // result
-RETURN [n IN [effect IN reverse(effects) | startNode(effect)] + target | n {@node}] AS nodes,
-       [effect IN reverse(effects) | effect.weight] AS weights, hops, sum / hops AS score
+UNWIND paths AS found
+WITH found.path AS path, found.hops AS hops, found.sum / found.hops AS score, reverse(found.effects) AS effects,
+     found.target AS target
+RETURN [n IN [effect IN effects | startNode(effect)] + target | n {@node}] AS nodes,
+       [effect IN effects | effect.weight] AS weights, hops, score
 ORDER BY score DESC, hops, path LIMIT $k
 // visual: The k paths with the largest mean weight, step by step.
+UNWIND paths AS found
+UNWIND found.effects AS effect
+WITH collect(effect) AS effects
 @drawn_effects(effects)

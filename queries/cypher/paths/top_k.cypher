@@ -41,11 +41,17 @@ WITH bounds, target.ordinal AS node,
 UNWIND range(1, $max_hops) AS hops
 WITH bounds, {node: node, hops: hops, remaining: hops, divisor: CASE $score WHEN 'mean' THEN hops ELSE 1 END,
               must_pass_left: must_pass_left, path: [node], weights: [],
-              value: CASE $score WHEN 'bottleneck' THEN Infinity ELSE 0.0 END} AS prefix
+              value: CASE $score WHEN 'bottleneck' THEN Infinity ELSE 0.0 END, rank: null} AS prefix
 WHERE $sources <> 'tokens' OR $bounds IS NOT NULL OR @in_blocks(bounds[hops], node) > -Infinity
-WITH bounds, collect(prefix) AS prefixes, @no_threshold AS threshold
-// repeat for each hop
-CALL (bounds, prefixes, threshold) {
+WITH bounds, collect(prefix) AS starts
+// Hop by hop, the k best of the prefixes that are an edge longer. This is a loop, as paths.strongest explains.
+WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
+  // The threshold: what the k-th of the prefixes reaches, less what rounding can make of it. With fewer of them, it is
+  // the smallest number: below all values but -Infinity, which is where no path is.
+  WITH CASE size(prefixes) WHEN $k THEN prefixes[-1].rank END AS kth,
+       reduce(most = 0.0, prefix IN prefixes | CASE WHEN abs(prefix.value) > most THEN abs(prefix.value) ELSE most END)
+         AS largest
+  WITH coalesce(kth - 1e-9 * (abs(kth) + largest), -1.7976931348623157e308) AS threshold
   CALL (bounds, prefixes, threshold) {
     // Complete paths stay as they are, and compete with those that are not.
     UNWIND prefixes AS prefix
@@ -86,19 +92,14 @@ CALL (bounds, prefixes, threshold) {
          @in_blocks(bound, inputs[i]) AS bound
     RETURN prefix, source, weight, value, @extended(value, bound) / divisor AS rank
   }
-  // The k best, and the next threshold: what the k-th of them reaches, less what rounding can make of it.
-  WITH prefix, source, weight, value, rank
-  ORDER BY rank DESC, prefix.hops, prefix.path, coalesce(source, -1) LIMIT $k
   WITH prefix, source, weight, value, rank, prefix.must_pass_left AS left
-  RETURN collect(CASE WHEN source IS NULL THEN prefix ELSE {
+  RETURN CASE WHEN source IS NULL THEN prefix ELSE {
            node: source, hops: prefix.hops, remaining: prefix.remaining - 1, divisor: prefix.divisor,
            must_pass_left: CASE WHEN left > 0 AND $must_pass[left - 1] = source THEN left - 1 ELSE left END,
-           path: prefix.path + source, weights: [weight] + prefix.weights, value: value
-         } END) AS longer,
-         CASE count(*) WHEN $k THEN min(rank) - 1e-9 * (abs(min(rank)) + max(abs(value))) ELSE @no_threshold END AS kth
-}
-WITH bounds, longer AS prefixes, kth AS threshold
-// end of hops
+           path: prefix.path + source, weights: [weight] + prefix.weights, value: value, rank: rank
+         } END AS longer
+  ORDER BY rank DESC, prefix.hops, prefix.path, coalesce(source, -1) LIMIT $k
+}) AS prefixes
 // result
 UNWIND range(0, size(prefixes) - 1) AS i
 WITH i, prefixes[i] AS prefix

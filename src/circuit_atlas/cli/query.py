@@ -35,24 +35,24 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
         return
     from circuit_atlas.queries.catalogue import find_query
 
-    query, visual, hops = find_query(query_id), ctx.params["visual"], ctx.params["hops"]
+    query, hops = find_query(query_id), ctx.params["hops"]
     values = dict(parse_parameter(text) for text in ctx.params["parameters"])
     if hops is not None:
-        if not query.has_hops:
+        [name] = [p.name for p in query.parameters if p.name in ("hops", "max_hops")] or [None]
+        if name is None:
             raise click.BadParameter(f"{query_id} has no hops", param_hint="--hops")
-        values |= {p.name: hops for p in query.parameters if p.name == "max_hops"}
-    echo(_pastable(query, values, hops, visual), nl=False)
+        values[name] = hops
+    echo(_pastable(query, values, ctx.params["visual"]), nl=False)
     ctx.exit()
 
 
-def _pastable(query: CatalogueQuery, values: dict[str, Any], hops: int | None, visual: bool) -> str:
+def _pastable(query: CatalogueQuery, values: dict[str, Any], visual: bool) -> str:
     """A query's header, its parameters as a command of Neo4j Browser, and its statement."""
     from circuit_atlas.cypher_text import pastable
     from circuit_atlas.queries.catalogue import DIALECT, used_parameters
 
     values = query.with_defaults(values)
-    hops = hops or values.get("max_hops")
-    text = query.visual(hops) if visual else query.cypher(hops)
+    text = query.visual() if visual else query.cypher()
     header, dialect, statement = text.partition(DIALECT)
     used = used_parameters(statement)
     values = {name: value for name, value in values.items() if name in used}

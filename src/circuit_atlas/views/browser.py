@@ -126,7 +126,7 @@ def filled(cypher: str, parameters: Mapping[str, Any]) -> str:
 def drawn(query: CatalogueQuery, parameters: Mapping[str, Any]) -> str:
     """The visual form of a query with its parameters filled in."""
     values = query.complete(dict(parameters))
-    return filled(query.visual(values.get("max_hops")), values)
+    return filled(query.visual(), values)
 
 
 def style_sheet() -> str:
@@ -171,7 +171,7 @@ def _favorite(query: CatalogueQuery, graph: str | None) -> str:
     values = {parameter.name: parameter.default for parameter in query.parameters if not parameter.required}
     if graph is not None:
         values["graph"] = graph
-    return f"// {query.id}\n{filled(query.visual(values.get('max_hops')), values)}"
+    return f"// {query.id}\n{filled(query.visual(), values)}"
 
 
 def _quoted(text: str) -> str:
