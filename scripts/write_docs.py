@@ -324,9 +324,10 @@ def with_part(page: Path, name: str, part: str) -> str:
 
 
 def hop_of_strongest_paths() -> str:
-    """The part of `paths.strongest` that is repeated for each hop."""
-    _, _, rest = find_query("paths.strongest").cypher(1).partition("// hop 1 of 1\n")
-    return f"```text\n{rest.partition('// end of hops')[0].rstrip()}\n```"
+    """The loop of `paths.strongest`."""
+    _, begin, rest = find_query("paths.strongest").cypher().partition("WITH reduce(")
+    loop, end, _ = rest.partition("}) AS paths\n")
+    return f"```text\n{begin}{loop}{end}```"
 
 
 def queries_page() -> str:
@@ -334,10 +335,8 @@ def queries_page() -> str:
     sections = [
         "# Query catalogue\n\nThe catalogue has one `.cypher` file per query. `circuit-atlas query ID -p NAME=VALUE` "
         "runs a query.\n`circuit-atlas query --show ID` prints it with its parameters: paste both into Neo4j Browser, "
-        "then run the\nstatement alone to see its result.\nA query of several hops is printed for `--hops N`. "
-        "The visual form of a "
-        "query returns paths, which Browser draws; `--visual`\nprints it. `--show-cypher` on any command prints the "
-        "statements that it sends.\n"
+        "then run the\nstatement alone to see its result.\nThe visual form of a query returns paths, which Browser "
+        "draws; `--visual` prints it. `--show-cypher` on any command\nprints the statements that it sends.\n"
     ]
     for query in public_queries():
         parameters = [

@@ -25,24 +25,24 @@ CALL () {
   RETURN collect(level) AS bounds
 }
 MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
-// Partial paths, one for each length that a path can have: of no edge yet, at the target.
+// Prefixes are partial paths, written from the target back: one for each length, of no edge yet.
 UNWIND range(1, $max_hops) AS hops
-WITH bounds, {target: target, hops: hops, path: [target.ordinal], effects: [], sum: 0.0} AS partial
+WITH bounds, {target: target, hops: hops, path: [target.ordinal], effects: [], sum: 0.0} AS prefix
 WHERE bounds[hops][target.ordinal] > -Infinity
-WITH bounds, collect(partial) AS starts
-// A loop: `partials` begins as `starts` and becomes, hop after hop, what the block in braces makes of it.
-WITH reduce(partials = starts, hop IN range(1, $max_hops) | COLLECT {
-  UNWIND partials AS partial
-  WITH partial, partial.hops AS hops, partial.hops - size(partial.effects) AS remaining
-  // One hop back, along every effect on the node that a partial path begins at. Complete paths stay as they are.
-  OPTIONAL MATCH (:Node {graph: $graph, ordinal: partial.path[-1]})<-[effect:DIRECT_EFFECT]-(source)
+WITH bounds, collect(prefix) AS starts
+// A loop: `prefixes` begins as `starts` and becomes, hop after hop, what the block in braces makes of it.
+WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
+  UNWIND prefixes AS prefix
+  WITH prefix, prefix.hops AS hops, prefix.hops - size(prefix.effects) AS remaining
+  // One hop back, along every effect on the node that a prefix begins at. Complete paths stay as they are.
+  OPTIONAL MATCH (:Node {graph: $graph, ordinal: prefix.path[-1]})<-[effect:DIRECT_EFFECT]-(source)
   WHERE remaining > 0
-  WITH partial, hops, effect, source,
-       coalesce(partial.sum + effect.weight + bounds[remaining - 1][source.ordinal], partial.sum) AS best
+  WITH prefix, hops, effect, source,
+       coalesce(prefix.sum + effect.weight + bounds[remaining - 1][source.ordinal], prefix.sum) AS best
   WHERE best > -Infinity
-  RETURN CASE WHEN effect IS NULL THEN partial ELSE partial {.target, .hops, path: partial.path + source.ordinal,
-           effects: partial.effects + effect, sum: partial.sum + effect.weight} END AS longer
-  ORDER BY best / hops DESC, hops, partial.path, source.ordinal LIMIT $k
+  RETURN CASE WHEN effect IS NULL THEN prefix ELSE prefix {.target, .hops, path: prefix.path + source.ordinal,
+           effects: prefix.effects + effect, sum: prefix.sum + effect.weight} END AS longer
+  ORDER BY best / hops DESC, hops, prefix.path, source.ordinal LIMIT $k
 }) AS paths
 // result
 UNWIND paths AS found

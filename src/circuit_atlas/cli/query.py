@@ -38,7 +38,7 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     query, hops = find_query(query_id), ctx.params["hops"]
     values = dict(parse_parameter(text) for text in ctx.params["parameters"])
     if hops is not None:
-        [name] = [p.name for p in query.parameters if p.name in ("hops", "max_hops")] or [None]
+        name = next((p.name for p in query.parameters if p.name in ("hops", "max_hops")), None)
         if name is None:
             raise click.BadParameter(f"{query_id} has no hops", param_hint="--hops")
         values[name] = hops
