@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from circuit_atlas.graph.data import KINDS, EdgeExtra, Edges, GraphData
+from circuit_atlas.graph.data import KINDS, EdgeExtra, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.graph.packed import PackedEdges, column_rows
 from circuit_atlas.ingest.path_tables import LabelledRow, path_table_rows
 from circuit_atlas.ingest.rows import (
     Row,
@@ -36,7 +37,7 @@ class GraphRows:
     transcoder_features: list[Row]
     supernodes: list[Row]
     tables: Iterable[LabelledRow]
-    edges: Edges
+    edges: PackedEdges
     edge_extras: tuple[EdgeExtra, ...] = ()
     active_features: tuple[Row, ...] = ()
     tags: tuple[str, ...] = ()
@@ -47,6 +48,10 @@ class GraphRows:
         """Numbers of nodes and edges."""
         return self.properties["nodes"], self.properties["edges"]
 
+    def columns(self, graph: str) -> Iterator[Row]:
+        """Rows of `:EdgeColumns`, under the name `graph`."""
+        return column_rows(graph, self.properties["content_hash"], self.edges, self.size[0], self.edge_extras)
+
 
 def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> GraphRows:
     """The rows of a graph, including what is computed from it: influence, graph scores, path tables.
@@ -56,6 +61,8 @@ def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> Graph
         content: its `content_hash`.
         tags: names of collections that it belongs to.
     """
+    edges = PackedEdges.of(data.edges, len(data.nodes))
+    data = replace(data, edges=edges)  # what is computed from it need not read the file again
     order = topological_order(data.edges, data.nodes.depth)
     scores = compute_influence(data, order)
     is_token = data.nodes.kind == KINDS.index(Kind.TOKEN)
@@ -64,8 +71,8 @@ def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> Graph
         nodes=((kind.label, row) for kind, row in node_rows(data, scores)),
         transcoder_features=transcoder_feature_rows(data),
         supernodes=supernode_rows(data),
-        tables=path_table_rows(data.edges, is_token=is_token, order=order, input_sum=scores.input_sum),
-        edges=data.edges,
+        tables=path_table_rows(edges, is_token=is_token, order=order, input_sum=scores.input_sum),
+        edges=edges,
         edge_extras=data.edge_extras,
         active_features=tuple(active_feature_rows(data)),
         tags=tuple(tags),

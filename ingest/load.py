@@ -23,7 +23,7 @@ from circuit_atlas.ingest.names import check_name, check_tags, hidden_name
 from circuit_atlas.ingest.owner import in_use, owner_of_this_process
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.rows import Row
-from circuit_atlas.ingest.steps import extra_steps, is_small, node_steps, write_at_once
+from circuit_atlas.ingest.steps import column_steps, extra_steps, is_small, node_steps, write_at_once
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.graph_lock import LOCK
 
@@ -116,6 +116,7 @@ def _write(database: Database, staging: str, name: str, rows: GraphRows) -> None
     )
     database.write_each(node_steps(staging, rows))
     write_edges(database, staging, rows.edges)
+    database.write_each(column_steps(staging, rows))
     database.write_each(extra_steps(staging, rows))
 
 

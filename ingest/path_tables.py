@@ -10,9 +10,10 @@ from typing import Any
 
 from circuit_atlas.database import Step
 from circuit_atlas.graph import table_rows
-from circuit_atlas.graph.bounds import PathTables, path_tables, semiring, token_starts
-from circuit_atlas.graph.counts import path_counts
-from circuit_atlas.graph.data import Bool, Edges, Float64, Int32
+from circuit_atlas.graph.bounds import PathTables, path_tables, semiring
+from circuit_atlas.graph.counts import walk_counts
+from circuit_atlas.graph.data import Bool, Float64, Int32
+from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.schema import path_tables as statements
 from circuit_atlas.schema.batches import BATCH_SIZE, batches
 
@@ -26,7 +27,9 @@ _STATEMENTS = {
 LabelledRow = tuple[str, dict[str, Any]]
 
 
-def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_sum: Float64) -> Iterator[LabelledRow]:
+def path_table_rows(
+    edges: PackedEdges, *, is_token: Bool, order: Int32 | None, input_sum: Float64
+) -> Iterator[LabelledRow]:
     """Labels and rows of the tables of a graph of n nodes; rows of one label come together.
 
     Args:
@@ -37,9 +40,7 @@ def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_
     """
 
     def tables_of(sign: int) -> PathTables:
-        rules = semiring("sum", sign)
-        starts = token_starts(is_token, rules)
-        return path_tables(edges, order, starts, rules, input_sums=input_sum, shortlists=True)
+        return path_tables(edges, order, is_token, semiring("sum", sign), input_sums=input_sum)
 
     with ThreadPoolExecutor(len(_SIGNS) if len(edges) > _MIN_EDGES_FOR_THREADS else 1) as pool:
         tables_by_sign = list(zip(_SIGNS, pool.map(tables_of, _SIGNS), strict=True))
@@ -52,7 +53,7 @@ def path_table_rows(edges: Edges, *, is_token: Bool, order: Int32 | None, input_
         yield from (("PathSteps", identity | row) for row in table_rows.shortlist_rows(tables, input_sum))
         del tables
     if order is not None:
-        counts = path_counts(edges, order, is_token)
+        counts = walk_counts(edges, is_token)
         yield from (("PathCounts", row) for row in table_rows.count_rows(counts))
 
 

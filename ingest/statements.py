@@ -166,6 +166,7 @@ CALL () {
   MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
   SET c.graph = $name
 }
+CALL () { MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 SET c.graph = $name }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 """
 )
@@ -221,6 +222,7 @@ CALL () {
   MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
   DELETE c
 }
+CALL () { MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 DELETE c }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 CALL (g) { MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures) DETACH DELETE a }
 CALL (g) {

@@ -11,6 +11,7 @@ from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
 from circuit_atlas.schema.batches import BATCH_SIZE, batches
+from circuit_atlas.schema.edge_columns import BLOCKS_PER_STATEMENT, WRITE_COLUMNS
 
 _MAX_SMALL_EDGES = 10_000
 
@@ -45,6 +46,12 @@ def extra_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
         yield statements.EDGE_EXTRAS, {"graph": graph, "rows": batch}
 
 
+def column_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
+    """The steps that write edges once more, as columns."""
+    for batch in batches(rows.columns(graph), BLOCKS_PER_STATEMENT):
+        yield WRITE_COLUMNS, {"rows": batch}
+
+
 def is_small(rows: GraphRows) -> bool:
     """Whether a graph fits in one transaction: then it needs no hidden name, and an interruption leaves nothing
     behind."""
@@ -71,6 +78,7 @@ def write_at_once(database: Database, name: str, rows: GraphRows, check: Callabl
         yield from node_steps(name, rows)
         for block in rows.edges.blocks(EDGES_PER_BATCH):
             yield statements.EDGES, {"graph": name, **by_target(block)}
+        yield from column_steps(name, rows)
         yield from extra_steps(name, rows)
         yield statements.COUNTS, {"graph": name}
 

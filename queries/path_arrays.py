@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.graph.counts import as_integers, path_counts, walk_counts
+from circuit_atlas.graph.counts import as_integers, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import Float64, Int32, Int64
 from circuit_atlas.schema.limits import LIMB
@@ -29,9 +29,9 @@ def count_in_arrays(columns: StoredArrays, sources: list[str] | None, targets: l
     is_start = columns.is_start(sources)
     ends = [columns.ordinal[key] for key in targets]
     counts = (
-        cyclic_path_counts(columns.edges, is_start, max_hops, _MAX_STEPS)
+        cyclic_path_counts(columns.edges.as_arrays(), is_start, max_hops, _MAX_STEPS)
         if columns.order is None
-        else path_counts(columns.edges, columns.order, is_start, max_hops)
+        else walk_counts(columns.edges, is_start, max_hops)
     )
     if counts is None:
         raise InvalidArgumentError(
@@ -61,10 +61,7 @@ def sample_paths(
         InvalidArgumentError: the graph has cycles, and almost every sampled walk revisits a node.
     """
     is_start = columns.is_start(sources)
-    if columns.order is not None:
-        limbs = path_counts(columns.edges, columns.order, is_start, max_hops)
-    else:
-        limbs = walk_counts(columns.edges, is_start, max_hops)
+    limbs = walk_counts(columns.edges, is_start, max_hops)
     counts = (limbs * np.array([1.0, LIMB, float(LIMB) ** 2])[:, None]).sum(axis=1)
     ends = list(dict.fromkeys(columns.ordinal[key] for key in targets))
     rng = np.random.default_rng(seed)

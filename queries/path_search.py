@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 
 from circuit_atlas.queries.edge_value import EdgeValue
@@ -32,15 +30,3 @@ class PathSearch:
         """Whether it needs other bounds than those made at ingest, which are for sums over all paths."""
         passing = (self.sources, self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
         return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
-
-    def name_in(self, version: str | None) -> str:
-        """The name under which tables for it are kept in a graph of that version: the same for `mean` and `sum`, and
-        for any number of hops."""
-        lists = (self.sources or [], self.kinds, self.layers, self.positions, self.avoid)
-        parts = [
-            [sorted(set(values), key=str) for values in lists],
-            "sum" if self.score in _SUMS else self.score,
-            self.min_weight,
-            version,
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

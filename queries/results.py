@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
@@ -282,11 +283,13 @@ def _short(value: float | None) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value without Neo4j's own types (dates, points, ...), which become text."""
+    """A value without Neo4j's own types (dates, points, ...), which become text, as do bytes: in base64."""
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
     return value.iso_format() if hasattr(value, "iso_format") else str(value)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32
+from circuit_atlas.graph.data import Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.schema.batches import pages
+from circuit_atlas.queries.edge_value_arrays import edge_values
+from circuit_atlas.queries.stored_edges import read_edges
 from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
     from circuit_atlas.database import Database
     from circuit_atlas.queries.edge_value import EdgeValue
     from circuit_atlas.queries.graphs import StoredGraph
-
-_EDGES_PER_PAGE = 500_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class StoredArrays:
     layer: Int32
     position: Int32
     input_sum: Float64
-    edges: ArrayEdges
+    edges: PackedEdges
 
     @cached_property
     def ordinal(self) -> dict[str, int]:
@@ -57,6 +58,7 @@ class StoredArrays:
         return starts
 
 
+_BLOCK = 1 << 18  # edges
 _last_read: WeakKeyDictionary[Database, tuple[Any, StoredArrays]] = WeakKeyDictionary()  # with version and content
 
 
@@ -71,49 +73,38 @@ def read_arrays(graph: StoredGraph, *, edge_value: EdgeValue | None = None) -> S
         InvalidArgumentError: `edge_value` is not a finite number for every edge.
         GraphChangedError: the graph was replaced or deleted while it was read.
     """
-    if edge_value is not None:
-        return _read(graph, edge_value)
     version = graph.version, graph.properties["content_hash"]
     kept, columns = _last_read.get(graph.database, (None, None))
     if columns is None or kept != version:
-        columns = _read(graph, None)
+        columns = _read(graph)
         graph.check_unchanged()
         _last_read[graph.database] = version, columns
-    return columns
+    return columns if edge_value is None else replace(columns, edges=_valued(graph, columns, edge_value))
 
 
-def _read(graph: StoredGraph, edge_value: EdgeValue | None) -> StoredArrays:
+def _read(graph: StoredGraph) -> StoredArrays:
     nodes = ask(graph.database, "nodes.columns", graph=graph.name)[0]
     return StoredArrays(
         nodes["keys"],
         np.array(nodes["layers"], np.int32),
         np.array(nodes["positions"], np.int32),
         np.array(nodes["input_sums"], np.float64),
-        _read_edges(graph, edge_value),
+        read_edges(graph).edges,
     )
 
 
-def _read_edges(graph: StoredGraph, edge_value: EdgeValue | None) -> ArrayEdges:
-    parts = [ArrayEdges(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
-    for first, stop in pages(graph.properties["nodes"], graph.properties["edges"], _EDGES_PER_PAGE):
-        rows = ask(graph.database, "paths.edges", edge_value=edge_value, graph=graph.name, first=first, stop=stop)
-        parts.append(ArrayEdges.sorted(*edge_ends(rows), _numbers(rows, edge_value)))
-    return ArrayEdges(
-        np.concatenate([part.target for part in parts]),
-        np.concatenate([part.source for part in parts]),
-        np.concatenate([part.weight for part in parts]),
-    )
-
-
-def edge_ends(rows: list[dict[str, Any]]) -> tuple[Int32, Int32]:
-    """Ordinals of the targets and sources of edges, each (m,), from rows of one `target` and its `sources`."""
-    target = np.repeat(np.array([row["target"] for row in rows], np.int32), [len(row["sources"]) for row in rows])
-    source = np.array([source for row in rows for source in row["sources"]], np.int32)
-    return target, source
-
-
-def _numbers(rows: list[dict[str, list[float]]], edge_value: EdgeValue | None) -> Float64:
-    if edge_value is not None:
-        for row in rows:  # collect() leaves out what is null
-            edge_value.check([*row["weights"], *[None] * (len(row["sources"]) - len(row["weights"]))])
-    return np.array([value for row in rows for value in row["weights"]], np.float64)
+def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) -> PackedEdges:
+    """The edges with the values of an expression in place of their weights."""
+    ends = {name: name.split(".") for name in edge_value.names if "." in name}
+    wanted = sorted({prop for _, prop in ends.values()} - {"kind"})
+    rows = ask(graph.database, "nodes.values", graph=graph.name, names=wanted) if wanted else []
+    numbers = {row["name"]: np.array(row["values"], np.float64) for row in rows} | {"kind": columns.kind}
+    values: list[Float64] = []
+    for block in columns.edges.blocks(_BLOCK):
+        at = {"source": block.source, "target": block.target}
+        given = {"weight": block.weight, "input_sum": columns.input_sum[block.target]}
+        given |= {name: numbers[prop][at[end]] for name, (end, prop) in ends.items()}
+        values.append(edge_values(edge_value, given))
+        if not np.isfinite(values[-1]).all():
+            edge_value.check(None if math.isnan(value) else value for value in values[-1].tolist())
+    return replace(columns.edges, weight=np.concatenate([*values, np.zeros(0)]))

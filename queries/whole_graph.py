@@ -9,36 +9,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from circuit_atlas.errors import DamagedGraphError
 from circuit_atlas.graph.data import (
     KINDS,
     NO_VALUE,
     ActiveFeatures,
-    ArrayEdges,
-    EdgeExtra,
-    Float64,
     GraphData,
-    Int32,
     NodeColumns,
 )
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.stored_arrays import edge_ends
-from circuit_atlas.schema.batches import pages
+from circuit_atlas.queries.stored_edges import damaged, read_edges, read_relationships
 from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 _NODES_PER_PAGE = 10_000
-_EDGES_PER_PAGE = 250_000
 _LABELS = {kind.label: i for i, kind in enumerate(KINDS)}
 Row = dict[str, Any]
 
 
 @graph_query
-def read_graph_data(graph: StoredGraph) -> GraphData:
-    """A graph as its reader made it, so that it has the same content hash. Edges take 16 bytes each.
+def read_graph_data(graph: StoredGraph, *, relationships: bool = False) -> GraphData:
+    """A graph as its reader made it, so that it has the same content hash.
 
     Args:
         graph: the graph.
+        relationships: whether to read the edges from the relationships, not from their columns.
 
     Raises:
         GraphNotFoundError: no such graph is ready.
@@ -46,7 +40,7 @@ def read_graph_data(graph: StoredGraph) -> GraphData:
     """
     stored = graph.properties
     nodes = list(_node_rows(graph))
-    edges, extras = _edges(graph, len(nodes))
+    edges, extras = read_relationships(graph) if relationships else read_edges(graph)
     groups = ask(graph.database, "graphs.groups", graph=graph.name)[0]
     return GraphData(
         metadata=_metadata(stored),
@@ -56,13 +50,6 @@ def read_graph_data(graph: StoredGraph) -> GraphData:
         zero_links=stored["zero_links"],
         edge_extras=extras,
         active=_active(groups["active"]),
-    )
-
-
-def damaged(what: str, graph: str) -> DamagedGraphError:
-    """The error that says how a graph is not as it was ingested."""
-    return DamagedGraphError(
-        what, where=graph, fix="`circuit-atlas verify` shows more. Delete the graph and ingest its file again."
     )
 
 
@@ -114,53 +101,6 @@ def _columns(rows: list[Row]) -> NodeColumns:
         extra=texts("extra") if has_ids else [],
         pinned=numbers("pinned", np.bool_, False) if has_ids else np.zeros(0, np.bool_),
     )
-
-
-def _edges(graph: StoredGraph, n: int) -> tuple[ArrayEdges, tuple[EdgeExtra, ...]]:
-    count = graph.properties["edges"]
-    target, source, weight = np.empty(count, np.int32), np.empty(count, np.int32), np.empty(count, np.float64)
-    extras: list[EdgeExtra] = []
-    at = 0
-    for page, more in _edge_pages(graph, n):
-        stop = at + len(page)
-        if stop > count:
-            raise damaged(f"it has more than {count:,} edges", graph.name)
-        target[at:stop], source[at:stop], weight[at:stop] = page.target, page.source, page.weight
-        extras += more
-        at = stop
-    if at != count:
-        raise damaged(f"it has {at:,} edges instead of {count:,}", graph.name)
-    return ArrayEdges(target, source, weight), tuple(sorted(extras))
-
-
-def _edge_pages(graph: StoredGraph, n: int) -> Iterator[tuple[ArrayEdges, list[EdgeExtra]]]:
-    for first, stop in pages(n, graph.properties["edges"], _EDGES_PER_PAGE):
-        rows = ask(graph.database, "graphs.edges", graph=graph.name, first=first, stop=stop)
-        page = ArrayEdges.sorted(*edge_ends(rows), _weights(rows, graph.name))
-        _check_ends(page, n, graph.name)
-        yield page, [EdgeExtra(row["target"], *extra) for row in rows for extra in row["extras"]]
-
-
-def _weights(rows: list[Row], graph: str) -> Float64:
-    values = [weight for row in rows for weight in row["weights"]]
-    if not all(isinstance(value, float) for value in values):
-        raise damaged("the weight of an edge is not a float", graph)
-    weights = np.array(values, np.float64)
-    if not (np.isfinite(weights) & (weights != 0)).all():
-        raise damaged("the weight of an edge is 0, missing or not finite", graph)
-    return weights
-
-
-def _check_ends(edges: ArrayEdges, n: int, graph: str) -> None:
-    def same_as_before(column: Int32) -> npt.NDArray[np.bool_]:
-        return np.asarray(column[1:] == column[:-1])
-
-    if ((edges.source < 0) | (edges.source >= n)).any():
-        raise damaged("an edge comes from what is no node of it", graph)
-    doubled = same_as_before(edges.target) & same_as_before(edges.source)
-    if doubled.any():
-        i = int(np.argmax(doubled))
-        raise damaged(f"there are two edges from the node {edges.source[i]} to the node {edges.target[i]}", graph)
 
 
 def _active(blocks: list[Row]) -> ActiveFeatures | None:

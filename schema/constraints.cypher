@@ -1,4 +1,4 @@
-// Constraints and indexes of schema version 3. Each statement can be repeated.
+// Constraints and indexes of schema version 4. Each statement can be repeated.
 // The planner uses an index of several properties only for a statement that has a predicate on each of them. That is why
 // statements contain predicates that are always true, such as n.ordinal >= 0, b.block >= 0 or s.name IS NOT NULL.
 CREATE CONSTRAINT circuit_atlas_store IF NOT EXISTS FOR (s:CircuitAtlas) REQUIRE s.id IS UNIQUE;
@@ -20,3 +20,4 @@ FOR (s:PathSteps) REQUIRE (s.graph, s.sources, s.sign, s.ordinal) IS UNIQUE;
 CREATE CONSTRAINT path_counts IF NOT EXISTS
 FOR (c:PathCounts) REQUIRE (c.graph, c.hops, c.block) IS UNIQUE;
 CREATE CONSTRAINT edge_batch IF NOT EXISTS FOR (b:EdgeBatch) REQUIRE (b.graph, b.number) IS UNIQUE;
+CREATE CONSTRAINT edge_columns IF NOT EXISTS FOR (c:EdgeColumns) REQUIRE (c.graph, c.block) IS UNIQUE;

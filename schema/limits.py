@@ -14,8 +14,6 @@ SHORTLIST_FROM = 64  # nodes with more inputs than this get a shortlist
 SHORTLISTED_PATHS = 64  # best paths of each number of hops that shortlists alone can answer
 BOUNDS_BLOCK = 512  # nodes whose bounds or counts are stored together
 LIMB = 10**14  # a count of paths is low + mid * LIMB + high * LIMB^2; sums of 90,000 limbs stay below 2^63
-CACHE_FROM = 100_000  # edges from which bounds computed for a query are stored for the next one
-MAX_CACHED_BOUNDS = 16  # tables for chosen sources that a graph keeps
 
 # Other stored sizes.
 ACTIVE_BLOCK = 10_000  # active features that are stored together

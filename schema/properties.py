@@ -13,7 +13,7 @@ from circuit_atlas.schema.limits import BOUNDS_BLOCK, LIMB, MAX_EXPLANATIONS, SH
 
 # Types of properties, in the words of Neo4j's importer.
 STRING, LONG, DOUBLE, BOOLEAN, DATETIME = "string", "long", "double", "boolean", "datetime"
-STRINGS, LONGS, DOUBLES = "string[]", "long[]", "double[]"
+STRINGS, LONGS, DOUBLES, BYTES = "string[]", "long[]", "double[]", "byte[]"
 
 _LIMB = f"10^{len(str(LIMB)) - 1}"
 EMPTY = "empty"  # on a node that the importer makes: names of its properties that are empty texts
@@ -27,8 +27,8 @@ class Property:
         type: in the words of Neo4j's importer: `string`, `long`, `double[]`, ...
         description: what it means, in one phrase.
         unit: what a number counts or is measured in; empty for text.
-        imported: whether a complete graph has it. A property that only exists while a graph is written or removed, or
-            that belongs to cached tables, has no column in the files for the importer.
+        imported: whether files for the importer have a column for it. What only exists while a graph is written or
+            removed, and columns of edges, have none.
     """
 
     type: str
@@ -238,7 +238,7 @@ LABELS = {
             "graph": Property(STRING, "Name of its graph"),
             "sources": Property(
                 STRING,
-                "Where paths begin: `tokens` for all tokens, or a hash of the query that the bounds were made for",
+                "Where paths begin: `tokens` for all tokens",
             ),
             "sign": Property(LONG, "1 for the largest sums of weights, -1 for the largest sums of negated weights"),
             "hops": Property(LONG, "Exact number of edges of the paths", "hops"),
@@ -248,9 +248,6 @@ LABELS = {
                 "For each node the largest sum of `sign` * weight over all paths to it; -Infinity if no path leads "
                 "there or may pass it",
                 "direct effect",
-            ),
-            "kept_at": Property(
-                LONG, "When bounds that were made for a query were stored", "milliseconds since 1970", imported=False
             ),
         },
     ),
@@ -286,6 +283,28 @@ LABELS = {
             "low": Property(LONGS, "Lowest part of the number of paths to each node", "paths"),
             "mid": Property(LONGS, "Middle part", "paths"),
             "high": Property(LONGS, "Highest part", "paths"),
+        },
+    ),
+    "EdgeColumns": Label(
+        "About 260,000 direct effects once more, as columns of bytes (little endian), in order of target, then source: "
+        "the incoming effects of the nodes with the ordinals `first` + i. What needs all effects of a graph reads "
+        "these instead of the relationships, in a hundredth of the time.",
+        ("graph", "block"),
+        {
+            "graph": Property(STRING, "Name of its graph", imported=False),
+            "block": Property(LONG, "Number of the block, from 0", imported=False),
+            "content_hash": Property(STRING, "The `content_hash` of the graph", imported=False),
+            "first": Property(LONG, "Ordinal of the first target", imported=False),
+            "inputs": Property(
+                BYTES, "How many of the effects lead to each target, as uint32", "direct effects", imported=False
+            ),
+            "sources": Property(BYTES, "Ordinals of the sources", imported=False),
+            "source_type": Property(STRING, "Their dtype, as numpy writes it, for instance `<u2`", imported=False),
+            "weights": Property(BYTES, "The weights", "direct effect", imported=False),
+            "weight_type": Property(
+                STRING, "Their dtype: `<f4`, or `<f8` where a float32 would not be exact", imported=False
+            ),
+            "has_extras": Property(BOOLEAN, "Whether any of the effects has the property `extra`", imported=False),
         },
     ),
     "EdgeBatch": Label(

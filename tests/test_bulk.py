@@ -20,6 +20,7 @@ from circuit_atlas import Atlas
 from circuit_atlas.errors import IngestError, LocalServerError
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.data import ActiveFeatures
+from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.import_files import ImportFiles
@@ -148,7 +149,8 @@ def test_a_store_stays_as_it_is_when_the_new_one_is_wrong(
 
     def add_half(made: ImportFiles, name: str, rows: GraphRows) -> None:
         edges = edge_list(rows.edges)
-        add(made, name, replace(rows, edges=array_edges(edges[: len(edges) // 2])))
+        half = PackedEdges.of(array_edges(edges[: len(edges) // 2]), rows.size[0])
+        add(made, name, replace(rows, edges=half))
 
     monkeypatch.setattr(ImportFiles, "add", add_half)
     with pytest.raises(IngestError, match="the new store has"):

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.graphs import array_edges
 
-from circuit_atlas.graph.bounds import PathTables, must_pass_tables, path_tables, semiring, token_starts
-from circuit_atlas.graph.counts import as_integers, as_limbs, path_counts, walk_counts
+from circuit_atlas.graph.bounds import best_through, best_values, path_tables, semiring, token_starts
+from circuit_atlas.graph.counts import as_integers, as_limbs, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts, strongly_connected_components
 from circuit_atlas.graph.data import ArrayEdges, Float64
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.schema.batches import batches, nodes_per_page
 from circuit_atlas.schema.limits import LIMB, SHORTLIST_FROM, SHORTLISTED_PATHS
 
@@ -89,18 +90,9 @@ def test_bounds_are_the_best_of_all_paths(
     is_start = np.arange(N) < 3
     passable = ~np.isin(np.arange(N), list(closed))
 
-    def tables(starts: Float64, *, shortlists: bool = False) -> PathTables:
-        return path_tables(
-            edges,
-            order,
-            starts,
-            rules,
-            input_sums=sums,
-            hops=HOPS,
-            passable=passable,
-            min_weight=min_weight,
-            shortlists=shortlists,
-        )
+    def tables(starts: Float64) -> Float64:
+        edges = PackedEdges.of(edges_of(weights), N)
+        return best_values(edges, starts, rules, input_sums=sums, passable=passable, min_weight=min_weight)
 
     def value(walk: tuple[int, ...]) -> float:
         steps = [weights[pair] for pair in zip(walk, walk[1:], strict=False)]
@@ -109,15 +101,13 @@ def test_bounds_are_the_best_of_all_paths(
         return min((sign * step for step in steps), default=np.inf) if score == "bottleneck" else sign * sum(steps)
 
     strong = {pair: weight for pair, weight in weights.items() if abs(weight) >= min_weight}
-    best = tables(token_starts(is_start, rules, HOPS)).best
-    by_rows = tables(token_starts(is_start, rules, HOPS), shortlists=True).best
-    np.testing.assert_allclose(best, by_rows)
+    best = tables(token_starts(is_start, rules, HOPS))
     for hops, node in product(range(HOPS + 1), range(N)):
         ways = [walk for walk in walks(strong, [0, 1, 2], hops) if walk[-1] == node and closed.isdisjoint(walk[1:])]
         expected = max(map(value, ways), default=-np.inf)
-        assert (best[hops, node] if hops < len(best) else -np.inf) == pytest.approx(expected)
+        assert best[hops, node] == pytest.approx(expected)
     must_pass = [int(node) for node in (order if order is not None else ()) if node in (3, 4) and node not in closed]
-    staged = must_pass_tables(tables, token_starts(is_start, rules, HOPS), must_pass)
+    staged = best_through(tables, token_starts(is_start, rules, HOPS), must_pass)
     assert staged.shape == ((len(must_pass) + 1) * (HOPS + 1), N)
     for hops, node in product(range(HOPS + 1), range(N)):
         ways = [walk for walk in walks(strong, [0, 1, 2], hops) if walk[-1] == node and closed.isdisjoint(walk[1:])]
@@ -128,17 +118,15 @@ def test_bounds_are_the_best_of_all_paths(
 @given(graphs(acyclic=False))
 def test_counts_are_those_of_all_paths(weights: Weights) -> None:
     edges, is_start = edges_of(weights), np.arange(N) < 3
-    order = topological_order(edges, np.zeros(N))
     all_walks = [walks(weights, [0, 1, 2], hops) for hops in range(HOPS + 1)]
-    walked, simple = walk_counts(edges, is_start, HOPS), cyclic_path_counts(edges, is_start, HOPS, 10**6)
+    walked = walk_counts(PackedEdges.of(edges, N), is_start, HOPS)
+    simple = cyclic_path_counts(edges, is_start, HOPS, 10**6)
     assert simple is not None
     for hops, node in product(range(HOPS + 1), range(N)):
         ending = [walk for walk in all_walks[hops] if walk[-1] == node]
         paths = [walk for walk in ending if len(set(walk)) == len(walk)]
         assert as_integers(walked[hops, :, [node]]) == [len(ending)]
         assert as_integers(simple[hops, :, [node]]) == [len(paths)]
-        if order is not None:
-            assert as_integers(path_counts(edges, order, is_start, HOPS)[hops, :, [node]]) == [len(paths)]
     if networkx.is_directed_acyclic_graph(networkx.DiGraph(list(weights))):
         assert cyclic_path_counts(edges, is_start, HOPS, 0) is not None
     elif any(len(c) > 1 for c in networkx.strongly_connected_components(networkx.DiGraph(list(weights)))):
@@ -159,7 +147,7 @@ def test_a_shortlist_has_the_best_inputs(values: list[float]) -> None:
     order = np.arange(n + 1, dtype=np.int32)
     sums = np.append(np.zeros(n), np.abs(values).sum())
     rules = semiring("sum", 1)
-    made = path_tables(edges, order, token_starts(is_start, rules), rules, input_sums=sums, shortlists=True).shortlists
+    made = path_tables(edges, order, is_start, rules, input_sums=sums).shortlists
     [found] = list(made)
     best = sorted(range(n), key=lambda i: -values[i])[:SHORTLISTED_PATHS]
     assert (found.ordinal, found.sources.tolist()) == (n, sorted(best))

@@ -16,7 +16,6 @@ from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import AtlasError, GraphChangedError, GraphNotFoundError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.queries import path_bounds
 
 # The same key is another node of the second graph, or none: `feature:1/2@2` is the third node of the first one only.
 A = make_graph([0, 0, 1, 2, 3], [(0, 2, 1.0), (1, 2, 2.0), (1, 3, 0.5), (2, 3, 3.0), (2, 4, -1.0), (3, 4, 4.0)])
@@ -128,12 +127,6 @@ def put(atlas: Atlas, graphs: tuple[str, str]) -> Callable[[GraphData | None], N
             load_graph(atlas, data, name=graphs[0], replace=True)
 
     return put_graph
-
-
-@pytest.fixture(autouse=True)
-def keeps_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds of small graphs are kept, too."""
-    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -17,7 +17,7 @@ from support.graphs import edge_list, make_graph
 from support.paths import assert_same, found_paths, ordinals, random_graphs
 
 from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import GraphChangedError, InvalidArgumentError
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
@@ -212,12 +212,9 @@ def test_shortlists_change_no_answer(order: str, wide: Any, atlas: Atlas) -> Non
 
 
 @pytest.mark.parametrize("score", ["mean", "bottleneck", "product"])
-def test_kept_tables_serve_any_target_and_number_of_hops(
-    score: str, wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They serve any number of hops and any target, and are made once."""
+def test_restricted_searches_of_a_wide_graph_are_exact(score: str, wide: Any, atlas: Atlas) -> None:
+    """They store nothing."""
     handle, edges = wide
-    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
     places = ordinals(handle, atlas)
     logits = [logit.node.key for logit in handle.stats().logits]
     features = [key for key in places if key.startswith("feature:1/")][:90]
@@ -240,31 +237,6 @@ def test_kept_tables_serve_any_target_and_number_of_hops(
         paths = list(oracle.all_paths(edges, [places["token:1"]], goals, max_hops, passes=allowed.__contains__))
         expected = oracle.best_paths(paths, k, 1, value)
         assert [s for s, _, _ in found] == pytest.approx([s for s, _, _ in expected], rel=1e-12)
-    assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before + 1
-
-
-def test_the_oldest_kept_tables_are_deleted(wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    handle, _ = wide
-    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
-    monkeypatch.setattr(path_bounds, "MAX_CACHED_BOUNDS", 3)
-    asked = [{"sources": ["token:0"], "avoid": [key]} for key in list(ordinals(handle, atlas))[:5]]
-    first = [handle.paths(max_hops=2, **question) for question in asked]
-    assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == 3
-    assert [handle.paths(max_hops=2, **question) for question in asked] == first
-
-
-def test_tables_of_a_graph_replaced_meanwhile_are_not_kept(
-    wide: Any, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(path_bounds, "CACHE_FROM", 1)
-    stored = find_graph(atlas, "wide")
-    stored.version = "of a graph that was replaced"
-    before = atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"]
-    search = PathSearch(["token:1"], "sum", 1, 3, positions=[1])
-    with pytest.raises(GraphChangedError):
-        path_bounds.bounds_for(stored, search)
-    with pytest.raises(GraphChangedError):
-        stored.write()
     assert atlas.cypher(TABLES, {"graph": "wide"}).rows[0]["n"] == before
 
 

@@ -17,6 +17,7 @@ CYPHER_TYPES = {
     "long": "INTEGER",
     "double": "FLOAT",
     "boolean": "BOOLEAN",
+    "byte": "INTEGER",
     "datetime": "ZONED DATETIME",
 }
 STORED = """

@@ -38,6 +38,7 @@ from neo4j.exceptions import (
     SessionExpired,
     TransientError,
 )
+from neo4j.graph import Node, Path, Relationship
 
 from circuit_atlas.config import Connection
 from circuit_atlas.cypher_text import pastable, without_comments
@@ -153,7 +154,7 @@ class Database:
                 fix="It may use a processor until then. `circuit-atlas server stop` ends a local server with it.",
             )
         columns, records, summary = answer.result()
-        return StatementResult(columns, [record.data() for record in records], summary)
+        return StatementResult(columns, [_row(record) for record in records], summary)
 
     def _interrupt(self, answer: Future[Any], mark: str) -> None:
         """End a statement on the server, where it would run on to its time limit; after a moment, leave it there."""
@@ -184,7 +185,7 @@ class Database:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
         self._trace(cypher, parameters, shorten=False)
         with self._session() as session:
-            return session.execute_read(lambda work: [record.data() for record in _sent(work, cypher, parameters)])
+            return session.execute_read(lambda work: [_row(record) for record in _sent(work, cypher, parameters)])
 
     def _stop(self, mark: str) -> bool:
         """Ask the server to end a statement; whether it knows it."""
@@ -243,7 +244,7 @@ class Database:
                 _log.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
             rows: Rows = []
             for text, parameters in steps:
-                rows = [record.data() for record in _sent(transaction, text, parameters)]
+                rows = [_row(record) for record in _sent(transaction, text, parameters)]
             check(rows)
             return rows
 
@@ -281,6 +282,30 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _row(record: Record) -> dict[str, Any]:
+    """A row as plain data: as `Record.data`, which would take a value of bytes apart, byte by byte."""
+    return {name: _plain(value) for name, value in zip(record.keys(), record.values(), strict=True)}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case str() | bytes() | bytearray():
+            return value
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case Node():
+            return _plain(dict(value))
+        case Relationship(start_node=start, type=kind, end_node=end):
+            return _plain(start), kind, _plain(end)
+        case Path(nodes=nodes, relationships=relationships):
+            steps = [[effect.type, _plain(node)] for effect, node in zip(relationships, nodes[1:], strict=True)]
+            return [_plain(nodes[0]), *(part for step in steps for part in step)]
+        case _:
+            return value
 
 
 def _sent(runner: Session | ManagedTransaction, statement: Any, parameters: dict[str, Any]) -> Result:

@@ -12,15 +12,11 @@ from support import oracle
 from support.graphs import array_edges, edge_list, make_graph
 from support.paths import SCORES, random_graphs
 
-from circuit_atlas.graph.bounds import (
-    PathTables,
-    must_pass_tables,
-    path_tables,
-    semiring,
-    token_starts,
-)
+from circuit_atlas.graph import packed
+from circuit_atlas.graph.bounds import best_through, best_values, path_tables, semiring, token_starts
 from circuit_atlas.graph.data import Bool, Float64, GraphData, Int32
 from circuit_atlas.graph.order import topological_order
+from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.schema.limits import SHORTLIST_FROM, SHORTLISTED_PATHS
 from circuit_atlas.synth import Shape, synthesize
 
@@ -55,12 +51,11 @@ def is_token(layers: list[int]) -> Bool:
 
 
 def assert_bounds(found: Float64, expected: dict[tuple[int, int], float], n: int) -> None:
-    """By number of hops and node; where there is no path, -inf, or no row at all."""
+    """By number of hops and node; where there is no path, -inf."""
     wanted = np.full((HOPS + 1, n), -np.inf)
     for (hops, node), value in expected.items():
         wanted[hops, node] = value
-    np.testing.assert_allclose(found, wanted[: len(found)], rtol=1e-12)
-    assert (wanted[len(found) :] == -np.inf).all()
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 @settings(deadline=None)
@@ -68,7 +63,6 @@ def assert_bounds(found: Float64, expected: dict[tuple[int, int], float], n: int
     graph=random_graphs(),
     score=st.sampled_from(SCORES),
     sign=st.sampled_from([1, -1]),
-    in_order=st.booleans(),
     closed=st.sets(st.integers(0, 23), max_size=3),
     min_weight=st.sampled_from([0.0, 0.5, 1.5]),
 )
@@ -76,24 +70,20 @@ def test_bounds_are_the_best_values_of_paths(
     graph: tuple[list[int], list[oracle.Edge]],
     score: str,
     sign: int,
-    in_order: bool,
     closed: set[int],
     min_weight: float,
 ) -> None:
-    """From any token to every node, for every number of hops; row by row, or level by level as in a cyclic graph."""
+    """From any token to every node, for every number of hops."""
     layers, edges = graph
     data, n = make_graph(layers, edges), len(layers)
     rules = semiring(score, sign)
-    tables = path_tables(
-        data.edges,
-        order_of(data) if in_order else None,
+    found = best_values(
+        PackedEdges.of(data.edges, n),
         token_starts(is_token(layers), rules, HOPS),
         rules,
         input_sums=input_sums(data),
-        hops=HOPS,
         passable=np.array([i not in closed for i in range(n)]),
         min_weight=min_weight,
-        shortlists=in_order,
     )
     sums = oracle.input_sums(edges)
     expected: dict[tuple[int, int], float] = {(0, token): rules.start for token in tokens(layers)}
@@ -103,8 +93,30 @@ def test_bounds_are_the_best_values_of_paths(
     ):
         place = len(path[1]), path[0][-1]
         expected[place] = max(expected.get(place, -math.inf), value_of(score, sign, sums, path))
-    assert_bounds(tables.best, expected, n)
-    assert len(tables.shortlists) == 0  # no node has inputs enough
+    assert_bounds(found, expected, n)
+
+
+@settings(deadline=None)
+@given(graph=random_graphs(), score=st.sampled_from(SCORES), part=st.integers(1, 9))
+def test_target_by_target_and_hop_by_hop_they_are_the_same(
+    graph: tuple[list[int], list[oracle.Edge]], score: str, part: int
+) -> None:
+    """However many edges are looked at together."""
+    layers, edges = graph
+    data, rules = make_graph(layers, edges), semiring(score, 1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(packed, "_PART", part)
+        by_hops = best_values(
+            PackedEdges.of(data.edges, len(layers)),
+            token_starts(is_token(layers), rules, HOPS),
+            rules,
+            input_sums=input_sums(data),
+        )
+    for order in (order_of(data), None):
+        tables = path_tables(data.edges, order, is_token(layers), rules, input_sums=input_sums(data), hops=HOPS)
+        assert np.array_equal(tables.best, by_hops[: len(tables.best)])
+        assert (by_hops[len(tables.best) :] == -np.inf).all()
+        assert len(tables.shortlists) == 0  # no node has inputs enough
 
 
 @settings(deadline=None)
@@ -118,10 +130,10 @@ def test_staged_bounds_are_those_of_paths_that_pass_nodes_in_order(
     chosen = data.draw(st.sets(st.sampled_from(range(n)), min_size=1, max_size=2), label="must_pass")
     must_pass = [int(i) for i in order if int(i) in chosen]
 
-    def tables(starts: Float64) -> PathTables:
-        return path_tables(made.edges, order, starts, rules, input_sums=input_sums(made), hops=HOPS)
+    def best(starts: Float64) -> Float64:
+        return best_values(PackedEdges.of(made.edges, n), starts, rules, input_sums=input_sums(made))
 
-    found = must_pass_tables(tables, token_starts(is_token(layers), rules, HOPS), must_pass)
+    found = best_through(best, token_starts(is_token(layers), rules, HOPS), must_pass)
     assert found.shape == ((len(must_pass) + 1) * (HOPS + 1), n)
     expected = np.full_like(found, -np.inf)
     starts = ((token,) for token in tokens(layers))
@@ -140,9 +152,8 @@ def test_shortlists_hold_the_inputs_of_the_best_paths(score: str, weights: str) 
     """The best paths of a node lead through its shortlist; `unlisted_best` is the best value through other inputs."""
     data = synthesize(Shape(layers=3, positions=2, features_per_layer=90, logits=2, weights=weights, seed=5))
     rules, order = semiring(score, 1), order_of(data)
-    starts = token_starts(data.nodes.kind == 2, rules, 3)
     sums = input_sums(data)
-    tables = path_tables(data.edges, order, starts, rules, input_sums=sums, hops=3, shortlists=True)
+    tables = path_tables(data.edges, order, data.nodes.kind == 2, rules, input_sums=sums, hops=3)
     inputs = {int(row.target[0]): row for row in data.edges.rows(order) if row.size}
     shortlists = list(tables.shortlists)
     assert {shortlist.ordinal for shortlist in shortlists} == {

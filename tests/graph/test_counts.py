@@ -11,9 +11,9 @@ from support import oracle
 from support.graphs import array_edges
 from support.paths import random_graphs
 
-from circuit_atlas.graph.counts import as_integers, as_limbs, path_counts, walk_counts
+from circuit_atlas.graph.counts import as_integers, as_limbs, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts, strongly_connected_components
-from circuit_atlas.graph.order import topological_order
+from circuit_atlas.graph.packed import PackedEdges
 
 HOPS, NODES = 5, 7
 PAIRS = st.lists(st.tuples(*[st.integers(0, NODES - 1)] * 2), unique=True, max_size=16)
@@ -36,15 +36,12 @@ def brute_force(edges: list[oracle.Edge], starts: list[int], n: int) -> list[lis
 @given(graph=random_graphs())
 def test_paths_of_a_graph_without_cycles(graph: tuple[list[int], list[oracle.Edge]]) -> None:
     layers, edges = graph
-    is_start, columns = np.array(layers) == 0, array_edges(edges)
-    order = topological_order(columns, np.array(layers, np.float64))
-    assert order is not None
-    counts = path_counts(columns, order, is_start, HOPS)
+    is_start = np.array(layers) == 0
+    counts = walk_counts(PackedEdges.of(array_edges(edges), len(layers)), is_start, HOPS)
     assert counts.shape == (HOPS + 1, 3, len(layers))
     expected = brute_force(edges, np.flatnonzero(is_start).tolist(), len(layers))
     assert [as_integers(counts[1:, :, end]) for end in range(len(layers))] == expected
     assert as_integers(counts[0].T) == is_start.astype(int).tolist()
-    np.testing.assert_array_equal(walk_counts(columns, is_start, HOPS), counts)
 
 
 @settings(deadline=None)
@@ -79,8 +76,7 @@ def test_counts_beyond_64_bits() -> None:
     edges = array_edges(
         (s, t, 1.0) for t in range(len(layers)) for s in range(len(layers)) if layers[t] - layers[s] == 1
     )
-    order = np.arange(len(layers), dtype=np.int32)
-    counts = path_counts(edges, order, layers == 0, depth)
+    counts = walk_counts(PackedEdges.of(edges, len(layers)), layers == 0, depth)
     assert as_integers(counts[:, :, -1])[depth - 1] == width ** (depth - 1) > 2**62
     assert as_integers(counts[:, :, width])[1] == width
 

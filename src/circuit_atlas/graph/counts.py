@@ -7,44 +7,37 @@ from __future__ import annotations
 
 import numpy as np
 
-from circuit_atlas.graph.data import ArrayEdges, Bool, Edges, Int32, Int64
+from circuit_atlas.graph.data import Bool, Int64
+from circuit_atlas.graph.packed import PackedEdges, Part, combined
 from circuit_atlas.schema.limits import LIMB, MAX_HOPS
 
 
-def path_counts(edges: Edges, order: Int32, is_start: Bool, hops: int = MAX_HOPS) -> Int64:
-    """Number of paths of exactly j hops from any start to each node v: int64 (hops + 1, 3, n), low limb first.
+def walk_counts(edges: PackedEdges, is_start: Bool, hops: int = MAX_HOPS) -> Int64:
+    """Number of walks of exactly j hops from any start to each node v: int64 (hops + 1, 3, n), low limb first. In a
+    graph without cycles these are its paths; around a cycle, a walk may visit a node twice.
 
     Args:
-        edges: edges of a graph without cycles, of n nodes.
-        order: see `topological_order`.
+        edges: edges of a graph of n nodes.
         is_start: bool (n,): nodes where paths begin.
         hops: most edges of a path.
     """
-    counts = starting_counts(is_start, hops)
-    for block in edges.rows(order):
-        if block.size:
-            # In topological order the inputs of a target are complete, so all hops can be summed at once.
-            limbs = np.moveaxis(counts[:-1, :, block.source].sum(axis=2), 1, 0)
-            counts[1:, :, block.target[0]] = np.stack(_carried(*limbs), axis=1)
-    return counts
-
-
-def walk_counts(edges: ArrayEdges, is_start: Bool, hops: int) -> Int64:
-    """The same for walks, in any graph: int64 (hops + 1, 3, n). A walk may visit a node twice, around a cycle."""
     counts = starting_counts(is_start, hops)
     for j in range(1, hops + 1):
         counts[j] = next_counts(edges, counts[j - 1])
     return counts
 
 
-def next_counts(edges: ArrayEdges, counts: Int64) -> Int64:
+def next_counts(edges: PackedEdges, counts: Int64) -> Int64:
     """Numbers of walks that are one edge longer than those in `counts`: int64 (3, n), as `counts`."""
     longer = np.zeros_like(counts)
-    first = np.flatnonzero(np.diff(edges.target, prepend=-1))  # edges are sorted by target
-    if len(first):
-        limbs = (np.add.reduceat(limb[edges.source], first) for limb in counts)
-        longer[:, edges.target[first]] = _carried(*limbs)
-    return longer
+    for limb, sums in zip(counts, longer, strict=True):
+
+        def at_source(part: Part, limb: Int64 = limb) -> Int64:
+            return np.take(limb, part.source, mode="clip")
+
+        if limb.any():
+            combined(edges, at_source, np.add, sums)
+    return np.stack(_carried(*longer))
 
 
 def as_limbs(number: int) -> Int64:

@@ -14,6 +14,7 @@ import numpy as np
 
 from circuit_atlas.graph.counts import as_integers, as_limbs, next_counts, starting_counts
 from circuit_atlas.graph.data import NO_VALUE, ArrayEdges, Bool, Int32, Int64
+from circuit_atlas.graph.packed import PackedEdges
 
 Neighbors = dict[int, list[int]]
 InnerPaths = Counter[tuple[int, int]]  # (first node, number of hops) -> number of paths
@@ -29,7 +30,7 @@ def cyclic_path_counts(edges: ArrayEdges, is_start: Bool, hops: int, most_steps:
         most_steps: how many edges to follow at most inside components.
 
     Returns:
-        int64 (hops + 1, 3, n), limbs as in `path_counts`; None if `most_steps` do not suffice.
+        int64 (hops + 1, 3, n), limbs as in `walk_counts`; None if `most_steps` do not suffice.
     """
     edges = _part(edges, edges.target != edges.source)
     component = strongly_connected_components(edges, len(is_start))
@@ -38,7 +39,7 @@ def cyclic_path_counts(edges: ArrayEdges, is_start: Bool, hops: int, most_steps:
     inner_paths = _paths_within_components(_part(edges, is_inner), inner_nodes, hops, most_steps)
     if inner_paths is None:
         return None
-    outer = _part(edges, ~is_inner)
+    outer = PackedEdges.of(_part(edges, ~is_inner), len(is_start))
     counts = starting_counts(is_start, hops)
     entering: list[dict[int, int]] = []  # for each number of hops: paths that enter a component at an inner node
     for j in range(hops + 1):

@@ -29,6 +29,7 @@ from circuit_atlas.schema.batches import pages
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.admin import AdminTool
 from circuit_atlas.server.importer import run_import
+from circuit_atlas.store.column_file import ColumnFile
 from circuit_atlas.store.stored_rows import StoredRows
 
 _BLOCK = 1 << 18  # edges
@@ -64,7 +65,11 @@ def ingest_in_bulk(
     results: list[FileResult] = []
     expected: dict[str, Sums] = {}
     is_labelled: dict[str, bool] = {}
-    with TemporaryDirectory(prefix="import-", dir=server.store.path) as folder, ImportFiles(Path(folder)) as made:
+    with (
+        TemporaryDirectory(prefix="import-", dir=server.store.path) as folder,
+        ImportFiles(Path(folder)) as made,
+        ColumnFile(Path(folder) / "columns.arrow") as columns,
+    ):
         for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
             try:
                 data = read_graph(path, **options)
@@ -80,11 +85,11 @@ def ingest_in_bulk(
             else:
                 rows = graph_rows(data, content, dict.fromkeys([*store.tags(chosen), *tags]))
                 there[chosen], is_labelled[chosen] = content, rows.is_labelled
-                expected[chosen] = _add(made, chosen, rows)
+                expected[chosen] = _add(made, columns, chosen, rows)
             results.append(FileResult(file=str(path), result=ingest_result(chosen, data, status), error=None))
         if expected:
             for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
-                expected[old] = _add(made, old, store.graph_rows(old))
+                expected[old] = _add(made, columns, old, store.graph_rows(old))
             for properties in store.transcoder_features():
                 made.add_feature(properties)
             made.finish()
@@ -92,7 +97,7 @@ def ingest_in_bulk(
             heap = server.store.setting("heap.max_size") or "1g"
             server.rebuild(
                 lambda admin: _import(admin, made, heap),
-                lambda connection: _check(connection, expected, is_labelled, explained=made.is_explained),
+                lambda connection: _finish(connection, expected, is_labelled, columns, explained=made.is_explained),
                 quiet=not progress,
             )
     return IngestResults.of(results)
@@ -111,8 +116,9 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
     return "replaced"
 
 
-def _add(made: ImportFiles, name: str, rows: GraphRows) -> Sums:
+def _add(made: ImportFiles, columns: ColumnFile, name: str, rows: GraphRows) -> Sums:
     made.add(name, rows)
+    columns.add(name, rows)
     sums = np.array([*rows.size, 0, 0], np.float64)
     for block in rows.edges.blocks(_BLOCK):
         sums[2:] += block.weight.sum(), np.abs(block.weight).sum()
@@ -128,13 +134,22 @@ def _import(admin: AdminTool, made: ImportFiles, heap: str) -> None:
         )
 
 
-def _check(connection: Connection, expected: dict[str, Sums], is_labelled: dict[str, bool], *, explained: bool) -> None:
-    """Create the schema in the new database, name its new nodes, and compare every graph with what was sent."""
+def _finish(
+    connection: Connection,
+    expected: dict[str, Sums],
+    is_labelled: dict[str, bool],
+    columns: ColumnFile,
+    *,
+    explained: bool,
+) -> None:
+    """Create the schema in the new database, name its new nodes, write the columns of edges, and compare every graph
+    with what was sent."""
     with Database(connection, timeout=86_400) as database:  # filling in empty texts takes as long as the store is large
         left = {name: wanted.copy() for name, wanted in expected.items()}
         create_constraints(database)
         database.run(statements.FILL_EMPTY, write=True)
         _name(database, {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
+        database.write_each(columns.steps())
         parts = [
             (name, part)
             for name, wanted in expected.items()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 from circuit_atlas.errors import DamagedGraphError
-from circuit_atlas.graph.data import KINDS, NUMBERS, TEXTS, ArrayEdges, EdgeBlock, GraphData
+from circuit_atlas.graph.data import KINDS, NUMBERS, TEXTS, EdgeBlock, Edges, GraphData
+from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest.content import NOT_CONTENT, content_hash
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.stored_edges import has_columns, read_columns
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.batches import pages
 from circuit_atlas.store.results import Verification
@@ -31,7 +35,7 @@ def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str 
     """
     expected = content_hash(source) if source else graph.properties["content_hash"]
     try:
-        data = read_graph_data(graph)
+        data = read_graph_data(graph, relationships=True)
     except DamagedGraphError as error:
         problems, content = [error.what], None
         nodes, edges, weights = _sums(graph)
@@ -40,6 +44,7 @@ def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str 
         weights = sum(float(block.weight.sum()) for block in data.edges.blocks(_BLOCK))
         content = content_hash(data)
         problems = [] if content == expected else _differences(data, source)
+        problems += _column_problems(graph, data)
     return Verification(
         graph=graph.name,
         nodes=nodes,
@@ -50,6 +55,29 @@ def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str 
         compared_with=file or "ingest",
         problems=problems,
     )
+
+
+def _column_problems(graph: StoredGraph, data: GraphData) -> list[str]:
+    """How the columns of edges differ from the relationships. A graph without columns is none: they are made when a
+    question needs them."""
+    if not has_columns(graph):
+        return []
+    try:
+        columns = read_columns(graph)
+    except DamagedGraphError as error:
+        return [error.what]
+    if columns.extras != data.edge_extras or _digest(columns.edges) != _digest(data.edges):
+        return ["its columns of edges differ from its relationships"]
+    return []
+
+
+def _digest(edges: Edges) -> str:
+    """A hash of all edges."""
+    digest = hashlib.sha256()
+    for block in edges.blocks(_BLOCK):
+        for column in block:
+            digest.update(column.tobytes())
+    return digest.hexdigest()
 
 
 def _sums(graph: StoredGraph) -> tuple[int, int, float]:
@@ -93,8 +121,8 @@ def _node_differences(data: GraphData, source: GraphData) -> list[str]:
 def _edge_differences(data: GraphData, source: GraphData) -> list[str]:
     if len(data.edges) != len(source.edges):
         return [f"it has {len(data.edges):,} edges, the file {len(source.edges):,}"]
-    assert isinstance(data.edges, ArrayEdges)
-    every, at, differ, largest = data.edges, 0, 0, 0.0
+    assert isinstance(data.edges, PackedEdges)
+    every, at, differ, largest = data.edges.as_arrays(), 0, 0, 0.0
     for theirs in source.edges.blocks(_BLOCK):
         part = slice(at, at + theirs.size)
         ours = EdgeBlock(every.target[part], every.source[part], every.weight[part])

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import IngestError
-from circuit_atlas.graph.data import EdgeExtra
 from circuit_atlas.ingest import remove_leftovers
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.names import shown_name
@@ -14,7 +13,7 @@ from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
-from circuit_atlas.queries.stored_arrays import read_arrays
+from circuit_atlas.queries.stored_edges import read_relationships
 from circuit_atlas.schema.path_tables import TOKENS
 from circuit_atlas.schema.properties import LABELS
 
@@ -57,11 +56,6 @@ _ACTIVE = """CYPHER 25
 MATCH (:Graph {name: $graph})-[:ACTIVE_FEATURES]->(a:ActiveFeatures)
 RETURN properties(a) AS properties ORDER BY a.block
 """
-_EXTRAS = """CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
-MATCH (n)<-[r:DIRECT_EFFECT]-(m) WHERE r.extra IS NOT NULL
-RETURN n.ordinal AS target, m.ordinal AS source, r.extra AS extra ORDER BY target, source
-"""
 _CATALOGUE = "CYPHER 25 MATCH (f:TranscoderFeature) RETURN properties(f) AS properties"
 _ACTIVE_IN = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
@@ -88,8 +82,7 @@ RETURN all_of_them - effects - activations - members - blocks - tags AS others
 
 
 class StoredRows:
-    """Reads a whole store. Bounds that were kept for earlier path searches are left out: they are computed again when
-    they are needed.
+    """Reads a whole store.
 
     Args:
         database: the database.
@@ -128,6 +121,7 @@ class StoredRows:
     def _graph_rows(self, name: str) -> GraphRows:
         read = self._database.read
         graph = find_graph(self._database, name)
+        edges, extras = read_relationships(graph)
         properties = dict(graph.properties)
         properties |= {at: properties[at].to_native() for at in ("created_at", "published_at") if at in properties}
         return GraphRows(
@@ -140,8 +134,8 @@ class StoredRows:
                 for label, statement in _TABLES.items()
                 for row in read(statement, graph=name, sources=TOKENS)
             ],
-            edges=read_arrays(graph).edges,
-            edge_extras=tuple(EdgeExtra(**row) for row in read(_EXTRAS, graph=name)),
+            edges=edges,
+            edge_extras=extras,
             active_features=tuple(row["properties"] for row in read(_ACTIVE, graph=name)),
             tags=self.tags(name),
         )

@@ -17,6 +17,9 @@ from circuit_atlas.schema.apply import SCHEMA_VERSION, create_constraints, note_
 _log = logging.getLogger(__name__)
 _DROP = "DROP CONSTRAINT path_bounds IF EXISTS"
 _OLD_BOUNDS = "MATCH (b:PathBounds) WHERE b.block IS NULL WITH b LIMIT 1000 DELETE b RETURN count(*) AS deleted"
+_KEPT_TABLES = """
+MATCH (x:PathBounds|PathSteps) WHERE x.sources <> 'tokens' WITH x LIMIT 1000 DELETE x RETURN count(*) AS deleted
+"""
 _SUPERNODES = "MATCH (s:Supernode) WHERE s.source IS NULL SET s.source = 'file'"
 
 
@@ -24,8 +27,9 @@ def upgrade(database: Database, version: int) -> None:
     """Upgrade a store to the schema of this version.
 
     From version 1: bounds of paths are stored in blocks, with shortlists and counts. From version 2: labels in graph
-    files are explanations of transcoder features. It can be interrupted and repeated: the store keeps its old version
-    until the upgrade is complete.
+    files are explanations of transcoder features. From version 3: tables of paths that were made for a question are not
+    kept; columns of edges are made when a question needs them. It can be interrupted and repeated: the store keeps its
+    old version until the upgrade is complete.
 
     Args:
         database: the database.
@@ -33,11 +37,12 @@ def upgrade(database: Database, version: int) -> None:
     """
     _log.info("upgrading the store from schema version %d to %d", version, SCHEMA_VERSION)
     database.write(_DROP)
-    while database.write(_OLD_BOUNDS)[0]["deleted"]:
-        pass
+    for rest in (_OLD_BOUNDS, _KEPT_TABLES):
+        while database.write(rest)[0]["deleted"]:
+            pass
     create_constraints(database)
     database.write(_SUPERNODES)
-    graphs = list_graphs(database).graphs
+    graphs = list_graphs(database).graphs if version < 3 else []
     for graph in tqdm(graphs, "upgrading the store", unit=" graphs", disable=None if database.progress else True):
         if version < 2:
             _store_path_tables(find_graph(database, graph.graph))

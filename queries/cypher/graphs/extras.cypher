@@ -1,0 +1,11 @@
+// The direct effects of a graph that have further fields.
+// @internal
+// @param graph STRING -- the graph's name
+// @returns target INTEGER -- ordinal of a target
+// @returns source INTEGER -- ordinal of a source
+// @returns extra STRING -- the fields, as JSON
+CYPHER 25
+MATCH (target:Node {graph: $graph}) WHERE @indexed(target.ordinal)
+MATCH (target)<-[r:DIRECT_EFFECT]-(source) WHERE r.extra IS NOT NULL
+RETURN target.ordinal AS target, source.ordinal AS source, r.extra AS extra
+ORDER BY target, source LIMIT 100000

@@ -1,0 +1,165 @@
+"""Reads all direct effects of a stored graph: from their columns (`:EdgeColumns`), or from the relationships."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from circuit_atlas.errors import AtlasError, DamagedGraphError, GraphChangedError
+from circuit_atlas.graph.data import ArrayEdges, EdgeExtra, Float64, Int32
+from circuit_atlas.graph.packed import PackedBlock, PackedEdges, column_rows, packed, unpacked
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.schema.batches import batches, pages
+from circuit_atlas.schema.edge_columns import BLOCKS_PER_STATEMENT, WRITE_COLUMNS
+
+_log = logging.getLogger(__name__)
+_EDGES_PER_PAGE = 250_000
+Row = dict[str, Any]
+
+
+class StoredEdges(NamedTuple):
+    """All edges of a graph, and the further fields that some of them have."""
+
+    edges: PackedEdges
+    extras: tuple[EdgeExtra, ...]
+
+
+def read_edges(graph: StoredGraph) -> StoredEdges:
+    """All edges of a graph. They are read from its columns. If it has none, they are read from the relationships, in a
+    hundred times the time, and the columns are made for the next question.
+
+    Raises:
+        DamagedGraphError: the relationships can't be those that were ingested.
+    """
+    try:
+        return read_columns(graph)
+    except DamagedGraphError as error:
+        _log.info("graph %r: %s; reading its relationships", graph.name, error.what)
+    found = read_relationships(graph)
+    try:
+        write_columns(graph, found)
+    except GraphChangedError:
+        raise
+    except AtlasError as error:  # a user who may only read gets the answer all the same
+        _log.info("columns were not written: %s", error.what)
+    return found
+
+
+def has_columns(graph: StoredGraph) -> bool:
+    """Whether any columns of edges of a graph are stored; a graph without edges has none."""
+    return bool(ask(graph.database, "graphs.columns", graph=graph.name, first=0, stop=1))
+
+
+def write_columns(graph: StoredGraph, found: StoredEdges) -> None:
+    """Write the columns of a graph's edges, if the graph has not changed.
+
+    Raises:
+        GraphChangedError: it was replaced or deleted.
+        DatabaseError, CypherError: the database cannot write, or the user must not.
+    """
+    stored = graph.properties
+    rows = column_rows(graph.name, stored["content_hash"], found.edges, stored["nodes"], found.extras)
+    for batch in batches(rows, BLOCKS_PER_STATEMENT):
+        graph.write((WRITE_COLUMNS, {"rows": batch}))
+    _log.info("wrote the columns of graph %r", graph.name)
+
+
+def read_columns(graph: StoredGraph) -> StoredEdges:
+    """All edges of a graph, from its columns.
+
+    Raises:
+        DamagedGraphError: the columns are missing, incomplete, or of another graph.
+    """
+    n, m = graph.properties["nodes"], graph.properties["edges"]
+    has_extras = False
+
+    def blocks() -> Iterator[PackedBlock]:
+        nonlocal has_extras
+        for first in count(step=BLOCKS_PER_STATEMENT):
+            stop = first + BLOCKS_PER_STATEMENT
+            rows = ask(graph.database, "graphs.columns", graph=graph.name, first=first, stop=stop)
+            for row in rows:
+                if row.pop("content_hash") != graph.properties["content_hash"]:
+                    raise ValueError("they are of another graph")
+                has_extras |= row.pop("has_extras")
+                yield PackedBlock(**row)
+            if len(rows) < BLOCKS_PER_STATEMENT:
+                return
+
+    try:
+        edges = unpacked(blocks(), n, m)
+    except (ValueError, TypeError) as error:
+        raise damaged(f"its columns of edges cannot be used: {error}", graph.name) from error
+    rows = ask(graph.database, "graphs.extras", graph=graph.name) if has_extras else []
+    return StoredEdges(edges, tuple(EdgeExtra(**row) for row in rows))
+
+
+def read_relationships(graph: StoredGraph) -> StoredEdges:
+    """All edges of a graph, from the relationships.
+
+    Raises:
+        DamagedGraphError: they can't be those that were ingested.
+    """
+    n, m = graph.properties["nodes"], graph.properties["edges"]
+    extras: list[EdgeExtra] = []
+    parts: list[PackedBlock] = []
+    found = 0
+    for page, more in _pages(graph, n):
+        found += len(page)
+        if found > m:
+            raise damaged(f"it has more than {m:,} edges", graph.name)
+        parts += packed(page, n)
+        extras += more
+    if found != m:
+        raise damaged(f"it has {found:,} edges instead of {m:,}", graph.name)
+    return StoredEdges(unpacked(parts, n, m), tuple(sorted(extras)))
+
+
+def damaged(what: str, graph: str) -> DamagedGraphError:
+    """The error that says how a graph is not as it was ingested."""
+    return DamagedGraphError(
+        what, where=graph, fix="`circuit-atlas verify` shows more. Delete the graph and ingest its file again."
+    )
+
+
+def _pages(graph: StoredGraph, n: int) -> Iterator[tuple[ArrayEdges, list[EdgeExtra]]]:
+    for first, stop in pages(n, graph.properties["edges"], _EDGES_PER_PAGE):
+        rows = ask(graph.database, "graphs.edges", graph=graph.name, first=first, stop=stop)
+        page = ArrayEdges.sorted(*_ends(rows), _weights(rows, graph.name))
+        _check_ends(page, n, graph.name)
+        yield page, [EdgeExtra(row["target"], *extra) for row in rows for extra in row["extras"]]
+
+
+def _weights(rows: list[Row], graph: str) -> Float64:
+    values = [weight for row in rows for weight in row["weights"]]
+    if not all(isinstance(value, float) for value in values):
+        raise damaged("the weight of an edge is not a float", graph)
+    weights = np.array(values, np.float64)
+    if not (np.isfinite(weights) & (weights != 0)).all():
+        raise damaged("the weight of an edge is 0, missing or not finite", graph)
+    return weights
+
+
+def _check_ends(edges: ArrayEdges, n: int, graph: str) -> None:
+    def same_as_before(column: Int32) -> npt.NDArray[np.bool_]:
+        return np.asarray(column[1:] == column[:-1])
+
+    if ((edges.source < 0) | (edges.source >= n)).any():
+        raise damaged("an edge comes from what is no node of it", graph)
+    doubled = same_as_before(edges.target) & same_as_before(edges.source)
+    if doubled.any():
+        i = int(np.argmax(doubled))
+        raise damaged(f"there are two edges from the node {edges.source[i]} to the node {edges.target[i]}", graph)
+
+
+def _ends(rows: list[dict[str, Any]]) -> tuple[Int32, Int32]:
+    """Ordinals of the targets and sources of edges, each (m,), from rows of one `target` and its `sources`."""
+    target = np.repeat(np.array([row["target"] for row in rows], np.int32), [len(row["sources"]) for row in rows])
+    source = np.array([source for row in rows for source in row["sources"]], np.int32)
+    return target, source

@@ -1,0 +1,217 @@
+"""The edges of a graph in as few bytes as they need: in memory, and as they are stored beside the relationships.
+
+Edges are sorted by target, then source, so a target need not be named for each edge: it is enough to know how many
+inputs each node has. A source is an ordinal in the smallest unsigned integer that holds all of them, a weight a float32
+where that is exact. The graph of a Gemma-2-2B prompt takes 6 bytes for an edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, EdgeExtra, Edges, Float64, Int32, Int64
+
+BLOCK = 300_000  # edges that are stored together, at most
+_PART = 1 << 18  # edges that are looked at together: what is computed of them fits into a processor's cache
+_SOURCE_TYPES, _WEIGHT_TYPES = ("|u1", "<u2", "<u4"), ("<f4", "<f8")
+_THREADS = 2  # more wait for memory
+
+
+class PackedBlock(NamedTuple):
+    """The incoming edges of the nodes with ordinals from `first` on, as bytes (little endian).
+
+    `inputs` has a uint32 for each of these nodes: how many edges of the block lead to it. `sources` are of the dtype
+    `source_type`, `weights` of `weight_type`. A node with very many inputs may be in several blocks.
+    """
+
+    first: int
+    inputs: bytes
+    sources: bytes
+    source_type: str
+    weights: bytes
+    weight_type: str
+
+
+@dataclass(frozen=True)
+class PackedEdges:
+    """All edges of a graph of n nodes, in order of target, then source.
+
+    Args:
+        inputs: int64 (n,): number of inputs of each node.
+        source: unsigned integer (m,): ordinals of the sources.
+        weight: float32 or float64 (m,).
+    """
+
+    inputs: Int64
+    source: npt.NDArray[np.unsignedinteger[Any]]
+    weight: npt.NDArray[np.floating[Any]]
+
+    @classmethod
+    def of(cls, edges: Edges, n: int) -> PackedEdges:
+        """Any edges of a graph of n nodes."""
+        return unpacked(packed(edges, n), n, len(edges))
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @cached_property
+    def start(self) -> Int64:
+        """Where the edges of each node begin, int64 (n + 1,); the last is the number of edges."""
+        return np.concatenate([[0], np.cumsum(self.inputs)])
+
+    def as_arrays(self) -> ArrayEdges:
+        """The same edges, in 16 bytes each."""
+        target = np.repeat(np.arange(len(self.inputs), dtype=np.int32), self.inputs)
+        return ArrayEdges(target, self.source.astype(np.int32), self.weight.astype(np.float64))
+
+    def blocks(self, size: int) -> Iterator[EdgeBlock]:
+        """See `Edges.blocks`."""
+        for first, stop in self.spans(size):
+            begin, end = int(self.start[first]), int(self.start[stop])
+            step = size if stop == first + 1 else end - begin
+            for at in range(begin, end, max(step, 1)):
+                yield self._block(first, stop, at, min(at + step, end))
+
+    def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
+        """See `Edges.rows`."""
+        for target in targets.tolist():
+            yield self._block(target, target + 1, int(self.start[target]), int(self.start[target + 1]))
+
+    def spans(self, size: int) -> Iterator[tuple[int, int]]:
+        """Ranges (first, stop) of nodes that have at most `size` edges together, or that are one node with more."""
+        first, n = 0, len(self.inputs)
+        while first < n:
+            stop = int(np.searchsorted(self.start, self.start[first] + size, side="right")) - 1
+            stop = min(n, max(stop, first + 1))
+            yield first, stop
+            first = stop
+
+    def _block(self, first: int, stop: int, begin: int, end: int) -> EdgeBlock:
+        """The edges from place `begin` to `end`, which lead to nodes from `first` to `stop`."""
+        inputs = np.diff(self.start[first : stop + 1].clip(begin, end))
+        target = np.repeat(np.arange(first, stop, dtype=np.int32), inputs)
+        return EdgeBlock(target, self.source[begin:end].astype(np.int32), self.weight[begin:end].astype(np.float64))
+
+
+class Part(NamedTuple):
+    """Some edges of a graph: all incoming edges of some nodes.
+
+    `source` and `weight` (m,) are as in `PackedEdges`; `nodes` (k,) are ordinals of nodes with inputs, `inputs` (k,)
+    their numbers of inputs, and `start` (k,) the places in `source` where they begin.
+    """
+
+    source: npt.NDArray[Any]
+    weight: npt.NDArray[Any]
+    nodes: Int64
+    inputs: Int64
+    start: Int64
+
+    def at_target(self, values: Float64) -> Float64:
+        """For each edge, the value at its target, (m,), of values (n,) at all nodes."""
+        return np.repeat(values[self.nodes], self.inputs)
+
+
+def combined(
+    edges: PackedEdges, values: Callable[[Part], npt.NDArray[Any]], combine: np.ufunc, result: npt.NDArray[Any]
+) -> None:
+    """A product of the adjacency matrix with a vector, in any semiring: for each node, what its inputs bring.
+
+    Args:
+        edges: the edges.
+        values: makes the value that each edge brings to its target, (m,), for some edges at a time.
+        combine: how the values of a target's edges become one, for instance `np.maximum` or `np.add`.
+        result: (n,): is filled in at nodes with inputs, and left as it is at others.
+    """
+
+    def work(spans: list[tuple[int, int]]) -> None:
+        for first, stop in spans:
+            begin, end = int(edges.start[first]), int(edges.start[stop])
+            nodes = first + np.flatnonzero(edges.inputs[first:stop])
+            if end > begin:
+                places = edges.start[nodes] - begin
+                part = Part(edges.source[begin:end], edges.weight[begin:end], nodes, edges.inputs[nodes], places)
+                result[nodes] = combine.reduceat(values(part), places)
+
+    spans = list(edges.spans(_PART))
+    if len(spans) == 1:
+        work(spans)
+        return
+    # numpy lets other threads run while it works, and parts are of different nodes.
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(work, [spans[i::_THREADS] for i in range(_THREADS)]))
+
+
+def packed(edges: Edges, n: int) -> Iterator[PackedBlock]:
+    """Edges of a graph of n nodes in blocks, each with its own types."""
+    source_type = np.min_scalar_type(max(n - 1, 0)).newbyteorder("<")
+    for block in edges.blocks(BLOCK):
+        if block.size:
+            first = int(block.target[0])
+            inputs = np.bincount(block.target - first).astype("<u4")
+            with np.errstate(over="ignore"):
+                single = block.weight.astype("<f4")
+            weight = single if (single == block.weight).all() else block.weight.astype("<f8")
+            yield PackedBlock(
+                first,
+                inputs.tobytes(),
+                block.source.astype(source_type).tobytes(),
+                source_type.str,
+                weight.tobytes(),
+                weight.dtype.str,
+            )
+
+
+def column_rows(
+    graph: str, content_hash: str, edges: Edges, n: int, extras: Iterable[EdgeExtra]
+) -> Iterator[dict[str, Any]]:
+    """Rows of `:EdgeColumns`.
+
+    Args:
+        graph: the name under which the graph is stored.
+        content_hash: its content hash.
+        edges: its edges.
+        n: its number of nodes.
+        extras: further fields that some edges have.
+    """
+    have_extras = np.unique([extra.target for extra in extras])
+    for number, block in enumerate(packed(edges, n)):
+        after = block.first + len(block.inputs) // 4
+        has_extras = bool(((have_extras >= block.first) & (have_extras < after)).any())
+        which = {"graph": graph, "block": number, "content_hash": content_hash}
+        yield {**which, **block._asdict(), "has_extras": has_extras}
+
+
+def unpacked(blocks: Iterable[PackedBlock], n: int, m: int) -> PackedEdges:
+    """The n nodes' m edges, from all of their blocks in order.
+
+    Raises:
+        ValueError: the blocks do not have m edges of n nodes.
+    """
+    inputs = np.zeros(n, np.int64)
+    source: npt.NDArray[Any] = np.empty(m, np.min_scalar_type(max(n - 1, 0)))
+    weight: npt.NDArray[Any] = np.empty(m, np.float32)
+    at = 0
+    for block in blocks:
+        if block.source_type not in _SOURCE_TYPES or block.weight_type not in _WEIGHT_TYPES:
+            raise ValueError("a block of edges has an unknown type")
+        counts = np.frombuffer(block.inputs, "<u4")
+        sources = np.frombuffer(block.sources, block.source_type)
+        weights = np.frombuffer(block.weights, block.weight_type)
+        stop = at + len(sources)
+        if len(weights) != len(sources) or counts.sum() != len(sources) or stop > m or block.first + len(counts) > n:
+            raise ValueError("a block of edges does not fit the others")
+        if weights.dtype.itemsize > weight.dtype.itemsize:
+            weight = weight.astype(np.float64)
+        inputs[block.first : block.first + len(counts)] += counts
+        source[at:stop], weight[at:stop] = sources, weights
+        at = stop
+    if at != m:
+        raise ValueError(f"the blocks have {at:,} edges instead of {m:,}")
+    return PackedEdges(inputs, source, weight)
