@@ -25,11 +25,11 @@ test-fast: $(VENV)/.fast
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not server and not torch" $(ARGS)
 
 test: $(VENV)/.test chromium
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: $(VENV)/.test chromium
 	rm -f .coverage .coverage.*
-	HF_HUB_OFFLINE=1 $(BIN)/coverage run -m pytest -n 2 --dist loadfile $(ARGS)
+	HF_HUB_OFFLINE=1 $(BIN)/coverage run -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from circuit_tracer import Graph, ReplacementModel
     from playwright.sync_api import Browser, Page
 
+# Files of long tests, which begin first: at the end, no worker has to wait for them.
+LONG = ("test_faults", "test_cli", "test_export", "test_docs", "test_bulk", "test_catalogue", "test_local")
 MARKS = {"java": "server", "torch": "torch", "chromium": "browser"}  # by fixture
 
 # How long an example takes depends on what else the machine does.
@@ -46,14 +48,15 @@ settings.load_profile("suite")
 for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", STORE_VARIABLE):
     os.environ.pop(_variable, None)
 os.environ[HEAP_VARIABLE], os.environ[PAGE_CACHE_VARIABLE] = "1g", "256m"
-# Most servers here run for seconds: what the second compiler makes of their code would not pay for the time it takes.
-# It does in those that all tests share: planning a path search takes 1.4 s instead of 3.5 s after a dozen others.
+# Servers here run for seconds or minutes: what the second compiler makes of their code would not pay for the time it
+# takes, which is half of what a server that all tests share used.
 os.environ.setdefault(JAVA_OPTIONS, "-XX:TieredStopAtLevel=1")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark each test with what its fixtures need."""
+    """Mark each test with what its fixtures need, and put files of long tests first."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
         for fixture in MARKS.keys() & set(item.fixturenames):
             item.add_marker(MARKS[fixture])

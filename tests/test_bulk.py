@@ -82,7 +82,7 @@ def dump(atlas: Atlas) -> tuple[list[str], list[str], list[str]]:
         ]
     for node in nodes:
         node["p"] |= {name: type(node["p"][name]).__name__ for name in OF_ITS_OWN if name in node["p"]}
-    return sorted(json.dumps(node, sort_keys=True) for node in nodes), edges, schema
+    return sorted(json.dumps(node, sort_keys=True, default=bytes.hex) for node in nodes), edges, schema
 
 
 def test_a_bulk_ingest_stores_the_same_as_one_online(folder: Path, own_atlas: Atlas) -> None:

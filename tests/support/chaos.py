@@ -65,6 +65,9 @@ MATCH (s:Supernode {graph: $graph})-[:GROUPS]->(n) WITH s, n ORDER BY n.ordinal
 RETURN 'supernode ' + s.name AS key, collect(n.key) AS members, properties(s) AS all
 UNION ALL
 MATCH (:Graph {name: $graph})-[:TAGGED]->(t:Tag) RETURN 'tag ' + t.name AS key, [] AS members, {} AS all
+UNION ALL
+MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0
+RETURN 'columns ' + c.block AS key, [] AS members, properties(c) AS all
 """
 _FEATURES = """
 MATCH (f:TranscoderFeature)

@@ -21,13 +21,11 @@ def started(store: Path, *, is_lasting: bool = False) -> Iterator[LocalServer]:
 
     Args:
         store: its store.
-        is_lasting: whether so many tests use it that it pays to compile its code well, see tests/conftest.py, and to
-            keep its plans.
+        is_lasting: whether so many tests use it that it pays to keep its plans.
     """
     server = LocalServer(store)
     with pytest.MonkeyPatch.context() as patched:
         if is_lasting:
-            patched.delenv(JAVA_OPTIONS)
             patched.setattr(store_module, "_SETTINGS", store_module._SETTINGS + _KEEP_PLANS)
         server.start(quiet=True)
     yield server
