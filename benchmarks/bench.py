@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from benchmarks import beside, explain, features, growth, ingest, pictures
+from benchmarks import beside, explain, features, first, growth, ingest, pictures
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
@@ -32,7 +32,7 @@ from circuit_atlas.server import LocalServer
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
-PARTS = ("ingest", "explain", "questions", "growth", "features", "beside", "pictures")
+PARTS = ("ingest", "explain", "questions", "growth", "first", "features", "beside", "pictures")
 
 
 @click.command()
@@ -61,7 +61,7 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         if whole:
             put_into_page(PAGE, "growth", growth.markdown(measured))
             shutil.copy(OUT / "growth.svg", PAGE.parent / "images")
-    for part, module in (("features", features), ("beside", beside), ("pictures", pictures)):
+    for part, module in (("first", first), ("features", features), ("beside", beside), ("pictures", pictures)):
         if part in (parts or PARTS):
             measure_part(part, module)
 
@@ -133,6 +133,7 @@ def write(part: str, measured: Any) -> None:
     tables += [explain.markdown(known["explain"])] if "explain" in known else []
     tables += [markdown(known["timings"])] if "timings" in known else []
     tables += [growth.markdown(known["growth"])] if "growth" in known else []
+    tables += [first.markdown(known["first"])] if "first" in known else []
     tables += [features.markdown(known["features"])] if "features" in known else []
     tables += [beside.markdown(known["beside"])] if "beside" in known else []
     tables += [pictures.markdown(known["pictures"])] if "pictures" in known else []

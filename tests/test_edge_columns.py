@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.examples import NAMES, example_file, ingest_examples
 from support.graphs import array_edges, edge_list, make_graph
+from support.program import Run
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import CypherError
@@ -69,6 +71,20 @@ def test_a_graph_without_them_gets_them_with_the_first_question(atlas: Atlas, ne
     assert atlas.verify(name).damaged == 0
     with Atlas(atlas._connection) as fresh:
         assert fresh.graph(name).count(sources=["token:1"]) == before
+    assert_columns(atlas, name)
+
+
+def test_doctor_makes_them(run: Run, atlas: Atlas, new_name: Callable[[], str]) -> None:
+    def found(*options: str) -> str:
+        findings = json.loads(run("doctor", *options).stdout)["findings"]
+        return str(next(f["detail"] for f in findings if f["subject"] == "columns of edges"))
+
+    name = new_name()
+    atlas.ingest(example_file("night"), name=name)
+    assert found() == "graphs without them: 0"
+    atlas.cypher(DELETE, {"graph": name}, write=True)
+    assert found() == "graphs without them: 1; `circuit-atlas doctor --fix` makes them"
+    assert found("--fix") == "graphs without them: 0"
     assert_columns(atlas, name)
 
 

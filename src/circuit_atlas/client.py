@@ -37,6 +37,7 @@ from circuit_atlas.queries.search import search_text
 from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
 from circuit_atlas.schema.keys import COLLAPSED
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
+from circuit_atlas.store.columns import make_columns
 from circuit_atlas.store.verify import verify
 from circuit_atlas.supernodes import delete_collapsed, of_fresh_graphs, refresh_collapsed
 from circuit_atlas.views.browser import BrowserPage, browser_page
@@ -345,6 +346,7 @@ class Atlas(Database):
     # --- the store ---
 
     verify = verify
+    make_columns = make_columns
 
     def backup(self, file: PathLike, *, overwrite: bool = False) -> None:
         """Write the whole local store to a file with Neo4j's dump. Its server is stopped meanwhile.

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from circuit_atlas.config import Connection, store_path
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
@@ -108,3 +109,12 @@ def _database(connection: Connection) -> Iterator[Finding]:
             schema = "not in use yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
             yield Finding(subject="schema", state="ok", detail=schema)
             yield Finding(subject="graphs", state="ok", detail=str(len(list_graphs(database).graphs)))
+            yield _columns(database)
+
+
+def _columns(database: Database) -> Finding:
+    without = len(ask(database, "graphs.without_columns"))
+    detail = (
+        "of all graphs" if not without else f"missing for {without} graphs: `circuit-atlas doctor --fix` makes them"
+    )
+    return Finding(subject="columns of edges", state="ok", detail=detail)

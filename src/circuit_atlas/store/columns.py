@@ -1,0 +1,23 @@
+"""Makes the columns of edges of graphs that an earlier version stored, or whose columns are damaged."""
+
+from __future__ import annotations
+
+from tqdm import tqdm
+
+from circuit_atlas.database import Database
+from circuit_atlas.queries.graphs import find_graph, list_graphs
+from circuit_atlas.queries.one_answer import as_one
+from circuit_atlas.queries.stored_edges import read_edges
+
+
+def make_columns(database: Database) -> None:
+    """Make the columns of edges that are missing or cannot be used, of all graphs. It reads the columns of every graph.
+
+    Questions make the columns that they need by themselves. This makes them before anybody waits for them.
+
+    Raises:
+        DamagedGraphError: the relationships of a graph can't be those that were ingested.
+    """
+    names = [graph.graph for graph in list_graphs(database).graphs]
+    for name in tqdm(names, "columns", unit=" graphs", disable=None if database.progress else True):
+        as_one(database, lambda name=name: read_edges(find_graph(database, name)))
