@@ -7,6 +7,7 @@ from typing import Any
 from circuit_atlas.database import Database
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.compare_arrays import STATUSES, Alignment, Effect
 from circuit_atlas.queries.compare_results import (
     AlignedNode,
     Comparison,
@@ -18,7 +19,7 @@ from circuit_atlas.queries.compare_results import (
     PathPair,
     PathPairs,
 )
-from circuit_atlas.queries.graphs import Properties, StoredGraph, find_graph
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.nodes import to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
@@ -27,8 +28,6 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS
 
 ALIGNMENTS = ("relative", "exact", "feature")
-_MAX_EDGES_AT_ONCE = 1_000_000
-_STATUSES = ("shared", "only_a", "only_b")
 _KINDS = (*Kind, "direct effect")
 
 
@@ -68,7 +67,7 @@ def compare(
     check_choice("align", align, ALIGNMENTS)
     check_range("k", k, 1, MAX_NEIGHBORS)
     graphs = {"a": find_graph(database, a), "b": find_graph(database, b)}
-    parts = _parts([graph.properties for graph in graphs.values()])
+    alignment = Alignment(database, (graphs["a"], graphs["b"]), align)
     question = {"a": a, "b": b, "align": align}
     return Comparison.model_validate(
         {
@@ -77,42 +76,25 @@ def compare(
             "align": align,
             "score": score,
             "max_hops": max_hops,
-            "overlaps": _overlaps(database, question, parts),
+            "overlaps": _overlaps(alignment),
             "nodes": _nodes(database, question, k),
-            "edges": _effects(database, question, k, parts),
+            "edges": _effects(alignment, k),
             "paths": _paths(database, graphs, question, k, max_hops, score),
         }
     )
 
 
-def _parts(graphs: list[Properties]) -> list[str]:
-    """How identities begin: one part for graphs of usual size, else one for each layer, so that no statement
-    takes long."""
-    if sum(graph["edges"] for graph in graphs) <= _MAX_EDGES_AT_ONCE:
-        return [""]
-    layers = range(max(graph["n_layers"] for graph in graphs))
-    return [*(f"feature:{layer}/" for layer in layers), *(f"{kind}:" for kind in Kind if kind is not Kind.FEATURE)]
-
-
-def _overlaps(database: Database, question: dict[str, Any], parts: list[str]) -> list[Overlap]:
-    totals: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        for row in ask(database, "compare.similarity", target_prefix=part, **question):
-            total = totals.setdefault(
-                row["what"], dict.fromkeys(("shared", "only_a", "only_b", "smaller", "larger"), 0)
-            )
-            for name in total:
-                total[name] += row[name]
+def _overlaps(alignment: Alignment) -> list[Overlap]:
     return [
         Overlap(what=what, similarity=total["smaller"] / total["larger"] if total["larger"] else None, **total)
-        for what, total in sorted(totals.items(), key=lambda item: _KINDS.index(item[0]))
+        for what, total in sorted(alignment.overlaps().items(), key=lambda item: _KINDS.index(item[0]))
     ]
 
 
 def _nodes(database: Database, question: dict[str, Any], k: int) -> NodePairs:
     pairs = {
         status: [_node(row) for row in ask(database, "compare.nodes", status=status, k=k, **question)]
-        for status in _STATUSES
+        for status in STATUSES
     }
     return NodePairs(**pairs)
 
@@ -128,22 +110,38 @@ def _node(row: dict[str, Any]) -> NodePair:
     )
 
 
-def _effects(database: Database, question: dict[str, Any], k: int, parts: list[str]) -> EffectPairs:
-    def most(status: str) -> list[EffectPair]:
-        rows = [
-            row
-            for part in parts
-            for row in ask(database, "compare.edges", status=status, k=k, target_prefix=part, **question)
+def _effects(alignment: Alignment, k: int) -> EffectPairs:
+    found = alignment.most_different(k)
+    ends = {
+        (side.graph.name, effect): alignment.ends(side, effect)
+        for side in alignment.sides
+        for effects in found.values()
+        for effect in effects
+    }
+    nodes = {side.graph.name: _nodes_at(side.graph, ends) for side in alignment.sides}
+
+    def pair(effect: Effect) -> EffectPair:
+        sides = [
+            [[nodes[side.graph.name][ordinal] for ordinal in ordinals] for ordinals in ends[side.graph.name, effect]]
+            for side in alignment.sides
         ]
-        rows.sort(key=lambda row: (-abs(row["change"]), row["target"], row["source"]))
-        return [_effect(row) for row in rows[:k]]
+        (source_a, target_a), (source_b, target_b) = sides
+        return EffectPair(
+            source=_aligned(alignment.identities[effect.source], source_a, source_b),
+            target=_aligned(alignment.identities[effect.target], target_a, target_b),
+            weight_a=effect.weight_a,
+            weight_b=effect.weight_b,
+            change=effect.weight_b - effect.weight_a,
+        )
 
-    return EffectPairs(**{status: most(status) for status in _STATUSES})
+    return EffectPairs(**{status: [pair(effect) for effect in effects] for status, effects in found.items()})
 
 
-def _effect(row: dict[str, Any]) -> EffectPair:
-    ends = {end: _aligned(row[end], row[f"{end}_a"], row[f"{end}_b"]) for end in ("source", "target")}
-    return EffectPair(**ends, weight_a=row["weight_a"], weight_b=row["weight_b"], change=row["change"])
+def _nodes_at(graph: StoredGraph, ends: dict[tuple[str, Effect], tuple[list[int], list[int]]]) -> dict[int, Any]:
+    """The nodes of a graph that are ends of direct effects, by ordinal."""
+    ordinals = {i for (name, _), both in ends.items() if name == graph.name for some in both for i in some}
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=sorted(ordinals))
+    return {row["ordinal"]: row["node"] for row in rows}
 
 
 def _aligned(identity: str, a: list[dict[str, Any]], b: list[dict[str, Any]]) -> AlignedNode:

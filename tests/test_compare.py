@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
-from circuit_atlas.queries import compare as compare_queries
+from circuit_atlas.queries import compare_arrays
 
 K = 10_000
 
@@ -85,13 +86,31 @@ def test_shared_and_different_paths_equal_brute_force(
             assert (path and path.score) == (pytest.approx(s) if (s := known.get(tuple(pair.identities))) else None)
 
 
-def test_totals_depend_neither_on_k_nor_on_the_parts(
-    atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("align", ["relative", "exact", "feature"])
+def test_it_is_what_the_queries_of_the_catalogue_say(
+    align: str, atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = atlas.compare("dallas", "night", k=5)
-    assert whole.overlaps == atlas.compare("dallas", "night", k=50).overlaps
-    monkeypatch.setattr(compare_queries, "_MAX_EDGES_AT_ONCE", 0)
-    in_parts = atlas.compare("dallas", "night", k=5)
+    """However many direct effects are aligned at once."""
+    question = {"a": "dallas", "b": "night", "align": align}
+    whole = atlas.compare("dallas", "night", align=align, k=5)
+    assert whole.overlaps == atlas.compare("dallas", "night", align=align, k=50).overlaps
+    for overlap, row in zip(
+        sorted(whole.overlaps, key=lambda overlap: overlap.what),
+        atlas.query("compare.similarity", question).rows,
+        strict=True,
+    ):
+        assert overlap.model_dump() == pytest.approx(row)
+    for status in ("shared", "only_a", "only_b"):
+        rows = atlas.query("compare.edges", {**question, "status": status, "k": 5}).rows
+        found = getattr(whole.direct_effects, status)
+        for effect, row in zip(found, rows, strict=True):
+            assert (effect.source.identity, effect.target.identity) == (row["source"], row["target"])
+            assert (effect.weight_a, effect.weight_b) == pytest.approx((row["weight_a"], row["weight_b"]))
+            for end, side in product(("source", "target"), ("a", "b")):
+                keys = [node.key for node in getattr(getattr(effect, end), side)]
+                assert keys == [node["key"] for node in row[f"{end}_{side}"]]
+    monkeypatch.setattr(compare_arrays, "_EDGES_AT_ONCE", 500)
+    in_parts = atlas.compare("dallas", "night", align=align, k=5)
     assert in_parts.direct_effects == whole.direct_effects
     for part, total in zip(in_parts.overlaps, whole.overlaps, strict=True):
         assert part.model_dump() == pytest.approx(total.model_dump())

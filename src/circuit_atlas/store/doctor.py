@@ -114,7 +114,7 @@ def _database(connection: Connection) -> Iterator[Finding]:
 
 def _columns(database: Database) -> Finding:
     without = len(ask(database, "graphs.without_columns"))
-    detail = (
-        "of all graphs" if not without else f"missing for {without} graphs: `circuit-atlas doctor --fix` makes them"
-    )
+    detail = f"graphs without them: {without}"
+    if without:
+        detail += "; `circuit-atlas doctor --fix` makes them"
     return Finding(subject="columns of edges", state="ok", detail=detail)

@@ -1,0 +1,192 @@
+"""Aligns the nodes and direct effects of two graphs as columns: the numbers of compare.similarity and compare.edges,
+for graphs of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from circuit_atlas.database import Database
+from circuit_atlas.graph.data import Bool, Float64, Int64
+from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.stored_edges import read_edges
+
+STATUSES = ("shared", "only_a", "only_b")
+_EDGES_AT_ONCE = 1 << 20
+
+
+class Aligned(NamedTuple):
+    """Aligned nodes or direct effects: which graph has each, bool (m,), and its weights there, float64 (m,), 0 where
+    there is none."""
+
+    in_a: Bool
+    in_b: Bool
+    weight_a: Float64
+    weight_b: Float64
+
+    def of(self, status: str) -> Bool:
+        """Which are `shared`, `only_a` or `only_b`."""
+        return {"shared": self.in_a & self.in_b, "only_a": ~self.in_b, "only_b": ~self.in_a}[status]
+
+    def overlap(self) -> dict[str, float]:
+        """How many both have, and how many only one; sums of the smaller and of the larger weight of each. A weight of
+        another sign in the other graph counts as two."""
+        a, b = np.abs(self.weight_a), np.abs(self.weight_b)
+        agree = self.weight_a * self.weight_b >= 0
+        return {
+            **{status: int(np.count_nonzero(self.of(status))) for status in STATUSES},
+            "smaller": float(np.minimum(a, b)[agree].sum()),
+            "larger": float(np.where(agree, np.maximum(a, b), a + b).sum()),
+        }
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two aligned graphs, of n nodes. `identity`, int64 (n,), are places in the sorted list of all
+    identities."""
+
+    graph: StoredGraph
+    identity: Int64
+    influence: Float64
+
+    @cached_property
+    def edges(self) -> PackedEdges:
+        """The direct effects."""
+        return read_edges(self.graph).edges
+
+    @cached_property
+    def by_identity(self) -> Int64:
+        """Ordinals of all nodes, in order of identity."""
+        return np.argsort(self.identity, kind="stable")
+
+    def nodes(self, first: int, stop: int) -> Int64:
+        """Ordinals of the nodes with identities from `first` to `stop`, in order of identity, then ordinal."""
+        begin, end = np.searchsorted(self.identity[self.by_identity], [first, stop])
+        return self.by_identity[begin:end]
+
+    def inputs(self, nodes: Int64) -> tuple[Int64, npt.NDArray[Any], npt.NDArray[Any]]:
+        """Ordinals of target and source, and weights, of all direct effects on some nodes."""
+        counts = self.edges.inputs[nodes]
+        before = np.cumsum(counts) - counts
+        places = np.arange(counts.sum()) + np.repeat(self.edges.start[nodes] - before, counts)
+        return np.repeat(nodes, counts), self.edges.source[places], self.edges.weight[places]
+
+
+class Effect(NamedTuple):
+    """An aligned direct effect: places of target and source in the list of identities, and its weights."""
+
+    target: int
+    source: int
+    weight_a: float
+    weight_b: float
+
+
+class Alignment:
+    """Two graphs, a and b, with the same identities.
+
+    Args:
+        database: the database.
+        graphs: the two graphs.
+        align: see `compare`.
+    """
+
+    def __init__(self, database: Database, graphs: tuple[StoredGraph, StoredGraph], align: str) -> None:
+        a, b = graphs
+        rows = ask(database, "compare.identities", a=a.name, b=b.name, align=align)
+        found = {row["number"]: row for row in rows}
+        texts = [found.get(number, {}).get("identities", []) for number in (0, 1)]
+        self.identities: list[str] = sorted({*texts[0], *texts[1]})
+        place = {text: i for i, text in enumerate(self.identities)}
+        self.sides = [
+            Side(
+                graph,
+                np.array([place[text] for text in texts[number]], np.int64),
+                np.array(found.get(number, {}).get("influences", []), np.float64),
+            )
+            for number, graph in enumerate(graphs)
+        ]
+
+    def overlaps(self) -> dict[str, dict[str, float]]:
+        """See `Aligned.overlap`, by kind of nodes, weighed by influence, and for `direct effect`."""
+        n = len(self.identities)
+        counts = [np.bincount(side.identity, minlength=n) for side in self.sides]
+        weights = [np.bincount(side.identity, side.influence, n) for side in self.sides]
+        kinds = np.array([text.partition(":")[0] for text in self.identities])
+        found = {
+            str(kind): Aligned(counts[0][at] > 0, counts[1][at] > 0, weights[0][at], weights[1][at]).overlap()
+            for kind in np.unique(kinds)
+            for at in [np.flatnonzero(kinds == kind)]
+        }
+        for _, _, effects in self._effects():
+            total = found.setdefault("direct effect", dict.fromkeys((*STATUSES, "smaller", "larger"), 0))
+            for name, value in effects.overlap().items():
+                total[name] += value
+        return found
+
+    def most_different(self, k: int) -> dict[str, list[Effect]]:
+        """For each status, the k direct effects whose weights differ most; then in order of target and source."""
+        kept: dict[str, tuple[Int64, Int64, Float64, Float64]] = {}
+        for target, source, effects in self._effects():
+            for status in STATUSES:
+                chosen = effects.of(status)
+                columns = (target[chosen], source[chosen], effects.weight_a[chosen], effects.weight_b[chosen])
+                if status in kept:
+                    columns = tuple(map(np.concatenate, zip(kept[status], columns, strict=True)))  # type: ignore[assignment]
+                order = _first(k, np.abs(columns[3] - columns[2]), columns[0], columns[1])
+                kept[status] = tuple(column[order] for column in columns)  # type: ignore[assignment]
+        return {
+            status: [Effect(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+            for status, columns in kept.items()
+        }
+
+    def ends(self, side: Side, effect: Effect) -> tuple[list[int], list[int]]:
+        """Ordinals of the sources and targets in one of the graphs that an aligned direct effect is between."""
+        target, source, _ = side.inputs(side.nodes(effect.target, effect.target + 1))
+        meant = side.identity[source] == effect.source
+        return np.unique(source[meant]).tolist(), np.unique(target[meant]).tolist()
+
+    def _effects(self) -> Iterator[tuple[Int64, Int64, Aligned]]:
+        """All aligned direct effects, target by target: places of target and source in the list of identities."""
+        n = len(self.identities)
+        inputs = sum(np.bincount(side.identity, side.edges.inputs, n) for side in self.sides)
+        before = np.concatenate([[0], np.cumsum(inputs)])
+        first = 0
+        while first < n:
+            stop = max(int(np.searchsorted(before, before[first] + _EDGES_AT_ONCE, side="right")) - 1, first + 1)
+            parts = [side.inputs(side.nodes(first, stop)) for side in self.sides]
+            keys = np.concatenate(
+                [
+                    side.identity[target] * n + side.identity[source]
+                    for side, (target, source, _) in zip(self.sides, parts, strict=True)
+                ]
+            )
+            weights = np.concatenate([part[2].astype(np.float64) for part in parts])
+            is_b = np.repeat([False, True], [len(part[2]) for part in parts])
+            first = stop
+            if not len(keys):
+                continue
+            order = np.argsort(keys, kind="stable")
+            keys, weights, is_b = keys[order], weights[order], is_b[order]
+            start = np.flatnonzero(np.diff(keys, prepend=-1))
+            aligned = Aligned(
+                np.logical_or.reduceat(~is_b, start),
+                np.logical_or.reduceat(is_b, start),
+                np.add.reduceat(np.where(is_b, 0.0, weights), start),
+                np.add.reduceat(np.where(is_b, weights, 0.0), start),
+            )
+            yield keys[start] // n, keys[start] % n, aligned
+
+
+def _first(k: int, size: Float64, target: Int64, source: Int64) -> Int64:
+    """Places of the k largest sizes; of equal ones, those that come first in order of target and source."""
+    at = np.arange(len(size))
+    if len(size) > k:
+        at = np.flatnonzero(size >= np.partition(size, len(size) - k)[len(size) - k])
+    return at[np.lexsort((source[at], target[at], -size[at]))[:k]]
