@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from circuit_atlas.database import Database
 from circuit_atlas.graph.data import Bool, Float64, Int64
-from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.packed import PackedEdges, largest
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.stored_edges import read_edges
@@ -117,7 +117,7 @@ class Alignment:
         """See `Aligned.overlap`, by kind of nodes, weighed by influence, and for `direct effect`."""
         n = len(self.identities)
         counts = [np.bincount(side.identity, minlength=n) for side in self.sides]
-        weights = [np.bincount(side.identity, side.influence, n) for side in self.sides]
+        weights = [np.bincount(side.identity, side.influence, n).astype(np.float64) for side in self.sides]
         kinds = np.array([text.partition(":")[0] for text in self.identities])
         found = {
             str(kind): Aligned(counts[0][at] > 0, counts[1][at] > 0, weights[0][at], weights[1][at]).overlap()
@@ -139,7 +139,7 @@ class Alignment:
                 columns = (target[chosen], source[chosen], effects.weight_a[chosen], effects.weight_b[chosen])
                 if status in kept:
                     columns = tuple(map(np.concatenate, zip(kept[status], columns, strict=True)))  # type: ignore[assignment]
-                order = _first(k, np.abs(columns[3] - columns[2]), columns[0], columns[1])
+                order = largest(k, np.abs(columns[3] - columns[2]), columns[0], columns[1])
                 kept[status] = tuple(column[order] for column in columns)  # type: ignore[assignment]
         return {
             status: [Effect(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
@@ -182,11 +182,3 @@ class Alignment:
                 np.add.reduceat(np.where(is_b, weights, 0.0), start),
             )
             yield keys[start] // n, keys[start] % n, aligned
-
-
-def _first(k: int, size: Float64, target: Int64, source: Int64) -> Int64:
-    """Places of the k largest sizes; of equal ones, those that come first in order of target and source."""
-    at = np.arange(len(size))
-    if len(size) > k:
-        at = np.flatnonzero(size >= np.partition(size, len(size) - k)[len(size) - k])
-    return at[np.lexsort((source[at], target[at], -size[at]))[:k]]

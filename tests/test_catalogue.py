@@ -130,7 +130,7 @@ def test_errors_in_the_fragments_name_file_and_line() -> None:
 
 def test_internal_queries_are_not_listed() -> None:
     internal = {query.id for query in QUERIES} - {query.id for query in public_queries()}
-    assert internal >= {"graphs.nodes", "graphs.edges", "nodes.columns", "paths.edges", "views.nodes", "views.edges"}
+    assert internal >= {"graphs.nodes", "graphs.edges", "graphs.columns", "nodes.columns", "views.nodes"}
     with pytest.raises(InvalidArgumentError, match="no visual form"):
         find_query("graphs.nodes").visual()
 
@@ -240,7 +240,7 @@ def rows_in_order(query: CatalogueQuery, atlas: Any) -> list[list[Any]]:
         return {key: settle(item) for key, item in value.items()} if isinstance(value, dict) else value
 
     rows = [settle(list(row.values())) for row in atlas.cypher(query.cypher(), query.complete(arguments(query))).rows]
-    if query.id in ("graphs.edges", "paths.edges"):
+    if query.id == "graphs.edges":
         return [
             [target, *map(list, zip(*sorted(zip(*columns[:2], strict=True)), strict=True))] for target, *columns in rows
         ]

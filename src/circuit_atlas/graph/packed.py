@@ -148,6 +148,21 @@ def combined(
         list(pool.map(work, [spans[i::_THREADS] for i in range(_THREADS)]))
 
 
+def largest(k: int, size: Float64, target: npt.NDArray[Any], source: npt.NDArray[Any]) -> Int64:
+    """Places of the k edges of largest size; of equal ones, those that come first in order of target and source.
+
+    Args:
+        k: how many.
+        size: float64 (m,).
+        target: ordinals of the targets, (m,).
+        source: ordinals of the sources, (m,).
+    """
+    at = np.arange(len(size))
+    if len(size) > k:
+        at = np.flatnonzero(size >= np.partition(size, len(size) - k)[len(size) - k])
+    return at[np.lexsort((source[at], target[at], -size[at]))[:k]]
+
+
 def packed(edges: Edges, n: int) -> Iterator[PackedBlock]:
     """Edges of a graph of n nodes in blocks, each with its own types."""
     source_type = np.min_scalar_type(max(n - 1, 0)).newbyteorder("<")

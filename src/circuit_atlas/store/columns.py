@@ -20,4 +20,8 @@ def make_columns(database: Database) -> None:
     """
     names = [graph.graph for graph in list_graphs(database).graphs]
     for name in tqdm(names, "columns", unit=" graphs", disable=None if database.progress else True):
-        as_one(database, lambda name=name: read_edges(find_graph(database, name)))
+        as_one(database, _make, database, name)
+
+
+def _make(database: Database, name: str) -> None:
+    read_edges(find_graph(database, name))

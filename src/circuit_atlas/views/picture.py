@@ -11,14 +11,13 @@ from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.schema.batches import nodes_per_page
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS
 
 MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
 MAX_NODES_SHOWN = 10_000
 MAX_EDGES_SHOWN = 100_000
-_EDGES_PER_PAGE = 250_000
+_EDGES_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -173,24 +172,26 @@ def _node(row: dict[str, Any]) -> PictureNode:
 
 
 def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
-    place = {ordinal: i for i, ordinal in enumerate(ordinals)}
-    stored = graph.properties
-    step = nodes_per_page(stored["nodes"], stored["edges"], _EDGES_PER_PAGE)
-    edges: list[PictureEdge] = []
-    for first in range(0, len(ordinals), step):
-        [row] = ask(
-            graph.database,
-            "views.edges",
-            graph=graph.name,
-            ordinals=ordinals,
-            first=first,
-            stop=first + step,
-            whole=len(ordinals) == stored["nodes"],
-            k=MAX_EDGES_SHOWN,
-        )
-        ends = zip(row["sources"], row["targets"], row["weights"], strict=True)
-        edges += [PictureEdge(place[source], place[target], weight) for source, target, weight in ends]
-    return strongest(edges)
+    """The strongest edges between these nodes; `source` and `target` are places in `ordinals`."""
+    import numpy as np
+
+    from circuit_atlas.graph.packed import largest
+    from circuit_atlas.queries.stored_arrays import read_arrays
+
+    place = np.full(graph.properties["nodes"], -1)
+    place[ordinals] = np.arange(len(ordinals))
+    target, source, weight = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    for block in read_arrays(graph).edges.blocks(_EDGES_AT_ONCE):
+        shown = (place[block.target] >= 0) & (place[block.source] >= 0)
+        target = np.concatenate([target, place[block.target[shown]]])
+        source = np.concatenate([source, place[block.source[shown]]])
+        weight = np.concatenate([weight, block.weight[shown]])
+        if len(weight) > 2 * MAX_EDGES_SHOWN:
+            kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
+            target, source, weight = target[kept], source[kept], weight[kept]
+    kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
+    columns = (source[kept].tolist(), target[kept].tolist(), weight[kept].tolist())
+    return [PictureEdge(*edge) for edge in zip(*columns, strict=True)]
 
 
 def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
