@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from circuit_atlas.queries.catalogue import CatalogueQuery
@@ -14,6 +15,7 @@ ARGUMENTS: dict[str, Any] = {
     "text": "Austin",
     "paths": [["token:9", "logit:22605@10"]],
     "ordinals": list(range(400)),
+    "names": ["influence"],
     "a": "dallas",
     "b": "night",
     "graphs": ["dallas", "night"],
@@ -22,7 +24,16 @@ ARGUMENTS: dict[str, Any] = {
     "layer": 1,
     "index": 12928,
 }
-ABOUT_ALL = ("graphs.list", "graphs.tags", "features.find", "features.show", "search.text")  # about the whole database
+EMPTY = ("graphs.extras", "graphs.without_columns")  # what they look for, none of the examples has
+ABOUT_ALL = (
+    "graphs.list",
+    "graphs.tags",
+    "graphs.without_columns",
+    "features.find",
+    "features.show",
+    "search.text",
+)  # about the whole database
+LOOP = re.compile(r"^WITH (.*)reduce\((\w+) = (.+), hop IN range\(1, \$\w+\) \| (\w+ \+ \[)?COLLECT {$", re.MULTILINE)
 
 
 def arguments(query: CatalogueQuery) -> dict[str, Any]:
@@ -35,3 +46,9 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
     if query.id == "features.only":
         named |= {"graphs": ["dallas"], "without": ["night"]}
     return named
+
+
+def unrolled(cypher: str) -> str:
+    """A statement whose loops go round once: a plan shows what is in there, but not what is in an expression."""
+    once, loops = LOOP.subn(lambda m: f"WITH *, {m[3]} AS {m[2]}\nWITH {m[1]}{m[4] or ''}COLLECT {{", cypher)
+    return re.sub(r"^}(\]|\[0\])?\)", r"}\1", once, count=loops, flags=re.MULTILINE) if loops else cypher
