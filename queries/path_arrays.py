@@ -108,6 +108,10 @@ class _Place(NamedTuple):
 
 def _groups(node: Int32, left: Int64) -> Iterator[tuple[Int64, _Place]]:
     """Places of the samples that are at one node with as many hops left, more than none."""
-    places = np.stack([node, left], axis=1)
-    for here in np.unique(places[left > 0], axis=0):
-        yield np.flatnonzero((places == here).all(axis=1)), _Place(*here.tolist())
+    waiting = np.flatnonzero(left > 0)
+    if not len(waiting):
+        return
+    order = waiting[np.lexsort((left[waiting], node[waiting]))]
+    changes = (np.diff(node[order]) != 0) | (np.diff(left[order]) != 0)
+    for at in np.split(order, np.flatnonzero(changes) + 1):
+        yield at, _Place(int(node[at[0]]), int(left[at[0]]))
