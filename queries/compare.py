@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.compare_arrays import STATUSES, Alignment, Effect
 from circuit_atlas.queries.compare_results import (
+    STATUSES,
     AlignedNode,
     Comparison,
     EffectPair,
@@ -26,6 +26,9 @@ from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS
+
+if TYPE_CHECKING:
+    from circuit_atlas.queries.compare_arrays import Alignment, Effect
 
 ALIGNMENTS = ("relative", "exact", "feature")
 _KINDS = (*Kind, "direct effect")
@@ -64,10 +67,16 @@ def compare(
         InvalidArgumentError: an argument is out of range, or a graph has no tokens or logits for paths between them.
         GraphNotFoundError: no such graph is ready.
     """
+    from circuit_atlas.queries.compare_arrays import Alignment
+
     check_choice("align", align, ALIGNMENTS)
     check_range("k", k, 1, MAX_NEIGHBORS)
     graphs = {"a": find_graph(database, a), "b": find_graph(database, b)}
     alignment = Alignment(database, (graphs["a"], graphs["b"]), align)
+    overlaps = alignment.node_overlaps()
+    of_effects, effects = alignment.effects(k)
+    if of_effects:
+        overlaps["direct effect"] = of_effects
     question = {"a": a, "b": b, "align": align}
     return Comparison.model_validate(
         {
@@ -76,18 +85,18 @@ def compare(
             "align": align,
             "score": score,
             "max_hops": max_hops,
-            "overlaps": _overlaps(alignment),
+            "overlaps": _overlaps(overlaps),
             "nodes": _nodes(database, question, k),
-            "edges": _effects(alignment, k),
+            "edges": _effects(alignment, effects),
             "paths": _paths(database, graphs, question, k, max_hops, score),
         }
     )
 
 
-def _overlaps(alignment: Alignment) -> list[Overlap]:
+def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:
     return [
         Overlap(what=what, similarity=total["smaller"] / total["larger"] if total["larger"] else None, **total)
-        for what, total in sorted(alignment.overlaps().items(), key=lambda item: _KINDS.index(item[0]))
+        for what, total in sorted(found.items(), key=lambda item: _KINDS.index(item[0]))
     ]
 
 
@@ -110,8 +119,7 @@ def _node(row: dict[str, Any]) -> NodePair:
     )
 
 
-def _effects(alignment: Alignment, k: int) -> EffectPairs:
-    found = alignment.most_different(k)
+def _effects(alignment: Alignment, found: dict[str, list[Effect]]) -> EffectPairs:
     ends = {
         (side.graph.name, effect): alignment.ends(side, effect)
         for side in alignment.sides

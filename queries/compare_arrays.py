@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from circuit_atlas.database import Database
 from circuit_atlas.graph.data import Bool, Float64, Int64
-from circuit_atlas.graph.packed import PackedEdges, largest
+from circuit_atlas.graph.packed import PackedEdges, largest, spans
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.compare_results import STATUSES
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.stored_edges import read_edges
 
-STATUSES = ("shared", "only_a", "only_b")
 _EDGES_AT_ONCE = 1 << 20
+Overlapping = dict[str, float]  # the fields of `Overlap` but `what` and `similarity`
 
 
 class Aligned(NamedTuple):
@@ -35,7 +36,7 @@ class Aligned(NamedTuple):
         """Which are `shared`, `only_a` or `only_b`."""
         return {"shared": self.in_a & self.in_b, "only_a": ~self.in_b, "only_b": ~self.in_a}[status]
 
-    def overlap(self) -> dict[str, float]:
+    def overlap(self) -> Overlapping:
         """How many both have, and how many only one; sums of the smaller and of the larger weight of each. A weight of
         another sign in the other graph counts as two."""
         a, b = np.abs(self.weight_a), np.abs(self.weight_b)
@@ -113,35 +114,34 @@ class Alignment:
             for number, graph in enumerate(graphs)
         ]
 
-    def overlaps(self) -> dict[str, dict[str, float]]:
-        """See `Aligned.overlap`, by kind of nodes, weighed by influence, and for `direct effect`."""
+    def node_overlaps(self) -> dict[str, Overlapping]:
+        """See `Aligned.overlap`, by kind of nodes, weighed by influence."""
         n = len(self.identities)
         counts = [np.bincount(side.identity, minlength=n) for side in self.sides]
         weights = [np.bincount(side.identity, side.influence, n).astype(np.float64) for side in self.sides]
         kinds = np.array([text.partition(":")[0] for text in self.identities])
-        found = {
+        return {
             str(kind): Aligned(counts[0][at] > 0, counts[1][at] > 0, weights[0][at], weights[1][at]).overlap()
             for kind in np.unique(kinds)
             for at in [np.flatnonzero(kinds == kind)]
         }
-        for _, _, effects in self._effects():
-            total = found.setdefault("direct effect", dict.fromkeys((*STATUSES, "smaller", "larger"), 0))
-            for name, value in effects.overlap().items():
-                total[name] += value
-        return found
 
-    def most_different(self, k: int) -> dict[str, list[Effect]]:
-        """For each status, the k direct effects whose weights differ most; then in order of target and source."""
-        kept: dict[str, tuple[Int64, Int64, Float64, Float64]] = {}
+    def effects(self, k: int) -> tuple[Overlapping | None, dict[str, list[Effect]]]:
+        """How the direct effects overlap, None if there are none; and for each status, the k whose weights differ most,
+        then in order of target and source."""
+        total: Overlapping | None = None
+        nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+        kept: dict[str, tuple[npt.NDArray[Any], ...]] = dict.fromkeys(STATUSES, nothing)
         for target, source, effects in self._effects():
+            overlap = effects.overlap()
+            total = {name: value + total[name] for name, value in overlap.items()} if total else overlap
             for status in STATUSES:
                 chosen = effects.of(status)
-                columns = (target[chosen], source[chosen], effects.weight_a[chosen], effects.weight_b[chosen])
-                if status in kept:
-                    columns = tuple(map(np.concatenate, zip(kept[status], columns, strict=True)))  # type: ignore[assignment]
+                found = (target[chosen], source[chosen], effects.weight_a[chosen], effects.weight_b[chosen])
+                columns = [np.concatenate(pair) for pair in zip(kept[status], found, strict=True)]
                 order = largest(k, np.abs(columns[3] - columns[2]), columns[0], columns[1])
-                kept[status] = tuple(column[order] for column in columns)  # type: ignore[assignment]
-        return {
+                kept[status] = tuple(column[order] for column in columns)
+        return total, {
             status: [Effect(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
             for status, columns in kept.items()
         }
@@ -156,10 +156,7 @@ class Alignment:
         """All aligned direct effects, target by target: places of target and source in the list of identities."""
         n = len(self.identities)
         inputs = sum(np.bincount(side.identity, side.edges.inputs, n) for side in self.sides)
-        before = np.concatenate([[0], np.cumsum(inputs)])
-        first = 0
-        while first < n:
-            stop = max(int(np.searchsorted(before, before[first] + _EDGES_AT_ONCE, side="right")) - 1, first + 1)
+        for first, stop in spans(np.concatenate([[0], np.cumsum(inputs)]), _EDGES_AT_ONCE):
             parts = [side.inputs(side.nodes(first, stop)) for side in self.sides]
             keys = np.concatenate(
                 [
@@ -169,7 +166,6 @@ class Alignment:
             )
             weights = np.concatenate([part[2].astype(np.float64) for part in parts])
             is_b = np.repeat([False, True], [len(part[2]) for part in parts])
-            first = stop
             if not len(keys):
                 continue
             order = np.argsort(keys, kind="stable")

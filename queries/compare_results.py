@@ -10,6 +10,8 @@ from circuit_atlas.queries.path_results import Path
 from circuit_atlas.results import Cells, Result, printable_cells
 from circuit_atlas.schema.models import Node, Record
 
+STATUSES = ("shared", "only_a", "only_b")  # of nodes, direct effects and paths of two graphs
+
 
 class Overlap(Record):
     """How many nodes of a kind, or direct effects, two graphs share."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import pytest
 from support.examples import example_file
+from support.graphs import make_graph
 from support.program import Run
 from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
+from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import compare_arrays
 
 K = 10_000
@@ -137,3 +140,12 @@ def test_unknown_graphs_and_alignments_are_refused(atlas: Atlas, examples: Any, 
     done = run("compare", "dallas", "nowhere")
     assert done.returncode == 1
     assert "no graph is named 'nowhere'" in done.stderr
+
+
+def test_graphs_without_direct_effects_can_be_compared(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    names = new_name(), new_name()
+    for name in names:
+        load_graph(atlas, make_graph([0, 1, 2], []), name=name)
+    found = atlas.compare(*names)
+    assert found.direct_effects.shared == found.direct_effects.only_a == found.direct_effects.only_b == []
+    assert "direct effect" not in {overlap.what for overlap in found.overlaps}

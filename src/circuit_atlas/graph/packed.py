@@ -73,7 +73,7 @@ class PackedEdges:
 
     def blocks(self, size: int) -> Iterator[EdgeBlock]:
         """See `Edges.blocks`."""
-        for first, stop in self.spans(size):
+        for first, stop in spans(self.start, size):
             begin, end = int(self.start[first]), int(self.start[stop])
             step = size if stop == first + 1 else end - begin
             for at in range(begin, end, max(step, 1)):
@@ -84,20 +84,22 @@ class PackedEdges:
         for target in targets.tolist():
             yield self._block(target, target + 1, int(self.start[target]), int(self.start[target + 1]))
 
-    def spans(self, size: int) -> Iterator[tuple[int, int]]:
-        """Ranges (first, stop) of nodes that have at most `size` edges together, or that are one node with more."""
-        first, n = 0, len(self.inputs)
-        while first < n:
-            stop = int(np.searchsorted(self.start, self.start[first] + size, side="right")) - 1
-            stop = min(n, max(stop, first + 1))
-            yield first, stop
-            first = stop
-
     def _block(self, first: int, stop: int, begin: int, end: int) -> EdgeBlock:
         """The edges from place `begin` to `end`, which lead to nodes from `first` to `stop`."""
         inputs = np.diff(self.start[first : stop + 1].clip(begin, end))
         target = np.repeat(np.arange(first, stop, dtype=np.int32), inputs)
         return EdgeBlock(target, self.source[begin:end].astype(np.int32), self.weight[begin:end].astype(np.float64))
+
+
+def spans(start: Int64, size: int) -> Iterator[tuple[int, int]]:
+    """Ranges (first, stop) of nodes that have at most `size` edges together, or that are one node with more; `start`,
+    int64 (n + 1,), as in `PackedEdges`."""
+    first, n = 0, len(start) - 1
+    while first < n:
+        stop = int(np.searchsorted(start, start[first] + size, side="right")) - 1
+        stop = min(n, max(stop, first + 1))
+        yield first, stop
+        first = stop
 
 
 class Part(NamedTuple):
@@ -130,8 +132,8 @@ def combined(
         result: (n,): is filled in at nodes with inputs, and left as it is at others.
     """
 
-    def work(spans: list[tuple[int, int]]) -> None:
-        for first, stop in spans:
+    def work(parts: list[tuple[int, int]]) -> None:
+        for first, stop in parts:
             begin, end = int(edges.start[first]), int(edges.start[stop])
             nodes = first + np.flatnonzero(edges.inputs[first:stop])
             if end > begin:
@@ -139,13 +141,13 @@ def combined(
                 part = Part(edges.source[begin:end], edges.weight[begin:end], nodes, edges.inputs[nodes], places)
                 result[nodes] = combine.reduceat(values(part), places)
 
-    spans = list(edges.spans(_PART))
-    if len(spans) == 1:
-        work(spans)
+    parts = list(spans(edges.start, _PART))
+    if len(parts) == 1:
+        work(parts)
         return
     # numpy lets other threads run while it works, and parts are of different nodes.
     with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(work, [spans[i::_THREADS] for i in range(_THREADS)]))
+        list(pool.map(work, [parts[i::_THREADS] for i in range(_THREADS)]))
 
 
 def largest(k: int, size: Float64, target: npt.NDArray[Any], source: npt.NDArray[Any]) -> Int64:

@@ -7,7 +7,6 @@ from tqdm import tqdm
 from circuit_atlas.database import Database
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import as_one
-from circuit_atlas.queries.stored_edges import read_edges
 
 
 def make_columns(database: Database) -> None:
@@ -24,4 +23,6 @@ def make_columns(database: Database) -> None:
 
 
 def _make(database: Database, name: str) -> None:
+    from circuit_atlas.queries.stored_edges import read_edges
+
     read_edges(find_graph(database, name))
