@@ -200,7 +200,7 @@ def test_help_and_queries_start_at_once_and_without_torch(env: dict[str, str], e
             "import sys\nfrom circuit_atlas.cli import main\n"
             f"sys.argv = ['circuit-atlas', *{arguments!r}]\n"
             "try:\n    main()\nexcept SystemExit:\n    pass\n"
-            "heavy = {'torch', 'circuit_tracer', 'transformers', 'pandas', 'numpy'} & set(sys.modules)\n"
+            "heavy = {'torch', 'circuit_tracer', 'transformers', 'pandas'} & set(sys.modules)\n"
             "print(sorted(heavy), file=sys.stderr)"
         )
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
