@@ -23,7 +23,7 @@ from hypothesis import settings
 from support.chromium import PageLog, open_page, screenshots, start_chromium
 from support.database import clear
 from support.examples import DATA, ingest_examples
-from support.program import PROGRAM, Run
+from support.program import Run, run_program
 from support.server import JAVA_OPTIONS, started
 
 from circuit_atlas import Atlas, Connection, GraphHandle
@@ -175,16 +175,7 @@ def run(env: dict[str, str], examples: dict[str, GraphHandle]) -> Run:
     """Runs circuit-atlas against the database that tests share."""
 
     def call(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [PROGRAM, *arguments]
-        return subprocess.run(
-            command,
-            env={**env, **variables},
-            capture_output=True,
-            text=True,
-            input=stdin,
-            timeout=600,
-            check=False,
-        )
+        return run_program(*arguments, env={**env, **variables}, stdin=stdin)
 
     return call
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 from support.examples import ROOT, example_file, ingest_examples
 from support.oracle import read_document
-from support.program import PROGRAM
+from support.program import run_program
 
 from circuit_atlas import Atlas
 from circuit_atlas.examples import ANALOGIES, example_graph
@@ -80,8 +80,7 @@ def test_commands_print_what_is_shown(page: Path, own_atlas: Atlas, own_env: dic
     store_graphs_of_reader(page, own_atlas)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for command, shown in commands(page):
-        words = [PROGRAM, *shlex.split(command)[1:], "--table"]
-        done = subprocess.run(words, env=own_env, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = run_program(*shlex.split(command)[1:], "--table", env=own_env, cwd=tmp_path)
         assert done.returncode == EXIT_CODES.get(command, 0), f"{command}\n{done.stderr}"
         if shown is not None:
             assert [line.rstrip() for line in done.stdout.splitlines()] == shown, command

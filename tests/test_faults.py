@@ -9,9 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.chaos import ANYTHING_LEFT, CONTEXT, Chaos
+from support.chaos import ANYTHING_LEFT, Chaos
 from support.database import clear
 from support.killed import ingest
+from support.program import CONTEXT
 from support.server import started
 
 from circuit_atlas import Atlas
@@ -22,7 +23,7 @@ from circuit_atlas.ingest import edge_writer
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
-LAPS = 2  # of 13 commands
+LAPS = 2  # of 12 commands
 
 
 @pytest.fixture(scope="module")

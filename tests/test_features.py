@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter, defaultdict
 from itertools import product
 from typing import Any
 
 import pytest
 from support.examples import ANALOGIES, EXAMPLES, example_file, ingest_examples
-from support.program import PROGRAM, Run
+from support.program import Run, run_program
 from support.two_files import File
 
 from circuit_atlas import Atlas
@@ -169,8 +168,7 @@ def test_tags_are_added_and_removed(own_atlas: Atlas, own_env: dict[str, str]) -
     own_atlas.tag(*ANALOGIES, remove=["analogies"])
     own_atlas.tag("night", "winter", add=["a"])
     assert tags() == {"a": ["night", "winter"]}
-    command = [PROGRAM, "tag", "winter", "--add", "test-b", "--remove", "a", "--table"]
-    done = subprocess.run(command, env=own_env, capture_output=True, text=True, check=True)
+    done = run_program("tag", "winter", "--add", "test-b", "--remove", "a", "--table", env=own_env)
     assert "test-b" in done.stdout
     assert tags() == {"a": ["night"], "test-b": ["winter"]}
     assert [summary.graph for summary in own_atlas.graphs(["a", "test-b"]).graphs] == ["night", "winter"]

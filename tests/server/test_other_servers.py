@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.examples import EXAMPLES, ingest_examples
-from support.program import PROGRAM, fails
+from support.program import fails, run_program
 from support.server import started
 
 from circuit_atlas import Atlas
@@ -68,8 +68,7 @@ def ask(server: LocalServer, scheme: str, *arguments: str, **variables: str) -> 
         "NEO4J_PASSWORD": connection.password,
         **variables,
     }
-    command = [PROGRAM, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    return run_program(*arguments, env=environment)
 
 
 @pytest.mark.parametrize("scheme", ["bolt", "neo4j", "bolt+ssc", "neo4j+ssc"])
@@ -90,10 +89,10 @@ def test_a_certificate_is_checked_where_the_address_asks_for_it(
 
 
 def test_a_database_that_nobody_may_write_to_answers(server: LocalServer, tmp_path: Path) -> None:
-    """All questions; also those that would keep bounds for the next one. Every write is refused in a sentence."""
+    """All questions; also those that would make columns of edges. Every write is refused in a sentence."""
     with Atlas(store=server.store.path) as atlas:
         expected = atlas.graph("dallas").paths(sources=["token:9"], max_hops=2).to_json()
-        atlas.cypher("MATCH (b:PathBounds {graph: 'dallas'}) WHERE b.sources <> 'tokens' DELETE b", write=True)
+        atlas.cypher("MATCH (c:EdgeColumns {graph: 'dallas'}) DELETE c", write=True)
         before = atlas.cypher("MATCH (n) RETURN count(n) AS n").rows
     server.stop()
     with pytest.MonkeyPatch.context() as patched:

@@ -10,7 +10,6 @@ nothing left over.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import random
 import time
@@ -25,6 +24,7 @@ from typing import Any
 import psutil
 from support import killed
 from support.examples import EXAMPLES, example_document, example_file
+from support.program import CONTEXT
 
 from circuit_atlas import Atlas
 from circuit_atlas.export.json_file import write_json
@@ -36,10 +36,6 @@ log = logging.getLogger(__name__)
 
 Work = Callable[..., object]
 State = dict[tuple[str, str], str]  # by graph (empty for transcoder features) and part
-CONTEXT = multiprocessing.get_context("forkserver")  # a process that has everything imported already
-CONTEXT.set_forkserver_preload(
-    ["circuit_atlas.client", "circuit_atlas.ingest", "circuit_atlas.server", "support.killed"]
-)
 _LONGEST = 300.0  # seconds
 _OWN = {"created_at", "published_at", "version", "explained_at", "fetched_at", "explanation_dates"}  # of each run
 KINDS = {"client": 0.8, "server": 0.1, "both": 0.1}  # and how often
@@ -132,7 +128,6 @@ class Chaos:
             Step("collapse", killed.collapse, (), "g:collapsed"),
             Step("label", killed.label, ("chaos",)),
             Step("explain", killed.explain, (str(self.folder / "before.tsv"),)),
-            Step("keep bounds", killed.keep_bounds, (), "g"),
             Step("remove a label", killed.label, (None,)),
             Step("untag", killed.untag, ("g", "kept")),
             Step("ingest --replace", killed.ingest, (str(second), True), "g"),

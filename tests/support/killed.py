@@ -79,9 +79,3 @@ def explain(store: str, file: str) -> None:
     with Atlas(store=store) as atlas:
         [graph] = [summary for summary in atlas.graphs().graphs if summary.graph == "g"]
         atlas.import_explanations(file, model=graph.model, source_set=graph.source_set)
-
-
-def keep_bounds(store: str) -> None:
-    """Ask for paths from a token, whose bounds are kept in the database."""
-    with Atlas(store=store) as atlas:
-        atlas.graph("g").paths(sources=["token:1"], k=5, max_hops=2)
