@@ -169,6 +169,7 @@ def test_tags_are_added_and_removed(own_atlas: Atlas, own_env: dict[str, str]) -
     own_atlas.tag("night", "winter", add=["a"])
     assert tags() == {"a": ["night", "winter"]}
     done = run_program("tag", "winter", "--add", "test-b", "--remove", "a", "--table", env=own_env)
+    assert done.returncode == 0, done.stderr
     assert "test-b" in done.stdout
     assert tags() == {"a": ["night"], "test-b": ["winter"]}
     assert [summary.graph for summary in own_atlas.graphs(["a", "test-b"]).graphs] == ["night", "winter"]

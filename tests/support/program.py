@@ -25,7 +25,7 @@ _LAUNCHER = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL
 
 def run_program(
     *arguments: str,
-    env: Mapping[str, str] = os.environ,
+    env: Mapping[str, str],
     cwd: Path | None = None,
     stdin: str | None = None,
     timeout: float = 600,
@@ -41,9 +41,8 @@ def run_program(
     """
     with tempfile.TemporaryDirectory(prefix="program-") as folder:
         streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]
-        for stream in streams:
-            stream.write_text("")
-        streams[0].write_text(stdin or "", encoding="utf-8")
+        for stream, text in zip(streams, (stdin or "", "", ""), strict=True):
+            stream.write_text(text, encoding="utf-8")
         process = CONTEXT.Process(target=_main, args=(arguments, dict(env), cwd or Path.cwd(), streams))
         process.start()
         process.join(timeout)
