@@ -213,7 +213,7 @@ def unpacked(blocks: Iterable[PackedBlock], n: int, m: int) -> PackedEdges:
     """
     inputs = np.zeros(n, np.int64)
     source: npt.NDArray[Any] = np.empty(m, np.min_scalar_type(max(n - 1, 0)))
-    weight: npt.NDArray[Any] = np.empty(m, np.float32)
+    weight: npt.NDArray[Any] = np.zeros(m, np.float32)  # what is not yet read is cast with the rest
     at = 0
     for block in blocks:
         if block.source_type not in _SOURCE_TYPES or block.weight_type not in _WEIGHT_TYPES:
