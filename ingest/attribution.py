@@ -11,8 +11,10 @@ import numpy.typing as npt
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
 from circuit_atlas.graph.values import check_values
+from circuit_atlas.ingest.other_projects import recognised_pt
 from circuit_atlas.ingest.pt_pickle import TorchDtype
 
+_SHOWN = 10  # fields that a refusal names
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
 REQUIRED = (
     "input_string",
@@ -76,11 +78,7 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     """
     missing = [name for name in REQUIRED if name not in content]
     if missing or not {"logit_tokens", "logit_targets"} & content.keys():
-        raise InputError(
-            f"not an attribution graph: it has no {', '.join(missing or ['logit_targets'])}",
-            where=where,
-            fix=_FIX,
-        )
+        raise _refusal(content, missing or ["logit_targets"], where)
     config = _config(content["cfg"], where)
     active = _array(content, "active_features", where, np.int64, 2)
     selected = _array(content, "selected_features", where, np.int64, 1)
@@ -113,6 +111,23 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     fields = {"input_string": found.prompt, "logit_targets": texts, "cfg": config, "scan": found.scan}
     check_values(fields, where)
     return found
+
+
+def _refusal(content: dict[str, Any], missing: list[str], where: str) -> InputError:
+    """The error for a dict that is no graph; it says what it has, and what it is if that is known."""
+    other = recognised_pt(content)
+    if other:
+        return InputError(
+            f"not an attribution graph, but {other.what}; it has {_named(content)}", where=where, fix=other.fix
+        )
+    return InputError(
+        f"not an attribution graph: it has no {', '.join(missing)}; it has {_named(content)}", where=where, fix=_FIX
+    )
+
+
+def _named(content: dict[str, Any]) -> str:
+    names = [f"{name!s:.40}" for name in content]
+    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "") if names else "no fields"
 
 
 def _active(

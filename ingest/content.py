@@ -18,9 +18,10 @@ NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
 def content_hash(data: GraphData) -> str:
     """SHA-256, in hex, of metadata, node columns and edges, without what depends on the file's name and format."""
     digest = hashlib.sha256(b"circuit-atlas graph 1\n")
-    # Fields of collapsed graphs count only there: graphs hashed before these fields existed keep their hash.
-    unused = COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ()
-    metadata = data.metadata.model_dump(mode="json", exclude=NOT_CONTENT.union(unused))
+    # Fields that only some graphs have count only there: graphs hashed before these fields existed keep their hash.
+    unused = set(COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ())
+    unused |= {name for name in ("lorsa_source_set",) if getattr(data.metadata, name) is None}
+    metadata = data.metadata.model_dump(mode="json", exclude=NOT_CONTENT | unused)
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     for name in NUMBERS:
         digest.update(getattr(data.nodes, name).tobytes())

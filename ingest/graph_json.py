@@ -7,8 +7,6 @@ of its own is kept in `extra`, so nothing that a producer adds is lost.
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,25 @@ import numpy as np
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.graph.qk import qk_warnings
 from circuit_atlas.graph.qparams import pinned_nodes, read_supernodes
 from circuit_atlas.graph.values import check_length, check_values
+from circuit_atlas.ingest.faults import refuse
 from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
-from circuit_atlas.ingest.links import read_links
+from circuit_atlas.ingest.links import Links, read_links
+from circuit_atlas.ingest.logit_labels import logit_text
 from circuit_atlas.ingest.names import check_names
-from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
-from circuit_atlas.ingest.source_sets import identify
-from circuit_atlas.schema.keys import Kind, NodeAddress
+from circuit_atlas.ingest.node_ids import address_of, as_float, as_int, label_of
+from circuit_atlas.ingest.not_understood import not_understood
+from circuit_atlas.ingest.other_projects import recognised_json
+from circuit_atlas.ingest.source_sets import identify, identify_lorsa
+from circuit_atlas.schema.keys import Component, Kind, NodeAddress
 from circuit_atlas.schema.limits import MAX_ID_LENGTH, MAX_NAME_LENGTH
 from circuit_atlas.schema.models import GraphMetadata, Supernode
 
 _FIX = "Give a file made by circuit-tracer's create_graph_files or downloaded from Neuronpedia."
 _EXPECTED = "an attribution graph has `metadata`, `nodes` and `links`"
-_LOGIT_TEXT = re.compile(r'[Oo]utput:? "(.*)" \(p=', re.DOTALL)
+_WRAPPED = "json"  # the field of a data set's row that holds a graph as text
 
 
 def read_json(path: Path, *, model: str | None = None, source_set: str | None = None) -> GraphData:
@@ -44,42 +47,57 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         InputError: not JSON, a damaged or oversized gzip file, not an attribution graph, or inconsistent; the
             message names the place.
     """
-    document = _load(path)
+    document, wrapping = _load(path)
     _check_document(document, path)
     raw_nodes = _list_of_objects(document, "nodes", path)
     raw_links = _list_of_objects(document, "links", path)
     raw_metadata = _object(document, "metadata", path)
     qparams = _object(document, "qParams", path)
-    tokens = _tokens(raw_metadata)
-    nodes = _columns(raw_nodes, tokens, path)
+    addresses = _addresses(raw_nodes, path)
+    n_pos = 1 + max((address.position for address in addresses if address.position is not None), default=-1)
+    tokens, odd_tokens = _tokens(raw_metadata, n_pos)
+    nodes = _columns(raw_nodes, addresses, tokens, path)
     _check_keys(nodes, path)
     links = read_links(raw_links, nodes, path)
     supernodes, lost = _supernodes(qparams, nodes, path)
     nodes.pinned[pinned_nodes(qparams, nodes)] = True
+    info = _object(raw_metadata, "info", path)
+    # OpenMOSS's own files name the transcoders and the lorsas of an analysis.
+    details = {
+        "transcoder_set": raw_metadata.get("tc_analysis_name"),
+        "lorsa_set": raw_metadata.get("lorsa_analysis_name"),
+        **_object(raw_metadata, "feature_details", path),
+    }
     identity = identify(
-        _text(raw_metadata.get("scan")),
-        _object(raw_metadata, "info", path),
-        feature_details=_object(raw_metadata, "feature_details", path),
-        model=model,
-        source_set=source_set,
+        _text(raw_metadata.get("scan")), info, feature_details=details, model=model, source_set=source_set
     )
+    has_lorsa = any(address.component is Component.LORSA for address in addresses)
+    extra = {k: v for k, v in document.items() if k not in _TOP_LEVEL}
     metadata = GraphMetadata(
         slug=_text(raw_metadata.get("slug")) or stem(path),
         prompt=_text(raw_metadata.get("prompt")) or "",
         tokens=tokens,
         model=identity[0],
         source_set=identity[1],
+        lorsa_source_set=identify_lorsa(identity[1], info, details) if has_lorsa else None,
         scan=_text(raw_metadata.get("scan")),
         n_layers=_count_layers(raw_nodes, nodes),
-        n_pos=len(tokens) or int(nodes.position.max(initial=-1)) + 1,
+        n_pos=max(len(tokens), n_pos),
         source_format="json",
         node_threshold=_threshold(raw_metadata, "node_threshold"),
         edge_threshold=_threshold(raw_metadata, "edge_threshold"),
         file_metadata=raw_metadata,
         file_qparams=qparams,
-        file_extra={k: v for k, v in document.items() if k not in _TOP_LEVEL},
-        file_form={"zero_links": links.zeros} if links.zeros else {},
-        warnings=[*links.warnings, *lost],
+        file_extra=extra,
+        file_form=_form(document, links),
+        warnings=[
+            *wrapping,
+            *odd_tokens,
+            *not_understood(nodes),
+            *links.warnings,
+            *lost,
+            *qk_warnings(nodes, extra),
+        ],
     )
     check_names(metadata, str(path))
     return GraphData(metadata, nodes, links.edges, supernodes, len(links.zeros), links.extras)
@@ -89,39 +107,70 @@ _LINK_FIELDS = 3  # source, target, weight
 _TOP_LEVEL = ("metadata", "qParams", "nodes", "links")
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _form(document: dict[str, Any], links: Links) -> dict[str, Any]:
+    """`GraphMetadata.file_form`: what else is needed to write the same file again."""
+    form: dict[str, Any] = {"zero_links": links.zeros} if links.zeros else {}
+    if links.order is not None:
+        form["link_order"] = links.order
+    return form if "qParams" in document else {**form, "without_qparams": True}
+
+
+def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The attribution graph in a file, and a warning if it lies in a wrapper with further fields."""
     try:
         content = read_maybe_gzipped(path)
-        # Decoded here, since json would let halves of characters through.
-        document = json.loads(content.decode(json.detect_encoding(content)))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
+    document, warnings = _parsed(content, str(path)), []
+    if isinstance(document, dict) and "nodes" not in document and isinstance(document.get(_WRAPPED), str):
+        others = [f"{name!r:.40}" for name in document if name != _WRAPPED]
+        if others:
+            warnings = [f"the graph is the text in the field `{_WRAPPED}`; other fields are not kept: {_some(others)}"]
+        document = _parsed(document[_WRAPPED].encode("utf-8", "surrogatepass"), f"{path}: {_WRAPPED}")
+    _check_form(document, path)
+    return document, warnings
+
+
+def _parsed(content: bytes, where: str) -> Any:
+    try:
+        # Decoded here, since json would let halves of characters through.
+        return json.loads(content.decode(json.detect_encoding(content)))
     except json.JSONDecodeError as error:
         raise InputError(
             f"not JSON, or cut short: {error.msg} at line {error.lineno}, column {error.colno}",
-            where=str(path),
+            where=where,
             fix="Give a complete .json, .json.gz or .pt graph file; download it again if it was cut short.",
         ) from error
     except RecursionError as error:
         raise InputError(
             "nested too deeply to be an attribution graph",
-            where=str(path),
+            where=where,
             fix=_FIX,
         ) from error
     except ValueError as error:  # not UTF-8, or a number of thousands of digits
-        raise InputError(f"not JSON: {error}", where=str(path), fix="Give a .json or .pt graph file.") from error
-    if not isinstance(document, dict) or not {"nodes", "links"} <= document.keys():
-        found = (
-            f"has {', '.join(f'{name!r:.40}' for name in list(document)[:5])}"
-            if isinstance(document, dict)
-            else "has none"
-        )
+        raise InputError(f"not JSON: {error}", where=where, fix="Give a .json or .pt graph file.") from error
+
+
+def _check_form(document: Any, path: Path) -> None:
+    """Refuse what is no attribution graph, and say what it is."""
+    other = recognised_json(document) if isinstance(document, dict) else None
+    if other:
+        raise InputError(f"not an attribution graph, but {other.what}", where=str(path), fix=other.fix)
+    if isinstance(document, list):
         raise InputError(
-            f"not an attribution graph: {_EXPECTED}; this JSON {found}",
+            f"not an attribution graph: {_EXPECTED}; this JSON is a list of {len(document):,}",
             where=str(path),
-            fix=_FIX,
+            fix="If its entries are graphs, write each into a file of its own.",
         )
-    return document
+    if not isinstance(document, dict) or not {"nodes", "links"} <= document.keys():
+        found = f"has {_some([f'{name!r:.40}' for name in document])}" if isinstance(document, dict) else "has none"
+        raise InputError(f"not an attribution graph: {_EXPECTED}; this JSON {found}", where=str(path), fix=_FIX)
+    if document["nodes"] == []:
+        raise InputError("the graph has no nodes", where=str(path), fix="Run the attribution again, or download it.")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") if names else "no fields"
 
 
 def _check_document(document: dict[str, Any], path: Path) -> None:
@@ -137,9 +186,9 @@ def _list_of_objects(document: dict[str, Any], field: str, path: Path) -> list[d
     values = document[field]
     if not isinstance(values, list):
         raise InputError(f"`{field}` is not a list: {_EXPECTED}", where=str(path), fix=_FIX)
-    for i, value in enumerate(values):
-        if not isinstance(value, dict):
-            raise InputError(f"not an object: {value!r:.60}", where=f"{path}: {field}[{i}]", fix=_FIX)
+    wrong = [i for i, value in enumerate(values) if not isinstance(value, dict)]
+    if wrong:
+        raise refuse(f"not an object: {values[wrong[0]]!r:.60}", path, field, wrong, _FIX)
     return values
 
 
@@ -160,9 +209,15 @@ def _supernodes(qparams: dict[str, Any], nodes: NodeColumns, path: Path) -> tupl
     return supernodes, warnings
 
 
-def _tokens(metadata: dict[str, Any]) -> list[str]:
-    tokens = metadata.get("prompt_tokens")
-    return [str(token) for token in tokens] if isinstance(tokens, list) else []
+def _tokens(metadata: dict[str, Any], n_pos: int) -> tuple[list[str], list[str]]:
+    """The tokens of the prompt, one for each position, and a warning if nodes have positions beyond them."""
+    given = metadata.get("prompt_tokens")
+    tokens = [str(token) for token in given] if isinstance(given, list) else []
+    if not tokens or len(tokens) >= n_pos:
+        return tokens, []
+    if len(tokens) == 1:  # the prompt as one text, as for the board of a chess network
+        return [], [f"`prompt_tokens` is one text, but nodes have {n_pos:,} positions, whose tokens are unknown"]
+    return tokens, [f"`prompt_tokens` has {len(tokens):,} tokens, but nodes have {n_pos:,} positions"]
 
 
 def _threshold(metadata: dict[str, Any], name: str) -> float | None:
@@ -186,23 +241,31 @@ def _count_layers(raw_nodes: list[dict[str, Any]], nodes: NodeColumns) -> int:
     return max(max(logit_layers, default=0) - 1, int(nodes.layer.max(initial=NO_VALUE)) + 1)
 
 
-def _columns(raw_nodes: list[dict[str, Any]], tokens: list[str], path: Path) -> NodeColumns:
+def _addresses(raw_nodes: list[dict[str, Any]], path: Path) -> list[NodeAddress]:
+    unnamed = [i for i, raw in enumerate(raw_nodes) if not isinstance(raw.get("node_id"), str)]
+    if unnamed:
+        fix = "Every node of a graph file needs a `node_id`, as links refer to it."
+        raise refuse("has no `node_id`", path, "nodes", unnamed, fix)
     for i, raw in enumerate(raw_nodes):
-        if not isinstance(raw.get("node_id"), str):
-            raise InputError(
-                "has no `node_id`",
-                where=f"{path}: nodes[{i}]",
-                fix="Every node of a graph file needs a `node_id`, as links refer to it.",
-            )
         check_length(raw["node_id"], MAX_ID_LENGTH, str(path), f"nodes[{i}].node_id")
-    addresses = [address_of(raw) for raw in raw_nodes]
+    return [address_of(raw) for raw in raw_nodes]
 
+
+def _columns(
+    raw_nodes: list[dict[str, Any]], addresses: list[NodeAddress], tokens: list[str], path: Path
+) -> NodeColumns:
     def integers(field: str) -> list[int]:
         values = (getattr(address, field) for address in addresses)
         return [NO_VALUE if value is None else value for value in values]
 
     def floats(field: str) -> np.ndarray:
-        return np.array([_float(raw, field, i, path) for i, raw in enumerate(raw_nodes)], np.float64)
+        values = [raw.get(field) for raw in raw_nodes]
+        numbers = [np.nan if value is None else as_float(value) for value in values]
+        wrong = [i for i, number in enumerate(numbers) if number is None]
+        if wrong:
+            what = f"`{field}` is not a finite number: {values[wrong[0]]!r:.40}"
+            raise refuse(what, path, "nodes", wrong, "Run the attribution again, or remove the field.")
+        return np.array(numbers, np.float64)
 
     is_logit = np.array([address.kind is Kind.LOGIT for address in addresses], np.bool_)
     return NodeColumns(
@@ -214,7 +277,7 @@ def _columns(raw_nodes: list[dict[str, Any]], tokens: list[str], path: Path) -> 
         probability=np.where(is_logit, floats("token_prob"), np.nan),
         cumulative_influence=floats("influence"),
         token=[_token(raw, address, tokens) for raw, address in zip(raw_nodes, addresses, strict=True)],
-        label=[_text(raw.get("clerp")) for raw in raw_nodes],
+        label=[label_of(raw) for raw in raw_nodes],
         source_id=[raw["node_id"] for raw in raw_nodes],
         js_node_id=[_text(raw.get("jsNodeId")) for raw in raw_nodes],
         feature_type=[_text(raw.get("feature_type")) for raw in raw_nodes],
@@ -223,38 +286,27 @@ def _columns(raw_nodes: list[dict[str, Any]], tokens: list[str], path: Path) -> 
     )
 
 
-def _float(raw: dict[str, Any], field: str, i: int, path: Path) -> float:
-    value = raw.get(field)
-    if value is None:
-        return np.nan
-    number = as_float(value)
-    if number is None:
-        raise InputError(
-            f"`{field}` is not a finite number: {value!r:.40}",
-            where=f"{path}: nodes[{i}]",
-            fix="Run the attribution again, or remove the field.",
-        )
-    return number
-
-
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
 def _token(raw: dict[str, Any], address: NodeAddress, tokens: list[str]) -> str | None:
-    """The text of a token or logit. A logit's stands only in its label, `Output "text" (p=0.4)`."""
-    if address.kind is Kind.TOKEN and address.position is not None and address.position < len(tokens):
-        return tokens[address.position]
+    """The text of a token or logit: the field `token`, else that of the prompt, or that in a logit's label."""
+    if address.kind not in (Kind.TOKEN, Kind.LOGIT):
+        return None
+    if isinstance(raw.get("token"), str):
+        return str(raw["token"])
     if address.kind is Kind.LOGIT:
-        found = list(_LOGIT_TEXT.finditer(str(raw.get("clerp") or "")))
-        return found[-1][1].rpartition('Output "')[2] if found else None
-    return None
+        return logit_text(str(raw.get("clerp") or ""))
+    return tokens[address.position] if address.position is not None and address.position < len(tokens) else None
 
 
 def _extra(raw: dict[str, Any], address: NodeAddress) -> str | None:
     """The fields that no column has exactly as the file, as JSON text."""
     covered = {"node_id"}
-    covered |= {field for field in ("jsNodeId", "feature_type", "clerp") if _text(raw.get(field))}
+    covered |= {field for field in ("jsNodeId", "feature_type") if _text(raw.get(field))}
+    if label_of(raw):
+        covered.add("clerp")
     covered |= {field for field in ("influence", "activation") if raw.get(field) is not None}
     if address.kind is Kind.LOGIT and raw.get("token_prob") is not None:
         covered.add("token_prob")
@@ -265,12 +317,9 @@ def _extra(raw: dict[str, Any], address: NodeAddress) -> str | None:
 
 
 def _check_keys(nodes: NodeColumns, path: Path) -> None:
-    keys = [nodes.key(i) for i in range(len(nodes))]
-    for key, times in Counter(keys).items():
-        if times > 1:
-            first, second, *_ = (i for i, other in enumerate(keys) if other == key)
-            raise InputError(
-                f"two nodes are both {key}: {nodes.source_id[first]!r} and {nodes.source_id[second]!r}",
-                where=f"{path}: nodes[{second}]",
-                fix="Remove one of them from the file.",
-            )
+    first: dict[str, int] = {}
+    double = [i for i in range(len(nodes)) if first.setdefault(nodes.key(i), i) != i]
+    if double:
+        key, i = nodes.key(double[0]), double[0]
+        what = f"two nodes are both {key}: {nodes.source_id[first[key]]!r} and {nodes.source_id[i]!r}"
+        raise refuse(what, path, "nodes", double, "Remove one of them from the file.")

@@ -10,6 +10,7 @@ from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges, column_rows
 from circuit_atlas.ingest.path_tables import LabelledRow, path_table_rows
+from circuit_atlas.ingest.qk_rows import NO_QK, QkRows, qk_rows
 from circuit_atlas.ingest.rows import (
     Row,
     active_feature_rows,
@@ -26,10 +27,11 @@ class GraphRows:
     """Rows are properties by name, without `graph`: the writer adds the graph's name.
 
     `properties` are those of the `:Graph` node. `nodes` are labels and rows in order of ordinal.
-    `transcoder_features` have `ordinal`, `layer` and `index`: which node is an activation of which transcoder feature.
+    `transcoder_features` have `ordinal`, `source_set`, `component`, `layer` and `index`: which node is an activation of
+    which transcoder feature.
     `supernodes` have their members' ordinals as `members`. `tables` are labels and rows of path tables;
-    `active_features` are blocks of all features that are active on the prompt. `tags` are names of collections.
-    `is_labelled` says whether the file labels any node.
+    `active_features` are blocks of all features that are active on the prompt. `qk` are QK pairs. `tags` are names of
+    collections. `is_labelled` says whether the file labels any node.
     """
 
     properties: Row
@@ -40,6 +42,7 @@ class GraphRows:
     edges: PackedEdges
     edge_extras: tuple[EdgeExtra, ...] = ()
     active_features: tuple[Row, ...] = ()
+    qk: QkRows = NO_QK
     tags: tuple[str, ...] = ()
     is_labelled: bool = True
 
@@ -75,6 +78,7 @@ def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> Graph
         edges=edges,
         edge_extras=data.edge_extras,
         active_features=tuple(active_feature_rows(data)),
+        qk=qk_rows(data),
         tags=tuple(tags),
         is_labelled=any(data.nodes.label),
     )

@@ -74,15 +74,15 @@ class ImportFiles:
         first = self._next
         for label, row in rows.nodes:
             self._node("Node", {**row, "graph": name, _LABELS: f"Node;{label}"})
-        identity = (rows.properties["model"], rows.properties["source_set"])
         for row in rows.transcoder_features:
-            feature = self._feature((*identity, row["layer"], row["index"]))
-            self._relationship("ACTIVATION_OF", first + row["ordinal"], feature)
+            key = (rows.properties["model"], row["source_set"], row["layer"], row["index"])
+            self._relationship("ACTIVATION_OF", first + row["ordinal"], self._feature(key, row["component"]))
         for row in rows.supernodes:
             properties = {at: value for at, value in row.items() if at != "members"}
             supernode = self._node("Supernode", {**properties, "graph": name})
             for member in row["members"]:
                 self._relationship("GROUPS", supernode, first + member)
+        self._qk(graph, first, rows)
         for row in rows.active_features:
             self._relationship("ACTIVE_FEATURES", graph, self._node("ActiveFeatures", row))
         for tag in rows.tags:
@@ -98,7 +98,8 @@ class ImportFiles:
     def add_feature(self, properties: Row) -> None:
         """Add the properties of a transcoder feature, for instance its explanations."""
         key = tuple(properties[name] for name in ("model", "source_set", "layer", "index"))
-        self._features[key] = self._feature(key), properties
+        identifier = self._feature(key)
+        self._features[key] = identifier, {**self._features[key][1], **properties}
 
     def finish(self) -> None:
         """Write what all graphs share, the transcoder features and the schema's version, and close the files."""
@@ -133,16 +134,35 @@ class ImportFiles:
         self._next += 1
         return self._next - 1
 
-    def _feature(self, key: FeatureKey) -> int:
+    def _feature(self, key: FeatureKey, component: str | None = None) -> int:
         if key not in self._features:
             properties = dict(zip(("model", "source_set", "layer", "index"), key, strict=True))
             self._features[key] = self._next, properties
             self.nodes += 1
             self._next += 1
-        return self._features[key][0]
+        identifier, properties = self._features[key]
+        if component and "component" not in properties:
+            properties["component"] = component
+        return identifier
 
-    def _relationship(self, kind: str, start: int, end: int) -> None:
-        self._table(kind).add({_START: start, _END: end})
+    def _qk(self, graph: int, first: int, rows: GraphRows) -> None:
+        """Add the QK pairs of a graph whose nodes begin with the number `first`."""
+        only = [self._node("QkOnlyNode", row) for row in rows.qk.only]
+        for node in only:
+            self._relationship("QK_ONLY", graph, node)
+
+        def number(end: int) -> int:
+            return first + end if end < rows.size[0] else only[end - rows.size[0]]
+
+        for row in rows.qk.pairs:
+            properties = {name: row[name] for name in ("attention", "value", "place")}
+            self._relationship("QK_PAIR", number(row["query"]), number(row["key"]), properties)
+        for row in rows.qk.marginals:
+            properties = {name: row[name] for name in ("side", "value", "place")}
+            self._relationship("QK_MARGINAL", number(row["node"]), number(row["attention"]), properties)
+
+    def _relationship(self, kind: str, start: int, end: int, properties: Row | None = None) -> None:
+        self._table(kind).add({_START: start, _END: end, **(properties or {})})
         self.relationships += 1
 
     def _edges(self, first: int, block: EdgeBlock, extras: Mapping[tuple[int, int], str]) -> None:

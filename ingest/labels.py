@@ -22,7 +22,7 @@ LABEL = f"left(trim(coalesce(n.clerp, '')), {MAX_NAME_LENGTH})"
 NAME = f"""CASE
   WHEN f.explanation_sources[0] STARTS WITH '{FILE}' AND {LABEL} <> '' THEN {LABEL}
   ELSE f.explanation END"""
-UNNAMED = "'feature ' + n.layer + '/' + n.index"
+UNNAMED = "'feature ' + n.layer + CASE n.component WHEN 'lorsa' THEN '/lorsa/' ELSE '/' END + n.index"
 """The name of a node `n` whose feature has neither an explanation nor a label, as `feature_name` in schema/keys.py."""
 
 # Adds the labels in the file of the graph `g`, those of nodes with ordinals from `first` to before `stop`, to the

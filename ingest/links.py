@@ -16,22 +16,26 @@ import numpy as np
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeExtra, Float64, NodeColumns
+from circuit_atlas.graph.link_order import packed_order
+from circuit_atlas.ingest.faults import refuse
 from circuit_atlas.ingest.node_ids import as_float
 from circuit_atlas.schema.keys import Kind
 
 ZeroLink = tuple[int, int, dict[str, Any]]  # ordinals of target and source, further fields
 _FIELDS = ("source", "target", "weight")
-_NO_INPUTS = (Kind.ERROR, Kind.TOKEN)
+_NO_INPUTS = (Kind.ERROR, Kind.TOKEN, Kind.BIAS)
 
 
 class Links(NamedTuple):
     """The links of a file: those of weight other than 0 as edges in order of (target, source), those of weight 0,
-    further fields of edges, and warnings."""
+    further fields of edges, and warnings. `order` is None if an export gives them in the file's order anyway, else for
+    each link of the file its place among the edges and then the links of weight 0, see `graph/link_order.py`."""
 
     edges: ArrayEdges
     zeros: list[ZeroLink]
     extras: tuple[EdgeExtra, ...]
     warnings: list[str]
+    order: str | None
 
 
 def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> Links:
@@ -51,7 +55,8 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
     weight = _weights(links, path)
     target, source, warnings = _endpoints(links, by_id, nodes, path)
     kept = weight != 0.0
-    edges = ArrayEdges.sorted(target[kept], source[kept], weight[kept])
+    by_row = np.lexsort((source[kept], target[kept]))
+    edges = ArrayEdges(target[kept][by_row], source[kept][by_row], weight[kept][by_row])
     _check_duplicates(edges, nodes, path)
     extras = [
         EdgeExtra(int(target[i]), int(source[i]), json.dumps(_rest(link), ensure_ascii=False))
@@ -59,7 +64,9 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
         if len(link) > len(_FIELDS) and kept[i]
     ]
     zeros = [(int(target[i]), int(source[i]), _rest(links[i])) for i in np.flatnonzero(~kept).tolist()]
-    return Links(edges, zeros, tuple(sorted(extras)), warnings)
+    written = np.concatenate([np.flatnonzero(kept)[by_row], np.flatnonzero(~kept)])
+    order, unkept = packed_order(written)
+    return Links(edges, zeros, tuple(sorted(extras)), warnings + unkept, order)
 
 
 def _rest(link: dict[str, Any]) -> dict[str, Any]:
@@ -72,19 +79,12 @@ def _weights(links: list[dict[str, Any]], path: Path) -> Float64:
         weight = np.array(values, np.float64)
         if np.isfinite(weight).all():
             return weight
-    return np.array([_weight(link, i, path) for i, link in enumerate(links)], np.float64)
-
-
-def _weight(link: dict[str, Any], i: int, path: Path) -> float:
-    value = link.get("weight")
-    number = as_float(value)
-    if number is None:
-        raise InputError(
-            f"`weight` is not a finite number: {value!r:.40}",
-            where=f"{path}: links[{i}]",
-            fix="Run the attribution again, or remove the link.",
-        )
-    return number
+    numbers = [as_float(value) for value in values]
+    wrong = [i for i, number in enumerate(numbers) if number is None]
+    if wrong:
+        what = f"`weight` is not a finite number: {values[wrong[0]]!r:.40}"
+        raise refuse(what, path, "links", wrong, "Run the attribution again, or remove the link.")
+    return np.array(numbers, np.float64)
 
 
 def _endpoints(
@@ -97,8 +97,7 @@ def _endpoints(
             return np.array(ends[0], np.int32), np.array(ends[1], np.int32), []
         except (KeyError, TypeError):
             pass  # the code below finds the bad link and reports it
-    targets = [_candidates(link, "target", by_id, i, path) for i, link in enumerate(links)]
-    sources = [_candidates(link, "source", by_id, i, path) for i, link in enumerate(links)]
+    targets, sources = (_candidates(links, end, by_id, path) for end in ("target", "source"))
     # Of two nodes, the target is the one that can have inputs. That settles the rows, and their order settles sources.
     target = np.fromiter((_receiver(candidates, nodes) for candidates in targets), np.int32, len(links))
     guesses = 0
@@ -113,15 +112,15 @@ def _endpoints(
     return target, source, [warning] if guesses else []
 
 
-def _candidates(link: dict[str, Any], end: str, by_id: dict[str, list[int]], i: int, path: Path) -> list[int]:
-    name = link.get(end)
-    if not isinstance(name, str) or name not in by_id:
-        raise InputError(
-            f"`{end}` {name!r:.60} is not the `node_id` of any node",
-            where=f"{path}: links[{i}]",
-            fix="The file is incomplete or damaged: export the graph again, or remove the link.",
-        )
-    return by_id[name]
+def _candidates(links: list[dict[str, Any]], end: str, by_id: dict[str, list[int]], path: Path) -> list[list[int]]:
+    """The nodes that may be meant as the target or source of each link."""
+    names: list[Any] = [link.get(end) for link in links]
+    wrong = [i for i, name in enumerate(names) if not isinstance(name, str) or name not in by_id]
+    if wrong:
+        what = f"`{end}` {names[wrong[0]]!r:.60} is not the `node_id` of any node"
+        fix = "The file is incomplete or damaged: export the graph again, or remove the link."
+        raise refuse(what, path, "links", wrong, fix)
+    return [by_id[name] for name in names]
 
 
 def _receiver(candidates: list[int], nodes: NodeColumns) -> int:
@@ -146,8 +145,10 @@ def _check_duplicates(edges: ArrayEdges, nodes: NodeColumns, path: Path) -> None
     double = (np.diff(edges.target) == 0) & (np.diff(edges.source) == 0)
     if double.any():
         i = int(np.argmax(double))
+        others = int(np.count_nonzero(double)) - 1
         raise InputError(
-            f"two links from {nodes.key(edges.source[i])} to {nodes.key(edges.target[i])}",
+            f"two links from {nodes.key(edges.source[i])} to {nodes.key(edges.target[i])}"
+            + (f", and {others:,} more such pairs of links" if others else ""),
             where=str(path),
             fix="A direct effect is one number: remove one of the links.",
         )

@@ -53,7 +53,7 @@ def check_names(metadata: GraphMetadata, where: str) -> None:
     Raises:
         InputError: the slug, or the name of the model or of its transcoders, has more than 500 characters.
     """
-    for field in ("slug", "scan", "model", "source_set"):
+    for field in ("slug", "scan", "model", "source_set", "lorsa_source_set"):
         check_length(getattr(metadata, field), MAX_ID_LENGTH, where, field)
 
 

@@ -1,8 +1,19 @@
 """Addresses of the nodes of a JSON file: what `node_id`, `layer` and `ctx_idx` say, in every generation.
 
 The field `feature` is never read for this: it was a Cantor pairing of layer and index, then index + 10^n * layer, and
-may be null. A `node_id` is `{layer}_{index}_{position}` for features and logits, `E_{vocabulary index}_{position}` for
-tokens, and for errors `0_{layer}_{position}` (until 2026-07) or `{layer}_-1_{position}` (since then).
+may be null. A `node_id` is
+
+    {layer}_{index}_{position}          a feature or logit
+    {layer}_cro_{index}_{position}      a feature of a transcoder, in files of OpenMOSS from Neuronpedia
+    {layer}_lor_{index}_{position}      a feature of a lorsa (attention), there
+    E_{vocabulary index}_{position}     a token
+    0_{layer}_{position}                an error, until 2026-07
+    {layer}_-1_{position}               an error, since then
+    {layer}_error_{position}            an error, in files of OpenMOSS
+    {layer}_error_mlp_{position}        an error, in files of OpenMOSS from Neuronpedia; `attn` for that of an attention
+    {layer}_bias_{name}_{position}      a bias, there
+
+Where an id does not say whether it is one of an MLP or of an attention, `feature_type` does.
 """
 
 from __future__ import annotations
@@ -11,22 +22,32 @@ import math
 import re
 from typing import Any
 
-from circuit_atlas.schema.keys import KIND_OF_FEATURE_TYPE, Kind, NodeAddress
+from circuit_atlas.schema.keys import KIND_OF_FEATURE_TYPE, Component, Kind, NodeAddress
 
-_NODE_ID = re.compile(r"(E|\d{1,9})_(-?\d{1,18})_(\d{1,9})")
+_NODE_ID = re.compile(r"(E|\d{1,9})_(?:(?:cro|lor)_)?(-?\d{1,18})_(\d{1,9})")
+_NAMED_ERROR = re.compile(r"(\d{1,9})_error(?:_(?:mlp|attn))?_(\d{1,9})")
+_NUMBERED = re.compile(r"\d{1,9}_(?:cro|lor)_\d{1,18}_\d{1,9}")
+_PLACEHOLDER = re.compile(r"F\d{1,20}")
+_UNKNOWN: tuple[Kind, None] = Kind.OTHER, None
 
 
 def address_of(node: dict[str, Any]) -> NodeAddress:
-    """Kind, layer, index and position of a node of a JSON file.
+    """Kind, layer, index, position and component of a node of a JSON file.
 
     A node of unknown type, or one whose id does not have the form of its type, is `Kind.OTHER` and is known by the
-    file's own id.
+    file's own id. So is a bias, which has no index.
     """
-    kind = KIND_OF_FEATURE_TYPE.get(str(node.get("feature_type")), Kind.OTHER)
+    kind, component = KIND_OF_FEATURE_TYPE.get(str(node.get("feature_type")), _UNKNOWN)
     position = as_int(node.get("ctx_idx"))
     layer = as_int(node.get("layer"))
+    if kind in (Kind.OTHER, Kind.BIAS):
+        return NodeAddress(kind, layer, None, position)
+    named_error = _NAMED_ERROR.fullmatch(str(node["node_id"])) if kind is Kind.ERROR else None
+    if named_error:
+        place = int(named_error[2]) if position is None else position
+        return NodeAddress(kind, int(named_error[1]), None, place, component)
     parts = _NODE_ID.fullmatch(str(node["node_id"]))
-    if kind is Kind.OTHER or parts is None:
+    if parts is None:
         return NodeAddress(Kind.OTHER, layer, None, position)
     first, middle, last = parts[1], int(parts[2]), int(parts[3])
     position = last if position is None else position
@@ -36,24 +57,36 @@ def address_of(node: dict[str, Any]) -> NodeAddress:
         case Kind.LOGIT:
             return NodeAddress(kind, None, middle, position)
         case Kind.ERROR:
-            return _error_address(first, middle, layer, position)
+            return _error_address(first, middle, layer, position, component)
         case _ if first == "E" or middle < 0:
             return NodeAddress(Kind.OTHER, layer, None, position)
         case _:
-            return NodeAddress(kind, int(first), middle, position)
+            return NodeAddress(kind, int(first), middle, position, component)
 
 
-def _error_address(first: str, middle: int, layer: int | None, position: int) -> NodeAddress:
+def _error_address(
+    first: str, middle: int, layer: int | None, position: int, component: Component | None
+) -> NodeAddress:
     if first == "E":
         return NodeAddress(Kind.OTHER, layer, None, position)
     if middle == -1:  # since 2026-07
-        return NodeAddress(Kind.ERROR, int(first), None, position)
+        return NodeAddress(Kind.ERROR, int(first), None, position, component)
     # Until 2026-07 the layer stands in the middle, behind a 0. Only the field `layer` distinguishes that from an id
     # that begins with the layer.
     if layer is None:
         layer = middle if first == "0" else int(first)
     is_layer = first == "0" and middle == layer
-    return NodeAddress(Kind.ERROR, layer, None if is_layer else middle, position)
+    return NodeAddress(Kind.ERROR, layer, None if is_layer else middle, position, component)
+
+
+def label_of(node: dict[str, Any]) -> str | None:
+    """The label of a node of a JSON file. OpenMOSS's files from Neuronpedia have the number of the field `feature` in
+    the place of a label, such as `F48496466`: that is none."""
+    label = node.get("clerp")
+    if not isinstance(label, str) or not label:
+        return None
+    is_number = _PLACEHOLDER.fullmatch(label) and _NUMBERED.fullmatch(str(node["node_id"]))
+    return None if is_number else label
 
 
 def as_int(value: Any) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circuit_atlas.graph.data import KINDS, NodeColumns
-from circuit_atlas.schema.keys import Kind, feature_name
+from circuit_atlas.schema.keys import Component, Kind, feature_name
 
 
 def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
@@ -18,13 +18,16 @@ def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
         return visible(nodes.label[i]) or "supernode"
     match KINDS[nodes.kind[i]]:
         case Kind.FEATURE:
-            return (nodes.label[i] or "").strip() or feature_name(int(nodes.layer[i]), int(nodes.index[i]))
+            return (nodes.label[i] or "").strip() or feature_name(
+                int(nodes.layer[i]), int(nodes.index[i]), nodes.component(i)
+            )
         case Kind.ERROR:
-            return f"error {nodes.layer[i]} on {visible(_token_at(tokens, int(nodes.position[i])))}"
+            what = "attention error" if nodes.component(i) is Component.ATTENTION else "error"
+            return f"{what} {nodes.layer[i]} on {visible(_token_at(tokens, int(nodes.position[i])))}"
         case Kind.TOKEN:
             return visible(nodes.token[i]) or f"token {nodes.index[i]}"
         case Kind.LOGIT:
-            return visible(nodes.token[i]) or f"logit {nodes.index[i]}"
+            return visible(nodes.token[i]) or (nodes.label[i] or "").strip() or f"logit {nodes.index[i]}"
         case _:
             return (nodes.label[i] or "").strip() or f"{nodes.feature_type[i] or 'node'} {nodes.source_id[i]}"
 

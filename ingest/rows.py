@@ -12,7 +12,7 @@ import numpy.typing as npt
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData
 from circuit_atlas.graph.influence import InfluenceScores
 from circuit_atlas.ingest.node_names import node_name
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Component, Kind
 from circuit_atlas.schema.limits import ACTIVE_BLOCK, MAX_NAME_LENGTH
 from circuit_atlas.schema.models import FILE_FIELDS
 
@@ -45,17 +45,31 @@ def node_rows(data: GraphData, scores: InfluenceScores) -> Iterator[tuple[Kind, 
         row |= {name: int(column[i]) for name, column in integers.items() if column[i] != NO_VALUE}
         row |= {name: float(column[i]) for name, column in floats.items() if not np.isnan(column[i])}
         row |= {name: column[i] for name, column in texts.items() if column and column[i] is not None}
+        component = nodes.component(i)
+        if component:
+            row["component"] = component.value
         if len(nodes.pinned) and nodes.pinned[i]:
             row["pinned"] = True
         yield KINDS[nodes.kind[i]], row
 
 
 def transcoder_feature_rows(data: GraphData) -> list[Row]:
-    """Ordinal, layer and index of every feature node: which transcoder feature it is an activation of. A supernode in a
-    collapsed graph has no index, and so no transcoder feature."""
-    nodes = data.nodes
+    """Ordinal, source set, component, layer and index of every feature node: which transcoder feature it is an
+    activation of. A supernode in a collapsed graph has no index, and so no transcoder feature."""
+    nodes, metadata = data.nodes, data.metadata
     features = np.flatnonzero((nodes.kind == KINDS.index(Kind.FEATURE)) & (nodes.index != NO_VALUE))
-    return [{"ordinal": int(i), "layer": int(nodes.layer[i]), "index": int(nodes.index[i])} for i in features]
+    sets = {Component.TRANSCODER: metadata.source_set, Component.LORSA: metadata.lorsa_source_set}
+    return [
+        {
+            "ordinal": i,
+            "source_set": sets[component],
+            "component": component.value,
+            "layer": int(nodes.layer[i]),
+            "index": int(nodes.index[i]),
+        }
+        for i in features.tolist()
+        if (component := nodes.component(i)) is not None
+    ]
 
 
 def supernode_rows(data: GraphData) -> list[Row]:

@@ -19,6 +19,7 @@ from typing import Any
 import platformdirs
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.schema.keys import Component
 
 SCANS_VARIABLE = "CIRCUIT_ATLAS_SCANS"
 SourceSet = tuple[str, str]  # model, source set
@@ -51,6 +52,22 @@ def identify(
         model = model or found_model
         source_set = source_set or found_set
     return model or _UNKNOWN, source_set or _UNKNOWN
+
+
+def identify_lorsa(source_set: str, info: dict[str, Any], details: dict[str, Any]) -> str:
+    """The set that the attention features (lorsas) of a graph belong to, beside its transcoders: what the file says, or
+    a name of its own, since the same layer and index mean another feature in each.
+
+    Args:
+        source_set: the set of transcoders.
+        info: `metadata.info`.
+        details: `metadata.feature_details`; as `lorsa_set`, the name in OpenMOSS's own files.
+    """
+    given = (fields.get("neuronpedia_lorsa_source_set") for fields in (details, info))
+    for name in _texts([*given, details.get("lorsa_set")]):
+        if name != source_set:
+            return name
+    return f"{source_set}/{Component.LORSA}"
 
 
 def known_scans() -> dict[str, SourceSet]:

@@ -28,8 +28,9 @@ MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
 UNWIND $rows AS row
 WITH nodes[row.ordinal] AS n, row
-MERGE (f:TranscoderFeature {{model: $model, source_set: $source_set, layer: row.layer, index: row.index}})
+MERGE (f:TranscoderFeature {{model: $model, source_set: row.source_set, layer: row.layer, index: row.index}})
 MERGE (n)-[:ACTIVATION_OF]->(f)
+FOREACH (unset IN CASE WHEN f.component IS NULL THEN [f] ELSE [] END | SET unset.component = row.component)
 WITH n, f WHERE f.explanation IS NOT NULL
 SET n.name = {NAME}
 """
@@ -43,6 +44,32 @@ WITH s, nodes, row
 UNWIND row.members AS member
 WITH s, nodes[member] AS n
 MERGE (s)-[:GROUPS]->(n)
+"""
+
+QK_ONLY_NODES = """CYPHER 25
+MATCH (g:Graph {name: $graph})
+UNWIND $rows AS row
+MERGE (g)-[:QK_ONLY]->(n:QkOnlyNode {place: row.place}) SET n += row
+"""
+
+# The ends of QK pairs are numbers: ordinals of nodes, and behind these the places of nodes that only QK pairs name.
+_QK_NODES = """
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
+WITH nodes + COLLECT {
+  MATCH (:Graph {name: $graph})-[:QK_ONLY]->(only:QkOnlyNode) RETURN only ORDER BY only.place
+} AS nodes
+UNWIND $rows AS row
+"""
+QK_PAIRS = f"""CYPHER 25{_QK_NODES}
+WITH nodes[row.query] AS query, nodes[row.key] AS key, row
+MERGE (query)-[r:QK_PAIR {{attention: row.attention, place: row.place}}]->(key)
+SET r.value = row.value
+"""
+QK_MARGINALS = f"""CYPHER 25{_QK_NODES}
+WITH nodes[row.node] AS node, nodes[row.attention] AS attention, row
+MERGE (node)-[r:QK_MARGINAL {{side: row.side, place: row.place}}]->(attention)
+SET r.value = row.value
 """
 
 DELETE_SUPERNODE = """CYPHER 25
@@ -225,6 +252,7 @@ CALL () {
 CALL () { MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 DELETE c }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 CALL (g) { MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures) DETACH DELETE a }
+CALL (g) { MATCH (g)-[:QK_ONLY]->(n:QkOnlyNode) DETACH DELETE n }
 CALL (g) {
   MATCH (g)-[r:TAGGED]->(t:Tag)
   DELETE r

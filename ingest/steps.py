@@ -10,6 +10,7 @@ from circuit_atlas.ingest.edge_writer import EDGES_PER_BATCH, by_target
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
+from circuit_atlas.ingest.qk_rows import qk_steps
 from circuit_atlas.schema.batches import BATCH_SIZE, batches
 from circuit_atlas.schema.edge_columns import BLOCKS_PER_STATEMENT, WRITE_COLUMNS
 
@@ -20,9 +21,8 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
     """The steps that write everything except the `:Graph` node and the edges, under the name `graph`."""
     for batch in batches({"label": label, "properties": row} for label, row in rows.nodes):
         yield statements.NODES, {"graph": graph, "rows": batch}
-    identity = {name: rows.properties[name] for name in ("model", "source_set")}
     for batch in batches(rows.transcoder_features):
-        yield statements.TRANSCODER_FEATURES, {"graph": graph, "rows": batch, **identity}
+        yield statements.TRANSCODER_FEATURES, {"graph": graph, "rows": batch, "model": rows.properties["model"]}
     if rows.is_labelled:
         yield from label_steps(FILE_LABELS, graph, rows.size[0])
     if rows.tags:
@@ -31,6 +31,7 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
         yield statements.SUPERNODES, {"graph": graph, "rows": rows.supernodes}
     for block in rows.active_features:
         yield statements.ACTIVE_FEATURES, {"graph": graph, "row": block}
+    yield from qk_steps(graph, rows.qk)
     yield from path_table_steps(graph, rows.tables)
 
 

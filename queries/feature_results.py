@@ -15,14 +15,22 @@ class FeatureIdentity(Record):
 
     model: str
     source_set: str
+    component: keys.Component | None = Field(
+        None, description="`transcoder`, or `lorsa` for an attention feature; null if it is not known"
+    )
     layer: int
     index: int
     explanation: str | None = Field(description="The explanation that is shown")
 
+    @property
+    def place(self) -> str:
+        """How it is addressed: `8/37691`, or `9/lorsa/9838` for an attention feature."""
+        return keys.feature_place(self.layer, self.index, self.component)
+
 
 def feature_name(feature: FeatureIdentity) -> str:
     """Its explanation, or its layer and index."""
-    return feature.explanation or keys.feature_name(feature.layer, feature.index)
+    return feature.explanation or keys.feature_name(feature.layer, feature.index, feature.component)
 
 
 class FeatureActivation(Record):
@@ -54,7 +62,7 @@ class FeatureActivations(Result):
     def heading(self) -> str:
         """The feature, and the number of graphs in which it is active."""
         feature = self.feature
-        where = f"{feature.layer}/{feature.index} of {feature.model} / {feature.source_set}"
+        where = f"{feature.place} of {feature.model} / {feature.source_set}"
         return f"{feature_name(feature)} ({where}), active in {_number(self.total, 'graph')}"
 
 
@@ -89,8 +97,14 @@ class SharedFeatures(Result):
         rows: Cells = []
         for shared in self.features:
             by_graph = {o.graph: o.influence for o in shared.occurrences}
-            place = f"{shared.feature.layer}/{shared.feature.index}"
-            rows.append([place, feature_name(shared.feature), shared.influence, *(by_graph[graph] for graph in few)])
+            rows.append(
+                [
+                    shared.feature.place,
+                    feature_name(shared.feature),
+                    shared.influence,
+                    *(by_graph[graph] for graph in few),
+                ]
+            )
         return ["feature", "name", "least influence", *few], rows
 
     @property
@@ -148,9 +162,9 @@ def _effects(neighbors: list[Neighbor]) -> str:
 def _placed(feature: FeatureIdentity) -> str:
     if feature.explanation is None:
         return feature_name(feature)
-    return f"{feature.explanation} ({feature.layer}/{feature.index})"
+    return f"{feature.explanation} ({feature.place})"
 
 
 def _where(node: Node) -> str:
-    place = f"{node.layer}/{node.index}"
+    place = keys.feature_place(node.layer, node.index, node.component)
     return node.name if node.layer is None or place in node.name else f"{node.name} ({place})"

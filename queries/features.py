@@ -24,9 +24,10 @@ from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.one_answer import note_version, one_answer
 from circuit_atlas.queries.results import Neighbor
+from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
-_PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(\d{1,15})(?:@\d+)?")
+_PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
 
 
 def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
@@ -64,8 +65,8 @@ def find_feature(
 
     Args:
         database: the database.
-        address: `layer/index`, a node's key (its position does not count), or an explanation; with a graph, any
-            address of one of its nodes, as in `resolve`.
+        address: `layer/index`, `layer/lorsa/index` for an attention feature, a node's key (its position does not
+            count), or an explanation; with a graph, any address of one of its nodes, as in `resolve`.
         graph: a graph's name.
         model: only features of this language model.
         source_set: only features of this set of transcoders.
@@ -84,7 +85,7 @@ def find_feature(
             )
         return to_feature(found)
     place = _PLACE.fullmatch(address)
-    what = {"layer": int(place[1]), "index": int(place[2])} if place else {"name": address}
+    what = _asked(place) if place else {"name": address}
     rows = ask(database, "features.find", model=model, source_set=source_set, **what)
     features = [to_feature(row["feature"]) for row in rows]
     if not features:
@@ -93,13 +94,18 @@ def find_feature(
             fix="Give layer/index, an explanation that is shown, or a graph and one of its nodes.",
         )
     if len(features) > 1:
-        listed = [f"{f.layer}/{f.index} --model {f.model} --source-set {f.source_set}" for f in features]
+        listed = [f"{f.place} --model {f.model} --source-set {f.source_set}" for f in features]
         raise AmbiguousNodeError(
             f"{address!r} matches {len(features)} transcoder features",
             candidates=listed,
             fix="Give one of these:\n" + "\n".join(f"    {line}" for line in listed),
         )
     return features[0]
+
+
+def _asked(place: re.Match[str]) -> dict[str, Any]:
+    component = Component.LORSA.value if place[2] else ""
+    return {"layer": int(place[1]), "index": int(place[3]), "component": component}
 
 
 @one_answer

@@ -130,8 +130,9 @@ def statistics(graph: StoredGraph) -> Statistics:
         GraphNotFoundError: no graph of that name is ready.
     """
     stored = graph.properties
-    counts = {kind.value: stored[f"{kind.value}_nodes"] for kind in Kind}
+    counts = {kind.value: stored.get(f"{kind.value}_nodes", 0) for kind in Kind}  # older stores count no biases
     optional = (
+        "lorsa_source_set",
         "scan",
         "weight_min",
         "weight_max",

@@ -14,10 +14,13 @@ from circuit_atlas.queries.results import (
     Neighbor,
     Neighbors,
     NodeDetails,
+    QkMarginal,
+    QkPair,
+    QkTracing,
     Subgraph,
     TranscoderFeature,
 )
-from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind
+from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, KIND_NAMES, SUPERNODE, Component, Kind
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 from circuit_atlas.schema.models import Node
 
@@ -83,6 +86,8 @@ def node_details(graph: StoredGraph, address: str) -> NodeDetails:
     stored = row["node"]
     n_layers = graph.properties["n_layers"]
     depth = {Kind.TOKEN: -1, Kind.LOGIT: n_layers}.get(node.kind, node.layer)
+    if depth is not None and node.component in ATTENTION_COMPONENTS:
+        depth -= ATTENTION_STEP
     feature = row["transcoder_feature"]
     optional = ("token", "activation", "probability", "influence", "cumulative_influence", "feature_type")
     return NodeDetails(
@@ -94,8 +99,24 @@ def node_details(graph: StoredGraph, address: str) -> NodeDetails:
         outputs=row["outputs"],
         supernodes=row["supernodes"],
         transcoder_feature=feature and TranscoderFeature(**feature),
+        qk=_qk(graph, node) if node.component is Component.LORSA else None,
         **{name: stored.get(name) for name in optional},
     )
+
+
+def _qk(graph: StoredGraph, node: Node) -> QkTracing | None:
+    """The QK pairs of an attention feature; None if its file has none."""
+    rows = ask(graph.database, "nodes.qk", graph=graph.name, key=node.key)
+    sides = {
+        side: [QkMarginal(node=to_node(row[side]), value=row["value"]) for row in rows if row["what"] == side]
+        for side in ("query", "key")
+    }
+    pairs = [
+        QkPair(query=to_node(row["query"]), key=to_node(row["key"]), value=row["value"])
+        for row in rows
+        if row["what"] == "pair"
+    ]
+    return QkTracing(pairs=pairs, queries=sides["query"], keys=sides["key"]) if rows else None
 
 
 @graph_query

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, field_serializer, model_validator
 
 from circuit_atlas.results import Cells, Edge, GraphResult, Result
+from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
 
@@ -21,11 +22,17 @@ class GraphSummary(Record):
     prompt: str
     model: str
     source_set: str
+    lorsa_source_set: str | None = Field(None, description="The set of its attention features; null if it has none")
     nodes: int
     edges: int
     created_at: str = Field(description="When it was ingested, ISO 8601")
     collapsed_from: str | None = Field(None, description="The whole graph, if this one was collapsed by its supernodes")
     tags: list[str] = Field(description="Its tags, by name")
+
+    @property
+    def source_sets(self) -> list[tuple[str, str]]:
+        """Model and name of the set of its transcoders, and of the set of its attention features if it has any."""
+        return [(self.model, name) for name in (self.source_set, self.lorsa_source_set) if name is not None]
 
 
 class Graphs(Result):
@@ -65,6 +72,7 @@ class NodeCounts(Record):
     error: int
     token: int
     logit: int
+    bias: int = 0
     other: int = Field(description="Nodes of types unknown to this version")
     total: int
 
@@ -85,6 +93,7 @@ class Statistics(Result):
     tokens: list[str]
     model: str
     source_set: str
+    lorsa_source_set: str | None = Field(None, description="The set of its attention features; null if it has none")
     scan: str | None
     n_layers: int
     n_pos: int
@@ -110,7 +119,7 @@ class Statistics(Result):
         rows: Cells = [
             ["graph", self.graph],
             ["prompt", self.prompt],
-            ["model", f"{self.model} ({self.source_set})"],
+            ["model", f"{self.model} ({', '.join(filter(None, (self.source_set, self.lorsa_source_set)))})"],
             ["size", f"{self.n_layers} layers x {self.n_pos} positions"],
             ["nodes", f"{self.nodes.total} ({counts})"],
             ["edges", f"{self.edges} ({self.density:.2%} of nodes squared)"],
@@ -142,6 +151,9 @@ class TranscoderFeature(Record):
 
     model: str
     source_set: str
+    component: Component | None = Field(
+        None, description="`transcoder`, or `lorsa` for an attention feature; null if it is not known"
+    )
     layer: int
     index: int
     explanation: str | None = Field(None, description="The explanation that is shown, the first of `explanations`")
@@ -164,13 +176,37 @@ class TranscoderFeature(Record):
         }
 
 
+class QkPair(Record):
+    """What a query and a key together add to the score of an attention feature."""
+
+    query: Node = Field(description="The node at the query's position")
+    key: Node = Field(description="The node at the key's position")
+    value: float = Field(description="What they add; negative if they make the score smaller")
+
+
+class QkMarginal(Record):
+    """What a node at one side adds to the score of an attention feature, with all partners together."""
+
+    node: Node
+    value: float = Field(description="What it adds; negative if it makes the score smaller")
+
+
+class QkTracing(Record):
+    """What makes an attention feature attend, the largest contributions first, at most 100 of each kind."""
+
+    pairs: list[QkPair]
+    queries: list[QkMarginal] = Field(description="Nodes at the query's position")
+    keys: list[QkMarginal] = Field(description="Nodes at the key's position")
+
+
 class NodeDetails(Result):
     """All that is stored about a node."""
 
     graph: str
     node: Node
     depth: float | None = Field(
-        description="Height in the model: token -1, features and errors their layer, logits n_layers"
+        description="Height in the model: token -1, features and errors their layer, less 0.5 if they belong to its "
+        "attention; logits n_layers"
     )
     token: str | None = Field(description="Text of a token or logit, blanks included")
     activation: float | None
@@ -185,15 +221,21 @@ class NodeDetails(Result):
     outputs: int = Field(description="Number of its direct effects on others")
     supernodes: list[str]
     transcoder_feature: TranscoderFeature | None
+    qk: QkTracing | None = Field(None, description="QK pairs of an attention feature, if the file has them")
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per property that has a value."""
-        shown = self.node.model_dump(mode="json") | self.model_dump(exclude={"node", "transcoder_feature"})
+        shown = self.node.model_dump(mode="json") | self.model_dump(exclude={"node", "transcoder_feature", "qk"})
         rows = [[name, value] for name, value in shown.items() if value not in (None, [], False)]
         if self.transcoder_feature:
             feature = self.transcoder_feature
             rows.append(["transcoder", f"{feature.model} / {feature.source_set}"])
             rows += [["explanation", f"{found.text} ({_origin(found)})"] for found in feature.explanations]
+        if self.qk:
+            pairs = [(f"{_named(pair.query)} x {_named(pair.key)}", pair.value) for pair in self.qk.pairs]
+            sides = (("query", self.qk.queries), ("key", self.qk.keys))
+            rows += [["QK pair", f"{_short(value)}  {names}"] for names, value in pairs]
+            rows += [[f"QK {side}", f"{_short(one.value)}  {_named(one.node)}"] for side, ones in sides for one in ones]
         return ["", ""], rows
 
 
@@ -268,6 +310,10 @@ class Rows(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per row."""
         return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
+
+
+def _named(node: Node) -> str:
+    return f"{node.name} ({node.key})"
 
 
 def _origin(explanation: Explanation) -> str:

@@ -15,6 +15,7 @@ from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import TranscoderFeature
 from circuit_atlas.results import Cells, Result
+from circuit_atlas.schema.keys import feature_place
 from circuit_atlas.schema.models import Record
 
 _MAX_HITS = 1000
@@ -56,7 +57,7 @@ class SearchResult(Result):
         """A row per hit, with its most influential activation."""
         rows: Cells = []
         for hit in self.hits:
-            at = f"{hit.feature.layer}/{hit.feature.index}" if hit.feature else ""
+            at = feature_place(hit.feature.layer, hit.feature.index, hit.feature.component) if hit.feature else ""
             best = hit.places[0] if hit.places else None
             where = f"{best.graph} {best.key}" if best else ""
             influence = "" if best is None or best.influence is None else f"{best.influence:.4f}"

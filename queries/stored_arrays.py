@@ -16,7 +16,7 @@ from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.edge_value_arrays import edge_values
 from circuit_atlas.queries.stored_edges import read_edges
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, Kind, component_of
 
 if TYPE_CHECKING:
     from circuit_atlas.database import Database
@@ -47,7 +47,9 @@ class StoredArrays:
     @cached_property
     def order(self) -> Int32 | None:
         """See `topological_order`."""
-        return topological_order(self.edges, np.where(self.kind == Kind.LOGIT, np.inf, self.layer))
+        is_attention = np.array([component_of(key) in ATTENTION_COMPONENTS for key in self.keys], np.bool_)
+        depth = self.layer - ATTENTION_STEP * is_attention
+        return topological_order(self.edges, np.where(self.kind == Kind.LOGIT, np.inf, depth))
 
     def is_start(self, sources: list[str] | None) -> Bool:
         """Where paths begin, bool (n,): at nodes of these keys, or at all tokens."""

@@ -12,7 +12,7 @@ from circuit_atlas.queries.checks import check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.supernode_results import SupernodeDetails, SupernodeLink, SupernodeLinks, Supernodes
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Kind, feature_place
 from circuit_atlas.schema.limits import MAX_ROWS
 
 Row = dict[str, Any]
@@ -106,7 +106,7 @@ def same_features(
 
 
 def _own_name(name: str, names: list[str], row: Row) -> str:
-    place = f"{row['layer']}/{row['index']}"
+    place = feature_place(row["layer"], row["index"], row["component"])
     return name if names.count(name) == 1 or place in name else f"{name} ({place})"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from circuit_atlas.errors import SchemaVersionError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 class Statements(Protocol):

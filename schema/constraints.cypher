@@ -1,4 +1,4 @@
-// Constraints and indexes of schema version 4. Each statement can be repeated.
+// Constraints and indexes of schema version 5. Each statement can be repeated.
 // The planner uses an index of several properties only for a statement that has a predicate on each of them. That is why
 // statements contain predicates that are always true, such as n.ordinal >= 0, b.block >= 0 or s.name IS NOT NULL.
 CREATE CONSTRAINT circuit_atlas_store IF NOT EXISTS FOR (s:CircuitAtlas) REQUIRE s.id IS UNIQUE;

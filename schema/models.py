@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Component, Kind, component_of
 from circuit_atlas.schema.properties import LABELS
 
 COLLAPSED_FIELDS = ("collapsed_from", "collapsed_weights", "collapsed_state")  # only collapsed graphs have them
@@ -26,18 +26,20 @@ class Node(Record):
 
     key: str = Field(description=_NODE["key"].description)
     kind: Kind = Field(
-        description="`feature`, `error`, `token`, `logit`, or `other`: a type this version does not know"
+        description="`feature`, `error`, `token`, `logit`, `bias`, or `other`: a type this version does not know"
     )
     name: str = Field(description=_NODE["name"].description)
     layer: int | None = Field(None, description=_NODE["layer"].description)
     position: int | None = Field(None, description=_NODE["position"].description)
     index: int | None = Field(None, description=_NODE["index"].description)
     source_id: str | None = Field(None, description=_NODE["source_id"].description)
+    component: Component | None = Field(None, description=_NODE["component"].description)
 
     @model_validator(mode="before")
     @classmethod
-    def _kind_of_key(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {**values, "kind": values["key"].partition(":")[0]}
+    def _as_the_key_says(cls, values: dict[str, Any]) -> dict[str, Any]:
+        key = values["key"]
+        return {**values, "kind": key.partition(":")[0], "component": component_of(key)}
 
 
 class Supernode(Record):
@@ -56,6 +58,7 @@ class GraphMetadata(Record):
     tokens: list[str]
     model: str
     source_set: str
+    lorsa_source_set: str | None = None
     scan: str | None = None
     n_layers: int
     n_pos: int

@@ -64,6 +64,9 @@ _GRAPH = {
     "tokens": Property(STRINGS, "The prompt's tokens as text, one for each position"),
     "model": Property(STRING, "The language model, for instance `gemma-2-2b`"),
     "source_set": Property(STRING, "The set of transcoders that the features belong to, for instance `clt-hp`"),
+    "lorsa_source_set": Property(
+        STRING, "The set that the attention features belong to; null in a graph that has none"
+    ),
     "scan": Property(STRING, "circuit-tracer's identifier of the transcoders, as the file gives it"),
     "n_layers": Property(LONG, "Number of layers of the model", "layers"),
     "n_pos": Property(LONG, "Number of positions of the prompt", "positions"),
@@ -98,6 +101,7 @@ _GRAPH = {
     "error_nodes": Property(LONG, "Number of nodes that are reconstruction errors", "nodes"),
     "token_nodes": Property(LONG, "Number of nodes that are tokens", "nodes"),
     "logit_nodes": Property(LONG, "Number of nodes that are logits", "nodes"),
+    "bias_nodes": Property(LONG, "Number of nodes that are biases", "nodes"),
     "other_nodes": Property(LONG, "Number of nodes of types that this version does not know", "nodes"),
     "zero_links": Property(LONG, "Links of weight 0 in the file, which are not stored", "links"),
     "weight_min": Property(DOUBLE, "Smallest weight", "direct effect"),
@@ -136,6 +140,11 @@ _NODE = {
     "index": Property(LONG, "Feature index in its transcoder layer, or vocabulary index of a token or logit"),
     "source_id": Property(STRING, "The file's own `node_id`; null when it has none (`.pt`)"),
     "js_node_id": Property(STRING, "The file's `jsNodeId`"),
+    "component": Property(
+        STRING,
+        "Which part of its layer it belongs to: a feature to a `transcoder` or a `lorsa` (attention), an error to the "
+        "`mlp` or the `attention`, a bias to one of the four; null for tokens and logits",
+    ),
     "feature_type": Property(STRING, "The file's `feature_type`"),
     "clerp": Property(STRING, "The file's label of the node, unchanged"),
     "token": Property(STRING, "Text of a token or logit, blanks included"),
@@ -157,11 +166,23 @@ _NODE = {
     "extra": Property(STRING, "The file's other fields of the node, as JSON text"),
 }
 
+_QK_ONLY_NODE = {
+    "place": Property(LONG, "Place in the file's list of such nodes, from 0"),
+    **{
+        name: _NODE[name]
+        for name in ("key", "name", "layer", "position", "index", "source_id", "component", "feature_type", "clerp")
+    },
+    "activation": _NODE["activation"],
+}
+
 _TRANSCODER_FEATURE = {
     "model": Property(STRING, "The language model"),
-    "source_set": Property(STRING, "The set of transcoders"),
+    "source_set": Property(STRING, "The set of transcoders, or of lorsas"),
     "layer": Property(LONG, "Layer of the transcoder"),
     "index": Property(LONG, "Index of the feature in its transcoder layer"),
+    "component": Property(
+        STRING, "`transcoder`, or `lorsa` for an attention feature; null until the feature is active in a graph"
+    ),
     "explanation": Property(STRING, "The first of `explanations`: it is shown, and it is the name of the activations"),
     "explanations": Property(
         STRINGS,
@@ -188,8 +209,8 @@ LABELS = {
         _GRAPH,
     ),
     "Node": Label(
-        "A node of an attribution graph. A second label, `Feature`, `Error`, `Token`, `Logit` or `Other`, and the "
-        "first part of the key say what kind of node it is. In a collapsed graph, a supernode is a node with the "
+        "A node of an attribution graph. A second label, `Feature`, `Error`, `Token`, `Logit`, `Bias` or `Other`, and "
+        "the first part of the key say what kind of node it is. In a collapsed graph, a supernode is a node with the "
         "key `KIND:supernode/NAME` and the `feature_type` `supernode`; it has the kind that its members share, else "
         "`Other`, and its members' keys in `extra`.",
         ("graph", "key"),
@@ -229,6 +250,12 @@ LABELS = {
             "ordinals": Property(LONGS, "Ordinal of each feature's node, -1 if it has none"),
             "activations": Property(DOUBLES, "Activation of each feature; missing if the file lacks it", "activation"),
         },
+    ),
+    "QkOnlyNode": Label(
+        "A node that is not in a graph, because pruning removed it, but that one of its QK pairs names. It has no "
+        "direct effects. Its properties are as in `:Node`.",
+        (),
+        _QK_ONLY_NODE,
     ),
     "PathBounds": Label(
         f"Upper bounds that make path search exact without looking at every path, for {BOUNDS_BLOCK} nodes each: those "
@@ -333,7 +360,7 @@ RELATIONSHIPS = {
         {
             "weight": Property(
                 DOUBLE,
-                "The signed direct effect, float32 widened to float64, never 0",
+                "The signed direct effect, a float64 as in the file, never 0",
                 "direct effect",
             ),
             "extra": Property(
@@ -346,6 +373,29 @@ RELATIONSHIPS = {
         "TranscoderFeature",
         "Which transcoder feature a node is an activation of. Supernodes in collapsed graphs have none.",
     ),
+    "QK_PAIR": Relationship(
+        "Node",
+        "Node",
+        "How much two nodes together add to an attention score: the first at the query's position, the second at the "
+        "key's. Both may be `:QkOnlyNode`. It is no direct effect, and in no path.",
+        {
+            "attention": Property(STRING, "Key of the attention feature whose score it is"),
+            "value": Property(DOUBLE, "The contribution; negative if it makes the score smaller", "attention score"),
+            "place": Property(LONG, "Place in the file's list of pairs of that feature, from 0"),
+        },
+    ),
+    "QK_MARGINAL": Relationship(
+        "Node",
+        "Node",
+        "How much a node, which may be a `:QkOnlyNode`, adds to the score of an attention feature with all partners "
+        "together.",
+        {
+            "side": Property(STRING, "`query` or `key`: the position at which it adds"),
+            "value": Property(DOUBLE, "The contribution; negative if it makes the score smaller", "attention score"),
+            "place": Property(LONG, "Place in the file's list of that side of the feature, from 0"),
+        },
+    ),
+    "QK_ONLY": Relationship("Graph", "QkOnlyNode", "The nodes that only QK pairs name."),
     "GROUPS": Relationship("Supernode", "Node", "The members of a supernode."),
     "TAGGED": Relationship("Graph", "Tag", "The collections that a graph belongs to."),
     "ACTIVE_FEATURES": Relationship("Graph", "ActiveFeatures", "The features that are active on a graph's prompt."),

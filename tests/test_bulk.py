@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.database import clear
-from support.examples import EXAMPLES, NAMES, example_file
+from support.examples import DATA, EXAMPLES, NAMES, example_file
 from support.graphs import array_edges, edge_list
 from support.program import PROGRAM, Run, fails
 
@@ -39,9 +39,11 @@ OF_ITS_OWN = ("created_at", "published_at", "version")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The examples (`night.json` is packed with gzip), a `.pt`, and a file with empty texts, fields of links beyond the
-    usual, and supernodes."""
+    """The examples (`night.json` is packed with gzip), a `.pt`, graphs with attention features and QK pairs, and a file
+    with empty texts, fields of links beyond the usual, and supernodes."""
     made = tmp_path_factory.mktemp("graphs")
+    for name in ("chess-bt4-lorsa", "made-crm-lorsa-qk"):
+        (made / f"{name}.json").write_bytes((DATA / f"{name}.json.gz").read_bytes())
     for name in NAMES:
         (made / f"{name}.json").write_bytes(example_file(name).read_bytes())
     data = synthesize(Shape(layers=4, positions=4, features_per_layer=20), slug="synthetic")

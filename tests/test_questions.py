@@ -36,6 +36,7 @@ def test_statistics_are_those_of_the_file(name: str, examples: dict[str, GraphHa
         "error": kinds["mlp reconstruction error"],
         "token": kinds["embedding"],
         "logit": kinds["logit"],
+        "bias": 0,
         "other": 0,
         "total": len(file["nodes"]),
     }
@@ -185,7 +186,7 @@ def test_answers_convert_to_pandas_networkx_and_json(examples: dict[str, GraphHa
     assert graph.nodes[target]["kind"] == "feature"
     neighbors = json.loads(examples["dallas"].neighbors("Austin", k=1).to_json())
     assert set(neighbors) == {"graph", "node", "in", "out"}
-    assert set(neighbors["node"]) == {"key", "kind", "name", "layer", "position", "index", "source_id"}
+    assert set(neighbors["node"]) == {"key", "kind", "name", "layer", "position", "index", "source_id", "component"}
 
 
 def test_tables_escape_html(atlas: Atlas) -> None:

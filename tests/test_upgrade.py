@@ -23,17 +23,23 @@ AS_VERSION_1 = [
     "DROP CONSTRAINT path_counts",
     "DROP CONSTRAINT edge_batch",
     "CREATE CONSTRAINT path_bounds FOR (b:PathBounds) REQUIRE (b.graph, b.sources, b.sign, b.hops) IS UNIQUE",
+    "MATCH (x:Feature|Error|TranscoderFeature) REMOVE x.component",
     "MATCH (s:CircuitAtlas) SET s.schema_version = 1",
 ]
 
 
+COMPONENTS = """
+MATCH (x:Feature|Error|TranscoderFeature) RETURN labels(x) AS labels, x.component AS component, count(*) AS n
+ORDER BY labels, component
+"""
 TABLES = "MATCH (x:PathBounds|PathSteps|PathCounts) RETURN labels(x) AS l, count(x) AS n ORDER BY l"
 
 
 def test_a_store_of_version_1_is_upgraded(own_server: LocalServer, own_atlas: Atlas) -> None:
     graph = ingest_examples(own_atlas, *NAMES[:2])["dallas"]
     before = graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)
-    stored = own_atlas.cypher(TABLES).rows
+    stored, components = own_atlas.cypher(TABLES).rows, own_atlas.cypher(COMPONENTS).rows
+    assert {row["component"] for row in components} == {"transcoder", "mlp"}
     for statement in AS_VERSION_1:
         own_atlas.cypher(statement, write=True)
     assert read_schema_version(own_atlas) == 1
@@ -42,6 +48,7 @@ def test_a_store_of_version_1_is_upgraded(own_server: LocalServer, own_atlas: At
         graph = atlas.graph("dallas")
         assert (graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)) == before
         assert atlas.cypher(TABLES).rows == stored
+        assert atlas.cypher(COMPONENTS).rows == components
         constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
         assert "path_bounds" not in constraints
         assert {"path_bounds_block", "path_steps", "path_counts"} <= constraints

@@ -5,7 +5,7 @@
 .key, .name, .layer, .position, .index, .source_id
 
 // @fragment feature -- the properties of a transcoder feature that every answer shows
-.model, .source_set, .layer, .index, .explanation
+.model, .source_set, .component, .layer, .index, .explanation
 
 // @fragment kind(node) -- its kind: feature, error, token, logit or other, which is how its key begins
 split(node.key, ':')[0]
@@ -46,6 +46,7 @@ NOT (graph CONTAINS '~' OR graph ENDS WITH ':collapsed')
 
 // @fragment identity(node, side) -- what a node is aligned by with nodes of another graph; `side` as in aligned_nodes
 CASE
+  WHEN node.key STARTS WITH 'feature:' AND node.component = 'lorsa' THEN @anywhere(node) + side.lorsa_set
   WHEN node.key STARTS WITH 'feature:' THEN @anywhere(node) + side.source_set
   WHEN node.key STARTS WITH 'token:' OR node.key STARTS WITH 'logit:' AND side.by_text
     THEN @kind(node) + ':' + coalesce(node.token, node.name)
@@ -61,9 +62,12 @@ END
 // text, because an index means another token. A first token that both prompts have is counted from the start.
 MATCH (a:Graph {name: $a}), (b:Graph {name: $b}) WHERE a.status = 'ready' AND b.status = 'ready'
 WITH a, b, a.model <> b.model AS by_text, a.tokens[0] = b.tokens[0] AS same_start,
-     CASE WHEN a.model = b.model AND a.source_set = b.source_set THEN '' ELSE ' of ' + b.source_set END AS set_of_b
-UNWIND [{graph: a, number: 0, source_set: ''}, {graph: b, number: 1, source_set: set_of_b}] AS side
-WITH side {.number, .source_set, by_text: by_text, n_pos: side.graph.n_pos, name: side.graph.name,
+     CASE WHEN a.model = b.model AND a.source_set = b.source_set THEN '' ELSE ' of ' + b.source_set END AS set_of_b,
+     CASE WHEN a.model = b.model AND a.lorsa_source_set = b.lorsa_source_set THEN ''
+       ELSE ' of ' + coalesce(b.lorsa_source_set, '') END AS lorsa_set_of_b
+UNWIND [{graph: a, number: 0, source_set: '', lorsa_set: ''},
+        {graph: b, number: 1, source_set: set_of_b, lorsa_set: lorsa_set_of_b}] AS side
+WITH side {.number, .source_set, .lorsa_set, by_text: by_text, n_pos: side.graph.n_pos, name: side.graph.name,
            from_start: same_start AND side.graph.n_pos > 1} AS side
 MATCH (n:Node {graph: side.name}) WHERE @indexed(n.ordinal)
 WITH n, side, @identity(n, side) AS identity

@@ -182,12 +182,12 @@ def test_colliding_ids_are_resolved_by_the_order_of_links(tmp_path: Path) -> Non
 
 
 def test_unknown_types_and_fields_are_kept(tmp_path: Path, graph: dict[str, Any], atlas: Any, new_name: Any) -> None:
-    graph["nodes"].append({"node_id": "lorsa_1", "feature_type": "lorsa", "layer": 1, "head": {"q": 3}})
-    graph["links"].append(link("lorsa_1", "3_21_1"))
+    graph["nodes"].append({"node_id": "crosscoder_1", "feature_type": "crosscoder", "layer": 1, "head": {"q": 3}})
+    graph["links"].append(link("crosscoder_1", "3_21_1"))
     graph["links"][1]["q"] = {"head": 2}
     graph["run"] = {"id": 7}
     data = read_graph(write(tmp_path, graph))
-    assert data.nodes.key(6) == "other:lorsa_1"
+    assert data.nodes.key(6) == "other:crosscoder_1"
     assert json.loads(data.nodes.extra[6] or "{}") == {"layer": 1, "head": {"q": 3}}
     assert data.metadata.file_extra == {"run": {"id": 7}}
     assert data.edge_extras == ((1, 0, '{"q": {"head": 2}}'),)

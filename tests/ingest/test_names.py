@@ -35,7 +35,7 @@ def test_a_token_is_shown_without_the_blanks_around_it(token: str | None, shown:
         (Kind.LOGIT, {"token": " y "}, "y"),
         (Kind.LOGIT, {"token": None}, "logit 1"),
         (Kind.OTHER, {"label": "bias"}, "bias"),
-        (Kind.OTHER, {"label": None, "feature_type": "lorsa", "source_id": "id"}, "lorsa id"),
+        (Kind.OTHER, {"label": None, "feature_type": "crosscoder", "source_id": "id"}, "crosscoder id"),
         (Kind.FEATURE, {"label": "Texas ", "feature_type": SUPERNODE}, "Texas"),
         (Kind.FEATURE, {"label": None, "feature_type": SUPERNODE}, "supernode"),
     ],

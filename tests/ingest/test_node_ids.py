@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Component, Kind
 
 TRANSCODER, ERROR = "cross layer transcoder", "mlp reconstruction error"
 
@@ -30,7 +30,15 @@ TRANSCODER, ERROR = "cross layer transcoder", "mlp reconstruction error"
         ("E_1_2", TRANSCODER, {"layer": "1"}, (Kind.OTHER, 1, None, 2)),
         ("3_-17_5", TRANSCODER, {"layer": "3"}, (Kind.OTHER, 3, None, 5)),
         ("free text", TRANSCODER, {"layer": "3", "ctx_idx": "4"}, (Kind.OTHER, 3, None, 4)),
-        ("3_17_5", "lorsa", {"layer": 3, "ctx_idx": 5}, (Kind.OTHER, 3, None, 5)),
+        ("3_17_5", "lorsa", {"layer": 3, "ctx_idx": 5}, (Kind.FEATURE, 3, 17, 5)),  # OpenMOSS
+        ("3_lor_17_5", "lorsa", {"layer": 3}, (Kind.FEATURE, 3, 17, 5)),  # OpenMOSS, from Neuronpedia
+        ("3_cro_17_5", TRANSCODER, {"layer": 3}, (Kind.FEATURE, 3, 17, 5)),
+        ("3_error_5", ERROR, {"layer": 3}, (Kind.ERROR, 3, None, 5)),
+        ("3_error_5", "lorsa error", {"layer": 3}, (Kind.ERROR, 3, None, 5)),
+        ("3_error_mlp_5", ERROR, {"layer": 3}, (Kind.ERROR, 3, None, 5)),
+        ("3_error_attn_5", "lorsa error", {"layer": 3}, (Kind.ERROR, 3, None, 5)),
+        ("9_bias_lorsa_bQ_14", "bias", {"layer": 9, "ctx_idx": 14}, (Kind.BIAS, 9, None, 14)),
+        ("3_17_5", "crosscoder", {"layer": 3, "ctx_idx": 5}, (Kind.OTHER, 3, None, 5)),
         ("3_17_5", None, {}, (Kind.OTHER, None, None, None)),
     ],
 )
@@ -40,7 +48,11 @@ def test_the_address_of_a_node(
     fields: dict[str, Any],
     place: tuple[Kind, int | None, int | None, int | None],
 ) -> None:
-    assert tuple(address_of({"node_id": node_id, "feature_type": feature_type, **fields})) == place
+    found = address_of({"node_id": node_id, "feature_type": feature_type, **fields})
+    assert found[:4] == place
+    usual = {Kind.FEATURE: Component.TRANSCODER, Kind.ERROR: Component.MLP}
+    attention = {"lorsa": Component.LORSA, "lorsa error": Component.ATTENTION}
+    assert found.component == attention.get(str(feature_type), usual.get(place[0]))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 // @returns prompt STRING -- its prompt
 // @returns model STRING -- the language model
 // @returns source_set STRING -- the set of transcoders
+// @returns lorsa_source_set STRING -- the set of lorsas that its attention features belong to, null if it has none
 // @returns nodes INTEGER -- number of nodes
 // @returns edges INTEGER -- number of direct effects
 // @returns created_at STRING -- when it was ingested
@@ -14,6 +15,7 @@ MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready'
   AND ($tags = [] OR EXISTS { (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags })
 // result
 RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS source_set,
+       g.lorsa_source_set AS lorsa_source_set,
        g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at,
        g.collapsed_from AS collapsed_from,
        COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) RETURN t.name ORDER BY t.name LIMIT 1000 } AS tags

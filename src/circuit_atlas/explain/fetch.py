@@ -101,7 +101,7 @@ def explain(
         **({"url": chosen} if chosen else {}),
     )
     names, skipped = _neuronpedia_names(found := _chosen(database, graphs, tag))
-    wanted = [graph.graph for graph in found if (graph.model, graph.source_set) in names]
+    wanted = [graph.graph for graph in found if not names.keys().isdisjoint(graph.source_sets)]
     counts, date = _Counts(), now()
     # Above a progress bar, a line has to be written by tqdm.
     notify = partial(tqdm.write, file=sys.stderr) if database.progress else None
@@ -160,12 +160,12 @@ def _neuronpedia_names(
     """
     names, unknown = {}, defaultdict(list)
     for graph in graphs:
-        source_set = graph.model, graph.source_set
-        name = neuronpedia_name(source_set)
-        if name is None:
-            unknown[source_set].append(graph.graph)
-        else:
-            names[source_set] = name
+        for source_set in graph.source_sets:
+            name = neuronpedia_name(source_set)
+            if name is None:
+                unknown[source_set].append(graph.graph)
+            else:
+                names[source_set] = name
     skipped = [
         SkippedSourceSet(model=model, source_set=source_set, graphs=graphs_of_set)
         for (model, source_set), graphs_of_set in unknown.items()
@@ -190,9 +190,11 @@ def _not_fetched(
     if left <= 0:
         return []
     # Those that failed are among the rows, as nothing was stored for them.
-    rows = ask(database, "explanations.missing", graphs=graphs, before=before, k=min(left + failed, MAX_ROWS))
+    sets = [list(source_set) for source_set in names]
+    k = min(left + failed, MAX_ROWS)
+    rows = ask(database, "explanations.missing", graphs=graphs, source_sets=sets, before=before, k=k)
     features = [Feature(*(row[name] for name in Feature._fields)) for row in rows]
-    return [feature for feature in features if feature not in counts.failed and feature[:2] in names][:left]
+    return [feature for feature in features if feature not in counts.failed][:left]
 
 
 def _ask(neuronpedia: Neuronpedia, names: Mapping[SourceSet, SourceSet], batch: Sequence[Feature]) -> Found:

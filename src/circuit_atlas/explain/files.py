@@ -75,7 +75,7 @@ class _Importer:
         self._database, self._all_features = database, all_features
         # Neuronpedia's name of a source set -> its names in the database, of which there may be several
         self._our_names: dict[SourceSet, set[SourceSet]] = defaultdict(set)
-        for source_set in {(graph.model, graph.source_set) for graph in graphs}:
+        for source_set in {source_set for graph in graphs for source_set in graph.source_sets}:
             if name := neuronpedia_name(source_set):
                 self._our_names[name].add(source_set)
         self._stored_features = cache(self._read_stored_features)

@@ -87,7 +87,7 @@ def _activation(graph: StoredGraph, address: str) -> Node:
         return resolve(graph, address)
     except AmbiguousNodeError as error:
         parts = [parse_key(key) for key in error.candidates]
-        features = {(part.layer, part.index) if part and part.kind is Kind.FEATURE else None for part in parts}
+        features = {part._replace(position=None) if part and part.kind is Kind.FEATURE else None for part in parts}
         if len(features) > 1 or None in features:
             raise
         return resolve(graph, error.candidates[0])

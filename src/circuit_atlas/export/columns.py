@@ -27,6 +27,7 @@ _NAMES = (
     "cumulative_influence",
     "js_node_id",
     "feature_type",
+    "component",
     "pinned",
     "extra",
 )
@@ -50,6 +51,7 @@ def node_columns(data: GraphData) -> dict[str, list[Any]]:
         **{name: _floats(getattr(nodes, name)) for name in ("activation", "probability", "cumulative_influence")},
         "js_node_id": nodes.js_node_id or nothing,
         "feature_type": nodes.feature_type or nothing,
+        "component": [nodes.component(i) and str(nodes.component(i)) for i in range(n)],
         "pinned": nodes.pinned.tolist() or nothing,
         "extra": nodes.extra or nothing,
     }

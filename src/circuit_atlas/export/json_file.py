@@ -11,17 +11,19 @@ from typing import Any
 from circuit_atlas.export.node_fields import node_fields, node_id
 from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.link_order import unpacked_order
 from circuit_atlas.graph.qparams import write_supernodes
 
 _BLOCK = 100_000
-_NEW_QPARAMS = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
+NEW_QPARAMS: dict[str, Any] = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
 
 
 def write_json(data: GraphData, path: Path) -> None:
     """Write a graph as the JSON of circuit-tracer's `create_graph_files`.
 
-    A graph that was read from a JSON file gets the fields that it had there; links are in order of target, then source.
-    Other graphs get circuit-tracer's fields. `qParams` has the graph's present supernodes.
+    A graph that was read from a JSON file gets the fields that it had there, and its links in the same order. Other
+    graphs get circuit-tracer's fields, and links in order of target, then source. `qParams` has the graph's present
+    supernodes; a file without `qParams` stays without, unless supernodes were made.
 
     Raises:
         InputError: the file cannot be written.
@@ -29,16 +31,26 @@ def write_json(data: GraphData, path: Path) -> None:
     metadata = data.metadata
     head = {
         "metadata": metadata.file_metadata if metadata.source_format == "json" else _new_metadata(data),
-        "qParams": _qparams(data),
+        **_qparams(data),
         **metadata.file_extra,
     }
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(_dump(head)[:-1] + ',"nodes":[\n')
         file.write(",\n".join(_dump(node_fields(data, i)) for i in range(len(data.nodes))))
         file.write('\n],"links":[\n')
-        for i, link in enumerate(_links(data)):
+        for i, link in enumerate(_in_file_order(data)):
             file.write(link if i == 0 else ",\n" + link)
         file.write("\n]}\n")
+
+
+def _in_file_order(data: GraphData) -> Iterator[str]:
+    """The links, in the order of the file that the graph was read from."""
+    order = data.metadata.file_form.get("link_order")
+    if order is None:
+        yield from _links(data)
+        return
+    links = list(_links(data))
+    yield from (links[i] for i in unpacked_order(order, len(links)).tolist())
 
 
 def _links(data: GraphData) -> Iterator[str]:
@@ -68,8 +80,13 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
 
 
 def _qparams(data: GraphData) -> dict[str, Any]:
-    known = data.metadata.file_qparams or _NEW_QPARAMS
-    return write_supernodes(known, data.nodes, data.supernodes, partial(node_id, data))
+    """The field `qParams`, or nothing."""
+    metadata = data.metadata
+    if metadata.file_form.get("without_qparams") and not data.supernodes:
+        return {}
+    is_kept = metadata.source_format == "json" and not (data.supernodes and not metadata.file_qparams)
+    known = metadata.file_qparams if is_kept else metadata.file_qparams or NEW_QPARAMS
+    return {"qParams": write_supernodes(known, data.nodes, data.supernodes, partial(node_id, data))}
 
 
 def _dump(value: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from circuit_atlas.errors import InputError, needs_extra
 from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, Int64, NodeColumns
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, Kind
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +95,8 @@ def _matrix_rows(data: GraphData) -> Int64:
     odd = ~np.isin(nodes.kind, (_FEATURE, _ERROR, _TOKEN, _LOGIT)) | (
         (nodes.kind == _ERROR) & (nodes.index != NO_VALUE)
     )
-    odd |= np.array([nodes.is_supernode(i) for i in range(len(nodes))], np.bool_)
+    parts = (nodes.component(i) in ATTENTION_COMPONENTS or nodes.is_supernode(i) for i in range(len(nodes)))
+    odd |= np.fromiter(parts, np.bool_, len(nodes))
     inside = (nodes.layer < n_layers) & (nodes.position < n_pos) & (nodes.position >= 0)
     if (odd | ~inside).any():
         i = int(np.argmax(odd | ~inside))

@@ -13,11 +13,22 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from circuit_atlas.schema.keys import SUPERNODE, Kind, make_key
+from circuit_atlas.schema.keys import (
+    ATTENTION_COMPONENTS,
+    ATTENTION_STEP,
+    KIND_OF_FEATURE_TYPE,
+    SUPERNODE,
+    Component,
+    Kind,
+    component_of,
+    make_key,
+)
 from circuit_atlas.schema.models import GraphMetadata, Supernode
 
 KINDS: tuple[Kind, ...] = tuple(Kind)
 NO_VALUE = -1
+
+_USUAL_COMPONENT = {Kind.FEATURE: Component.TRANSCODER, Kind.ERROR: Component.MLP}
 
 # The columns of NodeColumns but `pinned`. The content hash takes them in this order.
 NUMBERS = ("kind", "layer", "position", "index", "activation", "probability", "cumulative_influence")
@@ -70,12 +81,25 @@ class NodeColumns:
     def key(self, i: int) -> str:
         """The key of the node with ordinal `i`."""
         kind = KINDS[self.kind[i]]
-        if kind is Kind.OTHER or self.is_supernode(i):
+        if kind in (Kind.BIAS, Kind.OTHER) or self.is_supernode(i):
             return f"{kind}:{self.source_id[i]}"
         layer, index, position = (
             None if value == NO_VALUE else int(value) for value in (self.layer[i], self.index[i], self.position[i])
         )
-        return make_key(kind, layer, index, position)
+        return make_key(kind, layer, index, position, self.component(i))
+
+    def component(self, i: int) -> Component | None:
+        """Which part of its layer the node with ordinal `i` belongs to; None for tokens, logits and supernodes."""
+        match KINDS[self.kind[i]]:
+            case _ if self.is_supernode(i):
+                return None
+            case Kind.FEATURE | Kind.ERROR as kind:
+                stated = KIND_OF_FEATURE_TYPE.get(str(self.feature_type[i])) if self.feature_type else None
+                return stated[1] if stated else _USUAL_COMPONENT[kind]
+            case Kind.BIAS:
+                return component_of(self.key(i))
+            case _:
+                return None
 
     def is_supernode(self, i: int) -> bool:
         """Whether the node with ordinal `i` is a supernode, in a collapsed graph."""
@@ -83,10 +107,18 @@ class NodeColumns:
 
     @property
     def depth(self) -> Float64:
-        """Height of each node in the model, (n,): tokens -1, features and errors their layer, logits infinite."""
+        """Height of each node in the model, (n,): tokens -1, logits infinite, others their layer; in the middle below
+        it if they belong to its attention, which comes before the MLP."""
         depth = self.layer.astype(np.float64)
         depth[self.kind == KINDS.index(Kind.LOGIT)] = np.inf
+        depth[self._is_attention] -= ATTENTION_STEP
         return depth
+
+    @property
+    def _is_attention(self) -> Bool:
+        if not self.feature_type:  # a `.pt` has none
+            return np.zeros(len(self), np.bool_)
+        return np.array([self.component(i) in ATTENTION_COMPONENTS for i in range(len(self))], np.bool_)
 
     def count(self, kind: Kind) -> int:
         """The number of nodes of a kind."""

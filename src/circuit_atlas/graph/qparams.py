@@ -23,7 +23,7 @@ _SHOWN_LENGTH = 80  # characters of a name in a warning
 def read_supernodes(
     qparams: dict[str, Any], nodes: NodeColumns, where: str = "the graph"
 ) -> tuple[tuple[Supernode, ...], list[str]]:
-    """The supernodes in `qParams`, and warnings about members that are not nodes of this graph.
+    """The supernodes in `qParams`, and a warning if any has members that are not nodes of this graph.
 
     Args:
         qparams: the file's `qParams`.
@@ -35,7 +35,7 @@ def read_supernodes(
     """
     by_name = _ordinals_by_name(nodes)
     groups: dict[str, dict[int, None]] = {}
-    warnings = []
+    lost: list[tuple[str, list[str]]] = []  # supernodes, each with its members that are not nodes
     entries = as_list(qparams.get("supernodes"))
     _check_number(len(entries), MAX_SUPERNODES, "supernodes", where)
     n_members = 0
@@ -46,13 +46,14 @@ def read_supernodes(
         name, *members = names
         missing = [member for member in members if member not in by_name]
         if missing:
-            warnings.append(_missing_members(name, missing))
+            lost.append((name, missing))
         group = groups.setdefault(name, {})
         for member in dict.fromkeys(members):
             n_members += len(by_name.get(member, ()))
             _check_number(n_members, MAX_MEMBERSHIPS, "members of supernodes", where)
             group.update(dict.fromkeys(by_name.get(member, ())))
-    return tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items()), warnings
+    supernodes = tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items())
+    return supernodes, [_missing_members(lost)] if lost else []
 
 
 def _check_number(number: int, limit: int, what: str, where: str) -> None:
@@ -64,10 +65,16 @@ def _check_number(number: int, limit: int, what: str, where: str) -> None:
         )
 
 
-def _missing_members(name: str, missing: list[str]) -> str:
+def _missing_members(lost: list[tuple[str, list[str]]]) -> str:
+    """One warning for all supernodes, which names the first of them and some of its members."""
+    (name, missing), others = lost[0], lost[1:]
     shown = ", ".join(member[:_SHOWN_LENGTH] for member in missing[:_SHOWN])
     more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
-    return f"the supernode {name[:_SHOWN_LENGTH]!r} has members that are not in the graph: {shown}{more}"
+    text = f"the supernode {name[:_SHOWN_LENGTH]!r} has members that are not in the graph: {shown}{more}"
+    if not others:
+        return text
+    members = sum(len(missing) for _, missing in others)
+    return f"{text}; so have {len(others):,} more supernodes ({members:,} members)"
 
 
 def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:

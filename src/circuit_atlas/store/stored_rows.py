@@ -9,6 +9,7 @@ from circuit_atlas.errors import IngestError
 from circuit_atlas.ingest import remove_leftovers
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.names import shown_name
+from circuit_atlas.ingest.qk_rows import QkRows
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.graphs import find_graph
@@ -27,7 +28,8 @@ RETURN [label IN labels(n) WHERE label <> 'Node'][0] AS label, properties(n) AS 
 _FEATURES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
-RETURN n.ordinal AS ordinal, f.layer AS layer, f.index AS index ORDER BY ordinal
+RETURN n.ordinal AS ordinal, f.source_set AS source_set, f.component AS component, f.layer AS layer, f.index AS index
+ORDER BY ordinal
 """
 _SUPERNODES = """CYPHER 25
 MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL
@@ -56,6 +58,30 @@ _ACTIVE = """CYPHER 25
 MATCH (:Graph {name: $graph})-[:ACTIVE_FEATURES]->(a:ActiveFeatures)
 RETURN properties(a) AS properties ORDER BY a.block
 """
+_QK_ONLY = """CYPHER 25
+MATCH (:Graph {name: $graph})-[:QK_ONLY]->(n:QkOnlyNode)
+RETURN properties(n) AS properties ORDER BY n.place
+"""
+# Ends of QK pairs are numbers: ordinals of nodes, and behind the $n nodes the places of those that only QK pairs name.
+_QK_STARTS = """CYPHER 25
+CALL () {
+  MATCH (start:Node {graph: $graph}) WHERE start.ordinal >= 0
+  RETURN start
+UNION ALL
+  MATCH (:Graph {name: $graph})-[:QK_ONLY]->(start:QkOnlyNode)
+  RETURN start
+}
+"""
+_QK_PAIRS = f"""{_QK_STARTS}
+MATCH (start)-[r:QK_PAIR]->(end)
+RETURN coalesce(start.ordinal, $n + start.place) AS query, coalesce(end.ordinal, $n + end.place) AS key,
+       r.attention AS attention, r.value AS value, r.place AS place
+"""
+_QK_MARGINALS = f"""{_QK_STARTS}
+MATCH (start)-[r:QK_MARGINAL]->(end)
+RETURN coalesce(start.ordinal, $n + start.place) AS node, end.ordinal AS attention, r.side AS side, r.value AS value,
+       r.place AS place
+"""
 _CATALOGUE = "CYPHER 25 MATCH (f:TranscoderFeature) RETURN properties(f) AS properties"
 _ACTIVE_IN = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
@@ -77,7 +103,10 @@ CALL () { MATCH ()-[r:ACTIVATION_OF]->() RETURN count(r) AS activations }
 CALL () { MATCH ()-[r:GROUPS]->() RETURN count(r) AS members }
 CALL () { MATCH ()-[r:ACTIVE_FEATURES]->() RETURN count(r) AS blocks }
 CALL () { MATCH ()-[r:TAGGED]->() RETURN count(r) AS tags }
-RETURN all_of_them - effects - activations - members - blocks - tags AS others
+CALL () { MATCH ()-[r:QK_PAIR]->() RETURN count(r) AS pairs }
+CALL () { MATCH ()-[r:QK_MARGINAL]->() RETURN count(r) AS marginals }
+CALL () { MATCH ()-[r:QK_ONLY]->() RETURN count(r) AS qk_nodes }
+RETURN all_of_them - effects - activations - members - blocks - tags - pairs - marginals - qk_nodes AS others
 """
 
 
@@ -137,6 +166,11 @@ class StoredRows:
             edges=edges,
             edge_extras=extras,
             active_features=tuple(row["properties"] for row in read(_ACTIVE, graph=name)),
+            qk=QkRows(
+                only=[row["properties"] for row in read(_QK_ONLY, graph=name)],
+                pairs=read(_QK_PAIRS, graph=name, n=properties["nodes"]),
+                marginals=read(_QK_MARGINALS, graph=name, n=properties["nodes"]),
+            ),
             tags=self.tags(name),
         )
 

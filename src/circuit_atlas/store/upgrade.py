@@ -10,7 +10,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_rows, path_table_steps
 from circuit_atlas.ingest.steps import label_steps
-from circuit_atlas.queries.graphs import StoredGraph, find_graph, list_graphs
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.schema.apply import SCHEMA_VERSION, create_constraints, note_version
 
@@ -20,6 +20,16 @@ _OLD_BOUNDS = "MATCH (b:PathBounds) WHERE b.block IS NULL WITH b LIMIT 1000 DELE
 _KEPT_TABLES = """
 MATCH (x:PathBounds|PathSteps) WHERE x.sources <> 'tokens' WITH x LIMIT 1000 DELETE x RETURN count(*) AS deleted
 """
+# Before version 5, all features were of transcoders and all errors of MLPs. A supernode belongs to no component.
+_COMPONENTS = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE $first <= n.ordinal < $stop AND n.component IS NULL
+  AND (n:Feature OR n:Error) AND coalesce(n.feature_type, '') <> 'supernode'
+SET n.component = CASE WHEN n:Feature THEN 'transcoder' ELSE 'mlp' END
+WITH n MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) WHERE f.component IS NULL
+WITH DISTINCT f ORDER BY f.layer, f.index
+SET f.component = 'transcoder'
+"""
+_GRAPHS = "MATCH (g:Graph) WHERE g.status = 'ready' RETURN g.name AS graph, g.nodes AS nodes ORDER BY graph"
 _SUPERNODES = "MATCH (s:Supernode) WHERE s.source IS NULL SET s.source = 'file'"
 
 
@@ -28,8 +38,8 @@ def upgrade(database: Database, version: int) -> None:
 
     From version 1: bounds of paths are stored in blocks, with shortlists and counts. From version 2: labels in graph
     files are explanations of transcoder features. From version 3: tables of paths that were made for a question are not
-    kept; columns of edges are made when a question needs them. It can be interrupted and repeated: the store keeps its
-    old version until the upgrade is complete.
+    kept; columns of edges are made when a question needs them. From version 4: features and errors have a `component`.
+    It can be interrupted and repeated: the store keeps its old version until the upgrade is complete.
 
     Args:
         database: the database.
@@ -42,11 +52,14 @@ def upgrade(database: Database, version: int) -> None:
             pass
     create_constraints(database)
     database.write(_SUPERNODES)
-    graphs = list_graphs(database).graphs if version < 3 else []
-    for graph in tqdm(graphs, "upgrading the store", unit=" graphs", disable=None if database.progress else True):
+    graphs = database.read(_GRAPHS)
+    for row in tqdm(graphs, "upgrading the store", unit=" graphs", disable=None if database.progress else True):
+        graph, nodes = row["graph"], row["nodes"]
         if version < 2:
-            _store_path_tables(find_graph(database, graph.graph))
-        database.write_each(label_steps(FILE_LABELS, graph.graph, graph.nodes))
+            _store_path_tables(find_graph(database, graph))
+        if version < 3:
+            database.write_each(label_steps(FILE_LABELS, graph, nodes))
+        database.write_each(label_steps(_COMPONENTS, graph, nodes))
     note_version(database)
 
 

@@ -12,13 +12,14 @@ from circuit_atlas.views.picture import Picture, PictureEdge
 
 Figure = dict[str, Any]
 
-# Okabe and Ito's colours, which colour-blind people can distinguish. Each kind has its own marker, too.
+# Okabe and Ito's colours, which colour-blind people can distinguish, and a brown. Each kind has its own marker, too.
 KIND_STYLES = {
     Kind.FEATURE: ("#E69F00", "circle"),
     Kind.ERROR: ("#9A9A9A", "diamond"),
     Kind.TOKEN: ("#009E73", "square"),
     Kind.LOGIT: ("#CC79A7", "triangle-up"),
     Kind.OTHER: ("#F0E442", "hexagon"),
+    Kind.BIAS: ("#8C564B", "cross"),
 }
 SIDE_COLORS = ("#767676", "#0072B2", "#D55E00")  # in both graphs, only in the first, only in the second
 SIGN_COLORS = ("#2166AC", "#B2182B")  # positive, negative
@@ -198,7 +199,7 @@ def _y_axis(layout: Layout) -> Figure:
     return {
         "range": [0, layout.height],
         "tickvals": [layout.rows[depth] for depth in named],
-        "ticktext": [texts.get(depth, f"L{depth}") for depth in named],
+        "ticktext": [texts.get(depth, f"L{depth:g}") for depth in named],
         "showgrid": False,
         "zeroline": False,
         "ticks": "",

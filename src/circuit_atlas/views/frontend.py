@@ -29,7 +29,7 @@ from typing import Any
 from urllib.parse import quote
 
 from circuit_atlas.errors import DatabaseError, needs_extra
-from circuit_atlas.export.json_file import write_json
+from circuit_atlas.export.json_file import NEW_QPARAMS, write_json
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.queries.results import Explanation
 
@@ -89,7 +89,7 @@ def write_frontend_files(
         (folder / "features" / slug).mkdir(parents=True, exist_ok=True)
         for feature, page in _feature_pages(nodes, explained):
             (folder / "features" / slug / f"{feature}.json").write_text(json.dumps(page), encoding="utf-8")
-    content["metadata"] = metadata
+    content |= {"metadata": metadata, "qParams": {**NEW_QPARAMS, **content.get("qParams", {})}}
     file.write_text(json.dumps(content), encoding="utf-8")
     return slug
 

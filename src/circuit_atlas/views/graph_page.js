@@ -150,6 +150,7 @@ const SHAPES = {
   circle: r => `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0Z`,
   square: r => `M${-r},${-r}H${r}V${r}H${-r}Z`,
   diamond: r => `M0,${-1.3 * r}L${1.3 * r},0L0,${1.3 * r}L${-1.3 * r},0Z`,
+  cross: r => `M${-r},${-r / 3}H${-r / 3}V${-r}H${r / 3}V${-r / 3}H${r}V${r / 3}H${r / 3}V${r}H${-r / 3}V${r / 3}H${-r}Z`,
   "triangle-up": r => `M0,${-r}L${1.15 * r},${.8 * r}H${-1.15 * r}Z`,
   hexagon: r => `M${r},0L${r / 2},${.87 * r}H${-r / 2}L${-r},0L${-r / 2},${-.87 * r}H${r / 2}Z`,
 };

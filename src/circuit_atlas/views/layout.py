@@ -1,14 +1,15 @@
 """Places nodes in a grid: layers from bottom to top, positions from left to right. Nodes with the same layer and
-position share a cell, side by side and in stacks."""
+position share a cell, side by side and in stacks. The attention of a layer has a row of its own, below the MLP's."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, Kind
 from circuit_atlas.views.picture import Picture, PictureNode
 
 # All lengths are in pixels.
@@ -31,7 +32,7 @@ class Layout:
     y: list[float]
     diameter: list[float]
     columns: dict[int, tuple[float, float]]  # position -> left and right edge
-    rows: dict[int, float]  # depth -> middle; the depth is -1 for tokens, the layer, or the largest for logits
+    rows: dict[float, float]  # depth -> middle; -1 for tokens, the largest for logits, see `NodeColumns.depth`
     width: float
     height: float
 
@@ -44,13 +45,12 @@ def lay_out(picture: Picture) -> Layout:
     diameter = _diameters(picture.nodes)
     row_of = {depth: i for i, depth in enumerate(_grid(depths, -1, top))}
     row_height = max(_ROW_HEIGHT, _MIN_HEIGHT / len(row_of))
-    cells: dict[tuple[int, int], list[int]] = defaultdict(list)
+    cells: dict[tuple[int, float], list[int]] = defaultdict(list)
     for i, cell in enumerate(zip(positions, depths, strict=True)):
         cells[cell].append(i)
     packed = {cell: _pack(members, diameter, labelled=cell[1] == top) for cell, members in cells.items()}
-    columns = _columns(
-        _grid(positions, 0, len(picture.tokens) - 1), [(cell[0], width) for cell, (_, width) in packed.items()]
-    )
+    shown = [int(position) for position in _grid(positions, 0, len(picture.tokens) - 1)]
+    columns = _columns(shown, [(cell[0], width) for cell, (_, width) in packed.items()])
     x, y = [0.0] * len(depths), [0.0] * len(depths)
     for (position, depth), (offsets, _) in packed.items():
         left, right = columns[position]
@@ -61,15 +61,17 @@ def lay_out(picture: Picture) -> Layout:
     return Layout(x, y, diameter, columns, rows, width, len(row_of) * row_height)
 
 
-def _depth(node: PictureNode, top: int) -> int:
+def _depth(node: PictureNode, top: int) -> float:
     if node.kind is Kind.LOGIT:
         return top
-    return -1 if node.kind is Kind.TOKEN or node.layer is None else node.layer
+    if node.kind is Kind.TOKEN or node.layer is None:
+        return -1
+    return node.layer - ATTENTION_STEP if node.component in ATTENTION_COMPONENTS else node.layer
 
 
-def _grid(used: list[int], first: int, last: int) -> list[int]:
+def _grid(used: Sequence[float], first: int, last: int) -> list[float]:
     """The rows or columns to show: all from first to last and those in use; only those in use if that is too many."""
-    return sorted(set(used) | (set(range(first, last + 1)) if last - first < _MAX_GRID else set())) or [first]
+    return sorted({*used, *(range(first, last + 1) if last - first < _MAX_GRID else ())}) or [first]
 
 
 def _diameters(nodes: list[PictureNode]) -> list[float]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from circuit_atlas.schema.keys import Kind, feature_name, parse_key
+from circuit_atlas.schema.keys import Component, Kind, feature_name, parse_key
 from circuit_atlas.views.picture import Picture, PictureEdge, PictureNode, strongest
 
 Identity = tuple[str, int]  # what a node is, and its column
@@ -80,12 +80,16 @@ def _naming(first: Picture, second: Picture, side: int) -> Callable[[PictureNode
     """How to name what a node is, regardless of its position. Nodes with the same name are the same in both graphs."""
     same_set = (first.model, first.source_set) == (second.model, second.source_set)
     suffix = f" of {second.source_set}" if side == 1 and not same_set else ""
+    same_lorsas = (first.model, first.lorsa_source_set) == (second.model, second.lorsa_source_set)
+    lorsa_suffix = f" of {second.lorsa_source_set}" if side == 1 and not same_lorsas else ""
 
     def name(node: PictureNode) -> str:
         # The keys of tokens and logits have indices of the vocabulary, which differ from model to model.
         if node.kind is Kind.TOKEN or (node.kind is Kind.LOGIT and first.model != second.model):
             return f"{node.kind}:{node.token or node.name}"
-        return node.key.partition("@")[0] + (suffix if node.kind is Kind.FEATURE else "")
+        if node.kind is not Kind.FEATURE:
+            return node.key.partition("@")[0]
+        return node.key.partition("@")[0] + (lorsa_suffix if node.component is Component.LORSA else suffix)
 
     return name
 
@@ -113,7 +117,7 @@ def _unlabelled(node: PictureNode) -> bool:
     address = parse_key(node.key)  # None for supernodes
     if address is None or address.kind is not Kind.FEATURE:
         return False
-    return node.name == feature_name(address.layer, address.index)
+    return node.name == feature_name(address.layer, address.index, address.component)
 
 
 def _named(one: str, other: str) -> str:

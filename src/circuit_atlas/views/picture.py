@@ -11,7 +11,7 @@ from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Component, Kind, component_of
 from circuit_atlas.schema.limits import DEFAULT_HOPS
 
 MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
@@ -60,6 +60,11 @@ class PictureNode:
         """Its kind."""
         return Kind(self.key.partition(":")[0])
 
+    @property
+    def component(self) -> Component | None:
+        """The part of its layer that it belongs to."""
+        return component_of(self.key)
+
 
 @dataclass(frozen=True)
 class PictureEdge:
@@ -105,6 +110,7 @@ class Picture:
     paths: list[PicturePath] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     graphs: tuple[str, ...] = ()  # two names when graphs are compared, else none
+    lorsa_source_set: str | None = None
 
 
 @graph_query
@@ -133,12 +139,14 @@ def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_
         source_set=stored["source_set"],
         prompt=stored["prompt"],
         facts=_facts(stored),
-        tokens=tuple(stored["tokens"]),
+        # A file may lack the tokens of some positions; these are shown by their numbers.
+        tokens=(*stored["tokens"], *map(str, range(len(stored["tokens"]), stored["n_pos"]))),
         n_layers=stored["n_layers"],
         nodes=[_node(row) for row in rows],
         edges=edges,
         paths=[_path(path, place, graph.name) for path in found if all(node.key in place for node in path.nodes)],
         notes=_notes(stored, len(rows), len(edges)),
+        lorsa_source_set=stored.get("lorsa_source_set"),
     )
 
 

@@ -1,0 +1,27 @@
+"""One fault in many places of a file is one line: the first place, how many there are, and a few more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from circuit_atlas.errors import InputError
+
+_SHOWN = 3  # further places
+
+
+def refuse(what: str, path: Path, field: str, places: Sequence[int], fix: str) -> InputError:
+    """The error for a fault in some entries of a list of a file.
+
+    Args:
+        what: what is wrong with the first of them.
+        path: the file.
+        field: the name of the list.
+        places: the indices of the entries in which it is wrong, ascending; at least one.
+        fix: what the user can do.
+    """
+    others = places[1:]
+    if others:
+        named = ", ".join(f"{field}[{i}]" for i in others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
+        what += f" (the first of {len(places):,} such {field}; others are {named})"
+    return InputError(what, where=f"{path}: {field}[{places[0]}]", fix=fix)

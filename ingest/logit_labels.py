@@ -1,0 +1,29 @@
+"""The text of a logit in its label, in the dialect of every producer.
+
+Output "text" (p=0.439)     circuit-tracer
+output: "text" (p=0.984)    Anthropic, EleutherAI
+output: 'text' (p=0.310)
+Logit " text" (p=0.810)     OpenMOSS, from Neuronpedia
+"""
+
+from __future__ import annotations
+
+import re
+
+_START = re.compile(r"""\b(?:output|logit):?\s{1,9}(["'])""", re.IGNORECASE)
+
+
+def logit_text(label: str) -> str | None:
+    """The output token of a logit's label, blanks included; None if the label has none of the known forms.
+
+    A label may say more before it: `[Output "big" or "large"] Output "large" (p=0.420)` is of the token `large`.
+    """
+    starts = list(_START.finditer(label))
+    for start in starts[-1:] + starts[:-1][:1]:  # the last one; the first, if a token is itself of such a form
+        rest, quote = label[start.end() :], start[1]
+        end = rest.rfind(f"{quote} (p=")
+        if end < 0 and rest.rstrip().endswith(quote):
+            end = len(rest.rstrip()) - 1
+        if end >= 0:
+            return rest[:end]
+    return None
