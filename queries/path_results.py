@@ -19,9 +19,16 @@ class Path(Record):
     nodes: list[Node] = Field(description="hops + 1 nodes, source first")
     weights: list[float] = Field(description="Weight of each edge, in the same order")
 
+    @property
+    def promotes(self) -> bool:
+        """Whether more of the source means more of the target: an even number of weights is negative."""
+        return sum(weight < 0 for weight in self.weights) % 2 == 0
+
     def __str__(self) -> str:
-        steps = [f" --({weight:.3g})--> {node.name}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)]
-        return printable(self.nodes[0].name + "".join(steps))
+        steps = [
+            f" --({weight:.3g})--> {node.title}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)
+        ]
+        return printable(self.nodes[0].title + "".join(steps))
 
 
 class Paths(GraphResult):
@@ -29,6 +36,7 @@ class Paths(GraphResult):
 
     graph: str
     score: str = Field(description="`mean` or `sum` of weights, `bottleneck` or `product` of normalised weights")
+    sign: str = Field("any", description="Which paths were asked for: `promoting`, `inhibiting` or `any`")
     paths: list[Path]
 
     def table(self) -> tuple[list[str], Cells]:

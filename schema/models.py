@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.properties import LABELS
@@ -33,6 +33,22 @@ class Node(Record):
     position: int | None = Field(None, description=_NODE["position"].description)
     index: int | None = Field(None, description=_NODE["index"].description)
     source_id: str | None = Field(None, description=_NODE["source_id"].description)
+    _place: str = PrivateAttr("")
+
+    @property
+    def title(self) -> str:
+        """The name, with the place where other nodes of the graph have the same name: `is (16@9)`."""
+        return f"{self.name} ({self._place})" if self._place else self.name
+
+    def titled(self, *, crowded: bool) -> Node:
+        """The same node, with its place in the title: its kind, or layer, and position; with the index, too, where it
+        is `crowded`, which means that several nodes at this place have its name."""
+        where = self.kind if self.layer is None else str(self.layer)
+        if crowded and self.index is not None:
+            where += f"/{self.index}"
+        copy = self.model_copy()
+        copy._place = self.key if self.position is None else f"{where}@{self.position}"
+        return copy
 
     @model_validator(mode="before")
     @classmethod

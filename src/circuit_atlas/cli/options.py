@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -219,12 +220,82 @@ to_option = click.option(
     metavar="NODE",
     help="Node where paths end; repeatable.  [default: the most probable logit]",
 )
-max_hops_option = click.option(
-    "--max-hops",
-    type=click.IntRange(1, MAX_HOPS),
-    default=DEFAULT_HOPS,
+
+
+def _flattened(_ctx: click.Context, _parameter: click.Parameter, ranges: tuple[range, ...]) -> list[int]:
+    return [*chain(*ranges)]
+
+
+hops_options = together(
+    click.option(
+        "--max-hops",
+        type=click.IntRange(1, MAX_HOPS),
+        default=DEFAULT_HOPS,
+        show_default=True,
+        help="Maximum number of edges of a path.",
+    ),
+    click.option(
+        "--min-hops",
+        type=click.IntRange(1, MAX_HOPS),
+        default=1,
+        show_default=True,
+        help="Minimum number of edges of a path.",
+    ),
+    click.option("--hops", type=click.IntRange(1, MAX_HOPS), help="Paths of exactly this many edges."),
+)
+SIGN = click.Choice(["promoting", "inhibiting", "any"])
+sign_option = click.option(
+    "--sign",
+    type=SIGN,
+    default="any",
     show_default=True,
-    help="Maximum number of edges of a path.",
+    help="Only paths that promote the target (an even number of negative weights), or only those that inhibit it.",
+)
+KIND = click.Choice([kind.value for kind in Kind])
+pass_kind_option = click.option(
+    "--kind", "kinds", type=KIND, multiple=True, help="Pass only nodes of this kind; repeatable."
+)
+# Which of the paths between two nodes are meant.
+restriction_options = together(
+    sign_option,
+    pass_kind_option,
+    click.option(
+        "--layer",
+        "layers",
+        type=IntRange(),
+        multiple=True,
+        callback=_flattened,
+        help="Pass only these layers, 5 or 5-10; repeatable.",
+    ),
+    click.option(
+        "--position",
+        "positions",
+        type=IntRange(),
+        multiple=True,
+        callback=_flattened,
+        help="Pass only these positions; repeatable.",
+    ),
+    click.option(
+        "--avoid",
+        multiple=True,
+        metavar="NODE",
+        help="Do not pass this node, or a feature such as 20/44686 anywhere; repeatable.",
+    ),
+    click.option(
+        "--must-pass",
+        multiple=True,
+        metavar="NODE",
+        help="Pass this node, or a feature such as 20/44686 anywhere; repeatable: all of them.",
+    ),
+    click.option(
+        "--must-pass-any", multiple=True, metavar="NODE", help="Pass one of these nodes or features; repeatable."
+    ),
+    click.option(
+        "--min-weight",
+        type=click.FloatRange(0),
+        default=0.0,
+        help="Follow only edges of this |weight| or more.",
+    ),
 )
 SCORE = click.Choice(["mean", "sum", "bottleneck", "product"])
 score_option = click.option(
@@ -239,5 +310,4 @@ edge_value_option = click.option(
     metavar="EXPRESSION",
     help="Expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
 )
-KIND = click.Choice([kind.value for kind in Kind])
 FILE_PATH = click.Path(dir_okay=False)

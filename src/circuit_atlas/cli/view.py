@@ -12,7 +12,7 @@ from circuit_atlas.cli.options import (
     complete_graphs,
     from_option,
     graph_or_collapsed,
-    max_hops_option,
+    hops_options,
     to_option,
 )
 from circuit_atlas.cli.pages import finish, open_option
@@ -43,7 +43,7 @@ GROUP = "Pictures and pages"
 )
 @from_option
 @to_option
-@max_hops_option
+@hops_options
 @click.option("-k", "--k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many paths.")
 @click.option(
     "--max-nodes",
