@@ -16,7 +16,7 @@ from circuit_atlas.queries.nodes import resolve, titled, to_node
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS, SHOWN_MIN_HOPS
 
 ORDERS = {"strongest": 1, "inhibiting": -1}
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
@@ -173,7 +173,7 @@ def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int
     """
     if hops is not None:
         check_range("hops", hops, 1, MAX_HOPS)
-        if min_hops > hops or max_hops not in (DEFAULT_HOPS, hops):
+        if min_hops not in (1, SHOWN_MIN_HOPS, hops) or max_hops not in (DEFAULT_HOPS, hops):
             raise InvalidArgumentError(
                 "hops was given together with min_hops or max_hops", fix="Give hops alone, or the other two."
             )

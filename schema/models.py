@@ -40,6 +40,11 @@ class Node(Record):
         """The name, with the place where other nodes of the graph have the same name: `is (16@9)`."""
         return f"{self.name} ({self._place})" if self._place else self.name
 
+    @property
+    def place(self) -> str:
+        """What the title adds to the name; empty for a name that no other node of the graph has."""
+        return self._place
+
     def titled(self, *, crowded: bool) -> Node:
         """The same node, with its place in the title: its kind, or layer, and position; with the index, too, where it
         is `crowded`, which means that several nodes at this place have its name."""

@@ -17,7 +17,14 @@ import click
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.printable import printable
 from circuit_atlas.schema.keys import Kind, collapsed_name
-from circuit_atlas.schema.limits import DEFAULT_HOPS, DEFAULT_TIMEOUT, MAX_HOPS
+from circuit_atlas.schema.limits import (
+    DEFAULT_HOPS,
+    DEFAULT_TIMEOUT,
+    MAX_HOPS,
+    SHOWN_MIN_HOPS,
+    SHOWN_SCORE,
+    SHOWN_SIGN,
+)
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -226,38 +233,59 @@ def _flattened(_ctx: click.Context, _parameter: click.Parameter, ranges: tuple[r
     return [*chain(*ranges)]
 
 
-hops_options = together(
-    click.option(
-        "--max-hops",
-        type=click.IntRange(1, MAX_HOPS),
-        default=DEFAULT_HOPS,
+def _hops(fewest: int) -> Callable[[F], F]:
+    return together(
+        click.option(
+            "--max-hops",
+            type=click.IntRange(1, MAX_HOPS),
+            default=DEFAULT_HOPS,
+            show_default=True,
+            help="Maximum number of edges of a path.",
+        ),
+        click.option(
+            "--min-hops",
+            type=click.IntRange(1, MAX_HOPS),
+            default=fewest,
+            show_default=True,
+            help="Minimum number of edges of a path.",
+        ),
+        click.option("--hops", type=click.IntRange(1, MAX_HOPS), help="Paths of exactly this many edges."),
+    )
+
+
+hops_options = _hops(1)
+
+
+def _score(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--score",
+        type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+        default=default,
         show_default=True,
-        help="Maximum number of edges of a path.",
-    ),
-    click.option(
-        "--min-hops",
-        type=click.IntRange(1, MAX_HOPS),
-        default=1,
+        help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
+    )
+
+
+def _sign(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--sign",
+        type=click.Choice(["promoting", "inhibiting", "any"]),
+        default=default,
         show_default=True,
-        help="Minimum number of edges of a path.",
-    ),
-    click.option("--hops", type=click.IntRange(1, MAX_HOPS), help="Paths of exactly this many edges."),
-)
-SIGN = click.Choice(["promoting", "inhibiting", "any"])
-sign_option = click.option(
-    "--sign",
-    type=SIGN,
-    default="any",
-    show_default=True,
-    help="Only paths that promote the target (an even number of negative weights), or only those that inhibit it.",
-)
+        help="Only paths that promote the target (an even number of negative weights), or only those that inhibit it.",
+    )
+
+
+score_option = _score("mean")
 KIND = click.Choice([kind.value for kind in Kind])
 pass_kind_option = click.option(
     "--kind", "kinds", type=KIND, multiple=True, help="Pass only nodes of this kind; repeatable."
 )
+# Which paths pictures, reports and comparisons show.
+shown_paths_options = together(_hops(SHOWN_MIN_HOPS), _score(SHOWN_SCORE), _sign(SHOWN_SIGN), pass_kind_option)
 # Which of the paths between two nodes are meant.
 restriction_options = together(
-    sign_option,
+    _sign("any"),
     pass_kind_option,
     click.option(
         "--layer",
@@ -296,14 +324,6 @@ restriction_options = together(
         default=0.0,
         help="Follow only edges of this |weight| or more.",
     ),
-)
-SCORE = click.Choice(["mean", "sum", "bottleneck", "product"])
-score_option = click.option(
-    "--score",
-    type=SCORE,
-    default="mean",
-    show_default=True,
-    help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
 )
 edge_value_option = click.option(
     "--edge-value",
