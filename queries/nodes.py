@@ -186,7 +186,7 @@ def titled(database: Database, nodes: Iterable[tuple[str, Node]]) -> dict[tuple[
     """
     found = {(graph, node.key): node for graph, node in nodes}
     names = dict.fromkeys((graph, node.name) for (graph, _), node in found.items())
-    rows = ask(database, "nodes.namesakes", names=[list(name) for name in names]) if names else []
+    rows = ask(database, "nodes.namesakes", named=[list(name) for name in names]) if names else []
     crowded = {(row["graph"], row["name"]): row["crowded"] for row in rows}
 
     def title(graph: str, node: Node) -> Node:

@@ -132,7 +132,9 @@ def _enumerated(walks: _Walks, ends: list[int]) -> list[list[int]]:
     found: list[list[int]] = []
     for end in ends:
         counts: Counter[int] = Counter()
-        waiting = [(walks.at_end(end, hops), (end,)) for hops in range(1, most + 1)]
+        waiting: list[tuple[_Place, tuple[int, ...]]] = [
+            (walks.at_end(end, hops), (end,)) for hops in range(1, most + 1)
+        ]
         while waiting:
             place, visited = waiting.pop()
             if not place.left:

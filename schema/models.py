@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import SUPERNODE, Kind
 from circuit_atlas.schema.properties import LABELS
 
 COLLAPSED_FIELDS = ("collapsed_from", "collapsed_weights", "collapsed_state")  # only collapsed graphs have them
@@ -46,14 +46,20 @@ class Node(Record):
         return self._place
 
     def titled(self, *, crowded: bool) -> Node:
-        """The same node, with its place in the title: its kind, or layer, and position; with the index, too, where it
-        is `crowded`, which means that several nodes at this place have its name."""
-        where = self.kind if self.layer is None else str(self.layer)
-        if crowded and self.index is not None:
-            where += f"/{self.index}"
+        """The same node, with its place in the title: its layer, or kind, and position; with the index, too, where it
+        is `crowded`, which means that several nodes of its layer and position have its name."""
         copy = self.model_copy()
-        copy._place = self.key if self.position is None else f"{where}@{self.position}"
+        copy._place = self._placed(crowded)
         return copy
+
+    def _placed(self, crowded: bool) -> str:
+        if self.key.startswith(f"{self.kind}:{SUPERNODE}/"):
+            return SUPERNODE
+        if self.position is None:
+            return self.key
+        if self.layer is None:
+            return f"{self.kind}@{self.position}"
+        return f"{self.layer}/{self.index}@{self.position}" if crowded else f"{self.layer}@{self.position}"
 
     @model_validator(mode="before")
     @classmethod

@@ -225,6 +225,29 @@ def test_the_bounds_of_the_catalogue_are_those_of_numpy(
     assert all(value == -math.inf for level in theirs[len(own) :] for block in level for value in block)
 
 
+@pytest.mark.parametrize("effect", [1, -1])
+def test_signed_bounds_of_the_catalogue_serve_its_search(
+    effect: int, atlas: Atlas, examples: dict[str, GraphHandle]
+) -> None:
+    """What a person can paste into Neo4j Browser finds what `paths` finds."""
+    tokens = [f"token:{i}" for i in range(11)]
+    bounds = atlas.query(
+        "paths.bounds", {"graph": "dallas", "sources": tokens, "score": "product", "signed": True, "max_hops": 3}
+    ).rows[0]["bounds"]
+    question: dict[str, Any] = {"graph": "dallas", "targets": ["logit:22605@10"], "score": "product", "max_hops": 3}
+    rows = atlas.query("paths.top_k", {"bounds": bounds, "effect": effect, "min_hops": 2, "k": 20, **question}).rows
+    sign = "promoting" if effect == 1 else "inhibiting"
+    paths = examples["dallas"].paths(score="product", sign=sign, min_hops=2, max_hops=3, k=20).paths
+    assert [row["weights"] for row in rows] == [path.weights for path in paths]
+    assert [row["score"] for row in rows] == pytest.approx([path.score for path in paths], rel=1e-9)
+
+
+def test_too_many_nodes_to_pass_are_refused(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    groups = [[f"token:{i}", f"token:{i + 1}"] for i in range(8)]
+    with pytest.raises(InvalidArgumentError, match="too many ways"):
+        path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(None, max_hops=4, must_pass=groups))
+
+
 @pytest.fixture(scope="module")
 def wide(atlas: Atlas) -> Any:
     """A graph whose nodes have more inputs than a shortlist, with ties; and its edges."""

@@ -12,10 +12,10 @@
 // @param positions LIST<INTEGER> = [] -- positions that nodes between the ends may have; all when empty
 // @param avoid LIST<STRING> = [] -- keys of nodes that no path passes between its ends
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
-// @param signed BOOLEAN = false -- whether to tell paths apart by their sign, for an `effect` of paths.top_k: a path with
-//   an even number of negative weights promotes, others inhibit
-// @returns bounds LIST<LIST<LIST<FLOAT>>> -- per number of hops, the values of all nodes by ordinal, in blocks of
-//   @BOUNDS_BLOCK; if signed, first of the paths that promote, then of those that inhibit
+// @param signed BOOLEAN = false -- whether to tell paths apart by sign, for an `effect` of paths.top_k: those with an
+//   even number of negative weights promote, others inhibit
+// @returns bounds LIST<LIST<LIST<FLOAT>>> -- per number of hops (if signed, of paths that promote, then of those that
+//   inhibit), the values of all nodes by ordinal, in blocks of @BOUNDS_BLOCK
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
 WITH n ORDER BY n.ordinal
@@ -27,8 +27,8 @@ WITH [n IN nodes | @allowed(n) AND ($positions = [] OR n.position IN $positions)
 // If signed, a level has n values of paths that promote, then n of paths that inhibit; a path of no hop promotes.
 WITH passable, n, no_hop + [i IN range(1, n) WHERE $signed | -Infinity] AS no_hop
 // One hop after the other, along every effect of the nodes that paths have reached: the best value at each target, by
-// ordinal. An effect of negative weight turns what promotes into what inhibits, and the other way round. This is a loop,
-// as paths.strongest explains.
+// ordinal. An effect of negative weight turns what promotes into what inhibits and back. This is a loop, as
+// paths.strongest explains.
 WITH n, reduce(levels = [no_hop], hop IN range(1, $max_hops) | levels + [COLLECT {
   WITH levels[-1] AS level
   CALL (passable, level, n) {

@@ -16,15 +16,13 @@
 // @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised
 //   weights
 // @param effect INTEGER = 0 -- 1 for paths that promote the target: an even number of their weights is negative; -1 for
-//   paths that inhibit it; 0 for all. Other values than 0 need `bounds`
+//   paths that inhibit it; 0 for all. It needs signed `bounds`
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
-// @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, from 0 to max_hops, the bounds of all nodes by
-//   ordinal, in blocks of @BOUNDS_BLOCK. With an `effect`, those of paths that promote a node, then those of paths that
-//   inhibit it
+// @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, 0 to max_hops, the bounds of all nodes by
+//   ordinal, in blocks of @BOUNDS_BLOCK; with an `effect`, of paths that promote a node, then of paths that inhibit it
 // @param sources STRING = "tokens" -- which stored bounds to take when none are given
-// @param stages LIST<MAP> = [{}] -- for paths that must pass nodes: which of these are left, seen from the target. For
-//   each stage, the ordinals of nodes that lead to an earlier one, and its place; in the first, nothing is left. `bounds`
-//   then has tables for each
+// @param stages LIST<MAP> = [{}] -- for paths that must pass nodes: what is left to pass, seen from the target; nothing
+//   in the first. Of each stage, the nodes (ordinals) that lead to an earlier one, and its place; each has its `bounds`
 // @returns nodes LIST<MAP> -- the nodes from source to target
 // @returns weights LIST<FLOAT> -- the weights of its edges, in that order
 // @returns hops INTEGER -- number of edges
@@ -40,8 +38,7 @@ CALL () {
 }
 WITH coalesce($bounds, stored) AS bounds
 MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
-WITH bounds, target.ordinal AS node,
-     coalesce($stages[-1][toString(target.ordinal)], size($stages) - 1) AS stage
+WITH bounds, target.ordinal AS node, coalesce($stages[-1][toString(target.ordinal)], size($stages) - 1) AS stage
 // Prefixes are partial paths, written from the target back: one for each length, of no edge yet. Lengths that no path
 // from a token has are left out; bounds of restricted searches cannot tell, for paths may end where they may not pass.
 UNWIND range($min_hops, $max_hops) AS hops
@@ -87,8 +84,7 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
       RETURN collect(source.ordinal) AS inputs, collect(weight) AS weights,
              collect(@step(/* edge value */ weight, input_sum)) AS steps
     }
-    // The bounds of what a prefix still needs: a path of the sign and with the nodes that are left. Bounds are by stage,
-    // then by sign if that matters, then by number of hops. An edge of negative weight turns the sign that is needed.
+    // The bounds, by stage, sign and hops, of what a prefix still needs. A negative weight turns the sign needed.
     UNWIND at_node AS prefix
     WITH prefix, inputs, weights, steps, prefix.value AS value, prefix.divisor AS divisor, threshold,
          prefix.stage * (1 + abs($effect)) AS table, prefix.inhibits AS inhibits
@@ -97,11 +93,10 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
          bounds[(table + abs($effect - inhibits) % 2) * ($max_hops + 1) + prefix.remaining - 1] AS turned
     // The inputs that lead to a path above the threshold; -Infinity, where no path is, is below every threshold.
     UNWIND [i IN range(0, size(inputs) - 1) WHERE CASE $score
-      WHEN 'bottleneck' THEN value >= threshold AND steps[i] >= threshold
-        AND @bound_before(weights[i], inputs[i]) >= threshold
-      ELSE (value + steps[i] + @bound_before(weights[i], inputs[i])) / divisor >= threshold END | i] AS i
+      WHEN 'bottleneck' THEN value >= threshold <= steps[i] AND @before(weights[i], inputs[i]) >= threshold
+      ELSE (value + steps[i] + @before(weights[i], inputs[i])) / divisor >= threshold END | i] AS i
     WITH prefix, inputs[i] AS source, weights[i] AS weight, divisor, @extended(value, steps[i]) AS value,
-         @bound_before(weights[i], inputs[i]) AS bound
+         @before(weights[i], inputs[i]) AS bound
     RETURN prefix, source, weight, value, @extended(value, bound) / divisor AS rank
   }
   RETURN CASE WHEN source IS NULL THEN prefix ELSE {

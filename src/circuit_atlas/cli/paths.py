@@ -53,7 +53,7 @@ def paths_command(atlas: Atlas, graph: str, **options: Any) -> Result:
       circuit-atlas paths dallas --to Austin --order inhibiting
       circuit-atlas paths dallas --score bottleneck --kind feature --min-weight 0.5
       circuit-atlas paths dallas --layer 10-20 --must-pass 20/44686
-      circuit-atlas paths dallas --must-pass-any 20/44686 --must-pass-any 21/5943
+      circuit-atlas paths dallas --must-pass-any 20/44686 --must-pass-any 16/89970
       circuit-atlas paths dallas --score sum --edge-value 'abs(weight)'
     """
     return atlas.graph(graph).paths(**options)

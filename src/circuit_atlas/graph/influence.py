@@ -123,7 +123,8 @@ def _shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Floa
     """A times `share`: for each node, the mean of its inputs' shares, weighed by |weight|."""
 
     def brought(part: Part) -> Float64:
-        return np.abs(part.weight) * part.at_source(share, len(share)) / part.at_target(sums)
+        values: Float64 = np.abs(part.weight) * part.at_source(share, len(share)) / part.at_target(sums)
+        return values
 
     mean = np.zeros_like(share)
     combined(edges, brought, np.add, mean)

@@ -281,7 +281,8 @@ def _node_names(picture: Picture, layout: Layout, nodes: list[int], width: float
     taken: list[tuple[float, float, float]] = []  # left, right and height of names, in pixels
     annotations = []
     for i in nodes:
-        text = short(picture.nodes[i].title, 30)
+        name, title = picture.nodes[i].name, picture.nodes[i].title
+        text = short(name, 30) + title.removeprefix(name)
         left, y = layout.x[i] * scale + layout.diameter[i] / 2 + 4, layout.y[i]
         right = left + 6.2 * len(text)  # the mean width of a letter
         is_outside = right > layout.width * scale + 10

@@ -24,6 +24,8 @@ const drawing = (tag, attributes, parent) => {
 };
 const number = value => value === null ? "–" : Number(value.toPrecision(4)).toString();
 const cut = (text, longest) => text.length > longest ? text.slice(0, longest - 1) + "…" : text;
+/* A name that is cut keeps the place that tells it from others. */
+const cutTitle = (node, longest) => cut(node.name, longest) + node.title.slice(node.name.length);
 
 /* Nodes and edges: those of the graph, or those of the graph in which each supernode is one node. */
 
@@ -193,7 +195,7 @@ function mark(canvas, node, role) {
 }
 
 function name(canvas, node, text) {
-  if (!canvas.names.has(node)) canvas.names.set(node, text ?? cut(node.title, 32));
+  if (!canvas.names.has(node)) canvas.names.set(node, text ?? cutTitle(node, 32));
 }
 
 /* Draws names beside nodes, on the side where there is room, or not at all. */
@@ -229,7 +231,7 @@ function highlightNode(canvas, node) {
   for (const edge of outputs) mark(canvas, edge.target, "out");
   mark(canvas, node, "focus");
   name(canvas, node);
-  const caption = (other, edge) => (isNamedOnAxis(other) ? "" : cut(other.title, 26) + "  ") + weightText(edge);
+  const caption = (other, edge) => (isNamedOnAxis(other) ? "" : cutTitle(other, 26) + "  ") + weightText(edge);
   for (const edge of inputs.slice(0, NAMED_NEIGHBORS)) name(canvas, edge.source, caption(edge.source, edge));
   for (const edge of outputs.slice(0, NAMED_NEIGHBORS)) name(canvas, edge.target, caption(edge.target, edge));
 }
