@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
@@ -20,12 +21,13 @@ from circuit_atlas.queries.compare_results import (
     PathPairs,
 )
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.nodes import to_node
+from circuit_atlas.queries.nodes import titled, to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.compare_arrays import Alignment, Effect
@@ -43,7 +45,11 @@ def compare(
     align: str = "relative",
     k: int = 10,
     max_hops: int = DEFAULT_HOPS,
-    score: str = "mean",
+    min_hops: int = SHOWN_MIN_HOPS,
+    hops: int | None = None,
+    score: str = SHOWN_SCORE,
+    sign: str = SHOWN_SIGN,
+    kinds: Iterable[str] = (),
 ) -> Comparison:
     """What two graphs share, and what only one has: nodes, direct effects, and their best paths.
 
@@ -61,7 +67,11 @@ def compare(
             summed.
         k: how many nodes, direct effects and paths of each status, 1 to 10,000. Totals are exact whatever it is.
         max_hops: most edges of a path, 1 to 12; paths lead from all tokens to the most probable logit.
+        min_hops: fewest edges of a path.
+        hops: exactly so many edges of a path.
         score: what paths are ranked by, see `search_paths`.
+        sign: which paths, see `search_paths`.
+        kinds: paths pass only nodes of these kinds; any kind when empty.
 
     Raises:
         InvalidArgumentError: an argument is out of range, or a graph has no tokens or logits for paths between them.
@@ -78,17 +88,28 @@ def compare(
     if of_effects:
         overlaps["direct effect"] = of_effects
     question = {"a": a, "b": b, "align": align}
+    which = {
+        "k": k,
+        "max_hops": max_hops,
+        "min_hops": min_hops,
+        "hops": hops,
+        "score": score,
+        "sign": sign,
+        "kinds": list(kinds),
+    }
     return Comparison.model_validate(
         {
             "a": a,
             "b": b,
             "align": align,
             "score": score,
-            "max_hops": max_hops,
+            "sign": sign,
+            "min_hops": hops or min_hops,
+            "max_hops": hops or max_hops,
             "overlaps": _overlaps(overlaps),
             "nodes": _nodes(database, question, k),
             "edges": _effects(alignment, effects),
-            "paths": _paths(database, graphs, question, k, max_hops, score),
+            "paths": _paths(database, graphs, question, which),
         }
     )
 
@@ -101,15 +122,23 @@ def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:
 
 
 def _nodes(database: Database, question: dict[str, Any], k: int) -> NodePairs:
-    pairs = {
-        status: [_node(row) for row in ask(database, "compare.nodes", status=status, k=k, **question)]
-        for status in STATUSES
-    }
-    return NodePairs(**pairs)
+    rows = {status: ask(database, "compare.nodes", status=status, k=k, **question) for status in STATUSES}
+    found = (
+        (question[side], to_node(node))
+        for of_status in rows.values()
+        for row in of_status
+        for side in ("a", "b")
+        for node in row[side]
+    )
+    nodes = titled(database, found)
+    return NodePairs(
+        **{status: [_node(row, question, nodes) for row in of_status] for status, of_status in rows.items()}
+    )
 
 
-def _node(row: dict[str, Any]) -> NodePair:
-    aligned = _aligned(row["identity"], row["a"], row["b"])
+def _node(row: dict[str, Any], question: dict[str, Any], nodes: dict[tuple[str, str], Node]) -> NodePair:
+    a, b = ([nodes[question[side], node["key"]] for node in row[side]] for side in ("a", "b"))
+    aligned = AlignedNode(identity=row["identity"], a=a, b=b)
     return NodePair(
         **dict(aligned),
         influence_a=row["influence_a"],
@@ -135,8 +164,8 @@ def _effects(alignment: Alignment, found: dict[str, list[Effect]]) -> EffectPair
         ]
         (source_a, target_a), (source_b, target_b) = sides
         return EffectPair(
-            source=_aligned(alignment.identities[effect.source], source_a, source_b),
-            target=_aligned(alignment.identities[effect.target], target_a, target_b),
+            source=AlignedNode(identity=alignment.identities[effect.source], a=source_a, b=source_b),
+            target=AlignedNode(identity=alignment.identities[effect.target], a=target_a, b=target_b),
             weight_a=effect.weight_a,
             weight_b=effect.weight_b,
             change=effect.weight_b - effect.weight_a,
@@ -145,21 +174,18 @@ def _effects(alignment: Alignment, found: dict[str, list[Effect]]) -> EffectPair
     return EffectPairs(**{status: [pair(effect) for effect in effects] for status, effects in found.items()})
 
 
-def _nodes_at(graph: StoredGraph, ends: dict[tuple[str, Effect], tuple[list[int], list[int]]]) -> dict[int, Any]:
+def _nodes_at(graph: StoredGraph, ends: dict[tuple[str, Effect], tuple[list[int], list[int]]]) -> dict[int, Node]:
     """The nodes of a graph that are ends of direct effects, by ordinal."""
     ordinals = {i for (name, _), both in ends.items() if name == graph.name for some in both for i in some}
     rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=sorted(ordinals))
-    return {row["ordinal"]: row["node"] for row in rows}
-
-
-def _aligned(identity: str, a: list[dict[str, Any]], b: list[dict[str, Any]]) -> AlignedNode:
-    return AlignedNode(identity=identity, a=[to_node(node) for node in a], b=[to_node(node) for node in b])
+    nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
+    return {row["ordinal"]: nodes[graph.name, row["node"]["key"]] for row in rows}
 
 
 def _paths(
-    database: Database, graphs: dict[str, StoredGraph], question: dict[str, Any], k: int, max_hops: int, score: str
+    database: Database, graphs: dict[str, StoredGraph], question: dict[str, Any], which: dict[str, Any]
 ) -> PathPairs:
-    found = {side: search_paths(graph, k=k, max_hops=max_hops, score=score).paths for side, graph in graphs.items()}
+    found = {side: search_paths(graph, **which).paths for side, graph in graphs.items()}
     keys = list({node.key for paths in found.values() for path in paths for node in path.nodes})
     rows = ask(database, "compare.nodes", status="", k=2 * len(keys) + 1, keys=keys, **question)
     identity = {(side, node["key"]): row["identity"] for row in rows for side in ("a", "b") for node in row[side]}

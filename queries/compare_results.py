@@ -102,6 +102,8 @@ class Comparison(Result):
     b: str = Field(description="The second graph")
     align: str = Field(description="`relative`, `exact` or `feature`: how positions are compared")
     score: str = Field(description="The score by which paths are ranked")
+    sign: str = Field(description="Which paths are compared: `promoting`, `inhibiting` or `any`")
+    min_hops: int = Field(description="Fewest edges of a path")
     max_hops: int = Field(description="Most edges of a path")
     overlaps: list[Overlap] = Field(description="Totals, exact whatever k is")
     nodes: NodePairs
@@ -138,6 +140,10 @@ class Comparison(Result):
                 tables.append(tabulate(shown, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=[0, 1]))
         return printable("\n\n".join(tables))
 
+    @property
+    def _which(self) -> str:
+        return self.score if self.sign == "any" else f"{self.sign}, {self.score}"
+
     def _parts(self) -> list[tuple[str, list[str], Cells]]:
         """Features, direct effects and paths: name, heads and rows of each."""
         words = {"shared": "shared", "only_a": f"only {self.a}", "only_b": f"only {self.b}"}
@@ -150,7 +156,7 @@ class Comparison(Result):
         return [
             ("node", ["", "influence of", self.a, self.b, "change"], rows(self.nodes, "_node")),
             ("direct effect", ["", "direct effect", self.a, self.b, "change"], rows(self.direct_effects, "_effect")),
-            ("path", ["", f"path ({self.score})", self.a, self.b, "change"], rows(self.paths, "_path")),
+            ("path", ["", f"path ({self._which})", self.a, self.b, "change"], rows(self.paths, "_path")),
         ]
 
     @staticmethod
@@ -166,13 +172,27 @@ class Comparison(Result):
     @staticmethod
     def _path(pair: PathPair) -> list[object]:
         paths = [path for path in (pair.a, pair.b) if path]
-        steps = zip(*(path.nodes for path in paths), strict=True)
-        names = ["|".join(dict.fromkeys(node.name for node in step)) for step in steps]
+        names = [_titles(list(step)) for step in zip(*(path.nodes for path in paths), strict=True)]
+        arrows = [_arrow(list(step)) for step in zip(*(path.weights for path in paths), strict=True)]
+        text = names[0] + "".join(f" {arrow} {name}" for arrow, name in zip(arrows, names[1:], strict=True))
         scores = pair.a and pair.a.score, pair.b and pair.b.score
-        return [" -> ".join(names), *scores, pair.b.score - pair.a.score if pair.a and pair.b else None]
+        return [text, *scores, pair.b.score - pair.a.score if pair.a and pair.b else None]
+
+
+def _arrow(weights: list[float]) -> str:
+    """A step of a path: `->` promotes, `-|` inhibits; both, where two graphs differ in that."""
+    return "/".join(dict.fromkeys("-|" if weight < 0 else "->" for weight in weights))
+
+
+def _titles(nodes: list[Node]) -> str:
+    """The names of a node in one graph or two, each once, and their places where they have one."""
+    names, places = (dict.fromkeys(texts) for texts in ((n.name for n in nodes), (n.place for n in nodes if n.place)))
+    return "|".join(names) + (f" ({'|'.join(places)})" if places else "")
 
 
 def _named(node: AlignedNode) -> str:
-    """A feature with its layer and index, since several features can have the same name."""
-    is_named = node.name in node.identity or not node.identity.startswith("feature:")
+    """A feature with its layer and index, since several features can have the same name; else the title."""
+    if not node.identity.startswith("feature:"):
+        return _titles([*node.a, *node.b])
+    is_named = node.name in node.identity
     return node.name if is_named else f"{node.name} ({node.identity.removeprefix('feature:')})"

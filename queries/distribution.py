@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.checks import check_choice, check_range
@@ -12,9 +11,9 @@ from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.paths import (
     SCORES,
-    count_paths,
-    search_paths,
-    source_nodes,
+    best_rows,
+    count_found,
+    path_search,
     target_nodes,
 )
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS
@@ -29,7 +28,17 @@ def score_distribution(
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
     max_hops: int = DEFAULT_HOPS,
+    min_hops: int = 1,
+    hops: int | None = None,
     score: str = "mean",
+    sign: str = "any",
+    kinds: Iterable[str] = (),
+    layers: Iterable[int] = (),
+    positions: Iterable[int] = (),
+    avoid: Sequence[str] = (),
+    must_pass: Sequence[str] = (),
+    must_pass_any: Sequence[str] = (),
+    min_weight: float = 0.0,
     sample: int = 10_000,
     seed: int = 0,
 ) -> ScoreDistribution:
@@ -41,7 +50,17 @@ def score_distribution(
         sources: see `search_paths`.
         targets: see `search_paths`.
         max_hops: see `search_paths`.
+        min_hops: see `search_paths`.
+        hops: see `search_paths`.
         score: see `search_paths`.
+        sign: see `search_paths`.
+        kinds: see `search_paths`.
+        layers: see `search_paths`.
+        positions: see `search_paths`.
+        avoid: see `search_paths`.
+        must_pass: see `search_paths`.
+        must_pass_any: see `search_paths`.
+        min_weight: see `search_paths`.
         sample: how many paths to score at most, 1 to 10,000.
         seed: of the sample.
 
@@ -53,19 +72,35 @@ def score_distribution(
 
     check_range("sample", sample, 1, MAX_PATHS)
     check_choice("score", score, tuple(SCORES))
-    question: dict[str, Any] = {"sources": sources, "targets": targets, "max_hops": max_hops}
-    total = count_paths(graph, **question).total
+    search = path_search(
+        graph,
+        sources=sources,
+        max_hops=max_hops,
+        min_hops=min_hops,
+        hops=hops,
+        sign=sign,
+        kinds=kinds,
+        layers=layers,
+        positions=positions,
+        avoid=avoid,
+        must_pass=must_pass,
+        must_pass_any=must_pass_any,
+        min_weight=min_weight,
+        score=score,
+    )
+    ends = target_nodes(graph, targets)
+    total = count_found(graph, search, ends).total
     if not total:
         raise InvalidArgumentError("no path matches", where=graph.name, fix="Allow more hops, or name other ends.")
     if total <= sample:
-        scores = [path.score for path in search_paths(graph, **question, k=total, score=score).paths]
+        scores = [row["score"] for row in best_rows(graph, search, ends, total)]
     else:
         from circuit_atlas.queries.path_arrays import sample_paths
         from circuit_atlas.queries.stored_arrays import read_arrays
 
-        starts, ends = source_nodes(graph, sources), target_nodes(graph, targets)
-        drawn = sample_paths(read_arrays(graph), starts, ends, max_hops, size=sample, seed=seed)
-        scores = [SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
+        drawn = sample_paths(read_arrays(graph), search, ends, size=sample, seed=seed)
+        turned = -1 if score == "product" and search.sign < 0 else 1
+        scores = [turned * SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
     quantiles = np.quantile(scores, _SHARES, method="inverted_cdf").tolist()
     return ScoreDistribution(
         graph=graph.name,

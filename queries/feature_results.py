@@ -156,7 +156,7 @@ def _number(number: int, what: str) -> str:
 
 
 def _effects(neighbors: list[Neighbor]) -> str:
-    return ", ".join(f"{neighbor.node.name} ({neighbor.weight:.3g})" for neighbor in neighbors)
+    return ", ".join(f"{neighbor.node.title} ({neighbor.weight:.3g})" for neighbor in neighbors)
 
 
 def _placed(feature: FeatureIdentity) -> str:

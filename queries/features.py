@@ -21,7 +21,7 @@ from circuit_atlas.queries.feature_results import (
     SharedFeatures,
 )
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.nodes import resolve, titled, to_node
 from circuit_atlas.queries.one_answer import note_version, one_answer
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.schema.keys import Component
@@ -147,14 +147,22 @@ def show_feature(
     rows = ask(database, "features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
     if not rows and not chosen:  # the last graph that it was active in may have been deleted since it was found
         feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
+    nodes = titled(
+        database,
+        ((row["graph"], to_node(found["node"])) for row in rows for found in (row, *row["inputs"], *row["outputs"])),
+    )
+
+    def neighbors_of(graph: str, found: Rows) -> list[Neighbor]:
+        return [Neighbor(node=nodes[graph, row["node"]["key"]], weight=row["weight"]) for row in found]
+
     activations = [
         FeatureActivation(
             graph=row["graph"],
-            node=to_node(row["node"]),
+            node=nodes[row["graph"], row["node"]["key"]],
             activation=row["node"]["activation"],
             influence=row["node"]["influence"],
-            inputs=_neighbors(row["inputs"]),
-            outputs=_neighbors(row["outputs"]),
+            inputs=neighbors_of(row["graph"], row["inputs"]),
+            outputs=neighbors_of(row["graph"], row["outputs"]),
         )
         for row in rows
     ]
@@ -256,7 +264,3 @@ def recurring(
 def to_feature(properties: dict[str, Any]) -> FeatureIdentity:
     """The transcoder feature of a row."""
     return FeatureIdentity(**{name: properties.get(name) for name in FeatureIdentity.model_fields})
-
-
-def _neighbors(rows: list[dict[str, Any]]) -> list[Neighbor]:
-    return [Neighbor(node=to_node(row["node"]), weight=row["weight"]) for row in rows]

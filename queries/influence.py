@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
@@ -12,13 +13,19 @@ from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import (
     Contributor,
     Contributors,
+    InfluenceByLength,
     InfluenceGroup,
     InfluenceGroups,
+    InfluenceOfLength,
     InfluentialEffect,
     InfluentialEffects,
 )
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_PATHS
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import Float64
+    from circuit_atlas.queries.stored_arrays import StoredArrays
 
 _DIVERGES = "it does not converge on a cycle without a way out"
 GROUPS = ("layer", "position", "kind", "feature")
@@ -99,24 +106,84 @@ def edge_influence(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 
     return InfluentialEffects.model_validate({"graph": graph.name, "edges": effects})
 
 
+@graph_query
+def influence_by_length(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 100) -> InfluenceByLength:
+    """How much of the logits flows through paths of 1, 2, 3, ... effects, by the kind of node where the paths begin.
+
+    Paths begin at the nodes that nothing acts on: tokens, errors, and features whose inputs were pruned. All of them
+    together carry the whole of what the logits' inputs bring.
+
+    Args:
+        graph: the graph.
+        targets: see `contributors`.
+        k: lengths up to this one, 1 to 10,000.
+
+    Raises:
+        InvalidArgumentError, GraphNotFoundError: see `contributors`.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.influence import influence_by_length
+    from circuit_atlas.queries.stored_arrays import read_arrays
+
+    check_range("k", k, 1, MAX_PATHS)
+    columns = read_arrays(graph)
+    weights = _weights(graph, columns, targets)
+    begins = columns.edges.inputs == 0
+    kinds = [kind for kind in Kind if (begins & (columns.kind == kind)).any()]
+    if not targets:
+        _check_defined(graph)
+    flows = influence_by_length(
+        columns.edges, columns.input_sum, weights, [begins & (columns.kind == kind) for kind in kinds], k
+    )
+    reached = float(weights[columns.edges.inputs > 0].sum())
+    cumulative = np.cumsum(flows.sum(axis=1)).tolist()
+    lengths = [
+        InfluenceOfLength(
+            length=length,
+            influence=float(row.sum()),
+            cumulative_share=so_far / reached if reached else 0.0,
+            by_start=dict(zip(kinds, row.tolist(), strict=True)),
+        )
+        for length, (row, so_far) in enumerate(zip(flows, cumulative, strict=True), 1)
+    ]
+    return InfluenceByLength(graph=graph.name, lengths=lengths)
+
+
+def _check_defined(graph: StoredGraph) -> None:
+    """Raise InvalidArgumentError unless influence on the logits is defined."""
+    stored = graph.properties
+    if stored.get("completeness_score") is None:
+        problem = "the graph has no logits" if stored["acyclic"] else _DIVERGES
+        raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
+
+
+def _weights(graph: StoredGraph, columns: StoredArrays, targets: Sequence[str]) -> Float64:
+    """The weights of the nodes to account for, float64 (n,): equal parts of `targets`, or the logits' probabilities."""
+    import numpy as np
+
+    weights = np.zeros(len(columns.keys))
+    if targets:
+        ends = [columns.ordinal[resolve(graph, address, prefer=Kind.LOGIT).key] for address in targets]
+        weights[ends] = 1 / len(set(ends))
+    else:
+        rows = ask(graph.database, "nodes.values", graph=graph.name, names=["probability"])
+        is_logit = columns.kind == Kind.LOGIT
+        weights[is_logit] = np.nan_to_num(np.array(rows[0]["values"], np.float64)[is_logit])
+    return weights
+
+
 def _influences(graph: StoredGraph, targets: Sequence[str], *, with_weights: bool = False) -> list[float] | None:
     """Influence of all nodes on `targets`, by ordinal, with the weights of the targets or without; None where the
     stored one serves."""
-    stored = graph.properties
     if not targets:
-        if stored.get("completeness_score") is None:
-            problem = "the graph has no logits" if stored["acyclic"] else _DIVERGES
-            raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
+        _check_defined(graph)
         return None
-    import numpy as np
-
     from circuit_atlas.graph.influence import node_influence
     from circuit_atlas.queries.stored_arrays import read_arrays
 
     columns = read_arrays(graph)
-    weights = np.zeros(len(columns.keys))
-    ends = [columns.ordinal[resolve(graph, address, prefer=Kind.LOGIT).key] for address in targets]
-    weights[ends] = 1 / len(set(ends))
+    weights = _weights(graph, columns, targets)
     influence = node_influence(columns.edges, columns.order, columns.input_sum, weights)
     if influence is None:
         raise InvalidArgumentError(f"influence is undefined: {_DIVERGES}", where=graph.name)

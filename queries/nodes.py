@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
@@ -195,6 +196,25 @@ def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], laye
         "kinds": check_kinds(kinds),
         "layers": list(layers),
     }
+
+
+def titled(database: Database, nodes: Iterable[tuple[str, Node]]) -> dict[tuple[str, str], Node]:
+    """Nodes by graph and key. Those whose names other nodes of their graph have get their place in their title.
+
+    Args:
+        database: the database.
+        nodes: nodes, each with the name of its graph.
+    """
+    found = {(graph, node.key): node for graph, node in nodes}
+    names = dict.fromkeys((graph, node.name) for (graph, _), node in found.items())
+    rows = ask(database, "nodes.namesakes", named=[list(name) for name in names]) if names else []
+    crowded = {(row["graph"], row["name"]): row["crowded"] for row in rows}
+
+    def title(graph: str, node: Node) -> Node:
+        places = crowded.get((graph, node.name))
+        return node if places is None else node.titled(crowded=[node.layer, node.position] in places)
+
+    return {place: title(place[0], node) for place, node in found.items()}
 
 
 def to_node(properties: dict[str, Any]) -> Node:

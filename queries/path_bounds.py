@@ -6,68 +6,78 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph import table_rows
-from circuit_atlas.graph.bounds import Semiring, best_through, best_values, semiring, token_starts
-from circuit_atlas.graph.data import Float64
+from circuit_atlas.graph.bounds import best_through, best_values, semiring, signed, token_starts
+from circuit_atlas.graph.data import Bool, Float64
+from circuit_atlas.graph.stages import Stages, stages_of
 from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.graphs import StoredGraph
     from circuit_atlas.queries.path_search import PathSearch
 
+_MAX_STAGES = 64
+
 
 def bounds_for(graph: StoredGraph, search: PathSearch) -> dict[str, Any]:
-    """The parameters `bounds` and `must_pass` of paths.top_k for a search."""
+    """The parameters `bounds` and `stages` of paths.top_k for a search.
+
+    Raises:
+        InvalidArgumentError: see `stages_for`.
+    """
     columns = read_arrays(graph, edge_value=search.edge_value)
-    if search.must_pass and columns.order is not None:
-        return _staged(columns, search)
-    return {"bounds": _in_blocks(_best(columns, search, _starts(columns, search)))}
+    n, stages = len(columns.keys), stages_for(columns, search)
+    rules, allowed = semiring(search.score, search.order), passable(columns, search)
+    starts = token_starts(columns.is_start(search.sources), rules, search.max_hops)
+
+    def best(starts: Float64) -> Float64:
+        return best_values(
+            columns.edges,
+            starts,
+            rules,
+            input_sums=columns.input_sum,
+            passable=allowed,
+            min_weight=search.min_weight,
+        )
+
+    tables = best_through(best, signed(starts) if search.sign else starts, stages, n)
+    levels = [level for table in tables for sheet in range(table.shape[1] // n) for level in _sheet(table, sheet, n)]
+    return {
+        "bounds": [table_rows.in_blocks(level) for level in levels],
+        "stages": [{str(node): stage for node, stage in moves.items()} for moves in stages],
+    }
 
 
-def _rules(search: PathSearch) -> Semiring:
-    return semiring(search.score, search.sign)
+def _sheet(table: Float64, sheet: int, n: int) -> Float64:
+    return table[:, sheet * n : (sheet + 1) * n]
 
 
-def _starts(columns: StoredArrays, search: PathSearch) -> Float64:
-    return token_starts(columns.is_start(search.sources), _rules(search))
-
-
-def _best(columns: StoredArrays, search: PathSearch, starts: Float64) -> Float64:
-    return best_values(
-        columns.edges,
-        starts[: search.max_hops + 1],
-        _rules(search),
-        input_sums=columns.input_sum,
-        passable=_passable(columns, search),
-        min_weight=search.min_weight,
-    )
-
-
-def _passable(columns: StoredArrays, search: PathSearch) -> np.ndarray:
-    passable = np.ones(len(columns.keys), np.bool_)
-    for column, allowed in (
+def passable(columns: StoredArrays, search: PathSearch) -> Bool:
+    """The nodes that a path may pass between its ends, bool (n,)."""
+    allowed = np.ones(len(columns.keys), np.bool_)
+    for column, wanted in (
         (columns.kind, search.kinds),
         (columns.layer, search.layers),
         (columns.position, search.positions),
     ):
-        if allowed:
-            passable &= np.isin(column, allowed)
-    passable[[columns.ordinal[key] for key in search.avoid]] = False
-    passable[[columns.ordinal[key] for key in search.must_pass]] = True
-    return passable
+        if wanted:
+            allowed &= np.isin(column, wanted)
+    allowed[[columns.ordinal[key] for key in search.avoid]] = False
+    allowed[[columns.ordinal[key] for group in search.must_pass for key in group]] = True
+    return allowed
 
 
-def _staged(columns: StoredArrays, search: PathSearch) -> dict[str, Any]:
-    order = columns.order
-    assert order is not None
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    must_pass = sorted({columns.ordinal[key] for key in search.must_pass}, key=lambda ordinal: place[ordinal])
-    best = best_through(
-        lambda starts: _best(columns, search, starts), _starts(columns, search)[: search.max_hops + 1], must_pass
-    )
-    return {"bounds": _in_blocks(best), "must_pass": must_pass}
+def stages_for(columns: StoredArrays, search: PathSearch) -> Stages:
+    """The stages of paths that pass the nodes that a search asks for.
 
-
-def _in_blocks(best: Float64) -> list[list[list[float]]]:
-    return [table_rows.in_blocks(level) for level in best]
+    Raises:
+        InvalidArgumentError: there are too many.
+    """
+    groups = {frozenset(columns.ordinal[key] for key in group): None for group in search.must_pass}
+    stages = stages_of(list(groups), columns.order if groups else None, _MAX_STAGES)
+    if stages is None:
+        raise InvalidArgumentError(
+            "the nodes to pass can follow each other in too many ways", fix="Name fewer nodes to pass."
+        )
+    return stages

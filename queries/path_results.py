@@ -19,9 +19,16 @@ class Path(Record):
     nodes: list[Node] = Field(description="hops + 1 nodes, source first")
     weights: list[float] = Field(description="Weight of each edge, in the same order")
 
+    @property
+    def promotes(self) -> bool:
+        """Whether more of the source means more of the target: an even number of weights is negative."""
+        return sum(weight < 0 for weight in self.weights) % 2 == 0
+
     def __str__(self) -> str:
-        steps = [f" --({weight:.3g})--> {node.name}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)]
-        return printable(self.nodes[0].name + "".join(steps))
+        steps = [
+            f" --({weight:.3g})--> {node.title}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)
+        ]
+        return printable(self.nodes[0].title + "".join(steps))
 
 
 class Paths(GraphResult):
@@ -29,7 +36,14 @@ class Paths(GraphResult):
 
     graph: str
     score: str = Field(description="`mean` or `sum` of weights, `bottleneck` or `product` of normalised weights")
+    sign: str = Field("any", description="Which paths were asked for: `promoting`, `inhibiting` or `any`")
     paths: list[Path]
+
+    @property
+    def description(self) -> str:
+        """What the paths are, for instance `top 10 promoting paths by product`."""
+        which = "" if self.sign == "any" else f"{self.sign} "
+        return f"top {len(self.paths)} {which}paths by {self.score}"
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per path."""
@@ -82,6 +96,32 @@ class InfluenceGroups(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per group."""
         return [self.by, "nodes", "influence"], [[g.group, g.nodes, g.influence] for g in self.groups]
+
+
+class InfluenceOfLength(Record):
+    """What flows through paths of one length."""
+
+    length: int = Field(description="Number of direct effects of the paths")
+    influence: float = Field(description="Share of the logits that flows through these paths")
+    cumulative_share: float = Field(
+        description="Share of all that flows to the logits which paths of this length or shorter carry"
+    )
+    by_start: dict[str, float] = Field(description="Kind of node where the paths begin -> their share of `influence`")
+
+
+class InfluenceByLength(Result):
+    """How much of the logits flows through paths of 1, 2, 3, ... direct effects."""
+
+    graph: str
+    lengths: list[InfluenceOfLength] = Field(description="Shortest first")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per length."""
+        kinds = list(dict.fromkeys(kind for row in self.lengths for kind in row.by_start))
+        return ["effects", "influence", "cumulative", *(f"from {kind}" for kind in kinds)], [
+            [row.length, row.influence, row.cumulative_share, *(row.by_start[kind] for kind in kinds)]
+            for row in self.lengths
+        ]
 
 
 class InfluentialEffect(Record):

@@ -1,4 +1,4 @@
-"""The arguments of a path search, apart from its targets and the number of paths."""
+"""Which paths are meant: what searches, counts and distributions of paths are asked, apart from the targets."""
 
 from __future__ import annotations
 
@@ -11,22 +11,34 @@ _SUMS = ("mean", "sum")
 
 @dataclass(frozen=True)
 class PathSearch:
-    """Nodes are given by their keys; an empty list of `kinds` and the like means all."""
+    """Nodes are given by their keys; an empty list of `kinds` and the like means all.
+
+    `order` is 1 for the largest score first, -1 for the smallest. `sign` is 1 for paths that promote, -1 for those that
+    inhibit, 0 for all. A path passes a node of each of the lists in `must_pass`.
+    """
 
     sources: list[str] | None  # None: all tokens
-    score: str
-    sign: int
     max_hops: int
+    min_hops: int = 1
+    score: str = "mean"
+    order: int = 1
+    sign: int = 0
     kinds: list[str] = field(default_factory=list)
     layers: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     avoid: list[str] = field(default_factory=list)
-    must_pass: list[str] = field(default_factory=list)
+    must_pass: list[list[str]] = field(default_factory=list)
     min_weight: float = 0.0
     edge_value: EdgeValue | None = None
 
     @property
     def is_restricted(self) -> bool:
-        """Whether it needs other bounds than those made at ingest, which are for sums over all paths."""
-        passing = (self.sources, self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
-        return any(passing) or self.min_weight > 0 or self.edge_value is not None or self.score not in _SUMS
+        """Whether not all paths between its ends are meant, apart from their number of hops."""
+        passing = (self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
+        return any(passing) or self.min_weight > 0 or self.sign != 0
+
+    @property
+    def needs_bounds(self) -> bool:
+        """Whether it needs other bounds than those made at ingest, which are for sums over all paths from tokens."""
+        others = self.sources is not None or self.edge_value is not None or self.score not in _SUMS
+        return others or self.is_restricted

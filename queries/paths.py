@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,13 +12,16 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.nodes import resolve, titled, to_node
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS, SHOWN_MIN_HOPS
 
 ORDERS = {"strongest": 1, "inhibiting": -1}
+SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
+_Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
+_FEATURE = re.compile(r"(?:feature:)?(\d+/\d+)")
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
 SCORES: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
@@ -35,15 +39,19 @@ def search_paths(
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
     max_hops: int = DEFAULT_HOPS,
+    min_hops: int = 1,
+    hops: int | None = None,
     k: int = 10,
     order: str = "strongest",
     score: str = "mean",
+    sign: str = "any",
     edge_value: str | None = None,
     kinds: Iterable[str] = (),
     layers: Iterable[int] = (),
     positions: Iterable[int] = (),
     avoid: Sequence[str] = (),
     must_pass: Sequence[str] = (),
+    must_pass_any: Sequence[str] = (),
     min_weight: float = 0.0,
 ) -> Paths:
     """The k paths of at most `max_hops` hops with the best score, exactly. No path visits a node twice.
@@ -56,12 +64,17 @@ def search_paths(
         sources: addresses of nodes where paths begin; all tokens when empty.
         targets: addresses of nodes where paths end; the most probable logit when empty.
         max_hops: most edges of a path, 1 to 12.
+        min_hops: fewest edges of a path.
+        hops: exactly so many edges, instead of `min_hops` and `max_hops`.
         k: how many paths, 1 to 10,000.
         order: `strongest` (largest score first) or `inhibiting` (smallest first; for `bottleneck`, the paths
-            whose weakest inhibition is strongest; not with `product`).
+            whose weakest inhibition is strongest; not with `product`, which has `sign`).
         score: `mean` of weights (the notebook's), `sum`, `bottleneck` (the weakest link), or `product` of
-            normalised weights: |weight| over the sum of |weight| of all inputs of its target, which is
-            circuit-tracer's `normalize_matrix`.
+            normalised weights: weight over the sum of |weight| of all inputs of its target, in circuit-tracer's
+            `normalize_matrix` |weight|.
+        sign: which paths: `promoting` (an even number of their weights is negative, so that more of the source means
+            more of the target), `inhibiting` (an odd number), or `any`. The `product` of paths of `any` sign is its
+            size; else it has the path's sign, and the largest size comes first.
         edge_value: an expression that takes the place of the weight in the score (not for `product`). It may use
             `weight`, `input_sum` (see `product`), and the numbers and kinds of the nodes `source` and `target`; see
             `circuit_atlas.queries.edge_value`.
@@ -69,7 +82,9 @@ def search_paths(
         layers: pass only nodes in these layers between the ends; any layer when empty.
         positions: pass only nodes at these positions between the ends; any position when empty.
         avoid: addresses of nodes that no path may pass between its ends.
-        must_pass: addresses of nodes that every path must pass, the ends included.
+        must_pass: addresses of nodes that every path must pass, the ends included. A feature without a position, such
+            as `20/44686`, is any of its activations, also in `avoid` and `must_pass_any`.
+        must_pass_any: addresses of nodes of which every path must pass at least one, the ends included.
         min_weight: follow only edges of at least this |weight|, the first and last included.
 
     Raises:
@@ -77,38 +92,124 @@ def search_paths(
             has a cycle with too many walks around it; or `edge_value` is not such an expression.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    kinds = list(kinds)
-    _check_search(max_hops, k, order, score, kinds, min_weight)
-    value = _read_edge_value(score, edge_value)
-    search = PathSearch(
-        sources=source_nodes(graph, sources),
-        score=score,
-        sign=ORDERS[order],
+    check_range("k", k, 1, MAX_PATHS)
+    check_choice("order", order, tuple(ORDERS))
+    check_choice("score", score, tuple(SCORES))
+    if score == "product" and order == "inhibiting":
+        raise InvalidArgumentError(
+            "the order `inhibiting` is not supported with the score `product`",
+            fix="Ask for the sign `inhibiting` (--sign inhibiting), or for another score.",
+        )
+    search = path_search(
+        graph,
+        sources=sources,
         max_hops=max_hops,
+        min_hops=min_hops,
+        hops=hops,
+        sign=sign,
         kinds=kinds,
+        layers=layers,
+        positions=positions,
+        avoid=avoid,
+        must_pass=must_pass,
+        must_pass_any=must_pass_any,
+        min_weight=min_weight,
+        score=score,
+        order=ORDERS[order],
+        edge_value=_read_edge_value(score, edge_value),
+    )
+    rows = best_rows(graph, search, target_nodes(graph, targets), k)
+    paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
+    return Paths(graph=graph.name, score=score, sign=sign, paths=paths)
+
+
+def path_search(
+    graph: StoredGraph,
+    *,
+    sources: Sequence[str],
+    max_hops: int,
+    min_hops: int,
+    hops: int | None,
+    sign: str,
+    kinds: Iterable[str],
+    layers: Iterable[int],
+    positions: Iterable[int],
+    avoid: Sequence[str],
+    must_pass: Sequence[str],
+    must_pass_any: Sequence[str],
+    min_weight: float,
+    **scoring: Any,
+) -> PathSearch:
+    """Which paths are meant, from arguments as of `search_paths`; `scoring` are fields of `PathSearch`.
+
+    Raises:
+        InvalidArgumentError, NodeNotFoundError, AmbiguousNodeError: see `search_paths`.
+    """
+    fewest, most = _hop_range(min_hops, max_hops, hops)
+    check_choice("sign", sign, tuple(SIGNS))
+    if not min_weight >= 0.0:
+        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It is 0 or more.")
+    any_of = [key for address in must_pass_any for key in _activations(graph, address)]
+    return PathSearch(
+        sources=source_nodes(graph, sources),
+        min_hops=fewest,
+        max_hops=most,
+        sign=SIGNS[sign],
+        kinds=check_kinds(kinds),
         layers=list(layers),
         positions=list(positions),
-        avoid=_keys(graph, avoid),
-        must_pass=_keys(graph, must_pass),
+        avoid=[key for address in avoid for key in _activations(graph, address)],
+        must_pass=[*(_activations(graph, address) for address in must_pass), *([any_of] if any_of else [])],
         min_weight=min_weight,
-        edge_value=value,
+        **scoring,
     )
-    rows = _best(graph, search, target_nodes(graph, targets), k)
-    paths = [_path(row["nodes"], row["weights"], row["score"]) for row in rows]
-    return Paths(graph=graph.name, score=score, paths=paths)
 
 
-def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
+def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int]:
+    """The fewest and most edges of a path.
+
+    Raises:
+        InvalidArgumentError: one is out of range, or they contradict each other.
+    """
+    if hops is not None:
+        check_range("hops", hops, 1, MAX_HOPS)
+        if min_hops not in (1, SHOWN_MIN_HOPS, hops) or max_hops not in (DEFAULT_HOPS, hops):
+            raise InvalidArgumentError(
+                "hops was given together with min_hops or max_hops", fix="Give hops alone, or the other two."
+            )
+        return hops, hops
+    check_range("max_hops", max_hops, 1, MAX_HOPS)
+    check_range("min_hops", min_hops, 1, MAX_HOPS)
+    if min_hops > max_hops:
+        raise InvalidArgumentError(
+            f"min_hops {min_hops} is more than max_hops {max_hops}", fix="Raise max_hops (--max-hops), or give hops."
+        )
+    return min_hops, max_hops
+
+
+def _activations(graph: StoredGraph, address: str) -> list[str]:
+    """Keys of the nodes that an address means: all activations of a feature without a position, else one node."""
+    if feature := _FEATURE.fullmatch(address):
+        rows = ask(graph.database, "nodes.activations", graph=graph.name, feature=f"{Kind.FEATURE}:{feature[1]}")
+        if rows:
+            return [row["key"] for row in rows]
+    return [resolve(graph, address).key]
+
+
+def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
+    """Rows of paths.top_k: the k best of the paths that a search means, none of which visits a node twice."""
     question: dict[str, Any] = {
         "graph": graph.name,
         "targets": targets,
+        "min_hops": search.min_hops,
         "max_hops": search.max_hops,
-        "sign": search.sign,
+        "sign": search.order,
+        "effect": search.sign,
         "score": search.score,
         "min_weight": search.min_weight,
         "edge_value": search.edge_value,
     }
-    if search.is_restricted:
+    if search.needs_bounds:
         from circuit_atlas.queries.path_bounds import bounds_for
 
         question |= bounds_for(graph, search)
@@ -116,7 +217,7 @@ def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) ->
         return ask(graph.database, "paths.top_k", k=k, **question)
     for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
         rows = ask(graph.database, "paths.top_k", k=walks, **question)
-        paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]], search.must_pass)]
+        paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]])]
         if len(paths) >= k or len(rows) < walks:
             return paths[:k]
     raise InvalidArgumentError(
@@ -126,12 +227,8 @@ def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) ->
     )
 
 
-def _is_path(keys: list[str], must_pass: list[str]) -> bool:
-    return len(set(keys)) == len(keys) and set(must_pass) <= set(keys)
-
-
-def _keys(graph: StoredGraph, addresses: Sequence[str]) -> list[str]:
-    return [resolve(graph, address).key for address in addresses]
+def _is_path(keys: list[str]) -> bool:
+    return len(set(keys)) == len(keys)
 
 
 def _read_edge_value(score: str, edge_value: str | None) -> EdgeValue | None:
@@ -142,20 +239,6 @@ def _read_edge_value(score: str, edge_value: str | None) -> EdgeValue | None:
             "`edge_value` is not supported with the score `product`", fix="Ask for mean, sum or bottleneck."
         )
     return parse_edge_value(edge_value)
-
-
-def _check_search(max_hops: int, k: int, order: str, score: str, kinds: list[str], min_weight: float) -> None:
-    check_range("max_hops", max_hops, 1, MAX_HOPS)
-    check_range("k", k, 1, MAX_PATHS)
-    check_choice("order", order, tuple(ORDERS))
-    check_choice("score", score, tuple(SCORES))
-    check_kinds(kinds)
-    if not min_weight >= 0.0:
-        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It is 0 or more.")
-    if score == "product" and order == "inhibiting":
-        raise InvalidArgumentError(
-            "`inhibiting` is not supported with the score `product`", fix="Ask for `strongest`, or another score."
-        )
 
 
 @graph_query
@@ -185,7 +268,7 @@ def score_paths(
     keys = [_path_keys(graph, path) for path in paths]
     value = _read_edge_value(score, edge_value)
     rows = ask(graph.database, "paths.score", edge_value=value, graph=graph.name, paths=keys)
-    return Paths(graph=graph.name, score=score, paths=[_scored(row, score, value) for row in rows])
+    return Paths(graph=graph.name, score=score, paths=_paths(graph, [_scored(row, score, value) for row in rows]))
 
 
 def _path_keys(graph: StoredGraph, path: Sequence[str]) -> list[str]:
@@ -193,7 +276,7 @@ def _path_keys(graph: StoredGraph, path: Sequence[str]) -> list[str]:
     return [resolve(graph, address, prefer=prefer.get(i)).key for i, address in enumerate(path)]
 
 
-def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> Path:
+def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> _Found:
     weights, nodes = row["weights"], row["nodes"]
     if None in weights:
         step = weights.index(None)
@@ -203,11 +286,17 @@ def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> Path:
         )
     if value is not None:
         value.check(row["values"])
-    return _path(nodes, weights, SCORES[score](row["values"], weights, row["input_sums"]))
+    return nodes, weights, SCORES[score](row["values"], weights, row["input_sums"])
 
 
-def _path(nodes: list[dict[str, Any]], weights: list[float], score: float) -> Path:
-    return Path(score=score, hops=len(weights), nodes=[to_node(node) for node in nodes], weights=weights)
+def _paths(graph: StoredGraph, found: Iterable[_Found]) -> list[Path]:
+    found = list(found)
+    rows = {row["key"]: row for nodes, _, _ in found for row in nodes}
+    node = titled(graph.database, ((graph.name, to_node(row)) for row in rows.values()))
+    return [
+        Path(score=score, hops=len(weights), nodes=[node[graph.name, row["key"]] for row in nodes], weights=weights)
+        for nodes, weights, score in found
+    ]
 
 
 @graph_query
@@ -217,25 +306,57 @@ def count_paths(
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
     max_hops: int = DEFAULT_HOPS,
+    min_hops: int = 1,
+    hops: int | None = None,
+    sign: str = "any",
+    kinds: Iterable[str] = (),
+    layers: Iterable[int] = (),
+    positions: Iterable[int] = (),
+    avoid: Sequence[str] = (),
+    must_pass: Sequence[str] = (),
+    must_pass_any: Sequence[str] = (),
+    min_weight: float = 0.0,
 ) -> PathCounts:
-    """The exact number of paths by number of hops, from 1 to `max_hops`; arguments as in `search_paths`.
+    """The exact number of paths by number of hops, from `min_hops` to `max_hops`; arguments as in `search_paths`.
 
     Raises:
         InvalidArgumentError: an argument is out of range, or the graph has a cycle and too many paths to enumerate.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    check_range("max_hops", max_hops, 1, MAX_HOPS)
-    starts, ends = source_nodes(graph, sources), target_nodes(graph, targets)
-    if graph.properties["acyclic"] and starts is None:
-        rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=ends, max_hops=max_hops)
+    search = path_search(
+        graph,
+        sources=sources,
+        max_hops=max_hops,
+        min_hops=min_hops,
+        hops=hops,
+        sign=sign,
+        kinds=kinds,
+        layers=layers,
+        positions=positions,
+        avoid=avoid,
+        must_pass=must_pass,
+        must_pass_any=must_pass_any,
+        min_weight=min_weight,
+    )
+    return count_found(graph, search, target_nodes(graph, targets))
+
+
+def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> PathCounts:
+    """The number of paths that a search means; see `count_paths`."""
+    if graph.properties["acyclic"] and search.sources is None and not search.is_restricted:
+        rows = ask(
+            graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=search.max_hops
+        )
         counts = [int(row["paths"]) for row in rows]
     else:
         from circuit_atlas.queries.path_arrays import count_in_arrays
         from circuit_atlas.queries.stored_arrays import read_arrays
 
-        counts = count_in_arrays(read_arrays(graph), starts, ends, max_hops)
-    by_hops = {str(hops): number for hops, number in enumerate(counts, 1)}
-    return PathCounts(graph=graph.name, counts=by_hops, total=sum(counts))
+        counts = count_in_arrays(read_arrays(graph), search, targets)
+    by_hops = {hops: number for hops, number in enumerate(counts, 1) if hops >= search.min_hops}
+    return PathCounts(
+        graph=graph.name, counts={str(hops): n for hops, n in by_hops.items()}, total=sum(by_hops.values())
+    )
 
 
 def source_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str] | None:

@@ -69,7 +69,7 @@ def read_arrays(graph: StoredGraph, *, edge_value: EdgeValue | None = None) -> S
 
     Args:
         graph: the graph.
-        edge_value: what takes the place of the weight.
+        edge_value: what path scores take instead of the weight; see `PackedEdges.scored`.
 
     Raises:
         InvalidArgumentError: `edge_value` is not a finite number for every edge.
@@ -96,7 +96,7 @@ def _read(graph: StoredGraph) -> StoredArrays:
 
 
 def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) -> PackedEdges:
-    """The edges with the values of an expression in place of their weights."""
+    """The edges, scored by an expression."""
     ends = {name: name.split(".") for name in edge_value.names if "." in name}
     wanted = sorted({prop for _, prop in ends.values()} - {"kind"})
     rows = ask(graph.database, "nodes.values", graph=graph.name, names=wanted) if wanted else []
@@ -109,4 +109,4 @@ def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) ->
         values.append(edge_values(edge_value, given))
         if not np.isfinite(values[-1]).all():
             edge_value.check(None if math.isnan(value) else value for value in values[-1].tolist())
-    return replace(columns.edges, weight=np.concatenate([*values, np.zeros(0)]))
+    return replace(columns.edges, scored=np.concatenate([*values, np.zeros(0)]))

@@ -30,7 +30,7 @@ class Supernodes(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per supernode, its first members by name."""
         return ["supernode", "", "nodes", ""], [
-            [s.name, s.rule or s.source, len(s.members), _shown([node.name for node in s.members])]
+            [s.name, s.rule or s.source, len(s.members), _shown([node.title for node in s.members])]
             for s in self.supernodes
         ]
 

@@ -10,10 +10,11 @@ from circuit_atlas.printable import printable
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.nodes import resolve, titled, to_node
 from circuit_atlas.queries.supernode_results import SupernodeDetails, SupernodeLink, SupernodeLinks, Supernodes
 from circuit_atlas.schema.keys import Kind, feature_place
 from circuit_atlas.schema.limits import MAX_ROWS
+from circuit_atlas.schema.models import Node
 
 Row = dict[str, Any]
 _MAX_LABEL = 150  # characters of a label in the name of a supernode
@@ -26,9 +27,9 @@ def list_supernodes(graph: StoredGraph) -> Supernodes:
     Raises:
         GraphNotFoundError: no such graph is ready.
     """
-    return Supernodes(
-        graph=graph.name, supernodes=[_details(row) for row in ask(graph.database, "supernodes.list", graph=graph.name)]
-    )
+    rows = ask(graph.database, "supernodes.list", graph=graph.name)
+    nodes = titled(graph.database, ((graph.name, to_node(node)) for row in rows for node in row["members"]))
+    return Supernodes(graph=graph.name, supernodes=[_details(graph, row, nodes) for row in rows])
 
 
 @graph_query
@@ -110,7 +111,6 @@ def _own_name(name: str, names: list[str], row: Row) -> str:
     return name if names.count(name) == 1 or place in name else f"{name} ({place})"
 
 
-def _details(row: Row) -> SupernodeDetails:
-    return SupernodeDetails(
-        name=row["name"], source=row["source"], rule=row["rule"], members=[to_node(node) for node in row["members"]]
-    )
+def _details(graph: StoredGraph, row: Row, nodes: dict[tuple[str, str], Node]) -> SupernodeDetails:
+    members = [nodes[graph.name, node["key"]] for node in row["members"]]
+    return SupernodeDetails(name=row["name"], source=row["source"], rule=row["rule"], members=members)

@@ -4,6 +4,9 @@
 MAX_HOPS = 12
 DEFAULT_HOPS = 4
 MAX_PATHS = 10_000
+# Which paths pictures, reports and comparisons show: those that promote the target, by how much of it they carry. Paths
+# of one hop are left out: what a token does by itself says nothing of the features.
+SHOWN_SCORE, SHOWN_SIGN, SHOWN_MIN_HOPS = "product", "promoting", 2
 MAX_ROWS = 100_000
 MAX_NEIGHBORS = 10_000
 MAX_WALKS = 100_000  # paths looked at in a graph with a cycle

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from circuit_atlas.schema.keys import Component, Kind, component_of
+from circuit_atlas.schema.keys import SUPERNODE, Component, Kind, component_of
 from circuit_atlas.schema.properties import LABELS
 
 COLLAPSED_FIELDS = ("collapsed_from", "collapsed_weights", "collapsed_state")  # only collapsed graphs have them
@@ -34,6 +34,33 @@ class Node(Record):
     index: int | None = Field(None, description=_NODE["index"].description)
     source_id: str | None = Field(None, description=_NODE["source_id"].description)
     component: Component | None = Field(None, description=_NODE["component"].description)
+    _place: str = PrivateAttr("")
+
+    @property
+    def title(self) -> str:
+        """The name, with the place where other nodes of the graph have the same name: `is (16@9)`."""
+        return f"{self.name} ({self._place})" if self._place else self.name
+
+    @property
+    def place(self) -> str:
+        """What the title adds to the name; empty for a name that no other node of the graph has."""
+        return self._place
+
+    def titled(self, *, crowded: bool) -> Node:
+        """The same node, with its place in the title: its layer, or kind, and position; with the index, too, where it
+        is `crowded`, which means that several nodes of its layer and position have its name."""
+        copy = self.model_copy()
+        copy._place = self._placed(crowded)
+        return copy
+
+    def _placed(self, crowded: bool) -> str:
+        if self.key.startswith(f"{self.kind}:{SUPERNODE}/"):
+            return SUPERNODE
+        if self.position is None:
+            return self.key
+        if self.layer is None:
+            return f"{self.kind}@{self.position}"
+        return f"{self.layer}/{self.index}@{self.position}" if crowded else f"{self.layer}@{self.position}"
 
     @model_validator(mode="before")
     @classmethod

@@ -65,6 +65,7 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "distribution": ("`distribution`", path_results.ScoreDistribution),
     "influence": ("`influence`", path_results.Contributors),
     "influence-by": ("`influence --by layer`, `position`, `kind`, `feature`", path_results.InfluenceGroups),
+    "influence-by-length": ("`influence --by length`", path_results.InfluenceByLength),
     "influence-by-edge": ("`influence --by edge`", path_results.InfluentialEffects),
     "supernodes": ("`supernodes list`, `supernodes create`", supernode_results.Supernodes),
     "supernode-links": ("`supernodes links`", supernode_results.SupernodeLinks),

@@ -40,7 +40,7 @@ def test_stats_prints_what_the_file_says(run: Run) -> None:
 def test_paths_prints_scores_nodes_and_weights(run: Run) -> None:
     done = run("paths", "dallas", "--from", "Dallas", "--to", "Austin", "--max-hops", "2", "-k", "3")
     found = json.loads(done.stdout)
-    assert set(found) == {"graph", "score", "paths"}
+    assert set(found) == {"graph", "score", "sign", "paths"}
     assert (found["graph"], found["score"], len(found["paths"])) == ("dallas", "mean", 3)
     first = found["paths"][0]
     assert set(first) == {"score", "hops", "nodes", "weights"}

@@ -18,6 +18,7 @@ from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import compare_arrays
 
 K = 10_000
+NOTEBOOK: dict[str, Any] = {"score": "mean", "sign": "any", "min_hops": 1}  # paths as the notebook ranks them
 
 
 @pytest.fixture(scope="module", params=[("dallas", "night"), ("night", "winter")], ids="-".join)
@@ -80,13 +81,31 @@ def test_shared_and_different_paths_equal_brute_force(
     k, hops = 100, 3
     best = [file.best_paths(k, hops) for file in files]
     scores = [{tuple(ids): score for ids, score in reversed(paths)} for paths in best]
-    found = atlas.compare(*names, align=files[0].align, k=k, max_hops=hops).paths
+    found = atlas.compare(*names, align=files[0].align, k=k, max_hops=hops, **NOTEBOOK).paths
     assert {tuple(pair.identities) for pair in found.shared} == scores[0].keys() & scores[1].keys()
     assert {tuple(pair.identities) for pair in found.only_a} == scores[0].keys() - scores[1].keys()
     assert {tuple(pair.identities) for pair in found.only_b} == scores[1].keys() - scores[0].keys()
     for pair in (*found.shared, *found.only_a, *found.only_b):
         for path, known in zip((pair.a, pair.b), scores, strict=True):
             assert (path and path.score) == (pytest.approx(s) if (s := known.get(tuple(pair.identities))) else None)
+
+
+def test_paths_that_promote_are_compared_by_default(atlas: Atlas, examples: Any) -> None:
+    found = atlas.compare("night", "winter", k=5)
+    assert (found.score, found.sign, found.min_hops, found.max_hops) == ("product", "promoting", 2, 4)
+    for side, name in (("a", "night"), ("b", "winter")):
+        best = examples[name].paths(k=5, score="product", sign="promoting", min_hops=2).paths
+        there = [
+            getattr(pair, side)
+            for pairs in (found.paths.shared, found.paths.only_a, found.paths.only_b)
+            for pair in pairs
+        ]
+        assert {str(path) for path in there if path} == {str(path) for path in best}
+    of_night = atlas.compare("night", "winter", k=3, hops=3, sign="inhibiting", kinds=["feature"]).paths
+    paths = [path for pairs in (of_night.shared, of_night.only_a) for pair in pairs if (path := pair.a)]
+    assert paths
+    assert all(path.hops == 3 and not path.promotes for path in paths)
+    assert " -| " in str(atlas.compare("night", "winter", k=3, sign="inhibiting"))
 
 
 @pytest.mark.parametrize("align", ["relative", "exact", "feature"])

@@ -18,6 +18,7 @@ from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_arrays
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_arrays import sample_paths
+from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.queries.stored_arrays import read_arrays
 
 
@@ -63,11 +64,37 @@ def test_every_path_has_the_same_chance(atlas: Any, new_name: Any) -> None:
     load_graph(atlas, make_graph([0, 1, 2, 3, 4], edges), name=name)
     paths = list(oracle.all_paths(edges, [0], [4], 4))
     columns = read_arrays(find_graph(atlas, name))
-    drawn = sample_paths(columns, [columns.keys[0]], [columns.keys[4]], 4, size=7000, seed=0)
+    drawn = sample_paths(columns, PathSearch([columns.keys[0]], max_hops=4), [columns.keys[4]], size=7000, seed=0)
     counts = Counter(tuple(weights) for weights in drawn.weights)
     assert set(counts) == {tuple(weights) for _, weights in paths}
     expected = 7000 / len(paths)
     assert all(abs(count - expected) < 5 * expected**0.5 for count in counts.values())
+
+
+def test_a_sample_of_restricted_paths_is_uniform(atlas: Any, examples: dict[str, GraphHandle]) -> None:
+    """Of the paths of Dallas that inhibit and pass one of two nodes, each is drawn with the same chance."""
+    dallas = examples["dallas"]
+    question: dict[str, Any] = {
+        "sign": "inhibiting",
+        "must_pass_any": ["token:9", "feature:20/44686@10"],
+        "hops": 2,
+        "min_weight": 0.1,
+    }
+    paths = dallas.paths(k=10_000, **question).paths
+    assert len(paths) == dallas.count(**question).total > 20
+    stored = find_graph(atlas, "dallas")
+    search = PathSearch(
+        None,
+        min_hops=2,
+        max_hops=2,
+        sign=-1,
+        must_pass=[question["must_pass_any"]],
+        min_weight=0.1,
+    )
+    drawn = sample_paths(read_arrays(stored), search, [stored.logits[0]["key"]], size=200 * len(paths), seed=1)
+    counts = Counter(tuple(weights) for weights in drawn.weights)
+    assert set(counts) == {tuple(path.weights) for path in paths}
+    assert all(abs(count - 200) < 6 * 200**0.5 for count in counts.values())
 
 
 def test_without_paths_there_is_no_distribution(atlas: Any, examples: dict[str, GraphHandle], new_name: Any) -> None:
@@ -87,7 +114,7 @@ def test_samples_of_a_cyclic_graph_visit_no_node_twice(
     load_graph(atlas, make_graph([0, 1, 2, 3], edges), name=name)
     paths = [path for path in oracle.all_paths(edges, [0], [3], 6) if len(set(path[0])) == len(path[0])]
     columns = read_arrays(find_graph(atlas, name))
-    drawn = sample_paths(columns, None, [columns.keys[3]], 6, size=5000, seed=0)
+    drawn = sample_paths(columns, PathSearch(None, max_hops=6), [columns.keys[3]], size=5000, seed=0)
     counts = Counter(tuple(weights) for weights in drawn.weights)
     assert set(counts) == {tuple(weights) for _, weights in paths}
     assert all(abs(count - 1000) < 5 * 1000**0.5 for count in counts.values())

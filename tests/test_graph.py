@@ -18,6 +18,7 @@ from circuit_atlas.graph.cycles import cyclic_path_counts, strongly_connected_co
 from circuit_atlas.graph.data import ArrayEdges, Float64
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.stages import stages_of
 from circuit_atlas.schema.batches import batches, nodes_per_page
 from circuit_atlas.schema.limits import LIMB, SHORTLIST_FROM, SHORTLISTED_PATHS
 
@@ -106,13 +107,14 @@ def test_bounds_are_the_best_of_all_paths(
         ways = [walk for walk in walks(strong, [0, 1, 2], hops) if walk[-1] == node and closed.isdisjoint(walk[1:])]
         expected = max(map(value, ways), default=-np.inf)
         assert best[hops, node] == pytest.approx(expected)
-    must_pass = [int(node) for node in (order if order is not None else ()) if node in (3, 4) and node not in closed]
-    staged = best_through(tables, token_starts(is_start, rules, HOPS), must_pass)
-    assert staged.shape == ((len(must_pass) + 1) * (HOPS + 1), N)
+    groups = [frozenset({node}) for node in (3, 4) if node not in closed]
+    stages = stages_of(groups, order, 64)
+    assert stages is not None
+    staged = best_through(tables, token_starts(is_start, rules, HOPS), stages, N)[-1]
     for hops, node in product(range(HOPS + 1), range(N)):
         ways = [walk for walk in walks(strong, [0, 1, 2], hops) if walk[-1] == node and closed.isdisjoint(walk[1:])]
-        passing = [value(walk) for walk in ways if set(must_pass) <= set(walk)]
-        assert staged[len(must_pass) * (HOPS + 1) + hops, node] == pytest.approx(max(passing, default=-np.inf))
+        passing = [value(walk) for walk in ways if all(group & set(walk) for group in groups)]
+        assert staged[hops, node] == pytest.approx(max(passing, default=-np.inf))
 
 
 @given(graphs(acyclic=False))

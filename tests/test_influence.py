@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections import defaultdict
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from support import oracle
 from support.examples import EXAMPLES, NAMES, example_file
 from support.graphs import dense, make_graph
 
+from circuit_atlas import GraphHandle
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import Float64
 from circuit_atlas.ingest import load_graph, read_graph
@@ -150,3 +153,34 @@ def test_influence_without_logits_or_out_of_range_is_refused(atlas: Any, example
     for wrong in ({"share": 0.0}, {"share": 1.5}, {"k": 0}, {"kinds": ["thing"]}):
         with pytest.raises(InvalidArgumentError):
             examples["dallas"].influence(**wrong)
+
+
+@pytest.mark.parametrize("name", ["dallas", "dallas-haiku"])
+@pytest.mark.parametrize("target", [None, "first logit"])
+def test_influence_by_length_is_that_of_all_paths(
+    name: str, target: str | None, examples: dict[str, GraphHandle]
+) -> None:
+    """Up to four effects, path by path: the product of normalised |weight| of each that begins where nothing leads."""
+    handle, file = examples[name], oracle.read_file(example_file(name))
+    sums = oracle.input_sums(file.edges)
+    share = {(s, t): abs(w) / sums[t] for s, t, w in file.edges}
+    starts = [i for i in range(len(file.node_ids)) if i not in sums]
+    logits = handle.stats().logits
+    places = {node_id: i for i, node_id in enumerate(file.node_ids)}
+    if target:
+        weights, targets = {places[str(logits[0].node.source_id)]: 1.0}, [logits[0].node.key]
+    else:
+        weights, targets = {places[str(x.node.source_id)]: x.probability or 0.0 for x in logits}, []
+    expected = [0.0] * 3
+    for nodes, along in oracle.all_paths(file.edges, starts, weights, 3):
+        expected[len(along) - 1] += weights[nodes[-1]] * math.prod(
+            share[pair] for pair in zip(nodes, nodes[1:], strict=False)
+        )
+    found = handle.influence_by_length(targets=targets).lengths
+    assert [row.influence for row in found[:3]] == pytest.approx(expected)
+    assert [row.length for row in found] == list(range(1, len(found) + 1))
+    assert found[-1].cumulative_share == pytest.approx(1.0)
+    if not target:
+        stats = handle.stats()
+        tokens, errors = (sum(row.by_start.get(kind, 0.0) for row in found) for kind in ("token", "error"))
+        assert tokens / (tokens + errors) == pytest.approx(stats.replacement_score)

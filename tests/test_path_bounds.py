@@ -90,6 +90,7 @@ def graphs_with_cycles(draw: st.DrawFn) -> tuple[list[int], list[oracle.Edge]]:
     max_hops=st.integers(1, 5),
     score=st.sampled_from(["mean", "sum", "bottleneck"]),
     order=st.sampled_from(["strongest", "inhibiting"]),
+    sign=st.sampled_from(["any", "promoting", "inhibiting"]),
     data=st.data(),
 )
 def test_in_a_graph_with_cycles_a_path_visits_no_node_twice(
@@ -98,6 +99,7 @@ def test_in_a_graph_with_cycles_a_path_visits_no_node_twice(
     max_hops: int,
     score: str,
     order: str,
+    sign: str,
     data: st.DataObject,
     atlas: Atlas,
     new_name: Callable[[], str],
@@ -105,36 +107,69 @@ def test_in_a_graph_with_cycles_a_path_visits_no_node_twice(
     layers, edges = graph
     handle, places = store(atlas, new_name(), layers, edges)
     key_of = {place: key for key, place in places.items()}
+    any_of = data.draw(st.sets(st.sampled_from(range(len(layers))), max_size=2), label="must_pass_any")
+    min_weight = data.draw(st.sampled_from([0.0, 1.0]), label="min_weight")
     must = data.draw(st.sets(st.sampled_from(range(len(layers))), max_size=1), label="must_pass")
     tokens = [i for i, layer in enumerate(layers) if layer == 0]
     paths = simple(list(oracle.all_paths(edges, tokens, [len(layers) - 1], max_hops)))
-    found = found_paths(
-        handle, places, k=k, max_hops=max_hops, score=score, order=order, must_pass=[key_of[i] for i in must]
-    )
-    through = [path for path in paths if must <= set(path[0])]
+    question: dict[str, Any] = {
+        "max_hops": max_hops,
+        "sign": sign,
+        "must_pass": [key_of[i] for i in must],
+        "must_pass_any": [key_of[i] for i in any_of],
+        "min_weight": min_weight,
+    }
+    found = found_paths(handle, places, k=k, score=score, order=order, **question)
+    through = [
+        path
+        for path in paths
+        if must <= set(path[0])
+        and (not any_of or any_of & set(path[0]))
+        and (sign == "any" or oracle.promotes(path) == (sign == "promoting"))
+        and min(map(abs, path[1])) >= min_weight
+    ]
     value = oracle.scorer(score, {})
     assert_same(found, oracle.best_paths(through, k, 1 if order == "strongest" else -1, value))
+    assert handle.count(**question).counts == oracle.count_by_hops(through, max_hops)
     assert handle.count(max_hops=max_hops).counts == oracle.count_by_hops(paths, max_hops)
     atlas.delete(handle.name)
 
 
 @PROPERTY
-@given(graph=random_graphs(), k=st.integers(1, 8), score=st.sampled_from(["mean", "sum", "bottleneck"]))
+@given(
+    graph=random_graphs(),
+    k=st.integers(1, 8),
+    score=st.sampled_from(["mean", "sum", "bottleneck"]),
+    sign=st.sampled_from(["any", "promoting", "inhibiting"]),
+    min_weight=st.sampled_from([0.0, 1.0]),
+)
 def test_edges_can_be_valued_by_an_expression(
-    graph: tuple[list[int], list[oracle.Edge]], k: int, score: str, atlas: Atlas, new_name: Callable[[], str]
+    graph: tuple[list[int], list[oracle.Edge]],
+    k: int,
+    score: str,
+    sign: str,
+    min_weight: float,
+    atlas: Atlas,
+    new_name: Callable[[], str],
 ) -> None:
+    """Restrictions are about the weights all the same."""
     layers, edges = graph
     handle, places = store(atlas, new_name(), layers, edges)
     sums = oracle.input_sums(edges)
     valued = [(s, t, max(2 * abs(w), 1.5) + sums[t] - s / 2) for s, t, w in edges]
     tokens = [i for i, layer in enumerate(layers) if layer == 0]
-    paths = oracle.all_paths(valued, tokens, [len(layers) - 1], 4)
+    weight = {(s, t): w for s, t, w in edges}
+    paths = []
+    for nodes, values in oracle.all_paths(valued, tokens, [len(layers) - 1], 4):
+        weights = [weight[pair] for pair in zip(nodes, nodes[1:], strict=False)]
+        fits = sign == "any" or oracle.promotes((nodes, weights)) == (sign == "promoting")
+        if fits and min(map(abs, weights)) >= min_weight:
+            paths.append((nodes, values))
     expression = "greatest(2 * abs(weight), 1.5) + input_sum - source.ordinal / 2 // a comment"
-    found = found_paths(handle, places, k=k, score=score, edge_value=expression)
+    found = found_paths(handle, places, k=k, score=score, edge_value=expression, sign=sign, min_weight=min_weight)
     best = oracle.best_paths(paths, k, 1, oracle.scorer(score, {}))
     assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in best], rel=1e-12)
     assert [nodes for _, nodes, _ in found] == [nodes for _, nodes, _ in best]
-    weight = {(s, t): w for s, t, w in edges}
     for _, nodes, weights in found:
         assert weights == [weight[pair] for pair in zip(nodes, nodes[1:], strict=False)]
     keys = {place: key for key, place in places.items()}
@@ -166,28 +201,51 @@ def test_expressions_that_are_no_numbers_are_refused(examples: dict[str, GraphHa
 
 @pytest.mark.parametrize("score", ["mean", "bottleneck", "product"])
 @pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("effect", [0, 1])
 def test_the_bounds_of_the_catalogue_are_those_of_numpy(
-    score: str, sign: int, atlas: Atlas, examples: dict[str, GraphHandle]
+    score: str, sign: int, effect: int, atlas: Atlas, examples: dict[str, GraphHandle]
 ) -> None:
     """What Neo4j Browser computes by paths.bounds is what is computed here in numpy."""
     question: dict[str, Any] = {
         "sources": ["token:9", "feature:20/44686@10", "token:3"],
         "score": score,
-        "sign": sign,
         "max_hops": 5,
         "kinds": ["feature", "token"],
         "layers": list(range(21)),
         "avoid": ["feature:20/44686@10"],
         "min_weight": 0.1,
     }
-    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(**question))["bounds"]
-    rows = atlas.query("paths.bounds", {"graph": "dallas", **question}).rows
+    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(order=sign, sign=effect, **question))["bounds"]
+    rows = atlas.query("paths.bounds", {"graph": "dallas", "sign": sign, "signed": effect != 0, **question}).rows
     theirs = rows[0]["bounds"]
-    assert len(own) <= len(theirs) == 6
+    assert len(own) == len(theirs) == 6 * (1 + effect)
     for mine, their in zip(own, theirs, strict=False):
         assert [len(block) for block in mine] == [len(block) for block in their]
         assert np.allclose(np.concatenate(mine), np.concatenate(their), rtol=1e-12)
     assert all(value == -math.inf for level in theirs[len(own) :] for block in level for value in block)
+
+
+@pytest.mark.parametrize("effect", [1, -1])
+def test_signed_bounds_of_the_catalogue_serve_its_search(
+    effect: int, atlas: Atlas, examples: dict[str, GraphHandle]
+) -> None:
+    """What a person can paste into Neo4j Browser finds what `paths` finds."""
+    tokens = [f"token:{i}" for i in range(11)]
+    bounds = atlas.query(
+        "paths.bounds", {"graph": "dallas", "sources": tokens, "score": "product", "signed": True, "max_hops": 3}
+    ).rows[0]["bounds"]
+    question: dict[str, Any] = {"graph": "dallas", "targets": ["logit:22605@10"], "score": "product", "max_hops": 3}
+    rows = atlas.query("paths.top_k", {"bounds": bounds, "effect": effect, "min_hops": 2, "k": 20, **question}).rows
+    sign = "promoting" if effect == 1 else "inhibiting"
+    paths = examples["dallas"].paths(score="product", sign=sign, min_hops=2, max_hops=3, k=20).paths
+    assert [row["weights"] for row in rows] == [path.weights for path in paths]
+    assert [row["score"] for row in rows] == pytest.approx([path.score for path in paths], rel=1e-9)
+
+
+def test_too_many_nodes_to_pass_are_refused(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    groups = [[f"token:{i}", f"token:{i + 1}"] for i in range(8)]
+    with pytest.raises(InvalidArgumentError, match="too many ways"):
+        path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(None, max_hops=4, must_pass=groups))
 
 
 @pytest.fixture(scope="module")

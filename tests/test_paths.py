@@ -153,6 +153,7 @@ def test_restricted_paths_of_random_graphs_equal_brute_force(
     atlas: Atlas,
     new_name: Callable[[], str],
 ) -> None:
+    """Also their number, by number of hops, and the spread of their scores."""
     layers, edges = graph
     order = "strongest" if score == "product" else order
     name = new_name()
@@ -165,11 +166,15 @@ def test_restricted_paths_of_random_graphs_equal_brute_force(
     in_layers = data.draw(st.sets(st.integers(1, 4), max_size=3), label="layers")
     kinds = data.draw(st.sets(st.sampled_from(["token", "feature", "logit"]), max_size=2), label="kinds")
     min_weight = data.draw(st.sampled_from([0.0, 0.5, 1.0, 2.0]), label="min_weight")
+    min_hops = data.draw(st.integers(1, max_hops), label="min_hops")
+    path_sign = data.draw(st.sampled_from(["any", "promoting", "inhibiting"]), label="sign")
+    must_pass = data.draw(everywhere, label="must_pass")
+    any_of = data.draw(everywhere, label="must_pass_any")
 
     def passes(i: int) -> bool:
         kind = key_of[i].partition(":")[0]
         layer = layers[i] if kind == "feature" else None
-        return (
+        return i in must_pass | any_of or (
             i not in avoid
             and (not positions or i in positions)
             and (not in_layers or layer in in_layers)
@@ -179,25 +184,45 @@ def test_restricted_paths_of_random_graphs_equal_brute_force(
     tokens = [i for i, layer in enumerate(layers) if layer == 0]
     targets = sorted(data.draw(st.sets(st.integers(0, len(layers) - 1), min_size=1, max_size=3), label="targets"))
     sign = 1 if order == "strongest" else -1
-    paths = list(oracle.all_paths(edges, tokens, targets, max_hops, passes=passes, min_weight=min_weight))
-    found = found_paths(
-        handle,
-        places,
-        k=k,
-        order=order,
-        score=score,
-        max_hops=max_hops,
-        targets=[key_of[i] for i in targets],
-        avoid=[key_of[i] for i in avoid],
-        positions=sorted(positions),
-        layers=sorted(in_layers),
-        kinds=sorted(kinds),
-        min_weight=min_weight,
+    paths = [
+        path
+        for path in oracle.all_paths(edges, tokens, targets, max_hops, passes=passes, min_weight=min_weight)
+        if len(path[1]) >= min_hops
+        and (path_sign == "any" or oracle.promotes(path) == (path_sign == "promoting"))
+        and must_pass <= set(path[0])
+        and (not any_of or any_of & set(path[0]))
+    ]
+    question: dict[str, Any] = {
+        "max_hops": max_hops,
+        "min_hops": min_hops,
+        "sign": path_sign,
+        "targets": [key_of[i] for i in targets],
+        "avoid": [key_of[i] for i in avoid],
+        "must_pass": [key_of[i] for i in must_pass],
+        "must_pass_any": [key_of[i] for i in any_of],
+        "positions": sorted(positions),
+        "layers": sorted(in_layers),
+        "kinds": sorted(kinds),
+        "min_weight": min_weight,
+    }
+    found = found_paths(handle, places, k=k, order=order, score=score, **question)
+    of_size = oracle.scorer(score, oracle.input_sums(edges))
+    turned = -1 if score == "product" and path_sign == "inhibiting" else 1
+    assert_as_good(
+        [(turned * found_score, nodes, weights) for found_score, nodes, weights in found], paths, k, sign, of_size
     )
-    value = oracle.scorer(score, oracle.input_sums(edges))
-    assert_as_good(found, paths, k, sign, value)
     if score != "product":
-        assert_same(found, oracle.best_paths(paths, k, sign, value))
+        assert_same(found, oracle.best_paths(paths, k, sign, of_size))
+    counts = oracle.count_by_hops(paths, max_hops)
+    expected = {hops: number for hops, number in counts.items() if int(hops) >= min_hops}
+    assert handle.count(**question).counts == expected
+    if paths:
+        scores = sorted(turned * of_size(path) for path in paths)
+        spread = handle.score_distribution(score=score, **question)
+        assert spread.paths == len(paths)
+        assert spread.quantiles["0.0"] == pytest.approx(scores[0])
+        drawn = handle.score_distribution(score=score, sample=1, **question)
+        assert any(drawn.mean == pytest.approx(score) for score in scores)
     atlas.delete(name)
 
 
@@ -240,10 +265,57 @@ def test_given_paths_are_scored(examples: dict[str, GraphHandle]) -> None:
         examples["dallas"].score(["token:9"])
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sign", ["promoting", "inhibiting"])
+def test_signed_products_on_real_graphs_equal_brute_force(
+    name: str, sign: str, examples: dict[str, GraphHandle], atlas: Atlas
+) -> None:
+    handle, file = examples[name], oracle.read_file(example_file(name))
+    places = ordinals(handle, atlas)
+    promoting = sign == "promoting"
+    paths = [path for path in default_paths(name) if oracle.promotes(path) == promoting]
+    value = oracle.scorer("product", oracle.input_sums(file.edges))
+    found = found_paths(handle, places, k=200, score="product", sign=sign)
+    assert all((score > 0) == promoting for score, *_ in found)
+    assert_as_good([(abs(score), nodes, weights) for score, nodes, weights in found], paths, 200, 1, value)
+    assert handle.count(sign=sign).counts == oracle.count_by_hops(paths, 4)
+    longer = [path for path in paths if len(path[1]) >= 3]
+    found = found_paths(handle, places, k=20, score="mean", sign=sign, min_hops=3)
+    assert_same(found, oracle.best_paths(longer, 20))
+
+
+def test_what_promotes_austin_ends_in_no_inhibiting_step(examples: dict[str, GraphHandle]) -> None:
+    """Dallas -> Texas -(-0.703)-> Austin is third by size, and first among what inhibits."""
+    question: dict[str, Any] = {"score": "product", "k": 3}
+    assert str(examples["dallas"].paths(**question).paths[2]).endswith("Texas (0@9) --(-0.703)--> Austin")
+    promoting = examples["dallas"].paths(sign="promoting", **question).paths
+    assert [path.weights[-1] > 0 for path in promoting] == [True] * 3
+    assert str(examples["dallas"].paths(sign="inhibiting", **question).paths[0]).endswith(
+        "Texas (0@9) --(-0.703)--> Austin"
+    )
+
+
+def test_a_feature_without_a_position_is_any_of_its_activations(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    handle = examples["dallas"]
+    rows = atlas.cypher(
+        "MATCH (n:Feature {graph: 'dallas'}) WHERE n.key IS NOT NULL WITH split(n.key, '@')[0] AS feature, "
+        "collect(n.key) AS keys WHERE size(keys) > 2 RETURN feature, keys ORDER BY size(keys) DESC LIMIT 3"
+    ).rows
+    places, everything = ordinals(handle, atlas), default_paths("dallas")
+    for row in rows:
+        nodes = {places[key] for key in row["keys"]}
+        through = [path for path in everything if nodes & set(path[0])]
+        for address in (row["feature"], row["feature"].removeprefix("feature:")):
+            assert_same(found_paths(handle, places, k=50, must_pass=[address]), oracle.best_paths(through, 50))
+            assert handle.count(must_pass=[address]).total == len(through)
+            assert handle.count(avoid=[address]).total == len(everything) - len(through)
+        assert handle.count(must_pass_any=row["keys"]).total == len(through)
+
+
 def test_the_notebooks_two_hop_paths(examples: dict[str, GraphHandle]) -> None:
     """The best path of the notebook's kind, read by a person."""
     best = examples["dallas"].paths(sources=["Dallas"], targets=["Austin"], max_hops=2, k=1).paths[0]
-    assert str(best) == "Dallas --(4.66)--> Austin"
+    assert str(best) == "Dallas (token@9) --(4.66)--> Austin"
     assert best.score == 4.65625
 
 
@@ -259,6 +331,12 @@ def test_path_searches_out_of_range_are_refused(
         {"order": "best"},
         {"score": "median"},
         {"score": "product", "order": "inhibiting"},
+        {"sign": "positive"},
+        {"min_hops": 0},
+        {"min_hops": 5},
+        {"hops": 13},
+        {"hops": 2, "max_hops": 3},
+        {"hops": 2, "min_hops": 3},
         {"min_weight": -1.0},
         {"kinds": ["thing"]},
     ):

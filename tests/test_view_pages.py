@@ -166,8 +166,13 @@ def test_kinds_can_be_hidden(dallas: Any, examples: Any) -> None:
 
 
 def test_paths_lie_over_it_and_can_be_switched(show: Open, examples: Any) -> None:
-    page = show(examples["dallas"].view(sources=["Dallas"], targets=["Austin"], max_hops=3, k=5))
-    paths = examples["dallas"].paths(sources=["Dallas"], targets=["Austin"], max_hops=3, k=5).paths
+    """Their steps are blue where they promote and red where they inhibit."""
+    question: dict[str, Any] = {"sources": ["Dallas"], "targets": ["Austin"], "k": 5, "sign": "inhibiting", "hops": 3}
+    page = show(examples["dallas"].view(**question))
+    paths = examples["dallas"].paths(score="product", **question).paths
+    signs = {(weight < 0) for path in paths for weight in path.weights}
+    colors = {line.get_attribute("stroke") for line in page.locator("line.path").all()}
+    assert colors == {("#2166AC", "#B2182B")[sign] for sign in signs} == {"#2166AC", "#B2182B"}
     assert lit(page, "path") == {node.key for path in paths for node in path.nodes}
     for box in page.locator("#panel .path input").all()[1:]:
         box.uncheck()
@@ -241,7 +246,7 @@ def test_markup_stays_text_in_the_browser(
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     show(hostile_graph.view(sources=["token:9"], targets=["logit:22605@10"]))
     point(page, "feature:20/44686@10")
-    assert page.inner_text("#panel h2") == HOSTILE
+    assert page.inner_text("#panel h2") == f"{HOSTILE} (20/44686@10)"
     assert HOSTILE in page.inner_text("header .prompt")
     page.check("#collapse")
     page.fill("#search", "onerror")

@@ -116,6 +116,10 @@ RETURN p LIMIT 300
 // @fragment in_blocks(values, i) -- the value of the node of ordinal i in a list of values that is cut into blocks
 values[i / @BOUNDS_BLOCK][i % @BOUNDS_BLOCK]
 
+// @fragment before(weight, i) -- what a path can be worth up to the node of ordinal i, if it goes on with an edge of
+// this weight. A negative weight turns its sign: paths of the other sign have another table.
+CASE WHEN weight < 0 THEN @in_blocks(turned, i) ELSE @in_blocks(bound, i) END
+
 // @fragment step(weight, input_sum) -- the value of an edge in a path search
 CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * weight END
 

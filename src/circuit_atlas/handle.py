@@ -8,7 +8,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.queries.distribution import score_distribution
 from circuit_atlas.queries.graphs import GraphReference, find_graph, statistics
-from circuit_atlas.queries.influence import contributors, edge_influence, influence_by
+from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
 from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
 from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
 from circuit_atlas.queries.supernodes import list_supernodes, supernode_links
@@ -45,6 +45,7 @@ class GraphHandle(GraphReference):
 
     influence = contributors
     influence_by = influence_by
+    influence_by_length = influence_by_length
     edge_influence = edge_influence
 
     supernodes = list_supernodes

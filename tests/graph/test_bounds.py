@@ -13,10 +13,11 @@ from support.graphs import array_edges, edge_list, make_graph
 from support.paths import SCORES, random_graphs
 
 from circuit_atlas.graph import packed
-from circuit_atlas.graph.bounds import best_through, best_values, path_tables, semiring, token_starts
+from circuit_atlas.graph.bounds import best_through, best_values, path_tables, semiring, signed, token_starts
 from circuit_atlas.graph.data import Bool, Float64, GraphData, Int32
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.stages import Stages, stages_of
 from circuit_atlas.schema.limits import SHORTLIST_FROM, SHORTLISTED_PATHS
 from circuit_atlas.synth import Shape, synthesize
 
@@ -120,30 +121,49 @@ def test_target_by_target_and_hop_by_hop_they_are_the_same(
 
 
 @settings(deadline=None)
-@given(graph=random_graphs(), data=st.data())
-def test_staged_bounds_are_those_of_paths_that_pass_nodes_in_order(
-    graph: tuple[list[int], list[oracle.Edge]], data: st.DataObject
+@given(graph=random_graphs(), score=st.sampled_from(SCORES), sign=st.sampled_from([1, -1]), data=st.data())
+def test_bounds_of_paths_by_sign_that_pass_groups_of_nodes(
+    graph: tuple[list[int], list[oracle.Edge]], score: str, sign: int, data: st.DataObject
 ) -> None:
+    """In each stage, those of paths that have passed a node of each group that is left, promoting then inhibiting."""
     layers, edges = graph
     made, n = make_graph(layers, edges), len(layers)
-    order, rules = order_of(made), semiring("sum", 1)
-    chosen = data.draw(st.sets(st.sampled_from(range(n)), min_size=1, max_size=2), label="must_pass")
-    must_pass = [int(i) for i in order if int(i) in chosen]
+    rules, sums = semiring(score, sign), oracle.input_sums(edges)
+    group = st.frozensets(st.sampled_from(range(n)), min_size=1, max_size=3)
+    groups = data.draw(st.lists(group, unique=True, max_size=3), label="groups")
+    stages = stages_of(groups, order_of(made), 64)
+    assert stages is not None
 
     def best(starts: Float64) -> Float64:
         return best_values(PackedEdges.of(made.edges, n), starts, rules, input_sums=input_sums(made))
 
-    found = best_through(best, token_starts(is_token(layers), rules, HOPS), must_pass)
-    assert found.shape == ((len(must_pass) + 1) * (HOPS + 1), n)
-    expected = np.full_like(found, -np.inf)
-    starts = ((token,) for token in tokens(layers))
-    paths = [*((nodes, [0.0]) for nodes in starts), *oracle.all_paths(edges, tokens(layers), range(n), HOPS)]
-    for nodes, weights in paths:
-        for stage in range(len(must_pass) + 1):
-            if set(must_pass[:stage]) <= set(nodes):
-                row = stage * (HOPS + 1) + len(nodes) - 1
-                expected[row, nodes[-1]] = max(expected[row, nodes[-1]], sum(weights))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    tables = best_through(best, signed(token_starts(is_token(layers), rules, HOPS)), stages, n)
+    paths = list(oracle.all_paths(edges, tokens(layers), range(n), HOPS))
+    for table, left in zip(tables, groups_left(groups, stages), strict=True):
+        expected = {(0, token): rules.start for token in tokens(layers) if all(token in groups[i] for i in left)}
+        for path in paths:
+            if all(groups[i] & set(path[0]) for i in left):
+                place = len(path[1]), path[0][-1] + (0 if oracle.promotes(path) else n)
+                value = value_of(score, sign, sums, path)
+                expected[place] = max(expected.get(place, -math.inf), value)
+        assert_bounds(table, expected, 2 * n)
+
+
+def groups_left(groups: list[frozenset[int]], stages: Stages) -> list[frozenset[int]]:
+    """The groups that are left in each stage, found by following the nodes that lead to it."""
+    left = {len(stages) - 1: frozenset(range(len(groups))), 0: frozenset[int]()}
+    for number in range(len(stages) - 1, 0, -1):
+        for node, before in stages[number].items():
+            left[before] = frozenset(i for i in left[number] if node not in groups[i])
+    return [left[number] for number in range(len(stages))]
+
+
+def test_single_nodes_to_pass_have_a_stage_each() -> None:
+    order = np.arange(20, dtype=np.int32)
+    stages = stages_of([frozenset({3}), frozenset({9}), frozenset({6})], order, 64)
+    assert stages == [{}, {3: 0}, {6: 1}, {9: 2}]
+    everywhere = [frozenset(range(20))] + [frozenset({i, i + 1}) for i in range(0, 14, 2)]
+    assert stages_of(everywhere, None, 64) is None
 
 
 @pytest.mark.parametrize("weights", ["lognormal", "coarse"])

@@ -11,9 +11,10 @@ from support import oracle
 from support.graphs import array_edges
 from support.paths import random_graphs
 
-from circuit_atlas.graph.counts import as_integers, as_limbs, walk_counts
+from circuit_atlas.graph.counts import as_integers, as_limbs, staged_walk_counts, starting_counts, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts, strongly_connected_components
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.stages import stages_of
 
 HOPS, NODES = 5, 7
 PAIRS = st.lists(st.tuples(*[st.integers(0, NODES - 1)] * 2), unique=True, max_size=16)
@@ -42,6 +43,42 @@ def test_paths_of_a_graph_without_cycles(graph: tuple[list[int], list[oracle.Edg
     expected = brute_force(edges, np.flatnonzero(is_start).tolist(), len(layers))
     assert [as_integers(counts[1:, :, end]) for end in range(len(layers))] == expected
     assert as_integers(counts[0].T) == is_start.astype(int).tolist()
+
+
+@settings(deadline=None)
+@given(
+    graph=random_graphs(),
+    closed=st.sets(st.integers(0, 23), max_size=3),
+    min_weight=st.sampled_from([0.0, 0.5, 1.5]),
+    data=st.data(),
+)
+def test_paths_by_sign_that_pass_groups_of_nodes(
+    graph: tuple[list[int], list[oracle.Edge]], closed: set[int], min_weight: float, data: st.DataObject
+) -> None:
+    """To each node that paths may pass, those that promote it and those that inhibit it."""
+    layers, edges = graph
+    n, is_start = len(layers), np.array(layers) == 0
+    group = st.frozensets(st.sampled_from(range(n)), min_size=1, max_size=3)
+    groups = data.draw(st.lists(group, unique=True, max_size=3), label="groups")
+    passable = np.array([i not in closed for i in range(n)])
+    stages = stages_of(groups, np.arange(n, dtype=np.int32), 64)
+    assert stages is not None
+    packed_edges = PackedEdges.of(array_edges(edges), n)
+    starts = starting_counts(is_start, HOPS, signed=True)
+    counts = staged_walk_counts(packed_edges, starts, stages, passable=passable, min_weight=min_weight)[-1]
+    open_nodes = np.flatnonzero(passable).tolist()
+    expected = np.zeros((HOPS + 1, 2 * n), np.int64)
+    for path in oracle.all_paths(
+        edges,
+        np.flatnonzero(is_start).tolist(),
+        open_nodes,
+        HOPS,
+        passes=lambda i: i not in closed,
+        min_weight=min_weight,
+    ):
+        if all(group & set(path[0]) for group in groups):
+            expected[len(path[1]), path[0][-1] + (0 if oracle.promotes(path) else n)] += 1
+    assert np.array_equal(counts[1:, 0], expected[1:])
 
 
 @settings(deadline=None)

@@ -16,6 +16,8 @@ ARGUMENTS: dict[str, Any] = {
     "paths": [["token:9", "logit:22605@10"]],
     "ordinals": list(range(400)),
     "names": ["influence"],
+    "named": [["dallas", "is"]],
+    "feature": "feature:20/44686",
     "a": "dallas",
     "b": "night",
     "graphs": ["dallas", "night"],

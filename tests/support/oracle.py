@@ -89,6 +89,11 @@ def scorer(score: str, sums: dict[int, float]) -> Callable[[FoundPath], float]:
     }[score]
 
 
+def promotes(path: FoundPath) -> bool:
+    """Whether an even number of a path's weights is negative."""
+    return math.prod(path[1]) > 0
+
+
 def best_paths(
     paths: Iterable[FoundPath], k: int, sign: int = 1, value: Callable[[FoundPath], float] | None = None
 ) -> list[tuple[float, tuple[int, ...], list[float]]]:

@@ -10,15 +10,19 @@
 // @param graph STRING -- the graph's name
 // @param targets LIST<STRING> -- keys of the nodes where paths end
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
+// @param min_hops INTEGER = 1 -- fewest edges of a path
 // @param k INTEGER = 10 -- how many paths
 // @param sign INTEGER = 1 -- 1 for the largest score, -1 for the smallest (most inhibiting)
 // @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised
 //   weights
+// @param effect INTEGER = 0 -- 1 for paths that promote the target: an even number of their weights is negative; -1 for
+//   paths that inhibit it; 0 for all. It needs signed `bounds`
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
-// @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, the bounds of all nodes by ordinal, in blocks of
-//   @BOUNDS_BLOCK
+// @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, 0 to max_hops, the bounds of all nodes by
+//   ordinal, in blocks of @BOUNDS_BLOCK; with an `effect`, of paths that promote a node, then of paths that inhibit it
 // @param sources STRING = "tokens" -- which stored bounds to take when none are given
-// @param must_pass LIST<INTEGER> = [] -- ordinals of nodes to pass, in this order; `bounds` then has a table for each
+// @param stages LIST<MAP> = [{}] -- for paths that must pass nodes: what is left to pass, seen from the target; nothing
+//   in the first. Of each stage, the nodes (ordinals) that lead to an earlier one, and its place; each has its `bounds`
 // @returns nodes LIST<MAP> -- the nodes from source to target
 // @returns weights LIST<FLOAT> -- the weights of its edges, in that order
 // @returns hops INTEGER -- number of edges
@@ -34,13 +38,12 @@ CALL () {
 }
 WITH coalesce($bounds, stored) AS bounds
 MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
-WITH bounds, target.ordinal AS node,
-     size($must_pass) - CASE WHEN $must_pass[-1] = target.ordinal THEN 1 ELSE 0 END AS must_pass_left
+WITH bounds, target.ordinal AS node, coalesce($stages[-1][toString(target.ordinal)], size($stages) - 1) AS stage
 // Prefixes are partial paths, written from the target back: one for each length, of no edge yet. Lengths that no path
 // from a token has are left out; bounds of restricted searches cannot tell, for paths may end where they may not pass.
-UNWIND range(1, $max_hops) AS hops
+UNWIND range($min_hops, $max_hops) AS hops
 WITH bounds, {node: node, hops: hops, remaining: hops, divisor: CASE $score WHEN 'mean' THEN hops ELSE 1 END,
-              must_pass_left: must_pass_left, path: [node], weights: [],
+              stage: stage, inhibits: CASE $effect WHEN -1 THEN 1 ELSE 0 END, path: [node], weights: [],
               value: CASE $score WHEN 'bottleneck' THEN Infinity ELSE 0.0 END, rank: null} AS prefix
 WHERE $sources <> 'tokens' OR $bounds IS NOT NULL OR @in_blocks(bounds[hops], node) > -Infinity
 WITH bounds, collect(prefix) AS starts
@@ -81,21 +84,25 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
       RETURN collect(source.ordinal) AS inputs, collect(weight) AS weights,
              collect(@step(/* edge value */ weight, input_sum)) AS steps
     }
-    // The inputs that lead to a path above the threshold; -Infinity, where no path is, is below every threshold.
+    // The bounds, by stage, sign and hops, of what a prefix still needs. A negative weight turns the sign needed.
     UNWIND at_node AS prefix
     WITH prefix, inputs, weights, steps, prefix.value AS value, prefix.divisor AS divisor, threshold,
-         bounds[prefix.must_pass_left * ($max_hops + 1) + prefix.remaining - 1] AS bound
+         prefix.stage * (1 + abs($effect)) AS table, prefix.inhibits AS inhibits
+    WITH prefix, inputs, weights, steps, value, divisor, threshold,
+         bounds[(table + inhibits) * ($max_hops + 1) + prefix.remaining - 1] AS bound,
+         bounds[(table + abs($effect - inhibits) % 2) * ($max_hops + 1) + prefix.remaining - 1] AS turned
+    // The inputs that lead to a path above the threshold; -Infinity, where no path is, is below every threshold.
     UNWIND [i IN range(0, size(inputs) - 1) WHERE CASE $score
-      WHEN 'bottleneck' THEN value >= threshold AND steps[i] >= threshold AND @in_blocks(bound, inputs[i]) >= threshold
-      ELSE (value + steps[i] + @in_blocks(bound, inputs[i])) / divisor >= threshold END | i] AS i
+      WHEN 'bottleneck' THEN value >= threshold <= steps[i] AND @before(weights[i], inputs[i]) >= threshold
+      ELSE (value + steps[i] + @before(weights[i], inputs[i])) / divisor >= threshold END | i] AS i
     WITH prefix, inputs[i] AS source, weights[i] AS weight, divisor, @extended(value, steps[i]) AS value,
-         @in_blocks(bound, inputs[i]) AS bound
+         @before(weights[i], inputs[i]) AS bound
     RETURN prefix, source, weight, value, @extended(value, bound) / divisor AS rank
   }
-  WITH prefix, source, weight, value, rank, prefix.must_pass_left AS left
   RETURN CASE WHEN source IS NULL THEN prefix ELSE {
            node: source, hops: prefix.hops, remaining: prefix.remaining - 1, divisor: prefix.divisor,
-           must_pass_left: CASE WHEN left > 0 AND $must_pass[left - 1] = source THEN left - 1 ELSE left END,
+           stage: coalesce($stages[prefix.stage][toString(source)], prefix.stage),
+           inhibits: CASE WHEN weight < 0 THEN abs($effect - prefix.inhibits) % 2 ELSE prefix.inhibits END,
            path: prefix.path + source, weights: [weight] + prefix.weights, value: value, rank: rank
          } END AS longer
   ORDER BY rank DESC, prefix.hops, prefix.path, coalesce(source, -1) LIMIT $k
@@ -110,7 +117,8 @@ CALL (path) {
   WITH place, n ORDER BY place DESC
   RETURN collect(n {@node}) AS nodes
 }
-RETURN nodes, weights, hops, CASE $score WHEN 'product' THEN exp(score) ELSE $sign * score END AS score
+RETURN nodes, weights, hops,
+       CASE WHEN $score <> 'product' THEN $sign * score WHEN $effect < 0 THEN -exp(score) ELSE exp(score) END AS score
 ORDER BY i
 // visual: The k paths with the best score, step by step.
 UNWIND prefixes AS prefix

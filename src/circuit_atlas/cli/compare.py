@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import SCORE, atlas_command, complete_graphs
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS
+from circuit_atlas.cli.options import atlas_command, complete_graphs, shown_paths_options
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -34,20 +33,7 @@ GROUP = "Questions across prompts"
     show_default=True,
     help="At most this many nodes, effects and paths of each kind; totals are exact.",
 )
-@click.option(
-    "--max-hops",
-    type=click.IntRange(1, MAX_HOPS),
-    default=DEFAULT_HOPS,
-    show_default=True,
-    help="Most edges of a path.",
-)
-@click.option(
-    "--score",
-    type=SCORE,
-    default="mean",
-    show_default=True,
-    help="The score that ranks paths, as for `paths`.",
-)
+@shown_paths_options
 @atlas_command
 def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
     """Compare graphs A and B: the nodes, direct effects and best paths that both have, and that only one has.
@@ -59,6 +45,6 @@ def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
     Examples:
       circuit-atlas compare night winter
       circuit-atlas compare night winter --align feature -k 3
-      circuit-atlas compare night winter --score product --max-hops 3
+      circuit-atlas compare night winter --sign inhibiting --max-hops 3
     """
     return atlas.compare(a, b, **options)

@@ -10,7 +10,8 @@ from circuit_atlas.cli.options import (
     atlas_command,
     from_option,
     graph_or_collapsed,
-    max_hops_option,
+    hops_options,
+    restriction_options,
     to_option,
 )
 
@@ -25,7 +26,8 @@ GROUP = "Questions about a graph"
 @graph_or_collapsed
 @from_option
 @to_option
-@max_hops_option
+@hops_options
+@restriction_options
 @atlas_command
 def count_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Count the paths of GRAPH by number of hops, exactly.
@@ -34,5 +36,6 @@ def count_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     Examples:
       circuit-atlas count dallas
       circuit-atlas count dallas --from Dallas --max-hops 12
+      circuit-atlas count dallas --sign promoting --must-pass 20/44686
     """
     return atlas.graph(graph).count(**options)

@@ -10,7 +10,8 @@ from circuit_atlas.cli.options import (
     atlas_command,
     from_option,
     graph_or_collapsed,
-    max_hops_option,
+    hops_options,
+    restriction_options,
     score_option,
     to_option,
 )
@@ -26,8 +27,9 @@ GROUP = "Questions about a graph"
 @graph_or_collapsed
 @from_option
 @to_option
-@max_hops_option
+@hops_options
 @score_option
+@restriction_options
 @click.option(
     "--sample",
     type=click.IntRange(1, 10_000),
@@ -44,5 +46,6 @@ def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     Examples:
       circuit-atlas distribution dallas --max-hops 2
       circuit-atlas distribution dallas --from Dallas --score product
+      circuit-atlas distribution dallas --score product --sign promoting --min-hops 2
     """
     return atlas.graph(graph).score_distribution(**options)

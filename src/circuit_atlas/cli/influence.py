@@ -19,10 +19,10 @@ GROUP = "Questions about a graph"
 @graph_or_collapsed
 @click.option(
     "--by",
-    type=click.Choice(["node", "edge", "layer", "position", "kind", "feature"]),
+    type=click.Choice(["node", "edge", "length", "layer", "position", "kind", "feature"]),
     default="node",
     show_default=True,
-    help="By node, by edge, or by groups of nodes.",
+    help="By node, by edge, by length of the paths, or by groups of nodes.",
 )
 @click.option(
     "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
@@ -48,11 +48,14 @@ def influence_command(
       circuit-atlas influence dallas --kind token --kind error --share 0.5
       circuit-atlas influence dallas --by layer --kind feature
       circuit-atlas influence dallas --to Austin --by edge
+      circuit-atlas influence dallas --by length
     """
     handle = atlas.graph(graph)
+    if by in ("edge", "length") and (kinds or share < 1):
+        raise click.UsageError("--kind and --share apply to nodes only.")
+    if by == "length":
+        return handle.influence_by_length(targets=targets, k=k)
     if by == "edge":
-        if kinds or share < 1:
-            raise click.UsageError("--kind and --share apply to nodes only.")
         return handle.edge_influence(targets=targets, k=k)
     if by == "node":
         return handle.influence(targets=targets, kinds=kinds, share=share, k=k)

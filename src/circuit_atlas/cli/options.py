@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,7 +17,14 @@ import click
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.printable import printable
 from circuit_atlas.schema.keys import Kind, collapsed_name
-from circuit_atlas.schema.limits import DEFAULT_HOPS, DEFAULT_TIMEOUT, MAX_HOPS
+from circuit_atlas.schema.limits import (
+    DEFAULT_HOPS,
+    DEFAULT_TIMEOUT,
+    MAX_HOPS,
+    SHOWN_MIN_HOPS,
+    SHOWN_SCORE,
+    SHOWN_SIGN,
+)
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -219,25 +227,107 @@ to_option = click.option(
     metavar="NODE",
     help="Node where paths end; repeatable.  [default: the most probable logit]",
 )
-max_hops_option = click.option(
-    "--max-hops",
-    type=click.IntRange(1, MAX_HOPS),
-    default=DEFAULT_HOPS,
-    show_default=True,
-    help="Maximum number of edges of a path.",
+
+
+def _flattened(_ctx: click.Context, _parameter: click.Parameter, ranges: tuple[range, ...]) -> list[int]:
+    return [*chain(*ranges)]
+
+
+def _hops(fewest: int) -> Callable[[F], F]:
+    return together(
+        click.option(
+            "--max-hops",
+            type=click.IntRange(1, MAX_HOPS),
+            default=DEFAULT_HOPS,
+            show_default=True,
+            help="Maximum number of edges of a path.",
+        ),
+        click.option(
+            "--min-hops",
+            type=click.IntRange(1, MAX_HOPS),
+            default=fewest,
+            show_default=True,
+            help="Minimum number of edges of a path.",
+        ),
+        click.option("--hops", type=click.IntRange(1, MAX_HOPS), help="Paths of exactly this many edges."),
+    )
+
+
+hops_options = _hops(1)
+
+
+def _score(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--score",
+        type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+        default=default,
+        show_default=True,
+        help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
+    )
+
+
+def _sign(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--sign",
+        type=click.Choice(["promoting", "inhibiting", "any"]),
+        default=default,
+        show_default=True,
+        help="Only paths that promote the target (an even number of negative weights), or only those that inhibit it.",
+    )
+
+
+score_option = _score("mean")
+KIND = click.Choice([kind.value for kind in Kind])
+pass_kind_option = click.option(
+    "--kind", "kinds", type=KIND, multiple=True, help="Pass only nodes of this kind; repeatable."
 )
-SCORE = click.Choice(["mean", "sum", "bottleneck", "product"])
-score_option = click.option(
-    "--score",
-    type=SCORE,
-    default="mean",
-    show_default=True,
-    help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
+# Which paths pictures, reports and comparisons show.
+shown_paths_options = together(_hops(SHOWN_MIN_HOPS), _score(SHOWN_SCORE), _sign(SHOWN_SIGN), pass_kind_option)
+# Which of the paths between two nodes are meant.
+restriction_options = together(
+    _sign("any"),
+    pass_kind_option,
+    click.option(
+        "--layer",
+        "layers",
+        type=IntRange(),
+        multiple=True,
+        callback=_flattened,
+        help="Pass only these layers, 5 or 5-10; repeatable.",
+    ),
+    click.option(
+        "--position",
+        "positions",
+        type=IntRange(),
+        multiple=True,
+        callback=_flattened,
+        help="Pass only these positions; repeatable.",
+    ),
+    click.option(
+        "--avoid",
+        multiple=True,
+        metavar="NODE",
+        help="Do not pass this node, or a feature such as 20/44686 anywhere; repeatable.",
+    ),
+    click.option(
+        "--must-pass",
+        multiple=True,
+        metavar="NODE",
+        help="Pass this node, or a feature such as 20/44686 anywhere; repeatable: all of them.",
+    ),
+    click.option(
+        "--must-pass-any", multiple=True, metavar="NODE", help="Pass one of these nodes or features; repeatable."
+    ),
+    click.option(
+        "--min-weight",
+        type=click.FloatRange(0),
+        default=0.0,
+        help="Follow only edges of this |weight| or more.",
+    ),
 )
 edge_value_option = click.option(
     "--edge-value",
     metavar="EXPRESSION",
     help="Expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
 )
-KIND = click.Choice([kind.value for kind in Kind])
 FILE_PATH = click.Path(dir_okay=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, graph_or_collapsed, max_hops_option
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, graph_or_collapsed, shown_paths_options
 from circuit_atlas.cli.pages import finish, open_option
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ GROUP = "Pictures and pages"
 @click.option(
     "-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many contributors and paths."
 )
-@max_hops_option
+@shown_paths_options
 @atlas_command
 def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Result:
     """Write a page on GRAPH: prompt, statistics, scores, top logits, contributors, top paths, picture.
@@ -38,6 +38,7 @@ def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, *
     Examples:
       circuit-atlas report dallas --open
       circuit-atlas report dallas -o dallas.md
+      circuit-atlas report dallas --sign inhibiting --kind feature --hops 3
     """
     from circuit_atlas.views.graph_page import file_name
 

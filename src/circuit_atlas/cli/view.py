@@ -12,7 +12,7 @@ from circuit_atlas.cli.options import (
     complete_graphs,
     from_option,
     graph_or_collapsed,
-    max_hops_option,
+    shown_paths_options,
     to_option,
 )
 from circuit_atlas.cli.pages import finish, open_option
@@ -43,7 +43,7 @@ GROUP = "Pictures and pages"
 )
 @from_option
 @to_option
-@max_hops_option
+@shown_paths_options
 @click.option("-k", "--k", type=click.IntRange(1, 100), default=10, show_default=True, help="How many paths.")
 @click.option(
     "--max-nodes",
@@ -73,7 +73,8 @@ def view_command(
       circuit-atlas view dallas --open
       circuit-atlas view dallas -o dallas.svg
       circuit-atlas view dallas --from Dallas --to Austin --max-hops 3 -k 5
-      circuit-atlas view dallas --paths -k 20
+      circuit-atlas view dallas --paths -k 20 --sign inhibiting
+      circuit-atlas view dallas --score mean --sign any --min-hops 1
       circuit-atlas view night --compare winter
     """
     from circuit_atlas.views.graph_page import file_name

@@ -9,12 +9,13 @@ many terms; it converges unless nothing leads out of the cycle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from circuit_atlas.graph.data import KINDS, Bool, EdgeBlock, Edges, Float64, GraphData, Int32, NodeColumns
+from circuit_atlas.graph.packed import PackedEdges, Part, combined
 from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 1 << 20
@@ -88,6 +89,46 @@ def node_influence(edges: Edges, order: Int32 | None, input_sum: Float64, weight
         if term.sum() <= _NEGLIGIBLE * weights.sum():
             return influence
     return None
+
+
+def influence_by_length(
+    edges: PackedEdges, input_sum: Float64, weights: Float64, starts: Sequence[Bool], most: int
+) -> Float64:
+    """How much of some weighted nodes flows to them along paths of exactly h effects, by where the paths begin: float64
+    (hops, len(starts)) for h from 1 to `hops`, which is the longest path, but at most `most`.
+
+    It is the recurrence of `bounds` with plus and times: the share of a node that comes along paths of h effects is the
+    sum, over its inputs, of their normalised weight times the share of h - 1. So all rows and columns together are
+    w A + w A^2 + ..., as in the module's text, taken at nodes where paths begin.
+
+    Args:
+        edges: edges of a graph of n nodes.
+        input_sum: float64 (n,): sum of |weight| over each node's inputs.
+        weights: float64 (n,): the weights of the nodes where paths end; for all logits, their probabilities.
+        starts: bool (n,) each: nodes where paths begin.
+        most: most effects of a path.
+    """
+    sums = np.maximum(input_sum, _MIN_ROW_SUM)
+    shares = [is_start.astype(np.float64) for is_start in starts]
+    rows: list[list[float]] = []
+    for _ in range(most):
+        shares = [_shares_of_inputs(edges, sums, share) for share in shares]
+        if not any(share.any() for share in shares):
+            break
+        rows.append([float(weights @ share) for share in shares])
+    return np.array(rows).reshape(-1, len(starts))
+
+
+def _shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Float64:
+    """A times `share`: for each node, the mean of its inputs' shares, weighed by |weight|."""
+
+    def brought(part: Part) -> Float64:
+        values: Float64 = np.abs(part.weight) * part.at_source(share, len(share)) / part.at_target(sums)
+        return values
+
+    mean = np.zeros_like(share)
+    combined(edges, brought, np.add, mean)
+    return mean
 
 
 def _scored(

@@ -47,11 +47,13 @@ class PackedEdges:
         inputs: int64 (n,): number of inputs of each node.
         source: unsigned integer (m,): ordinals of the sources.
         weight: float32 or float64 (m,).
+        scored: float64 (m,): what path scores take instead of the weights; None for the weights themselves.
     """
 
     inputs: Int64
     source: npt.NDArray[np.unsignedinteger[Any]]
     weight: npt.NDArray[np.floating[Any]]
+    scored: Float64 | None = None
 
     @classmethod
     def of(cls, edges: Edges, n: int) -> PackedEdges:
@@ -105,12 +107,14 @@ def spans(start: Int64, size: int) -> Iterator[tuple[int, int]]:
 class Part(NamedTuple):
     """Some edges of a graph: all incoming edges of some nodes.
 
-    `source` and `weight` (m,) are as in `PackedEdges`; `nodes` (k,) are ordinals of nodes with inputs, `inputs` (k,)
-    their numbers of inputs, and `start` (k,) the places in `source` where they begin.
+    `source` and `weight` (m,) are as in `PackedEdges`, and `scored` (m,) is what path scores take; `nodes` (k,) are
+    ordinals of nodes with inputs, `inputs` (k,) their numbers of inputs, and `start` (k,) the places in `source` where
+    they begin.
     """
 
     source: npt.NDArray[Any]
     weight: npt.NDArray[Any]
+    scored: npt.NDArray[Any]
     nodes: Int64
     inputs: Int64
     start: Int64
@@ -118,6 +122,25 @@ class Part(NamedTuple):
     def at_target(self, values: Float64) -> Float64:
         """For each edge, the value at its target, (m,), of values (n,) at all nodes."""
         return np.repeat(values[self.nodes], self.inputs)
+
+    def at_source(self, values: npt.NDArray[Any], n: int, sheet: int = 0) -> npt.NDArray[Any]:
+        """For each edge, the value (m,) that it continues, of values at all n nodes.
+
+        Args:
+            values: (n,), or (2n,): of paths that promote a node v at v, of paths that inhibit it at n + v.
+            n: number of nodes.
+            sheet: for values (2n,), which paths to the targets are meant: 0 those that promote, 1 those that inhibit.
+        """
+        # With the mode "clip", numpy does not check every index first.
+        return np.take(values, signed_places(self.source, self.weight, sheet, n, len(values)), mode="clip")
+
+
+def signed_places(
+    source: npt.NDArray[Any], weight: npt.NDArray[Any], sheet: int | npt.NDArray[Any], n: int, size: int
+) -> npt.NDArray[Any]:
+    """Where the values are that edges continue, (m,), among `size` values at n nodes: see `Part.at_source`. An edge of
+    negative weight turns a path that promotes into one that inhibits, and the other way round."""
+    return source if size == n else source + n * ((weight < 0) != sheet)
 
 
 def combined(
@@ -131,6 +154,7 @@ def combined(
         combine: how the values of a target's edges become one, for instance `np.maximum` or `np.add`.
         result: (n,): is filled in at nodes with inputs, and left as it is at others.
     """
+    scored = edges.weight if edges.scored is None else edges.scored
 
     def work(parts: list[tuple[int, int]]) -> None:
         for first, stop in parts:
@@ -138,7 +162,14 @@ def combined(
             nodes = first + np.flatnonzero(edges.inputs[first:stop])
             if end > begin:
                 places = edges.start[nodes] - begin
-                part = Part(edges.source[begin:end], edges.weight[begin:end], nodes, edges.inputs[nodes], places)
+                part = Part(
+                    edges.source[begin:end],
+                    edges.weight[begin:end],
+                    scored[begin:end],
+                    nodes,
+                    edges.inputs[nodes],
+                    places,
+                )
                 result[nodes] = combine.reduceat(values(part), places)
 
     parts = list(spans(edges.start, _PART))

@@ -23,7 +23,6 @@ KIND_STYLES = {
 }
 SIDE_COLORS = ("#767676", "#0072B2", "#D55E00")  # in both graphs, only in the first, only in the second
 SIGN_COLORS = ("#2166AC", "#B2182B")  # positive, negative
-PATH_COLOR = "#111111"
 EDGES_DRAWN = 1_500  # the strongest; more would hide each other. The page shows all edges of one node.
 # A plotly trace has one width, so edges are drawn in three: by |weight|, as a fraction of the largest.
 EDGE_STEPS = (0.4, 0.12, 0.0)
@@ -73,7 +72,7 @@ def graph_figure(picture: Picture, layout: Layout) -> Figure:
     The page's script finds the traces by their `meta`, and those of edges by their order: group by group, and within a
     group from the widest to the thinnest.
     """
-    traces = [*_edge_traces(picture, layout), _path_trace(picture, layout), *_node_traces(picture, layout)]
+    traces = [*_edge_traces(picture, layout), *_path_traces(picture, layout), *_node_traces(picture, layout)]
     return {"data": traces, "layout": _layout(picture, layout)}
 
 
@@ -97,11 +96,20 @@ def _width_step(fraction: float) -> int:
     return next(i for i, step in enumerate(EDGE_STEPS) if fraction >= step)
 
 
-def _path_trace(picture: Picture, layout: Layout) -> Figure:
-    lines = {ends for path in picture.paths for ends in pairwise(path.nodes)}
-    style = {"color": PATH_COLOR, "width": 2}
-    name = f"top {len(picture.paths)} paths"
-    return _lines(sorted(lines), layout, name=name, line=style, opacity=0.75, showlegend=bool(lines), meta="paths")
+def _path_traces(picture: Picture, layout: Layout) -> list[Figure]:
+    """The steps of the best paths that promote, and those that inhibit."""
+    steps = [
+        (ends, weight < 0)
+        for path in picture.paths
+        for ends, weight in zip(pairwise(path.nodes), path.weights, strict=True)
+    ]
+    traces = []
+    for inhibits, (color, step) in enumerate(zip(SIGN_COLORS, ("promoting", "inhibiting"), strict=True)):
+        lines = sorted({ends for ends, sign in steps if sign == bool(inhibits)})
+        name = f"{step} steps of the top {len(picture.paths)} paths"
+        style = {"color": color, "width": 2.6}
+        traces.append(_lines(lines, layout, name=name, line=style, opacity=0.85, showlegend=bool(lines), meta="paths"))
+    return traces
 
 
 def _lines(ends: Iterable[tuple[int, int]], layout: Layout, **style: Any) -> Figure:
@@ -274,7 +282,8 @@ def _node_names(picture: Picture, layout: Layout, nodes: list[int], width: float
     taken: list[tuple[float, float, float]] = []  # left, right and height of names, in pixels
     annotations = []
     for i in nodes:
-        text = short(picture.nodes[i].name, 30)
+        name, title = picture.nodes[i].name, picture.nodes[i].title
+        text = short(name, 30) + title.removeprefix(name)
         left, y = layout.x[i] * scale + layout.diameter[i] / 2 + 4, layout.y[i]
         right = left + 6.2 * len(text)  # the mean width of a letter
         is_outside = right > layout.width * scale + 10

@@ -24,6 +24,8 @@ const drawing = (tag, attributes, parent) => {
 };
 const number = value => value === null ? "–" : Number(value.toPrecision(4)).toString();
 const cut = (text, longest) => text.length > longest ? text.slice(0, longest - 1) + "…" : text;
+/* A name that is cut keeps the place that tells it from others. */
+const cutTitle = (node, longest) => cut(node.name, longest) + node.title.slice(node.name.length);
 
 /* Nodes and edges: those of the graph, or those of the graph in which each supernode is one node. */
 
@@ -75,7 +77,7 @@ function mergeSupernodes() {
     const sum = of => members.some(node => of(node) !== null)
       ? members.reduce((total, node) => total + (of(node) ?? 0), 0) : null;
     const group = {
-      key: "supernode:" + name, name, kind: "supernode", layer: null, position: null, activation: null, probability: null,
+      key: "supernode:" + name, name, title: name, kind: "supernode", layer: null, position: null, activation: null, probability: null,
       explanation: null, influence: sum(node => node.influence), supernodes: [], members, side: members[0].side,
       x: mean(node => node.x), y: mean(node => node.y), color: "#56B4E9", symbol: "circle",
       size: Math.min(34, Math.sqrt(members.reduce((area, node) => area + node.size ** 2, 0)) + 6),
@@ -194,7 +196,7 @@ function mark(canvas, node, role) {
 }
 
 function name(canvas, node, text) {
-  if (!canvas.names.has(node)) canvas.names.set(node, text ?? cut(node.name, 32));
+  if (!canvas.names.has(node)) canvas.names.set(node, text ?? cutTitle(node, 32));
 }
 
 /* Draws names beside nodes, on the side where there is room, or not at all. */
@@ -230,7 +232,7 @@ function highlightNode(canvas, node) {
   for (const edge of outputs) mark(canvas, edge.target, "out");
   mark(canvas, node, "focus");
   name(canvas, node);
-  const caption = (other, edge) => (isNamedOnAxis(other) ? "" : cut(other.name, 26) + "  ") + weightText(edge);
+  const caption = (other, edge) => (isNamedOnAxis(other) ? "" : cutTitle(other, 26) + "  ") + weightText(edge);
   for (const edge of inputs.slice(0, NAMED_NEIGHBORS)) name(canvas, edge.source, caption(edge.source, edge));
   for (const edge of outputs.slice(0, NAMED_NEIGHBORS)) name(canvas, edge.target, caption(edge.target, edge));
 }
@@ -242,7 +244,7 @@ function highlightPaths(canvas, places, alone) {
     for (let i = 1; i < along.length; i++) {
       if (!along[i - 1] || !along[i] || along[i - 1] === along[i]) continue;
       line(canvas, {source: along[i - 1], target: along[i]},
-        {stroke: data.path_color, "stroke-width": alone ? 3 : 2, "stroke-opacity": .75, class: "lit-edge path"});
+        {stroke: data.sign_colors[Number(data.paths[place].weights[i - 1] < 0)], "stroke-width": alone ? 3 : 2, "stroke-opacity": .75, class: "lit-edge path"});
     }
     along.filter(Boolean).forEach(node => passed.add(node));
   }
@@ -263,7 +265,7 @@ function showPanel() {
 }
 
 function showNode(node) {
-  panel.append(element("h2", node.name));
+  panel.append(element("h2", node.title));
   const list = element("dl");
   const add = (term, value) => {
     if (value === null || value === undefined || value === "") return;
@@ -280,7 +282,7 @@ function showNode(node) {
   }
   add("supernodes", node.supernodes.join(", "));
   if (compared) add("", data.sides[node.side].name);
-  if (node.members) add("members", node.members.map(member => member.name).join(", "));
+  if (node.members) add("members", node.members.map(member => member.title).join(", "));
   panel.append(list);
   showEdges("Inputs", strongEdges(shown.inputs, node), edge => edge.source);
   showEdges("Outputs", strongEdges(shown.outputs, node), edge => edge.target);
@@ -294,7 +296,7 @@ function showEdges(title, found, end) {
   for (const edge of found.slice(0, MAX_ROWS)) {
     const row = element("div", undefined, "row"), weight = element("b", weightText(edge));
     weight.style.color = data.edge_groups[edge.group].color;
-    row.append(weight, element("span", end(edge).name));
+    row.append(weight, element("span", end(edge).title));
     row.title = end(edge).key;
     row.addEventListener("click", () => pin(end(edge)));
     rows.append(row);
@@ -310,7 +312,14 @@ function showPaths() {
     box.type = "checkbox";
     box.checked = state.paths.has(i);
     box.addEventListener("change", () => { state.paths[box.checked ? "add" : "delete"](i); highlight(); });
-    row.append(box, element("b", number(path.score)), element("span", path.nodes.map(id => nodes[id].name).join(" → ")));
+    const steps = element("span", nodes[path.nodes[0]].title);
+    path.weights.forEach((weight, step) => {
+      const arrow = element("span", weight < 0 ? " ⊣ " : " → ");
+      arrow.style.color = data.sign_colors[Number(weight < 0)];
+      arrow.title = number(weight);
+      steps.append(arrow, nodes[path.nodes[step + 1]].title);
+    });
+    row.append(box, element("b", number(path.score)), steps);
     row.addEventListener("mouseenter", () => { state.path = i; highlight(); });
     row.addEventListener("mouseleave", () => { state.path = null; highlight(); });
     panel.append(row);

@@ -15,7 +15,7 @@ from circuit_atlas.views.figure import (
     EDGE_STEPS,
     EDGES_DRAWN,
     KIND_STYLES,
-    PATH_COLOR,
+    SIGN_COLORS,
     Figure,
     edge_groups,
     graph_figure,
@@ -105,12 +105,15 @@ def _data(picture: Picture, layout: Layout, figure: Figure) -> dict[str, Any]:
         "sides": side_names(picture),
         "nodes": _node_data(picture, layout),
         "edges": edges,
-        "paths": [{"score": path.score, "nodes": path.nodes, "graph": path.graph} for path in picture.paths],
+        "paths": [
+            {"score": path.score, "nodes": path.nodes, "weights": path.weights, "graph": path.graph}
+            for path in picture.paths
+        ],
         "kinds": [{"name": kind, "color": color, "symbol": symbol} for kind, (color, symbol) in KIND_STYLES.items()],
         "edge_groups": [{"name": name, "color": color} for name, color in edge_groups(picture)],
         "edge_steps": EDGE_STEPS,
         "edges_drawn": EDGES_DRAWN,
-        "path_color": PATH_COLOR,
+        "sign_colors": SIGN_COLORS,
     }
 
 
@@ -120,6 +123,7 @@ def _node_data(picture: Picture, layout: Layout) -> list[dict[str, Any]]:
             "key": node.key,
             "kind": node.kind.value,
             "name": node.name,
+            "title": node.title,
             "layer": node.layer,
             "position": node.position,
             "token": _token(picture, node),

@@ -110,7 +110,8 @@ def _both(one: PictureNode, other: PictureNode) -> PictureNode:
     """A node that both graphs have."""
     supernodes = tuple(dict.fromkeys(one.supernodes + other.supernodes))
     name = _named(*(("" if _unlabelled(node) else node.name) for node in (one, other))) or one.name
-    return replace(one, name=name, side=0, second=other, supernodes=supernodes)
+    title = name + one.title.removeprefix(one.name)
+    return replace(one, name=name, title=title, side=0, second=other, supernodes=supernodes)
 
 
 def _unlabelled(node: PictureNode) -> bool:

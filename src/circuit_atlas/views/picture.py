@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+from circuit_atlas.database import Rows
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
+from circuit_atlas.queries.nodes import titled, to_node
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Component, Kind, component_of
-from circuit_atlas.schema.limits import DEFAULT_HOPS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 
 MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
 MAX_NODES_SHOWN = 10_000
@@ -27,7 +29,17 @@ class PathOptions:
     sources: Sequence[str] = ()
     targets: Sequence[str] = ()
     max_hops: int = DEFAULT_HOPS
+    min_hops: int = SHOWN_MIN_HOPS
+    hops: int | None = None
     k: int = 10
+    score: str = SHOWN_SCORE
+    sign: str = SHOWN_SIGN
+    kinds: Sequence[str] = ()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `search_paths`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 DEFAULT_PATHS = PathOptions()
@@ -37,12 +49,14 @@ DEFAULT_PATHS = PathOptions()
 class PictureNode:
     """A node of a picture.
 
-    `column` is the index of its position among the picture's tokens. When two graphs are compared, `side` says which of
-    them has it: 0 for both, 1 for the first, 2 for the second.
+    `title` is the name, with its place where other nodes have that name. `column` is the index of its position among
+    the picture's tokens. When two graphs are compared, `side` says which of them has it: 0 for both, 1 for the first, 2
+    for the second.
     """
 
     key: str
     name: str
+    title: str
     layer: int | None
     position: int | None
     column: int
@@ -87,10 +101,11 @@ class PictureEdge:
 
 @dataclass(frozen=True)
 class PicturePath:
-    """A path: its score, and the indices of its nodes from source to target."""
+    """A path: its score, the indices of its nodes from source to target, and the weights between them."""
 
     score: float
     nodes: tuple[int, ...]
+    weights: tuple[float, ...]
     graph: str
 
 
@@ -142,7 +157,7 @@ def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_
         # A file may lack the tokens of some positions; these are shown by their numbers.
         tokens=(*stored["tokens"], *map(str, range(len(stored["tokens"]), stored["n_pos"]))),
         n_layers=stored["n_layers"],
-        nodes=[_node(row) for row in rows],
+        nodes=_nodes(graph, rows),
         edges=edges,
         paths=[_path(path, place, graph.name) for path in found if all(node.key in place for node in path.nodes)],
         notes=_notes(stored, len(rows), len(edges)),
@@ -155,24 +170,24 @@ def _paths(graph: StoredGraph, options: PathOptions) -> list[Path]:
     asked = (options.sources or graph.properties["token_nodes"]) and (options.targets or graph.logits)
     if not asked:
         return []
-    return search_paths(
-        graph,
-        sources=options.sources,
-        targets=options.targets,
-        max_hops=options.max_hops,
-        k=options.k,
-    ).paths
+    return search_paths(graph, **options.arguments).paths
 
 
 def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
-    return PicturePath(path.score, tuple(index[node.key] for node in path.nodes), graph)
+    return PicturePath(path.score, tuple(index[node.key] for node in path.nodes), tuple(path.weights), graph)
 
 
-def _node(row: dict[str, Any]) -> PictureNode:
+def _nodes(graph: StoredGraph, rows: Rows) -> list[PictureNode]:
+    nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
+    return [_node(row, nodes[graph.name, row["node"]["key"]].title) for row in rows]
+
+
+def _node(row: dict[str, Any], title: str) -> PictureNode:
     values = row["node"]
     same = ("key", "name", "layer", "position", "token", "activation", "influence", "probability")
     return PictureNode(
         **{name: values[name] for name in same},
+        title=title,
         column=values["position"] or 0,
         explanation=row["explanation"],
         supernodes=tuple(row["supernodes"]),

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.files import write_file
+from circuit_atlas.printable import printable
+from circuit_atlas.queries import path_results
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
-from circuit_atlas.schema.limits import DEFAULT_HOPS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.graph_page import asset, fill
 from circuit_atlas.views.results import ReportResult
@@ -25,7 +29,8 @@ from circuit_atlas.views.view import View, framed, view_graph
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
 SUFFIXES = (".html", ".md")
 _ROWS = 15
-Table = tuple[list[str], list[list[str]]]
+Cell = str | path_results.Path
+Table = tuple[list[str], list[list[Cell]]]
 
 
 @dataclass(frozen=True)
@@ -106,36 +111,61 @@ class Report:
         if self.contributors:
             sections.append(("Contributors", _contributors(self.contributors)))
         if self.paths:
-            sections.append((f"Top paths by {self.paths.score}", _paths(self.paths)))
+            sections.append((self.paths.description, _paths(self.paths)))
         return sections
 
 
 @graph_query
-def report_on(graph: StoredGraph, *, k: int = _ROWS, max_hops: int = DEFAULT_HOPS) -> Report:
+def report_on(
+    graph: StoredGraph,
+    *,
+    k: int = _ROWS,
+    max_hops: int = DEFAULT_HOPS,
+    min_hops: int = SHOWN_MIN_HOPS,
+    hops: int | None = None,
+    score: str = SHOWN_SCORE,
+    sign: str = SHOWN_SIGN,
+    kinds: Sequence[str] = (),
+) -> Report:
     """The report on a graph.
 
     Args:
         graph: the graph.
         k: how many contributors and paths.
         max_hops: most edges of a path, 1 to 12.
+        min_hops: fewest edges of a path.
+        hops: exactly so many edges of a path, instead of `min_hops` and `max_hops`.
+        score: what paths are ranked by, see `search_paths`.
+        sign: which paths, see `search_paths`.
+        kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
 
     Raises:
         InvalidArgumentError: an argument is out of range.
         GraphNotFoundError: no such graph is ready.
     """
+    which: dict[str, Any] = {
+        "max_hops": max_hops,
+        "min_hops": min_hops,
+        "hops": hops,
+        "score": score,
+        "sign": sign,
+        "kinds": kinds,
+    }
     has_paths = bool(graph.properties["token_nodes"] and graph.logits)
     has_influence = bool(graph.logits) and graph.properties["acyclic"]
     return Report(
         statistics=statistics(graph),
         contributors=contributors(graph, k=k) if has_influence else None,
-        paths=search_paths(graph, k=k, max_hops=max_hops) if has_paths else None,
-        view=view_graph(graph),
+        paths=search_paths(graph, k=k, **which) if has_paths else None,
+        view=view_graph(graph, **which),
     )
 
 
 def _statistics(found: Statistics) -> Table:
     """The statistics without the logits, which have their own table, and the prompt, which is above all tables."""
-    rows = [[str(name), str(value)] for name, value in found.table()[1] if name not in ("logit", "prompt")]
+    rows: list[list[Cell]] = [
+        [str(name), str(value)] for name, value in found.table()[1] if name not in ("logit", "prompt")
+    ]
     return ["", ""], [*rows, ["tokens", " ".join(repr(token) for token in found.tokens)]]
 
 
@@ -154,7 +184,7 @@ def _contributors(found: Contributors) -> Table:
 
 
 def _paths(found: Paths) -> Table:
-    return ["score", "hops", "path"], [[f"{path.score:.4g}", str(path.hops), str(path)] for path in found.paths]
+    return ["score", "hops", "path"], [[f"{path.score:.4g}", str(path.hops), path] for path in found.paths]
 
 
 def _location(node: Node) -> str:
@@ -170,13 +200,25 @@ def _html_table(table: Table) -> str:
     return f"<table>{head}<tbody>{''.join(_html_row(row, 'td') for row in rows)}</tbody></table>"
 
 
-def _html_row(cells: list[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>\n"
+def _html_row(cells: Sequence[Cell], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{_html_cell(cell)}</{tag}>" for cell in cells) + "</tr>\n"
+
+
+def _html_cell(cell: Cell) -> str:
+    """A text, or a path with its steps coloured by their sign."""
+    if isinstance(cell, str):
+        return html.escape(cell)
+    steps = (
+        f' <span class="{"inhibits" if weight < 0 else "promotes"}">--({weight:.3g})--&gt;</span> '
+        f"{html.escape(printable(node.title))}"
+        for node, weight in zip(cell.nodes[1:], cell.weights, strict=True)
+    )
+    return html.escape(printable(cell.nodes[0].title)) + "".join(steps)
 
 
 def _markdown_table(table: Table) -> str:
     headers, rows = table
-    lines = [headers, ["---"] * len(headers), *([_markdown(cell) for cell in row] for row in rows)]
+    lines = [headers, ["---"] * len(headers), *([_markdown(str(cell)) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

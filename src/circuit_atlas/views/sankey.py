@@ -45,10 +45,7 @@ def sankey_figure(paths: Paths) -> Figure:
 
 
 def _label(node: Node) -> str:
-    location = ", ".join(
-        f"{prefix}{number}" for prefix, number in (("L", node.layer), ("pos ", node.position)) if number is not None
-    )
-    return f"{short(node.name, 28)} ({location})" if location else short(node.name, 28)
+    return f"{short(node.name, 28)} ({node.place})" if node.place else short(node.name, 28)
 
 
 def _transparent(color: str) -> str:
@@ -57,7 +54,7 @@ def _transparent(color: str) -> str:
 
 
 def _layout(paths: Paths, nodes: int) -> Figure:
-    title = f"{paths.graph}: top {len(paths.paths)} paths by {paths.score}"
+    title = f"{paths.graph}: {paths.description}"
     return {
         "title": {"text": plotly_text(title), "x": 0.01, "font": {"size": 16}},
         "font": {"family": FONT, "size": 12, "color": "#222"},

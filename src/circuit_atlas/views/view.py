@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from circuit_atlas.files import write_file
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.schema.limits import DEFAULT_HOPS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.views.figure import Figure, static_figure
 from circuit_atlas.views.graph_page import fill, graph_page, plotly_script, script_json
 from circuit_atlas.views.image import draw_image
@@ -90,7 +91,12 @@ def view_graph(
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
     max_hops: int = DEFAULT_HOPS,
+    min_hops: int = SHOWN_MIN_HOPS,
+    hops: int | None = None,
     k: int = 10,
+    score: str = SHOWN_SCORE,
+    sign: str = SHOWN_SIGN,
+    kinds: Sequence[str] = (),
     compare: str | None = None,
     max_nodes: int = MAX_NODES,
 ) -> View:
@@ -101,6 +107,11 @@ def view_graph(
         sources: addresses of nodes where the paths begin; all tokens when empty.
         targets: addresses of nodes where the paths end; the most probable logit when empty.
         max_hops: most edges of a path, 1 to 12.
+        min_hops: fewest edges of a path.
+        hops: exactly so many edges of a path, instead of `min_hops` and `max_hops`.
+        score: what paths are ranked by, see `search_paths`.
+        sign: which paths, see `search_paths`.
+        kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
         k: how many paths.
         compare: name of a second graph to lay over the first, with its own best paths.
         max_nodes: at most this many nodes, the most influential, 1 to 10,000.
@@ -109,9 +120,11 @@ def view_graph(
         InvalidArgumentError: an argument is out of range.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
-    picture = read_picture(graph, paths=PathOptions(sources, targets, max_hops, k), max_nodes=max_nodes)
+    paths = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
+    picture = read_picture(graph, paths=paths, max_nodes=max_nodes)
     if compare is not None:
-        second = read_picture(find_graph(graph.database, compare), paths=PathOptions(k=k), max_nodes=max_nodes)
+        others = replace(paths, sources=(), targets=())
+        second = read_picture(find_graph(graph.database, compare), paths=others, max_nodes=max_nodes)
         picture = overlay(picture, second)
     return picture_view(picture)
 
@@ -132,7 +145,12 @@ def view_paths(
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
     max_hops: int = DEFAULT_HOPS,
+    min_hops: int = SHOWN_MIN_HOPS,
+    hops: int | None = None,
     k: int = 10,
+    score: str = SHOWN_SCORE,
+    sign: str = SHOWN_SIGN,
+    kinds: Sequence[str] = (),
 ) -> View:
     """The k best paths as a Sankey diagram; arguments as in `view_graph`.
 
@@ -140,9 +158,14 @@ def view_paths(
         InvalidArgumentError: an argument is out of range, or no path matches.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
-    found = search_paths(graph, sources=sources, targets=targets, max_hops=max_hops, k=k)
+    options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
+    found = search_paths(graph, **options.arguments)
     if not found.paths:
-        raise InvalidArgumentError("no path matches", where=graph.name, fix="Allow more hops, or name other ends.")
+        raise InvalidArgumentError(
+            f"no path matches: {sign} sign, {hops or min_hops} to {hops or max_hops} hops",
+            where=graph.name,
+            fix="Allow other numbers of hops or `any` sign, or name other ends.",
+        )
     return sankey_view(found)
 
 
