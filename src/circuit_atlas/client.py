@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tqdm import tqdm
 
+from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.database import Database, Tracer, translated_errors
@@ -24,6 +25,7 @@ from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.files import graph_files, side_by_side
 from circuit_atlas.ingest.names import check_tags
+from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
@@ -46,12 +48,12 @@ from circuit_atlas.views.serve import serve
 if TYPE_CHECKING:
     import circuit_tracer
 
-    from circuit_atlas.ingest.read import ReadOptions
     from circuit_atlas.server import LocalServer
 
 PathLike = str | os.PathLike[str]
 
 
+@checks_arguments
 class Atlas(Database):
     """A database of attribution graphs.
 
@@ -204,7 +206,7 @@ class Atlas(Database):
             name: the graph's name; by default the slug in the file, else the file's stem.
             replace: whether to replace a graph of that name that has different content.
             tags: tags to add to those that the graph has.
-            options: how the source is read, see `circuit_atlas.ingest.read.ReadOptions`.
+            options: how the source is read, see `circuit_atlas.ingest.options.ReadOptions`.
 
         Raises:
             InputError: the file cannot be read; UnsafeFileError: it would run code.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.database import Database
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.queries.distribution import score_distribution
@@ -23,6 +24,7 @@ from circuit_atlas.views.report import report_on
 from circuit_atlas.views.view import view_graph, view_paths
 
 
+@checks_arguments
 class GraphHandle(GraphReference):
     """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.nodes.resolve`.
 

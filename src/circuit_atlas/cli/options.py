@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from circuit_atlas.arguments import parse_range
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.printable import printable
 from circuit_atlas.schema.keys import Kind, collapsed_name
@@ -148,10 +148,10 @@ class IntRange(click.ParamType[range]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The integers of a range."""
-        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
-        if not found or int(found[2] or found[1]) < int(found[1]):
+        found = parse_range(value)
+        if found is None:
             self.fail(f"{value!r} is not a number or a range such as 5-10", param, ctx)
-        return range(int(found[1]), int(found[2] or found[1]) + 1)
+        return found
 
 
 def complete_graphs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

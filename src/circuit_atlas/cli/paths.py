@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,9 +49,7 @@ GROUP = "Questions about a graph"
 @click.option("--must-pass", multiple=True, metavar="NODE", help="Pass this node; repeatable: all of them.")
 @click.option("--min-weight", type=click.FloatRange(0), default=0.0, help="Follow only edges of this |weight| or more.")
 @atlas_command
-def paths_command(
-    atlas: Atlas, graph: str, layers: tuple[range, ...], positions: tuple[range, ...], **options: Any
-) -> Result:
+def paths_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Find the paths of GRAPH with the best score; exact, inhibition included.
 
     \b
@@ -64,4 +61,4 @@ def paths_command(
       circuit-atlas paths dallas --layer 10-20 --must-pass feature:20/44686@10
       circuit-atlas paths dallas --score sum --edge-value 'abs(weight)'
     """
-    return atlas.graph(graph).paths(layers=[*chain(*layers)], positions=[*chain(*positions)], **options)
+    return atlas.graph(graph).paths(**options)

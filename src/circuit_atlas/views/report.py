@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.files import write_file
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
@@ -28,6 +29,7 @@ _ROWS = 15
 Table = tuple[list[str], list[list[str]]]
 
 
+@checks_arguments
 @dataclass(frozen=True)
 class Report:
     """A report. `contributors` and `paths` are None if the graph has none."""
