@@ -126,7 +126,7 @@ def test_missing_and_surplus_arguments() -> None:
 
 @pytest.mark.parametrize("cls", [Atlas, GraphHandle])
 def test_the_annotations_of_every_method_are_understood(cls: type) -> None:
-    """The type of every parameter is known when the program runs; only the types of torch and circuit-tracer are not."""
+    """The type of every parameter is known when the program runs, except for types of torch and circuit-tracer."""
     for name, method in vars(cls).items():
         if inspect.isfunction(method) and not name.startswith("_"):
             known = _annotations(method)
@@ -156,7 +156,7 @@ def test_questions_refuse_what_they_cannot_read(atlas: Atlas, examples: dict[str
         lambda: graph.paths(max_hops="3"),
         lambda: graph.paths(hops=3),
         lambda: graph.paths("Dallas"),
-        lambda: graph.node(),
+        graph.node,
         lambda: graph.neighbors("Austin", layers=["high"]),
         lambda: graph.view().save(3),
         lambda: Atlas(stor="x"),  # type: ignore[call-arg]

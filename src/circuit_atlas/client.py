@@ -18,7 +18,7 @@ from circuit_atlas.database import Database, Tracer, translated_errors
 from circuit_atlas.errors import AtlasError, DatabaseError, DatabaseStoppedError, InputError, InvalidArgumentError
 from circuit_atlas.explain.fetch import explain
 from circuit_atlas.explain.files import import_explanations
-from circuit_atlas.explain.labels import label_feature
+from circuit_atlas.explain.labels import label_feature, read_labelled
 from circuit_atlas.export.results import ExportResult
 from circuit_atlas.handle import GraphHandle, IngestedGraph
 from circuit_atlas.ingest import statements
@@ -296,7 +296,8 @@ class Atlas(Database):
     def export(self, name: str, file: PathLike, *, overwrite: bool = False) -> ExportResult:
         """Write a stored graph to a file: `.pt` or `.json` of circuit-tracer, `.graphml`, or `.parquet` (two files).
 
-        A graph that came from a `.pt` or `.json` comes out as it went in.
+        A graph that came from a `.pt` or `.json` comes out as it went in, with two exceptions: supernodes are those of
+        now, and a label given by hand takes the place of the file's own (`clerp`), except in a `.pt`, which has none.
 
         Raises:
             GraphNotFoundError: no graph of that name is ready.
@@ -306,12 +307,11 @@ class Atlas(Database):
             DamagedGraphError: the stored graph is not what was ingested.
         """
         from circuit_atlas.export.formats import check_file, write_graph
-        from circuit_atlas.queries.whole_graph import read_graph_data
 
         path = Path(file)
         check_file(path, overwrite=overwrite)
         refresh_collapsed(self, name)
-        data = read_graph_data(GraphHandle(self, name))
+        data = read_labelled(GraphHandle(self, name))
         write_graph(data, path)
         return ExportResult(file=str(path), nodes=len(data.nodes), edges=len(data.edges))
 

@@ -105,9 +105,9 @@ class Report:
 
     def _sections(self) -> list[tuple[str, Table]]:
         sections = [("Statistics", _statistics(self.statistics)), ("Top logits", _logits(self.statistics))]
-        if self.contributors:
+        if self.contributors is not None:
             sections.append(("Contributors", _contributors(self.contributors)))
-        if self.paths:
+        if self.paths is not None:
             sections.append((f"Top paths by {self.paths.score}", _paths(self.paths)))
         return sections
 
