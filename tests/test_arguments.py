@@ -144,14 +144,14 @@ def test_what_is_no_range(text: str) -> None:
 
 def test_a_source_is_a_path_or_a_graph() -> None:
     with pytest.raises(InvalidArgumentError, match=r"source cannot be {'a': 1}\n  It is the path of a graph file"):
-        read_graph({"a": 1})  # type: ignore[arg-type]
+        read_graph({"a": 1})
 
 
 def test_questions_refuse_what_they_cannot_read(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     graph: Any = examples["dallas"]
     calls: list[Any] = [
         lambda: atlas.graph(3),  # type: ignore[arg-type]
-        lambda: atlas.ingest({"a": 1}),  # type: ignore[arg-type]
+        lambda: atlas.ingest({"a": 1}),
         lambda: atlas.compare("dallas", graph),
         lambda: graph.paths(max_hops="3"),
         lambda: graph.paths(hops=3),

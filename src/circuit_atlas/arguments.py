@@ -83,10 +83,10 @@ def _bound(
     except TypeError as error:
         raise InvalidArgumentError(f"{name}: {error}", fix=f"It is called as {name}{_shown(parameters)}.") from None
     for parameter in parameters:
-        name, given = parameter.name, bound.arguments.get(parameter.name)
-        wanted = hints.get(name, Any)
+        name, wanted = parameter.name, hints.get(parameter.name, Any)
         if name not in bound.arguments:
             continue
+        given = bound.arguments[name]
         if parameter.kind is parameter.VAR_POSITIONAL:
             bound.arguments[name] = tuple(_read(name, value, wanted) for value in given)
         elif parameter.kind is parameter.VAR_KEYWORD:
@@ -206,4 +206,4 @@ def _words(wanted: Any) -> str:
         return " or ".join(dict.fromkeys(_words(one) for one in inner))
     if origin in _LISTS:
         return f"a list of {_WORDS_OF_LISTS.get(inner[0]) or _words(inner[0])}"
-    return _WORDS.get(origin) or getattr(origin, "__name__", str(origin))
+    return _WORDS.get(origin) or str(getattr(origin, "__name__", origin))

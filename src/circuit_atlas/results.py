@@ -110,7 +110,8 @@ class Result(Record):
         if chosen not in kinds:
             raise InvalidArgumentError(f"rows cannot be {chosen!r}", fix=f"It is one of {', '.join(kinds)}.")
         found = kinds[chosen]
-        return found.with_first(graph=self.graph) if isinstance(getattr(self, "graph", None), str) else found
+        graph = getattr(self, "graph", None)
+        return found.with_first(graph=graph) if isinstance(graph, str) else found
 
     def _tidy(self) -> dict[str, Tidy]:
         """The data by what a row stands for: each list of records; or else the answer as one row."""

@@ -68,13 +68,15 @@ def listed(annotation: Any) -> type[Record] | None:
     return inner if isinstance(inner, type) and issubclass(inner, Record) else None
 
 
-def _columns(record: type[Record], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _columns(record: type[Record], prefix: str = "", is_optional: bool = False) -> Iterator[tuple[str, Any]]:
     for name, field in record.model_fields.items():
         inner = _record(field.annotation)
         if inner:
-            yield from _columns(inner, _prefix(prefix, name))
+            may_be_none = is_optional or field.annotation is not inner
+            yield from _columns(inner, _prefix(prefix, name), may_be_none)
         elif listed(field.annotation) is None:
-            yield prefix + name, field.annotation
+            kind: Any = field.annotation
+            yield prefix + name, kind | None if is_optional else kind
 
 
 def _cells(record: type[Record], value: Record | None, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -99,7 +101,7 @@ def _record(annotation: Any) -> type[Record] | None:
 def _series(values: list[Any], kind: Any) -> pandas.Series[Any]:
     import pandas
 
-    dtypes = {**_DTYPES, int | None: "Int64", float | None: "float64", bool | None: "boolean"}
+    dtypes: dict[Any, str] = {**_DTYPES, int | None: "Int64", float | None: "float64", bool | None: "boolean"}
     try:
         return pandas.Series(values, dtype=dtypes.get(kind, "object"))
     except OverflowError:  # a number of paths that has more than 64 bits
