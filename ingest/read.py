@@ -5,33 +5,16 @@ from __future__ import annotations
 import os
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import gzipped
 from circuit_atlas.ingest.graph_json import read_json
+from circuit_atlas.ingest.options import ReadOptions
 
 if TYPE_CHECKING:
     import circuit_tracer
-
-
-class ReadOptions(TypedDict, total=False):
-    """How a graph file is read.
-
-    node_threshold: prune a `.pt` or Graph to the nodes that carry this share of the influence, as circuit-tracer's
-        `prune_graph` does.
-    edge_threshold: prune it to the edges that carry this share of the influence.
-    model: the language model, if the file does not name it.
-    source_set: the set of transcoders, if the file does not name it.
-    tokenizer: name or path of the tokenizer that turns a `.pt`'s token ids into text.
-    """
-
-    node_threshold: float | None
-    edge_threshold: float | None
-    model: str | None
-    source_set: str | None
-    tokenizer: str | None
 
 
 def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpack[ReadOptions]) -> GraphData:
@@ -40,10 +23,15 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
     Raises:
         InputError: the file is missing, damaged, or not an attribution graph.
         UnsafeFileError: loading it would run code.
-        InvalidArgumentError: a threshold is given for a graph that is already pruned.
+        InvalidArgumentError: a threshold is given for a graph that is already pruned, or the source is neither a path
+            nor a graph.
         MissingExtraError: a `.pt` needs the extra `attribution`.
     """
     if not isinstance(source, str | os.PathLike):
+        if not hasattr(source, "adjacency_matrix"):
+            raise InvalidArgumentError(
+                f"source cannot be {source!r:.80}", fix="It is the path of a graph file, or a circuit_tracer.Graph."
+            )
         from circuit_atlas.ingest.pt import from_circuit_tracer
 
         return from_circuit_tracer(source, slug="graph", **options)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
 from pydantic import Field
 from tabulate import tabulate
 
@@ -9,6 +12,7 @@ from circuit_atlas.printable import printable
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.results import Cells, Result, printable_cells
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.tidy import Tidy, tidy
 
 STATUSES = ("shared", "only_a", "only_b")  # of nodes, direct effects and paths of two graphs
 
@@ -95,8 +99,48 @@ class PathPairs(Record):
     only_b: list[PathPair]
 
 
+class ComparedNode(Record):
+    """An aligned node, as a row of data."""
+
+    status: str = Field(description="`shared`, `only_a` or `only_b`")
+    identity: str = Field(description="What it is aligned by")
+    name: str
+    keys_a: list[str] = Field(description="Keys of its nodes in the first graph; several only if positions are ignored")
+    keys_b: list[str]
+    influence_a: float
+    influence_b: float
+    change: float = Field(description="influence_b - influence_a")
+    activations_a: list[float | None]
+    activations_b: list[float | None]
+
+
+class ComparedEffect(Record):
+    """A direct effect in one graph or both, as a row of data."""
+
+    status: str
+    source: str = Field(description="Identity of the source")
+    source_name: str
+    target: str = Field(description="Identity of the target")
+    target_name: str
+    weight_a: float
+    weight_b: float
+    change: float
+
+
+class ComparedPath(Record):
+    """A path, as a row of data."""
+
+    status: str
+    identities: list[str] = Field(description="Identities of its nodes")
+    hops: int
+    score_a: float | None
+    score_b: float | None
+
+
 class Comparison(Result):
     """What two graphs share, and what only one of them has."""
+
+    _list: ClassVar[str | None] = None
 
     a: str = Field(description="The first graph")
     b: str = Field(description="The second graph")
@@ -144,6 +188,17 @@ class Comparison(Result):
     def _which(self) -> str:
         return self.score if self.sign == "any" else f"{self.sign}, {self.score}"
 
+    def _items(self) -> Sequence[NodePair]:
+        return [pair for _, pair in _by_status(self.nodes)]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        return {
+            "nodes": tidy(ComparedNode, (_node_row(*one) for one in _by_status(self.nodes))),
+            "edges": tidy(ComparedEffect, (_effect_row(*one) for one in _by_status(self.direct_effects))),
+            "paths": tidy(ComparedPath, (_path_row(*one) for one in _by_status(self.paths))),
+            "overlaps": tidy(Overlap, self.overlaps),
+        }
+
     def _parts(self) -> list[tuple[str, list[str], Cells]]:
         """Features, direct effects and paths: name, heads and rows of each."""
         words = {"shared": "shared", "only_a": f"only {self.a}", "only_b": f"only {self.b}"}
@@ -188,6 +243,29 @@ def _titles(nodes: list[Node]) -> str:
     """The names of a node in one graph or two, each once, and their places where they have one."""
     names, places = (dict.fromkeys(texts) for texts in ((n.name for n in nodes), (n.place for n in nodes if n.place)))
     return "|".join(names) + (f" ({'|'.join(places)})" if places else "")
+
+
+def _by_status(pairs: Record) -> Iterator[tuple[str, Any]]:
+    """Each pair with its status."""
+    return ((status, pair) for status in STATUSES for pair in getattr(pairs, status))
+
+
+def _node_row(status: str, pair: NodePair) -> ComparedNode:
+    same = pair.model_dump(include=set(NodePair.model_fields) - {"a", "b"})
+    keys = {"keys_a": [node.key for node in pair.a], "keys_b": [node.key for node in pair.b]}
+    return ComparedNode(status=status, name=pair.name, change=pair.influence_b - pair.influence_a, **keys, **same)
+
+
+def _effect_row(status: str, pair: EffectPair) -> ComparedEffect:
+    source, target = pair.source, pair.target
+    names = {"source_name": source.name, "target_name": target.name}
+    weights = {"weight_a": pair.weight_a, "weight_b": pair.weight_b, "change": pair.change}
+    return ComparedEffect(status=status, source=source.identity, target=target.identity, **names, **weights)
+
+
+def _path_row(status: str, pair: PathPair) -> ComparedPath:
+    scores = {"score_a": pair.a.score if pair.a else None, "score_b": pair.b.score if pair.b else None}
+    return ComparedPath(status=status, identities=pair.identities, hops=len(pair.identities) - 1, **scores)
 
 
 def _named(node: AlignedNode) -> str:

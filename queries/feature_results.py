@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 from pydantic import Field
 
-from circuit_atlas.queries.results import Neighbor
+from circuit_atlas.queries.results import Neighbor, neighbor_rows
 from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema import keys
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.tidy import Tidy, tidy
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class FeatureIdentity(Record):
@@ -65,6 +72,19 @@ class FeatureActivations(Result):
         where = f"{feature.place} of {feature.model} / {feature.source_set}"
         return f"{feature_name(feature)} ({where}), active in {_number(self.total, 'graph')}"
 
+    def _tidy(self) -> dict[str, Tidy]:
+        feature = self.feature.model_dump(include={"model", "source_set", "explanation"})
+        effects = (
+            part.with_first(graph=active.graph)
+            for active in self.activations
+            for part in neighbor_rows(active.node, active.inputs, active.outputs)
+        )
+        none = tidy(Neighbor, [], graph="", of="", direction="")
+        return {
+            "activations": tidy(FeatureActivation, self.activations, **feature),
+            "edges": Tidy.joined(none, *effects),
+        }
+
 
 class Occurrence(Record):
     """A transcoder feature in one graph."""
@@ -73,6 +93,13 @@ class Occurrence(Record):
     positions: list[int | None] = Field(description="Where it is active, in the order of the file")
     activation: float | None = Field(description="The largest of its activations")
     influence: float = Field(description="Share of the logits that flows through all of them")
+
+
+class FeatureOccurrence(Record):
+    """A transcoder feature in one graph, as a row of data."""
+
+    feature: FeatureIdentity
+    occurrence: Occurrence
 
 
 class SharedFeature(Record):
@@ -113,6 +140,44 @@ class SharedFeatures(Result):
         shown = f", the {len(self.features)} with the most influence:" if len(self.features) < self.total else ""
         return f"{_number(self.total, 'feature')}{shown}"
 
+    def matrix(self, values: str = "influence") -> pandas.DataFrame:
+        """The feature x prompt matrix: a row for each feature, a column for each graph.
+
+        Args:
+            values: `influence`, the share of the graph's logits that flows through the feature, or `activation`, the
+                largest in the graph.
+
+        Raises:
+            InvalidArgumentError: `values` is neither.
+            MissingExtraError: pandas is not installed.
+        """
+        return self.to_pandas(f"{values}-matrix").set_index(list(FeatureIdentity.model_fields))
+
+    def _tidy(self) -> dict[str, Tidy]:
+        occurrences = (
+            FeatureOccurrence(feature=shared.feature, occurrence=found)
+            for shared in self.features
+            for found in shared.occurrences
+        )
+        return {
+            "features": tidy(SharedFeature, self.features),
+            "occurrences": tidy(FeatureOccurrence, occurrences),
+            "influence-matrix": self._matrix("influence"),
+            "activation-matrix": self._matrix("activation"),
+        }
+
+    def _matrix(self, values: str) -> Tidy:
+        known = FeatureIdentity.model_fields
+        heads = {graph: f"graph {graph}" if graph in known else graph for graph in self.graphs}
+        features = tidy(FeatureIdentity, (shared.feature for shared in self.features))
+
+        def rows() -> Iterator[dict[str, Any]]:
+            for row, shared in zip(features.rows, self.features, strict=True):
+                found = {heads[o.graph]: getattr(o, values) for o in shared.occurrences}
+                yield {**row, **dict.fromkeys(heads.values()), **found}
+
+        return Tidy({**features.columns, **dict.fromkeys(heads.values(), float | None)}, rows())
+
 
 class RecurringFeature(Record):
     """A transcoder feature that is active in many graphs."""
@@ -129,6 +194,18 @@ class Motif(Record):
     example: str = Field(description="One of them")
     nodes: list[Node] = Field(description="Its three nodes there, source first")
     weights: list[float] = Field(description="Mean direct effects, of the first on the second and of that on the third")
+
+
+class MotifRow(Record):
+    """A motif, as a row of data."""
+
+    graphs: int
+    example: str
+    source: Node
+    middle: Node
+    target: Node
+    weight_in: float = Field(description="Mean direct effect of the source on the middle")
+    weight_out: float = Field(description="Mean direct effect of the middle on the target")
 
 
 class Recurring(Result):
@@ -149,6 +226,23 @@ class Recurring(Result):
             path = f"{_where(first)} --({motif.weights[0]:.3g})--> {_where(second)} --({motif.weights[1]:.3g})--> "
             rows.append(["motif", f"{motif.graphs} of {self.graphs}", None, path + _where(third)])
         return ["", "graphs", "mean influence", "name"], rows
+
+    def _tidy(self) -> dict[str, Tidy]:
+        return {**super()._tidy(), "motifs": tidy(MotifRow, map(_motif_row, self.motifs))}
+
+
+def _motif_row(motif: Motif) -> MotifRow:
+    source, middle, target = motif.nodes
+    weight_in, weight_out = motif.weights
+    return MotifRow(
+        graphs=motif.graphs,
+        example=motif.example,
+        source=source,
+        middle=middle,
+        target=target,
+        weight_in=weight_in,
+        weight_out=weight_out,
+    )
 
 
 def _number(number: int, what: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import Field
 
 from circuit_atlas.printable import printable
 from circuit_atlas.results import Cells, Edge, GraphResult, Result
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.tidy import Row, Tidy, tidy
 
 
 class Path(Record):
@@ -29,6 +31,20 @@ class Path(Record):
             f" --({weight:.3g})--> {node.title}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)
         ]
         return printable(self.nodes[0].title + "".join(steps))
+
+    def __repr__(self) -> str:
+        return f"<Path {self.score:.4g}: {self}>"
+
+
+class PathStep(Record):
+    """A node of a path, as a row of data."""
+
+    path: int = Field(description="Place of the path in the answer, from 0")
+    score: float = Field(description="Score of the path")
+    hops: int = Field(description="Number of edges of the path")
+    step: int = Field(description="Place of the node on the path, from 0")
+    node: Node
+    weight: float | None = Field(description="Weight of the edge that leads to the node; null for the first")
 
 
 class Paths(GraphResult):
@@ -53,6 +69,28 @@ class Paths(GraphResult):
         """The direct effects on the paths."""
         for path in self.paths:
             yield from zip(path.nodes, path.nodes[1:], path.weights, strict=False)
+
+    def _tidy(self) -> dict[str, Tidy]:
+        return {"steps": tidy(PathStep, self._steps()), "paths": self._wide()}
+
+    def _steps(self) -> Iterator[PathStep]:
+        for number, path in enumerate(self.paths):
+            for step, (node, weight) in enumerate(zip(path.nodes, [None, *path.weights], strict=True)):
+                yield PathStep(path=number, score=path.score, hops=path.hops, step=step, node=node, weight=weight)
+
+    def _wide(self) -> Tidy:
+        """A row for each path: `key_0`, `name_0`, then `weight_1`, `key_1`, `name_1` and so on."""
+        columns: dict[str, Any] = {"path": int, "score": float, "hops": int, "key_0": str, "name_0": str}
+        for step in range(1, max((path.hops for path in self.paths), default=0) + 1):
+            columns |= {f"weight_{step}": float | None, f"key_{step}": str, f"name_{step}": str}
+        return Tidy(columns, (dict.fromkeys(columns) | row for row in self._wide_rows()))
+
+    def _wide_rows(self) -> Iterator[Row]:
+        for number, path in enumerate(self.paths):
+            row: Row = {"path": number, "score": path.score, "hops": path.hops}
+            for step, node in enumerate(path.nodes):
+                row |= {f"key_{step}": node.key, f"name_{step}": node.name}
+            yield row | {f"weight_{step}": weight for step, weight in enumerate(path.weights, 1)}
 
 
 class Contributor(Record):
@@ -96,6 +134,12 @@ class InfluenceGroups(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per group."""
         return [self.by, "nodes", "influence"], [[g.group, g.nodes, g.influence] for g in self.groups]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        """The column of the group is called by what it is; layers and positions are numbers."""
+        kind: type = int if self.by in ("layer", "position") else str
+        rows = ({self.by: kind(g.group), "nodes": g.nodes, "influence": g.influence} for g in self.groups)
+        return {"groups": Tidy({self.by: kind, "nodes": int, "influence": float}, rows)}
 
 
 class InfluenceOfLength(Record):
@@ -177,6 +221,15 @@ class ScoreDistribution(Result):
             *rows,
         ]
 
+    def _tidy(self) -> dict[str, Tidy]:
+        rows = ({"share": float(share), "score": value} for share, value in self.quantiles.items())
+        numbers = {"paths": int, "scored": int, "seed": int | None, "mean": float, "standard_deviation": float}
+        summary = {name: getattr(self, name) for name in numbers}
+        return {
+            "quantiles": Tidy({"share": float, "score": float}, rows),
+            "summary": Tidy({"score": str, **numbers}, [{"score": self.score, **summary}]),
+        }
+
 
 class PathCounts(Result):
     """The number of paths."""
@@ -191,3 +244,7 @@ class PathCounts(Result):
             *([h, f"{n:,}"] for h, n in self.counts.items()),
             ["total", f"{self.total:,}"],
         ]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        rows = ({"hops": int(hops), "paths": number} for hops, number in self.counts.items())
+        return {"counts": Tidy({"hops": int, "paths": int}, rows)}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, field_serializer, model_validator
 
@@ -13,6 +13,7 @@ from circuit_atlas.results import Cells, Edge, GraphResult, Result
 from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
+from circuit_atlas.tidy import Tidy, tidy
 
 
 class GraphSummary(Record):
@@ -64,6 +65,10 @@ class Tags(Result):
         """A row per tag."""
         return ["tag", "graphs", ""], [[t.tag, len(t.graphs), _first(t.graphs, 10)] for t in self.tags]
 
+    def _tidy(self) -> dict[str, Tidy]:
+        rows = ({"tag": tagged.tag, "graph": graph} for tagged in self.tags for graph in tagged.graphs)
+        return {"graphs": Tidy({"tag": str, "graph": str}, rows)}
+
 
 class NodeCounts(Record):
     """Number of nodes by kind."""
@@ -87,6 +92,8 @@ class LogitProbability(Record):
 
 class Statistics(Result):
     """Prompt, model, size, weights and logits of a graph."""
+
+    _list: ClassVar[str | None] = None
 
     graph: str
     prompt: str
@@ -238,6 +245,10 @@ class NodeDetails(Result):
             rows += [[f"QK {side}", f"{_short(one.value)}  {_named(one.node)}"] for side, ones in sides for one in ones]
         return ["", ""], rows
 
+    def _tidy(self) -> dict[str, Tidy]:
+        found = self.transcoder_feature.explanations if self.transcoder_feature else []
+        return {**super()._tidy(), "explanations": tidy(Explanation, found, key=self.node.key)}
+
 
 class Neighbor(Record):
     """A neighbour of a node and the direct effect between the two."""
@@ -246,8 +257,16 @@ class Neighbor(Record):
     weight: float = Field(description="Direct effect; negative if it inhibits")
 
 
+def neighbor_rows(node: Node, incoming: Sequence[Neighbor], outgoing: Sequence[Neighbor]) -> list[Tidy]:
+    """The neighbours of a node as tidy data: `of` is the node's key, `direction` is `in` for an effect on it."""
+    sides = {"in": incoming, "out": outgoing}
+    return [tidy(Neighbor, found, of=node.key, direction=direction) for direction, found in sides.items()]
+
+
 class Neighbors(GraphResult):
     """The strongest direct effects on a node and of a node."""
+
+    _list: ClassVar[str | None] = None
 
     graph: str
     node: Node
@@ -266,6 +285,12 @@ class Neighbors(GraphResult):
         yield from ((item.node, self.node, item.weight) for item in self.incoming)
         yield from ((self.node, item.node, item.weight) for item in self.outgoing)
 
+    def _items(self) -> Sequence[Neighbor]:
+        return [*self.incoming, *self.outgoing]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        return {"edges": Tidy.joined(*neighbor_rows(self.node, self.incoming, self.outgoing))}
+
 
 class DirectEffect(Record):
     """A direct effect between two nodes."""
@@ -277,6 +302,8 @@ class DirectEffect(Record):
 
 class Subgraph(GraphResult):
     """The neighbourhood of a node, several hops wide, with the strongest effects of each node."""
+
+    _list: ClassVar[str | None] = "direct_effects"
 
     graph: str
     node: Node
@@ -296,6 +323,10 @@ class Subgraph(GraphResult):
         by_key = {node.key: node for node in self.nodes}
         yield from ((by_key[e.source], by_key[e.target], e.weight) for e in self.direct_effects)
 
+    def _tidy(self) -> dict[str, Tidy]:
+        found = super()._tidy()
+        return {"edges": found["edges"], "nodes": found["nodes"]}
+
 
 class Rows(Result):
     """Rows of a Cypher statement or of a query of the catalogue."""
@@ -310,6 +341,13 @@ class Rows(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per row."""
         return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
+
+    def _items(self) -> Sequence[dict[str, Any]]:
+        return self.rows
+
+    def _tidy(self) -> dict[str, Tidy]:
+        rows = ({column: row.get(column) for column in self.columns} for row in self.rows)
+        return {"rows": Tidy(dict.fromkeys(self.columns, Any), rows)}
 
 
 def _named(node: Node) -> str:

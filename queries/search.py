@@ -17,6 +17,7 @@ from circuit_atlas.queries.results import TranscoderFeature
 from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.keys import feature_place
 from circuit_atlas.schema.models import Record
+from circuit_atlas.tidy import Tidy, tidy
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000
@@ -63,6 +64,13 @@ class SearchResult(Result):
             influence = "" if best is None or best.influence is None else f"{best.influence:.4f}"
             rows.append([hit.kind, at, hit.text, str(hit.graphs), where, influence])
         return ["", "feature", "text", "graphs", "most influential in", "influence"], rows
+
+    def _tidy(self) -> dict[str, Tidy]:
+        places = (
+            tidy(Activation, hit.places, hit=number, kind=hit.kind, text=hit.text)
+            for number, hit in enumerate(self.hits)
+        )
+        return {**super()._tidy(), "places": Tidy.joined(tidy(Activation, [], hit=0, kind="", text=""), *places)}
 
 
 @one_answer

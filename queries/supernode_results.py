@@ -6,6 +6,7 @@ from pydantic import Field
 
 from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.tidy import Tidy, tidy
 
 _SHOWN = 3
 
@@ -33,6 +34,14 @@ class Supernodes(Result):
             [s.name, s.rule or s.source, len(s.members), _shown([node.title for node in s.members])]
             for s in self.supernodes
         ]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        rows = ({"supernode": s.name, "source": s.source, "rule": s.rule, "nodes": len(s.members)} for s in self)
+        members = (tidy(Node, s.members, supernode=s.name) for s in self.supernodes)
+        return {
+            "supernodes": Tidy({"supernode": str, "source": str, "rule": str, "nodes": int}, rows),
+            "members": Tidy.joined(tidy(Node, [], supernode=""), *members),
+        }
 
 
 def _shown(names: list[str]) -> str:

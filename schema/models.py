@@ -20,6 +20,14 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
+    def __dir__(self) -> list[str]:
+        """What completion offers: fields and methods of ours, without those of pydantic."""
+        return [
+            name
+            for name in super().__dir__()
+            if hasattr(object, name) or not (name.startswith("__") or hasattr(BaseModel, name))
+        ]
+
 
 class Node(Record):
     """A node, as every answer shows it."""

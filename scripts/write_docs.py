@@ -30,6 +30,7 @@ from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
     compare_results,
     feature_results,
+    graph_tables,
     path_results,
     results,
     supernode_results,
@@ -80,6 +81,7 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "view": ("`view`", ViewResult),
     "report": ("`report`", ReportResult),
     "query": ("`query`", results.Rows),
+    "nodes": ("`graph.nodes()` in Python", graph_tables.GraphNodes),
     "doctor": ("`doctor`", Diagnosis),
 }
 """For each schema file: the commands that print such JSON, and the class of the result in Python."""

@@ -97,9 +97,8 @@ def test_the_name_comes_from_the_file(run: Run, new_name: Callable[[], str], tmp
 
 def test_the_form_of_output_can_be_chosen(run: Run) -> None:
     assert list(csv.reader(io.StringIO(run("count", "dallas", "--max-hops", "1", "--csv").stdout))) == [
-        ["hops", "paths"],
-        ["1", "10"],
-        ["total", "10"],
+        ["graph", "hops", "paths"],
+        ["dallas", "1", "10"],
     ]
     assert "Austin" in run("stats", "dallas", "--table").stdout
     shown = run("paths", "dallas", "--show-cypher", "-k", "1")

@@ -19,8 +19,9 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"printable"},
     {"errors"},
-    {"config", "processes", "files", "threads", "cypher_text", "schema"},
-    {"results", "graph", "database"},
+    {"arguments", "config", "processes", "files", "threads", "cypher_text", "schema"},
+    {"tidy", "graph", "database"},
+    {"results"},
     {"ingest", "queries", "export", "server", "examples"},
     {"supernodes", "views", "synth"},
     {"handle"},

@@ -178,7 +178,7 @@ def test_answers_convert_to_pandas_networkx_and_json(examples: dict[str, GraphHa
     paths = examples["dallas"].paths(k=3)
     frame = paths.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
-    assert frame["score"].tolist() == [path.score for path in paths.paths]
+    assert frame.groupby("path")["score"].first().tolist() == [path.score for path in paths.paths]
     graph = paths.to_networkx()
     assert isinstance(graph, networkx.DiGraph)
     source, target = (node.key for node in paths.paths[0].nodes[:2])

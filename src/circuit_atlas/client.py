@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tqdm import tqdm
 
+from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.database import Database, Tracer, translated_errors
 from circuit_atlas.errors import AtlasError, DatabaseError, DatabaseStoppedError, InputError, InvalidArgumentError
 from circuit_atlas.explain.fetch import explain
 from circuit_atlas.explain.files import import_explanations
-from circuit_atlas.explain.labels import label_feature
+from circuit_atlas.explain.labels import label_feature, read_labelled
 from circuit_atlas.export.results import ExportResult
 from circuit_atlas.handle import GraphHandle, IngestedGraph
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.files import graph_files, side_by_side
 from circuit_atlas.ingest.names import check_tags
+from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
@@ -46,12 +48,12 @@ from circuit_atlas.views.serve import serve
 if TYPE_CHECKING:
     import circuit_tracer
 
-    from circuit_atlas.ingest.read import ReadOptions
     from circuit_atlas.server import LocalServer
 
 PathLike = str | os.PathLike[str]
 
 
+@checks_arguments
 class Atlas(Database):
     """A database of attribution graphs.
 
@@ -204,7 +206,7 @@ class Atlas(Database):
             name: the graph's name; by default the slug in the file, else the file's stem.
             replace: whether to replace a graph of that name that has different content.
             tags: tags to add to those that the graph has.
-            options: how the source is read, see `circuit_atlas.ingest.read.ReadOptions`.
+            options: how the source is read, see `circuit_atlas.ingest.options.ReadOptions`.
 
         Raises:
             InputError: the file cannot be read; UnsafeFileError: it would run code.
@@ -294,7 +296,8 @@ class Atlas(Database):
     def export(self, name: str, file: PathLike, *, overwrite: bool = False) -> ExportResult:
         """Write a stored graph to a file: `.pt` or `.json` of circuit-tracer, `.graphml`, or `.parquet` (two files).
 
-        A graph that came from a `.pt` or `.json` comes out as it went in.
+        A graph that came from a `.pt` or `.json` comes out as it went in, with two exceptions: supernodes are those of
+        now, and a label given by hand takes the place of the file's own (`clerp`), except in a `.pt`, which has none.
 
         Raises:
             GraphNotFoundError: no graph of that name is ready.
@@ -304,12 +307,11 @@ class Atlas(Database):
             DamagedGraphError: the stored graph is not what was ingested.
         """
         from circuit_atlas.export.formats import check_file, write_graph
-        from circuit_atlas.queries.whole_graph import read_graph_data
 
         path = Path(file)
         check_file(path, overwrite=overwrite)
         refresh_collapsed(self, name)
-        data = read_graph_data(GraphHandle(self, name))
+        data = read_labelled(GraphHandle(self, name))
         write_graph(data, path)
         return ExportResult(file=str(path), nodes=len(data.nodes), edges=len(data.edges))
 

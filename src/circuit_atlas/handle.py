@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.database import Database
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.queries.distribution import score_distribution
+from circuit_atlas.queries.graph_tables import graph_edges, graph_nodes, graph_to_networkx, graph_to_pandas
 from circuit_atlas.queries.graphs import GraphReference, find_graph, statistics
 from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
 from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
@@ -23,6 +25,7 @@ from circuit_atlas.views.report import report_on
 from circuit_atlas.views.view import view_graph, view_paths
 
 
+@checks_arguments
 class GraphHandle(GraphReference):
     """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.nodes.resolve`.
 
@@ -32,6 +35,11 @@ class GraphHandle(GraphReference):
 
     ingested: IngestResult | None = None
     """The result of storing the graph, if that was just done; see `Atlas.ingest` and `collapsed`."""
+
+    nodes = graph_nodes
+    edges = graph_edges
+    to_pandas = graph_to_pandas
+    to_networkx = graph_to_networkx
 
     stats = statistics
     node = node_details

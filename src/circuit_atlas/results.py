@@ -1,17 +1,19 @@
-"""The base of all results: a table in a terminal and a notebook, and JSON, pandas and networkx."""
+"""The base of all results: a table in a terminal and a notebook, a list in Python, and JSON, pandas and networkx."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tabulate import tabulate
 
-from circuit_atlas.errors import needs_extra
+from circuit_atlas.errors import InvalidArgumentError, needs_extra
 from circuit_atlas.printable import printable, printable_json
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.tidy import Tidy, listed, tidy
 
 if TYPE_CHECKING:
     import networkx
@@ -19,10 +21,17 @@ if TYPE_CHECKING:
 
 Cells = list[list[Any]]
 Edge = tuple[Node, Node, float]
+_SHOWN_LINES = 100  # of an answer that Python shows by itself
 
 
 class Result(Record):
-    """Base of all results."""
+    """Base of all results.
+
+    An answer that lists things behaves as the list of them: `len`, iteration and indexing go over its records.
+    """
+
+    _list: ClassVar[str | None] = ""
+    """The field with the records that the answer lists: by default the first such field; None if there is none."""
 
     @property
     def exit_code(self) -> int:
@@ -50,6 +59,33 @@ class Result(Record):
             return above + tabulate(rows, tablefmt="plain", disable_numparse=True)
         return above + tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
 
+    def __repr__(self) -> str:
+        lines = str(self).splitlines()
+        left = len(lines) - _SHOWN_LINES
+        return "\n".join([*lines[:_SHOWN_LINES], *([f"... and {left:,} more lines, which print() shows"] * (left > 0))])
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # pydantic's goes over the fields
+        return iter(self._items())
+
+    def __getitem__(self, place: int | slice) -> Any:
+        """The record at a place; of a slice, the same answer with fewer records."""
+        field = self._list_field()
+        if isinstance(place, slice) and field is not None:
+            return self.model_copy(update={field: getattr(self, field)[place]})
+        return self._items()[place]
+
+    def _items(self) -> Sequence[Any]:
+        """What the answer lists: records, or else its rows as data."""
+        field = self._list_field()
+        return list(self.data().rows) if field is None else getattr(self, field)
+
+    @classmethod
+    def _list_field(cls) -> str | None:
+        return next(iter(_lists_of(cls)), None) if cls._list == "" else cls._list
+
     def _repr_html_(self) -> str:
         headers, rows = self.table()
         above = f"<p>{escape(self.heading)}</p>\n" if self.heading else ""
@@ -59,16 +95,41 @@ class Result(Record):
         """The result as JSON, as `--json` prints it."""
         return printable_json(self.model_dump_json(by_alias=True, indent=indent))
 
-    def to_pandas(self) -> pandas.DataFrame:
-        """The table of the result as a pandas.DataFrame.
+    def data(self, rows: str | None = None) -> Tidy:
+        """The answer as tidy data: one row for each thing, a column for each of its fields.
+
+        Args:
+            rows: what a row stands for, where an answer has several kinds of things, such as `steps` or `paths`. An
+                error lists them. By default the first.
 
         Raises:
+            InvalidArgumentError: the answer has no such things.
+        """
+        kinds = self._tidy()
+        chosen = next(iter(kinds)) if rows is None else rows
+        if chosen not in kinds:
+            raise InvalidArgumentError(f"rows cannot be {chosen!r}", fix=f"It is one of {', '.join(kinds)}.")
+        found = kinds[chosen]
+        graph = getattr(self, "graph", None)
+        return found.with_first(graph=graph) if isinstance(graph, str) else found
+
+    def _tidy(self) -> dict[str, Tidy]:
+        """The data by what a row stands for: each list of records; or else the answer as one row."""
+        lists = _lists_of(type(self))
+        found = {json_name: tidy(record, getattr(self, name)) for name, (json_name, record) in lists.items()}
+        return found if self._list_field() else {"answer": tidy(type(self), [self]), **found}
+
+    def to_pandas(self, rows: str | None = None) -> pandas.DataFrame:
+        """The answer as a pandas.DataFrame of tidy data, as `--csv` prints it.
+
+        Args:
+            rows: what a row stands for, see `data`.
+
+        Raises:
+            InvalidArgumentError: the answer has no such things.
             MissingExtraError: pandas is not installed.
         """
-        with needs_extra("pandas", "a data frame"):
-            import pandas
-        headers, rows = self.table()
-        return pandas.DataFrame(rows, columns=headers)
+        return self.data(rows).to_pandas()
 
 
 class GraphResult(Result):
@@ -103,3 +164,10 @@ def _texts(rows: Cells) -> list[int]:
     """Columns of text, which tabulate must not turn into numbers: a token "007"."""
     width = len(rows[0]) if rows else 0
     return [i for i in range(width) if any(isinstance(row[i], str) for row in rows)]
+
+
+@cache
+def _lists_of(cls: type[Record]) -> dict[str, tuple[str, type[Record]]]:
+    """The fields of a result that are lists of records: name in JSON and type of record of each."""
+    found = {name: (field.alias or name, listed(field.annotation)) for name, field in cls.model_fields.items()}
+    return {name: (alias, record) for name, (alias, record) in found.items() if record is not None}

@@ -29,6 +29,7 @@ from circuit_atlas.files import replacing
 from circuit_atlas.handle import IngestedGraph
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import check_name, check_tags
+from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.queries.graphs import find_graph
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     import circuit_tracer
 
     from circuit_atlas.graph.data import GraphData
-    from circuit_atlas.ingest.read import ReadOptions
 
 PathLike = str | os.PathLike[str]
 _FILE_NAME = re.compile(r"\w[\w .-]*")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KIND, atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import KIND, IntRange, atlas_command, graph_or_collapsed
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -40,7 +40,9 @@ GROUP = "Questions about a graph"
     multiple=True,
     help="Only neighbours of this kind; repeatable.",
 )
-@click.option("--layer", "layers", type=int, multiple=True, help="Only neighbours in this layer; repeatable.")
+@click.option(
+    "--layer", "layers", type=IntRange(), multiple=True, help="Only neighbours in these layers, 5 or 5-10; repeatable."
+)
 @click.option(
     "--hops",
     type=click.IntRange(1, 4),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import logging
-import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from circuit_atlas.arguments import parse_range
 from circuit_atlas.errors import AtlasError
-from circuit_atlas.printable import printable
+from circuit_atlas.printable import printable, printable_json
 from circuit_atlas.schema.keys import Kind, collapsed_name
 from circuit_atlas.schema.limits import (
     DEFAULT_HOPS,
@@ -60,7 +61,9 @@ json_or_table = together(
     click.option("--table", "output_format", flag_value="table", help="Print a table; the default on a terminal."),
 )
 format_options = together(
-    json_or_table, click.option("--csv", "output_format", flag_value="csv", help="Print the table as CSV.")
+    json_or_table,
+    click.option("--csv", "output_format", flag_value="csv", help="Print data as CSV: a row for each thing."),
+    click.option("--rows", metavar="KIND", help="With --csv: what a row is, where there are several kinds of things."),
 )
 # How a graph file is read: thresholds, and what the file does not name.
 reader_options = together(
@@ -79,18 +82,25 @@ reader_options = together(
 def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
     """Give a command an open `Atlas` as first argument and print the result that it returns.
 
-    Adds --json, --table, --csv, --show-cypher, --timeout and --store.
+    Adds --json, --table, --csv, --rows, --show-cypher, --timeout and --store.
     """
 
     @wraps(command)
     def run(
-        *args: Any, store: str | None, timeout: float, show_cypher: bool, output_format: str | None, **kwargs: Any
+        *args: Any,
+        store: str | None,
+        timeout: float,
+        show_cypher: bool,
+        output_format: str | None,
+        rows: str | None,
+        **kwargs: Any,
     ) -> None:
+        check_rows(output_format, rows)
         tracer = (lambda text: echo(text + "\n", err=True)) if show_cypher else None
         with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
             result = command(atlas, *args, **kwargs)
         if result is not None:
-            print_result(result, output_format)
+            print_result(result, output_format, rows)
 
     options = together(
         format_options,
@@ -132,21 +142,35 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     click.echo(printable(text), err=err, nl=nl)
 
 
-def print_result(result: Result, output_format: str | None) -> None:
+def check_rows(output_format: str | None, rows: str | None) -> None:
+    """Refuse --rows without --csv."""
+    if rows is not None and output_format != "csv":
+        raise click.UsageError("--rows goes with --csv.")
+
+
+def print_result(result: Result, output_format: str | None, rows: str | None = None) -> None:
     """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere. A result that
     reports failures ends the program with its exit code."""
     output_format = output_format or ("table" if sys.stdout.isatty() else "json")
     if output_format == "json":
         echo(result.to_json(indent=2))
     elif output_format == "csv":
-        heads, cells = result.printable_table()
+        columns, found = result.data(rows)
+        cells = ([_cell(row[column]) for column in columns] for row in found)
         buffer = io.StringIO()
-        csv.writer(buffer).writerows([heads, *cells])
+        csv.writer(buffer).writerows([map(printable, columns), *cells])
         click.echo(buffer.getvalue(), nl=False)  # lines of CSV end in a carriage return, which must stay
     else:
         echo(str(result))
     if result.exit_code:
         raise click.exceptions.Exit(result.exit_code)
+
+
+def _cell(value: Any) -> Any:
+    """A value as CSV has it: numbers in full, lists and mappings as JSON."""
+    if isinstance(value, list | dict):
+        return printable_json(json.dumps(value, ensure_ascii=False, default=str))
+    return printable(value) if isinstance(value, str) else value
 
 
 class IntRange(click.ParamType[range]):
@@ -156,10 +180,10 @@ class IntRange(click.ParamType[range]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The integers of a range."""
-        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", value)
-        if not found or int(found[2] or found[1]) < int(found[1]):
+        found = parse_range(value)
+        if found is None:
             self.fail(f"{value!r} is not a number or a range such as 5-10", param, ctx)
-        return range(int(found[1]), int(found[2] or found[1]) + 1)
+        return found
 
 
 def complete_graphs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

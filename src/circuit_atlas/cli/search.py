@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs
+from circuit_atlas.cli.options import IntRange, atlas_command, complete_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -18,7 +18,9 @@ GROUP = "Questions across prompts"
 @click.command("search")
 @click.argument("text")
 @click.option("--model", default="", help="Only features of this language model.")
-@click.option("--layer", "layers", type=int, multiple=True, help="Only features of this layer; repeatable.")
+@click.option(
+    "--layer", "layers", type=IntRange(), multiple=True, help="Only features of these layers, 5 or 5-10; repeatable."
+)
 @click.option("--graph", default="", shell_complete=complete_graphs, help="Only matches that are active in this graph.")
 @click.option("--tag", default="", help="Only matches that are active in graphs with this tag.")
 @click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")

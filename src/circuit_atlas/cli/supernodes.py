@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -92,7 +91,7 @@ def create_command(
       circuit-atlas supernodes create dallas Texas --matching Texas --layer 10-25
       circuit-atlas supernodes create night --same-feature
     """
-    limits: dict[str, Any] = {"layers": [*chain(*layers)], "positions": [*chain(*positions)], "replace": replace}
+    limits: dict[str, Any] = {"layers": layers, "positions": positions, "replace": replace}
     handle = atlas.graph(graph)
     if same_feature:
         if name or nodes or matching or kinds:

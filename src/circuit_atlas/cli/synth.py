@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, format_options, print_result
+from circuit_atlas.cli.options import FILE_PATH, check_rows, format_options, print_result
 
 GROUP = "Cypher and the server"
 
@@ -30,7 +30,7 @@ GROUP = "Cypher and the server"
 @click.option("--simple", is_flag=True, help="One node per layer and position, and a sink; count its paths.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random numbers.")
 @format_options
-def synth_command(file: str, output_format: str | None, **shape: object) -> None:
+def synth_command(file: str, output_format: str | None, rows: str | None, **shape: object) -> None:
     """Write a synthetic attribution graph to FILE (.pt or .json), in the shape of circuit-tracer's.
 
     \b
@@ -41,4 +41,5 @@ def synth_command(file: str, output_format: str | None, **shape: object) -> None
     """
     from circuit_atlas.synth import Shape, write_synthetic
 
-    print_result(write_synthetic(file, Shape(**shape)), output_format)  # type: ignore[arg-type]
+    check_rows(output_format, rows)
+    print_result(write_synthetic(file, Shape(**shape)), output_format, rows)  # type: ignore[arg-type]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError
 from circuit_atlas.explain.results import Label
@@ -16,6 +19,11 @@ from circuit_atlas.queries.results import Explanation
 from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.limits import MAX_NAME_LENGTH
 from circuit_atlas.schema.models import Node
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import GraphData
+
+_NODES_PER_PAGE = 10_000
 
 
 def label_feature(database: Database, graph: str, address: str, text: str | None) -> Label:
@@ -69,6 +77,29 @@ def _label(graph: StoredGraph, key: str, feature: Feature, renamed: int) -> Labe
         source=next(iter(stored.get("explanation_sources", [])), None),
         renamed=renamed,
     )
+
+
+@graph_query
+def read_labelled(graph: StoredGraph) -> GraphData:
+    """A graph as its reader made it, with the labels given by hand in place of the file's own (`clerp`).
+
+    Raises:
+        GraphNotFoundError: no such graph is ready.
+        DamagedGraphError: what is stored can't be one that was ingested.
+    """
+    from circuit_atlas.queries.whole_graph import read_graph_data
+
+    data = read_graph_data(graph)
+    rows = (
+        row
+        for first in range(0, graph.properties["nodes"], _NODES_PER_PAGE)
+        for row in ask(
+            graph.database, "nodes.explanations", graph=graph.name, first=first, stop=first + _NODES_PER_PAGE
+        )
+    )
+    by_hand = {row["key"]: row["explanation"] for row in rows if row["sources"][:1] == [HAND]}
+    labels = [by_hand.get(data.nodes.key(i), label) for i, label in enumerate(data.nodes.label)]
+    return replace(data, nodes=replace(data.nodes, label=labels))
 
 
 def _checked_label(text: str) -> str:

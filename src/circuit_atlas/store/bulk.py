@@ -21,7 +21,7 @@ from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.labels import FILE_LABELS, NAMES
 from circuit_atlas.ingest.load import ingest_result
 from circuit_atlas.ingest.names import check_name, check_tags
-from circuit_atlas.ingest.read import ReadOptions
+from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
 from circuit_atlas.schema.apply import create_constraints

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 from tqdm import tqdm
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.queries.graphs import GraphReference, list_graphs
 from circuit_atlas.store.results import Verifications
-
-if TYPE_CHECKING:
-    from circuit_atlas.ingest.read import ReadOptions
 
 
 def verify(
@@ -28,7 +26,7 @@ def verify(
         database: the database.
         name: a graph; all graphs when None.
         source: the file that the graph should equal.
-        options: the options with which the file was ingested, see `circuit_atlas.ingest.read.ReadOptions`.
+        options: the options with which the file was ingested, see `circuit_atlas.ingest.options.ReadOptions`.
 
     Raises:
         GraphNotFoundError: no graph of that name is ready.

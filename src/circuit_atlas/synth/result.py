@@ -13,6 +13,7 @@ from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.limits import MAX_HOPS
 from circuit_atlas.synth.graph import Shape, simple_path_counts, synthesize
+from circuit_atlas.tidy import Tidy
 
 
 class SynthResult(Result):
@@ -28,6 +29,14 @@ class SynthResult(Result):
         if self.paths:
             return ["hops", "paths"], [[int(hops), count] for hops, count in self.paths.items()]
         return ["file", "nodes", "edges"], [[self.file, self.nodes, self.edges]]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        file = {"file": self.file, "nodes": self.nodes, "edges": self.edges}
+        counts = ({"hops": int(hops), "paths": count} for hops, count in self.paths.items())
+        return {
+            "files": Tidy({"file": str, "nodes": int, "edges": int}, [file]),
+            "counts": Tidy({"hops": int, "paths": int}, counts),
+        }
 
 
 def write_synthetic(file: str | os.PathLike[str], shape: Shape) -> SynthResult:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.files import write_file
 from circuit_atlas.printable import printable
@@ -33,6 +34,7 @@ Cell = str | path_results.Path
 Table = tuple[list[str], list[list[Cell]]]
 
 
+@checks_arguments
 @dataclass(frozen=True)
 class Report:
     """A report. `contributors` and `paths` are None if the graph has none."""
@@ -108,9 +110,9 @@ class Report:
 
     def _sections(self) -> list[tuple[str, Table]]:
         sections = [("Statistics", _statistics(self.statistics)), ("Top logits", _logits(self.statistics))]
-        if self.contributors:
+        if self.contributors is not None:
             sections.append(("Contributors", _contributors(self.contributors)))
-        if self.paths:
+        if self.paths is not None:
             sections.append((self.paths.description, _paths(self.paths)))
         return sections
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.files import write_file
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
@@ -27,6 +28,7 @@ from circuit_atlas.views.sankey import sankey_figure
 SUFFIXES = (".html", ".png", ".svg")
 
 
+@checks_arguments
 class View:
     """A picture. A notebook shows it; `save` writes it as `.html`, `.png` or `.svg`."""
 

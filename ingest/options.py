@@ -1,0 +1,23 @@
+"""How a graph file is read."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class ReadOptions(TypedDict, total=False):
+    """How a graph file is read.
+
+    node_threshold: prune a `.pt` or Graph to the nodes that carry this share of the influence, as circuit-tracer's
+        `prune_graph` does.
+    edge_threshold: prune it to the edges that carry this share of the influence.
+    model: the language model, if the file does not name it.
+    source_set: the set of transcoders, if the file does not name it.
+    tokenizer: name or path of the tokenizer that turns a `.pt`'s token ids into text.
+    """
+
+    node_threshold: float | None
+    edge_threshold: float | None
+    model: str | None
+    source_set: str | None
+    tokenizer: str | None

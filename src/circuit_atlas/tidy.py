@@ -1,0 +1,108 @@
+"""Tidy data: one row for each thing, one column for each field, numbers as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
+
+from circuit_atlas.errors import needs_extra
+from circuit_atlas.schema.models import Record
+
+if TYPE_CHECKING:
+    import pandas
+
+Row = dict[str, Any]
+# Records in a field of these names give their columns without the name of the field before them.
+_INLINE = ("node", "feature", "result", "occurrence", "place")
+_DTYPES = {int: "int64", float: "float64", bool: "bool"}
+
+
+class Tidy(NamedTuple):
+    """Rows as data: the columns with the types of their values, and the rows, which have a value for each of them."""
+
+    columns: Mapping[str, Any]
+    rows: Iterable[Row]
+
+    def with_first(self, **same: Any) -> Tidy:
+        """The same with columns in front that have one value in all rows, unless the rows have such a column."""
+        new = {name: value for name, value in same.items() if name not in self.columns}
+        columns = {name: type(value) for name, value in new.items()} | dict(self.columns)
+        return Tidy(columns, ({**new, **row} for row in self.rows)) if new else self
+
+    @classmethod
+    def joined(cls, *parts: Tidy) -> Tidy:
+        """The rows of several, which have the same columns."""
+        return cls(parts[0].columns, (row for part in parts for row in part.rows))
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A pandas.DataFrame. Integers that may be missing are of pandas' dtype `Int64`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        with needs_extra("pandas", "a data frame"):
+            import pandas
+        rows = list(self.rows)
+        values = {name: [row[name] for row in rows] for name in self.columns}
+        return pandas.DataFrame({name: _series(values[name], kind) for name, kind in self.columns.items()})
+
+
+def tidy(record: type[Record], records: Iterable[Record], **same: Any) -> Tidy:
+    """Records as tidy data.
+
+    Records in them become columns of their own; `source` of a direct effect becomes `source_key`, `source_name` and so
+    on. Lists of records in them are left out: they are things of another kind.
+
+    Args:
+        record: the type of the records.
+        records: the records.
+        same: further columns in front, with one value in all rows.
+    """
+    return Tidy(dict(_columns(record)), (dict(_cells(record, one)) for one in records)).with_first(**same)
+
+
+def listed(annotation: Any) -> type[Record] | None:
+    """The type of the records in a list of records; None for any other type."""
+    inner = get_args(annotation)[0] if get_origin(annotation) is list else None
+    return inner if isinstance(inner, type) and issubclass(inner, Record) else None
+
+
+def _columns(record: type[Record], prefix: str = "", is_optional: bool = False) -> Iterator[tuple[str, Any]]:
+    for name, field in record.model_fields.items():
+        inner = _record(field.annotation)
+        if inner:
+            may_be_none = is_optional or field.annotation is not inner
+            yield from _columns(inner, _prefix(prefix, name), may_be_none)
+        elif listed(field.annotation) is None:
+            kind: Any = field.annotation
+            yield prefix + name, kind | None if is_optional else kind
+
+
+def _cells(record: type[Record], value: Record | None, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in record.model_fields.items():
+        inner, cell = _record(field.annotation), getattr(value, name, None)
+        if inner:
+            yield from _cells(inner, cell, _prefix(prefix, name))
+        elif listed(field.annotation) is None:
+            yield prefix + name, cell.value if isinstance(cell, Enum) else cell
+
+
+def _prefix(prefix: str, name: str) -> str:
+    return prefix if name in _INLINE else f"{prefix}{name}_"
+
+
+def _record(annotation: Any) -> type[Record] | None:
+    """The type of record of a field that is one, or may be None."""
+    found = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type) and issubclass(one, Record)]
+    return found[0] if found and get_origin(annotation) is not list else None
+
+
+def _series(values: list[Any], kind: Any) -> pandas.Series[Any]:
+    import pandas
+
+    dtypes: dict[Any, str] = {**_DTYPES, int | None: "Int64", float | None: "float64", bool | None: "boolean"}
+    try:
+        return pandas.Series(values, dtype=dtypes.get(kind, "object"))
+    except OverflowError:  # a number of paths that has more than 64 bits
+        return pandas.Series(values, dtype="object")
