@@ -54,9 +54,10 @@ def score_distribution(
     check_range("sample", sample, 1, MAX_PATHS)
     check_choice("score", score, tuple(SCORES))
     question: dict[str, Any] = {"sources": sources, "targets": targets, "max_hops": max_hops}
-    total = count_paths(graph, **question).total
+    counted = count_paths(graph, **question)
+    total = counted.total
     if not total:
-        raise InvalidArgumentError("no path matches", where=graph.name, fix="Allow more hops, or name other ends.")
+        raise InvalidArgumentError("no path matches", where=graph.name, fix=" ".join(counted.notes))
     if total <= sample:
         scores = [path.score for path in search_paths(graph, **question, k=total, score=score).paths]
     else:
@@ -75,5 +76,6 @@ def score_distribution(
         seed=None if total <= sample else seed,
         mean=math.fsum(scores) / len(scores),
         standard_deviation=float(np.std(scores)),
+        notes=counted.notes,
         quantiles={str(share): value for share, value in zip(_SHARES, quantiles, strict=True)},
     )

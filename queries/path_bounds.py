@@ -9,6 +9,7 @@ import numpy as np
 from circuit_atlas.graph import table_rows
 from circuit_atlas.graph.bounds import Semiring, best_through, best_values, semiring, token_starts
 from circuit_atlas.graph.data import Float64
+from circuit_atlas.queries.path_notes import check_must_pass
 from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 
 if TYPE_CHECKING:
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.path_search import PathSearch
 
 
-def bounds_for(graph: StoredGraph, search: PathSearch) -> dict[str, Any]:
-    """The parameters `bounds` and `must_pass` of paths.top_k for a search."""
+def bounds_for(graph: StoredGraph, search: PathSearch, targets: list[str]) -> dict[str, Any]:
+    """The parameters `bounds` and `must_pass` of paths.top_k for a search.
+
+    Raises:
+        InvalidArgumentError: a node to pass is one that no path may pass.
+    """
     columns = read_arrays(graph, edge_value=search.edge_value)
+    check_must_pass(columns, search, _passable(columns, search), targets)
     if search.must_pass and columns.order is not None:
         return _staged(columns, search)
     return {"bounds": _in_blocks(_best(columns, search, _starts(columns, search)))}
@@ -53,7 +59,6 @@ def _passable(columns: StoredArrays, search: PathSearch) -> np.ndarray:
         if allowed:
             passable &= np.isin(column, allowed)
     passable[[columns.ordinal[key] for key in search.avoid]] = False
-    passable[[columns.ordinal[key] for key in search.must_pass]] = True
     return passable
 
 

@@ -12,6 +12,7 @@ from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.path_notes import longer_paths, why_none
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.schema.keys import Kind
@@ -69,12 +70,14 @@ def search_paths(
         layers: pass only nodes in these layers between the ends; any layer when empty.
         positions: pass only nodes at these positions between the ends; any position when empty.
         avoid: addresses of nodes that no path may pass between its ends.
-        must_pass: addresses of nodes that every path must pass, the ends included.
+        must_pass: addresses of nodes that every path must pass, the ends included. Between the ends, they obey the
+            other restrictions.
         min_weight: follow only edges of at least this |weight|, the first and last included.
 
     Raises:
         InvalidArgumentError: an argument is out of range, the graph has no tokens or logits to default to, or it
-            has a cycle with too many walks around it; or `edge_value` is not such an expression.
+            has a cycle with too many walks around it; a node to pass is excluded by the other restrictions; or
+            `edge_value` is not such an expression.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     kinds = list(kinds)
@@ -93,9 +96,12 @@ def search_paths(
         min_weight=min_weight,
         edge_value=value,
     )
-    rows = _best(graph, search, target_nodes(graph, targets), k)
+    ends = target_nodes(graph, targets)
+    rows = _best(graph, search, ends, k)
     paths = [_path(row["nodes"], row["weights"], row["score"]) for row in rows]
-    return Paths(graph=graph.name, score=score, paths=paths)
+    asked, restricted = (sources, targets), search.is_restricted
+    notes = [] if paths else [why_none(graph, search.sources, ends, max_hops, asked, restricted=restricted)]
+    return Paths(graph=graph.name, score=score, paths=paths, notes=notes)
 
 
 def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
@@ -111,7 +117,7 @@ def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) ->
     if search.is_restricted:
         from circuit_atlas.queries.path_bounds import bounds_for
 
-        question |= bounds_for(graph, search)
+        question |= bounds_for(graph, search, targets)
     if graph.properties["acyclic"]:
         return ask(graph.database, "paths.top_k", k=k, **question)
     for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
@@ -235,7 +241,8 @@ def count_paths(
 
         counts = count_in_arrays(read_arrays(graph), starts, ends, max_hops)
     by_hops = {str(hops): number for hops, number in enumerate(counts, 1)}
-    return PathCounts(graph=graph.name, counts=by_hops, total=sum(counts))
+    notes = longer_paths(graph, starts, ends, max_hops, (sources, targets), counts)
+    return PathCounts(graph=graph.name, counts=by_hops, total=sum(counts), notes=notes)
 
 
 def source_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str] | None:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"printable"},
     {"errors"},
-    {"config", "processes", "files", "threads", "cypher_text", "schema"},
+    {"config", "processes", "files", "threads", "cypher_text", "schema", "suggestions"},
     {"results", "graph", "database"},
     {"ingest", "queries", "export", "server", "examples"},
     {"supernodes", "views", "synth"},

@@ -155,7 +155,8 @@ class Atlas(Database):
         Args:
             graphs: names of graphs.
             add: tags to add.
-            remove: tags to remove. A tag that no graph has does not exist.
+            remove: tags to remove. A tag that no graph has does not exist. A note names those that none of the graphs
+                has.
 
         Raises:
             GraphNotFoundError: a graph does not exist; nothing was changed.
@@ -168,12 +169,15 @@ class Atlas(Database):
         return as_one(self, self._tag, graphs, added, removed)
 
     def _tag(self, graphs: Sequence[str], added: list[str], removed: list[str]) -> Graphs:
-        for graph in [find_graph(self, name) for name in graphs]:
+        stored = [find_graph(self, name) for name in graphs]
+        before = {tag for summary in self.graphs().graphs if summary.graph in graphs for tag in summary.tags}
+        notes = [f"No graph named here had the tag {tag!r}." for tag in removed if tag not in before]
+        for graph in stored:
             graph.write(
                 (statements.TAGS, {"graph": graph.name, "tags": added}),
                 (statements.UNTAG, {"graph": graph.name, "tags": removed}),
             )
-        return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs])
+        return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs], notes=notes)
 
     def delete(self, name: str) -> None:
         """Delete a graph, and its collapsed graph.

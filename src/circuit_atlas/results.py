@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
 from tabulate import tabulate
 
 from circuit_atlas.errors import needs_extra
@@ -23,6 +24,12 @@ Edge = tuple[Node, Node, float]
 
 class Result(Record):
     """Base of all results."""
+
+    notes: list[str] = Field(
+        [],
+        exclude_if=lambda notes: not notes,
+        description="What should be known about the answer, such as why it is empty; left out if there is nothing",
+    )
 
     @property
     def exit_code(self) -> int:
@@ -46,14 +53,18 @@ class Result(Record):
     def __str__(self) -> str:
         headers, rows = self.printable_table()
         above = f"{printable(self.heading)}\n\n" if self.heading else ""
+        below = "".join(f"\nNote: {printable(note)}" for note in self.notes)
         if not any(headers):
-            return above + tabulate(rows, tablefmt="plain", disable_numparse=True)
-        return above + tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
+            return above + tabulate(rows, tablefmt="plain", disable_numparse=True) + below
+        table = tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
+        return above + table + below
 
     def _repr_html_(self) -> str:
         headers, rows = self.table()
         above = f"<p>{escape(self.heading)}</p>\n" if self.heading else ""
-        return above + str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g", disable_numparse=_texts(rows)))
+        below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)
+        table = str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g", disable_numparse=_texts(rows)))
+        return above + table + below
 
     def to_json(self, indent: int | None = None) -> str:
         """The result as JSON, as `--json` prints it."""

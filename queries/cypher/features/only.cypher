@@ -10,7 +10,10 @@
 // @returns influence FLOAT -- the least influence it has in any of the graphs: what they have in common
 // @returns total INTEGER -- number of such features, whatever k
 CYPHER 25
+// A graph of both sets belongs to the one where it is named, else to the first.
 WITH @names_of($graphs, $tags) AS names, @names_of($without, $without_tags) AS others
+WITH [name IN names WHERE name IN $graphs OR NOT name IN $without] AS names, others
+WITH names, [name IN others WHERE NOT name IN names] AS others
 UNWIND [name IN names | [name, false]] + [name IN others | [name, true]] AS row
 WITH size(names) AS n_graphs, row[0] AS name, row[1] AS is_other
 MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'

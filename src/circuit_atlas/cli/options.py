@@ -17,12 +17,26 @@ from circuit_atlas.errors import AtlasError
 from circuit_atlas.printable import printable
 from circuit_atlas.schema.keys import Kind, collapsed_name
 from circuit_atlas.schema.limits import DEFAULT_HOPS, DEFAULT_TIMEOUT, MAX_HOPS
+from circuit_atlas.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CommandGroup(click.Group):
+    """A group of commands that names the command which is meant, when one does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of that name."""
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            suggestion = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"No such command {args[0]!r}. {suggestion}".rstrip(), ctx)
+        return super().resolve_command(ctx, args)
 
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -125,8 +139,8 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
 
 
 def print_result(result: Result, output_format: str | None) -> None:
-    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere. A result that
-    reports failures ends the program with its exit code."""
+    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere. Its notes go
+    to stderr. A result that reports failures ends the program with its exit code."""
     output_format = output_format or ("table" if sys.stdout.isatty() else "json")
     if output_format == "json":
         echo(result.to_json(indent=2))
@@ -136,7 +150,9 @@ def print_result(result: Result, output_format: str | None) -> None:
         csv.writer(buffer).writerows([heads, *cells])
         click.echo(buffer.getvalue(), nl=False)  # lines of CSV end in a carriage return, which must stay
     else:
-        echo(str(result))
+        echo(str(result.model_copy(update={"notes": []})))
+    for note in result.notes:
+        echo(f"Note: {note}", err=True)
     if result.exit_code:
         raise click.exceptions.Exit(result.exit_code)
 

@@ -47,7 +47,12 @@ GROUP = "Questions about a graph"
 )
 @click.option("--position", "positions", type=IntRange(), multiple=True, help="Pass only these positions; repeatable.")
 @click.option("--avoid", multiple=True, metavar="NODE", help="Do not pass this node; repeatable.")
-@click.option("--must-pass", multiple=True, metavar="NODE", help="Pass this node; repeatable: all of them.")
+@click.option(
+    "--must-pass",
+    multiple=True,
+    metavar="NODE",
+    help="Pass this node; repeatable: all of them. The other restrictions must allow it.",
+)
 @click.option("--min-weight", type=click.FloatRange(0), default=0.0, help="Follow only edges of this |weight| or more.")
 @atlas_command
 def paths_command(

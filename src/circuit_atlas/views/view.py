@@ -142,7 +142,7 @@ def view_paths(
     """
     found = search_paths(graph, sources=sources, targets=targets, max_hops=max_hops, k=k)
     if not found.paths:
-        raise InvalidArgumentError("no path matches", where=graph.name, fix="Allow more hops, or name other ends.")
+        raise InvalidArgumentError("no path matches", where=graph.name, fix=" ".join(found.notes))
     return sankey_view(found)
 
 
