@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.path_search import PathSearch
 
 
-def bounds_for(graph: StoredGraph, search: PathSearch, targets: list[str]) -> dict[str, Any]:
+def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = ()) -> dict[str, Any]:
     """The parameters `bounds` and `must_pass` of paths.top_k for a search.
 
     Raises:

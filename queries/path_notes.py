@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Ends = tuple[Sequence[str], Sequence[str]]  # addresses of sources and of targets, as they were given
 
 
-def check_must_pass(columns: StoredArrays, search: PathSearch, passable: Bool, targets: list[str]) -> None:
+def check_must_pass(columns: StoredArrays, search: PathSearch, passable: Bool, targets: Sequence[str]) -> None:
     """Refuse a node to pass that the other restrictions exclude. They are about nodes between the ends, so a node where
     paths may begin or end is not refused.
 
@@ -122,8 +122,8 @@ def _lengths(graph: StoredGraph, sources: list[str] | None, targets: list[str]) 
     columns, rules = read_arrays(graph), semiring("sum", 1)
     starts = token_starts(columns.is_start(sources), rules)
     best = best_values(columns.edges, starts, rules, input_sums=columns.input_sum)
-    reached = (best[:, [columns.ordinal[key] for key in targets]] > float("-inf")).any(axis=1).tolist()
-    return [hops for hops, is_reached in enumerate(reached) if is_reached and hops > 0]
+    at_ends = best[1:, [columns.ordinal[key] for key in targets]].max(axis=1).tolist()
+    return [hops for hops, value in enumerate(at_ends, 1) if value > float("-inf")]
 
 
 def _named(addresses: Sequence[str], keys: Sequence[str]) -> str:
