@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -19,7 +19,7 @@ from circuit_atlas.queries.results import (
     TranscoderFeature,
 )
 from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind, parse_key
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.limits import MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.schema.models import Node
 from circuit_atlas.suggestions import did_you_mean
 
@@ -201,21 +201,47 @@ def subgraph(
     kinds: Iterable[str] = (),
     layers: Iterable[int] = (),
 ) -> Subgraph:
-    """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`."""
+    """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`.
+
+    Raises:
+        InvalidArgumentError: as for `neighbors`, or the neighbourhood has more than 100,000 effects.
+    """
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     node = resolve(graph, address)
     parameters = _neighbourhood(direction, k, sign, kinds, layers)
-    rows = ask(graph.database, "neighbors.subgraph", graph=graph.name, key=node.key, hops=hops, **parameters)
-    nodes = {node.key: node}
-    for row in rows:
-        for end in (row["source"], row["target"]):
-            nodes.setdefault(end["key"], to_node(end))
+    first = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["node"]["ordinal"]
+    found: dict[tuple[int, int], float] = {}
+    seen = frontier = {first}
+    for _ in range(hops):
+        for row in _effects(graph, sorted(frontier), parameters):
+            found[row["source"], row["target"]] = row["weight"]
+            if len(found) > MAX_ROWS:
+                raise InvalidArgumentError(
+                    f"this neighbourhood has more than {MAX_ROWS:,} effects", fix="Ask for fewer hops, or a smaller k."
+                )
+        frontier = {end for ends in found for end in ends} - seen
+        seen = seen | frontier
+    shown = sorted(found.items(), key=lambda effect: (-abs(effect[1]), effect[0]))
+    ordinals = list(dict.fromkeys([first, *(end for ends, _ in shown for end in ends)]))
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
+    by_ordinal = {row["ordinal"]: to_node(row["node"]) for row in rows}
+    nodes = {by_ordinal[ordinal].key: by_ordinal[ordinal] for ordinal in ordinals}
     effects = [
-        DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
+        DirectEffect(source=by_ordinal[source].key, target=by_ordinal[target].key, weight=weight)
+        for (source, target), weight in shown
     ]
     return Subgraph.model_validate(
         {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
     )
+
+
+def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rows of neighbors.effects of nodes, of as many of them at a time as have no more effects than a query returns."""
+    at_once = max(MAX_ROWS // (2 * parameters["k"]), 1)
+    for i in range(0, len(ordinals), at_once):
+        yield from ask(
+            graph.database, "neighbors.effects", graph=graph.name, ordinals=ordinals[i : i + at_once], **parameters
+        )
 
 
 def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]) -> dict[str, Any]:

@@ -33,7 +33,9 @@ CALL (nodes) {
 WITH f, occurrences, influence ORDER BY influence DESC, f.layer, f.index
 WITH collect([f, occurrences, influence]) AS found
 UNWIND range(0, size(found[..$k]) - 1) AS i
-WITH size(found) AS total, i, found[i][0] AS f, found[i][1] AS occurrences, found[i][2] AS influence
+// collect() leaves the list of all behind, which would be counted as memory of each row that is sorted.
+WITH i, size(found) AS total, head(collect(found[i])) AS one
+WITH i, total, one[0] AS f, one[1] AS occurrences, one[2] AS influence
 RETURN f {@feature} AS feature, occurrences, influence, total
 ORDER BY i LIMIT 10000
 // visual: The transcoder features that are active in the graphs of the one set alone, with their activations.
