@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.nodes import resolve
+from circuit_atlas.queries.stored_tables import COUNTS, has_tables
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
 
@@ -102,7 +103,7 @@ def longer_paths(
         return [why_none(graph, sources, targets, max_hops, asked, restricted=False)]
     if max_hops == MAX_HOPS:
         return [f"Paths of more than {MAX_HOPS} hops are not counted."] if counts[-1] else []
-    if sources is None and graph.properties["acyclic"]:
+    if sources is None and graph.properties["acyclic"] and has_tables(graph, COUNTS):
         rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=MAX_HOPS)
         hops = [row["hops"] for row in rows if row["paths"] != "0"]
     else:

@@ -15,6 +15,7 @@ from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_notes import longer_paths, why_none
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
+from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS
 
@@ -114,7 +115,7 @@ def _best(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) ->
         "min_weight": search.min_weight,
         "edge_value": search.edge_value,
     }
-    if search.is_restricted:
+    if search.is_restricted or not has_tables(graph, BOUNDS):
         from circuit_atlas.queries.path_bounds import bounds_for
 
         question |= bounds_for(graph, search, targets)
@@ -232,7 +233,7 @@ def count_paths(
     """
     check_range("max_hops", max_hops, 1, MAX_HOPS)
     starts, ends = source_nodes(graph, sources), target_nodes(graph, targets)
-    if graph.properties["acyclic"] and starts is None:
+    if graph.properties["acyclic"] and starts is None and has_tables(graph, COUNTS):
         rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=ends, max_hops=max_hops)
         counts = [int(row["paths"]) for row in rows]
     else:

@@ -28,12 +28,13 @@ from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.compare import compare
-from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
+from circuit_atlas.queries.features import common_features, graph_set, only_features, recurring, show_feature
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
+from circuit_atlas.queries.stored_tables import check_tables
 from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
 from circuit_atlas.schema.keys import COLLAPSED
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
@@ -179,16 +180,31 @@ class Atlas(Database):
             )
         return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs], notes=notes)
 
-    def delete(self, name: str) -> None:
-        """Delete a graph, and its collapsed graph.
+    def delete(self, *names: str, tags: Iterable[str] = ()) -> list[str]:
+        """Delete graphs, and their collapsed graphs.
+
+        Args:
+            names: names of graphs.
+            tags: tags of further graphs.
+
+        Returns:
+            The names of the graphs that were deleted.
 
         Raises:
-            GraphNotFoundError: no graph has that name.
+            InvalidArgumentError: neither a graph nor a tag is given.
+            GraphNotFoundError, NotFoundError: a graph or tag does not exist; nothing was deleted.
         """
+        wanted = list(tags)
+        if not names and not wanted:
+            raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        # Of a single graph, an interrupted deletion may have left the rest, which no question finds.
+        chosen = graph_set(self, names, wanted) if wanted or len(names) > 1 else list(names)
         with self.writing():
-            delete_collapsed(self, name)
-            delete_graph(self, name)
-            delete_collapsed(self, name)  # if one was stored meanwhile; now none can be
+            for name in chosen:
+                delete_collapsed(self, name)
+                delete_graph(self, name)
+                delete_collapsed(self, name)  # if one was stored meanwhile; now none can be
+        return chosen
 
     # --- from files and prompts to graphs, and back ---
 
@@ -463,9 +479,17 @@ class Atlas(Database):
         Raises:
             QueryNotFoundError: no query has that id.
             InvalidArgumentError: a parameter is missing, unknown or of the wrong type.
+            GraphNotFoundError: a parameter names a graph that does not exist.
+            DamagedGraphError: the query needs what is not stored of the graph any more.
         """
-        rows = ask(self, query_id, **(parameters or {}))
-        return Rows(columns=[column.name for column in find_query(query_id).columns], rows=rows)
+        query, values = find_query(query_id), dict(parameters or {})
+        for name in ("graph", "a", "b"):
+            if isinstance(values.get(name), str) and values[name]:
+                graph = find_graph(self, values[name])
+                if values.get("bounds") is None:
+                    check_tables(graph, query.cypher())
+        rows = ask(self, query_id, **values)
+        return Rows(columns=[column.name for column in query.columns], rows=rows)
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
         """Rows of any Cypher statement, at most 100,000.
