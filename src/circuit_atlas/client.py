@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,16 @@ from tqdm import tqdm
 
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
-from circuit_atlas.database import Database, Tracer, translated_errors
-from circuit_atlas.errors import AtlasError, DatabaseError, DatabaseStoppedError, InputError, InvalidArgumentError
+from circuit_atlas.database import Database, StatementResult, Tracer, translated_errors
+from circuit_atlas.errors import (
+    AtlasError,
+    DatabaseError,
+    DatabaseStoppedError,
+    InputError,
+    InvalidArgumentError,
+    LocalServerError,
+    ServerUnavailableError,
+)
 from circuit_atlas.explain.fetch import explain
 from circuit_atlas.explain.files import import_explanations
 from circuit_atlas.explain.labels import label_feature
@@ -51,6 +60,7 @@ if TYPE_CHECKING:
     from circuit_atlas.server import LocalServer
 
 PathLike = str | os.PathLike[str]
+_log = logging.getLogger(__name__)
 
 
 class Atlas(Database):
@@ -68,8 +78,12 @@ class Atlas(Database):
         timeout: seconds after which the server stops a query.
         tracer: called with the text of every statement, for instance `print`.
         progress: whether long steps draw bars on standard error.
+        create: whether to make the local store if it does not exist.
+
+    If the local server stops meanwhile, it is started again.
 
     Raises:
+        LocalServerError: there is no such store, and `create` is not set; or the local server does not start.
         DatabaseError: the server cannot be reached, refuses the password, or is too old.
         SchemaVersionError: the store belongs to a newer circuit-atlas.
     """
@@ -82,6 +96,7 @@ class Atlas(Database):
         timeout: float = DEFAULT_TIMEOUT,
         tracer: Tracer | None = None,
         progress: bool = False,
+        create: bool = True,
     ) -> None:
         self._server: LocalServer | None = None
         connection = connection or chosen_connection(store)
@@ -89,6 +104,12 @@ class Atlas(Database):
             from circuit_atlas.server import LocalServer
 
             self._server = LocalServer(store_path(store))
+            if not create and not self._server.store.exists:
+                raise LocalServerError(
+                    "there is no store here",
+                    where=str(self._server.store.path),
+                    fix="`circuit-atlas ingest FILE` or `circuit-atlas demo` makes one; --store names another directory.",
+                )
             connection = self._server.start(quiet=not progress)
         super().__init__(connection, timeout=timeout, tracer=tracer, progress=progress)
 
@@ -116,9 +137,30 @@ class Atlas(Database):
             self.close()
             raise
 
+    def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
+        """Run one statement, as `Database.run`; a local server that has stopped is started again first."""
+        try:
+            return super().run(cypher, parameters, write=write)
+        except ServerUnavailableError:
+            if not self._is_back() or write:  # nobody knows whether a statement that writes was run
+                raise
+            return super().run(cypher, parameters)
+
+    def _is_back(self) -> bool:
+        """Start the local server if it has stopped, and connect to it, if it is not the one of this connection."""
+        if self._server is None or self._server.connection() == self._connection:
+            return False
+        _log.warning("The local server had stopped; connecting again.")
+        self.close()
+        self._connect(self._server.start(quiet=not self.progress))
+        return True
+
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full."""
+        """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full. A
+        local server that has stopped is started again first."""
+        if self._server is not None and self._server.connection() is None:
+            self._is_back()
         try:
             with super().writing():
                 yield

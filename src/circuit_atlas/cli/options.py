@@ -83,17 +83,25 @@ reader_options = together(
 
 
 def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
-    """Give a command an open `Atlas` as first argument and print the result that it returns.
+    """Give a command an open `Atlas` as first argument and print the result that it returns. A local store has to exist.
 
     Adds --json, --table, --csv, --show-cypher, --timeout and --store.
     """
+    return _atlas_command(command, create=False)
 
+
+def storing_command(command: Callable[..., Result | None]) -> Callable[..., None]:
+    """The same for a command that makes the local store if it does not exist."""
+    return _atlas_command(command, create=True)
+
+
+def _atlas_command(command: Callable[..., Result | None], *, create: bool) -> Callable[..., None]:
     @wraps(command)
     def run(
         *args: Any, store: str | None, timeout: float, show_cypher: bool, output_format: str | None, **kwargs: Any
     ) -> None:
         tracer = (lambda text: echo(text + "\n", err=True)) if show_cypher else None
-        with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
+        with open_atlas(store, create=create, timeout=timeout, tracer=tracer) as atlas:
             result = command(atlas, *args, **kwargs)
         if result is not None:
             print_result(result, output_format)
@@ -114,12 +122,13 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
     return options(run)
 
 
-def open_atlas(store: str | None, **settings: Any) -> Atlas:
-    """Open the database that the environment or `--store` names; a local server is started and keeps running."""
+def open_atlas(store: str | None, *, create: bool = False, **settings: Any) -> Atlas:
+    """Open the database that the environment or `--store` names; a local server is started and keeps running. A local
+    store has to exist, or `create` makes it."""
     import_driver()
     from circuit_atlas.client import Atlas
 
-    return Atlas(store=store, progress=True, **settings)
+    return Atlas(store=store, progress=True, create=create, **settings)
 
 
 def import_driver() -> None:
