@@ -108,7 +108,7 @@ class Atlas(Database):
                 raise LocalServerError(
                     "there is no store here",
                     where=str(self._server.store.path),
-                    fix="`circuit-atlas ingest FILE` or `circuit-atlas demo` makes one; --store names another directory.",
+                    fix="`circuit-atlas ingest FILE` or `circuit-atlas demo` makes one. --store names another.",
                 )
             connection = self._server.start(quiet=not progress)
         super().__init__(connection, timeout=timeout, tracer=tracer, progress=progress)

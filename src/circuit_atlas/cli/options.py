@@ -83,7 +83,8 @@ reader_options = together(
 
 
 def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
-    """Give a command an open `Atlas` as first argument and print the result that it returns. A local store has to exist.
+    """Give a command an open `Atlas` as first argument and print the result that it returns. A local store has
+    to exist.
 
     Adds --json, --table, --csv, --show-cypher, --timeout and --store.
     """
