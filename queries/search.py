@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import InvalidArgumentError, NotFoundError
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
-from circuit_atlas.queries.graphs import find_graph, list_graphs, tag_not_found
+from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import TranscoderFeature
 from circuit_atlas.results import Cells, Result
@@ -94,15 +94,13 @@ def search_text(
 
     Raises:
         InvalidArgumentError: the text has no word, or an argument is out of range.
-        GraphNotFoundError, NotFoundError: no such graph is ready, or no graph has the tag.
+        GraphNotFoundError: no such graph is ready.
         CypherError: with `raw`, the text is not valid syntax.
     """
     check_range("k", k, 1, _MAX_HITS)
     check_range("places", places, 0, _MAX_PLACES)
     if graph:
         find_graph(database, graph)
-    if tag and not list_graphs(database, [tag]).graphs:
-        raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
     words, wanted_layers = text.split(), list(layers)
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
         rows = ask(
@@ -120,6 +118,8 @@ def search_text(
             break
     restricted = bool(model or wanted_layers or graph or tag)
     notes = [] if rows else [_nothing(database, text, words, raw=raw, restricted=restricted)]
+    if tag and not rows:
+        notes += list_graphs(database, [tag]).notes  # whether there is such a tag
     return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=notes)
 
 

@@ -73,7 +73,7 @@ def test_all_that_is_computed_is_verified_and_repaired(stored: Atlas) -> None:
 
 
 def test_content_is_not_repaired(stored: Atlas) -> None:
-    write(stored, "MATCH (:Node {graph: 'dallas', ordinal: 400})<-[r:DIRECT_EFFECT]-() SET r.weight = r.weight * 2")
+    write(stored, "MATCH (:Logit {graph: 'dallas'})<-[r:DIRECT_EFFECT]-() SET r.weight = r.weight * 2")
     found = stored.verify("dallas", repair=True)
     assert found.exit_code == 1
     assert found.graphs[0].repaired == []

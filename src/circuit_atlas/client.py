@@ -524,7 +524,8 @@ class Atlas(Database):
             GraphNotFoundError: a parameter names a graph that does not exist.
             DamagedGraphError: the query needs what is not stored of the graph any more.
         """
-        query, values = find_query(query_id), dict(parameters or {})
+        query = find_query(query_id)
+        values = query.complete(dict(parameters or {}))
         for name in ("graph", "a", "b"):
             if isinstance(values.get(name), str) and values[name]:
                 graph = find_graph(self, values[name])
