@@ -65,13 +65,14 @@ def load_graph(
         if existing == "same":
             if tags:
                 database.write(statements.TAGS, graph=name, tags=tags)
-            return ingest_result(name, data, "unchanged")
+            return ingest_result(name, data, "unchanged", _same(database, name, content))
         rows = graph_rows(data, content, tags)
         try:
             if existing == "none" and is_small(rows) and data.metadata.collapsed_from is None:
                 write_at_once(database, name, rows, lambda stored: _check_counts(name, stored, data))
-                return ingest_result(name, data, "ingested")
-            return ingest_result(name, data, _write_apart(database, name, rows, data, replace))
+                return ingest_result(name, data, "ingested", _same(database, name, content))
+            status = _write_apart(database, name, rows, data, replace)
+            return ingest_result(name, data, status, _same(database, name, content))
         except (ConstraintError, IncompleteCommit):  # another process took the name, or this commit succeeded
             continue
     raise _contended(name)
@@ -182,13 +183,19 @@ def _check_published(stored: Rows) -> None:
         )
 
 
-def ingest_result(name: str, data: GraphData, status: str) -> IngestResult:
-    """The result of ingesting a graph."""
+def _same(database: Database, name: str, content: str) -> list[str]:
+    """Names of other graphs with the same content."""
+    return [row["graph"] for row in database.write(statements.SAME_CONTENT, graph=name, content=content)]
+
+
+def ingest_result(name: str, data: GraphData, status: str, same: Iterable[str] = ()) -> IngestResult:
+    """The result of ingesting a graph; `same` are names of other graphs with its content."""
+    twice = [f"the same content is stored as {other!r}; questions across prompts count it twice" for other in same]
     return IngestResult(
         graph=name,
         status=status,
         nodes=len(data.nodes),
         edges=len(data.edges),
         zero_links=data.zero_links,
-        warnings=data.metadata.warnings,
+        warnings=[*data.metadata.warnings, *twice],
     )

@@ -16,7 +16,9 @@ class IngestResult(Result):
     nodes: int
     edges: int
     zero_links: int = Field(description="Links of weight 0 in the file, which are not stored")
-    warnings: list[str] = Field(description="What the reader noticed and kept going")
+    warnings: list[str] = Field(
+        description="What the reader noticed and kept going, and other graphs with the same content"
+    )
 
     def table(self) -> tuple[list[str], Cells]:
         """One row."""

@@ -162,6 +162,12 @@ FIND = """CYPHER 25
 MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.content_hash AS content_hash
 """
 
+# Other graphs with the same content.
+SAME_CONTENT = """CYPHER 25
+MATCH (g:Graph {status: 'ready', content_hash: $content}) WHERE g.name <> $graph
+RETURN g.name AS graph ORDER BY graph LIMIT 3
+"""
+
 LEFTOVERS = """CYPHER 25
 MATCH (g:Graph) WHERE g.status IN ['loading', 'deleting']
 RETURN g.name AS graph, g.owner AS owner, timestamp() - coalesce(g.heartbeat, 0) AS silent_ms

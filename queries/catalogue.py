@@ -40,6 +40,7 @@ from typing import Any
 from circuit_atlas.errors import InvalidArgumentError, QueryNotFoundError
 from circuit_atlas.queries.edge_value import EdgeValue
 from circuit_atlas.schema import limits
+from circuit_atlas.suggestions import known_names
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
 _COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")
@@ -205,7 +206,8 @@ def find_query(query_id: str) -> CatalogueQuery:
         return catalogue()[query_id]
     except KeyError:
         raise QueryNotFoundError(
-            f"the catalogue has no query {query_id!r}", fix="`circuit-atlas query --list` shows all."
+            f"the catalogue has no query {query_id!r}",
+            fix=known_names(query_id, [query.id for query in public_queries()], command="query --list"),
         ) from None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.path_notes import notes_on_count
 from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.paths import (
     SCORES,
@@ -89,9 +90,11 @@ def score_distribution(
         score=score,
     )
     ends = target_nodes(graph, targets)
-    total = count_found(graph, search, ends).total
+    counted = count_found(graph, search, ends)
+    total = counted.total
+    notes = notes_on_count(graph, search, ends, (sources, targets), counted, stops=hops is None)
     if not total:
-        raise InvalidArgumentError("no path matches", where=graph.name, fix="Allow more hops, or name other ends.")
+        raise InvalidArgumentError("no path matches", where=graph.name, fix=" ".join(notes))
     if total <= sample:
         scores = [row["score"] for row in best_rows(graph, search, ends, total)]
     else:
@@ -110,5 +113,6 @@ def score_distribution(
         seed=None if total <= sample else seed,
         mean=math.fsum(scores) / len(scores),
         standard_deviation=float(np.std(scores)),
+        notes=notes,
         quantiles={str(share): value for share, value in zip(_SHARES, quantiles, strict=True)},
     )

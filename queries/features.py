@@ -20,12 +20,14 @@ from circuit_atlas.queries.feature_results import (
     SharedFeature,
     SharedFeatures,
 )
-from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.nodes import resolve, titled, to_node
+from circuit_atlas.queries.graphs import find_graph, tag_not_found
+from circuit_atlas.queries.nodes import resolve_feature, titled, to_node
 from circuit_atlas.queries.one_answer import note_version, one_answer
 from circuit_atlas.queries.results import Neighbor
+from circuit_atlas.queries.search import spelled_alike
 from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
 
@@ -46,7 +48,7 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
             find_graph(database, graph)  # raises, and names the graphs that exist
     for tag in tags:
         if tag not in tagged:
-            raise NotFoundError(f"no graph has the tag {tag!r}", fix="`circuit-atlas tags` lists all tags.")
+            raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
     return list(dict.fromkeys([*graphs, *(row["graph"] for row in rows)]))
 
 
@@ -77,7 +79,7 @@ def find_feature(
         InvalidArgumentError: the node is not a feature.
     """
     if graph is not None:
-        node = resolve(find_graph(database, graph), address)
+        node = resolve_feature(find_graph(database, graph), address)
         found = ask(database, "nodes.get", graph=graph, key=node.key)[0]["transcoder_feature"]
         if found is None:
             raise InvalidArgumentError(
@@ -87,11 +89,20 @@ def find_feature(
     place = _PLACE.fullmatch(address)
     what = _asked(place) if place else {"name": address}
     rows = ask(database, "features.find", model=model, source_set=source_set, **what)
+    alike: list[str] = []
+    if not rows and not place:
+        alike = spelled_alike(database, address, model=model, features=True)
+        same = [name for name in alike if name.lower() == address.lower()]
+        rows = [
+            row
+            for name in same
+            for row in ask(database, "features.find", name=name, model=model, source_set=source_set)
+        ]
     features = [to_feature(row["feature"]) for row in rows]
     if not features:
+        forms = "Give layer/index, an explanation that is shown, or a graph and one of its nodes."
         raise NodeNotFoundError(
-            f"no graph has a feature {address!r}",
-            fix="Give layer/index, an explanation that is shown, or a graph and one of its nodes.",
+            f"no graph has a feature {address!r}", fix=f"{_suggested(address, alike)} {forms}".strip()
         )
     if len(features) > 1:
         listed = [f"{f.place} --model {f.model} --source-set {f.source_set}" for f in features]
@@ -106,6 +117,11 @@ def find_feature(
 def _asked(place: re.Match[str]) -> dict[str, Any]:
     component = Component.LORSA.value if place[2] else ""
     return {"layer": int(place[1]), "index": int(place[3]), "component": component}
+
+
+def _suggested(text: str, alike: list[str]) -> str:
+    """A sentence that names explanations like a text; empty if there are none."""
+    return did_you_mean(text, alike) or (f"Explanations like it are {alike[:3]}." if alike else "")
 
 
 @one_answer
@@ -193,23 +209,66 @@ def only_features(
         graphs: names of graphs.
         tags: tags of further graphs.
         without: names of graphs in which they are not active.
-        without_tags: tags of further such graphs.
+        without_tags: tags of further such graphs. A graph of both sets counts in the one where it is named, else in the
+            first.
         k: how many, 1 to 10,000.
 
     Raises:
-        InvalidArgumentError: no graph was named, or an argument is out of range.
+        InvalidArgumentError: no graph was named, a graph is named in both sets, the sets are the same, or an argument
+            is out of range.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     check_range("k", k, 1, MAX_NEIGHBORS)
     chosen, excluded = graph_set(database, graphs, tags), graph_set(database, without, without_tags)
     if not chosen:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+    chosen, excluded, notes = _apart(chosen, excluded, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
     ]
-    return SharedFeatures(graphs=chosen, without=excluded, total=rows[0]["total"] if rows else 0, features=features)
+    return SharedFeatures(
+        graphs=chosen, without=excluded, total=rows[0]["total"] if rows else 0, features=features, notes=notes
+    )
+
+
+def _apart(
+    chosen: list[str], excluded: list[str], graphs: Sequence[str], without: Sequence[str]
+) -> tuple[list[str], list[str], list[str]]:
+    """Both sets without the graphs that are in the two, and what to say about these: a graph that is named in one set
+    belongs to that one, and else to the first. So one graph of a tag can be compared with the others of the tag.
+
+    Raises:
+        InvalidArgumentError: a graph is named in both sets, or a set is empty without the graphs of the other.
+    """
+    both = [graph for graph in chosen if graph in excluded]
+    if not both:
+        return chosen, excluded, []
+    named = [graph for graph in both if graph in graphs and graph in without]
+    if named:
+        raise InvalidArgumentError(f"{named[0]!r} is in both sets of graphs", fix="Name it in one of them.")
+    moved = {graph for graph in both if graph in without}
+    first = [graph for graph in chosen if graph not in moved]
+    second = [graph for graph in excluded if graph not in first]
+    if not first or not second:
+        raise InvalidArgumentError(
+            "the two sets have the same graphs", fix="Give other graphs or tags to leave out (--not, --not-tag)."
+        )
+    notes = []
+    if moved:
+        notes.append(f"{listed(sorted(moved))} counted only among the graphs left out, where the name was given.")
+    if len(both) > len(moved):
+        rest = [graph for graph in both if graph not in moved]
+        notes.append(f"{listed(rest)} counted only among the first graphs, not among the {len(second):,} left out.")
+    return first, second, notes
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as the subject of a sentence, at most three of them, and its verb."""
+    if len(names) == 1:
+        return f"{names[0]} is"
+    return f"{', '.join(names[:3])}{f' and {len(names) - 3:,} more' if len(names) > 3 else ''} are"
 
 
 @one_answer
@@ -244,6 +303,7 @@ def recurring(
     features = ask(database, "recurring.features", **question)
     motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
     return Recurring(
+        notes=_doubled(_set(database, names, [])),
         graphs=len(names),
         features=[
             RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
@@ -259,6 +319,18 @@ def recurring(
             for row in motifs
         ],
     )
+
+
+def _doubled(rows: Rows) -> list[str]:
+    """A note that names graphs which have the same content, from rows of graphs.set."""
+    by_content: dict[str, list[str]] = {}
+    for row in rows:
+        by_content.setdefault(row["content"], []).append(row["graph"])
+    doubled = [names for names in by_content.values() if len(names) > 1]
+    if not doubled:
+        return []
+    shown = "; ".join(" = ".join(names) for names in doubled[:3])
+    return [f"Graphs with the same content count more than once: {shown}{'; ...' if len(doubled) > 3 else ''}."]
 
 
 def to_feature(properties: dict[str, Any]) -> FeatureIdentity:

@@ -22,6 +22,7 @@ from circuit_atlas.queries.results import (
 from circuit_atlas.schema.graph_lock import HELD, LOCK
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
+from circuit_atlas.suggestions import known_names
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -113,8 +114,13 @@ def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[
 
 
 def list_graphs(database: Database, tags: Iterable[str] = ()) -> Graphs:
-    """The graphs of the database, by name; with tags, only those that have one of them."""
-    return Graphs(graphs=[GraphSummary(**row) for row in ask(database, "graphs.list", tags=list(tags))])
+    """The graphs of the database, by name; with tags, only those that have one of them. A note names the tags that no
+    graph has."""
+    wanted = list(tags)
+    found = [GraphSummary(**row) for row in ask(database, "graphs.list", tags=wanted)]
+    missing = [tag for tag in wanted if not any(tag in summary.tags for summary in found)]
+    notes = [f"No graph has the tag {tag!r}. {tag_not_found(database, tag)}" for tag in missing]
+    return Graphs(graphs=found, notes=notes)
 
 
 def list_tags(database: Database) -> Tags:
@@ -171,5 +177,11 @@ def find_graph(database: Database, name: str) -> StoredGraph:
 
 def _not_found(database: Database, name: str) -> GraphNotFoundError:
     names = [summary.graph for summary in list_graphs(database).graphs]
-    known = f"The database has: {', '.join(names[:10])}." if names else "The database has no graph yet."
+    known = known_names(name, names, command="graphs") or "The database has no graph yet."
     return GraphNotFoundError(f"no graph is named {name!r}", fix=f"{known} `circuit-atlas ingest FILE` adds one.")
+
+
+def tag_not_found(database: Database, tag: str) -> str:
+    """What to do about a tag that no graph has: the tags most like it, and how to list all."""
+    tags = [tagged.tag for tagged in list_tags(database).tags]
+    return known_names(tag, tags, command="tags") or "The database has no tag yet; `circuit-atlas tag` adds one."

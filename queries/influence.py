@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.database import Rows
+from circuit_atlas.errors import DamagedGraphError, InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -61,6 +63,7 @@ def contributors(
     rows = ask(
         graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
     )
+    _check_found(graph, rows, kinds, targets)
     return Contributors(
         graph=graph.name,
         contributors=[
@@ -84,6 +87,7 @@ def influence_by(
     check_range("k", k, 1, MAX_PATHS)
     kinds, influences = check_kinds(kinds), _influences(graph, targets)
     rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
+    _check_found(graph, rows, kinds, targets)
     return InfluenceGroups(graph=graph.name, by=by, groups=[InfluenceGroup(**row) for row in rows])
 
 
@@ -94,6 +98,7 @@ def edge_influence(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 
     check_range("k", k, 1, MAX_PATHS)
     influences = _influences(graph, targets, with_weights=True)
     rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences)
+    _check_found(graph, rows, [], targets)
     effects = [
         InfluentialEffect(
             source=to_node(row["source"]),
@@ -171,6 +176,22 @@ def _weights(graph: StoredGraph, columns: StoredArrays, targets: Sequence[str]) 
         is_logit = columns.kind == Kind.LOGIT
         weights[is_logit] = np.nan_to_num(np.array(rows[0]["values"], np.float64)[is_logit])
     return weights
+
+
+def _check_found(graph: StoredGraph, rows: Rows, kinds: list[str], targets: Sequence[str]) -> None:
+    """Refuse an answer that is empty because the stored influence is gone.
+
+    Raises:
+        DamagedGraphError: it is.
+    """
+    if not rows and not kinds and not targets and graph.properties["edges"] and graph.logits:
+        stored = ask(graph.database, "nodes.values", graph=graph.name, names=["influence"])[0]["values"]
+        if all(math.isnan(value) for value in stored):
+            raise DamagedGraphError(
+                "its nodes have no influence any more",
+                where=graph.name,
+                fix=f"`circuit-atlas verify {graph.name} --repair` stores it again.",
+            )
 
 
 def _influences(graph: StoredGraph, targets: Sequence[str], *, with_weights: bool = False) -> list[float] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -21,13 +22,27 @@ from circuit_atlas.queries.results import (
     Subgraph,
     TranscoderFeature,
 )
-from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, KIND_NAMES, SUPERNODE, Component, Kind
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.keys import (
+    ATTENTION_COMPONENTS,
+    ATTENTION_STEP,
+    KIND_NAMES,
+    SUPERNODE,
+    Component,
+    Kind,
+    feature_place,
+    parse_key,
+)
+from circuit_atlas.schema.limits import MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.schema.models import Node
+from circuit_atlas.suggestions import did_you_mean
 
 MAX_SUBGRAPH_HOPS = 4
 _SIGNS = {"abs": 0, "positive": 1, "negative": -1}
 _DIRECTIONS = ("in", "out", "both")
+# Short addresses, see `resolve`.
+_PLACE = re.compile(r"\d{1,9}/(?:lorsa/)?\d{1,15}(?:@\d{1,9})?")
+_FROM_END = re.compile(r"(?P<before>token:|.*@)-(?P<back>[1-9]\d{0,8})", re.DOTALL)
+_RANKED_LOGIT = re.compile(r"logit:(?P<rank>[1-9]\d{0,2})")
 
 
 def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> Node:
@@ -35,7 +50,10 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
 
     An address is a key (`token:6`, `feature:8/37691@6`, `error:5@3`, `logit:22605@10`), a key without its
     position (`logit:22605`), a name (`Austin`, `logit:Austin`), the `node_id` of the graph's file, or, in a collapsed
-    graph, a supernode (`supernode:Texas`).
+    graph, a supernode (`supernode:Texas`). A name may be given in any case if only one node fits.
+
+    What no node is called may also be `8/37691` or `8/37691@6`, a feature; `logit:1`, the most probable logit; or
+    a key with a position from the end: `token:-1` is the last token.
 
     Args:
         graph: the graph.
@@ -43,32 +61,17 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
         prefer: of several nodes that fit, the one of this kind, if it is one.
 
     Raises:
-        NodeNotFoundError: no node matches.
+        NodeNotFoundError: no node matches; the message names nodes that are called alike.
         AmbiguousNodeError: several nodes fit equally well; they are listed.
     """
-    exact = ask(graph.database, "nodes.get", graph=graph.name, key=address)
-    if exact:
-        return to_node(exact[0]["node"])
-    prefix, _, rest = address.partition(":")
-    if prefix == SUPERNODE and rest:
-        prefix, rest, address = "", "", f"{SUPERNODE}/{rest}"
-    has_kind = prefix in KIND_NAMES and bool(rest)
-    rows = ask(
-        graph.database,
-        "nodes.find",
-        graph=graph.name,
-        text=rest if has_kind else address,
-        kind=prefix if has_kind else "",
-    )
-    best = [to_node(row["node"]) for row in rows if row["rank"] == rows[0]["rank"]]
+    best = _matches(graph, address)
+    if not best and (meant := _meant(graph, address)):
+        best = _matches(graph, meant)
     preferred = [node for node in best if node.kind is prefer]
     if len(preferred) == 1:
         return preferred[0]
     if not best:
-        raise NodeNotFoundError(
-            f"no node of {graph.name!r} matches {address!r}",
-            fix="Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name.",
-        )
+        raise _not_found(graph, address)
     if len(best) > 1:
         listed = "\n".join(f"    {node.key:<28} {node.name}" for node in best)
         raise AmbiguousNodeError(
@@ -77,6 +80,68 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
             fix=f"Give one of these keys:\n{listed}",
         )
     return best[0]
+
+
+def resolve_feature(graph: StoredGraph, address: str) -> Node:
+    """The node that an address means, as in `resolve`. When it fits several activations of one feature, any of them
+    will do."""
+    try:
+        return resolve(graph, address)
+    except AmbiguousNodeError as error:
+        parts = [parse_key(key) for key in error.candidates]
+        features = {part._replace(position=None) if part and part.kind is Kind.FEATURE else None for part in parts}
+        if len(features) > 1 or None in features:
+            raise
+        return resolve(graph, error.candidates[0])
+
+
+def _matches(graph: StoredGraph, address: str) -> list[Node]:
+    """The nodes that an address fits best: the one that has it as key, or those of the first way to fit."""
+    exact = ask(graph.database, "nodes.get", graph=graph.name, key=address)
+    if exact:
+        return [to_node(exact[0]["node"])]
+    kind, text = _kind_and_text(address)
+    rows = ask(graph.database, "nodes.find", graph=graph.name, text=text, kind=kind)
+    return [to_node(row["node"]) for row in rows if row["rank"] == rows[0]["rank"]]
+
+
+def _kind_and_text(address: str) -> tuple[str, str]:
+    """The kind that an address names, or an empty text, and the rest of the address."""
+    prefix, _, rest = address.partition(":")
+    if prefix == SUPERNODE and rest:
+        return "", f"{SUPERNODE}/{rest}"
+    return (prefix, rest) if prefix in KIND_NAMES and rest else ("", address)
+
+
+def _meant(graph: StoredGraph, address: str) -> str | None:
+    """The key, or the key without its position, that a short address stands for; None if it is none."""
+    if found := _FROM_END.fullmatch(address):
+        position = graph.properties["n_pos"] - int(found["back"])
+        if position < 0:
+            return None
+        address = f"{found['before']}{position}"
+    elif (found := _RANKED_LOGIT.fullmatch(address)) and int(found["rank"]) <= len(graph.logits):
+        key: str = graph.logits[int(found["rank"]) - 1]["key"]
+        return key
+    elif not _PLACE.fullmatch(address):
+        return None
+    return f"feature:{address}" if _PLACE.fullmatch(address) else address
+
+
+def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
+    """The error that names nodes that are called alike, or tells where a feature is active."""
+    kind, text = _kind_and_text(address)
+    given = parse_key(_meant(graph, address) or address)
+    if given is None:
+        rows = ask(graph.database, "nodes.names", graph=graph.name, kind=kind)
+        fix = did_you_mean(text, [row["name"] for row in rows])
+    elif given.kind is Kind.FEATURE:
+        elsewhere = _matches(graph, f"feature:{feature_place(given.layer, given.index, given.component)}")
+        fix = f"This feature is active at {', '.join(node.key for node in elsewhere[:10])}." if elsewhere else ""
+    else:
+        fix = f"Positions are 0 to {graph.properties['n_pos'] - 1}."
+    forms = "Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name."
+    return NodeNotFoundError(f"no node of {graph.name!r} matches {address!r}", fix=f"{fix} {forms}".strip())
 
 
 @graph_query
@@ -167,21 +232,47 @@ def subgraph(
     kinds: Iterable[str] = (),
     layers: Iterable[int] = (),
 ) -> Subgraph:
-    """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`."""
+    """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`.
+
+    Raises:
+        InvalidArgumentError: as for `neighbors`, or the neighbourhood has more than 100,000 effects.
+    """
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     node = resolve(graph, address)
     parameters = _neighbourhood(direction, k, sign, kinds, layers)
-    rows = ask(graph.database, "neighbors.subgraph", graph=graph.name, key=node.key, hops=hops, **parameters)
-    nodes = {node.key: node}
-    for row in rows:
-        for end in (row["source"], row["target"]):
-            nodes.setdefault(end["key"], to_node(end))
+    first = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["node"]["ordinal"]
+    found: dict[tuple[int, int], float] = {}
+    seen = frontier = {first}
+    for _ in range(hops):
+        for row in _effects(graph, sorted(frontier), parameters):
+            found[row["source"], row["target"]] = row["weight"]
+            if len(found) > MAX_ROWS:
+                raise InvalidArgumentError(
+                    f"this neighbourhood has more than {MAX_ROWS:,} effects", fix="Ask for fewer hops, or a smaller k."
+                )
+        frontier = {end for ends in found for end in ends} - seen
+        seen = seen | frontier
+    shown = sorted(found.items(), key=lambda effect: (-abs(effect[1]), effect[0]))
+    ordinals = list(dict.fromkeys([first, *(end for ends, _ in shown for end in ends)]))
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
+    by_ordinal = {row["ordinal"]: to_node(row["node"]) for row in rows}
+    nodes = {by_ordinal[ordinal].key: by_ordinal[ordinal] for ordinal in ordinals}
     effects = [
-        DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
+        DirectEffect(source=by_ordinal[source].key, target=by_ordinal[target].key, weight=weight)
+        for (source, target), weight in shown
     ]
     return Subgraph.model_validate(
         {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
     )
+
+
+def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rows of neighbors.effects of nodes, of as many of them at a time as have no more effects than a query returns."""
+    at_once = max(MAX_ROWS // (2 * parameters["k"]), 1)
+    for i in range(0, len(ordinals), at_once):
+        yield from ask(
+            graph.database, "neighbors.effects", graph=graph.name, ordinals=ordinals[i : i + at_once], **parameters
+        )
 
 
 def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from circuit_atlas.graph import table_rows
 from circuit_atlas.graph.bounds import best_through, best_values, semiring, signed, token_starts
 from circuit_atlas.graph.data import Bool, Float64
 from circuit_atlas.graph.stages import Stages, stages_of
+from circuit_atlas.queries.path_notes import check_must_pass
 from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 
 if TYPE_CHECKING:
@@ -20,15 +22,16 @@ if TYPE_CHECKING:
 _MAX_STAGES = 64
 
 
-def bounds_for(graph: StoredGraph, search: PathSearch) -> dict[str, Any]:
+def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = ()) -> dict[str, Any]:
     """The parameters `bounds` and `stages` of paths.top_k for a search.
 
     Raises:
-        InvalidArgumentError: see `stages_for`.
+        InvalidArgumentError: a node to pass is one that no path may pass; or see `stages_for`.
     """
     columns = read_arrays(graph, edge_value=search.edge_value)
-    n, stages = len(columns.keys), stages_for(columns, search)
-    rules, allowed = semiring(search.score, search.order), passable(columns, search)
+    n, allowed = len(columns.keys), passable(columns, search)
+    check_must_pass(columns, search, allowed, targets)
+    stages, rules = stages_for(columns, search), semiring(search.score, search.order)
     starts = token_starts(columns.is_start(search.sources), rules, search.max_hops)
 
     def best(starts: Float64) -> Float64:
@@ -64,7 +67,6 @@ def passable(columns: StoredArrays, search: PathSearch) -> Bool:
         if wanted:
             allowed &= np.isin(column, wanted)
     allowed[[columns.ordinal[key] for key in search.avoid]] = False
-    allowed[[columns.ordinal[key] for group in search.must_pass for key in group]] = True
     return allowed
 
 

@@ -13,15 +13,17 @@ from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, to_node
+from circuit_atlas.queries.path_notes import notes_on_count, why_none
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
+from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS, SHOWN_MIN_HOPS
 
 ORDERS = {"strongest": 1, "inhibiting": -1}
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
-_FEATURE = re.compile(r"(?:feature:)?(\d+/\d+)")
+_FEATURE = re.compile(r"(?:feature:)?(\d+/(?:lorsa/)?\d+)")
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
 SCORES: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
@@ -82,14 +84,16 @@ def search_paths(
         layers: pass only nodes in these layers between the ends; any layer when empty.
         positions: pass only nodes at these positions between the ends; any position when empty.
         avoid: addresses of nodes that no path may pass between its ends.
-        must_pass: addresses of nodes that every path must pass, the ends included. A feature without a position, such
+        must_pass: addresses of nodes that every path must pass, the ends included. Between the ends, they obey the
+            other restrictions. A feature without a position, such
             as `20/44686`, is any of its activations, also in `avoid` and `must_pass_any`.
         must_pass_any: addresses of nodes of which every path must pass at least one, the ends included.
         min_weight: follow only edges of at least this |weight|, the first and last included.
 
     Raises:
         InvalidArgumentError: an argument is out of range, the graph has no tokens or logits to default to, or it
-            has a cycle with too many walks around it; or `edge_value` is not such an expression.
+            has a cycle with too many walks around it; a node to pass is excluded by the other restrictions; or
+            `edge_value` is not such an expression.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     check_range("k", k, 1, MAX_PATHS)
@@ -118,9 +122,11 @@ def search_paths(
         order=ORDERS[order],
         edge_value=_read_edge_value(score, edge_value),
     )
-    rows = best_rows(graph, search, target_nodes(graph, targets), k)
+    ends = target_nodes(graph, targets)
+    rows = best_rows(graph, search, ends, k)
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
-    return Paths(graph=graph.name, score=score, sign=sign, paths=paths)
+    notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
+    return Paths(graph=graph.name, score=score, sign=sign, paths=paths, notes=notes)
 
 
 def path_search(
@@ -209,10 +215,10 @@ def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int
         "min_weight": search.min_weight,
         "edge_value": search.edge_value,
     }
-    if search.needs_bounds:
+    if search.needs_bounds or not has_tables(graph, BOUNDS):
         from circuit_atlas.queries.path_bounds import bounds_for
 
-        question |= bounds_for(graph, search)
+        question |= bounds_for(graph, search, targets)
     if graph.properties["acyclic"]:
         return ask(graph.database, "paths.top_k", k=k, **question)
     for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
@@ -338,12 +344,16 @@ def count_paths(
         must_pass_any=must_pass_any,
         min_weight=min_weight,
     )
-    return count_found(graph, search, target_nodes(graph, targets))
+    ends = target_nodes(graph, targets)
+    found = count_found(graph, search, ends)
+    notes = notes_on_count(graph, search, ends, (sources, targets), found, stops=hops is None)
+    return found.model_copy(update={"notes": notes})
 
 
 def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> PathCounts:
     """The number of paths that a search means; see `count_paths`."""
-    if graph.properties["acyclic"] and search.sources is None and not search.is_restricted:
+    from_tokens = search.sources is None and not search.is_restricted
+    if graph.properties["acyclic"] and from_tokens and has_tables(graph, COUNTS):
         rows = ask(
             graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=search.max_hops
         )

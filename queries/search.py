@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +12,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
-from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import TranscoderFeature
 from circuit_atlas.results import Cells, Result
@@ -109,14 +110,14 @@ def search_text(
     check_range("places", places, 0, _MAX_PLACES)
     if graph:
         find_graph(database, graph)
-    words = text.split()
+    words, wanted_layers = text.split(), list(layers)
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
         rows = ask(
             database,
             "search.text",
             text=query,
             model=model,
-            layers=list(layers),
+            layers=wanted_layers,
             graph=graph,
             tag=tag,
             k=k,
@@ -124,7 +125,32 @@ def search_text(
         )
         if rows:
             break
-    return SearchResult(text=text, hits=[_hit(row, words) for row in rows])
+    restricted = bool(model or wanted_layers or graph or tag)
+    notes = [] if rows else [_nothing(database, text, words, raw=raw, restricted=restricted)]
+    if tag and not rows:
+        notes += list_graphs(database, [tag]).notes  # whether there is such a tag
+    return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=notes)
+
+
+def spelled_alike(database: Database, text: str, *, model: str = "", features: bool = False) -> list[str]:
+    """Explanations, tokens and logits, or with `features` only explanations, each once, with words that differ from
+    those of a text in up to two letters."""
+    words = re.findall(r"\w+", text.lower())[:20]
+    if not words:
+        return []
+    query = " ".join(f"{word}~" for word in words)
+    rows = ask(database, "search.text", text=query, model=model, k=100, max_activations=0)
+    hits = [_hit(row, words) for row in rows]
+    return list(dict.fromkeys(hit.text for hit in hits if hit.feature or not features))
+
+
+def _nothing(database: Database, text: str, words: list[str], *, raw: bool, restricted: bool) -> str:
+    """Says that a search found nothing, and what else to try."""
+    if restricted:
+        return f"Nothing contains {text!r} in the model, layers, graph or tag that the search was restricted to."
+    alike = [] if raw else spelled_alike(database, " ".join(words))
+    spelled = f" Spelled alike: {', '.join(repr(found.strip()) for found in alike[:3])}." if alike else ""
+    return f"Nothing contains {text!r}.{spelled}"
 
 
 def lucene_query(words: list[str], *, every: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -88,10 +88,11 @@ def members_matching(
 
 
 def same_features(
-    graph: StoredGraph, *, layers: Iterable[int] = (), positions: Iterable[int] = ()
+    graph: StoredGraph, taken: Collection[str] = (), *, layers: Iterable[int] = (), positions: Iterable[int] = ()
 ) -> dict[str, list[int]]:
     """Ordinals of the nodes of each transcoder feature that is active at several positions, by a name for them: what
-    the nodes are called, on one line and cut, with layer and index where others are called the same."""
+    the nodes are called, on one line and cut, with layer and index where others are called the same or a name is
+    taken."""
     rows = ask(
         graph.database, "supernodes.same_feature", graph=graph.name, layers=list(layers), positions=list(positions)
     )
@@ -101,14 +102,15 @@ def same_features(
         )
     names = [printable(" ".join(row["name"].split()))[:_MAX_LABEL] for row in rows]
     return {
-        _own_name(name, names, row): [node["ordinal"] for node in row["members"]]
+        _own_name(name, names, taken, row): [node["ordinal"] for node in row["members"]]
         for name, row in zip(names, rows, strict=True)
     }
 
 
-def _own_name(name: str, names: list[str], row: Row) -> str:
+def _own_name(name: str, names: list[str], taken: Collection[str], row: Row) -> str:
     place = feature_place(row["layer"], row["index"], row["component"])
-    return name if names.count(name) == 1 or place in name else f"{name} ({place})"
+    is_free = name not in taken and (names.count(name) == 1 or place in name)
+    return name if is_free else f"{name} ({place})"
 
 
 def _details(graph: StoredGraph, row: Row, nodes: dict[tuple[str, str], Node]) -> SupernodeDetails:

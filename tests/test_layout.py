@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"printable"},
     {"errors"},
-    {"arguments", "config", "processes", "files", "threads", "cypher_text", "schema"},
+    {"arguments", "config", "processes", "files", "threads", "cypher_text", "schema", "suggestions"},
     {"tidy", "graph", "database"},
     {"results"},
     {"ingest", "queries", "export", "server", "examples"},

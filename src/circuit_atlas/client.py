@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,16 @@ from tqdm import tqdm
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
-from circuit_atlas.database import Database, Tracer, translated_errors
-from circuit_atlas.errors import AtlasError, DatabaseError, DatabaseStoppedError, InputError, InvalidArgumentError
+from circuit_atlas.database import Database, StatementResult, Tracer, translated_errors
+from circuit_atlas.errors import (
+    AtlasError,
+    DatabaseError,
+    DatabaseStoppedError,
+    InputError,
+    InvalidArgumentError,
+    LocalServerError,
+    ServerUnavailableError,
+)
 from circuit_atlas.explain.fetch import explain
 from circuit_atlas.explain.files import import_explanations
 from circuit_atlas.explain.labels import label_feature, read_labelled
@@ -30,12 +39,13 @@ from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.compare import compare
-from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
+from circuit_atlas.queries.features import common_features, graph_set, only_features, recurring, show_feature
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
+from circuit_atlas.queries.stored_tables import check_tables
 from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
 from circuit_atlas.schema.keys import COLLAPSED
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
@@ -51,6 +61,7 @@ if TYPE_CHECKING:
     from circuit_atlas.server import LocalServer
 
 PathLike = str | os.PathLike[str]
+_log = logging.getLogger(__name__)
 
 
 @checks_arguments
@@ -69,8 +80,12 @@ class Atlas(Database):
         timeout: seconds after which the server stops a query.
         tracer: called with the text of every statement, for instance `print`.
         progress: whether long steps draw bars on standard error.
+        create: whether to make the local store if it does not exist.
+
+    If the local server stops meanwhile, it is started again.
 
     Raises:
+        LocalServerError: there is no such store, and `create` is not set; or the local server does not start.
         DatabaseError: the server cannot be reached, refuses the password, or is too old.
         SchemaVersionError: the store belongs to a newer circuit-atlas.
     """
@@ -83,6 +98,7 @@ class Atlas(Database):
         timeout: float = DEFAULT_TIMEOUT,
         tracer: Tracer | None = None,
         progress: bool = False,
+        create: bool = True,
     ) -> None:
         self._server: LocalServer | None = None
         connection = connection or chosen_connection(store)
@@ -90,6 +106,12 @@ class Atlas(Database):
             from circuit_atlas.server import LocalServer
 
             self._server = LocalServer(store_path(store))
+            if not create and not self._server.store.exists:
+                raise LocalServerError(
+                    "there is no store here",
+                    where=str(self._server.store.path),
+                    fix="`circuit-atlas ingest FILE` or `circuit-atlas demo` makes one. --store names another.",
+                )
             connection = self._server.start(quiet=not progress)
         super().__init__(connection, timeout=timeout, tracer=tracer, progress=progress)
 
@@ -117,9 +139,30 @@ class Atlas(Database):
             self.close()
             raise
 
+    def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
+        """Run one statement, as `Database.run`; a local server that has stopped is started again first."""
+        try:
+            return super().run(cypher, parameters, write=write)
+        except ServerUnavailableError:
+            if not self._is_back() or write:  # nobody knows whether a statement that writes was run
+                raise
+            return super().run(cypher, parameters)
+
+    def _is_back(self) -> bool:
+        """Start the local server if it has stopped, and connect to it, if it is not the one of this connection."""
+        if self._server is None or self._server.connection() == self._connection:
+            return False
+        _log.warning("The local server had stopped; connecting again.")
+        self.close()
+        self._connect(self._server.start(quiet=not self.progress))
+        return True
+
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full."""
+        """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full. A
+        local server that has stopped is started again first."""
+        if self._server is not None and self._server.connection() is None:
+            self._is_back()
         try:
             with super().writing():
                 yield
@@ -157,7 +200,8 @@ class Atlas(Database):
         Args:
             graphs: names of graphs.
             add: tags to add.
-            remove: tags to remove. A tag that no graph has does not exist.
+            remove: tags to remove. A tag that no graph has does not exist. A note names those that none of the graphs
+                has.
 
         Raises:
             GraphNotFoundError: a graph does not exist; nothing was changed.
@@ -170,23 +214,41 @@ class Atlas(Database):
         return as_one(self, self._tag, graphs, added, removed)
 
     def _tag(self, graphs: Sequence[str], added: list[str], removed: list[str]) -> Graphs:
-        for graph in [find_graph(self, name) for name in graphs]:
+        stored = [find_graph(self, name) for name in graphs]
+        before = {tag for summary in self.graphs().graphs if summary.graph in graphs for tag in summary.tags}
+        notes = [f"No graph named here had the tag {tag!r}." for tag in removed if tag not in before]
+        for graph in stored:
             graph.write(
                 (statements.TAGS, {"graph": graph.name, "tags": added}),
                 (statements.UNTAG, {"graph": graph.name, "tags": removed}),
             )
-        return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs])
+        return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs], notes=notes)
 
-    def delete(self, name: str) -> None:
-        """Delete a graph, and its collapsed graph.
+    def delete(self, *names: str, tags: Iterable[str] = ()) -> list[str]:
+        """Delete graphs, and their collapsed graphs.
+
+        Args:
+            names: names of graphs.
+            tags: tags of further graphs.
+
+        Returns:
+            The names of the graphs that were deleted.
 
         Raises:
-            GraphNotFoundError: no graph has that name.
+            InvalidArgumentError: neither a graph nor a tag is given.
+            GraphNotFoundError, NotFoundError: a graph or tag does not exist; nothing was deleted.
         """
+        wanted = list(tags)
+        if not names and not wanted:
+            raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        # Of a single graph, an interrupted deletion may have left the rest, which no question finds.
+        chosen = graph_set(self, names, wanted) if wanted or len(names) > 1 else list(names)
         with self.writing():
-            delete_collapsed(self, name)
-            delete_graph(self, name)
-            delete_collapsed(self, name)  # if one was stored meanwhile; now none can be
+            for name in chosen:
+                delete_collapsed(self, name)
+                delete_graph(self, name)
+                delete_collapsed(self, name)  # if one was stored meanwhile; now none can be
+        return chosen
 
     # --- from files and prompts to graphs, and back ---
 
@@ -461,9 +523,18 @@ class Atlas(Database):
         Raises:
             QueryNotFoundError: no query has that id.
             InvalidArgumentError: a parameter is missing, unknown or of the wrong type.
+            GraphNotFoundError: a parameter names a graph that does not exist.
+            DamagedGraphError: the query needs what is not stored of the graph any more.
         """
-        rows = ask(self, query_id, **(parameters or {}))
-        return Rows(columns=[column.name for column in find_query(query_id).columns], rows=rows)
+        query = find_query(query_id)
+        values = query.complete(dict(parameters or {}))
+        for name in ("graph", "a", "b"):
+            if isinstance(values.get(name), str) and values[name]:
+                graph = find_graph(self, values[name])
+                if values.get("bounds") is None:
+                    check_tables(graph, query.cypher())
+        rows = ask(self, query_id, **values)
+        return Rows(columns=[column.name for column in query.columns], rows=rows)
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
         """Rows of any Cypher statement, at most 100,000.

@@ -8,6 +8,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import Field
 from tabulate import tabulate
 
 from circuit_atlas.errors import InvalidArgumentError, needs_extra
@@ -33,6 +34,12 @@ class Result(Record):
     _list: ClassVar[str | None] = ""
     """The field with the records that the answer lists: by default the first such field; None if there is none."""
 
+    notes: list[str] = Field(
+        [],
+        exclude_if=lambda notes: not notes,
+        description="What should be known about the answer, such as why it is empty; left out if there is nothing",
+    )
+
     @property
     def exit_code(self) -> int:
         """The exit code of the command: 0, except for a result that reports failures."""
@@ -55,9 +62,11 @@ class Result(Record):
     def __str__(self) -> str:
         headers, rows = self.printable_table()
         above = f"{printable(self.heading)}\n\n" if self.heading else ""
+        below = "".join(f"\nNote: {printable(note)}" for note in self.notes)
         if not any(headers):
-            return above + tabulate(rows, tablefmt="plain", disable_numparse=True)
-        return above + tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
+            return above + tabulate(rows, tablefmt="plain", disable_numparse=True) + below
+        table = tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
+        return above + table + below
 
     def __repr__(self) -> str:
         lines = str(self).splitlines()
@@ -89,7 +98,9 @@ class Result(Record):
     def _repr_html_(self) -> str:
         headers, rows = self.table()
         above = f"<p>{escape(self.heading)}</p>\n" if self.heading else ""
-        return above + str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g", disable_numparse=_texts(rows)))
+        below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)
+        table = str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g", disable_numparse=_texts(rows)))
+        return above + table + below
 
     def to_json(self, indent: int | None = None) -> str:
         """The result as JSON, as `--json` prints it."""

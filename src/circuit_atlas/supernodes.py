@@ -23,6 +23,7 @@ from circuit_atlas.queries.supernode_results import Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
 _NAME = re.compile(rf"[^\n\t{CONTROLS}]{{1,200}}")
+_SAME_FEATURE = "same feature"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -77,14 +78,21 @@ def create_supernodes_of_features(
     graph: StoredGraph, *, layers: Iterable[int] = (), positions: Iterable[int] = (), replace: bool = False
 ) -> Supernodes:
     """Create a supernode for each transcoder feature that is active at several positions, with all its nodes or those
-    in these layers and at these positions. It gets the name of its nodes.
+    in these layers and at these positions. It gets the name of its nodes; where a supernode not made by this rule has
+    that name, layer and index are added.
 
     Raises:
-        InvalidArgumentError: there is no such feature, or a name already exists and `replace` is not set.
+        InvalidArgumentError: there is no such feature, or a supernode that this rule made already exists and `replace`
+            is not set.
     """
     limits: dict[str, list[Any]] = {"layers": list(layers), "positions": list(positions)}
-    members = supernodes.same_features(graph, **limits)
-    _store(graph, members, rule=_rule("same feature", limits), replace=replace)
+    taken = {
+        row["name"]
+        for row in ask(graph.database, "supernodes.list", graph=graph.name)
+        if not (row["rule"] or "").startswith(_SAME_FEATURE)
+    }
+    members = supernodes.same_features(graph, taken, **limits)
+    _store(graph, members, rule=_rule(_SAME_FEATURE, limits), replace=replace)
     return _named(graph, list(members))
 
 
@@ -122,7 +130,9 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
     existing = [name for name in members if name in order]
     if existing and not replace:
         raise InvalidArgumentError(
-            f"supernode {existing[0]!r} already exists", where=graph.name, fix="Pass --replace, or another name."
+            f"supernode {existing[0]!r} already exists",
+            where=graph.name,
+            fix="Pass --replace to make it again." if rule else "Pass --replace, or another name.",
         )
     free = max(order.values(), default=-1) + 1
     rows = [

@@ -10,7 +10,10 @@
 // @returns influence FLOAT -- the least influence it has in any of the graphs: what they have in common
 // @returns total INTEGER -- number of such features, whatever k
 CYPHER 25
+// A graph of both sets belongs to the one where it is named, else to the first.
 WITH @names_of($graphs, $tags) AS names, @names_of($without, $without_tags) AS others
+WITH [name IN names WHERE name IN $graphs OR NOT name IN $without] AS names, others
+WITH names, [name IN others WHERE NOT name IN names] AS others
 UNWIND [name IN names | [name, false]] + [name IN others | [name, true]] AS row
 WITH size(names) AS n_graphs, row[0] AS name, row[1] AS is_other
 MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
@@ -30,7 +33,9 @@ CALL (nodes) {
 WITH f, occurrences, influence ORDER BY influence DESC, f.layer, f.index
 WITH collect([f, occurrences, influence]) AS found
 UNWIND range(0, size(found[..$k]) - 1) AS i
-WITH size(found) AS total, i, found[i][0] AS f, found[i][1] AS occurrences, found[i][2] AS influence
+// collect() leaves the list of all behind, which would be counted as memory of each row that is sorted.
+WITH i, size(found) AS total, head(collect(found[i])) AS one
+WITH i, total, one[0] AS f, one[1] AS occurrences, one[2] AS influence
 RETURN f {@feature} AS feature, occurrences, influence, total
 ORDER BY i LIMIT 10000
 // visual: The transcoder features that are active in the graphs of the one set alone, with their activations.

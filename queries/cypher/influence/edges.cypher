@@ -9,22 +9,21 @@
 // @returns weight FLOAT -- the direct effect
 // @returns influence FLOAT -- the share of the logits that flows through it
 CYPHER 25
-MATCH (t:Node {graph: $graph}) WHERE @indexed(t.ordinal)
-WITH t, coalesce($influences[t.ordinal], t.influence + coalesce(t.probability, 0.0)) AS flow
-WHERE flow > 0.0 AND t.input_sum > 0.0
-WITH t, flow ORDER BY flow DESC, t.ordinal
-WITH collect({node: t, flow: flow}) AS targets
 // The effects on the 64 strongest targets show how strong the k strongest effects are at least. An effect carries no
-// more than its target, so that weaker targets need not be read.
-CALL (targets) {
-  UNWIND targets[..64] AS target
-  WITH target.node AS t, target.flow AS flow
+// more than its target, so that weaker targets need not be read. The targets are matched twice, not collected: a list
+// would be counted as memory of each row that is sorted.
+CALL () {
+  MATCH (t:Node {graph: $graph}) WHERE @indexed(t.ordinal)
+  WITH t, coalesce($influences[t.ordinal], t.influence + coalesce(t.probability, 0.0)) AS flow
+  WHERE flow > 0.0 AND t.input_sum > 0.0
+  WITH t, flow ORDER BY flow DESC, t.ordinal LIMIT 64
   MATCH (t)<-[r:DIRECT_EFFECT]-()
   WITH abs(r.weight) / t.input_sum * flow AS influence ORDER BY influence DESC LIMIT $k
   RETURN CASE count(*) WHEN $k THEN min(influence) ELSE 0.0 END AS threshold
 }
-UNWIND [target IN targets WHERE target.flow >= threshold | target] AS target
-WITH target.node AS t, target.flow AS flow, threshold
+MATCH (t:Node {graph: $graph}) WHERE @indexed(t.ordinal)
+WITH t, threshold, coalesce($influences[t.ordinal], t.influence + coalesce(t.probability, 0.0)) AS flow
+WHERE flow > 0.0 AND t.input_sum > 0.0 AND flow >= threshold
 MATCH (t)<-[r:DIRECT_EFFECT]-(s)
 WITH s, t, r, abs(r.weight) / t.input_sum * flow AS influence, threshold
 WHERE influence >= threshold

@@ -1,9 +1,9 @@
 // The nodes of a graph that an address can mean, best match first: 1 a key without its position,
-// 2 the name as written, 3 the name in other case, 4 the node_id of the graph's file.
+// 2 the name as written, 3 the name in other case, 4 the node_id of the graph's file, 5 the node_id in other case.
 // @param graph STRING -- the graph's name
 // @param text STRING -- the address, without its kind
 // @param kind STRING = "" -- feature, error, token or logit, when the address names the kind
-// @returns rank INTEGER -- how it matches, 1 to 4
+// @returns rank INTEGER -- how it matches, 1 to 5
 // @returns node MAP -- the node
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
@@ -11,8 +11,9 @@ WITH n, CASE
   WHEN $kind <> '' AND NOT n.key STARTS WITH $kind + ':' THEN 0
   WHEN $kind <> '' AND n.key STARTS WITH $kind + ':' + $text + '@' THEN 1
   WHEN n.name = $text OR n.token = $text THEN 2
-  WHEN toLower(n.name) = toLower($text) THEN 3
+  WHEN toLower(n.name) = toLower($text) OR toLower(n.token) = toLower($text) THEN 3
   WHEN n.source_id = $text THEN 4
+  WHEN toLower(n.source_id) = toLower($text) THEN 5
   ELSE 0 END AS rank
 WHERE rank > 0
 // result

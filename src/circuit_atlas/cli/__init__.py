@@ -16,6 +16,7 @@ from pkgutil import iter_modules
 
 import click
 
+from circuit_atlas.cli.options import CommandGroup
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.printable import printable
 
@@ -43,7 +44,7 @@ def _command_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(__path__) if module.name not in _SHARED))
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(CommandGroup):
     """Finds the command NAME in the module `cli/NAME.py`, and loads only that module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -1,4 +1,4 @@
-"""`delete`: deletes a graph."""
+"""`delete`: deletes graphs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, echo, graph_argument
+from circuit_atlas.cli.options import atlas_command, echo, some_graphs, tags_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,14 +15,16 @@ GROUP = "Graphs and files"
 
 
 @click.command("delete")
-@graph_argument
+@some_graphs
+@tags_option
 @atlas_command
-def delete_command(atlas: Atlas, graph: str) -> None:
-    """Delete a graph.
+def delete_command(atlas: Atlas, graphs: tuple[str, ...], tags: tuple[str, ...]) -> None:
+    """Delete each GRAPH, and all graphs of a tag.
 
     \b
     Examples:
       circuit-atlas delete dallas
+      circuit-atlas delete night winter
+      circuit-atlas delete --tag analogies
     """
-    atlas.delete(graph)
-    echo(f"Deleted {graph}.", err=True)
+    echo(f"Deleted {', '.join(atlas.delete(*graphs, tags=tags))}.", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, k_option, some_graphs, tags_option
+from circuit_atlas.cli.options import CommandGroup, atlas_command, k_option, some_graphs, tags_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 GROUP = "Questions across prompts"
 
 
-@click.group("features")
+@click.group("features", cls=CommandGroup)
 def features_command() -> None:
     """Follow transcoder features across graphs."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, echo, new_tags_option, reader_options
+from circuit_atlas.cli.options import echo, new_tags_option, reader_options, storing_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -25,7 +25,7 @@ GROUP = "Graphs and files"
 @reader_options
 @click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer, which rebuilds the local store.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
-@atlas_command
+@storing_command
 def ingest_command(
     atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: Any
 ) -> Result:

@@ -26,12 +26,26 @@ from circuit_atlas.schema.limits import (
     SHOWN_SCORE,
     SHOWN_SIGN,
 )
+from circuit_atlas.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CommandGroup(click.Group):
+    """A group of commands that names the command which is meant, when one does not exist."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of that name."""
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            suggestion = did_you_mean(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"No such command {args[0]!r}. {suggestion}".rstrip(), ctx)
+        return super().resolve_command(ctx, args)
 
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -80,11 +94,20 @@ reader_options = together(
 
 
 def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
-    """Give a command an open `Atlas` as first argument and print the result that it returns.
+    """Give a command an open `Atlas` as first argument and print the result that it returns. A local store has
+    to exist.
 
     Adds --json, --table, --csv, --rows, --show-cypher, --timeout and --store.
     """
+    return _atlas_command(command, create=False)
 
+
+def storing_command(command: Callable[..., Result | None]) -> Callable[..., None]:
+    """The same for a command that makes the local store if it does not exist."""
+    return _atlas_command(command, create=True)
+
+
+def _atlas_command(command: Callable[..., Result | None], *, create: bool) -> Callable[..., None]:
     @wraps(command)
     def run(
         *args: Any,
@@ -97,7 +120,7 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
     ) -> None:
         check_rows(output_format, rows)
         tracer = (lambda text: echo(text + "\n", err=True)) if show_cypher else None
-        with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
+        with open_atlas(store, create=create, timeout=timeout, tracer=tracer) as atlas:
             result = command(atlas, *args, **kwargs)
         if result is not None:
             print_result(result, output_format, rows)
@@ -118,12 +141,13 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
     return options(run)
 
 
-def open_atlas(store: str | None, **settings: Any) -> Atlas:
-    """Open the database that the environment or `--store` names; a local server is started and keeps running."""
+def open_atlas(store: str | None, *, create: bool = False, **settings: Any) -> Atlas:
+    """Open the database that the environment or `--store` names; a local server is started and keeps running. A local
+    store has to exist, or `create` makes it."""
     import_driver()
     from circuit_atlas.client import Atlas
 
-    return Atlas(store=store, progress=True, **settings)
+    return Atlas(store=store, progress=True, create=create, **settings)
 
 
 def import_driver() -> None:
@@ -149,8 +173,8 @@ def check_rows(output_format: str | None, rows: str | None) -> None:
 
 
 def print_result(result: Result, output_format: str | None, rows: str | None = None) -> None:
-    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere. A result that
-    reports failures ends the program with its exit code."""
+    """Print a result to stdout: in the format given, else as a table on a terminal and as JSON elsewhere. Its notes go
+    to stderr. A result that reports failures ends the program with its exit code."""
     output_format = output_format or ("table" if sys.stdout.isatty() else "json")
     if output_format == "json":
         echo(result.to_json(indent=2))
@@ -161,7 +185,9 @@ def print_result(result: Result, output_format: str | None, rows: str | None = N
         csv.writer(buffer).writerows([map(printable, columns), *cells])
         click.echo(buffer.getvalue(), nl=False)  # lines of CSV end in a carriage return, which must stay
     else:
-        echo(str(result))
+        echo(str(result.model_copy(update={"notes": []})))
+    for note in result.notes:
+        echo(f"Note: {note}", err=True)
     if result.exit_code:
         raise click.exceptions.Exit(result.exit_code)
 

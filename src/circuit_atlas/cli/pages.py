@@ -19,9 +19,7 @@ def can_open() -> bool:
     return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")))
 
 
-def finish(file: str, opened: bool, notes: list[str]) -> None:
-    """Print what a page leaves out, and open it if asked to."""
-    for note in notes:
-        echo(f"Note: {note}", err=True)
+def finish(file: str, opened: bool) -> None:
+    """Open a page if asked to."""
     if opened and not webbrowser.open(Path(file).resolve().as_uri()):
         echo(f"No browser found to open {file}.", err=True)

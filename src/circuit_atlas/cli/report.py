@@ -43,5 +43,5 @@ def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, *
     from circuit_atlas.views.graph_page import file_name
 
     result = atlas.graph(graph).report(**options).save(output or f"{file_name(graph)}-report.html")
-    finish(result.files[0], opened, result.notes)
+    finish(result.files[0], opened)
     return result

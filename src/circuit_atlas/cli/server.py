@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import echo, store_option
+from circuit_atlas.cli.options import CommandGroup, echo, store_option
 from circuit_atlas.printable import printable, printable_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def _server(store: str | None) -> LocalServer:
     return LocalServer(store_path(store))
 
 
-@click.group("server")
+@click.group("server", cls=CommandGroup)
 def server_command() -> None:
     """Run the local Neo4j: no Docker, no root, loopback only."""
 

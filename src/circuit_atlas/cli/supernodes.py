@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KIND, IntRange, atlas_command, echo, graph_argument
+from circuit_atlas.cli.options import KIND, CommandGroup, IntRange, atlas_command, echo, graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.group("supernodes")
+@click.group("supernodes", cls=CommandGroup)
 def supernodes_command() -> None:
     """Group nodes of a graph into supernodes: list, link, create, delete.
 

@@ -84,5 +84,5 @@ def view_command(
     handle = atlas.graph(graph)
     view = handle.view_paths(**options) if paths else handle.view(compare=compare, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")
-    finish(result.file, opened, result.notes)
+    finish(result.file, opened)
     return result

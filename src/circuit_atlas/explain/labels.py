@@ -6,19 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.explain.results import Label
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import HAND
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.nodes import resolve_feature, to_node
 from circuit_atlas.queries.one_answer import changed
 from circuit_atlas.queries.results import Explanation
-from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.limits import MAX_NAME_LENGTH
-from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
@@ -50,7 +48,7 @@ def label_feature(database: Database, graph: str, address: str, text: str | None
 @graph_query
 def _feature(graph: StoredGraph, address: str) -> tuple[str, Feature]:
     """The key of the node of an address, and its feature."""
-    node = _activation(graph, address)
+    node = resolve_feature(graph, address)
     found = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["transcoder_feature"]
     if found is None:
         raise InvalidArgumentError(
@@ -110,15 +108,3 @@ def _checked_label(text: str) -> str:
             fix="Give a short text, or remove the label with --remove.",
         )
     return label
-
-
-def _activation(graph: StoredGraph, address: str) -> Node:
-    """The node of an address. When it fits several activations of one feature, any of them will do."""
-    try:
-        return resolve(graph, address)
-    except AmbiguousNodeError as error:
-        parts = [parse_key(key) for key in error.candidates]
-        features = {part._replace(position=None) if part and part.kind is Kind.FEATURE else None for part in parts}
-        if len(features) > 1 or None in features:
-            raise
-        return resolve(graph, error.candidates[0])

@@ -86,7 +86,9 @@ def ingest_in_bulk(
                 rows = graph_rows(data, content, dict.fromkeys([*store.tags(chosen), *tags]))
                 there[chosen], is_labelled[chosen] = content, rows.is_labelled
                 expected[chosen] = _add(made, columns, chosen, rows)
-            results.append(FileResult(file=str(path), result=ingest_result(chosen, data, status), error=None))
+            same = [other for other, known in there.items() if known == content and other != chosen]
+            result = ingest_result(chosen, data, status, sorted(same)[:3])
+            results.append(FileResult(file=str(path), result=result, error=None))
         if expected:
             for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
                 expected[old] = _add(made, columns, old, store.graph_rows(old))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.stored_edges import has_columns, read_columns
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.batches import pages
+from circuit_atlas.store.derived import check_derived, count_stored
+from circuit_atlas.store.derived import repair as store_again
 from circuit_atlas.store.results import Verification
 
 _BLOCK = 1 << 20
@@ -22,29 +26,56 @@ _COUNTED_AT_ONCE = 1_000_000  # edges
 
 
 @graph_query
-def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str = "") -> Verification:
-    """Read a whole graph back and compare it with the hash stored at ingest, or with a file.
+def verify_graph(
+    graph: StoredGraph,
+    source: GraphData | None = None,
+    file: str = "",
+    *,
+    strays: Mapping[str, int] = MappingProxyType({}),
+    repair: bool = False,
+) -> Verification:
+    """Read a whole graph back, compare it with the hash stored at ingest, or with a file, and compute again what is
+    computed from it.
 
     Args:
         graph: the graph.
         source: the graph of the file.
         file: the name of the file.
+        strays: numbers of nodes that no question finds, by graph; see `store.derived.stray_nodes`.
+        repair: whether to store again what is computed, if the content is right.
 
     Raises:
         GraphNotFoundError: no such graph is ready.
+        DatabaseError, CypherError: with `repair`, the database cannot write, or the user must not.
     """
     expected = content_hash(source) if source else graph.properties["content_hash"]
+    stored = dict(graph.properties)
+    counted, problems = count_stored(graph)
+    graph.properties |= counted  # so that wrong numbers do not keep the rest from being read
+    if strays.get(graph.name):
+        problems.append(f"nodes without ordinal or key name it, which no question finds: {strays[graph.name]:,}")
+    content, made = None, list[str]()
     try:
         data = read_graph_data(graph, relationships=True)
     except DamagedGraphError as error:
-        problems, content = [error.what], None
+        problems.append(error.what)
         nodes, edges, weights = _sums(graph)
     else:
         nodes, edges = len(data.nodes), len(data.edges)
         weights = sum(float(block.weight.sum()) for block in data.edges.blocks(_BLOCK))
         content = content_hash(data)
-        problems = [] if content == expected else _differences(data, source)
-        problems += _column_problems(graph, data)
+        if content != expected:
+            problems += _differences(data, source)
+        columns = _column_problems(graph, data)
+        if content == stored["content_hash"]:  # of another content, everything that is computed differs
+            derived = check_derived(graph, data, stored)
+            made = [*derived.problems, *columns]
+            if made and repair:
+                store_again(graph, derived, data, columns=bool(columns))
+        else:
+            problems += columns
+        if not repair:
+            problems, made = problems + made, []
     return Verification(
         graph=graph.name,
         nodes=nodes,
@@ -54,6 +85,7 @@ def verify_graph(graph: StoredGraph, source: GraphData | None = None, file: str 
         expected_hash=expected,
         compared_with=file or "ingest",
         problems=problems,
+        repaired=made,
     )
 
 

@@ -19,6 +19,7 @@ class Verification(Record):
     expected_hash: str = Field(description="Hash of the file, or of the graph as it was ingested")
     compared_with: str = Field(description="`ingest`, or the file")
     problems: list[str] = Field(description="Differences; empty if there are none")
+    repaired: list[str] = Field([], description="What was computed and stored again, and was wrong before")
 
 
 class Verifications(Result):
@@ -41,7 +42,8 @@ class Verifications(Result):
                 f"{found.edges:,}",
                 f"{found.weights:.9g}",
                 found.compared_with,
-                "\n".join(found.problems) or "complete, every weight equal",
+                "\n".join([*found.problems, *(f"repaired: {what}" for what in found.repaired)])
+                or "complete, every weight equal",
             ]
             for found in self.graphs
         ]

@@ -18,14 +18,18 @@ def verify(
     database: Database,
     name: str | None = None,
     source: str | os.PathLike[str] | None = None,
+    *,
+    repair: bool = False,
     **options: Unpack[ReadOptions],
 ) -> Verifications:
-    """Read whole graphs back, and compare counts and all content with what was ingested, or with a file.
+    """Read whole graphs back, compare counts and all content with what was ingested, or with a file, and compute again
+    what is computed from them: influence, names, scores, path tables, columns of edges.
 
     Args:
         database: the database.
         name: a graph; all graphs when None.
         source: the file that the graph should equal.
+        repair: whether to store again what is computed, where it is wrong and the content is right.
         options: the options with which the file was ingested, see `circuit_atlas.ingest.options.ReadOptions`.
 
     Raises:
@@ -35,11 +39,16 @@ def verify(
     """
     from circuit_atlas.ingest import read_graph
     from circuit_atlas.store.compare_content import verify_graph
+    from circuit_atlas.store.derived import stray_nodes
 
     if name is None and source is not None:
         raise InvalidArgumentError("a file is given, but no graph to compare it with", fix="Name the graph.")
     data = read_graph(source, **options) if source is not None else None
     names = [summary.graph for summary in list_graphs(database).graphs] if name is None else [name]
     bar = tqdm(names, "verifying", unit=" graphs", disable=None if database.progress and len(names) > 1 else True)
-    found = [verify_graph(GraphReference(database, graph), data, str(source or "")) for graph in bar]
+    strays = stray_nodes(database)
+    found = [
+        verify_graph(GraphReference(database, graph), data, str(source or ""), strays=strays, repair=repair)
+        for graph in bar
+    ]
     return Verifications(graphs=found, damaged=sum(bool(graph.problems) for graph in found))

@@ -143,7 +143,7 @@ def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_
     """
     check_range("max_nodes", max_nodes, 1, MAX_NODES_SHOWN)
     stored = graph.properties
-    found = _paths(graph, paths)
+    found, path_notes = _paths(graph, paths)
     keys = list(dict.fromkeys(node.key for path in found for node in path.nodes))
     rows = ask(graph.database, "views.nodes", graph=graph.name, keys=keys, k=max_nodes)
     edges = _edges(graph, [row["node"]["ordinal"] for row in rows])
@@ -160,17 +160,18 @@ def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_
         nodes=_nodes(graph, rows),
         edges=edges,
         paths=[_path(path, place, graph.name) for path in found if all(node.key in place for node in path.nodes)],
-        notes=_notes(stored, len(rows), len(edges)),
+        notes=(*_notes(stored, len(rows), len(edges)), *path_notes),
         lorsa_source_set=stored.get("lorsa_source_set"),
     )
 
 
-def _paths(graph: StoredGraph, options: PathOptions) -> list[Path]:
-    """A graph without tokens or logits has no paths by default."""
+def _paths(graph: StoredGraph, options: PathOptions) -> tuple[list[Path], list[str]]:
+    """Paths, and why there are none. A graph without tokens or logits has no paths by default."""
     asked = (options.sources or graph.properties["token_nodes"]) and (options.targets or graph.logits)
     if not asked:
-        return []
-    return search_paths(graph, **options.arguments).paths
+        return [], []
+    found = search_paths(graph, **options.arguments)
+    return found.paths, found.notes
 
 
 def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:

@@ -166,7 +166,7 @@ def view_paths(
         raise InvalidArgumentError(
             f"no path matches: {sign} sign, {hops or min_hops} to {hops or max_hops} hops",
             where=graph.name,
-            fix="Allow other numbers of hops or `any` sign, or name other ends.",
+            fix=" ".join(found.notes),
         )
     return sankey_view(found)
 

@@ -1,0 +1,145 @@
+"""What is said about an answer about paths: why there is none, or what it leaves out; and restrictions that contradict
+each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.nodes import resolve
+from circuit_atlas.queries.stored_tables import COUNTS, has_tables
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import MAX_HOPS
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import Bool
+    from circuit_atlas.queries.graphs import StoredGraph
+    from circuit_atlas.queries.path_results import PathCounts
+    from circuit_atlas.queries.path_search import PathSearch
+    from circuit_atlas.queries.stored_arrays import StoredArrays
+
+Ends = tuple[Sequence[str], Sequence[str]]  # addresses of sources and of targets, as they were given
+
+
+def check_must_pass(columns: StoredArrays, search: PathSearch, passable: Bool, targets: Sequence[str]) -> None:
+    """Refuse nodes to pass that the other restrictions exclude. They are about nodes between the ends, so a node where
+    paths may begin or end is not refused.
+
+    Args:
+        columns: the graph of n nodes.
+        search: the search.
+        passable: bool (n,): the nodes that a path may pass between its ends.
+        targets: keys of the nodes where paths end.
+
+    Raises:
+        InvalidArgumentError: there are such nodes: all of a list of which one must be passed.
+    """
+    allowed = passable | columns.is_start(search.sources)
+    allowed[[columns.ordinal[key] for key in targets]] = True
+    for group in search.must_pass:
+        if not allowed[[columns.ordinal[key] for key in group]].any():
+            is_avoided = set(group) <= set(search.avoid)
+            why = "is to be avoided, too" if is_avoided else "is not of the kinds, layers and positions allowed"
+            raise InvalidArgumentError(
+                f"no path can pass {_any_of(group)}: it must be passed, and {why}",
+                fix="Leave it out of the nodes to pass (--must-pass, --must-pass-any), or allow it.",
+            )
+
+
+def why_none(graph: StoredGraph, search: PathSearch, targets: list[str], asked: Ends) -> str:
+    """A sentence that says why no path was found.
+
+    Args:
+        graph: the graph.
+        search: the search that found none.
+        targets: keys of the nodes where paths end.
+        asked: the addresses that were given for sources and targets.
+    """
+    hops = _lengths(graph, search.sources, targets)
+    start, end = _named(asked[0], search.sources or []) or "any token", _named(asked[1], targets)
+    if not hops:
+        return _why_unconnected(graph, start, end, asked)
+    if hops[0] > search.max_hops:
+        return f"The shortest path from {start} to {end} has {hops[0]} hops; --max-hops is {search.max_hops}."
+    if hops[-1] < search.min_hops:
+        return f"The longest path from {start} to {end} has {hops[-1]} hops; --min-hops is {search.min_hops}."
+    if search.is_restricted:
+        return f"Paths lead from {start} to {end}, but none meets all restrictions."
+    return f"No path from {start} to {end} has {search.min_hops} to {search.max_hops} hops."
+
+
+def _why_unconnected(graph: StoredGraph, start: str, end: str, asked: Ends) -> str:
+    """A sentence that says that nothing leads from `start` to `end`, and whether paths lead the other way."""
+    none = f"No path of at most {MAX_HOPS} hops leads from {start} to {end}."
+    if not all(asked):
+        return none
+    try:
+        back = [
+            [resolve(graph, address, prefer=kind).key for address in ends]
+            for ends, kind in ((asked[1], Kind.TOKEN), (asked[0], Kind.LOGIT))
+        ]
+    except (NodeNotFoundError, AmbiguousNodeError):
+        return none
+    if not _lengths(graph, back[0], back[1]):
+        return none
+    start, end = _named(asked[1], back[0]), _named(asked[0], back[1])
+    return f"{none} Paths lead from {start} to {end}: swap --from and --to."
+
+
+def notes_on_count(
+    graph: StoredGraph, search: PathSearch, targets: list[str], asked: Ends, counted: PathCounts, *, stops: bool
+) -> list[str]:
+    """Notes on a count of paths: why there are none, or that longer paths are not counted.
+
+    Args:
+        graph: the graph.
+        search: the search whose paths were counted.
+        targets: see `why_none`.
+        asked: see `why_none`.
+        counted: the counts.
+        stops: whether longer paths were left out without being asked to; with an exact number of hops they were not.
+    """
+    if not counted.total:
+        return [why_none(graph, search, targets, asked)]
+    last = search.max_hops
+    if not stops:
+        return []
+    if search.is_restricted or last == MAX_HOPS:
+        return [f"Paths of more than {last} hops are not counted."] if counted.counts[str(last)] else []
+    if search.sources is None and graph.properties["acyclic"] and has_tables(graph, COUNTS):
+        rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=MAX_HOPS)
+        hops = [row["hops"] for row in rows if row["paths"] != "0"]
+    else:
+        hops = _lengths(graph, search.sources, targets)
+    longest = max(hops, default=0)
+    if longest <= last:
+        return []
+    longest_known = f"up to {longest} hops" if longest < MAX_HOPS else f"{MAX_HOPS} hops and perhaps more"
+    return [f"Longer paths exist, of {longest_known}; those of more than {last} are not counted (--max-hops)."]
+
+
+def _lengths(graph: StoredGraph, sources: list[str] | None, targets: list[str]) -> list[int]:
+    """The numbers of hops, 1 to MAX_HOPS, of which a path, or around a cycle a walk, leads from sources to targets."""
+    from circuit_atlas.graph.bounds import best_values, semiring, token_starts
+    from circuit_atlas.queries.stored_arrays import read_arrays
+
+    columns, rules = read_arrays(graph), semiring("sum", 1)
+    starts = token_starts(columns.is_start(sources), rules)
+    best = best_values(columns.edges, starts, rules, input_sums=columns.input_sum)
+    at_ends = best[1:, [columns.ordinal[key] for key in targets]].max(axis=1).tolist()
+    return [hops for hops, value in enumerate(at_ends, 1) if value > float("-inf")]
+
+
+def _named(addresses: Sequence[str], keys: Sequence[str]) -> str:
+    """The nodes of some addresses, or of some keys, in words."""
+    pairs = zip(addresses, keys, strict=True) if addresses else ((key, key) for key in keys)
+    return _any_of([address if address == key else f"{address} ({key})" for address, key in pairs])
+
+
+def _any_of(names: Sequence[str]) -> str:
+    """One of some nodes, in words."""
+    if len(names) > 1:
+        return f"any of {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+    return "".join(names)

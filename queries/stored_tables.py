@@ -1,0 +1,70 @@
+"""Whether the bounds and counts of paths that are stored with a graph are there. Without them, an answer would be empty
+instead of wrong or right, so a question computes them from the edges."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from circuit_atlas.errors import DamagedGraphError
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.schema.limits import BOUNDS_BLOCK
+
+if TYPE_CHECKING:
+    from circuit_atlas.database import Database
+    from circuit_atlas.queries.graphs import StoredGraph
+
+BOUNDS, COUNTS = "PathBounds", "PathCounts"
+_log = logging.getLogger(__name__)
+_complete: WeakKeyDictionary[Database, set[tuple[str | None, str, str]]] = WeakKeyDictionary()
+
+
+def has_tables(graph: StoredGraph, label: str) -> bool:
+    """Whether a graph has all of its `PathBounds` or `PathCounts`; a warning says if not. It is looked up once for each
+    version of a graph.
+
+    Args:
+        graph: the graph.
+        label: one of the two.
+    """
+    known = _complete.setdefault(graph.database, set())
+    version = graph.version, graph.properties["content_hash"], label
+    if version not in known:
+        if not _are_complete(graph, label):
+            _log.warning(
+                "Stored %s of graph %s are missing, so they are computed for this question. "
+                "`circuit-atlas verify GRAPH --repair` stores them again.",
+                label,
+                ascii(graph.name),
+            )
+            return False
+        known.add(version)
+    return True
+
+
+def check_tables(graph: StoredGraph, statement: str) -> None:
+    """Refuse a statement that reads tables which a graph does not have: its answer would be empty.
+
+    Raises:
+        DamagedGraphError: it does.
+    """
+    for label in (BOUNDS, COUNTS):
+        is_made = label == BOUNDS or graph.properties["acyclic"]
+        if is_made and f":{label} " in statement and not _are_complete(graph, label):
+            raise DamagedGraphError(
+                f"its stored {label} are missing",
+                where=graph.name,
+                fix=f"`circuit-atlas verify {graph.name} --repair` stores them again.",
+            )
+
+
+def _are_complete(graph: StoredGraph, label: str) -> bool:
+    """Whether all blocks are there, from the first number of hops to the last one that any of the tables has."""
+    blocks = -(-graph.properties["nodes"] // BOUNDS_BLOCK)
+    rows = ask(graph.database, "paths.tables", graph=graph.name)
+    longest = max((row["hops"] for row in rows if row["label"] == BOUNDS), default=0)
+    found = {(row["sign"], row["hops"]) for row in rows if row["label"] == label and row["blocks"] == blocks}
+    signs, first = ((1, -1), 0) if label == BOUNDS else ((0,), 1)
+    wanted = {(sign, hops) for sign in signs for hops in range(first, max(longest, 1 if first else 0) + 1)}
+    return not blocks or wanted <= found

@@ -1,0 +1,243 @@
+"""Checks and repairs what is computed from a graph and stored with it: counts, influence, names, transcoder features,
+path tables and columns of edges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from circuit_atlas.database import Database, Step
+from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
+from circuit_atlas.ingest.labels import NAME
+from circuit_atlas.ingest.path_tables import LabelledRow, path_table_steps
+from circuit_atlas.ingest.statements import TRANSCODER_FEATURES
+from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.stored_edges import StoredEdges, write_columns
+from circuit_atlas.schema.batches import BATCH_SIZE, batches
+from circuit_atlas.schema.properties import LABELS
+
+_TOLERANCE = 1e-9  # relative: another processor may round sums differently
+_OF_GRAPH = (
+    "nodes",
+    "edges",
+    "density",
+    "feature_nodes",
+    "error_nodes",
+    "token_nodes",
+    "logit_nodes",
+    "other_nodes",
+    "weight_min",
+    "weight_max",
+    "acyclic",
+    "replacement_score",
+    "completeness_score",
+)
+_OF_NODE = ("key", "name", "influence", "input_sum")
+_TABLES = ("PathBounds", "PathSteps", "PathCounts")
+
+_COUNTS = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+RETURN count(n) AS nodes, coalesce(sum(COUNT { (n)<-[:DIRECT_EFFECT]-() }), 0) AS edges,
+       coalesce(sum(COUNT { (n)-[:DIRECT_EFFECT]->() }), 0) AS outputs
+"""
+_NODES = f"""CYPHER 25
+MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
+OPTIONAL MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+WITH n, collect(f) AS features
+RETURN n {{.ordinal, .key, .name, .influence, .input_sum}} AS node,
+       [f IN features | [f.model, f.source_set, f.layer, f.index]] AS features,
+       head([f IN features WHERE f.explanation IS NOT NULL | {NAME}]) AS explained
+ORDER BY n.ordinal
+"""
+# Nodes that have a graph, and that no question finds. This reads all nodes of the store.
+_STRAYS = """CYPHER 25
+MATCH (n:Node) WHERE n.ordinal IS NULL OR n.key IS NULL
+RETURN n.graph AS graph, count(n) AS nodes
+"""
+_STORED_TABLES = {
+    "PathBounds": """CYPHER 25
+MATCH (t:PathBounds {graph: $graph})
+WHERE t.sources IS NOT NULL AND t.sign IS NOT NULL AND t.hops IS NOT NULL AND t.block IS NOT NULL
+RETURN properties(t) AS row
+""",
+    "PathSteps": """CYPHER 25
+MATCH (t:PathSteps {graph: $graph})
+WHERE t.sources IS NOT NULL AND t.sign IS NOT NULL AND t.ordinal IS NOT NULL
+RETURN properties(t) AS row
+""",
+    "PathCounts": """CYPHER 25
+MATCH (t:PathCounts {graph: $graph}) WHERE t.hops IS NOT NULL AND t.block IS NOT NULL
+RETURN properties(t) AS row
+""",
+}
+_SET_GRAPH = """CYPHER 25
+MATCH (g:Graph {name: $graph}) SET g += $properties
+"""
+_SET_NODES = """CYPHER 25
+UNWIND $rows AS row
+MATCH (n:Node {graph: $graph, ordinal: row.ordinal}) SET n += row
+"""
+_UNLINK = """CYPHER 25
+UNWIND $ordinals AS ordinal
+MATCH (:Node {graph: $graph, ordinal: ordinal})-[r:ACTIVATION_OF]->() DELETE r
+"""
+_DELETE_COLUMNS = """CYPHER 25
+MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block IS NOT NULL DELETE c
+"""
+_WORDS = {"PathBounds": "bounds of paths", "PathSteps": "shortlists of paths", "PathCounts": "counts of paths"}
+Row = dict[str, Any]
+
+
+@dataclass
+class Derived:
+    """What is wrong with what is stored of a graph, and the values that are right.
+
+    `problems` are sentences. `properties` are those of `:Graph`. `nodes` have their ordinal and the properties to set.
+    `unlinked` are ordinals of nodes with a wrong transcoder feature. `tables` are labels of path tables.
+    """
+
+    rows: GraphRows
+    problems: list[str] = field(default_factory=list)
+    properties: Row = field(default_factory=dict)
+    nodes: list[Row] = field(default_factory=list)
+    unlinked: list[int] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    table_rows: list[LabelledRow] = field(default_factory=list)
+
+
+def count_stored(graph: StoredGraph) -> tuple[Row, list[str]]:
+    """Numbers of nodes and edges, counted, and a problem if an edge leads to or from another graph."""
+    row = graph.database.read(_COUNTS, graph=graph.name)[0]
+    outputs = row.pop("outputs")
+    crossing = [] if outputs == row["edges"] else ["an edge leads to another graph, or comes from one"]
+    return row, crossing
+
+
+def stray_nodes(database: Database) -> dict[str, int]:
+    """Numbers of nodes without ordinal or key, by the graph that they name. Reads all nodes of the store."""
+    return {row["graph"]: row["nodes"] for row in database.read(_STRAYS)}
+
+
+def check_derived(graph: StoredGraph, data: GraphData, stored: Row) -> Derived:
+    """Compute again what is computed from a graph, and compare it with what is stored.
+
+    Args:
+        graph: the graph.
+        data: its content, as it is stored.
+        stored: the properties of its `:Graph` node.
+    """
+    found = Derived(graph_rows(data, stored["content_hash"]))
+    _check_graph(found, stored)
+    _check_nodes(found, graph, stored)
+    _check_tables(found, graph)
+    return found
+
+
+def repair(graph: StoredGraph, found: Derived, data: GraphData, *, columns: bool) -> None:
+    """Store the right values.
+
+    Args:
+        graph: the graph.
+        found: what `check_derived` found.
+        data: the content of the graph.
+        columns: whether to write the columns of edges again, too.
+
+    Raises:
+        GraphChangedError: the graph was replaced or deleted.
+        DatabaseError, CypherError: the database cannot write, or the user must not.
+    """
+    for step in _repairs(graph, found):
+        graph.write(step)
+    if columns:
+        graph.write((_DELETE_COLUMNS, {"graph": graph.name}))
+        write_columns(graph, StoredEdges(found.rows.edges, data.edge_extras))
+    graph.known = None
+
+
+def _repairs(graph: StoredGraph, found: Derived) -> Iterator[Step]:
+    if found.properties:
+        yield _SET_GRAPH, {"graph": graph.name, "properties": found.properties}
+    if found.unlinked:
+        yield _UNLINK, {"graph": graph.name, "ordinals": found.unlinked}
+        wrong = set(found.unlinked)
+        links = [row for row in found.rows.transcoder_features if row["ordinal"] in wrong]
+        which = {name: found.rows.properties[name] for name in ("model", "source_set")}
+        yield TRANSCODER_FEATURES, {"graph": graph.name, "rows": links, **which}
+    for batch in batches(found.nodes, BATCH_SIZE):
+        yield _SET_NODES, {"graph": graph.name, "rows": batch}
+    for label in found.tables:
+        yield _STORED_TABLES[label].partition("RETURN")[0] + "DELETE t", {"graph": graph.name}
+    yield from path_table_steps(graph.name, [row for row in found.table_rows if row[0] in found.tables])
+
+
+def _check_graph(found: Derived, stored: Row) -> None:
+    right = {name: found.rows.properties.get(name) for name in _OF_GRAPH}
+    found.properties = {name: value for name, value in right.items() if not _same(value, stored.get(name))}
+    if found.properties:
+        found.problems.append(f"its {_listed(found.properties)} {_are(found.properties)} wrong")
+
+
+def _check_nodes(found: Derived, graph: StoredGraph, stored: Row) -> None:
+    links = {
+        row["ordinal"]: [[stored["model"], stored["source_set"], row["layer"], row["index"]]]
+        for row in found.rows.transcoder_features
+    }
+    wrong: dict[str, int] = {}
+    rows = graph.database.read(_NODES, graph=graph.name)
+    for (_, right), row in zip(found.rows.nodes, rows, strict=True):
+        node, ordinal = row["node"], right["ordinal"]
+        wanted = {name: right.get(name) for name in _OF_NODE}
+        if row["features"] != links.get(ordinal, []):
+            found.unlinked.append(ordinal)
+            wanted.pop("name")  # it is the right one if the feature is
+        elif row["explained"] is not None:
+            wanted["name"] = row["explained"]
+        differ = {name: value for name, value in wanted.items() if not _same(value, node.get(name))}
+        for name in differ:
+            wrong[name] = wrong.get(name, 0) + 1
+        if differ:
+            found.nodes.append({"ordinal": ordinal, **differ})
+    found.problems += [f"the {name} of {_nodes(number)} is wrong" for name, number in wrong.items()]
+    if found.unlinked:
+        found.problems.append(f"the transcoder feature of {_nodes(len(found.unlinked))} is missing or wrong")
+
+
+def _check_tables(found: Derived, graph: StoredGraph) -> None:
+    found.table_rows = list(found.rows.tables)
+    for label in _TABLES:
+        names = [name for name in LABELS[label].key if name != "graph"]
+        rows = [row["row"] for row in graph.database.read(_STORED_TABLES[label], graph=graph.name)]
+        stored = {tuple(row[name] for name in names): row for row in rows}
+        right = {tuple(row[name] for name in names): row for of, row in found.table_rows if of == label}
+        if stored.keys() == right.keys() and all(_same_row(row, stored[key]) for key, row in right.items()):
+            continue
+        found.tables.append(label)
+        state = "are missing" if right and not stored else "are not those of its edges"
+        found.problems.append(f"its {_WORDS[label]} {state}")
+
+
+def _same_row(right: Row, stored: Row) -> bool:
+    return all(_same(value, stored.get(name)) for name, value in right.items())
+
+
+def _same(right: Any, stored: Any) -> bool:
+    if isinstance(right, list) and isinstance(stored, list):
+        return len(right) == len(stored) and all(map(_same, right, stored))
+    if isinstance(right, float) and isinstance(stored, float):
+        return right == stored or math.isclose(right, stored, rel_tol=_TOLERANCE, abs_tol=1e-12)
+    return type(right) is type(stored) and bool(right == stored)
+
+
+def _nodes(number: int) -> str:
+    return f"{number:,} node{'' if number == 1 else 's'}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _are(names: Row) -> str:
+    return "is" if len(names) == 1 else "are"

@@ -1,0 +1,164 @@
+"""What an answer says about itself, and addresses in short forms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.examples import example_document, example_file
+from support.program import Run
+
+from circuit_atlas import Atlas
+from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError, NotFoundError
+
+TEXAS = "feature:20/44686@10"
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("20/44686@10", TEXAS),
+        ("20/44686@-1", TEXAS),
+        ("feature:20/44686@-1", TEXAS),
+        ("token:-1", "token:10"),
+        ("token:-11", "token:0"),
+        ("error:5@-1", "error:5@10"),
+        ("logit:1", "logit:22605@10"),
+        ("logit:AUSTIN", "logit:22605@10"),
+        ("aUSTIN", "logit:22605@10"),
+    ],
+)
+def test_short_addresses(atlas: Atlas, examples: Any, address: str, key: str) -> None:
+    assert atlas.graph("dallas").node(address).node.key == key
+
+
+def test_ranked_logits_are_those_of_the_file(atlas: Atlas, examples: Any) -> None:
+    graph = atlas.graph("dallas")
+    logits = [node for node in example_document("dallas")["nodes"] if node["feature_type"] == "logit"]
+    logits.sort(key=lambda node: -node["token_prob"])
+    for rank, logit in enumerate(logits[:5], 1):
+        assert graph.node(f"logit:{rank}").probability == logit["token_prob"]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("Austn", "Did you mean 'Austin'"),
+        (f"{TEXAS[:-2]}3", TEXAS),
+        ("token:99", "Positions are 0 to 10."),
+        ("token:-12", "Give a key"),
+        ("logit:99", "Give a key"),
+    ],
+)
+def test_an_address_that_means_nothing(atlas: Atlas, examples: Any, address: str, told: str) -> None:
+    with pytest.raises(NodeNotFoundError) as raised:
+        atlas.graph("dallas").node(address)
+    assert told in str(raised.value)
+
+
+def test_a_feature_may_be_labelled_by_layer_and_index(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    atlas.ingest(example_file("dallas"), name=name)
+    assert atlas.feature("16/89970", graph=name).feature.index == 89970  # it is active at two positions
+
+
+def test_ends_that_are_swapped(atlas: Atlas, examples: Any) -> None:
+    graph = atlas.graph("dallas")
+    ends: Any = {"sources": ["Austin"], "targets": ["Dallas"]}
+    [note] = graph.paths(**ends).notes
+    assert "Paths lead from Dallas (token:9) to Austin (logit:22605@10): swap" in note
+    assert graph.count(**ends).notes == [note]
+    with pytest.raises(InvalidArgumentError, match="swap"):
+        graph.score_distribution(**ends)
+    assert graph.paths(sources=["Dallas"], targets=["Austin"]).notes == []
+
+
+def test_too_few_hops_and_restrictions(atlas: Atlas, examples: Any) -> None:
+    graph = atlas.graph("dallas")
+    [note] = graph.paths(max_hops=1, must_pass=[TEXAS]).notes
+    assert note.endswith("but none meets all restrictions.")
+    tokens = [f"token:{position}" for position in range(11)]
+    token = next(token for token in tokens if not graph.count(sources=[token], max_hops=1).total)
+    [note] = graph.paths(sources=[token], max_hops=1).notes
+    shortest = next(int(hops) for hops, n in graph.count(sources=[token], max_hops=12).counts.items() if n)
+    assert f"has {shortest} hops" in note
+
+
+@pytest.mark.parametrize("sources", [[], ["Dallas"]])
+def test_a_count_says_what_it_leaves_out(atlas: Atlas, examples: Any, sources: list[str]) -> None:
+    graph = atlas.graph("dallas")
+    assert "of more than 3 are not counted" in graph.count(sources=sources, max_hops=3).notes[0]
+    to_early: Any = {"sources": sources, "targets": ["feature:0/92499@9"]}  # in layer 0: one hop is the longest
+    assert graph.count(**to_early).notes == []
+
+
+@pytest.mark.parametrize(
+    "restriction",
+    [{"avoid": [TEXAS]}, {"layers": [3]}, {"kinds": ["error"]}, {"positions": [2]}],
+    ids=["avoid", "layers", "kinds", "positions"],
+)
+def test_a_node_to_pass_obeys_the_other_restrictions(atlas: Atlas, examples: Any, restriction: dict[str, Any]) -> None:
+    graph = atlas.graph("dallas")
+    with pytest.raises(InvalidArgumentError, match="no path can pass"):
+        graph.paths(must_pass=[TEXAS], **restriction)
+    at_an_end = graph.paths(targets=[TEXAS, "Austin"], must_pass=[TEXAS], **restriction, k=1000).paths
+    assert at_an_end
+    assert {path.nodes[-1].key for path in at_an_end} == {TEXAS}
+    plain = graph.paths(targets=[TEXAS], **restriction, k=1000).paths
+    assert at_an_end == plain
+
+
+def test_a_graph_of_both_sets(atlas: Atlas, examples: Any) -> None:
+    others = [summary.graph for summary in atlas.graphs(["analogies"]).graphs if summary.graph != "night"]
+    assert others
+    found = atlas.only_features("night", without_tags=["analogies"], k=1000)
+    right = atlas.only_features("night", without=others, k=1000)
+    assert (found.total, found.features, found.without) == (right.total, right.features, right.without)
+    assert "night is counted only among the first graphs" in found.notes[0]
+    rows = atlas.query("features.only", {"graphs": ["night"], "without_tags": ["analogies"], "k": 1000}).rows
+    assert len(rows) == found.total
+    left_out = atlas.only_features(tags=["analogies"], without=["night"], k=1000)
+    assert left_out.features == atlas.only_features(*others, without=["night"], k=1000).features
+    with pytest.raises(InvalidArgumentError, match="both sets"):
+        atlas.only_features("night", without=["night"])
+    with pytest.raises(InvalidArgumentError, match="same graphs"):
+        atlas.only_features(tags=["analogies"], without_tags=["analogies"])
+
+
+def test_tags_that_do_not_exist_and_searches_that_find_nothing(atlas: Atlas, examples: Any) -> None:
+    assert "No graph has the tag 'analogie'. Did you mean 'analogies'" in atlas.graphs(["analogie"]).notes[0]
+    assert atlas.tag("dallas", remove=["nothing"]).notes == ["No graph named here had the tag 'nothing'."]
+    assert "No graph has the tag 'nothing'." in atlas.search("texas", tag="nothing").notes[1]
+    assert "Spelled alike: " in atlas.search("texs").notes[0]
+    assert "restricted" in atlas.search("texas", model="nothing").notes[0]
+    assert atlas.search("texas").notes == []
+
+
+def test_the_same_content_under_a_second_name(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    result = atlas.ingest(example_file("dallas"), name=name).ingested
+    assert any("'dallas'" in warning and "count it twice" in warning for warning in result.warnings)
+    assert "dallas" in atlas.recurring("dallas", name, "night", k=1).notes[0]
+
+
+def test_notes_go_to_stderr_and_into_json(run: Run) -> None:
+    done = run("paths", "dallas", "--from", "Austin", "--to", "Dallas", "--json")
+    assert done.returncode == 0
+    assert done.stderr.startswith("Note: No path")
+    assert json.loads(done.stdout)["notes"][0] in done.stderr
+    table = run("paths", "dallas", "--from", "Austin", "--to", "Dallas", "--table")
+    assert "Note" not in table.stdout
+    assert "notes" not in json.loads(run("paths", "dallas", "-k", "1", "--json").stdout)
+
+
+def test_several_graphs_are_deleted(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    names = [new_name(), new_name(), new_name()]
+    for name, tags in zip(names, ([], ["to-delete"], ["to-delete"]), strict=True):
+        atlas.ingest(example_file("dallas"), name=name, tags=tags)
+    with pytest.raises(NotFoundError):
+        atlas.delete(names[0], "nothing")
+    assert names[0] in [summary.graph for summary in atlas.graphs().graphs]
+    assert sorted(atlas.delete(names[0], tags=["to-delete"])) == sorted(names)
+    assert not {summary.graph for summary in atlas.graphs().graphs} & set(names)

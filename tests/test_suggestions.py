@@ -1,0 +1,42 @@
+"""What is suggested for a name that is not known."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from circuit_atlas.cli import cli
+from circuit_atlas.suggestions import did_you_mean, known_names
+
+GRAPHS = ["dallas", "dallas-llama", "night", "capital_oakland-2025"]
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("dalas", "Did you mean 'dallas'?"),
+        ("NIGHT", "Did you mean 'night'?"),
+        ("oakland", "Did you mean 'capital_oakland-2025'?"),
+        ("xyz", ""),
+        ("", ""),
+    ],
+)
+def test_names_that_are_alike_are_suggested(name: str, suggestion: str) -> None:
+    assert did_you_mean(name, GRAPHS) == suggestion
+
+
+def test_a_long_list_is_not_shown_in_part() -> None:
+    names = [f"prompt-{i}" for i in range(59)]
+    assert known_names("zebra", names, command="graphs") == "`circuit-atlas graphs` lists all 59."
+    assert known_names("zebra", GRAPHS, command="graphs") == f"There are: {', '.join(GRAPHS)}."
+    assert known_names("zebra", [], command="graphs") == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["pathes"], "paths"), (["features", "comon"], "common"), (["server", "strt"], "start")],
+)
+def test_a_command_that_does_not_exist_names_the_one_that_is_meant(words: list[str], meant: str) -> None:
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 2
+    assert f"No such command {words[-1]!r}. Did you mean {meant!r}" in done.output
