@@ -28,6 +28,7 @@ _OF_GRAPH = (
     "error_nodes",
     "token_nodes",
     "logit_nodes",
+    "bias_nodes",
     "other_nodes",
     "weight_min",
     "weight_max",
@@ -35,7 +36,7 @@ _OF_GRAPH = (
     "replacement_score",
     "completeness_score",
 )
-_OF_NODE = ("key", "name", "influence", "input_sum")
+_OF_NODE = ("key", "name", "component", "influence", "input_sum")
 _TABLES = ("PathBounds", "PathSteps", "PathCounts")
 
 _COUNTS = """CYPHER 25
@@ -47,7 +48,7 @@ _NODES = f"""CYPHER 25
 MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
 OPTIONAL MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WITH n, collect(f) AS features
-RETURN n {{.ordinal, .key, .name, .influence, .input_sum}} AS node,
+RETURN n {{.ordinal, .key, .name, .component, .influence, .input_sum}} AS node,
        [f IN features | [f.model, f.source_set, f.layer, f.index]] AS features,
        head([f IN features WHERE f.explanation IS NOT NULL | {NAME}]) AS explained
 ORDER BY n.ordinal
@@ -164,8 +165,7 @@ def _repairs(graph: StoredGraph, found: Derived) -> Iterator[Step]:
         yield _UNLINK, {"graph": graph.name, "ordinals": found.unlinked}
         wrong = set(found.unlinked)
         links = [row for row in found.rows.transcoder_features if row["ordinal"] in wrong]
-        which = {name: found.rows.properties[name] for name in ("model", "source_set")}
-        yield TRANSCODER_FEATURES, {"graph": graph.name, "rows": links, **which}
+        yield TRANSCODER_FEATURES, {"graph": graph.name, "rows": links, "model": found.rows.properties["model"]}
     for batch in batches(found.nodes, BATCH_SIZE):
         yield _SET_NODES, {"graph": graph.name, "rows": batch}
     for label in found.tables:
@@ -182,7 +182,7 @@ def _check_graph(found: Derived, stored: Row) -> None:
 
 def _check_nodes(found: Derived, graph: StoredGraph, stored: Row) -> None:
     links = {
-        row["ordinal"]: [[stored["model"], stored["source_set"], row["layer"], row["index"]]]
+        row["ordinal"]: [[stored["model"], row["source_set"], row["layer"], row["index"]]]
         for row in found.rows.transcoder_features
     }
     wrong: dict[str, int] = {}
