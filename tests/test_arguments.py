@@ -154,7 +154,7 @@ def test_questions_refuse_what_they_cannot_read(atlas: Atlas, examples: dict[str
         lambda: atlas.ingest({"a": 1}),
         lambda: atlas.compare("dallas", graph),
         lambda: graph.paths(max_hops="3"),
-        lambda: graph.paths(hops=3),
+        lambda: graph.paths(hop=3),
         lambda: graph.paths("Dallas"),
         graph.node,
         lambda: graph.neighbors("Austin", layers=["high"]),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import neo4j
 import pytest
-from support.catalogue import ABOUT_ALL, EMPTY, arguments, unrolled
-from support.examples import ingest_examples
+from support.catalogue import ABOUT_ALL, EMPTY, arguments, ingest_answerable, unrolled
 
+from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.catalogue import (
     CatalogueQuery,
@@ -33,6 +34,14 @@ def asked_about(values: dict[str, Any]) -> set[str]:
     """The graphs that a question names."""
     named = {values[name] for name in ("graph", "a", "b") if name in values}
     return named.union(*(values.get(name, []) for name in ("graphs", "without")))
+
+
+@pytest.fixture(scope="module")
+def examples(atlas: Atlas, examples: dict[str, GraphHandle]) -> Iterator[None]:
+    """What `ingest_answerable` ingests, in the database that tests share."""
+    ingest_answerable(atlas)
+    yield
+    atlas.delete("lorsa")
 
 
 @pytest.fixture(params=QUERIES, ids=lambda query: query.id)
@@ -240,7 +249,7 @@ def rows_in_order(query: CatalogueQuery, atlas: Any) -> list[list[Any]]:
 
 def test_it_answers_the_same_however_the_store_is_laid_out(own_atlas: Any) -> None:
     """Relationships are written again, in another order, which is the order in which they are read."""
-    ingest_examples(own_atlas)
+    ingest_answerable(own_atlas)
     before = {query.id: rows_in_order(query, own_atlas) for query in QUERIES}
     for graph in ("dallas", "night", "opposite-small"):
         for kind in ("DIRECT_EFFECT", "ACTIVATION_OF", "GROUPS", "TAGGED"):

@@ -111,7 +111,7 @@ def test_shared_features_give_a_matrix_of_features_and_prompts() -> None:
     matrix = found.matrix()
     assert matrix.to_numpy().tolist() == [[0.1, 0.2]]
     assert [*matrix.columns] == ["a", "graph layer"]
-    assert [*matrix.index.names] == ["model", "source_set", "layer", "index", "explanation"]
+    assert [*matrix.index.names] == ["model", "source_set", "component", "layer", "index", "explanation"]
     assert found.matrix("activation")["a"].tolist() == [5.0]
     assert found.to_pandas("occurrences")["graph"].tolist() == ["layer", "a"]
     with pytest.raises(InvalidArgumentError):

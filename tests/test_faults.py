@@ -23,7 +23,7 @@ from circuit_atlas.ingest import edge_writer
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
-LAPS = 2  # of 12 commands
+LAPS = 1  # of 12 commands
 
 
 @pytest.fixture(scope="module")

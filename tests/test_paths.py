@@ -174,7 +174,7 @@ def test_restricted_paths_of_random_graphs_equal_brute_force(
     def passes(i: int) -> bool:
         kind = key_of[i].partition(":")[0]
         layer = layers[i] if kind == "feature" else None
-        return i in must_pass | any_of or (
+        return (
             i not in avoid
             and (not positions or i in positions)
             and (not in_layers or layer in in_layers)
@@ -205,6 +205,12 @@ def test_restricted_paths_of_random_graphs_equal_brute_force(
         "kinds": sorted(kinds),
         "min_weight": min_weight,
     }
+    groups = [{i} for i in must_pass] + ([any_of] if any_of else [])
+    if not all(any(passes(i) or i in tokens or i in targets for i in group) for group in groups):
+        for ask in (handle.paths, handle.count, handle.score_distribution):
+            with pytest.raises(InvalidArgumentError, match="it must be passed, and is"):
+                ask(**question)
+        return
     found = found_paths(handle, places, k=k, order=order, score=score, **question)
     of_size = oracle.scorer(score, oracle.input_sums(edges))
     turned = -1 if score == "product" and path_sign == "inhibiting" else 1

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from support.examples import DATA, ingest_examples
+
+from circuit_atlas import Atlas
 from circuit_atlas.queries.catalogue import CatalogueQuery
 
 ARGUMENTS: dict[str, Any] = {
@@ -23,6 +26,7 @@ ARGUMENTS: dict[str, Any] = {
     "graphs": ["dallas", "night"],
     "model": "gemma-2-2b",
     "source_set": "clt-hp",
+    "source_sets": [["gemma-2-2b", "clt-hp"]],
     "layer": 1,
     "index": 12928,
 }
@@ -47,7 +51,15 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
         named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
     if query.id == "features.only":
         named |= {"graphs": ["dallas"], "without": ["night"]}
+    if query.id == "nodes.qk":
+        named = {"graph": "lorsa", "key": "feature:9/lorsa/9838@14"}
     return named
+
+
+def ingest_answerable(atlas: Atlas) -> None:
+    """The examples, and a graph with attention features: every query answers something about these."""
+    ingest_examples(atlas)
+    atlas.ingest(DATA / "made-crm-lorsa-qk.json.gz", name="lorsa")
 
 
 def unrolled(cypher: str) -> str:
