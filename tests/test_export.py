@@ -283,7 +283,6 @@ def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     fails(run("restore", str(dump), *second), 1, "--replace")
     (tmp_path / "no.dump").write_bytes(dump.read_bytes()[:2000])
     fails(run("restore", str(tmp_path / "no.dump"), "--replace", *second), 3, "failed")
-    assert run("paths", "dallas", "--max-hops", "2", "--json", *second).stdout == before
     with Atlas(store=tmp_path / "first") as atlas:
         atlas.cypher("MATCH (n) DETACH DELETE n", write=True)
         atlas.cypher("CREATE (:Movie {title: 'The Matrix'})", write=True)
