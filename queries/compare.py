@@ -97,7 +97,7 @@ def compare(
         "sign": sign,
         "kinds": list(kinds),
     }
-    return Comparison.model_validate(
+    compared = Comparison.model_validate(
         {
             "a": a,
             "b": b,
@@ -112,6 +112,9 @@ def compare(
             "paths": _paths(database, graphs, question, which),
         }
     )
+    if graphs["a"].source_sets == graphs["b"].source_sets:  # else a feature is one of either
+        compared._page = graphs["a"].page
+    return compared
 
 
 def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:

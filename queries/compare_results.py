@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.results import Cells, Result, printable_cells
+from circuit_atlas.results import Cells, NodeName, Result, printable_cells
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.tidy import Tidy, tidy
 
@@ -217,7 +217,7 @@ class Comparison(Result):
     @staticmethod
     def _node(pair: NodePair) -> list[object]:
         values = pair.influence_a if pair.a else None, pair.influence_b if pair.b else None
-        return [_named(pair), *values, pair.influence_b - pair.influence_a]
+        return [NodeName.of((pair.a or pair.b)[0], _named(pair)), *values, pair.influence_b - pair.influence_a]
 
     @staticmethod
     def _effect(pair: EffectPair) -> list[object]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from circuit_atlas.queries.results import Neighbor, neighbor_rows
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results import Cells, LinkedText, Result
 from circuit_atlas.schema import keys
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.source_sets import feature_page
 from circuit_atlas.tidy import Tidy, tidy
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class FeatureIdentity(Record):
     def place(self) -> str:
         """How it is addressed: `8/37691`, or `9/lorsa/9838` for an attention feature."""
         return keys.feature_place(self.layer, self.index, self.component)
+
+    @property
+    def page(self) -> str | None:
+        """The address of its page on Neuronpedia; None if Neuronpedia does not have its source set."""
+        return feature_page((self.model, self.source_set), self.layer, self.index)
 
 
 def feature_name(feature: FeatureIdentity) -> str:
@@ -127,7 +133,7 @@ class SharedFeatures(Result):
             rows.append(
                 [
                     shared.feature.place,
-                    feature_name(shared.feature),
+                    LinkedText.to(feature_name(shared.feature), shared.feature.page),
                     shared.influence,
                     *(by_graph[graph] for graph in few),
                 ]
@@ -218,7 +224,12 @@ class Recurring(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per feature and motif."""
         rows: Cells = [
-            ["feature", f"{found.graphs} of {self.graphs}", found.influence, _placed(found.feature)]
+            [
+                "feature",
+                f"{found.graphs} of {self.graphs}",
+                found.influence,
+                _linked(found.feature),
+            ]
             for found in self.features
         ]
         for motif in self.motifs:
@@ -253,10 +264,9 @@ def _effects(neighbors: list[Neighbor]) -> str:
     return ", ".join(f"{neighbor.node.title} ({neighbor.weight:.3g})" for neighbor in neighbors)
 
 
-def _placed(feature: FeatureIdentity) -> str:
-    if feature.explanation is None:
-        return feature_name(feature)
-    return f"{feature.explanation} ({feature.place})"
+def _linked(feature: FeatureIdentity) -> LinkedText:
+    name = feature_name(feature)
+    return LinkedText.to(name if feature.explanation is None else f"{name} ({feature.place})", feature.page)
 
 
 def _where(node: Node) -> str:

@@ -15,7 +15,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import to_node
 from circuit_atlas.queries.results import DirectEffect
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results import Cells, NodeName, Result
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import LABELS
 
@@ -72,7 +72,7 @@ class GraphNodes(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per node."""
         return ["key", "name", "activation", "probability", "influence"], [
-            [found.node.key, found.node.name, found.activation, found.probability, found.influence]
+            [found.node.key, NodeName.of(found.node), found.activation, found.probability, found.influence]
             for found in self.nodes
         ]
 

@@ -19,9 +19,11 @@ from circuit_atlas.queries.results import (
     TaggedGraphs,
     Tags,
 )
+from circuit_atlas.results import Result
 from circuit_atlas.schema.graph_lock import HELD, LOCK
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Component, Kind
 from circuit_atlas.schema.models import Node
+from circuit_atlas.schema.source_sets import feature_page
 from circuit_atlas.suggestions import known_names
 
 P = ParamSpec("P")
@@ -61,6 +63,19 @@ class StoredGraph(GraphReference):
         self.known = row if self.version else None
         note_version(name, self.version)
 
+    def page(self, node: Node) -> str | None:
+        """The address of the page of a node's feature on Neuronpedia; None if it has none."""
+        if node.kind is not Kind.FEATURE or node.layer is None or node.index is None:
+            return None
+        model, *sets = self.source_sets
+        source_set = sets[node.component is Component.LORSA]
+        return feature_page((model, source_set), node.layer, node.index) if source_set else None
+
+    @property
+    def source_sets(self) -> tuple[str, str, str | None]:
+        """The model, the set of its transcoders, and that of its lorsas, which few graphs have."""
+        return self.properties["model"], self.properties["source_set"], self.properties.get("lorsa_source_set")
+
     def write(self, *steps: Step) -> None:
         """Write to the graph in one transaction, which is committed only if it still has this version.
 
@@ -96,7 +111,7 @@ def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[
     @wraps(function)
     def ask_of_graph(graph: GraphReference, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if isinstance(graph, StoredGraph) and is_asking():
-            return function(graph, *args, **kwargs)
+            return _with_pages(function(graph, *args, **kwargs), graph)
         known = None
 
         def ask_of_stored(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -104,13 +119,20 @@ def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[
             row, graph.known = graph.known, None  # what was read before may be out of date at the next attempt
             stored = StoredGraph(graph.database, graph.name, row) if row else find_graph(graph.database, graph.name)
             known = stored.known
-            return function(stored, *args, **kwargs)
+            return _with_pages(function(stored, *args, **kwargs), stored)
 
         answer = as_one(graph.database, ask_of_stored, *args, **kwargs)
         graph.known = known
         return answer
 
     return ask_of_graph
+
+
+def _with_pages(answer: R, graph: StoredGraph) -> R:
+    """An answer that knows where the pages of the graph's features are."""
+    if isinstance(answer, Result):
+        answer._page = graph.page
+    return answer
 
 
 def list_graphs(database: Database, tags: Iterable[str] = ()) -> Graphs:

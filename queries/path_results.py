@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from circuit_atlas.printable import printable
-from circuit_atlas.results import Cells, Edge, GraphResult, Result
+from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Page, Result, linked
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.tidy import Row, Tidy, tidy
 
@@ -31,6 +31,15 @@ class Path(Record):
             f" --({weight:.3g})--> {node.title}" for node, weight in zip(self.nodes[1:], self.weights, strict=True)
         ]
         return printable(self.nodes[0].title + "".join(steps))
+
+    def html(self, page: Page) -> str:
+        """The path as HTML. A weight is of the class `promotes` or `inhibits`; see `circuit_atlas.results.Cell`."""
+        names = [linked(node.title, page(node)) for node in self.nodes]
+        steps = (
+            f' <span class="{"inhibits" if weight < 0 else "promotes"}">--({weight:.3g})--&gt;</span> {name}'
+            for name, weight in zip(names[1:], self.weights, strict=True)
+        )
+        return names[0] + "".join(steps)
 
     def __repr__(self) -> str:
         return f"<Path {self.score:.4g}: {self}>"
@@ -63,7 +72,7 @@ class Paths(GraphResult):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per path."""
-        return ["score", "hops", "path"], [[path.score, path.hops, str(path)] for path in self.paths]
+        return ["score", "hops", "path"], [[path.score, path.hops, path] for path in self.paths]
 
     def edges(self) -> Iterator[Edge]:
         """The direct effects on the paths."""
@@ -112,7 +121,7 @@ class Contributors(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per node."""
         return ["influence", "cumulative", "key", "name"], [
-            [c.influence, c.cumulative_share, c.node.key, c.node.name] for c in self.contributors
+            [c.influence, c.cumulative_share, c.node.key, NodeName.of(c.node)] for c in self.contributors
         ]
 
 
@@ -186,7 +195,7 @@ class InfluentialEffects(GraphResult):
     def table(self) -> tuple[list[str], Cells]:
         """A row per direct effect."""
         return ["influence", "weight", "source", "", "target", ""], [
-            [e.influence, e.weight, e.source.key, e.source.name, e.target.key, e.target.name]
+            [e.influence, e.weight, e.source.key, NodeName.of(e.source), e.target.key, NodeName.of(e.target)]
             for e in self.direct_effects
         ]
 

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_serializer, model_validator
 
-from circuit_atlas.results import Cells, Edge, GraphResult, Result
+from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Result
 from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
+from circuit_atlas.schema.source_sets import feature_page
 from circuit_atlas.tidy import Tidy, tidy
 
 
@@ -169,6 +170,11 @@ class TranscoderFeature(Record):
     )
     fetched_at: str | None = Field(None, description="When Neuronpedia was last asked, ISO 8601")
 
+    @property
+    def page(self) -> str | None:
+        """The address of its page on Neuronpedia; None if Neuronpedia does not have its source set."""
+        return feature_page((self.model, self.source_set), self.layer, self.index)
+
     @model_validator(mode="before")
     @classmethod
     def _as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -277,7 +283,7 @@ class Neighbors(GraphResult):
         """A row per neighbour."""
         sides = (("in", self.incoming), ("out", self.outgoing))
         return ["", "weight", "key", "name"], [
-            [side, item.weight, item.node.key, item.node.name] for side, items in sides for item in items
+            [side, item.weight, item.node.key, NodeName.of(item.node)] for side, items in sides for item in items
         ]
 
     def edges(self) -> Iterator[Edge]:
@@ -313,7 +319,7 @@ class Subgraph(GraphResult):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per edge."""
-        name = {node.key: node.name for node in self.nodes}
+        name = {node.key: NodeName.of(node) for node in self.nodes}
         return ["weight", "source", "", "target", ""], [
             [e.weight, e.source, name[e.source], e.target, name[e.target]] for e in self.direct_effects
         ]

@@ -15,7 +15,7 @@ from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import TranscoderFeature
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results import Cells, LinkedText, Result
 from circuit_atlas.schema.keys import feature_place
 from circuit_atlas.schema.models import Record
 from circuit_atlas.tidy import Tidy, tidy
@@ -63,7 +63,8 @@ class SearchResult(Result):
             best = hit.places[0] if hit.places else None
             where = f"{best.graph} {best.key}" if best else ""
             influence = "" if best is None or best.influence is None else f"{best.influence:.4f}"
-            rows.append([hit.kind, at, hit.text, str(hit.graphs), where, influence])
+            text = LinkedText.to(hit.text, hit.feature.page if hit.feature else None)
+            rows.append([hit.kind, at, text, str(hit.graphs), where, influence])
         return ["", "feature", "text", "graphs", "most influential in", "influence"], rows
 
     def _tidy(self) -> dict[str, Tidy]:

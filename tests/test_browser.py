@@ -24,7 +24,8 @@ from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgument
 from circuit_atlas.queries.catalogue import CatalogueQuery, public_queries
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.server import LocalServer
-from circuit_atlas.views.browser import browser_address, browser_of, drawn, filled, style_sheet, write_favorites
+from circuit_atlas.server.browser_style import style_sheet
+from circuit_atlas.views.browser import browser_address, browser_of, drawn, filled, write_favorites
 from circuit_atlas.views.figure import KIND_STYLES
 
 if TYPE_CHECKING:
@@ -83,17 +84,27 @@ def fills(page: Page) -> set[str | None]:
 
 
 def test_browser_draws_a_graph_in_our_colours_and_keeps_the_catalogue(
-    run: Run, browser_url: str, connected: Callable[[str], Page], screenshot: Callable[[str], Path], tmp_path: Path
+    run: Run,
+    atlas: Atlas,
+    browser_url: str,
+    connected: Callable[[str], Page],
+    screenshot: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
     style, favorites = tmp_path / "circuit-atlas.grass", tmp_path / "circuit-atlas.zip"
     done = run("browse", "dallas", "--browser-url", browser_url, "--style", str(style), "--favorites", str(favorites))
     assert done.returncode == 0, done.stderr
     page = connected(done.stdout.strip())
+    assert {"Austin", "Texas", "Dallas"} <= captions(page)
+    # The local server brings its style, and Browser adds no effects that the statement does not return.
+    assert fills(page) == {COLORS[kind] for kind in (Kind.FEATURE, Kind.TOKEN, Kind.LOGIT)}
+    best = atlas.graph("dallas").view_circuit(k=10).summary
+    assert page.locator("g.node").count() <= 15
+    assert page.locator("g.relationship").count() <= best.edges
+    assert "DIRECT_EFFECT" not in set(page.locator("g.relationship text").all_text_contents())
+    screenshot("neo4j-browser-graph")
     drop(page, style)
     page.get_by_text("node.Feature {").wait_for()
-    assert {"Austin", "Texas", "Dallas"} <= captions(page)
-    assert fills(page) == {COLORS[kind] for kind in Kind if kind is not Kind.OTHER}
-    screenshot("neo4j-browser-graph")
     drop(page, favorites)
     page.get_by_test_id("navigationFavorites").click()
     page.get_by_text("circuit-atlas neighbors").click()

@@ -29,7 +29,15 @@ from circuit_atlas.cli import cli
 
 def test_stats_prints_what_the_file_says(run: Run) -> None:
     found = json.loads(run("stats", "dallas", "--json").stdout)
-    assert found["nodes"] == {"feature": 304, "error": 90, "token": 11, "logit": 10, "other": 0, "total": 415}
+    assert found["nodes"] == {
+        "feature": 304,
+        "error": 90,
+        "token": 11,
+        "logit": 10,
+        "other": 0,
+        "bias": 0,
+        "total": 415,
+    }
     assert (found["graph"], found["edges"]) == ("dallas", 4944)
     assert found["density"] == pytest.approx(4944 / 415**2)
     assert (found["weight_min"], found["weight_max"]) == (-21.5, 19.5)

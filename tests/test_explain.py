@@ -24,7 +24,7 @@ from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaEr
 from circuit_atlas.explain import fetch, neuronpedia, rate_limit
 from circuit_atlas.explain.rate_limit import RateLimiter
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.ingest.source_sets import SCANS_VARIABLE, neuronpedia_name
+from circuit_atlas.schema.source_sets import SCANS_VARIABLE, neuronpedia_name
 from circuit_atlas.synth import Shape, synthesize
 
 FEATURES = """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import nbclient
 import nbformat
 import pytest
+from jupyter_client.manager import run_kernel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -79,3 +80,47 @@ def test_the_notebook_is_kept_without_outputs() -> None:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
     assert not re.search(r"/(root|home|Users|tmp)/", NOTEBOOK.read_text(encoding="utf-8"))
+
+
+CELLS = {
+    "first": "import circuit_atlas\natlas = circuit_atlas.Atlas()\natlas.graph('dallas').view()",
+    "second": "atlas.graph('dallas').view_paths()",
+    "third": "atlas.graph('night').view()",
+}
+
+
+def test_a_notebook_has_the_drawing_library_once(
+    connection: Any, examples: Any, page: Page, page_log: PageLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the output of the first cell that draws; run again, that cell brings it again."""
+    monkeypatch.setenv("NEO4J_URI", connection.uri)
+    monkeypatch.setenv("NEO4J_PASSWORD", connection.password)
+    with run_kernel() as kernel:
+        shown = {name: shown_by(kernel, code, name) for name, code in CELLS.items()}
+        assert len(shown["first"]) > 4_000_000
+        assert len(shown["second"]) < 50_000
+        assert len(shown["third"]) < 1_500_000
+        assert len(shown_by(kernel, CELLS["first"], "first")) > 4_000_000
+        assert len(shown_by(kernel, CELLS["second"], "second")) < 50_000
+        assert len(shown_by(kernel, CELLS["second"], None)) > 4_000_000  # nothing says which cell it is
+    page.set_content(shown["second"] + shown["first"] + shown["third"])
+    for i in range(3):
+        page.frame_locator("iframe").nth(i).locator(".js-plotly-plot .main-svg").first.wait_for()
+
+
+def shown_by(kernel: Any, code: str, cell: str | None) -> str:
+    """The HTML that a cell shows, when a front end runs it that says which cell it is, as JupyterLab does."""
+    metadata = {"cellId": cell} if cell else {}
+    content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "user_expressions": {}}
+    sent = kernel.session.msg("execute_request", content, metadata=metadata)
+    kernel.shell_channel.send(sent)
+    html = ""
+    while True:
+        message = kernel.get_iopub_msg(timeout=120)
+        if message["parent_header"].get("msg_id") != sent["header"]["msg_id"]:
+            continue
+        if message["msg_type"] == "execute_result":
+            html = message["content"]["data"]["text/html"]
+        assert message["msg_type"] != "error", message["content"]
+        if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            return html

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from support.chromium import PageLog, open_page, screenshots
 from support.examples import EXAMPLES, example_file
@@ -84,6 +85,8 @@ def test_pointing_at_a_node_lights_up_its_inputs_and_outputs(dallas: Any, exampl
     key = "feature:20/44686@10"
     point(page, key)
     screenshot("graph-pointed-at")
+    address = "https://www.neuronpedia.org/gemma-2-2b/20-clt-hp/44686"
+    assert page.get_attribute("#panel a", "href") == address
     near = examples["dallas"].neighbors(key, k=1000)
     assert lit(page, "in") == {item.node.key for item in near.incoming}
     assert lit(page, "out") == {item.node.key for item in near.outgoing}
@@ -302,3 +305,41 @@ def test_an_empty_picture_opens(show: Open, examples: Any) -> None:
 
     empty = Picture("empty", "test", "test", "", (), (), 0, [], [])
     assert show(picture_view(empty)).inner_text("h1") == "empty"
+
+
+@pytest.mark.parametrize("width", [1400, 1000, 760])
+def test_a_picture_fits_the_window(width: int, page: Any, examples: Any) -> None:
+    """All tokens and logits are in sight, no name is cut off, and nodes do not overlap."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.set_content(examples["dallas"].view().html)
+    page.wait_for_selector("html[data-drawn]", state="attached")
+    page.wait_for_function("document.querySelector('#stage').clientWidth > 0")
+    assert page.evaluate("document.getElementById('stage').scrollWidth <= document.getElementById('stage').clientWidth")
+    area = page.evaluate("(({l, w}) => ({l, w}))(document.getElementById('graph')._fullLayout._size)")
+    for box in (text.bounding_box() for text in page.locator("#graph .overlay text").all()):
+        assert box["x"] >= area["l"] - 12
+        assert box["x"] + box["width"] <= width
+    points = page.evaluate(
+        """() => [...document.getElementById('graph')._fullData].filter(t => t.meta === 'nodes').flatMap(t =>
+          t.x.map((x, i) => [x, t.y[i], t.marker.size[i]]))"""
+    )
+    full = page.evaluate(
+        "(g => [g.xaxis._length / g.xaxis.range[1], g.yaxis._length / g.yaxis.range[1]])"
+        "(document.getElementById('graph')._fullLayout)"
+    )
+    placed = np.array(points)
+    x, y, radius = placed[:, 0] * full[0], placed[:, 1] * full[1], placed[:, 2] / 2
+    apart = np.hypot(x[:, None] - x, y[:, None] - y) - (radius[:, None] + radius)
+    np.fill_diagonal(apart, 1)
+    assert apart.min() > -0.5
+
+
+def test_a_long_prompt_begins_at_its_end(page: Any, examples: Any) -> None:
+    """It is wider than the window, where one can scroll; at first, the logits are in sight."""
+    page.set_viewport_size({"width": 500, "height": 900})
+    page.set_content(examples["dallas"].view().html)
+    page.wait_for_selector("html[data-drawn]", state="attached")
+    left, room, whole = page.evaluate(
+        "(s => [s.scrollLeft, s.clientWidth, s.scrollWidth])(document.getElementById('stage'))"
+    )
+    assert left + room >= whole - 1 > room

@@ -26,7 +26,7 @@ from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views import image
 from circuit_atlas.views.figure import graph_figure, plotly_text
-from circuit_atlas.views.graph_page import file_name, graph_page, script_json
+from circuit_atlas.views.graph_page import LIBRARY, file_name, graph_page, script_json
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.overlay import overlay
 from circuit_atlas.views.picture import Picture, read_picture
@@ -195,7 +195,7 @@ def hostile(picture: Picture) -> Picture:
 
 
 def test_markup_in_any_text_stays_text(picture: Any) -> None:
-    plain, page = graph_page(picture("dallas")), graph_page(hostile(picture("dallas")))
+    plain, page = (graph_page(shown, LIBRARY) for shown in (picture("dallas"), hostile(picture("dallas"))))
     assert Tags(page).seen - Tags(plain).seen == {"p": 1}  # the note
     assert "onerror=alert" not in re.sub(r'<script id="data".*?</script>', "", page).replace(
         "&lt;img src=x onerror=alert", ""
@@ -284,7 +284,7 @@ def test_a_chromium_that_does_not_start_is_an_error(
         examples["dallas"].view_paths(k=1).image("svg")
 
 
-@pytest.mark.parametrize("form", ["png", "svg"])
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
 def test_images_are_drawn(form: str, examples: Any, tmp_path: Path) -> None:
     from support.chromium import find_chromium
 
@@ -296,6 +296,8 @@ def test_images_are_drawn(form: str, examples: Any, tmp_path: Path) -> None:
         drawing = ET.fromstring(content)
         texts = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
         assert {"Austin 44%", "Dallas", "feature", "positive"} <= set(texts)
+    elif form == "pdf":
+        assert content.startswith(b"%PDF-")
     else:
         assert content.startswith(b"\x89PNG")
         assert tuple(np.frombuffer(content[16:24], ">u4")) >= (2000, 1000)
@@ -310,7 +312,9 @@ def test_the_commands_write_pages_and_print_where(run: Run, tmp_path: Path) -> N
     assert "Only the 50 most influential of 694 nodes" in done.stderr
     assert "Only the 50 most influential of 694 nodes" in page.read_text(encoding="utf-8")
     assert run("report", "dallas", "-o", str(report), "--table").stdout.split()[-1] == str(report)
-    assert run("view", "dallas", "--paths", "--compare", "night").returncode == 2
+    for pair in (("--paths", "--compare", "night"), ("--circuit", "--compare", "night"), ("--paths", "--circuit")):
+        done = run("view", "dallas", *pair)
+        assert (done.returncode, "exclude each other" in done.stderr) == (2, True)
     assert "no graph is named" in run("view", "dallas", "--compare", "nothing").stderr
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" >"{tmp_path}/opened"\n', encoding="utf-8")
@@ -318,3 +322,66 @@ def test_the_commands_write_pages_and_print_where(run: Run, tmp_path: Path) -> N
     done = run("view", "dallas", "--paths", "--from", "Dallas", "-o", str(page), "--open", BROWSER=str(browser))
     assert json.loads(done.stdout)["nodes"] < 20
     assert (tmp_path / "opened").read_text(encoding="utf-8").strip() == page.as_uri()
+
+
+def test_a_circuit_has_the_nodes_and_effects_of_its_paths(examples: Any) -> None:
+    """A box for each node and an arrow for each effect, with its weight; no box over another, none outside."""
+    for name in NAMES:
+        view = examples[name].view_circuit(k=8, sign="any")
+        found = examples[name].paths(k=8, score="product", min_hops=2)
+        keys = {node.key for path in found for node in path.nodes}
+        weights = {(source.key, target.key): weight for source, target, weight in found.edges()}
+        assert (view.summary.nodes, view.summary.edges) == (len(keys), len(weights)), name
+        layout = view.figure()["layout"]
+        boxes = [shape for shape in layout["annotations"] if shape.get("borderwidth")]
+        arrows = [shape for shape in layout["annotations"] if shape["showarrow"]]
+        assert (len(boxes), len(arrows)) == (len(keys), len(weights))
+        assert sum(arrow["arrowhead"] == 7 for arrow in arrows) == sum(weight < 0 for weight in weights.values())
+        labels = [shape["text"] for shape in layout["annotations"] if not shape["showarrow"] and shape not in boxes]
+        assert Counter(labels) == Counter(f"{weight:.2g}" for weight in weights.values())
+        for i, box in enumerate(boxes):
+            assert 0 < box["x"] < layout["width"]
+            assert 0 < box["y"] < layout["height"]
+            for other in boxes[:i]:
+                apart = abs(box["x"] - other["x"]) >= box["width"]
+                assert apart or abs(box["y"] - other["y"]) >= (box["height"] + other["height"]) / 2, name
+
+
+def test_a_circuit_has_at_most_20_nodes(examples: Any) -> None:
+    view = examples["dallas"].view_circuit(k=100)
+    assert view.summary.nodes <= 20
+    assert re.fullmatch(r"Only the \d+ best paths are drawn: more have over 20 nodes\.", view.summary.notes[0])
+    with pytest.raises(InvalidArgumentError, match="no path matches"):
+        examples["dallas"].view_circuit(sources=["logit:San"])
+
+
+PAGE = "https://www.neuronpedia.org/gemma-2-2b/20-clt-hp/44686"
+
+
+def test_a_feature_leads_to_its_page_wherever_it_is_named(examples: Any, atlas: Any) -> None:
+    dallas = examples["dallas"]
+    link = f'<a href="{PAGE}"'
+    paths = dallas.paths(must_pass=["20/44686@10"])
+    neighbors = dallas.neighbors("Austin", k=50)
+    report = dallas.report()
+    answers = {
+        "paths": paths,
+        "sliced": paths[:3],
+        "neighbors": neighbors,
+        "subgraph": dallas.subgraph("20/44686@10", hops=1, k=3),
+        "influence": dallas.influence(k=100),
+        "effects": dallas.edge_influence(k=200),
+        "nodes": dallas.nodes(),
+        "features": atlas.only_features(["dallas"], without=["night"], k=1000),
+        "search": atlas.search("Texas locations/legal contexts", places=1),
+        "compare": atlas.compare("dallas", "night", k=500),
+    }
+    assert [name for name, answer in answers.items() if link not in answer._repr_html_()] == []
+    assert link in report.html
+    assert f"]({PAGE})" in report.markdown()
+    nodes = json.loads(re.findall(r'<script id="data".*?>(.*?)</script>', dallas.view().html)[0])["nodes"]
+    assert {node["page"] for node in nodes if node["key"].startswith("feature:20/44686@")} == {PAGE}
+    assert {node["page"] for node in nodes if node["kind"] != "feature"} == {None}
+    assert "<a " not in str(paths)
+    # Neuronpedia does not have every source set.
+    assert "<a " not in examples["dallas-haiku"].paths()._repr_html_()

@@ -22,7 +22,7 @@ from circuit_atlas.supernodes import (
     store_collapsed,
 )
 from circuit_atlas.views.report import report_on
-from circuit_atlas.views.view import view_graph, view_paths
+from circuit_atlas.views.view import view_circuit, view_graph, view_paths
 
 
 @checks_arguments
@@ -64,6 +64,7 @@ class GraphHandle(GraphReference):
 
     view = view_graph
     view_paths = view_paths
+    view_circuit = view_circuit
     report = report_on
 
     def collapsed(self, weights: str | None = None) -> GraphHandle:

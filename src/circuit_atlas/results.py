@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from tabulate import tabulate
 
 from circuit_atlas.errors import InvalidArgumentError, needs_extra
@@ -22,7 +22,63 @@ if TYPE_CHECKING:
 
 Cells = list[list[Any]]
 Edge = tuple[Node, Node, float]
+Page = Callable[[Node], str | None]  # the address of the Neuronpedia page of a node's feature; None if it has none
 _SHOWN_LINES = 100  # of an answer that Python shows by itself
+
+
+@runtime_checkable
+class Cell(Protocol):
+    """What a cell of a table contains, if it is more than a number or a text: `str` gives the text for a terminal."""
+
+    def html(self, page: Page) -> str:
+        """The cell in a notebook's table or in a report."""
+
+
+class NodeName(str):
+    """The name of a node in a table: in HTML, that of a feature leads to its page on Neuronpedia."""
+
+    node: Node
+
+    @classmethod
+    def of(cls, node: Node, text: str | None = None) -> NodeName:
+        """The name of a node, or another text for it."""
+        made = cls(node.name if text is None else text)
+        made.node = node
+        return made
+
+    def html(self, page: Page) -> str:
+        """The name as HTML."""
+        return linked(self, page(self.node))
+
+
+class LinkedText(str):
+    """A text in a table that leads to a page in HTML."""
+
+    address: str | None
+
+    @classmethod
+    def to(cls, text: str, address: str | None) -> LinkedText:
+        """A text, and the address of the page that it leads to, if there is one."""
+        made = cls(text)
+        made.address = address
+        return made
+
+    def html(self, page: Page) -> str:
+        """The text as HTML."""
+        return linked(self, self.address)
+
+
+def linked(text: str, address: str | None) -> str:
+    """A text as HTML: a link, if it has an address."""
+    shown = escape(printable(text))
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>' if address else shown
+
+
+def cell_html(cell: Any, page: Page) -> str:
+    """A cell of a table as HTML."""
+    if isinstance(cell, Cell):
+        return cell.html(page)
+    return f"{cell:.4g}" if isinstance(cell, float) else escape("" if cell is None else printable(str(cell)))
 
 
 class Result(Record):
@@ -33,6 +89,9 @@ class Result(Record):
 
     _list: ClassVar[str | None] = ""
     """The field with the records that the answer lists: by default the first such field; None if there is none."""
+
+    _page: Page = PrivateAttr(lambda node: None)
+    """Where the pages of the features of its graph are, if it is about one graph."""
 
     notes: list[str] = Field(
         [],
@@ -99,7 +158,10 @@ class Result(Record):
         headers, rows = self.table()
         above = f"<p>{escape(self.heading)}</p>\n" if self.heading else ""
         below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)
-        table = str(tabulate(rows, headers, tablefmt="html", floatfmt=".4g", disable_numparse=_texts(rows)))
+        cells = [[cell_html(cell, self._page) for cell in row] for row in rows]
+        heads = [escape(printable(header)) for header in headers]
+        align = [_alignment(column) for column in zip(*rows, strict=True)]
+        table = str(tabulate(cells, heads, tablefmt="unsafehtml", colalign=align or None, disable_numparse=True))
         return above + table + below
 
     def to_json(self, indent: int | None = None) -> str:
@@ -168,13 +230,22 @@ class GraphResult(Result):
 
 def printable_cells(rows: Cells) -> Cells:
     """Rows of a table with control characters of their texts escaped."""
-    return [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    return [[printable(str(cell)) if _is_text(cell) else cell for cell in row] for row in rows]
+
+
+def _is_text(cell: object) -> bool:
+    return isinstance(cell, str | Cell)
+
+
+def _alignment(column: Sequence[object]) -> str:
+    """Numbers are aligned at the right."""
+    return "left" if any(map(_is_text, column)) else "right"
 
 
 def _texts(rows: Cells) -> list[int]:
     """Columns of text, which tabulate must not turn into numbers: a token "007"."""
     width = len(rows[0]) if rows else 0
-    return [i for i in range(width) if any(isinstance(row[i], str) for row in rows)]
+    return [i for i in range(width) if any(_is_text(row[i]) for row in rows)]
 
 
 @cache

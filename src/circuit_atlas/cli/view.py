@@ -31,10 +31,11 @@ GROUP = "Pictures and pages"
     "--output",
     type=FILE_PATH,
     metavar="FILE",
-    help="The file to write: .html, .png or .svg.  [default: GRAPH.html]",
+    help="The file to write: .html, .png, .svg or .pdf.  [default: GRAPH.html]",
 )
 @open_option
 @click.option("--paths", is_flag=True, help="Draw only the best paths, as a Sankey diagram.")
+@click.option("--circuit", is_flag=True, help="Draw only the nodes of the best paths, as a figure for a paper.")
 @click.option(
     "--compare",
     metavar="OTHER",
@@ -59,6 +60,7 @@ def view_command(
     output: str | None,
     opened: bool,
     paths: bool,
+    circuit: bool,
     compare: str | None,
     max_nodes: int,
     **options: Any,
@@ -74,15 +76,19 @@ def view_command(
       circuit-atlas view dallas -o dallas.svg
       circuit-atlas view dallas --from Dallas --to Austin --max-hops 3 -k 5
       circuit-atlas view dallas --paths -k 20 --sign inhibiting
+      circuit-atlas view dallas --circuit -k 5 -o dallas.pdf
       circuit-atlas view dallas --score mean --sign any --min-hops 1
       circuit-atlas view night --compare winter
     """
     from circuit_atlas.views.graph_page import file_name
 
-    if paths and compare:
-        raise click.UsageError("--paths is for one graph; leave out --compare.")
+    if paths + circuit + bool(compare) > 1:
+        raise click.UsageError("--paths, --circuit and --compare exclude each other.")
     handle = atlas.graph(graph)
-    view = handle.view_paths(**options) if paths else handle.view(compare=compare, max_nodes=max_nodes, **options)
+    if paths or circuit:
+        view = handle.view_paths(**options) if paths else handle.view_circuit(**options)
+    else:
+        view = handle.view(compare=compare, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")
     finish(result.file, opened)
     return result

@@ -17,13 +17,13 @@ from circuit_atlas.errors import InvalidArgumentError, UnknownSourceSetError
 from circuit_atlas.explain.results import ExplainResult, SkippedSourceSet
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
-from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name, own_scans_path
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import Explanation, GraphSummary
 from circuit_atlas.schema.limits import MAX_ROWS
+from circuit_atlas.schema.source_sets import SourceSet, neuronpedia_name, own_scans_path
 from circuit_atlas.threads import map_in_threads
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from circuit_atlas.explain.statements import EXPLAIN, EXPLAIN_ALL, STORED_FEATUR
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA
-from circuit_atlas.ingest.source_sets import SourceSet, neuronpedia_name
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.results import Explanation, GraphSummary
+from circuit_atlas.schema.source_sets import SourceSet, neuronpedia_name
 
 _BATCH_SIZE = 2000  # explanations in a transaction
 _MAX_MALFORMED = 1_000_000  # lines that cannot be read

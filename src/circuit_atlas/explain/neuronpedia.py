@@ -29,6 +29,7 @@ from circuit_atlas.explain.rate_limit import RateLimiter
 from circuit_atlas.explain.responses import MalformedError, read_batch, read_explanations, read_json
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.queries.results import Explanation
+from circuit_atlas.schema.source_sets import NEURONPEDIA
 
 _LOG = logging.getLogger(__name__)
 _MAX_BYTES = 64 << 20  # of a response
@@ -55,7 +56,7 @@ class NeuronpediaConfig:
         timeout: seconds to wait for the connection, and for each part of a response.
     """
 
-    url: str = "https://www.neuronpedia.org"
+    url: str = NEURONPEDIA
     key: str | None = None
     concurrency: int = 8
     rate: float = 25_000

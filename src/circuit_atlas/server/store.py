@@ -16,6 +16,7 @@ import psutil
 
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.files import private
+from circuit_atlas.server.browser_style import commands_at_connection
 
 HEAP_VARIABLE = "CIRCUIT_ATLAS_HEAP"
 PAGE_CACHE_VARIABLE = "CIRCUIT_ATLAS_PAGE_CACHE"
@@ -56,6 +57,7 @@ internal.dbms.cypher_ip_blocklist=0.0.0.0/0,::/0
 dbms.fleet_manager.enabled=false
 dbms.usage_report.enabled=false
 client.allow_telemetry=false
+browser.post_connect_cmd={browser}
 internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
 internal.server.bolt.thread_pool_shutdown_wait_time=1s
 server.fleet_discovery.enabled=false
@@ -185,6 +187,7 @@ class Store:
             page_cache=page_cache,
             data=self.path / self.data,
             imports=self.path / "import",
+            browser=commands_at_connection(),
         )
         with open(self.path / "conf" / "neo4j.conf", "w", encoding="utf-8", opener=private) as file:
             file.write(text)

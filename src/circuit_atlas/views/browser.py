@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 import zipfile
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -16,15 +16,20 @@ from circuit_atlas.cypher_text import is_cypher, literal
 from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 from circuit_atlas.files import write_file
+from circuit_atlas.printable import printable
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query, public_queries
-from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.read_only import check_read_only
+from circuit_atlas.schema.limits import SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.server.browser_style import style_sheet
 
 # Servers accept 8 KB in a request's first line; some of it is left for proxies that add to it.
 MAX_QUERY_STRING = 6_000
 MAX_ADDRESS = 120_000  # on Linux, an argument of a program, such as the web browser, has at most 128 KB
 # Texts, names and comments, in which `$` does not begin a parameter; then parameters.
 _PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|//[^\n]*|/\*.*?\*/|\$(\w+)""", re.DOTALL)
+_PATHS, _NODES = 10, 15  # of the first picture of a graph, at most
 _AURA = ".databases.neo4j.io"
 
 
@@ -56,13 +61,41 @@ def _drawing(database: Database, what: str | None, parameters: dict[str, Any]) -
     if what is None or what in catalogue():
         return drawn(find_query(what or "graphs.list"), parameters), parameters.get("graph")
     try:
-        find_graph(database, what)
+        graph = find_graph(database, what)
     except GraphNotFoundError:
         if is_cypher(what):
             check_read_only(database, what, parameters)
             return filled(what, parameters), parameters.get("graph")
         raise
-    return drawn(find_query("graphs.stats"), {"graph": what, **parameters}), what
+    return _best_paths(graph), what
+
+
+def _best_paths(graph: StoredGraph) -> str:
+    """A statement that draws the best paths of a graph, as many as have up to 15 nodes together: Browser places nodes
+    as if they were on springs, so that more could not be read. It begins with what to do next. A graph without tokens
+    or logits has no paths, so its most influential nodes are drawn."""
+    if not (graph.properties["token_nodes"] and graph.logits):
+        return drawn(find_query("graphs.stats"), {"graph": graph.name})
+    found = search_paths(graph, k=_PATHS, min_hops=SHOWN_MIN_HOPS, score=SHOWN_SCORE, sign=SHOWN_SIGN)
+    paths: list[list[str]] = []
+    for path in found.paths:
+        keys = [node.key for node in path.nodes]
+        if len({key for other in [*paths, keys] for key in other}) > _NODES:
+            break
+        paths.append(keys)
+    if not paths:
+        return drawn(find_query("graphs.stats"), {"graph": graph.name})
+    target = found.paths[0].nodes[-1]
+    parameters = shlex.join(["-p", f"graph={graph.name}", "-p", f"key={target.key}"])
+    guide = [
+        f"// The {len(paths)} best paths of {graph.name!r} by {found.score} that promote {target.name!r}.",
+        "// Drag nodes apart; a click on one shows all that is stored of it, a double click draws what it acts on.",
+        "// Other questions: `circuit-atlas query --list` and `circuit-atlas browse QUERY -p NAME=VALUE`, for instance",
+        f"// circuit-atlas browse neighbors.direct {parameters}",
+    ]
+    return "\n".join(
+        [*(printable(line) for line in guide), drawn(find_query("paths.score"), {"graph": graph.name, "paths": paths})]
+    )
 
 
 def browser_of(uri: str) -> str:
@@ -127,11 +160,6 @@ def drawn(query: CatalogueQuery, parameters: Mapping[str, Any]) -> str:
     """The visual form of a query with its parameters filled in."""
     values = query.complete(dict(parameters))
     return filled(query.visual(), values)
-
-
-def style_sheet() -> str:
-    """The GraSS style sheet: each kind of node has the same colour as in the other pictures."""
-    return (files(__package__) / "browser.grass").read_text(encoding="utf-8")
 
 
 def write_style(file: Path) -> None:

@@ -277,25 +277,33 @@ def static_figure(picture: Picture, layout: Layout) -> Figure:
 
 
 def _node_names(picture: Picture, layout: Layout, nodes: list[int], width: float) -> list[Figure]:
-    """Names to the right of nodes. A name that would overlap an earlier one, or the margin, is left out."""
+    """Names beside nodes, at the right or at the left. A name that would overlap an earlier one, or the margin, at both
+    is left out."""
     scale = (width - _MARGIN["l"] - _MARGIN["r"]) / layout.width
     taken: list[tuple[float, float, float]] = []  # left, right and height of names, in pixels
     annotations = []
     for i in nodes:
         name, title = picture.nodes[i].name, picture.nodes[i].title
         text = short(name, 30) + title.removeprefix(name)
-        left, y = layout.x[i] * scale + layout.diameter[i] / 2 + 4, layout.y[i]
-        right = left + 6.2 * len(text)  # the mean width of a letter
-        is_outside = right > layout.width * scale + 10
-        if is_outside or any(left < end and start < right and abs(y - at) < 13 for start, end, at in taken):
+        x, y, width = layout.x[i] * scale, layout.y[i], 6.2 * len(text)  # the mean width of a letter
+        gap = layout.diameter[i] / 2 + 4
+        places = {"left": (x + gap, x + gap + width), "right": (x - gap - width, x - gap)}  # by the anchor of the text
+        free = (
+            anchor
+            for anchor, (left, right) in places.items()
+            if left >= 0 and right <= layout.width * scale + 10
+            if not any(left < end and start < right and abs(y - at) < 13 for start, end, at in taken)
+        )
+        anchor = next(free, None)
+        if anchor is None:
             continue
-        taken.append((left, right, y))
+        taken.append((*places[anchor], y))
         annotations.append(
             {
                 "x": layout.x[i],
                 "y": y,
-                "xanchor": "left",
-                "xshift": layout.diameter[i] / 2 + 2,
+                "xanchor": anchor,
+                "xshift": (gap - 2) * (1 if anchor == "left" else -1),
                 "showarrow": False,
                 "text": plotly_text(text),
                 "font": {"size": 11},

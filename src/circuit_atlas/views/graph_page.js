@@ -8,6 +8,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const byId = id => document.getElementById(id);
 const graph = byId("graph"), panel = byId("panel"), tools = byId("tools");
 const NAMED_NEIGHBORS = 6, MAX_ROWS = 40;
+const SMALLEST_SCALE = .6;  // how far the picture shrinks to fit; then one can scroll
 const compared = data.graphs.length === 2;
 
 const element = (tag, text, className) => {
@@ -21,6 +22,12 @@ const drawing = (tag, attributes, parent) => {
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   parent.append(made);
   return made;
+};
+const pageLink = address => {
+  const link = element("a", "page on Neuronpedia"), cell = element("dd");
+  Object.assign(link, {href: address, target: "_blank", rel: "noopener"});
+  cell.append(link);
+  return cell;
 };
 const number = value => value === null ? "–" : Number(value.toPrecision(4)).toString();
 const cut = (text, longest) => text.length > longest ? text.slice(0, longest - 1) + "…" : text;
@@ -77,7 +84,7 @@ function mergeSupernodes() {
     const sum = of => members.some(node => of(node) !== null)
       ? members.reduce((total, node) => total + (of(node) ?? 0), 0) : null;
     const group = {
-      key: "supernode:" + name, name, title: name, kind: "supernode", layer: null, position: null, activation: null, probability: null,
+      key: "supernode:" + name, name, page: null, title: name, kind: "supernode", layer: null, position: null, activation: null, probability: null,
       explanation: null, influence: sum(node => node.influence), supernodes: [], members, side: members[0].side,
       x: mean(node => node.x), y: mean(node => node.y), color: "#56B4E9", symbol: "circle",
       size: Math.min(34, Math.sqrt(members.reduce((area, node) => area + node.size ** 2, 0)) + 6),
@@ -112,6 +119,9 @@ const supernodeTrace = {
 };
 const config = {displaylogo: false, responsive: false, doubleClick: "reset", plotlyServerURL: "",
   modeBarButtonsToRemove: ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"]};
+const natural = {width: layout.width, height: layout.height, tickangle: layout.xaxis.tickangle};
+let scale = 1;  // of what is drawn, to the natural size; see `fit`
+const sizeOf = node => node.size * scale;
 let traceNodes = [];  // the nodes of each trace, by which events of plotly find a node
 
 let visibleEdges = [];
@@ -131,7 +141,7 @@ function draw() {
 
 function nodeTrace(trace, members, i) {
   traceNodes[i] = members;
-  const marker = {...trace.marker, size: members.map(node => node.size), color: members.map(node => node.color)};
+  const marker = {...trace.marker, size: members.map(sizeOf), color: members.map(node => node.color)};
   return {...trace, x: members.map(node => node.x), y: members.map(node => node.y), customdata: members.map(node => node.key), marker};
 }
 
@@ -169,7 +179,7 @@ function highlight() {
   drawing("rect", {...area, x: area.x - 12, width: area.width + 24, y: area.y - 12, height: area.height + 24}, clip);
   const all = drawing("g", {"clip-path": "url(#area)"}, overlay);
   const place = node => [full.xaxis._offset + full.xaxis.l2p(node.x), full.yaxis._offset + full.yaxis.l2p(node.y)];
-  const canvas = {group: all, place, names: new Map()};
+  const canvas = {group: all, place, area, names: new Map()};
   const focus = [...state.pins];
   if (state.hovered && !state.pins.has(state.hovered)) focus.unshift(state.hovered);
   if (!focus.length) for (const node of shown.nodes) if (node.members) name(canvas, node);
@@ -190,7 +200,7 @@ function mark(canvas, node, role) {
   const [x, y] = canvas.place(node);
   const ring = {focus: ["#111", 2.2], in: ["#111", 1.1], out: ["#111", 1.1], found: ["#111", 1.6], path: ["#111", 1.2]}[role];
   drawing("path", {
-    d: SHAPES[node.symbol](node.size / 2 + (role === "focus" ? 2 : .5)), transform: `translate(${x},${y})`, fill: node.color,
+    d: SHAPES[node.symbol](sizeOf(node) / 2 + (role === "focus" ? 2 : .5)), transform: `translate(${x},${y})`, fill: node.color,
     stroke: ring[0], "stroke-width": ring[1], class: "lit " + role, "data-key": node.key,
   }, canvas.group);
 }
@@ -199,13 +209,16 @@ function name(canvas, node, text) {
   if (!canvas.names.has(node)) canvas.names.set(node, text ?? cutTitle(node, 32));
 }
 
-/* Draws names beside nodes, on the side where there is room, or not at all. */
+const ruler = document.createElement("canvas").getContext("2d");
+ruler.font = `${TEXT["font-size"]}px ${TEXT["font-family"]}`;
+
+/* Draws names beside nodes, on the side where there is room within the axes, or not at all. */
 function drawNames(canvas) {
-  const taken = [], size = graph._fullLayout;
+  const taken = [], {area} = canvas, right = area.x + area.width + 10;
   for (const [node, text] of canvas.names) {
-    const [x, y] = canvas.place(node), width = text.length * 6.3, gap = node.size / 2 + 5;
+    const [x, y] = canvas.place(node), width = ruler.measureText(text).width + 5, gap = sizeOf(node) / 2 + 5;
     const places = [[x + gap, y + 4], [x - gap - width, y + 4], [x - width / 2, y - gap - 2], [x - width / 2, y + gap + 10]];
-    const fits = ([left, base]) => left > 2 && left + width < size.width - 2 && !taken.some(box =>
+    const fits = ([left, base]) => left > area.x - 8 && left + width < right && base > area.y + 4 && !taken.some(box =>
       left < box[0] + box[2] && box[0] < left + width && Math.abs(base - box[1]) < 13);
     const found = places.find(fits);
     if (!found) continue;
@@ -281,6 +294,7 @@ function showNode(node) {
     else add(what, node[what]);
   }
   add("supernodes", node.supernodes.join(", "));
+  if (node.page) list.append(element("dt", ""), pageLink(node.page));
   if (compared) add("", data.sides[node.side].name);
   if (node.members) add("members", node.members.map(member => member.title).join(", "));
   panel.append(list);
@@ -414,10 +428,15 @@ document.addEventListener("keydown", event => {
   state.pins.clear(); state.hovered = null; highlight(); showPanel();
 });
 
-const smallest = {width: layout.width, height: layout.height};
+/* The picture is as wide as there is room. If that is little, it shrinks, nodes and labels included, so that nodes do not
+   overlap; if it is very little, one can scroll, and sees the end of the prompt first, where the logits are. */
 function fit() {
-  layout.width = Math.max(smallest.width, byId("stage").clientWidth - 18);
-  layout.height = Math.max(smallest.height, byId("stage").clientHeight - 6);
+  const room = byId("stage").clientWidth - 18, sides = layout.margin.l + layout.margin.r;
+  layout.width = Math.max(room, Math.ceil((natural.width - sides) * SMALLEST_SCALE) + sides);
+  layout.height = Math.max(natural.height, byId("stage").clientHeight - 6);
+  scale = Math.min(1, (layout.width - sides) / (natural.width - sides));
+  layout.xaxis.tickangle = scale < 1 ? -45 : natural.tickangle;
+  for (const label of layout.annotations) label.font.size = Math.max(8, 11 * scale);
 }
 fit();
 new ResizeObserver(() => { const width = layout.width; fit(); if (width !== layout.width) draw().then(highlight); }).observe(byId("stage"));
@@ -425,6 +444,7 @@ new ResizeObserver(() => { const width = layout.width; fit(); if (width !== layo
 showThreshold();
 const nodeOf = event => traceNodes[event.points[0].curveNumber]?.[event.points[0].pointNumber] ?? null;
 refresh().then(() => {
+  byId("stage").scrollLeft = byId("stage").scrollWidth;
   graph.on("plotly_hover", event => { state.hovered = nodeOf(event); highlight(); showPanel(); });
   graph.on("plotly_unhover", () => { state.hovered = null; highlight(); showPanel(); });
   graph.on("plotly_click", event => { const node = nodeOf(event); if (node) pin(node); });

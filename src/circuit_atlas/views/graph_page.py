@@ -25,9 +25,16 @@ from circuit_atlas.views.figure import (
 from circuit_atlas.views.layout import Layout, lay_out
 from circuit_atlas.views.picture import Picture, PictureNode
 
+LIBRARY = "/* the library that draws */"
+"""What a page has in place of plotly.js where the notebook has that already."""
 
-def graph_page(picture: Picture) -> str:
+
+def graph_page(picture: Picture, library: str) -> str:
     """The page of a picture.
+
+    Args:
+        picture: the picture.
+        library: the text of plotly.js, or `LIBRARY`.
 
     Raises:
         MissingExtraError: plotly is not installed.
@@ -42,7 +49,7 @@ def graph_page(picture: Picture) -> str:
         notes=notes,
         style=asset("graph_page.css"),
         script=asset("graph_page.js"),
-        plotly=plotly_script(),
+        plotly=library,
         data=script_json(_data(picture, layout, graph_figure(picture, layout))),
     )
 
@@ -128,6 +135,7 @@ def _node_data(picture: Picture, layout: Layout) -> list[dict[str, Any]]:
             "position": node.position,
             "token": _token(picture, node),
             "explanation": node.explanation,
+            "page": node.page,
             "supernodes": node.supernodes,
             **_values(node),
             "side": node.side,

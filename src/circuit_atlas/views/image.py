@@ -9,7 +9,7 @@ _SCALE = 2  # pixels of a PNG per pixel of the layout, for sharp text
 
 
 def draw_image(figure: Figure, form: str) -> bytes:
-    """Draw a figure as `png` or `svg`, with kaleido.
+    """Draw a figure as `png`, `svg` or `pdf`, with kaleido.
 
     Raises:
         MissingExtraError: plotly, kaleido or a Chromium is not installed, or the Chromium does not start.

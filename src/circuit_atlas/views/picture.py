@@ -66,6 +66,7 @@ class PictureNode:
     probability: float | None
     explanation: str | None
     supernodes: tuple[str, ...]
+    page: str | None = None  # the address of its feature's page on Neuronpedia
     side: int = 0
     second: PictureNode | None = None  # the same node in the second graph, when it is in both
 
@@ -180,10 +181,11 @@ def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
 
 def _nodes(graph: StoredGraph, rows: Rows) -> list[PictureNode]:
     nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
-    return [_node(row, nodes[graph.name, row["node"]["key"]].title) for row in rows]
+    found = (nodes[graph.name, row["node"]["key"]] for row in rows)
+    return [_node(row, node.title, graph.page(node)) for row, node in zip(rows, found, strict=True)]
 
 
-def _node(row: dict[str, Any], title: str) -> PictureNode:
+def _node(row: dict[str, Any], title: str, page: str | None) -> PictureNode:
     values = row["node"]
     same = ("key", "name", "layer", "position", "token", "activation", "influence", "probability")
     return PictureNode(
@@ -192,6 +194,7 @@ def _node(row: dict[str, Any], title: str) -> PictureNode:
         column=values["position"] or 0,
         explanation=row["explanation"],
         supernodes=tuple(row["supernodes"]),
+        page=page,
     )
 
 

@@ -7,30 +7,30 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.files import write_file
-from circuit_atlas.printable import printable
-from circuit_atlas.queries import path_results
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
-from circuit_atlas.queries.path_results import Contributors, Paths
+from circuit_atlas.queries.path_results import Contributors, Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
+from circuit_atlas.results import NodeName, Page, cell_html
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.graph_page import asset, fill
+from circuit_atlas.views.notebook import framed
 from circuit_atlas.views.results import ReportResult
-from circuit_atlas.views.view import View, framed, view_graph
+from circuit_atlas.views.view import View, view_graph
 
 # What Markdown would take for markup: in a text, at the beginning of a line, and in addresses that would become links.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
 SUFFIXES = (".html", ".md")
 _ROWS = 15
-Cell = str | path_results.Path
+Cell = str | Path
 Table = tuple[list[str], list[list[Cell]]]
 
 
@@ -50,7 +50,8 @@ class Report:
     @cached_property
     def html(self) -> str:
         """The report as a page with the interactive picture: one file that needs no network."""
-        sections = [f"<h2>{html.escape(title)}</h2>\n{_html_table(table)}" for title, table in self._sections()]
+        page = self.statistics._page
+        sections = [f"<h2>{html.escape(title)}</h2>\n{_html_table(table, page)}" for title, table in self._sections()]
         return fill(
             "report.html",
             title=html.escape(self.statistics.graph),
@@ -75,11 +76,11 @@ class Report:
             f"# {_markdown(self.statistics.graph)}",
             f"> {_markdown(self.statistics.prompt)}",
             shown,
-            *(f"## {title}\n\n{_markdown_table(table)}" for title, table in self._sections()),
+            *(f"## {title}\n\n{_markdown_table(table, self.statistics._page)}" for title, table in self._sections()),
         ]
         return "\n\n".join(parts) + "\n"
 
-    def save(self, file: str | Path) -> ReportResult:
+    def save(self, file: str | FilePath) -> ReportResult:
         """Write it as `.html`, or as `.md`, with a picture in a `.svg` next to it if a Chromium is installed.
 
         Raises:
@@ -87,7 +88,7 @@ class Report:
             InputError: a file cannot be written.
             MissingExtraError: plotly is not installed, for `.html`.
         """
-        path = Path(file)
+        path = FilePath(file)
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
             raise InvalidArgumentError(
@@ -180,7 +181,13 @@ def _logits(found: Statistics) -> Table:
 
 def _contributors(found: Contributors) -> Table:
     return ["influence", "cumulative", "name", "where", "key"], [
-        [f"{item.influence:.4g}", f"{item.cumulative_share:.1%}", item.node.name, _location(item.node), item.node.key]
+        [
+            f"{item.influence:.4g}",
+            f"{item.cumulative_share:.1%}",
+            NodeName.of(item.node),
+            _location(item.node),
+            item.node.key,
+        ]
         for item in found.contributors
     ]
 
@@ -196,32 +203,34 @@ def _location(node: Node) -> str:
     return ", ".join(parts)
 
 
-def _html_table(table: Table) -> str:
+def _html_table(table: Table, page: Page) -> str:
     headers, rows = table
-    head = f"<thead>{_html_row(headers, 'th')}</thead>" if any(headers) else ""
-    return f"<table>{head}<tbody>{''.join(_html_row(row, 'td') for row in rows)}</tbody></table>"
+    head = f"<thead>{_html_row(headers, 'th', page)}</thead>" if any(headers) else ""
+    return f"<table>{head}<tbody>{''.join(_html_row(row, 'td', page) for row in rows)}</tbody></table>"
 
 
-def _html_row(cells: Sequence[Cell], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{_html_cell(cell)}</{tag}>" for cell in cells) + "</tr>\n"
+def _html_row(cells: Sequence[Cell], tag: str, page: Page) -> str:
+    return "<tr>" + "".join(f"<{tag}>{cell_html(cell, page)}</{tag}>" for cell in cells) + "</tr>\n"
 
 
-def _html_cell(cell: Cell) -> str:
-    """A text, or a path with its steps coloured by their sign."""
-    if isinstance(cell, str):
-        return html.escape(cell)
-    steps = (
-        f' <span class="{"inhibits" if weight < 0 else "promotes"}">--({weight:.3g})--&gt;</span> '
-        f"{html.escape(printable(node.title))}"
-        for node, weight in zip(cell.nodes[1:], cell.weights, strict=True)
-    )
-    return html.escape(printable(cell.nodes[0].title)) + "".join(steps)
-
-
-def _markdown_table(table: Table) -> str:
+def _markdown_table(table: Table, page: Page) -> str:
     headers, rows = table
-    lines = [headers, ["---"] * len(headers), *([_markdown(str(cell)) for cell in row] for row in rows)]
+    lines = [headers, ["---"] * len(headers), *([_markdown_cell(cell, page) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _markdown_cell(cell: Cell, page: Page) -> str:
+    if isinstance(cell, NodeName):
+        return _markdown_link(cell, page(cell.node))
+    if isinstance(cell, str):
+        return _markdown(cell)
+    names = [_markdown_link(node.title, page(node)) for node in cell.nodes]
+    steps = (_markdown(f" --({weight:.3g})--> ") + name for weight, name in zip(cell.weights, names[1:], strict=True))
+    return names[0] + " ".join(["", *steps])
+
+
+def _markdown_link(text: str, address: str | None) -> str:
+    return f"[{_markdown(text)}]({address})" if address else _markdown(text)
 
 
 def _markdown(text: str) -> str:

@@ -15,24 +15,27 @@ from circuit_atlas.files import write_file
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.paths import search_paths
+from circuit_atlas.results import Edge
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.views.circuit import MAX_CIRCUIT, best_circuit, circuit_figure
 from circuit_atlas.views.figure import Figure, static_figure
-from circuit_atlas.views.graph_page import fill, graph_page, plotly_script, script_json
+from circuit_atlas.views.graph_page import LIBRARY, fill, graph_page, plotly_script, script_json
 from circuit_atlas.views.image import draw_image
 from circuit_atlas.views.layout import lay_out
+from circuit_atlas.views.notebook import notebook_html
 from circuit_atlas.views.overlay import overlay
 from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, read_picture
 from circuit_atlas.views.results import ViewResult
 from circuit_atlas.views.sankey import sankey_figure
 
-SUFFIXES = (".html", ".png", ".svg")
+SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
 
 @checks_arguments
 class View:
-    """A picture. A notebook shows it; `save` writes it as `.html`, `.png` or `.svg`."""
+    """A picture. A notebook shows it; `save` writes it as `.html`, `.png`, `.svg` or `.pdf`."""
 
-    def __init__(self, page: Callable[[], str], figure: Callable[[], Figure], summary: Summary) -> None:
+    def __init__(self, page: Callable[[str], str], figure: Callable[[], Figure], summary: Summary) -> None:
         self._page, self._figure = page, figure
         self.summary = summary
 
@@ -42,14 +45,14 @@ class View:
     @cached_property
     def html(self) -> str:
         """The page: one file that needs no network."""
-        return self._page()
+        return self._page(plotly_script())
 
     def figure(self) -> Figure:
         """The picture without interaction, as a plotly figure made of dicts and lists."""
         return self._figure()
 
     def image(self, form: str = "svg") -> bytes:
-        """The picture as `png` or `svg`.
+        """The picture as `png`, `svg` or `pdf`.
 
         Raises:
             MissingExtraError: plotly, kaleido or a Chromium is not installed.
@@ -57,7 +60,7 @@ class View:
         return draw_image(self.figure(), form)
 
     def save(self, file: str | Path) -> ViewResult:
-        """Write the picture to a file. The suffix gives the format: `.html`, `.png` or `.svg`.
+        """Write the picture to a file. The suffix gives the format: `.html`, `.png`, `.svg` or `.pdf`.
 
         Raises:
             InvalidArgumentError: the suffix is another one.
@@ -74,7 +77,7 @@ class View:
         return ViewResult(file=str(path), **self.summary._asdict())
 
     def _repr_html_(self) -> str:
-        return framed(self.html)
+        return notebook_html(self._page(LIBRARY))
 
 
 class Summary(NamedTuple):
@@ -134,7 +137,7 @@ def view_graph(
 def picture_view(picture: Picture) -> View:
     """The view of a picture."""
     return View(
-        lambda: graph_page(picture),
+        lambda library: graph_page(picture, library),
         lambda: static_figure(picture, lay_out(picture)),
         Summary(picture.title, len(picture.nodes), len(picture.edges), list(picture.notes)),
     )
@@ -161,33 +164,70 @@ def view_paths(
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
-    found = search_paths(graph, **options.arguments)
-    if not found.paths:
-        raise InvalidArgumentError(
-            f"no path matches: {sign} sign, {hops or min_hops} to {hops or max_hops} hops",
-            where=graph.name,
-            fix=" ".join(found.notes),
-        )
-    return sankey_view(found)
+    return sankey_view(_found(graph, options))
 
 
 def sankey_view(paths: Paths) -> View:
     """The view of paths."""
     figure = sankey_figure(paths)
-    ends = {(source.key, target.key) for source, target, _ in paths.edges()}
+    return _figure_view(paths.graph, lambda: figure, list(paths.edges()), [])
+
+
+@graph_query
+def view_circuit(
+    graph: StoredGraph,
+    *,
+    sources: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    max_hops: int = DEFAULT_HOPS,
+    min_hops: int = SHOWN_MIN_HOPS,
+    hops: int | None = None,
+    k: int = 10,
+    score: str = SHOWN_SCORE,
+    sign: str = SHOWN_SIGN,
+    kinds: Sequence[str] = (),
+) -> View:
+    """The nodes of the best paths and the effects on these as a figure for a paper: boxes, and arrows with weights.
+    Arguments as in `view_graph`; of the k best paths, as many as have up to 20 nodes together.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range, or no path matches.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+    """
+    options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
+    found = _found(graph, options)
+    shown = best_circuit(found)
+    left = len(found) - len(shown)
+    notes = [f"Only the {len(shown)} best paths are drawn: more have over {MAX_CIRCUIT} nodes."] if left else []
+    edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
+    nodes = {node.key: node for path in shown.paths for node in path.nodes}
+    figure = circuit_figure(list(nodes.values()), edges, graph.properties["n_layers"])
+    return _figure_view(graph.name, lambda: figure, edges, notes)
+
+
+def _found(graph: StoredGraph, options: PathOptions) -> Paths:
+    """The paths to draw.
+
+    Raises:
+        InvalidArgumentError: no path matches.
+    """
+    found = search_paths(graph, **options.arguments)
+    if not found.paths:
+        fewest, most = options.hops or options.min_hops, options.hops or options.max_hops
+        raise InvalidArgumentError(
+            f"no path matches: {options.sign} sign, {fewest} to {most} hops",
+            where=graph.name,
+            fix=" ".join(found.notes),
+        )
+    return found
+
+
+def _figure_view(graph: str, figure: Callable[[], Figure], edges: Sequence[Edge], notes: list[str]) -> View:
+    """The view of a figure that plotly draws on its own."""
+    ends = {(source.key, target.key) for source, target, _ in edges}
     nodes = {key for pair in ends for key in pair}
 
-    def page() -> str:
-        return fill(
-            "figure_page.html", title=html.escape(paths.graph), plotly=plotly_script(), data=script_json(figure)
-        )
+    def page(library: str) -> str:
+        return fill("figure_page.html", title=html.escape(graph), plotly=library, data=script_json(figure()))
 
-    return View(page, lambda: figure, Summary(paths.graph, len(nodes), len(ends), []))
-
-
-def framed(page: str, height: int = 820) -> str:
-    """A page in a frame of another page, such as a notebook, from which it is isolated."""
-    return (
-        f'<iframe srcdoc="{html.escape(page)}" sandbox="allow-scripts allow-downloads" '
-        f'style="width:100%;height:{height}px;border:1px solid #ddd"></iframe>'
-    )
+    return View(page, figure, Summary(graph, len(nodes), len(ends), notes))

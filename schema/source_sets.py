@@ -1,0 +1,89 @@
+"""What sets of transcoders (source sets) are called: by the repositories that they come from, in the database, and on
+Neuronpedia. `scans.toml` is the table; users can extend it with their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from circuit_atlas.errors import InputError
+
+SCANS_VARIABLE = "CIRCUIT_ATLAS_SCANS"
+NEURONPEDIA = "https://www.neuronpedia.org"
+SourceSet = tuple[str, str]  # model, source set
+UNKNOWN = "unknown"
+_NEURONPEDIA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def known_scans() -> dict[str, SourceSet]:
+    """What each scan or repository of transcoders stands for: `scans.toml`, overridden by the user's own table.
+
+    Raises:
+        InputError: the user's table is not of the form `[scans]`, `"scan" = ["model", "source set"]`.
+    """
+    return _tables(own_scans_path())[0]
+
+
+def own_scans_path() -> Path:
+    """Where the user's own table is: `CIRCUIT_ATLAS_SCANS`, or `scans.toml` in the platform's configuration folder."""
+    chosen = os.environ.get(SCANS_VARIABLE)
+    return Path(chosen) if chosen else platformdirs.user_config_path("circuit-atlas", appauthor=False) / "scans.toml"
+
+
+def neuronpedia_name(source_set: SourceSet) -> SourceSet | None:
+    """The names by which Neuronpedia knows a model and source set of the database; None if it does not have it.
+
+    Raises:
+        InputError: the user's own table cannot be read, see `known_scans`.
+    """
+    scans, elsewhere = _tables(own_scans_path())
+    model, name = scans.get(source_set[1], source_set)
+    is_name = _NEURONPEDIA_NAME.fullmatch(model) and _NEURONPEDIA_NAME.fullmatch(name)
+    return (model, name) if is_name and name not in elsewhere and UNKNOWN not in (model, name) else None
+
+
+def feature_page(source_set: SourceSet, layer: int, index: int) -> str | None:
+    """The address of a feature's page on Neuronpedia; None if Neuronpedia does not have its source set.
+
+    Raises:
+        InputError: the user's own table cannot be read, see `known_scans`.
+    """
+    name = neuronpedia_name(source_set)
+    return f"{NEURONPEDIA}/{name[0]}/{layer}-{name[1]}/{index}" if name else None
+
+
+@cache
+def _tables(own_path: Path) -> tuple[dict[str, SourceSet], frozenset[str]]:
+    """What scans stand for, and the source sets that Neuronpedia does not have; both with the user's own table."""
+    table = tomllib.loads((files(__package__) / "scans.toml").read_text(encoding="utf-8"))
+    own = _own_scans(own_path) if own_path.is_file() else {}
+    elsewhere = set(table["elsewhere"]["source_sets"]) - {name for _, name in own.values()}
+    return _checked(table) | own, frozenset(elsewhere)
+
+
+def _own_scans(path: Path) -> dict[str, SourceSet]:
+    try:
+        return _checked(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot be read: {error}",
+            where=str(path),
+            fix='Write TOML: under [scans], lines like "scan" = ["model", "source set"].',
+        ) from error
+
+
+def _checked(table: dict[str, Any]) -> dict[str, SourceSet]:
+    scans = table.get("scans", {})
+    if not isinstance(scans, dict):
+        raise ValueError("[scans] is not a table")
+    for scan, names in scans.items():
+        if not (isinstance(names, list) and len(names) == 2 and all(isinstance(name, str) and name for name in names)):
+            raise ValueError(f"{scan!r} is not a list of a model and a source set")
+    return {scan: (model, source_set) for scan, (model, source_set) in scans.items()}

@@ -1,0 +1,198 @@
+"""A circuit of a few nodes as a figure for a paper: a box for each node, an arrow with its weight for each effect."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import defaultdict
+from collections.abc import Collection
+from typing import NamedTuple
+
+from circuit_atlas.queries.path_results import Paths
+from circuit_atlas.results import Edge
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import Node
+from circuit_atlas.views.figure import FONT, KIND_STYLES, SIGN_COLORS, Figure, plotly_text, short
+
+MAX_CIRCUIT = 20  # nodes; more could not be read at the width of a page
+# All lengths are in pixels.
+_BOX_WIDTH, _GAP = 126, 26
+_LINE_HEIGHT, _BOX_PADDING = 14, 10
+_ROW_GAP = 64
+_MARGIN, _BORDER = 16, 2
+_LABEL_SIZE = 34, 15
+_LABEL_PLACES = (0.4, 0.3, 0.5, 0.2, 0.6, 0.7, 0.12, 0.8)  # fractions of an arrow's length
+_LINE_LENGTH, _LINES = 18, 3
+_WIDEST_ARROW = 3.5
+_TOP = 10**6  # the depth of logits
+
+
+class _Box(NamedTuple):
+    """A node's box: its centre, its height, and the lines of text in it."""
+
+    x: float
+    y: float
+    height: float
+    lines: list[str]
+
+
+def best_circuit(paths: Paths) -> Paths:
+    """The best of some paths, as many as have no more than MAX_CIRCUIT nodes together."""
+    nodes: set[str] = set()
+    for number, path in enumerate(paths.paths):
+        nodes |= {node.key for node in path.nodes}
+        if len(nodes) > MAX_CIRCUIT:
+            best: Paths = paths[:number]
+            return best
+    return paths
+
+
+def circuit_figure(nodes: Collection[Node], edges: Collection[Edge], n_layers: int) -> Figure:
+    """The figure: layers from bottom to top, positions from left to right. An arrow is as wide as its effect is strong;
+    its head is a square if the effect inhibits.
+
+    Args:
+        nodes: the nodes.
+        edges: the direct effects between them: source, target, weight.
+        n_layers: the number of layers of the model.
+    """
+    boxes, width, height = _boxes(nodes, n_layers)
+    ends = [(boxes[source.key], boxes[target.key], weight) for source, target, weight in edges]
+    largest = max((abs(weight) for _, _, weight in edges), default=1.0)
+    arrows = [_arrow(source, target, weight, largest) for source, target, weight in ends]
+    axis = {"visible": False, "fixedrange": True}
+    layout = {
+        "width": width,
+        "height": height,
+        "margin": dict.fromkeys("lrtb", 0),
+        "font": {"family": FONT, "size": 12, "color": "#222"},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "showlegend": False,
+        "xaxis": {**axis, "range": [0, width]},
+        "yaxis": {**axis, "range": [0, height]},
+        # What comes later lies above: boxes hide the arrows that pass behind them.
+        "annotations": [*arrows, *(_drawn(node, boxes[node.key]) for node in nodes), *_weights(ends, boxes.values())],
+    }
+    return {"data": [{"type": "scatter", "x": [], "y": [], "mode": "markers"}], "layout": layout}
+
+
+def _boxes(nodes: Collection[Node], n_layers: int) -> tuple[dict[str, _Box], int, int]:
+    """A box for each node, and the width and height of the figure. Layers and positions without nodes take no room."""
+    cells: dict[tuple[int, int], list[Node]] = defaultdict(list)
+    for node in nodes:
+        cells[_depth(node, n_layers), node.position or 0].append(node)
+    lines = {node.key: _lines(node) for node in nodes}
+    positions = sorted({position for _, position in cells})
+    widest = {at: max(len(found) for (_, position), found in cells.items() if position == at) for at in positions}
+    step = _BOX_WIDTH + _GAP
+    rows = {at: sorted(depth for depth, position in cells if position == at) for at in positions}
+    left, x, y, boxes = {}, float(_MARGIN), float(_MARGIN), {}
+    for position in positions:
+        left[position] = x
+        x += step * (widest[position] + (len(rows[position]) > 2) / 2)
+    for depth in sorted({depth for depth, _ in cells}):
+        row = {position: found for (at, position), found in cells.items() if at == depth}
+        height = max(_height(lines[node.key]) for found in row.values() for node in found)
+        for position, found in row.items():
+            # Boxes of one row stand over gaps of the row below it, so that an arrow can pass between boxes.
+            is_shifted = len(rows[position]) > 2 and (len(found) - 1 - rows[position].index(depth)) % 2
+            shift = step / 2 if is_shifted else 0.0
+            for i, node in enumerate(found):
+                middle = left[position] + shift + step * widest[position] * (i + 0.5) / len(found)
+                boxes[node.key] = _Box(middle, y + height / 2, _height(lines[node.key]), lines[node.key])
+        y += height + _ROW_GAP
+    return boxes, round(x - _GAP + _MARGIN), round(y - _ROW_GAP + _MARGIN)
+
+
+def _depth(node: Node, n_layers: int) -> int:
+    if node.kind is Kind.LOGIT:
+        return _TOP
+    return -1 if node.layer is None else node.layer
+
+
+def _lines(node: Node) -> list[str]:
+    """The text in a node's box: its name, and where it is."""
+    words = " ".join(node.name.split()) or repr(node.name)
+    name = textwrap.wrap(words, _LINE_LENGTH, max_lines=_LINES, placeholder="…")
+    place = node.key.partition(":")[2]
+    is_named_by_place = place.partition("@")[0] in node.name
+    where = f"@{node.position}" if is_named_by_place or node.kind in (Kind.TOKEN, Kind.LOGIT) else place
+    return [*name, short(where, _LINE_LENGTH + 2)]
+
+
+def _height(lines: list[str]) -> float:
+    return len(lines) * _LINE_HEIGHT + _BOX_PADDING
+
+
+def _ends(source: _Box, target: _Box) -> tuple[float, float, float, float]:
+    """Where an arrow begins and ends: at the upper side of its source's box, at the lower side of its target's."""
+    way = 1 if target.y >= source.y else -1
+    return source.x, source.y + way * source.height / 2, target.x, target.y - way * target.height / 2
+
+
+def _arrow(source: _Box, target: _Box, weight: float, largest: float) -> Figure:
+    ax, ay, x, y = _ends(source, target)
+    return {
+        "x": x,
+        "y": y,
+        "ax": ax,
+        "ay": ay,
+        "axref": "x",
+        "ayref": "y",
+        "text": "",
+        "showarrow": True,
+        "arrowhead": 7 if weight < 0 else 2,
+        "arrowsize": 0.7,
+        "arrowwidth": 0.8 + (_WIDEST_ARROW - 0.8) * abs(weight) / largest,
+        "arrowcolor": SIGN_COLORS[weight < 0],
+        "standoff": 2,
+    }
+
+
+def _weights(ends: list[tuple[_Box, _Box, float]], boxes: Collection[_Box]) -> list[Figure]:
+    """The weights on the arrows: where no box or other weight is, nearer to the source, for many arrows meet at a
+    logit."""
+    taken: list[tuple[float, float]] = []
+    found = []
+    for source, target, weight in ends:
+        ax, ay, x, y = _ends(source, target)
+        places = [(ax + part * (x - ax), ay + part * (y - ay)) for part in _LABEL_PLACES]
+        place = next((place for place in places if _is_free(place, boxes, taken)), places[0])
+        taken.append(place)
+        label = {
+            "x": place[0],
+            "y": place[1],
+            "text": f"{weight:.2g}",
+            "showarrow": False,
+            "font": {"size": 10, "color": SIGN_COLORS[weight < 0]},
+            "bgcolor": "rgba(255,255,255,0.85)",
+            "borderpad": 1,
+        }
+        found.append(label)
+    return found
+
+
+def _is_free(place: tuple[float, float], boxes: Collection[_Box], taken: list[tuple[float, float]]) -> bool:
+    x, y = place
+    width, height = _LABEL_SIZE
+    return not any(
+        abs(x - box.x) < (_BOX_WIDTH + width) / 2 and abs(y - box.y) < (box.height + height) / 2 for box in boxes
+    ) and not any(abs(x - at_x) < width and abs(y - at_y) < height for at_x, at_y in taken)
+
+
+def _drawn(node: Node, box: _Box) -> Figure:
+    *name, where = (plotly_text(line) for line in box.lines)
+    return {
+        "x": box.x,
+        "y": box.y,
+        "width": _BOX_WIDTH - 2 * _BORDER,
+        "height": box.height - 2 * _BORDER,
+        "text": "<br>".join([*name, f'<span style="font-size:10px;color:#666">{where}</span>']),
+        "showarrow": False,
+        "font": {"size": 11.5},
+        "align": "center",
+        "bgcolor": "white",
+        "bordercolor": KIND_STYLES[node.kind][0],
+        "borderwidth": _BORDER,
+        "borderpad": 0,
+    }
