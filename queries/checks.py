@@ -22,6 +22,27 @@ def check_kinds(kinds: Iterable[str]) -> list[str]:
     return kinds
 
 
+def check_layers(layers: Iterable[int]) -> list[int]:
+    """The layers as a list. Raise InvalidArgumentError if one is negative."""
+    layers = list(layers)
+    for layer in layers:
+        if layer < 0:
+            raise InvalidArgumentError(f"layer cannot be {layer}", fix="Layers are counted from 0.")
+    return layers
+
+
+def check_positions(positions: Iterable[int], n_pos: int) -> list[int]:
+    """The positions as a list, those from the end, such as -1, counted from the start. Raise InvalidArgumentError
+    if the prompt is shorter."""
+    found = [position + n_pos if position < 0 else position for position in positions]
+    for position in found:
+        if position < 0:
+            raise InvalidArgumentError(
+                f"position cannot be {position - n_pos}", fix=f"Positions are 0 to {n_pos - 1}, or -{n_pos} to -1."
+            )
+    return found
+
+
 def check_range(name: str, value: int, low: int, high: int) -> None:
     """Raise InvalidArgumentError unless low <= value <= high."""
     if not low <= value <= high:

@@ -9,7 +9,7 @@ from typing import Any
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
+from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.results import (
     DirectEffect,
@@ -285,7 +285,7 @@ def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], laye
         "k": k,
         "sign": _SIGNS[sign],
         "kinds": check_kinds(kinds),
-        "layers": list(layers),
+        "layers": check_layers(layers),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
+from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_positions, check_range
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, to_node
@@ -82,7 +82,7 @@ def search_paths(
             `circuit_atlas.queries.edge_value`.
         kinds: pass only nodes of these kinds between the ends; any kind when empty.
         layers: pass only nodes in these layers between the ends; any layer when empty.
-        positions: pass only nodes at these positions between the ends; any position when empty.
+        positions: pass only nodes at these positions between the ends; any position when empty. -1 is the last one.
         avoid: addresses of nodes that no path may pass between its ends.
         must_pass: addresses of nodes that every path must pass, the ends included. Between the ends, they obey the
             other restrictions. A feature without a position, such
@@ -162,8 +162,8 @@ def path_search(
         max_hops=most,
         sign=SIGNS[sign],
         kinds=check_kinds(kinds),
-        layers=list(layers),
-        positions=list(positions),
+        layers=check_layers(layers),
+        positions=check_positions(positions, graph.properties["n_pos"]),
         avoid=[key for address in avoid for key in _activations(graph, address)],
         must_pass=[*(_activations(graph, address) for address in must_pass), *([any_of] if any_of else [])],
         min_weight=min_weight,

@@ -11,7 +11,7 @@ from pydantic import Field
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_range
+from circuit_atlas.queries.checks import check_layers, check_range
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import TranscoderFeature
@@ -111,7 +111,7 @@ def search_text(
     check_range("places", places, 0, _MAX_PLACES)
     if graph:
         find_graph(database, graph)
-    words, wanted_layers = text.split(), list(layers)
+    words, wanted_layers = text.split(), check_layers(layers)
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
         rows = ask(
             database,

@@ -8,7 +8,7 @@ from typing import Any
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_kinds, check_range
+from circuit_atlas.queries.checks import check_kinds, check_layers, check_positions, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, to_node
 from circuit_atlas.queries.supernode_results import SupernodeDetails, SupernodeLink, SupernodeLinks, Supernodes
@@ -76,8 +76,8 @@ def members_matching(
         graph=graph.name,
         text=text,
         kinds=kinds,
-        layers=list(layers),
-        positions=list(positions),
+        layers=check_layers(layers),
+        positions=check_positions(positions, graph.properties["n_pos"]),
     )
     if not rows:
         raise InvalidArgumentError(
@@ -94,7 +94,11 @@ def same_features(
     the nodes are called, on one line and cut, with layer and index where others are called the same or a name is
     taken."""
     rows = ask(
-        graph.database, "supernodes.same_feature", graph=graph.name, layers=list(layers), positions=list(positions)
+        graph.database,
+        "supernodes.same_feature",
+        graph=graph.name,
+        layers=check_layers(layers),
+        positions=check_positions(positions, graph.properties["n_pos"]),
     )
     if not rows:
         raise InvalidArgumentError(

@@ -137,7 +137,7 @@ def test_the_annotations_of_every_method_are_understood(cls: type) -> None:
                     assert is_options or "Any" not in str(known[parameter.name]).replace("[str, typing.Any]", ""), name
 
 
-@pytest.mark.parametrize("text", ["", "x", "5-", "-5", "9-7", "1-2-3", "0-100000", "5.0"])
+@pytest.mark.parametrize("text", ["", "x", "5-", "--5", "-5-2", "9-7", "1-2-3", "0-100000", "5.0"])
 def test_what_is_no_range(text: str) -> None:
     assert parse_range(text) is None
 

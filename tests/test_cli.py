@@ -20,7 +20,7 @@ from typing import Any
 import click
 import pytest
 from support.chromium import find_chromium
-from support.examples import EXAMPLES, ROOT, STORED, ingest_examples
+from support.examples import EXAMPLES, ROOT, STORED, TAGS, ingest_examples
 from support.program import PROGRAM, Run, fails, interruptible, run_program
 
 from circuit_atlas import Atlas
@@ -61,6 +61,7 @@ def test_paths_prints_scores_nodes_and_weights(run: Run) -> None:
         "position": 9,
         "index": 26865,
         "source_id": "E_26865_9",
+        "component": None,
     }
     assert first["score"] == pytest.approx(sum(first["weights"]) / first["hops"])
 
@@ -279,8 +280,8 @@ def test_examples_of_a_help_that_change_the_database_work(
     names: tuple[str, ...], own_env: dict[str, str], own_atlas: Atlas, tmp_path: Path
 ) -> None:
     if names != ("ingest",):
-        words = " ".join(examples_of(names)).split()
-        ingest_examples(own_atlas, *(name for name in STORED if name in words))
+        words = set(" ".join(examples_of(names)).split())
+        ingest_examples(own_atlas, *(name for name in STORED if words & {name, *TAGS.get(name, ())}))
     if names == ("supernodes", "delete"):
         own_atlas.graph("dallas").create_supernode("Texas", matching="Texas")
     run_examples(examples_of(names), own_env, tmp_path)

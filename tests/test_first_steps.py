@@ -42,7 +42,7 @@ def test_the_first_commands_of_a_new_user(home: dict[str, str]) -> None:
     demo = run(home, "demo")
     assert demo.returncode == 0, demo.stderr
     assert "Starting Neo4j" in demo.stderr
-    assert "Dallas --(" in demo.stdout
+    assert "Dallas (token@9) --(" in demo.stdout
     assert "25/288 of gemma-2-2b / clt-hp), active in 5 graphs" in demo.stdout
     assert "\x1b" not in demo.stdout
     status = json.loads(run(home, "server", "status", "--json").stdout)

@@ -94,7 +94,7 @@ def test_wheel_and_sdist_contain_the_package(archives: Path) -> None:
         "py.typed",
         "examples/dallas.json.gz",
         "examples/night.json.gz",
-        "ingest/scans.toml",
+        "schema/scans.toml",
         "cli/__init__.py",
     ):
         assert f"circuit_atlas/{wanted}" in names

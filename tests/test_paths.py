@@ -360,3 +360,15 @@ def test_path_searches_out_of_range_are_refused(
 
 def test_every_file_of_the_examples_is_asked_about() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.json")} == {name for name in NAMES if name not in ANALOGIES}
+
+
+def test_positions_are_counted_from_the_end_too(examples: dict[str, GraphHandle]) -> None:
+    dallas = examples["dallas"]
+    assert dallas.paths(positions=[-1, -2]) == dallas.paths(positions=[10, 9]) != dallas.paths(positions=[9])
+    assert dallas.paths(positions="-1").paths == dallas.paths(positions=10).paths
+    with pytest.raises(InvalidArgumentError, match="position cannot be -12\n.*0 to 10, or -11 to -1"):
+        dallas.paths(positions=[-12])
+    with pytest.raises(InvalidArgumentError, match="layer cannot be -1"):
+        dallas.paths(layers=[-1])
+    with pytest.raises(InvalidArgumentError, match="layer cannot be -1"):
+        dallas.neighbors("Austin", layers=[-1])

@@ -26,6 +26,7 @@ C = TypeVar("C", bound=type)
 F = TypeVar("F", bound=Callable[..., Any])
 _LISTS = (Sequence, Iterable, Collection, list)
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
+_FROM_END = re.compile(r"-\d{1,9}")
 _LONGEST_RANGE = 100_000
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
@@ -46,8 +47,11 @@ def checks_arguments(cls: C) -> C:
 
 
 def parse_range(text: str) -> range | None:
-    """The integers of `5` or `5-10`; None if the text is neither, or means more than 100,000."""
-    found = _RANGE.fullmatch(text.strip())
+    """The integers of `5`, `5-10` or `-1`; None if the text is none of them, or means more than 100,000."""
+    text = text.strip()
+    if _FROM_END.fullmatch(text):
+        return range(int(text), int(text) + 1)
+    found = _RANGE.fullmatch(text)
     numbers = range(int(found[1]), int(found[2] or found[1]) + 1) if found else range(0)
     return numbers if 0 < len(numbers) <= _LONGEST_RANGE else None
 
@@ -175,7 +179,7 @@ def _fitted_to_one(value: Any, wanted: Iterable[Any]) -> Any:
 
 def _list(value: Any, wanted: Any) -> Any:
     """The items of a list; a text, a path or a number is the only one."""
-    if isinstance(value, Mapping | bytes | bytearray):
+    if value is None or isinstance(value, Mapping | bytes | bytearray):
         raise _DoesNotFitError
     is_one = isinstance(value, str | os.PathLike) or not isinstance(value, Iterable)
     items = [value] if is_one else value

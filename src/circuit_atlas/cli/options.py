@@ -200,7 +200,7 @@ def _cell(value: Any) -> Any:
 
 
 class IntRange(click.ParamType[range]):
-    """`5` or `5-10`."""
+    """`5`, `5-10`, or `-1` for the last position."""
 
     name = "range"
 
@@ -351,7 +351,7 @@ restriction_options = together(
         type=IntRange(),
         multiple=True,
         callback=_flattened,
-        help="Pass only these positions; repeatable.",
+        help="Pass only these positions, -1 is the last; repeatable.",
     ),
     click.option(
         "--avoid",

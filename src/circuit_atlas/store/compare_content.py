@@ -65,6 +65,8 @@ def verify_graph(
         weights = sum(float(block.weight.sum()) for block in data.edges.blocks(_BLOCK))
         content = content_hash(data)
         if content != expected:
+            numbers = [name for name in counted if counted[name] != stored[name]]
+            problems += [f"{counted[name]:,} {name} instead of {stored[name]:,}" for name in numbers]
             problems += _differences(data, source)
         columns = _column_problems(graph, data)
         if content == stored["content_hash"]:  # of another content, everything that is computed differs
