@@ -113,7 +113,7 @@ def compare(
         }
     )
     if graphs["a"].source_sets == graphs["b"].source_sets:  # else a feature is one of either
-        compared._page = graphs["a"].page
+        compared._source_sets = graphs["a"].source_sets
     return compared
 
 

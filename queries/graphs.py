@@ -21,9 +21,9 @@ from circuit_atlas.queries.results import (
 )
 from circuit_atlas.results import Result
 from circuit_atlas.schema.graph_lock import HELD, LOCK
-from circuit_atlas.schema.keys import Component, Kind
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
-from circuit_atlas.schema.source_sets import feature_page
+from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.suggestions import known_names
 
 P = ParamSpec("P")
@@ -63,18 +63,11 @@ class StoredGraph(GraphReference):
         self.known = row if self.version else None
         note_version(name, self.version)
 
-    def page(self, node: Node) -> str | None:
-        """The address of the page of a node's feature on Neuronpedia; None if it has none."""
-        if node.kind is not Kind.FEATURE or node.layer is None or node.index is None:
-            return None
-        model, *sets = self.source_sets
-        source_set = sets[node.component is Component.LORSA]
-        return feature_page((model, source_set), node.layer, node.index) if source_set else None
-
     @property
-    def source_sets(self) -> tuple[str, str, str | None]:
-        """The model, the set of its transcoders, and that of its lorsas, which few graphs have."""
-        return self.properties["model"], self.properties["source_set"], self.properties.get("lorsa_source_set")
+    def source_sets(self) -> SourceSets:
+        """The sets that its features belong to."""
+        stored = self.properties
+        return SourceSets(stored["model"], stored["source_set"], stored.get("lorsa_source_set"))
 
     def write(self, *steps: Step) -> None:
         """Write to the graph in one transaction, which is committed only if it still has this version.
@@ -129,9 +122,9 @@ def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[
 
 
 def _with_pages(answer: R, graph: StoredGraph) -> R:
-    """An answer that knows where the pages of the graph's features are."""
+    """An answer that knows what sets the features of its graph belong to, and so where their pages are."""
     if isinstance(answer, Result):
-        answer._page = graph.page
+        answer._source_sets = graph.source_sets
     return answer
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from circuit_atlas.printable import printable
-from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Page, Result, linked
+from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Result, linked
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.tidy import Row, Tidy, tidy
 
 
@@ -32,9 +33,9 @@ class Path(Record):
         ]
         return printable(self.nodes[0].title + "".join(steps))
 
-    def html(self, page: Page) -> str:
+    def html(self, sets: SourceSets | None) -> str:
         """The path as HTML. A weight is of the class `promotes` or `inhibits`; see `circuit_atlas.results.Cell`."""
-        names = [linked(node.title, page(node)) for node in self.nodes]
+        names = [linked(node.title, sets and sets.page(node)) for node in self.nodes]
         steps = (
             f' <span class="{"inhibits" if weight < 0 else "promotes"}">--({weight:.3g})--&gt;</span> {name}'
             for name, weight in zip(names[1:], self.weights, strict=True)

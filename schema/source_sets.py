@@ -9,17 +9,34 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import platformdirs
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.schema.keys import Component, Kind
+from circuit_atlas.schema.models import Node
 
 SCANS_VARIABLE = "CIRCUIT_ATLAS_SCANS"
 NEURONPEDIA = "https://www.neuronpedia.org"
 SourceSet = tuple[str, str]  # model, source set
 UNKNOWN = "unknown"
 _NEURONPEDIA_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+class SourceSets(NamedTuple):
+    """The model of a graph, the set of its transcoders, and that of its lorsas, which few graphs have."""
+
+    model: str
+    transcoders: str
+    lorsas: str | None
+
+    def page(self, node: Node) -> str | None:
+        """The address of the page of a node's feature on Neuronpedia; None if it has none."""
+        if node.kind is not Kind.FEATURE or node.layer is None or node.index is None:
+            return None
+        source_set = self.lorsas if node.component is Component.LORSA else self.transcoders
+        return feature_page((self.model, source_set), node.layer, node.index) if source_set else None
 
 
 def known_scans() -> dict[str, SourceSet]:

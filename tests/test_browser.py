@@ -104,11 +104,11 @@ def test_browser_draws_a_graph_in_our_colours_and_keeps_the_catalogue(
     assert "DIRECT_EFFECT" not in set(page.locator("g.relationship text").all_text_contents())
     screenshot("neo4j-browser-graph")
     drop(page, style)
-    page.get_by_text("node.Feature {").wait_for()
+    page.get_by_text("node.Feature {").nth(1).wait_for()  # the first is what the server brought
     drop(page, favorites)
     page.get_by_test_id("navigationFavorites").click()
     page.get_by_text("circuit-atlas neighbors").click()
-    page.get_by_text("neighbors.direct").wait_for()
+    page.get_by_test_id("scriptTitle-neighbors.direct").wait_for()
     screenshot("neo4j-browser-favorites")
 
 

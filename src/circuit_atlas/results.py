@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -14,6 +14,7 @@ from tabulate import tabulate
 from circuit_atlas.errors import InvalidArgumentError, needs_extra
 from circuit_atlas.printable import printable, printable_json
 from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.tidy import Tidy, listed, tidy
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Cells = list[list[Any]]
 Edge = tuple[Node, Node, float]
-Page = Callable[[Node], str | None]  # the address of the Neuronpedia page of a node's feature; None if it has none
 _SHOWN_LINES = 100  # of an answer that Python shows by itself
 
 
@@ -30,7 +30,7 @@ _SHOWN_LINES = 100  # of an answer that Python shows by itself
 class Cell(Protocol):
     """What a cell of a table contains, if it is more than a number or a text: `str` gives the text for a terminal."""
 
-    def html(self, page: Page) -> str:
+    def html(self, sets: SourceSets | None) -> str:
         """The cell in a notebook's table or in a report."""
 
 
@@ -46,9 +46,9 @@ class NodeName(str):
         made.node = node
         return made
 
-    def html(self, page: Page) -> str:
+    def html(self, sets: SourceSets | None) -> str:
         """The name as HTML."""
-        return linked(self, page(self.node))
+        return linked(self, sets and sets.page(self.node))
 
 
 class LinkedText(str):
@@ -63,7 +63,7 @@ class LinkedText(str):
         made.address = address
         return made
 
-    def html(self, page: Page) -> str:
+    def html(self, sets: SourceSets | None) -> str:
         """The text as HTML."""
         return linked(self, self.address)
 
@@ -74,10 +74,10 @@ def linked(text: str, address: str | None) -> str:
     return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>' if address else shown
 
 
-def cell_html(cell: Any, page: Page) -> str:
+def cell_html(cell: Any, sets: SourceSets | None) -> str:
     """A cell of a table as HTML."""
     if isinstance(cell, Cell):
-        return cell.html(page)
+        return cell.html(sets)
     return f"{cell:.4g}" if isinstance(cell, float) else escape("" if cell is None else printable(str(cell)))
 
 
@@ -90,8 +90,8 @@ class Result(Record):
     _list: ClassVar[str | None] = ""
     """The field with the records that the answer lists: by default the first such field; None if there is none."""
 
-    _page: Page = PrivateAttr(lambda node: None)
-    """Where the pages of the features of its graph are, if it is about one graph."""
+    _source_sets: SourceSets | None = PrivateAttr(None)
+    """Of the features of its graph, if it is about one graph; their names lead to their pages."""
 
     notes: list[str] = Field(
         [],
@@ -158,7 +158,7 @@ class Result(Record):
         headers, rows = self.table()
         above = f"<p>{escape(self.heading)}</p>\n" if self.heading else ""
         below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)
-        cells = [[cell_html(cell, self._page) for cell in row] for row in rows]
+        cells = [[cell_html(cell, self._source_sets) for cell in row] for row in rows]
         heads = [escape(printable(header)) for header in headers]
         align = [_alignment(column) for column in zip(*rows, strict=True)]
         table = str(tabulate(cells, heads, tablefmt="unsafehtml", colalign=align or None, disable_numparse=True))

@@ -182,7 +182,7 @@ def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
 def _nodes(graph: StoredGraph, rows: Rows) -> list[PictureNode]:
     nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
     found = (nodes[graph.name, row["node"]["key"]] for row in rows)
-    return [_node(row, node.title, graph.page(node)) for row, node in zip(rows, found, strict=True)]
+    return [_node(row, node.title, graph.source_sets.page(node)) for row, node in zip(rows, found, strict=True)]
 
 
 def _node(row: dict[str, Any], title: str, page: str | None) -> PictureNode:

@@ -18,9 +18,10 @@ from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
-from circuit_atlas.results import NodeName, Page, cell_html
+from circuit_atlas.results import NodeName, cell_html
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.schema.models import Node
+from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.views.graph_page import asset, fill
 from circuit_atlas.views.notebook import framed
 from circuit_atlas.views.results import ReportResult
@@ -50,8 +51,8 @@ class Report:
     @cached_property
     def html(self) -> str:
         """The report as a page with the interactive picture: one file that needs no network."""
-        page = self.statistics._page
-        sections = [f"<h2>{html.escape(title)}</h2>\n{_html_table(table, page)}" for title, table in self._sections()]
+        sets = self.statistics._source_sets
+        sections = [f"<h2>{html.escape(title)}</h2>\n{_html_table(table, sets)}" for title, table in self._sections()]
         return fill(
             "report.html",
             title=html.escape(self.statistics.graph),
@@ -72,11 +73,12 @@ class Report:
             if picture
             else "The picture is left out: drawing it needs Chromium or Chrome, and the extra `views`."
         )
+        sets = self.statistics._source_sets
         parts = [
             f"# {_markdown(self.statistics.graph)}",
             f"> {_markdown(self.statistics.prompt)}",
             shown,
-            *(f"## {title}\n\n{_markdown_table(table, self.statistics._page)}" for title, table in self._sections()),
+            *(f"## {title}\n\n{_markdown_table(table, sets)}" for title, table in self._sections()),
         ]
         return "\n\n".join(parts) + "\n"
 
@@ -203,28 +205,28 @@ def _location(node: Node) -> str:
     return ", ".join(parts)
 
 
-def _html_table(table: Table, page: Page) -> str:
+def _html_table(table: Table, sets: SourceSets | None) -> str:
     headers, rows = table
-    head = f"<thead>{_html_row(headers, 'th', page)}</thead>" if any(headers) else ""
-    return f"<table>{head}<tbody>{''.join(_html_row(row, 'td', page) for row in rows)}</tbody></table>"
+    head = f"<thead>{_html_row(headers, 'th', sets)}</thead>" if any(headers) else ""
+    return f"<table>{head}<tbody>{''.join(_html_row(row, 'td', sets) for row in rows)}</tbody></table>"
 
 
-def _html_row(cells: Sequence[Cell], tag: str, page: Page) -> str:
-    return "<tr>" + "".join(f"<{tag}>{cell_html(cell, page)}</{tag}>" for cell in cells) + "</tr>\n"
+def _html_row(cells: Sequence[Cell], tag: str, sets: SourceSets | None) -> str:
+    return "<tr>" + "".join(f"<{tag}>{cell_html(cell, sets)}</{tag}>" for cell in cells) + "</tr>\n"
 
 
-def _markdown_table(table: Table, page: Page) -> str:
+def _markdown_table(table: Table, sets: SourceSets | None) -> str:
     headers, rows = table
-    lines = [headers, ["---"] * len(headers), *([_markdown_cell(cell, page) for cell in row] for row in rows)]
+    lines = [headers, ["---"] * len(headers), *([_markdown_cell(cell, sets) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _markdown_cell(cell: Cell, page: Page) -> str:
+def _markdown_cell(cell: Cell, sets: SourceSets | None) -> str:
     if isinstance(cell, NodeName):
-        return _markdown_link(cell, page(cell.node))
+        return _markdown_link(cell, sets and sets.page(cell.node))
     if isinstance(cell, str):
         return _markdown(cell)
-    names = [_markdown_link(node.title, page(node)) for node in cell.nodes]
+    names = [_markdown_link(node.title, sets and sets.page(node)) for node in cell.nodes]
     steps = (_markdown(f" --({weight:.3g})--> ") + name for weight, name in zip(cell.weights, names[1:], strict=True))
     return names[0] + " ".join(["", *steps])
 
