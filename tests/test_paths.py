@@ -364,7 +364,7 @@ def test_every_file_of_the_examples_is_asked_about() -> None:
 
 def test_positions_are_counted_from_the_end_too(examples: dict[str, GraphHandle]) -> None:
     dallas = examples["dallas"]
-    assert dallas.paths(positions=[-1, -2]) == dallas.paths(positions=[10, 9]) != dallas.paths(positions=[9])
+    assert dallas.paths(positions=[-1, -3]) == dallas.paths(positions=[10, 8]) != dallas.paths(positions=[9])
     assert dallas.paths(positions="-1").paths == dallas.paths(positions=10).paths  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="position cannot be -12\n.*0 to 10, or -11 to -1"):
         dallas.paths(positions=[-12])
