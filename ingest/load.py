@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
 
 from circuit_atlas.database import Database, Rows, Step
-from circuit_atlas.errors import GraphExistsError, IngestError
+from circuit_atlas.errors import CypherError, GraphExistsError, IngestError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
@@ -102,6 +102,16 @@ def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData
             return _publish(database, staging, name, rows.properties, replace)
         except (ServiceUnavailable, SessionExpired):
             raise  # the database cannot be reached; the next ingest removes what was written
+        except (CypherError, IngestError) as error:
+            is_there = database.write(statements.FIND, graph=staging)
+            remove_graph(database, staging)
+            if is_there:
+                raise
+            raise IngestError(
+                "the database was restored or emptied during the ingest, and what was written is gone",
+                where=name,
+                fix="Ingest the file again.",
+            ) from error
         except BaseException:
             remove_graph(database, staging)
             raise

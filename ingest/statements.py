@@ -238,9 +238,10 @@ CALL (features) {
 RETURN size(nodes) AS deleted
 """
 
-# What remains after edges and nodes; tags without graphs, too.
+# What remains after edges and nodes; tags without graphs, too. The graph itself may be gone already, where another
+# program emptied the database.
 DELETE_REST = """CYPHER 25
-MATCH (g:Graph {name: $graph})
+OPTIONAL MATCH (g:Graph {name: $graph})
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
 CALL () {
   MATCH (b:PathBounds {graph: $graph})

@@ -17,6 +17,7 @@ from support.server import started
 
 from circuit_atlas import Atlas
 from circuit_atlas.database import Database, connect
+from circuit_atlas.errors import IngestError
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import EdgeBlock
 from circuit_atlas.ingest import edge_writer
@@ -104,6 +105,26 @@ def test_an_ingest_outlives_a_restart_of_the_server(how: str, faults: Faults, mo
         atlas.ingest(first, name="g")
     assert gone.is_set()
     faults.check([first])
+
+
+def test_an_ingest_whose_database_is_emptied_says_so(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `restore --replace` does: the nodes that edges should lead to are gone."""
+    gone, write = threading.Event(), edge_writer._write
+
+    def write_then_empty(database: Database, graph: str, number: int, block: EdgeBlock) -> int:
+        if number == 1 and not gone.is_set():
+            clear(database.driver)
+            gone.set()
+        return write(database, graph, number, block)
+
+    monkeypatch.setattr(edge_writer, "_write", write_then_empty)
+    monkeypatch.setattr(edge_writer, "EDGES_PER_BATCH", 2_000)
+    with Atlas(store=faults.store) as atlas:
+        with pytest.raises(IngestError, match="g: the database was restored or emptied during the ingest"):
+            atlas.ingest(faults.files[0], name="g")
+        assert not len(atlas.graphs())
+        atlas.ingest(faults.files[0], name="g")
+    faults.check([faults.files[0]])
 
 
 def test_several_processes_at_once_make_one_graph(faults: Faults) -> None:
