@@ -108,7 +108,7 @@ def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData
             if is_there:
                 raise
             raise IngestError(
-                "the database was restored or emptied during the ingest, and what was written is gone",
+                "what was written was deleted by another process, or the database was restored or emptied",
                 where=name,
                 fix="Ingest the file again.",
             ) from error

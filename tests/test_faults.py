@@ -120,7 +120,10 @@ def test_an_ingest_whose_database_is_emptied_says_so(faults: Faults, monkeypatch
     monkeypatch.setattr(edge_writer, "_write", write_then_empty)
     monkeypatch.setattr(edge_writer, "EDGES_PER_BATCH", 2_000)
     with Atlas(store=faults.store) as atlas:
-        with pytest.raises(IngestError, match="g: the database was restored or emptied during the ingest"):
+        with pytest.raises(
+            IngestError,
+            match="g: what was written was deleted by another process, or the database was restored or emptied",
+        ):
             atlas.ingest(faults.files[0], name="g")
         assert not len(atlas.graphs())
         atlas.ingest(faults.files[0], name="g")
