@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from support.examples import example_file
-from support.program import PROGRAM, fails
+from support.program import fails, run_program
 
 from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
-from circuit_atlas.errors import LocalServerError
+from circuit_atlas.errors import DatabaseStoppedError, LocalServerError
 from circuit_atlas.server import LocalServer
 
 
@@ -21,14 +22,8 @@ from circuit_atlas.server import LocalServer
 )
 def test_a_question_does_not_make_a_store(command: str, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "NEO4J_URI"}
-    done = subprocess.run(
-        [PROGRAM, *command.split()],
-        env={**environment, STORE_VARIABLE: str(tmp_path / "store")},
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    environment[STORE_VARIABLE] = str(tmp_path / "store")
+    done = run_program(*command.split(), env=environment, cwd=tmp_path)
     fails(done, 3, "there is no store here", "circuit-atlas ingest FILE")
     assert list(tmp_path.iterdir()) == []
 
@@ -46,3 +41,25 @@ def test_a_session_starts_its_server_again(own_atlas: Atlas, own_server: LocalSe
     assert graph.count().total == before  # a question
     own_server.stop()
     assert own_atlas.tag("dallas", add=["kept"]).graphs[0].tags == ["kept"]  # and a write
+
+
+SLOW = "UNWIND range(1, 1000000000) AS x WITH x WHERE x % 7 = 8 RETURN count(x) AS n // slow"
+RUNNING = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery ENDS WITH '// slow' RETURN count(*) AS n"
+
+
+def test_a_server_that_is_stopped_during_a_question(own_atlas: Atlas, own_server: LocalServer) -> None:
+    """The question fails with a sentence, and the session goes on."""
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(own_atlas.cypher, SLOW)
+        while not asked.done() and own_atlas.cypher(RUNNING).rows == [{"n": 0}]:
+            time.sleep(0.1)
+        own_server.stop()
+        with pytest.raises(DatabaseStoppedError, match="the database has stopped"):
+            asked.result()
+    assert len(own_atlas.graphs()) == 0
+
+
+def test_a_store_is_the_same_behind_a_link(own_atlas: Atlas, own_server: LocalServer, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(own_server.store.path.parent)
+    linked, here = LocalServer(tmp_path / "link" / own_server.store.path.name).status(), own_server.status()
+    assert (linked.running, linked.pid, linked.uri) == (True, here.pid, here.uri)
