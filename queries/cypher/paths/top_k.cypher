@@ -2,7 +2,6 @@
 // Among equal scores: fewer hops first, then node by node from the target back, in the order of the graph's file. In a
 // graph that has a cycle, a path found may visit a node twice.
 // For other sources than all tokens, other scores than mean and sum, and restrictions, take `bounds` from paths.bounds.
-//
 // paths.strongest is the same search in its plain form, with an explanation of how it works. This one takes all scores
 // and restrictions, and is fast in large graphs. A node there has hundreds or thousands of inputs, of which few matter:
 // its shortlist, stored as :PathSteps, has those that lead the @SHORTLISTED_PATHS best paths of each length, and with
@@ -13,10 +12,8 @@
 // @param min_hops INTEGER = 1 -- fewest edges of a path
 // @param k INTEGER = 10 -- how many paths
 // @param sign INTEGER = 1 -- 1 for the largest score, -1 for the smallest (most inhibiting)
-// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised
-//   weights
-// @param effect INTEGER = 0 -- 1 for paths that promote the target: an even number of their weights is negative; -1 for
-//   paths that inhibit it; 0 for all. It needs signed `bounds`
+// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest), or product of normalised weights
+// @param effect INTEGER = 0 -- 1 for paths that promote the target, -1 for paths that inhibit it; with signed `bounds`
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
 // @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, 0 to max_hops, the bounds of all nodes by
 //   ordinal, in blocks of @BOUNDS_BLOCK; with an `effect`, of paths that promote a node, then of paths that inhibit it
@@ -34,9 +31,8 @@ CALL () {
   WHERE $bounds IS NULL AND 0 <= b.hops <= $max_hops AND @indexed(b.block)
   WITH b ORDER BY b.hops, b.block
   WITH b.hops AS hops, collect(b.sums) AS blocks ORDER BY hops
-  RETURN collect(blocks) AS stored
+  RETURN coalesce($bounds, collect(blocks)) AS bounds
 }
-WITH coalesce($bounds, stored) AS bounds
 MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
 WITH bounds, target.ordinal AS node, coalesce($stages[-1][toString(target.ordinal)], size($stages) - 1) AS stage
 // Prefixes are partial paths, written from the target back: one for each length, of no edge yet. Lengths that no path
@@ -52,19 +48,16 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
   // The threshold: what the k-th of the prefixes reaches, less what rounding can make of it. With fewer of them, it is
   // the smallest number: below all values but -Infinity, which is where no path is.
   WITH CASE size(prefixes) WHEN $k THEN prefixes[-1].rank END AS kth,
-       reduce(most = 0.0, prefix IN prefixes | CASE WHEN abs(prefix.value) > most THEN abs(prefix.value) ELSE most END)
-         AS largest
+       reduce(most = 0.0, p IN prefixes | CASE WHEN abs(p.value) > most THEN abs(p.value) ELSE most END) AS largest
   WITH coalesce(kth - 1e-9 * (abs(kth) + largest), -1.7976931348623157e308) AS threshold
   CALL (bounds, prefixes, threshold) {
     // Complete paths stay as they are, and compete with those that are not.
-    UNWIND prefixes AS prefix
-    WITH prefix WHERE prefix.remaining = 0
+    UNWIND [prefix IN prefixes WHERE prefix.remaining = 0] AS prefix
     RETURN prefix, null AS source, null AS weight, prefix.value AS value, prefix.value / prefix.divisor AS rank
   UNION ALL
     // Node by node, so that inputs are read once: those on the shortlist, or all. The shortlist is enough for the best
     // @SHORTLISTED_PATHS paths, and for prefixes that no other input continues to a path above the threshold.
-    UNWIND prefixes AS prefix
-    WITH prefix WHERE prefix.remaining > 0
+    UNWIND [prefix IN prefixes WHERE prefix.remaining > 0] AS prefix
     WITH prefix.node AS node, collect(prefix) AS at_node
     OPTIONAL MATCH (shortlist:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: node})
     WHERE $bounds IS NULL
@@ -108,8 +101,7 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
   ORDER BY rank DESC, prefix.hops, prefix.path, coalesce(source, -1) LIMIT $k
 }) AS prefixes
 // result
-UNWIND range(0, size(prefixes) - 1) AS i
-WITH i, prefixes[i] AS prefix
+UNWIND range(0, size(prefixes) - 1) AS i WITH i, prefixes[i] AS prefix
 WITH i, prefix.path AS path, prefix.weights AS weights, prefix.hops AS hops, prefix.value / prefix.divisor AS score
 CALL (path) {
   UNWIND range(size(path) - 1, 0, -1) AS place
@@ -121,8 +113,7 @@ RETURN nodes, weights, hops,
        CASE WHEN $score <> 'product' THEN $sign * score WHEN $effect < 0 THEN -exp(score) ELSE exp(score) END AS score
 ORDER BY i
 // visual: The k paths with the best score, step by step.
-UNWIND prefixes AS prefix
-UNWIND range(0, size(prefix.path) - 2) AS i
+UNWIND prefixes AS prefix UNWIND range(0, size(prefix.path) - 2) AS i
 WITH DISTINCT prefix.path[i + 1] AS source, prefix.path[i] AS target
 MATCH p = (:Node {graph: $graph, ordinal: source})-[:DIRECT_EFFECT]->(:Node {graph: $graph, ordinal: target})
 RETURN p LIMIT 300
