@@ -90,9 +90,9 @@ def score_distribution(
         score=score,
     )
     ends = target_nodes(graph, targets)
-    counted = count_found(graph, search, ends)
+    counted, lengths = count_found(graph, search, ends)
     total = counted.total
-    notes = notes_on_count(graph, search, ends, (sources, targets), counted, stops=hops is None)
+    notes = notes_on_count(graph, search, ends, (sources, targets), counted, lengths, stops=hops is None)
     if not total:
         raise InvalidArgumentError("no path matches", where=graph.name, fix=" ".join(notes))
     if total <= sample:

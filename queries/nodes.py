@@ -37,6 +37,7 @@ from circuit_atlas.schema.models import Node
 from circuit_atlas.suggestions import did_you_mean
 
 MAX_SUBGRAPH_HOPS = 4
+_AT_ONCE = 10_000  # effects that a neighbourhood may have to be asked for in one statement
 _SIGNS = {"abs": 0, "positive": 1, "negative": -1}
 _DIRECTIONS = ("in", "out", "both")
 # Short addresses, see `resolve`.
@@ -240,6 +241,8 @@ def subgraph(
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     node = resolve(graph, address)
     parameters = _neighbourhood(direction, k, sign, kinds, layers)
+    if (2 * k) ** hops <= _AT_ONCE:
+        return _small_subgraph(graph, node, hops, parameters)
     first = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["node"]["ordinal"]
     found: dict[tuple[int, int], float] = {}
     seen = frontier = {first}
@@ -260,6 +263,21 @@ def subgraph(
     effects = [
         DirectEffect(source=by_ordinal[source].key, target=by_ordinal[target].key, weight=weight)
         for (source, target), weight in shown
+    ]
+    return Subgraph.model_validate(
+        {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
+    )
+
+
+def _small_subgraph(graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any]) -> Subgraph:
+    """A neighbourhood in one statement, which would run out of memory in a large one."""
+    rows = ask(graph.database, "neighbors.subgraph", graph=graph.name, key=node.key, hops=hops, **parameters)
+    nodes = {node.key: node}
+    for row in rows:
+        for end in (row["source"], row["target"]):
+            nodes.setdefault(end["key"], to_node(end))
+    effects = [
+        DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
     ]
     return Subgraph.model_validate(
         {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
-from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.nodes import resolve
-from circuit_atlas.queries.stored_tables import COUNTS, has_tables
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
 
@@ -89,7 +87,14 @@ def _why_unconnected(graph: StoredGraph, start: str, end: str, asked: Ends) -> s
 
 
 def notes_on_count(
-    graph: StoredGraph, search: PathSearch, targets: list[str], asked: Ends, counted: PathCounts, *, stops: bool
+    graph: StoredGraph,
+    search: PathSearch,
+    targets: list[str],
+    asked: Ends,
+    counted: PathCounts,
+    lengths: list[int] | None,
+    *,
+    stops: bool,
 ) -> list[str]:
     """Notes on a count of paths: why there are none, or that longer paths are not counted.
 
@@ -99,6 +104,7 @@ def notes_on_count(
         targets: see `why_none`.
         asked: see `why_none`.
         counted: the counts.
+        lengths: numbers of hops, 1 to MAX_HOPS, of which there is any path; None if that is not known.
         stops: whether longer paths were left out without being asked to; with an exact number of hops they were not.
     """
     if not counted.total:
@@ -108,12 +114,7 @@ def notes_on_count(
         return []
     if search.is_restricted or last == MAX_HOPS:
         return [f"Paths of more than {last} hops are not counted."] if counted.counts[str(last)] else []
-    if search.sources is None and graph.properties["acyclic"] and has_tables(graph, COUNTS):
-        rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=MAX_HOPS)
-        hops = [row["hops"] for row in rows if row["paths"] != "0"]
-    else:
-        hops = _lengths(graph, search.sources, targets)
-    longest = max(hops, default=0)
+    longest = max(_lengths(graph, search.sources, targets) if lengths is None else lengths, default=0)
     if longest <= last:
         return []
     longest_known = f"up to {longest} hops" if longest < MAX_HOPS else f"{MAX_HOPS} hops and perhaps more"

@@ -345,28 +345,29 @@ def count_paths(
         min_weight=min_weight,
     )
     ends = target_nodes(graph, targets)
-    found = count_found(graph, search, ends)
-    notes = notes_on_count(graph, search, ends, (sources, targets), found, stops=hops is None)
+    found, lengths = count_found(graph, search, ends)
+    notes = notes_on_count(graph, search, ends, (sources, targets), found, lengths, stops=hops is None)
     return found.model_copy(update={"notes": notes})
 
 
-def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> PathCounts:
-    """The number of paths that a search means; see `count_paths`."""
+def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> tuple[PathCounts, list[int] | None]:
+    """The number of paths that a search means, see `count_paths`; and the numbers of hops, 1 to MAX_HOPS, of which
+    there is any path, where stored counts tell."""
+    lengths = None
     from_tokens = search.sources is None and not search.is_restricted
     if graph.properties["acyclic"] and from_tokens and has_tables(graph, COUNTS):
-        rows = ask(
-            graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=search.max_hops
-        )
+        rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=MAX_HOPS)
         counts = [int(row["paths"]) for row in rows]
+        lengths = [hops for hops, number in enumerate(counts, 1) if number]
+        counts = counts[: search.max_hops]
     else:
         from circuit_atlas.queries.path_arrays import count_in_arrays
         from circuit_atlas.queries.stored_arrays import read_arrays
 
         counts = count_in_arrays(read_arrays(graph), search, targets)
     by_hops = {hops: number for hops, number in enumerate(counts, 1) if hops >= search.min_hops}
-    return PathCounts(
-        graph=graph.name, counts={str(hops): n for hops, n in by_hops.items()}, total=sum(by_hops.values())
-    )
+    named = {str(hops): number for hops, number in by_hops.items()}
+    return PathCounts(graph=graph.name, counts=named, total=sum(by_hops.values())), lengths
 
 
 def source_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str] | None:
