@@ -195,6 +195,8 @@ def test_queries_graphs_and_statements_can_be_browsed(atlas: Atlas, examples: An
     atlas.delete(name)
     with pytest.raises(GraphNotFoundError):
         atlas.browse("nothing")
+    with pytest.raises(InvalidArgumentError, match="a graph takes no parameters: k"):
+        atlas.browse("dallas", {"k": 3})
     with pytest.raises(InvalidArgumentError, match="needs graph"):
         atlas.browse("nodes.get")
     with pytest.raises(InvalidArgumentError, match="too long"):

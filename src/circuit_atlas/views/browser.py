@@ -23,6 +23,7 @@ from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.schema.limits import SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.server.browser_style import style_sheet
+from circuit_atlas.views.circuit import best_circuit
 
 # Servers accept 8 KB in a request's first line; some of it is left for proxies that add to it.
 MAX_QUERY_STRING = 6_000
@@ -67,6 +68,10 @@ def _drawing(database: Database, what: str | None, parameters: dict[str, Any]) -
             check_read_only(database, what, parameters)
             return filled(what, parameters), parameters.get("graph")
         raise
+    if parameters:
+        raise InvalidArgumentError(
+            f"the picture of a graph takes no parameters: {', '.join(parameters)}", fix="Give a query of the catalogue."
+        )
     return _best_paths(graph), what
 
 
@@ -77,12 +82,7 @@ def _best_paths(graph: StoredGraph) -> str:
     if not (graph.properties["token_nodes"] and graph.logits):
         return drawn(find_query("graphs.stats"), {"graph": graph.name})
     found = search_paths(graph, k=_PATHS, min_hops=SHOWN_MIN_HOPS, score=SHOWN_SCORE, sign=SHOWN_SIGN)
-    paths: list[list[str]] = []
-    for path in found.paths:
-        keys = [node.key for node in path.nodes]
-        if len({key for other in [*paths, keys] for key in other}) > _NODES:
-            break
-        paths.append(keys)
+    paths = [[node.key for node in path.nodes] for path in best_circuit(found, _NODES).paths]
     if not paths:
         return drawn(find_query("graphs.stats"), {"graph": graph.name})
     target = found.paths[0].nodes[-1]
@@ -93,9 +93,8 @@ def _best_paths(graph: StoredGraph) -> str:
         "// Other questions: `circuit-atlas query --list` and `circuit-atlas browse QUERY -p NAME=VALUE`, for instance",
         f"// circuit-atlas browse neighbors.direct {parameters}",
     ]
-    return "\n".join(
-        [*(printable(line) for line in guide), drawn(find_query("paths.score"), {"graph": graph.name, "paths": paths})]
-    )
+    statement = drawn(find_query("paths.score"), {"graph": graph.name, "paths": paths})
+    return "\n".join([*map(printable, guide), statement])
 
 
 def browser_of(uri: str) -> str:

@@ -35,27 +35,26 @@ class _Box(NamedTuple):
     lines: list[str]
 
 
-def best_circuit(paths: Paths) -> Paths:
-    """The best of some paths, as many as have no more than MAX_CIRCUIT nodes together."""
+def best_circuit(paths: Paths, most: int = MAX_CIRCUIT) -> Paths:
+    """The best of some paths, as many as have no more than `most` nodes together."""
     nodes: set[str] = set()
     for number, path in enumerate(paths.paths):
         nodes |= {node.key for node in path.nodes}
-        if len(nodes) > MAX_CIRCUIT:
+        if len(nodes) > most:
             best: Paths = paths[:number]
             return best
     return paths
 
 
-def circuit_figure(nodes: Collection[Node], edges: Collection[Edge], n_layers: int) -> Figure:
+def circuit_figure(nodes: Collection[Node], edges: Collection[Edge]) -> Figure:
     """The figure: layers from bottom to top, positions from left to right. An arrow is as wide as its effect is strong;
     its head is a square if the effect inhibits.
 
     Args:
         nodes: the nodes.
         edges: the direct effects between them: source, target, weight.
-        n_layers: the number of layers of the model.
     """
-    boxes, width, height = _boxes(nodes, n_layers)
+    boxes, width, height = _boxes(nodes)
     ends = [(boxes[source.key], boxes[target.key], weight) for source, target, weight in edges]
     largest = max((abs(weight) for _, _, weight in edges), default=1.0)
     arrows = [_arrow(source, target, weight, largest) for source, target, weight in ends]
@@ -76,11 +75,11 @@ def circuit_figure(nodes: Collection[Node], edges: Collection[Edge], n_layers: i
     return {"data": [{"type": "scatter", "x": [], "y": [], "mode": "markers"}], "layout": layout}
 
 
-def _boxes(nodes: Collection[Node], n_layers: int) -> tuple[dict[str, _Box], int, int]:
+def _boxes(nodes: Collection[Node]) -> tuple[dict[str, _Box], int, int]:
     """A box for each node, and the width and height of the figure. Layers and positions without nodes take no room."""
     cells: dict[tuple[int, int], list[Node]] = defaultdict(list)
     for node in nodes:
-        cells[_depth(node, n_layers), node.position or 0].append(node)
+        cells[_depth(node), node.position or 0].append(node)
     lines = {node.key: _lines(node) for node in nodes}
     positions = sorted({position for _, position in cells})
     widest = {at: max(len(found) for (_, position), found in cells.items() if position == at) for at in positions}
@@ -104,7 +103,7 @@ def _boxes(nodes: Collection[Node], n_layers: int) -> tuple[dict[str, _Box], int
     return boxes, round(x - _GAP + _MARGIN), round(y - _ROW_GAP + _MARGIN)
 
 
-def _depth(node: Node, n_layers: int) -> int:
+def _depth(node: Node) -> int:
     if node.kind is Kind.LOGIT:
         return _TOP
     return -1 if node.layer is None else node.layer

@@ -201,7 +201,7 @@ def view_circuit(
     notes = [f"Only the {len(shown)} best paths are drawn: more have over {MAX_CIRCUIT} nodes."] if left else []
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = {node.key: node for path in shown.paths for node in path.nodes}
-    figure = circuit_figure(list(nodes.values()), edges, graph.properties["n_layers"])
+    figure = circuit_figure(list(nodes.values()), edges)
     return _figure_view(graph.name, lambda: figure, edges, notes)
 
 
