@@ -33,8 +33,9 @@ def test_paths_can_be_restricted(run: Run, examples: dict[str, GraphHandle]) -> 
     )
     assert json.loads(done.stdout) == json.loads(expected.to_json())
     assert len(expected.paths) == 5
-    for wrong in ("x", "3-", "-3", "3-x", "1.5", "9-3"):
+    for wrong in ("x", "3-", "3-x", "1.5", "9-3"):
         fails(run("paths", "dallas", f"--layer={wrong}"), 2, "not a number or a range")
+    fails(run("paths", "dallas", "--layer=-3"), 1, "layer cannot be -3")  # only positions are counted from the end
 
 
 def test_the_value_of_edges_can_be_given_as_an_expression(run: Run) -> None:
