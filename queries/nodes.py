@@ -241,8 +241,34 @@ def subgraph(
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     node = resolve(graph, address)
     parameters = _neighbourhood(direction, k, sign, kinds, layers)
-    if (2 * k) ** hops <= _AT_ONCE:
-        return _small_subgraph(graph, node, hops, parameters)
+    read = _at_once if (2 * k) ** hops <= _AT_ONCE else _hop_by_hop
+    nodes, effects = read(graph, node, hops, parameters)
+    return Subgraph.model_validate(
+        {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
+    )
+
+
+_Neighbourhood = tuple[dict[str, Node], list[DirectEffect]]  # nodes by key, and the effects between them
+
+
+def _at_once(graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any]) -> _Neighbourhood:
+    """A neighbourhood in one statement, which would run out of memory in a large one."""
+    rows = ask(graph.database, "neighbors.subgraph", graph=graph.name, key=node.key, hops=hops, **parameters)
+    nodes = {node.key: node}
+    for row in rows:
+        for end in (row["source"], row["target"]):
+            nodes.setdefault(end["key"], to_node(end))
+    return nodes, [
+        DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
+    ]
+
+
+def _hop_by_hop(graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any]) -> _Neighbourhood:
+    """A neighbourhood in a statement for each hop or more.
+
+    Raises:
+        InvalidArgumentError: it has more than 100,000 effects.
+    """
     first = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["node"]["ordinal"]
     found: dict[tuple[int, int], float] = {}
     seen = frontier = {first}
@@ -259,29 +285,10 @@ def subgraph(
     ordinals = list(dict.fromkeys([first, *(end for ends, _ in shown for end in ends)]))
     rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
     by_ordinal = {row["ordinal"]: to_node(row["node"]) for row in rows}
-    nodes = {by_ordinal[ordinal].key: by_ordinal[ordinal] for ordinal in ordinals}
-    effects = [
+    return {by_ordinal[ordinal].key: by_ordinal[ordinal] for ordinal in ordinals}, [
         DirectEffect(source=by_ordinal[source].key, target=by_ordinal[target].key, weight=weight)
         for (source, target), weight in shown
     ]
-    return Subgraph.model_validate(
-        {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
-    )
-
-
-def _small_subgraph(graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any]) -> Subgraph:
-    """A neighbourhood in one statement, which would run out of memory in a large one."""
-    rows = ask(graph.database, "neighbors.subgraph", graph=graph.name, key=node.key, hops=hops, **parameters)
-    nodes = {node.key: node}
-    for row in rows:
-        for end in (row["source"], row["target"]):
-            nodes.setdefault(end["key"], to_node(end))
-    effects = [
-        DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
-    ]
-    return Subgraph.model_validate(
-        {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
-    )
 
 
 def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:

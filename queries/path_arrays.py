@@ -16,8 +16,7 @@ from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import Float64, Int32, Int64
 from circuit_atlas.graph.packed import signed_places
 from circuit_atlas.graph.stages import Stages
-from circuit_atlas.queries.path_bounds import passable, stages_for
-from circuit_atlas.queries.path_notes import check_must_pass
+from circuit_atlas.queries.path_bounds import check_must_pass, passable, stages_for
 from circuit_atlas.schema.limits import LIMB
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def count_in_arrays(columns: StoredArrays, search: PathSearch, targets: list[str
         InvalidArgumentError: the graph has cycles, and their paths cannot be enumerated in a million steps; there are
             too many nodes to pass; or a node to pass is one that no path may pass.
     """
-    check_must_pass(columns, search, passable(columns, search), targets)
+    check_must_pass(columns, search, targets)
     ends = list(dict.fromkeys(columns.ordinal[key] for key in targets))
     if columns.order is not None:
         walks = _Walks(columns, search)

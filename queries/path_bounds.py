@@ -12,7 +12,7 @@ from circuit_atlas.graph import table_rows
 from circuit_atlas.graph.bounds import best_through, best_values, semiring, signed, token_starts
 from circuit_atlas.graph.data import Bool, Float64
 from circuit_atlas.graph.stages import Stages, stages_of
-from circuit_atlas.queries.path_notes import check_must_pass
+from circuit_atlas.queries.path_notes import any_of
 from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = 
         InvalidArgumentError: a node to pass is one that no path may pass; or see `stages_for`.
     """
     columns = read_arrays(graph, edge_value=search.edge_value)
+    check_must_pass(columns, search, targets)
     n, allowed = len(columns.keys), passable(columns, search)
-    check_must_pass(columns, search, allowed, targets)
     stages, rules = stages_for(columns, search), semiring(search.score, search.order)
     starts = token_starts(columns.is_start(search.sources), rules, search.max_hops)
 
@@ -68,6 +68,32 @@ def passable(columns: StoredArrays, search: PathSearch) -> Bool:
             allowed &= np.isin(column, wanted)
     allowed[[columns.ordinal[key] for key in search.avoid]] = False
     return allowed
+
+
+def check_must_pass(columns: StoredArrays, search: PathSearch, targets: Sequence[str]) -> None:
+    """Refuse nodes to pass that the other restrictions exclude. They are about nodes between the ends, so a node where
+    paths may begin or end is not refused.
+
+    Args:
+        columns: the graph.
+        search: the search.
+        targets: keys of the nodes where paths end.
+
+    Raises:
+        InvalidArgumentError: there are such nodes: all of a list of which one must be passed.
+    """
+    if not search.must_pass:
+        return
+    allowed = passable(columns, search) | columns.is_start(search.sources)
+    allowed[[columns.ordinal[key] for key in targets]] = True
+    for group in search.must_pass:
+        if not allowed[[columns.ordinal[key] for key in group]].any():
+            is_avoided = set(group) <= set(search.avoid)
+            why = "is to be avoided, too" if is_avoided else "is not of the kinds, layers and positions allowed"
+            raise InvalidArgumentError(
+                f"no path can pass {any_of(group)}: it must be passed, and {why}",
+                fix="Leave it out of the nodes to pass (--must-pass, --must-pass-any), or allow it.",
+            )
 
 
 def stages_for(columns: StoredArrays, search: PathSearch) -> Stages:

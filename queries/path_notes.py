@@ -1,49 +1,21 @@
-"""What is said about an answer about paths: why there is none, or what it leaves out; and restrictions that contradict
-each other."""
+"""What is said about an answer about paths: why there is none, or what it leaves out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
 
 if TYPE_CHECKING:
-    from circuit_atlas.graph.data import Bool
     from circuit_atlas.queries.graphs import StoredGraph
     from circuit_atlas.queries.path_results import PathCounts
     from circuit_atlas.queries.path_search import PathSearch
-    from circuit_atlas.queries.stored_arrays import StoredArrays
 
 Ends = tuple[Sequence[str], Sequence[str]]  # addresses of sources and of targets, as they were given
-
-
-def check_must_pass(columns: StoredArrays, search: PathSearch, passable: Bool, targets: Sequence[str]) -> None:
-    """Refuse nodes to pass that the other restrictions exclude. They are about nodes between the ends, so a node where
-    paths may begin or end is not refused.
-
-    Args:
-        columns: the graph of n nodes.
-        search: the search.
-        passable: bool (n,): the nodes that a path may pass between its ends.
-        targets: keys of the nodes where paths end.
-
-    Raises:
-        InvalidArgumentError: there are such nodes: all of a list of which one must be passed.
-    """
-    allowed = passable | columns.is_start(search.sources)
-    allowed[[columns.ordinal[key] for key in targets]] = True
-    for group in search.must_pass:
-        if not allowed[[columns.ordinal[key] for key in group]].any():
-            is_avoided = set(group) <= set(search.avoid)
-            why = "is to be avoided, too" if is_avoided else "is not of the kinds, layers and positions allowed"
-            raise InvalidArgumentError(
-                f"no path can pass {_any_of(group)}: it must be passed, and {why}",
-                fix="Leave it out of the nodes to pass (--must-pass, --must-pass-any), or allow it.",
-            )
 
 
 def why_none(graph: StoredGraph, search: PathSearch, targets: list[str], asked: Ends) -> str:
@@ -136,10 +108,10 @@ def _lengths(graph: StoredGraph, sources: list[str] | None, targets: list[str]) 
 def _named(addresses: Sequence[str], keys: Sequence[str]) -> str:
     """The nodes of some addresses, or of some keys, in words."""
     pairs = zip(addresses, keys, strict=True) if addresses else ((key, key) for key in keys)
-    return _any_of([address if address == key else f"{address} ({key})" for address, key in pairs])
+    return any_of([address if address == key else f"{address} ({key})" for address, key in pairs])
 
 
-def _any_of(names: Sequence[str]) -> str:
+def any_of(names: Sequence[str]) -> str:
     """One of some nodes, in words."""
     if len(names) > 1:
         return f"any of {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"

@@ -85,8 +85,8 @@ def search_paths(
         positions: pass only nodes at these positions between the ends; any position when empty. -1 is the last one.
         avoid: addresses of nodes that no path may pass between its ends.
         must_pass: addresses of nodes that every path must pass, the ends included. Between the ends, they obey the
-            other restrictions. A feature without a position, such
-            as `20/44686`, is any of its activations, also in `avoid` and `must_pass_any`.
+            other restrictions. A feature without a position, such as `20/44686`, is any of its activations, also in
+            `avoid` and `must_pass_any`.
         must_pass_any: addresses of nodes of which every path must pass at least one, the ends included.
         min_weight: follow only edges of at least this |weight|, the first and last included.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -79,6 +78,8 @@ def feature_page(source_set: SourceSet, layer: int, index: int) -> str | None:
 @cache
 def _tables(own_path: Path) -> tuple[dict[str, SourceSet], frozenset[str]]:
     """What scans stand for, and the source sets that Neuronpedia does not have; both with the user's own table."""
+    import tomllib
+
     table = tomllib.loads((files(__package__) / "scans.toml").read_text(encoding="utf-8"))
     own = _own_scans(own_path) if own_path.is_file() else {}
     elsewhere = set(table["elsewhere"]["source_sets"]) - {name for _, name in own.values()}
@@ -86,6 +87,8 @@ def _tables(own_path: Path) -> tuple[dict[str, SourceSet], frozenset[str]]:
 
 
 def _own_scans(path: Path) -> dict[str, SourceSet]:
+    import tomllib
+
     try:
         return _checked(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:

@@ -9,7 +9,6 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
-from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -279,10 +278,6 @@ to_option = click.option(
 )
 
 
-def _flattened(_ctx: click.Context, _parameter: click.Parameter, ranges: tuple[range, ...]) -> list[int]:
-    return [*chain(*ranges)]
-
-
 def _hops(fewest: int) -> Callable[[F], F]:
     return together(
         click.option(
@@ -342,7 +337,6 @@ restriction_options = together(
         "layers",
         type=IntRange(),
         multiple=True,
-        callback=_flattened,
         help="Pass only these layers, 5 or 5-10; repeatable.",
     ),
     click.option(
@@ -350,7 +344,6 @@ restriction_options = together(
         "positions",
         type=IntRange(),
         multiple=True,
-        callback=_flattened,
         help="Pass only these positions, -1 is the last; repeatable.",
     ),
     click.option(

@@ -169,8 +169,7 @@ def view_paths(
 
 def sankey_view(paths: Paths) -> View:
     """The view of paths."""
-    figure = sankey_figure(paths)
-    return _figure_view(paths.graph, lambda: figure, list(paths.edges()), [])
+    return _figure_view(paths.graph, sankey_figure(paths), list(paths.edges()), [])
 
 
 @graph_query
@@ -201,8 +200,7 @@ def view_circuit(
     notes = [f"Only the {len(shown)} best paths are drawn: more have over {MAX_CIRCUIT} nodes."] if left else []
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = {node.key: node for path in shown.paths for node in path.nodes}
-    figure = circuit_figure(list(nodes.values()), edges)
-    return _figure_view(graph.name, lambda: figure, edges, notes)
+    return _figure_view(graph.name, circuit_figure(list(nodes.values()), edges), edges, notes)
 
 
 def _found(graph: StoredGraph, options: PathOptions) -> Paths:
@@ -222,12 +220,12 @@ def _found(graph: StoredGraph, options: PathOptions) -> Paths:
     return found
 
 
-def _figure_view(graph: str, figure: Callable[[], Figure], edges: Sequence[Edge], notes: list[str]) -> View:
+def _figure_view(graph: str, figure: Figure, edges: Sequence[Edge], notes: list[str]) -> View:
     """The view of a figure that plotly draws on its own."""
     ends = {(source.key, target.key) for source, target, _ in edges}
     nodes = {key for pair in ends for key in pair}
 
     def page(library: str) -> str:
-        return fill("figure_page.html", title=html.escape(graph), plotly=library, data=script_json(figure()))
+        return fill("figure_page.html", title=html.escape(graph), plotly=library, data=script_json(figure))
 
-    return View(page, figure, Summary(graph, len(nodes), len(ends), notes))
+    return View(page, lambda: figure, Summary(graph, len(nodes), len(ends), notes))
