@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from neo4j.exceptions import ConstraintError, IncompleteCommit, ServiceUnavailable, SessionExpired
+from neo4j.exceptions import ConstraintError, IncompleteCommit, Neo4jError, ServiceUnavailable, SessionExpired
 
 from circuit_atlas.database import Database, Rows, Step
-from circuit_atlas.errors import CypherError, GraphExistsError, IngestError
+from circuit_atlas.errors import GraphExistsError, IngestError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
@@ -102,7 +102,7 @@ def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData
             return _publish(database, staging, name, rows.properties, replace)
         except (ServiceUnavailable, SessionExpired):
             raise  # the database cannot be reached; the next ingest removes what was written
-        except (CypherError, IngestError) as error:
+        except (Neo4jError, IngestError) as error:  # Neo4jError: a statement met a node that was just deleted
             is_there = database.write(statements.FIND, graph=staging)
             remove_graph(database, staging)
             if is_there:
