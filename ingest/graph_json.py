@@ -136,6 +136,13 @@ def _parsed(content: bytes, where: str) -> Any:
         # Decoded here, since json would let halves of characters through.
         return json.loads(content.decode(json.detect_encoding(content)))
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            raise InputError(
+                f"more than one JSON document: the second begins at line {error.lineno}, column {error.colno}",
+                where=where,
+                fix="Write each into a file of its own. Of JSON lines, `split -l 1 --additional-suffix=.json FILE` "
+                "makes a file of each line.",
+            ) from error
         raise InputError(
             f"not JSON, or cut short: {error.msg} at line {error.lineno}, column {error.colno}",
             where=where,

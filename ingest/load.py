@@ -88,7 +88,7 @@ def _find(database: Database, name: str, content: str, replace: bool) -> str:
     if not replace:
         raise GraphExistsError(
             f"graph {name!r} already exists with different content",
-            fix="Replace it with --replace, or give this graph another name with --name.",
+            fix="Replace it with --replace (in Python, replace=True), or give this graph another name with --name.",
         )
     return "other"
 

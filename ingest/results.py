@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from pydantic import Field
 
 from circuit_atlas.results import Cells, Result
 from circuit_atlas.schema.models import Record
+
+_SHOWN = 80  # characters of an error in a table; all of it is on stderr, and in the result
 
 
 class IngestResult(Result):
@@ -57,7 +61,7 @@ class IngestResults(Result):
             if file.result
         ]
         failures = [
-            [file.file, "", f"failed: {(file.error or '').splitlines()[0]}", "", ""]
+            [file.file, "", f"failed: {textwrap.shorten(file.error.removeprefix(f'{file.file}: '), _SHOWN)}", "", ""]
             for file in self.files
             if file.error
         ]

@@ -178,6 +178,7 @@ ORDER BY graph LIMIT 1000
 # is ready, so that a query in Browser sees all of it or nothing. Nothing happens unless a graph named $given exists:
 # when the statement is repeated after a lost answer, a graph that made room for $given must not be renamed again. While
 # it waits for the lock, another process may rename the graph; `properties` reads its name again, `g.name` may not.
+# Nodes with a key and no ordinal are not ours, but would keep their keys from a graph that gets the name later.
 RENAME = (
     LOCK
     + """
@@ -185,6 +186,7 @@ WITH g WHERE properties(g).name = $graph AND EXISTS { (:Graph {name: $given}) }
 SET g.name = $name, g.status = $status, g.owner = $owner, g.heartbeat = timestamp()
 WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
+CALL () { MATCH (n:Node {graph: $graph}) WHERE n.key IS NOT NULL SET n.graph = $name }
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL SET s.graph = $name }
 CALL () {
   MATCH (b:PathBounds {graph: $graph})
@@ -238,10 +240,11 @@ CALL (features) {
 RETURN size(nodes) AS deleted
 """
 
-# What remains after edges and nodes; tags without graphs, too. The graph itself may be gone already, where another
-# program emptied the database.
+# What remains after edges and nodes: nodes with a key and no ordinal, too, and tags without graphs. The graph itself
+# may be gone already, where another program emptied the database.
 DELETE_REST = """CYPHER 25
 OPTIONAL MATCH (g:Graph {name: $graph})
+CALL () { MATCH (n:Node {graph: $graph}) WHERE n.key IS NOT NULL DETACH DELETE n }
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
 CALL () {
   MATCH (b:PathBounds {graph: $graph})

@@ -22,25 +22,26 @@ def check_kinds(kinds: Iterable[str]) -> list[str]:
     return kinds
 
 
-def check_layers(layers: Iterable[int]) -> list[int]:
-    """The layers as a list. Raise InvalidArgumentError if one is negative."""
+def check_layers(layers: Iterable[int], n_layers: int | None = None) -> list[int]:
+    """The layers as a list. Raise InvalidArgumentError if one is negative, or not one of a model of `n_layers`."""
     layers = list(layers)
     for layer in layers:
-        if layer < 0:
-            raise InvalidArgumentError(f"layer cannot be {layer}", fix="Layers are counted from 0.")
+        if layer < 0 or (n_layers is not None and layer >= n_layers):
+            known = "counted from 0" if n_layers is None else f"0 to {n_layers - 1}"
+            raise InvalidArgumentError(f"layer cannot be {layer}", fix=f"Layers are {known}.")
     return layers
 
 
 def check_positions(positions: Iterable[int], n_pos: int) -> list[int]:
     """The positions as a list, those from the end, such as -1, counted from the start. Raise InvalidArgumentError
     if the prompt is shorter."""
-    found = [position + n_pos if position < 0 else position for position in positions]
-    for position in found:
-        if position < 0:
+    positions = list(positions)
+    for position in positions:
+        if not -n_pos <= position < n_pos:
             raise InvalidArgumentError(
-                f"position cannot be {position - n_pos}", fix=f"Positions are 0 to {n_pos - 1}, or -{n_pos} to -1."
+                f"position cannot be {position}", fix=f"Positions are 0 to {n_pos - 1}, or -{n_pos} to -1."
             )
-    return found
+    return [position % n_pos for position in positions]
 
 
 def check_range(name: str, value: int, low: int, high: int) -> None:

@@ -110,11 +110,19 @@ def compare(
             "nodes": _nodes(database, question, k),
             "edges": _effects(alignment, effects),
             "paths": _paths(database, graphs, question, which),
+            "notes": _notes(graphs["a"], graphs["b"]),
         }
     )
     if graphs["a"].source_sets == graphs["b"].source_sets:  # else a feature is one of either
         compared._source_sets = graphs["a"].source_sets
     return compared
+
+
+def _notes(a: StoredGraph, b: StoredGraph) -> list[str]:
+    if a.name == b.name:
+        return [f"Both graphs are {a.name!r}, so everything is shared."]
+    is_same = a.properties["content_hash"] == b.properties["content_hash"]
+    return [f"{a.name!r} and {b.name!r} have the same content, so everything is shared."] if is_same else []
 
 
 def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:

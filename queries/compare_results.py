@@ -100,18 +100,29 @@ class PathPairs(Record):
 
 
 class ComparedNode(Record):
-    """An aligned node, as a row of data."""
+    """An aligned node, as a row of data. Where positions are ignored, it may be several nodes of a graph, which are the
+    rows `members`."""
 
     status: str = Field(description="`shared`, `only_a` or `only_b`")
     identity: str = Field(description="What it is aligned by")
     name: str
-    keys_a: list[str] = Field(description="Keys of its nodes in the first graph; several only if positions are ignored")
-    keys_b: list[str]
+    nodes_a: int = Field(description="Number of its nodes in the first graph")
+    nodes_b: int
+    key_a: str | None = Field(description="Key of its node in the first graph; null if it has none there, or several")
+    key_b: str | None
     influence_a: float
     influence_b: float
     change: float = Field(description="influence_b - influence_a")
-    activations_a: list[float | None]
-    activations_b: list[float | None]
+
+
+class AlignedMember(Record):
+    """A node of one graph, as a row of data."""
+
+    status: str
+    identity: str
+    graph: str
+    node: Node
+    activation: float | None = Field(description="Null except for features")
 
 
 class ComparedEffect(Record):
@@ -131,10 +142,25 @@ class ComparedPath(Record):
     """A path, as a row of data."""
 
     status: str
-    identities: list[str] = Field(description="Identities of its nodes")
+    path: int = Field(description="Place of the path in the answer, from 0")
     hops: int
     score_a: float | None
     score_b: float | None
+    text: str = Field(description="The names of its nodes; `->` promotes, `-|` inhibits")
+
+
+class ComparedStep(Record):
+    """A node of a path, as a row of data."""
+
+    status: str
+    path: int = Field(description="Place of the path in the answer, from 0")
+    step: int = Field(description="Place of the node on the path, from 0")
+    identity: str
+    name: str
+    key_a: str | None = Field(description="Its key in the first graph; null if the path is not one of its best")
+    key_b: str | None
+    weight_a: float | None = Field(description="Weight of the edge that leads to the node; null for the first")
+    weight_b: float | None
 
 
 class Comparison(Result):
@@ -182,7 +208,7 @@ class Comparison(Result):
             if cells:
                 shown = printable_cells(cells)
                 tables.append(tabulate(shown, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=[0, 1]))
-        return printable("\n\n".join(tables))
+        return printable("\n\n".join([*tables, *(f"Note: {note}" for note in self.notes)]))
 
     @property
     def _which(self) -> str:
@@ -192,12 +218,24 @@ class Comparison(Result):
         return [pair for _, pair in _by_status(self.nodes)]
 
     def _tidy(self) -> dict[str, Tidy]:
-        return {
+        paths = list(enumerate(_by_status(self.paths)))
+        kinds = {
             "nodes": tidy(ComparedNode, (_node_row(*one) for one in _by_status(self.nodes))),
             "edges": tidy(ComparedEffect, (_effect_row(*one) for one in _by_status(self.direct_effects))),
-            "paths": tidy(ComparedPath, (_path_row(*one) for one in _by_status(self.paths))),
+            "paths": tidy(ComparedPath, (_path_row(number, *one) for number, one in paths)),
+            "steps": tidy(ComparedStep, (row for number, one in paths for row in _step_rows(number, *one))),
+            "members": tidy(AlignedMember, (row for one in _by_status(self.nodes) for row in self._members(*one))),
             "overlaps": tidy(Overlap, self.overlaps),
         }
+        return {name: found.with_first(graph_a=self.a, graph_b=self.b) for name, found in kinds.items()}
+
+    def _members(self, status: str, pair: NodePair) -> Iterator[AlignedMember]:
+        sides = (self.a, pair.a, pair.activations_a), (self.b, pair.b, pair.activations_b)
+        for graph, nodes, activations in sides:
+            for node, activation in zip(nodes, activations, strict=True):
+                yield AlignedMember(
+                    status=status, identity=pair.identity, graph=graph, node=node, activation=activation
+                )
 
     def _parts(self) -> list[tuple[str, list[str], Cells]]:
         """Features, direct effects and paths: name, heads and rows of each."""
@@ -226,12 +264,8 @@ class Comparison(Result):
 
     @staticmethod
     def _path(pair: PathPair) -> list[object]:
-        paths = [path for path in (pair.a, pair.b) if path]
-        names = [_titles(list(step)) for step in zip(*(path.nodes for path in paths), strict=True)]
-        arrows = [_arrow(list(step)) for step in zip(*(path.weights for path in paths), strict=True)]
-        text = names[0] + "".join(f" {arrow} {name}" for arrow, name in zip(arrows, names[1:], strict=True))
         scores = pair.a and pair.a.score, pair.b and pair.b.score
-        return [text, *scores, pair.b.score - pair.a.score if pair.a and pair.b else None]
+        return [_path_text(pair), *scores, pair.b.score - pair.a.score if pair.a and pair.b else None]
 
 
 def _arrow(weights: list[float]) -> str:
@@ -251,9 +285,18 @@ def _by_status(pairs: Record) -> Iterator[tuple[str, Any]]:
 
 
 def _node_row(status: str, pair: NodePair) -> ComparedNode:
-    same = pair.model_dump(include=set(NodePair.model_fields) - {"a", "b"})
-    keys = {"keys_a": [node.key for node in pair.a], "keys_b": [node.key for node in pair.b]}
-    return ComparedNode(status=status, name=pair.name, change=pair.influence_b - pair.influence_a, **keys, **same)
+    return ComparedNode(
+        status=status,
+        identity=pair.identity,
+        name=pair.name,
+        nodes_a=len(pair.a),
+        nodes_b=len(pair.b),
+        key_a=pair.a[0].key if len(pair.a) == 1 else None,
+        key_b=pair.b[0].key if len(pair.b) == 1 else None,
+        influence_a=pair.influence_a,
+        influence_b=pair.influence_b,
+        change=pair.influence_b - pair.influence_a,
+    )
 
 
 def _effect_row(status: str, pair: EffectPair) -> ComparedEffect:
@@ -263,9 +306,29 @@ def _effect_row(status: str, pair: EffectPair) -> ComparedEffect:
     return ComparedEffect(status=status, source=source.identity, target=target.identity, **names, **weights)
 
 
-def _path_row(status: str, pair: PathPair) -> ComparedPath:
+def _path_row(number: int, status: str, pair: PathPair) -> ComparedPath:
     scores = {"score_a": pair.a.score if pair.a else None, "score_b": pair.b.score if pair.b else None}
-    return ComparedPath(status=status, identities=pair.identities, hops=len(pair.identities) - 1, **scores)
+    return ComparedPath(status=status, path=number, hops=len(pair.identities) - 1, text=_path_text(pair), **scores)
+
+
+def _step_rows(number: int, status: str, pair: PathPair) -> Iterator[ComparedStep]:
+    """The nodes of a path, with what each graph knows of them."""
+    sides = {name: path for name, path in (("a", pair.a), ("b", pair.b)) if path}
+    for step, identity in enumerate(pair.identities):
+        nodes = {side: path.nodes[step] for side, path in sides.items()}
+        row: dict[str, Any] = {f"{what}_{side}": None for what in ("key", "weight") for side in "ab"}
+        row |= {f"key_{side}": node.key for side, node in nodes.items()}
+        row |= {f"weight_{side}": path.weights[step - 1] for side, path in sides.items() if step}
+        name = next(iter(nodes.values())).name
+        yield ComparedStep(status=status, path=number, step=step, identity=identity, name=name, **row)
+
+
+def _path_text(pair: PathPair) -> str:
+    """The nodes of a path with arrows between them."""
+    paths = [path for path in (pair.a, pair.b) if path]
+    names = [_titles(list(step)) for step in zip(*(path.nodes for path in paths), strict=True)]
+    arrows = [_arrow(list(step)) for step in zip(*(path.weights for path in paths), strict=True)]
+    return names[0] + "".join(f" {arrow} {name}" for arrow, name in zip(arrows, names[1:], strict=True))
 
 
 def _named(node: AlignedNode) -> str:

@@ -89,7 +89,7 @@ def score_distribution(
         min_weight=min_weight,
         score=score,
     )
-    ends = target_nodes(graph, targets)
+    ends = target_nodes(graph, targets, avoid=search.avoid)
     counted, lengths = count_found(graph, search, ends)
     total = counted.total
     notes = notes_on_count(graph, search, ends, (sources, targets), counted, lengths, stops=hops is None)

@@ -76,7 +76,8 @@ class FeatureActivations(Result):
         """The feature, and the number of graphs in which it is active."""
         feature = self.feature
         where = f"{feature.place} of {feature.model} / {feature.source_set}"
-        return f"{feature_name(feature)} ({where}), active in {_number(self.total, 'graph')}"
+        text = f"{feature_name(feature)} ({where}), active in {_number(self.total, 'graph')}"
+        return LinkedText.to(text, feature.page)
 
     def _tidy(self) -> dict[str, Tidy]:
         feature = self.feature.model_dump(include={"model", "source_set", "explanation"})

@@ -25,7 +25,7 @@ from circuit_atlas.queries.nodes import resolve_feature, titled, to_node
 from circuit_atlas.queries.one_answer import note_version, one_answer
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.queries.search import spelled_alike
-from circuit_atlas.schema.keys import Component
+from circuit_atlas.schema.keys import Component, feature_place
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 from circuit_atlas.suggestions import did_you_mean
 
@@ -90,7 +90,10 @@ def find_feature(
     what = _asked(place) if place else {"name": address}
     rows = ask(database, "features.find", model=model, source_set=source_set, **what)
     alike: list[str] = []
-    if not rows and not place:
+    if not rows and place:
+        others = ask(database, "features.in_layer", layer=int(place[1]), model=model)
+        alike = [feature_place(int(place[1]), row["index"], row["component"]) for row in others]
+    elif not rows:
         alike = spelled_alike(database, address, model=model, features=True)
         same = [name for name in alike if name.lower() == address.lower()]
         rows = [
@@ -102,7 +105,7 @@ def find_feature(
     if not features:
         forms = "Give layer/index, an explanation that is shown, or a graph and one of its nodes."
         raise NodeNotFoundError(
-            f"no graph has a feature {address!r}", fix=f"{_suggested(address, alike)} {forms}".strip()
+            f"no graph has a feature {address!r}", fix=f"{_suggested(place, address, alike)} {forms}".strip()
         )
     if len(features) > 1:
         listed = [f"{f.place} --model {f.model} --source-set {f.source_set}" for f in features]
@@ -119,8 +122,10 @@ def _asked(place: re.Match[str]) -> dict[str, Any]:
     return {"layer": int(place[1]), "index": int(place[3]), "component": component}
 
 
-def _suggested(text: str, alike: list[str]) -> str:
-    """A sentence that names explanations like a text; empty if there are none."""
+def _suggested(place: re.Match[str] | None, text: str, alike: list[str]) -> str:
+    """A sentence that names features of the same layer, or explanations like a text; empty if there are none."""
+    if place:
+        return did_you_mean(f"{place[1]}/{place[2] or ''}{place[3]}", alike)
     return did_you_mean(text, alike) or (f"Explanations like it are {alike[:3]}." if alike else "")
 
 

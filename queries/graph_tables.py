@@ -16,7 +16,7 @@ from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import to_node
 from circuit_atlas.queries.results import DirectEffect
 from circuit_atlas.results import Cells, NodeName, Result
-from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.models import Node
 from circuit_atlas.schema.properties import LABELS
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ _FIELDS = (
 )
 
 
-class GraphNode(Record):
+class GraphNode(Node):
     """A node with all that is stored of it."""
 
     ordinal: int = Field(description=_STORED["ordinal"].description)
-    node: Node
     token: str | None = Field(description=_STORED["token"].description)
     activation: float | None = Field(description=_STORED["activation"].description)
     probability: float | None = Field(description=_STORED["probability"].description)
@@ -72,7 +71,7 @@ class GraphNodes(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per node."""
         return ["key", "name", "activation", "probability", "influence"], [
-            [found.node.key, NodeName.of(found.node), found.activation, found.probability, found.influence]
+            [found.key, NodeName.of(found), found.activation, found.probability, found.influence]
             for found in self.nodes
         ]
 
@@ -161,7 +160,7 @@ def graph_nodes(graph: StoredGraph) -> GraphNodes:
     explanations = {row["key"]: row["explanation"] for row in _pages(graph, "nodes.explanations")}
     nodes = [
         GraphNode(
-            node=to_node(stored),
+            **dict(to_node(stored)),
             pinned=stored.get("pinned", False),
             explanation=explanations.get(stored["key"]),
             supernodes=groups.get(stored["key"], []),

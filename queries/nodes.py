@@ -213,7 +213,7 @@ def neighbors(
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     node = resolve(graph, address)
-    parameters = _neighbourhood(direction, k, sign, kinds, layers)
+    parameters = _neighbourhood(graph, direction, k, sign, kinds, layers)
     rows = ask(graph.database, "neighbors.direct", graph=graph.name, key=node.key, **parameters)
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
@@ -240,7 +240,7 @@ def subgraph(
     """
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     node = resolve(graph, address)
-    parameters = _neighbourhood(direction, k, sign, kinds, layers)
+    parameters = _neighbourhood(graph, direction, k, sign, kinds, layers)
     read = _at_once if (2 * k) ** hops <= _AT_ONCE else _hop_by_hop
     nodes, effects = read(graph, node, hops, parameters)
     return Subgraph.model_validate(
@@ -300,7 +300,9 @@ def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]
         )
 
 
-def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]) -> dict[str, Any]:
+def _neighbourhood(
+    graph: StoredGraph, direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]
+) -> dict[str, Any]:
     check_choice("direction", direction, _DIRECTIONS)
     check_choice("sign", sign, tuple(_SIGNS))
     check_range("k", k, 1, MAX_NEIGHBORS)
@@ -310,7 +312,7 @@ def _neighbourhood(direction: str, k: int, sign: str, kinds: Iterable[str], laye
         "k": k,
         "sign": _SIGNS[sign],
         "kinds": check_kinds(kinds),
-        "layers": check_layers(layers),
+        "layers": check_layers(layers, graph.properties["n_layers"]),
     }
 
 

@@ -16,7 +16,7 @@ from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import Float64, Int32, Int64
 from circuit_atlas.graph.packed import signed_places
 from circuit_atlas.graph.stages import Stages
-from circuit_atlas.queries.path_bounds import check_must_pass, passable, stages_for
+from circuit_atlas.queries.path_bounds import beginnings, check_must_pass, passable, stages_for
 from circuit_atlas.schema.limits import LIMB
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class _Walks:
     @cached_property
     def tables(self) -> list[Int64]:
         """See `staged_walk_counts`."""
-        is_start = self.columns.is_start(self.search.sources)
+        is_start = beginnings(self.columns, self.search)
         starts = starting_counts(is_start, self.search.max_hops, signed=self.search.sign != 0)
         if not self.search.is_restricted:
             return [walk_counts(self.columns.edges, is_start, self.search.max_hops)]

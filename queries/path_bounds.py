@@ -32,7 +32,7 @@ def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = 
     check_must_pass(columns, search, targets)
     n, allowed = len(columns.keys), passable(columns, search)
     stages, rules = stages_for(columns, search), semiring(search.score, search.order)
-    starts = token_starts(columns.is_start(search.sources), rules, search.max_hops)
+    starts = token_starts(beginnings(columns, search), rules, search.max_hops)
 
     def best(starts: Float64) -> Float64:
         return best_values(
@@ -70,6 +70,13 @@ def passable(columns: StoredArrays, search: PathSearch) -> Bool:
     return allowed
 
 
+def beginnings(columns: StoredArrays, search: PathSearch) -> Bool:
+    """The nodes where a path may begin, bool (n,)."""
+    starts = columns.is_start(search.sources)
+    starts[[columns.ordinal[key] for key in search.avoid]] = False
+    return starts
+
+
 def check_must_pass(columns: StoredArrays, search: PathSearch, targets: Sequence[str]) -> None:
     """Refuse nodes to pass that the other restrictions exclude. They are about nodes between the ends, so a node where
     paths may begin or end is not refused.
@@ -84,14 +91,14 @@ def check_must_pass(columns: StoredArrays, search: PathSearch, targets: Sequence
     """
     if not search.must_pass:
         return
-    allowed = passable(columns, search) | columns.is_start(search.sources)
+    allowed = passable(columns, search) | beginnings(columns, search)
     allowed[[columns.ordinal[key] for key in targets]] = True
     for group in search.must_pass:
         if not allowed[[columns.ordinal[key] for key in group]].any():
             is_avoided = set(group) <= set(search.avoid)
-            why = "is to be avoided, too" if is_avoided else "is not of the kinds, layers and positions allowed"
+            why = "to be avoided, too" if is_avoided else "not of the kinds, layers and positions allowed"
             raise InvalidArgumentError(
-                f"no path can pass {any_of(group)}: it must be passed, and {why}",
+                f"no path can pass {any_of(group)}, as it must: {'they are' if len(group) > 1 else 'it is'} {why}",
                 fix="Leave it out of the nodes to pass (--must-pass, --must-pass-any), or allow it.",
             )
 

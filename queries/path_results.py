@@ -9,6 +9,7 @@ from pydantic import Field
 
 from circuit_atlas.printable import printable
 from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Result, linked
+from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.tidy import Row, Tidy, tidy
@@ -143,7 +144,15 @@ class InfluenceGroups(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per group."""
-        return [self.by, "nodes", "influence"], [[g.group, g.nodes, g.influence] for g in self.groups]
+        return [self.by, "nodes", "influence"], [[self._shown(g.group), g.nodes, g.influence] for g in self.groups]
+
+    def _shown(self, group: str) -> str:
+        """A feature leads to its page."""
+        place = parse_key(group) if self.by == "feature" else None
+        if place is None or place.kind is not Kind.FEATURE:
+            return group
+        named = {"key": group, "name": group, "layer": place.layer, "index": place.index}
+        return NodeName.of(Node.model_validate(named))
 
     def _tidy(self) -> dict[str, Tidy]:
         """The column of the group is called by what it is; layers and positions are numbers."""
@@ -171,11 +180,24 @@ class InfluenceByLength(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per length."""
-        kinds = list(dict.fromkeys(kind for row in self.lengths for kind in row.by_start))
-        return ["effects", "influence", "cumulative", *(f"from {kind}" for kind in kinds)], [
-            [row.length, row.influence, row.cumulative_share, *(row.by_start[kind] for kind in kinds)]
+        return ["effects", "influence", "cumulative", *(f"from {kind}" for kind in self._starts)], [
+            [row.length, row.influence, row.cumulative_share, *(row.by_start[kind] for kind in self._starts)]
             for row in self.lengths
         ]
+
+    @property
+    def _starts(self) -> list[str]:
+        return list(dict.fromkeys(kind for row in self.lengths for kind in row.by_start))
+
+    def _tidy(self) -> dict[str, Tidy]:
+        """`from_token` and so on are the shares of `influence` whose paths begin at such nodes."""
+        kinds = self._starts
+        columns = {"length": int, "influence": float, "cumulative_share": float}
+        rows = (
+            {name: getattr(row, name) for name in columns} | {f"from_{kind}": row.by_start[kind] for kind in kinds}
+            for row in self.lengths
+        )
+        return {"lengths": Tidy(columns | {f"from_{kind}": float for kind in kinds}, rows)}
 
 
 class InfluentialEffect(Record):

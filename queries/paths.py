@@ -83,7 +83,7 @@ def search_paths(
         kinds: pass only nodes of these kinds between the ends; any kind when empty.
         layers: pass only nodes in these layers between the ends; any layer when empty.
         positions: pass only nodes at these positions between the ends; any position when empty. -1 is the last one.
-        avoid: addresses of nodes that no path may pass between its ends.
+        avoid: addresses of nodes that no path may visit. No path begins at a token that is avoided.
         must_pass: addresses of nodes that every path must pass, the ends included. Between the ends, they obey the
             other restrictions. A feature without a position, such as `20/44686`, is any of its activations, also in
             `avoid` and `must_pass_any`.
@@ -122,7 +122,7 @@ def search_paths(
         order=ORDERS[order],
         edge_value=_read_edge_value(score, edge_value),
     )
-    ends = target_nodes(graph, targets)
+    ends = target_nodes(graph, targets, avoid=search.avoid)
     rows = best_rows(graph, search, ends, k)
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
     notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
@@ -156,15 +156,18 @@ def path_search(
     if not min_weight >= 0.0:
         raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It is 0 or more.")
     any_of = [key for address in must_pass_any for key in _activations(graph, address)]
+    avoided = [key for address in avoid for key in _activations(graph, address)]
+    starts = source_nodes(graph, sources)
+    _check_ends(starts or [], avoided)
     return PathSearch(
-        sources=source_nodes(graph, sources),
+        sources=starts,
         min_hops=fewest,
         max_hops=most,
         sign=SIGNS[sign],
         kinds=check_kinds(kinds),
-        layers=check_layers(layers),
+        layers=check_layers(layers, graph.properties["n_layers"]),
         positions=check_positions(positions, graph.properties["n_pos"]),
-        avoid=[key for address in avoid for key in _activations(graph, address)],
+        avoid=avoided,
         must_pass=[*(_activations(graph, address) for address in must_pass), *([any_of] if any_of else [])],
         min_weight=min_weight,
         **scoring,
@@ -344,7 +347,7 @@ def count_paths(
         must_pass_any=must_pass_any,
         min_weight=min_weight,
     )
-    ends = target_nodes(graph, targets)
+    ends = target_nodes(graph, targets, avoid=search.avoid)
     found, lengths = count_found(graph, search, ends)
     notes = notes_on_count(graph, search, ends, (sources, targets), found, lengths, stops=hops is None)
     return found.model_copy(update={"notes": notes})
@@ -381,10 +384,26 @@ def source_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str] | No
     return None
 
 
-def target_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str]:
-    """Keys of the nodes where paths end: those given, or the most probable logit."""
+def target_nodes(graph: StoredGraph, addresses: Sequence[str], *, avoid: Sequence[str] = ()) -> list[str]:
+    """Keys of the nodes where paths end: those given, or the most probable logit.
+
+    Raises:
+        InvalidArgumentError: the graph has no logits, or one of the nodes is to be avoided.
+    """
     if addresses:
-        return [resolve(graph, address, prefer=Kind.LOGIT).key for address in addresses]
-    if not graph.logits:
+        ends = [resolve(graph, address, prefer=Kind.LOGIT).key for address in addresses]
+    elif graph.logits:
+        ends = [graph.logits[0]["key"]]
+    else:
         raise InvalidArgumentError("the graph has no logits to end at", where=graph.name, fix="Name targets (--to).")
-    return [graph.logits[0]["key"]]
+    _check_ends(ends, avoid)
+    return ends
+
+
+def _check_ends(ends: Sequence[str], avoid: Sequence[str]) -> None:
+    """Refuse paths that end at a node that they are to avoid."""
+    if contradictory := [key for key in ends if key in avoid]:
+        raise InvalidArgumentError(
+            f"{contradictory[0]} is an end of the paths, and is to be avoided",
+            fix="Leave it out of the nodes to avoid (--avoid), or choose other ends (--from, --to).",
+        )

@@ -239,6 +239,7 @@ class NodeDetails(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per property that has a value."""
         shown = self.node.model_dump(mode="json") | self.model_dump(exclude={"node", "transcoder_feature", "qk"})
+        shown |= {"name": NodeName.of(self.node)}
         rows = [[name, value] for name, value in shown.items() if value not in (None, [], False)]
         if self.transcoder_feature:
             feature = self.transcoder_feature

@@ -4,6 +4,7 @@ instead of wrong or right, so a question computes them from the edges."""
 from __future__ import annotations
 
 import logging
+import shlex
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -17,30 +18,30 @@ if TYPE_CHECKING:
 
 BOUNDS, COUNTS = "PathBounds", "PathCounts"
 _log = logging.getLogger(__name__)
-_complete: WeakKeyDictionary[Database, set[tuple[str | None, str, str]]] = WeakKeyDictionary()
+_warned: WeakKeyDictionary[Database, set[tuple[str | None, str, str]]] = WeakKeyDictionary()
 
 
 def has_tables(graph: StoredGraph, label: str) -> bool:
-    """Whether a graph has all of its `PathBounds` or `PathCounts`; a warning says if not. It is looked up once for each
-    version of a graph.
+    """Whether a graph has all of its `PathBounds` or `PathCounts`; one warning says if not. It is looked up each time,
+    because tables can be deleted between two questions.
 
     Args:
         graph: the graph.
         label: one of the two.
     """
-    known = _complete.setdefault(graph.database, set())
+    if _are_complete(graph, label):
+        return True
+    warned = _warned.setdefault(graph.database, set())
     version = graph.version, graph.properties["content_hash"], label
-    if version not in known:
-        if not _are_complete(graph, label):
-            _log.warning(
-                "Stored %s of graph %s are missing, so they are computed for this question. "
-                "`circuit-atlas verify GRAPH --repair` stores them again.",
-                label,
-                ascii(graph.name),
-            )
-            return False
-        known.add(version)
-    return True
+    if version not in warned:
+        warned.add(version)
+        _log.warning(
+            "Stored %s of graph %s are missing, so they are computed. `%s` stores them again.",
+            label,
+            ascii(graph.name),
+            _repair(graph),
+        )
+    return False
 
 
 def check_tables(graph: StoredGraph, statement: str) -> None:
@@ -55,8 +56,13 @@ def check_tables(graph: StoredGraph, statement: str) -> None:
             raise DamagedGraphError(
                 f"its stored {label} are missing",
                 where=graph.name,
-                fix=f"`circuit-atlas verify {graph.name} --repair` stores them again.",
+                fix=f"`{_repair(graph)}` stores them again.",
             )
+
+
+def _repair(graph: StoredGraph) -> str:
+    """The command that makes the tables again."""
+    return f"circuit-atlas verify {shlex.quote(graph.name)} --repair"
 
 
 def _are_complete(graph: StoredGraph, label: str) -> bool:

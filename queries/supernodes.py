@@ -76,7 +76,7 @@ def members_matching(
         graph=graph.name,
         text=text,
         kinds=kinds,
-        layers=check_layers(layers),
+        layers=check_layers(layers, graph.properties["n_layers"]),
         positions=check_positions(positions, graph.properties["n_pos"]),
     )
     if not rows:
@@ -97,7 +97,7 @@ def same_features(
         graph.database,
         "supernodes.same_feature",
         graph=graph.name,
-        layers=check_layers(layers),
+        layers=check_layers(layers, graph.properties["n_layers"]),
         positions=check_positions(positions, graph.properties["n_pos"]),
     )
     if not rows:

@@ -166,10 +166,14 @@ def answers(atlas: Atlas, examples: dict[str, GraphHandle]) -> list[Result]:
         *(atlas.feature("25/288"), atlas.common_features("night", "winter"), atlas.compare("night", "winter", k=3)),
         *(graph.stats(), graph.node("Austin"), graph.neighbors("Austin"), graph.subgraph("Austin")),
         *(graph.paths(), graph.count(), graph.score_distribution(max_hops=2), graph.influence()),
-        *(graph.influence_by("layer"), graph.edge_influence(), graph.nodes()),
+        *(graph.influence_by("layer"), graph.influence_by_length(), graph.edge_influence(), graph.nodes()),
+        *(atlas.compare("night", "winter", k=3, align="feature"), graph.influence_by("feature")),
         *(small.supernodes(), small.supernode_links(), small.node("4_95_2")),
         *(graph.paths(avoid="Austin", targets="token:1"), atlas.cypher("RETURN 1 AS a, [1] AS b")),
     ]
+
+
+LISTS = {"tags", "tokens", "warnings", "supernodes", "positions", "graphs", "without", "problems", "repaired"}
 
 
 def test_all_data_is_tidy(answers: list[Result]) -> None:
@@ -181,6 +185,11 @@ def test_all_data_is_tidy(answers: list[Result]) -> None:
             found = [*rows]
             assert all(row.keys() == columns.keys() for row in found), (answer, kind)
             assert [*answer.to_pandas(kind).columns] == [*columns]
+            assert "notes" not in columns, (answer, kind)
+            cells = [(name, value) for row in found for name, value in row.items()]
+            assert not [name for name, value in cells if isinstance(value, dict)], (answer, kind)
+            own = {"b"}  # of the statement above, whose values may be anything
+            assert {name for name, value in cells if isinstance(value, list)} <= LISTS | own, (answer, kind)
             for name in columns.keys() - {"text", "name", "token", "tokens", "prompt", "clerp", "group"}:
                 texts = [row[name] for row in found if isinstance(row[name], str)]
                 assert not any(text.replace(".", "").isdigit() for text in texts), (kind, name)
@@ -221,7 +230,7 @@ def test_a_whole_graph_is_its_file(examples: dict[str, GraphHandle]) -> None:
     assert effects[0].weight == edges["weight"][0]
     assert [effect.source for effect in effects[-2:]] == edges["source"].tolist()[-2:]
     assert f"and {len(links) - 20:,} more" in repr(effects)
-    small = {found.node.source_id: found for found in examples["opposite-small"].nodes()}
+    small = {found.source_id: found for found in examples["opposite-small"].nodes()}
     assert (small["4_95_2"].supernodes, small["4_95_2"].pinned) == (["opposite"], True)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.examples import ingest_examples
+from support.examples import DATA, ingest_examples
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import DamagedGraphError, GraphNotFoundError
@@ -72,6 +72,47 @@ def test_all_that_is_computed_is_verified_and_repaired(stored: Atlas) -> None:
     assert stored.verify().damaged == 0
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "MATCH (:Node {graph: 'crm'})-[r:QK_PAIR]->() WITH r LIMIT 1 DELETE r",
+        "MATCH ()-[r:QK_MARGINAL]->(:Node {graph: 'crm'}) SET r.value = r.value + 1.0",
+        "MATCH (:Graph {name: 'crm'})-[:QK_ONLY]->(n:QkOnlyNode) SET n.name = 'another'",
+        "MATCH (:Graph {name: 'crm'})-[:QK_ONLY]->(n:QkOnlyNode) DETACH DELETE n",
+    ],
+)
+def test_qk_pairs_are_verified_and_repaired(damage: str, own_atlas: Atlas) -> None:
+    own_atlas.ingest(DATA / "made-crm-lorsa-qk.json.gz", name="crm")
+    lorsa = "MATCH (n:Node {graph: 'crm'}) WHERE n.component = 'lorsa' RETURN n.key AS key ORDER BY key"
+    keys = [row["key"] for row in own_atlas.cypher(lorsa).rows]
+    before = [own_atlas.graph("crm").node(key) for key in keys]
+    assert own_atlas.verify().damaged == 0
+    write(own_atlas, damage)
+    assert own_atlas.verify("crm").graphs[0].problems == ["its QK pairs are missing or wrong"]
+    assert own_atlas.verify("crm", repair=True).graphs[0].repaired
+    assert own_atlas.verify().damaged == 0
+    assert [own_atlas.graph("crm").node(key) for key in keys] == before
+
+
+def test_columns_that_are_gone_are_made_by_a_repair(stored: Atlas) -> None:
+    write(stored, "MATCH (c:EdgeColumns {graph: 'dallas'}) DELETE c")
+    assert stored.verify("dallas").damaged == 0
+    assert stored.verify("dallas", repair=True).graphs[0].repaired == ["its columns of edges are missing"]
+    assert stored.cypher("MATCH (c:EdgeColumns {graph: 'dallas'}) RETURN count(c) > 0 AS made").rows == [{"made": True}]
+
+
+def test_a_graph_with_nodes_that_are_not_ours_can_be_deleted(stored: Atlas) -> None:
+    """Nodes with its name and the keys that a graph of this name would have."""
+    write(stored, "CREATE (:Node:Feature {graph: 'dallas', key: 'feature:9/9@9', name: 'x'})")
+    write(stored, "MATCH (n:Node {graph: 'dallas', ordinal: 7}) REMOVE n.ordinal")
+    problems = " ".join(stored.verify("dallas").graphs[0].problems)
+    assert "delete the graph and ingest its file again" in problems
+    stored.delete("dallas")
+    assert stored.cypher("MATCH (n:Node {graph: 'dallas'}) RETURN count(n) AS n").rows == [{"n": 0}]
+    ingest_examples(stored, "dallas")
+    assert stored.verify().damaged == 0
+
+
 def test_content_is_not_repaired(stored: Atlas) -> None:
     write(stored, "MATCH (:Logit {graph: 'dallas'})<-[r:DIRECT_EFFECT]-() SET r.weight = r.weight * 2")
     found = stored.verify("dallas", repair=True)
@@ -84,9 +125,12 @@ def test_questions_whose_tables_are_gone_compute_them(stored: Atlas, caplog: pyt
     before = answers(stored)
     for label in ("PathBounds", "PathSteps", "PathCounts"):
         write(stored, f"MATCH (t:{label} {{graph: 'dallas'}}) DELETE t")
+    assert answers(stored) == before  # where the tables were used before, too
     with Atlas(stored._connection, timeout=120) as other:
+        caplog.clear()
         assert answers(other) == before
-        assert "verify GRAPH --repair" in caplog.text
+        warned = [record.getMessage() for record in caplog.records if "verify dallas --repair" in record.getMessage()]
+        assert len(warned) == len(set(warned)) == 2  # of bounds, and of counts
         for query in ("paths.top_k", "paths.strongest", "paths.count"):
             with pytest.raises(DamagedGraphError, match="--repair"):
                 other.query(query, {"graph": "dallas", "targets": ["logit:22605@10"]})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +15,7 @@ from support.program import fails, run_program
 
 from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
-from circuit_atlas.errors import DatabaseStoppedError, LocalServerError
+from circuit_atlas.errors import DatabaseError, DatabaseStoppedError, InputError, LocalServerError
 from circuit_atlas.server import LocalServer
 
 
@@ -28,10 +30,41 @@ def test_a_question_does_not_make_a_store(command: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_python_makes_one_unless_told_not_to(tmp_path: Path) -> None:
-    with pytest.raises(LocalServerError, match="no store"):
-        Atlas(store=tmp_path / "store", create=False)
+@pytest.mark.parametrize("command", ["ingest no.json", "ingest --bulk no.json", "restore no.dump"])
+def test_a_missing_file_does_not_make_a_store(command: str, tmp_path: Path) -> None:
+    done = run_program(*command.split(), "--store", str(tmp_path / "store"), env=dict(os.environ), cwd=tmp_path)
+    assert done.returncode
+    assert "no.json" in done.stdout + done.stderr or "no.dump" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_commands_about_the_server_say_that_there_is_no_store(tmp_path: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return run_program(*words, "--store", str(tmp_path / "store"), env=dict(os.environ))
+
+    for command in ("stop", "logs"):
+        fails(run("server", command), 3, "there is no store here")
+    assert "no store here" in run("server", "status").stdout
+    assert json.loads(run("server", "status", "--json").stdout)["exists"] is False
+    assert "there is no store here yet" in run("doctor").stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_question_in_python_does_not_make_a_store(tmp_path: Path, own_server: LocalServer) -> None:
+    with Atlas(store=tmp_path / "store") as atlas:
+        for ask in (atlas.graphs, lambda: atlas.graph("dallas"), lambda: atlas.delete("x"), lambda: atlas.driver):
+            with pytest.raises(LocalServerError, match="there is no store here"):
+                ask()
+        with pytest.raises(InputError):
+            atlas.ingest(tmp_path / "no.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_connection_says_so(own_server: LocalServer) -> None:
+    with Atlas(store=own_server.store.path) as atlas:
+        pass
+    with pytest.raises(DatabaseError, match="the connection is closed"):
+        atlas.graphs()
 
 
 def test_a_session_starts_its_server_again(own_atlas: Atlas, own_server: LocalServer) -> None:

@@ -103,6 +103,12 @@ def test_a_node_to_pass_obeys_the_other_restrictions(atlas: Atlas, examples: Any
     graph = atlas.graph("dallas")
     with pytest.raises(InvalidArgumentError, match="no path can pass"):
         graph.paths(must_pass=[TEXAS], **restriction)
+    if "avoid" in restriction:
+        with pytest.raises(InvalidArgumentError, match="is an end of the paths"):
+            graph.paths(targets=[TEXAS], **restriction)
+        with pytest.raises(InvalidArgumentError, match="is an end of the paths"):
+            graph.paths(sources=[TEXAS], **restriction)
+        return
     at_an_end = graph.paths(targets=[TEXAS, "Austin"], must_pass=[TEXAS], **restriction, k=1000).paths
     assert at_an_end
     assert {path.nodes[-1].key for path in at_an_end} == {TEXAS}

@@ -56,9 +56,9 @@ def test_paths_that_pass_given_nodes(
     key_of = {place: key for key, place in places.items()}
     anywhere = st.sampled_from(range(len(layers)))
     must = data.draw(st.sets(anywhere, min_size=1, max_size=3), label="must_pass")
-    avoid = data.draw(st.sets(anywhere, max_size=2), label="avoid") - must
     target = data.draw(anywhere, label="target")
-    tokens = [i for i, layer in enumerate(layers) if layer == 0]
+    avoid = data.draw(st.sets(anywhere, max_size=2), label="avoid") - must - {target}
+    tokens = [i for i, layer in enumerate(layers) if layer == 0 and i not in avoid]
     paths = oracle.all_paths(edges, tokens, [target], max_hops, passes=lambda i: i not in avoid)
     expected = oracle.best_paths([path for path in paths if must <= set(path[0])], k)
     found = found_paths(

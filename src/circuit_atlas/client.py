@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from neo4j import Driver
 from tqdm import tqdm
 
 from circuit_atlas.arguments import checks_arguments
@@ -22,7 +23,6 @@ from circuit_atlas.errors import (
     DatabaseStoppedError,
     InputError,
     InvalidArgumentError,
-    LocalServerError,
     ServerUnavailableError,
 )
 from circuit_atlas.explain.fetch import explain
@@ -69,7 +69,8 @@ class Atlas(Database):
     """A database of attribution graphs.
 
     Without arguments: the server that `NEO4J_URI` names, or else the local server of the default store, which is
-    started if it does not run and keeps running afterwards.
+    started if it does not run and keeps running afterwards. A local store that does not exist is made by `ingest`,
+    `ingest_all`, `attribute`, `attribute_all` and `restore`; anything else says that there is none.
 
     Methods that are given as a name are functions of `circuit_atlas.queries` and the other packages; the function has
     the signature and the documentation. Graphs are given by names, by tags, or by both.
@@ -80,12 +81,11 @@ class Atlas(Database):
         timeout: seconds after which the server stops a query.
         tracer: called with the text of every statement, for instance `print`.
         progress: whether long steps draw bars on standard error.
-        create: whether to make the local store if it does not exist.
 
     If the local server stops meanwhile, it is started again.
 
     Raises:
-        LocalServerError: there is no such store, and `create` is not set; or the local server does not start.
+        LocalServerError: the local server does not start.
         DatabaseError: the server cannot be reached, refuses the password, or is too old.
         SchemaVersionError: the store belongs to a newer circuit-atlas.
     """
@@ -98,7 +98,6 @@ class Atlas(Database):
         timeout: float = DEFAULT_TIMEOUT,
         tracer: Tracer | None = None,
         progress: bool = False,
-        create: bool = True,
     ) -> None:
         self._server: LocalServer | None = None
         connection = connection or chosen_connection(store)
@@ -106,14 +105,20 @@ class Atlas(Database):
             from circuit_atlas.server import LocalServer
 
             self._server = LocalServer(store_path(store))
-            if not create and not self._server.store.exists:
-                raise LocalServerError(
-                    "there is no store here",
-                    where=str(self._server.store.path),
-                    fix="`circuit-atlas ingest FILE` or `circuit-atlas demo` makes one. --store names another.",
-                )
-            connection = self._server.start(quiet=not progress)
+            if self._server.store.exists:
+                connection = self._server.start(quiet=not progress)
         super().__init__(connection, timeout=timeout, tracer=tracer, progress=progress)
+
+    def make_store(self) -> None:
+        """Make the local store, if it does not exist, and start its server."""
+        if self._driver is None and self._server is not None and not self._is_closed:
+            self._connect(self._server.start(quiet=not self.progress))
+
+    def _check_open(self) -> Driver:
+        if self._driver is None and self._server is not None:
+            self._server.check_store()
+            self.make_store()  # another process has made it meanwhile
+        return super()._check_open()
 
     def _connect(self, connection: Connection) -> None:
         """Connect, and upgrade the store of an earlier circuit-atlas. A local server whose database has stopped, after
@@ -161,6 +166,7 @@ class Atlas(Database):
     def writing(self) -> Iterator[None]:
         """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full. A
         local server that has stopped is started again first."""
+        self._check_open()
         if self._server is not None and self._server.connection() is None:
             self._is_back()
         try:
@@ -278,6 +284,7 @@ class Atlas(Database):
         from circuit_atlas.ingest import load_graph, read_graph
 
         data = read_graph(source, **options)
+        self.make_store()
         with self.writing():
             return IngestedGraph(self, load_graph(self, data, name=name, replace=replace, tags=tags))
 
@@ -313,8 +320,12 @@ class Atlas(Database):
         files, tags = graph_files(sources), list(tags)
         if len(files) > 1 and name is not None:
             raise InvalidArgumentError("one name for several graphs", fix="Leave --name out: each has one in its file.")
-        if bulk:
-            return self._ingest_in_bulk(files, fail_fast, name, replace, tags, options)
+        if any(path.exists() for path in files):
+            self.make_store()
+            if bulk:
+                return self._ingest_in_bulk(files, fail_fast, name, replace, tags, options)
+            with self.writing():
+                ensure_schema(self)  # before the threads, which would all try to
 
         def store(path: Path) -> FileResult:
             try:
@@ -327,8 +338,6 @@ class Atlas(Database):
                 return FileResult(file=str(path), result=None, error=str(error))
             return FileResult(file=str(path), result=graph.ingested, error=None)
 
-        with self.writing():
-            ensure_schema(self)  # before the threads, which would all try to
         bar = tqdm(total=len(files), unit=" files", disable=None if self.progress and len(files) > 1 else True)
         with bar, ThreadPoolExecutor(side_by_side(files)) as pool:
             try:
@@ -443,8 +452,10 @@ class Atlas(Database):
             InputError: the file does not exist.
             LocalServerError: the file is not a dump, or there is not enough disk space; the store is unchanged.
         """
-        from circuit_atlas.store.backup import load_backup
+        from circuit_atlas.store.backup import check_backup, load_backup
 
+        check_backup(Path(file))
+        self.make_store()
         server = self._local_server("be restored here", "use the server's own `neo4j-admin database load`")
         held = self.graphs().graphs
         if held and not replace:
@@ -462,6 +473,7 @@ class Atlas(Database):
                 fix=f"With NEO4J_URI, {instead}; `circuit-atlas export --import-files FOLDER` writes files for a "
                 "server's own importer.",
             )
+        self._server.check_store()
         return self._server
 
     @contextmanager
@@ -510,6 +522,7 @@ class Atlas(Database):
             ReadOnlyError: the statement would do more than read the database.
             CypherError: it is no Cypher.
         """
+        self._check_open()
         status = self._server.status() if self._server else None
         base = browser_url or (status.browser if status else None)
         page = browser_page(self, self._connection, what, dict(parameters or {}), base)

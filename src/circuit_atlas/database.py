@@ -92,7 +92,7 @@ class Database:
     """A Neo4j database, open until it is closed.
 
     Args:
-        connection: address and credentials of its server.
+        connection: address and credentials of its server; None if it is opened later.
         timeout: seconds after which the server stops a statement that reads.
         tracer: called with the text of every statement and its parameters, as they can be pasted into Neo4j Browser;
             long lists in the parameters of statements that write are shortened.
@@ -105,7 +105,7 @@ class Database:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Connection | None,
         *,
         timeout: float = DEFAULT_TIMEOUT,
         tracer: Tracer | None = None,
@@ -114,15 +114,25 @@ class Database:
         if not 0 < timeout <= 86_400:
             raise InvalidArgumentError(f"invalid timeout: {timeout} s", fix="Give seconds, more than 0, at most 86400.")
         self.progress, self._timeout, self._tracer = progress, timeout, tracer
-        self._connect(connection)
+        self._driver: Driver | None = None
+        self._is_closed = False
+        if connection is not None:
+            self._connect(connection)
 
     def _connect(self, connection: Connection) -> None:
         self._connection = connection
         self._driver = connect(connection)
+        self._is_closed = False
 
     @property
     def driver(self) -> Driver:
         """The open Neo4j driver, for what this class does not offer."""
+        return self._check_open()
+
+    def _check_open(self) -> Driver:
+        """The driver, if there is a connection."""
+        if self._driver is None or self._is_closed:
+            raise DatabaseError("the connection is closed", fix="Open another one: `with Atlas() as atlas:`.")
         return self._driver
 
     @property
@@ -255,6 +265,9 @@ class Database:
         _log.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
         return rows
 
+    def make_store(self) -> None:
+        """Make what stores graphs, if it does not exist: nothing, for a server."""
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Turns the driver's errors in a block that writes into ours."""
@@ -263,9 +276,8 @@ class Database:
 
     def _session(self, **options: Any) -> Session:
         """A session whose reads see what this driver wrote before, on a cluster too."""
-        return self._driver.session(
-            database=self.name, bookmark_manager=self._driver.execute_query_bookmark_manager, **options
-        )
+        driver = self._check_open()
+        return driver.session(database=self.name, bookmark_manager=driver.execute_query_bookmark_manager, **options)
 
     def _trace(self, cypher: str, parameters: dict[str, Any], *, shorten: bool) -> None:
         if self._tracer:
@@ -273,7 +285,9 @@ class Database:
 
     def close(self) -> None:
         """Close the connection. A local server keeps running."""
-        self._driver.close()
+        self._is_closed = True
+        if self._driver is not None:
+            self._driver.close()
 
     def __enter__(self) -> Self:
         return self

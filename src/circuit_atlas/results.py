@@ -156,7 +156,7 @@ class Result(Record):
 
     def _repr_html_(self) -> str:
         headers, rows = self.table()
-        above = f"<p>{escape(self.heading)}</p>\n" if self.heading else ""
+        above = f"<p>{cell_html(self.heading, self._source_sets)}</p>\n" if self.heading else ""
         below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)
         cells = [[cell_html(cell, self._source_sets) for cell in row] for row in rows]
         heads = [escape(printable(header)) for header in headers]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 # Records in a field of these names give their columns without the name of the field before them.
 _INLINE = ("node", "feature", "result", "occurrence", "place")
+_NOTES = "notes"
 _DTYPES = {int: "int64", float: "float64", bool: "bool"}
 
 
@@ -52,7 +53,8 @@ def tidy(record: type[Record], records: Iterable[Record], **same: Any) -> Tidy:
     """Records as tidy data.
 
     Records in them become columns of their own; `source` of a direct effect becomes `source_key`, `source_name` and so
-    on. Lists of records in them are left out: they are things of another kind.
+    on. Lists of records in them are left out: they are things of another kind. So are the notes of an answer, which
+    are not data.
 
     Args:
         record: the type of the records.
@@ -74,7 +76,7 @@ def _columns(record: type[Record], prefix: str = "", is_optional: bool = False) 
         if inner:
             may_be_none = is_optional or field.annotation is not inner
             yield from _columns(inner, _prefix(prefix, name), may_be_none)
-        elif listed(field.annotation) is None:
+        elif listed(field.annotation) is None and name != _NOTES:
             kind: Any = field.annotation
             yield prefix + name, kind | None if is_optional else kind
 
@@ -84,7 +86,7 @@ def _cells(record: type[Record], value: Record | None, prefix: str = "") -> Iter
         inner, cell = _record(field.annotation), getattr(value, name, None)
         if inner:
             yield from _cells(inner, cell, _prefix(prefix, name))
-        elif listed(field.annotation) is None:
+        elif listed(field.annotation) is None and name != _NOTES:
             yield prefix + name, cell.value if isinstance(cell, Enum) else cell
 
 

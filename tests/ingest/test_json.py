@@ -251,6 +251,7 @@ def test_the_error_of_a_wrong_json_says_what_is_wrong_and_where(
     [
         ("", "not JSON, or cut short: .* at line 1, column 1"),
         ("{", "not JSON, or cut short"),
+        ('{"json": "{}"}\n{"json": "{}"}\n', "more than one JSON document: the second begins at line 2"),
         ("[1, 2]", "not an attribution graph"),
         ('{"openapi": "3.0", "paths": {}}', "not an attribution graph: .*this JSON has 'openapi', 'paths'"),
         ("[" * 100_000, "nested too deeply"),

@@ -10,7 +10,7 @@
 // @param kinds LIST<STRING> = [] -- kinds that nodes between the ends may have; all when empty
 // @param layers LIST<INTEGER> = [] -- layers that nodes between the ends may have; all when empty
 // @param positions LIST<INTEGER> = [] -- positions that nodes between the ends may have; all when empty
-// @param avoid LIST<STRING> = [] -- keys of nodes that no path passes between its ends
+// @param avoid LIST<STRING> = [] -- keys of nodes where no path begins, and that none passes
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
 // @param signed BOOLEAN = false -- whether to tell paths apart by sign, for an `effect` of paths.top_k: those with an
 //   even number of negative weights promote, others inhibit
@@ -22,8 +22,8 @@ WITH n ORDER BY n.ordinal
 WITH collect(n) AS nodes
 // Lists by ordinal: whether paths may pass a node, and the level of 0 hops, with paths that begin and end at a source.
 WITH [n IN nodes | @allowed(n) AND ($positions = [] OR n.position IN $positions) AND NOT n.key IN $avoid] AS passable,
-     [n IN nodes | CASE WHEN NOT n.key IN $sources THEN -Infinity WHEN $score = 'bottleneck' THEN Infinity ELSE 0.0 END]
-       AS no_hop, size(nodes) AS n
+     [n IN nodes | CASE WHEN NOT n.key IN $sources OR n.key IN $avoid THEN -Infinity
+                     WHEN $score = 'bottleneck' THEN Infinity ELSE 0.0 END] AS no_hop, size(nodes) AS n
 // If signed, a level has n values of paths that promote, then n of paths that inhibit; a path of no hop promotes.
 WITH passable, n, no_hop + [i IN range(1, n) WHERE $signed | -Infinity] AS no_hop
 // One hop after the other, along every effect of the nodes that paths have reached: the best value at each target, by

@@ -89,6 +89,7 @@ def attribute(
     }
     plan = _Plan.of(model, transcoders, options, reading, tags)
     file = _file(output, wanted.name)
+    database.make_store()
     result = None if replace else _existing(database, wanted, file, plan)
     if result is None:
         result = _attributed(database, wanted, file, plan.load(), plan, replace)
@@ -154,6 +155,7 @@ def attribute_all(
         else:
             found[prompt] = None if result is None else FileResult(file=shown, result=result, error=None)
 
+    database.make_store()
     for prompt in wanted if not replace else ():
         note(prompt, partial(_existing, database, prompt, files[prompt], plan))
     left = [prompt for prompt in wanted if found[prompt] is None]

@@ -9,7 +9,7 @@ import click
 
 from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
 from circuit_atlas.cli.ingest import warn, warn_of_all
-from circuit_atlas.cli.options import FILE_PATH, new_tags_option, storing_command, together
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, new_tags_option, together
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -93,7 +93,7 @@ _tracer_options = together(
 @click.option("--edge-threshold", type=click.FloatRange(0, 1), help="Store edges with this share of influence.")
 @click.option("--source-set", help="Neuronpedia's name of the transcoders, if it cannot be derived from theirs.")
 @_tracer_options
-@storing_command
+@atlas_command
 def attribute_command(
     atlas: Atlas,
     prompt: str | None,

@@ -23,9 +23,7 @@ def demo_command(store: str | None) -> None:
     """
     from circuit_atlas.examples import ANALOGIES, example_graph
 
-    with open_atlas(
-        store, create=True, timeout=300
-    ) as atlas:  # a new server compiles its first queries, on any machine
+    with open_atlas(store, timeout=300) as atlas:  # a new server compiles its first queries, on any machine
         dallas = atlas.ingest(example_graph("dallas"), name="dallas", replace=True)
         for name in ANALOGIES:
             atlas.ingest(example_graph(name), name=name, replace=True, tags=["analogies"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import echo, new_tags_option, reader_options, storing_command
+from circuit_atlas.cli.options import atlas_command, echo, new_tags_option, reader_options
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -25,7 +25,7 @@ GROUP = "Graphs and files"
 @reader_options
 @click.option("--bulk", is_flag=True, help="Use Neo4j's offline importer, which rebuilds the local store.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
-@storing_command
+@atlas_command
 def ingest_command(
     atlas: Atlas, files: tuple[str, ...], name: str | None, bulk: bool, fail_fast: bool, **options: Any
 ) -> Result:
@@ -54,7 +54,10 @@ def ingest_command(
 def warn_of_all(results: IngestResults) -> None:
     """Print the errors and warnings of several files to stderr."""
     for file in results.files:
-        warn(file.file, [file.error] if file.error else file.result.warnings if file.result else [])
+        if file.error:
+            echo(f"Error: {file.error}", err=True)
+        elif file.result:
+            warn(file.file, file.result.warnings)
 
 
 def warn(file: str, warnings: list[str]) -> None:

@@ -93,20 +93,11 @@ reader_options = together(
 
 
 def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
-    """Give a command an open `Atlas` as first argument and print the result that it returns. A local store has
-    to exist.
+    """Give a command an open `Atlas` as first argument and print the result that it returns.
 
     Adds --json, --table, --csv, --rows, --show-cypher, --timeout and --store.
     """
-    return _atlas_command(command, create=False)
 
-
-def storing_command(command: Callable[..., Result | None]) -> Callable[..., None]:
-    """The same for a command that makes the local store if it does not exist."""
-    return _atlas_command(command, create=True)
-
-
-def _atlas_command(command: Callable[..., Result | None], *, create: bool) -> Callable[..., None]:
     @wraps(command)
     def run(
         *args: Any,
@@ -119,7 +110,7 @@ def _atlas_command(command: Callable[..., Result | None], *, create: bool) -> Ca
     ) -> None:
         check_rows(output_format, rows)
         tracer = (lambda text: echo(text + "\n", err=True)) if show_cypher else None
-        with open_atlas(store, create=create, timeout=timeout, tracer=tracer) as atlas:
+        with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
             result = command(atlas, *args, **kwargs)
         if result is not None:
             print_result(result, output_format, rows)
@@ -140,13 +131,12 @@ def _atlas_command(command: Callable[..., Result | None], *, create: bool) -> Ca
     return options(run)
 
 
-def open_atlas(store: str | None, *, create: bool = False, **settings: Any) -> Atlas:
-    """Open the database that the environment or `--store` names; a local server is started and keeps running. A local
-    store has to exist, or `create` makes it."""
+def open_atlas(store: str | None, **settings: Any) -> Atlas:
+    """Open the database that the environment or `--store` names; a local server is started and keeps running."""
     import_driver()
     from circuit_atlas.client import Atlas
 
-    return Atlas(store=store, progress=True, create=create, **settings)
+    return Atlas(store=store, progress=True, **settings)
 
 
 def import_driver() -> None:
@@ -350,7 +340,7 @@ restriction_options = together(
         "--avoid",
         multiple=True,
         metavar="NODE",
-        help="Do not pass this node, or a feature such as 20/44686 anywhere; repeatable.",
+        help="Do not visit this node, or a feature such as 20/44686 anywhere; repeatable.",
     ),
     click.option(
         "--must-pass",

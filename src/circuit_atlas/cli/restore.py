@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, storing_command
+from circuit_atlas.cli.options import FILE_PATH, atlas_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -18,7 +18,7 @@ GROUP = "Graphs and files"
 @click.command("restore")
 @click.argument("file", type=FILE_PATH)
 @click.option("--replace", is_flag=True, help="Overwrite existing graphs.")
-@storing_command
+@atlas_command
 def restore_command(atlas: Atlas, file: str, replace: bool) -> Result:
     """Restore the local store from backup FILE, all or nothing.
 

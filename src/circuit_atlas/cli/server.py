@@ -66,7 +66,10 @@ def stop(store: str | None) -> None:
     Examples:
       circuit-atlas server stop
     """
-    echo("Stopped." if _server(store).stop() else "The server was not running.", err=True)
+    server = _server(store)
+    was_running = server.stop()
+    server.check_store()
+    echo("Stopped." if was_running else "The server was not running.", err=True)
 
 
 @server_command.command("status")
@@ -118,7 +121,8 @@ def reset(store: str | None, yes: bool) -> None:
 
 def _print_status(server: LocalServer) -> None:
     found = server.status()
-    echo(f"store     {found.store}\nserver    {'running' if found.running else 'stopped'}")
+    state = "running" if found.running else "stopped" if found.exists else "none: there is no store here"
+    echo(f"store     {found.store}\nserver    {state}")
     if found.running:
         echo(f"bolt      {found.uri}\nbrowser   {found.browser}")
         echo(f"username  {found.username}\npassword  in {found.password_file}")

@@ -37,6 +37,7 @@ class ServerStatus(BaseModel):
     """State of a local server."""
 
     store: str
+    exists: bool = Field(description="Whether there is a store in this directory")
     running: bool
     pid: int | None = None
     uri: str | None = Field(None, description="Bolt address")
@@ -178,6 +179,7 @@ class LocalServer:
         process = known or find_server(self.store.path)
         return ServerStatus(
             store=str(self.store.path),
+            exists=self.store.exists,
             running=process is not None or is_unseen,
             pid=process.pid if process else None,
             uri=f"bolt://{LOOPBACK}:{record['bolt_port']}" if record else None,
@@ -204,8 +206,22 @@ class LocalServer:
         self._check_unused()
         return process is not None
 
+    def check_store(self) -> None:
+        """Raise LocalServerError if there is no store in the directory."""
+        if not self.store.exists:
+            raise LocalServerError(
+                "there is no store here",
+                where=str(self.store.path),
+                fix="`circuit-atlas ingest FILE` or `circuit-atlas demo` makes one. --store names another.",
+            )
+
     def logs(self, lines: int = 50) -> str:
-        """The last lines of the server's log."""
+        """The last lines of the server's log.
+
+        Raises:
+            LocalServerError: there is no store.
+        """
+        self.check_store()
         return self.store.tail(lines)
 
     def reset(self) -> None:

@@ -31,16 +31,20 @@ def write_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
         os.replace(temporary.parent / _DUMP, temporary)
 
 
+def check_backup(path: Path) -> None:
+    """Raise InputError if there is no such file."""
+    if not path.is_file():
+        raise InputError("file not found", where=str(path), fix="Give a file that `circuit-atlas backup` wrote.")
+
+
 def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
     """Restore a store from a backup. The old database is kept until the new one has passed its check.
 
     Raises:
-        InputError: the file does not exist, or is the dump of a database of something else.
+        InputError: the file is the dump of a database of something else.
         LocalServerError: the file is not a dump of Neo4j, or there is not enough disk space.
         SchemaVersionError: a newer circuit-atlas made it.
     """
-    if not path.is_file():
-        raise InputError("file not found", where=str(path), fix="Give a file that `circuit-atlas backup` wrote.")
     with TemporaryDirectory(prefix="load-", dir=server.store.path) as folder:
         (Path(folder) / _DUMP).symlink_to(path.resolve())
         server.rebuild(

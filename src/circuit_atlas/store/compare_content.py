@@ -53,7 +53,10 @@ def verify_graph(
     counted, problems = count_stored(graph)
     graph.properties |= counted  # so that wrong numbers do not keep the rest from being read
     if strays.get(graph.name):
-        problems.append(f"nodes without ordinal or key name it, which no question finds: {strays[graph.name]:,}")
+        problems.append(
+            f"nodes of it that have no ordinal or no key, so that no question finds them: {strays[graph.name]:,}; "
+            "delete them, or delete the graph and ingest its file again"
+        )
     content, made = None, list[str]()
     try:
         data = read_graph_data(graph, relationships=True)
@@ -68,7 +71,7 @@ def verify_graph(
             numbers = [name for name in counted if counted[name] != stored[name]]
             problems += [f"{counted[name]:,} {name} instead of {stored[name]:,}" for name in numbers]
             problems += _differences(data, source)
-        columns = _column_problems(graph, data)
+        columns = _column_problems(graph, data, repair=repair)
         if content == stored["content_hash"]:  # of another content, everything that is computed differs
             derived = check_derived(graph, data, stored)
             made = [*derived.problems, *columns]
@@ -91,11 +94,11 @@ def verify_graph(
     )
 
 
-def _column_problems(graph: StoredGraph, data: GraphData) -> list[str]:
-    """How the columns of edges differ from the relationships. A graph without columns is none: they are made when a
-    question needs them."""
+def _column_problems(graph: StoredGraph, data: GraphData, *, repair: bool) -> list[str]:
+    """How the columns of edges differ from the relationships. That a graph has none is no problem, since a question
+    that needs them makes them; a repair makes them, too."""
     if not has_columns(graph):
-        return []
+        return ["its columns of edges are missing"] if repair and len(data.edges) else []
     try:
         columns = read_columns(graph)
     except DamagedGraphError as error:

@@ -1,9 +1,10 @@
 """Checks and repairs what is computed from a graph and stored with it: counts, influence, names, transcoder features,
-path tables and columns of edges."""
+QK pairs, path tables and columns of edges."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.labels import NAME
 from circuit_atlas.ingest.path_tables import LabelledRow, path_table_steps
+from circuit_atlas.ingest.qk_rows import qk_steps
 from circuit_atlas.ingest.statements import TRANSCODER_FEATURES
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.stored_edges import StoredEdges, write_columns
@@ -88,6 +90,29 @@ MATCH (:Node {graph: $graph, ordinal: ordinal})-[r:ACTIVATION_OF]->() DELETE r
 _DELETE_COLUMNS = """CYPHER 25
 MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block IS NOT NULL DELETE c
 """
+_QK_NODES = """CYPHER 25
+CALL () {
+  MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+  RETURN n, n.ordinal AS number
+UNION ALL
+  MATCH (:Graph {name: $graph})-[:QK_ONLY]->(n:QkOnlyNode)
+  RETURN n, $nodes + n.place AS number
+}
+"""
+_QK = f"""{_QK_NODES}
+MATCH (n)-[r:QK_PAIR|QK_MARGINAL]->(m)
+RETURN type(r) AS type, number AS source, coalesce(m.ordinal, $nodes + m.place) AS target,
+       coalesce(r.attention, r.side) AS of, r.place AS place, r.value AS value
+"""
+_QK_ONLY = """CYPHER 25
+MATCH (:Graph {name: $graph})-[:QK_ONLY]->(n:QkOnlyNode) RETURN properties(n) AS row ORDER BY n.place
+"""
+_DELETE_QK = f"""{_QK_NODES}
+OPTIONAL MATCH (n)-[r:QK_PAIR|QK_MARGINAL]->()
+DELETE r
+WITH DISTINCT n WHERE n:QkOnlyNode
+DETACH DELETE n
+"""
 _WORDS = {"PathBounds": "bounds of paths", "PathSteps": "shortlists of paths", "PathCounts": "counts of paths"}
 Row = dict[str, Any]
 
@@ -97,7 +122,8 @@ class Derived:
     """What is wrong with what is stored of a graph, and the values that are right.
 
     `problems` are sentences. `properties` are those of `:Graph`. `nodes` have their ordinal and the properties to set.
-    `unlinked` are ordinals of nodes with a wrong transcoder feature. `tables` are labels of path tables.
+    `unlinked` are ordinals of nodes with a wrong transcoder feature. `qk` says whether QK pairs are wrong. `tables` are
+    labels of path tables.
     """
 
     rows: GraphRows
@@ -105,6 +131,7 @@ class Derived:
     properties: Row = field(default_factory=dict)
     nodes: list[Row] = field(default_factory=list)
     unlinked: list[int] = field(default_factory=list)
+    qk: bool = False
     tables: list[str] = field(default_factory=list)
     table_rows: list[LabelledRow] = field(default_factory=list)
 
@@ -133,6 +160,7 @@ def check_derived(graph: StoredGraph, data: GraphData, stored: Row) -> Derived:
     found = Derived(graph_rows(data, stored["content_hash"]))
     _check_graph(found, stored)
     _check_nodes(found, graph, stored)
+    _check_qk(found, graph)
     _check_tables(found, graph)
     return found
 
@@ -166,6 +194,9 @@ def _repairs(graph: StoredGraph, found: Derived) -> Iterator[Step]:
         wrong = set(found.unlinked)
         links = [row for row in found.rows.transcoder_features if row["ordinal"] in wrong]
         yield TRANSCODER_FEATURES, {"graph": graph.name, "rows": links, "model": found.rows.properties["model"]}
+    if found.qk:
+        yield _DELETE_QK, {"graph": graph.name, "nodes": found.rows.size[0]}
+        yield from qk_steps(graph.name, found.rows.qk)
     for batch in batches(found.nodes, BATCH_SIZE):
         yield _SET_NODES, {"graph": graph.name, "rows": batch}
     for label in found.tables:
@@ -203,6 +234,23 @@ def _check_nodes(found: Derived, graph: StoredGraph, stored: Row) -> None:
     found.problems += [f"the {name} of {_nodes(number)} is wrong" for name, number in wrong.items()]
     if found.unlinked:
         found.problems.append(f"the transcoder feature of {_nodes(len(found.unlinked))} is missing or wrong")
+
+
+def _check_qk(found: Derived, graph: StoredGraph) -> None:
+    rows, n = found.rows.qk, found.rows.size[0]
+    of_pair, of_marginal = (
+        ("query", "key", "attention", "place", "value"),
+        ("node", "attention", "side", "place", "value"),
+    )
+    right = [
+        *(("QK_PAIR", *(row[name] for name in of_pair)) for row in rows.pairs),
+        *(("QK_MARGINAL", *(row[name] for name in of_marginal)) for row in rows.marginals),
+    ]
+    stored = [tuple(row.values()) for row in graph.database.read(_QK, graph=graph.name, nodes=n)]
+    only = [row["row"] for row in graph.database.read(_QK_ONLY, graph=graph.name)]
+    if Counter(right) != Counter(stored) or rows.only != only:
+        found.qk = True
+        found.problems.append("its QK pairs are missing or wrong")
 
 
 def _check_tables(found: Derived, graph: StoredGraph) -> None:

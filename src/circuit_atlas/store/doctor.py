@@ -81,7 +81,8 @@ def _local_server(store: str | os.PathLike[str] | None) -> str:
 
     path = store_path(store)
     status = LocalServer(path).status()
-    return f"{path}: {'running' if status.running else 'stopped (starts when needed)'}"
+    stopped = "stopped (starts when needed)" if status.exists else "there is no store here yet"
+    return f"{path}: {'running' if status.running else stopped}"
 
 
 def _address(store: str | os.PathLike[str] | None, found: list[Connection]) -> str:
