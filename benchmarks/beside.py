@@ -50,11 +50,11 @@ CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS
 """
 
 
-def add_graphs(atlas: Atlas) -> None:
-    """Store GRAPHS small graphs, copies of one that is ingested."""
+def add_graphs(atlas: Atlas, graphs: int = GRAPHS) -> None:
+    """Store small graphs, copies of one that is ingested."""
     shape = Shape(layers=3, positions=3, features_per_layer=6)
     load_graph(atlas, synthesize(shape), name=_FIRST)
-    atlas.cypher(_COPY, {"graph": _FIRST, "graphs": GRAPHS - 1}, write=True)
+    atlas.cypher(_COPY, {"graph": _FIRST, "graphs": graphs - 1}, write=True)
 
 
 def measure(folder: Path) -> Iterator[Record]:

@@ -24,7 +24,7 @@ from support.chromium import PageLog, open_page, screenshots, start_chromium
 from support.database import clear
 from support.examples import DATA, ingest_examples
 from support.program import Run, run_program
-from support.server import JAVA_OPTIONS, started
+from support.server import JAVA_OPTIONS, started, use_class_archive
 
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.config import STORE_VARIABLE
@@ -84,7 +84,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def java() -> Path:
     """The Java that runs Neo4j."""
-    return find_java()
+    found = find_java()
+    use_class_archive(found)
+    return found
 
 
 @pytest.fixture(scope="session")

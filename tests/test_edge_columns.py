@@ -6,10 +6,9 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from support.examples import NAMES, example_file, ingest_examples
+from support.examples import NAMES, example_file
 from support.graphs import array_edges, edge_list, make_graph
 from support.program import Run
 
@@ -21,7 +20,6 @@ from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import stored_edges
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.stored_edges import read_columns, read_edges, read_relationships
-from circuit_atlas.server import LocalServer
 
 COUNT = "MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 RETURN count(c) AS n"
 DELETE = "MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 DELETE c"
@@ -148,19 +146,6 @@ def test_bytes_are_read_as_they_are(atlas: Atlas, examples: dict[str, GraphHandl
     assert isinstance(row["inputs"], bytes)
     assert row["c"]["inputs"] == row["inputs"] == row["list"][0]
     assert f'"inputs":"{b64encode(row["inputs"]).decode()}"' in atlas.cypher(statement).to_json()
-
-
-def test_a_bulk_ingest_and_a_backup_keep_them(own_server: LocalServer, own_atlas: Atlas, tmp_path: Path) -> None:
-    ingest_examples(own_atlas, "night")
-    own_atlas.ingest_all([example_file("dallas"), example_file("opposite-small")], bulk=True)
-    names = [graph.graph for graph in own_atlas.graphs().graphs]
-    assert len(names) == 3
-    for name in names:
-        assert_columns(own_atlas, name)
-    own_atlas.backup(tmp_path / "all.dump")
-    own_atlas.delete("night")
-    own_atlas.restore(tmp_path / "all.dump", replace=True)
-    assert_columns(own_atlas, "night")
 
 
 def test_extras_are_read_with_them(atlas: Atlas, new_name: Callable[[], str]) -> None:

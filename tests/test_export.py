@@ -280,6 +280,8 @@ def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     run("restore", str(dump), *second)
     assert run("paths", "dallas", "--max-hops", "2", "--json", *second).stdout == before
     assert json.loads(run("verify", *second).stdout)["damaged"] == 0
+    columns = ["query", "MATCH (c:EdgeColumns) RETURN c.content_hash AS hash, size(c.weights) AS size"]
+    assert run(*columns, *second).stdout == run(*columns, *first).stdout != ""
     fails(run("restore", str(dump), *second), 1, "--replace")
     (tmp_path / "no.dump").write_bytes(dump.read_bytes()[:2000])
     fails(run("restore", str(tmp_path / "no.dump"), "--replace", *second), 3, "failed")

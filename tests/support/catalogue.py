@@ -36,6 +36,7 @@ ABOUT_ALL = (
     "graphs.tags",
     "graphs.without_columns",
     "features.find",
+    "features.in_layer",
     "features.show",
     "search.text",
 )  # about the whole database
