@@ -256,8 +256,8 @@ class _Growing:
         row, column = self._row(node), self._column(node)
         rest = max(1 - row[node], MIN_ROW_SUM)
         self._arriving += self._arriving[node] / rest * row
-        for of_kind in (self._of_tokens, self._of_errors, self._of_left, self._of_all):
-            of_kind += column * (of_kind[node] / rest)
+        for brought in (self._of_tokens, self._of_errors, self._of_left, self._of_all):
+            np.add(brought, column * (brought[node] / rest), out=brought)
         if self._left[node]:
             self._left[node] = False
             self._of_left -= column / rest
