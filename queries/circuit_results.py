@@ -9,6 +9,11 @@ from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.tidy import Tidy, tidy
 
 _SHOWN = 3
+_INFLUENCE = "Of what flows into the targets, the share that neither comes from nor passes a node left out"
+_REPLACEMENT = (
+    "What comes from tokens, as a share of what comes from tokens, errors and nodes left out; null if nothing does"
+)
+_COMPLETENESS = "Share of each node's inputs that are neither errors nor left out, weighted by its influence"
 
 
 class CircuitNode(Record):
@@ -21,16 +26,9 @@ class CircuitNode(Record):
 class Scores(Record):
     """How much of a graph a part of it keeps, see `circuit_atlas.graph.circuits`."""
 
-    influence: float | None = Field(
-        description="Of what flows into the targets, the share that neither comes from nor passes a node left out"
-    )
-    replacement: float | None = Field(
-        description="What comes from tokens, as a share of what comes from tokens, errors and nodes left out; null if "
-        "nothing comes from any"
-    )
-    completeness: float = Field(
-        description="Share of each node's inputs that are neither errors nor left out, weighted by its influence"
-    )
+    influence: float | None = Field(description=_INFLUENCE)
+    replacement: float | None = Field(description=_REPLACEMENT)
+    completeness: float = Field(description=_COMPLETENESS)
 
 
 class MethodScores(Scores):
@@ -48,9 +46,9 @@ class Circuit(Result):
     graph: str
     circuit: str | None = Field(description="Name under which it is stored; null if it is not")
     nodes: list[CircuitNode] = Field(description="Its nodes, the most influential first; tokens and logits besides")
-    influence: float | None = Scores.model_fields["influence"]
-    replacement: float | None = Scores.model_fields["replacement"]
-    completeness: float = Scores.model_fields["completeness"]
+    influence: float | None = Field(description=_INFLUENCE)
+    replacement: float | None = Field(description=_REPLACEMENT)
+    completeness: float = Field(description=_COMPLETENESS)
     whole: Scores = Field(description="The scores of the whole graph")
     keep: str | None = Field(None, description="What it was chosen to keep; null if its nodes were given")
     method: str | None = Field(None, description="The method that chose it; null if its nodes were given")

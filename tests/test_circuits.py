@@ -113,7 +113,7 @@ def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -
 def test_a_circuit_is_stored_listed_and_deleted(dallas: GraphHandle) -> None:
     found = dallas.circuit(nodes=10, name="ten")
     assert found.circuit == "ten"
-    given = dallas.score_circuit(["20/44686@10", "Dallas"], name="given")
+    given = dallas.score_circuit(["20/44686@10", "token:9"], name="given")
     assert [stored.name for stored in dallas.circuits()] == ["given", "ten"]
     rules = {stored.name: stored.rule for stored in dallas.circuits()}
     assert rules == {"given": None, "ten": f"at most 10 nodes, influence, by {found.method}"}
@@ -182,7 +182,7 @@ def test_a_circuit_goes_with_its_graph(atlas: Atlas, new_name: Callable[[], str]
 def test_the_importer_keeps_circuits(own_atlas: Atlas) -> None:
     handle = own_atlas.ingest(EXAMPLES / "dallas.json", name="dallas")
     handle.circuit(nodes=7, name="it")
-    handle.score_circuit("Dallas", name="given")
+    handle.score_circuit("token:9", name="given")
     before = handle.circuits()
     own_atlas.ingest_all([example_file("night")], bulk=True)
     assert own_atlas.graph("dallas").circuits() == before

@@ -191,8 +191,8 @@ class Circuits:
         for _ in range(len(best)):
 
             def reached(part: Part, before: Float64 = best) -> Float64:
-                shares: Float64 = np.abs(part.weight) / part.at_target(sums)
-                return shares * part.at_source(before, len(before))
+                products: Float64 = np.abs(part.weight) / part.at_target(sums) * part.at_source(before, len(before))
+                return products
 
             better = best.copy()
             combined(self.edges, reached, np.maximum, better)
@@ -291,16 +291,18 @@ class _Growing:
         )
 
     def _kept(self, keep: str, tokens: Float64, errors: Float64, left: Float64, through: Float64) -> Float64:
-        if keep == "influence":
-            return -left / max(self._circuits.weights.sum(), MIN_ROW_SUM)
-        lost = errors + left
+        """A score, or for `influence` what rises and falls with it, from sums as of `_sums`."""
+        all_weights = float(self._circuits.weights.sum())
+        lost = left if keep == "influence" else errors + left
         if keep == "replacement":
-            return tokens / np.maximum(tokens + lost, MIN_ROW_SUM)
-        return 1 - lost / (through + self._circuits.weights.sum())
+            kept: Float64 = tokens / np.maximum(tokens + lost, MIN_ROW_SUM)
+        else:
+            kept = 1 - lost / (all_weights if keep == "influence" else through + all_weights)
+        return kept
 
     def _row(self, node: int) -> Float64:
         start, stop = self._circuits.edges.start[node : node + 2].tolist()
-        row = self._columns[:, node] @ self._rows
+        row: Float64 = self._columns[:, node] @ self._rows
         row[self._circuits.edges.source[start:stop]] += (
             np.abs(self._circuits.edges.weight[start:stop]) / self._shares[node]
         )
@@ -310,7 +312,7 @@ class _Growing:
         edges = self._circuits.edges
         at = np.flatnonzero(edges.source == node)
         target = np.searchsorted(edges.start, at, side="right") - 1
-        column = self._rows[:, node] @ self._columns
+        column: Float64 = self._rows[:, node] @ self._columns
         column[target] += np.abs(edges.weight[at]) / self._shares[target]
         return column
 
