@@ -71,6 +71,9 @@ class Circuit(Result):
             [found.influence, found.node.key, NodeName.of(found.node)] for found in self.nodes
         ]
 
+    def _tidy(self) -> dict[str, Tidy]:
+        return {**super()._tidy(), "scores": tidy(Circuit, [self])}
+
 
 def _shown(score: float | None) -> str:
     return "-" if score is None else f"{score:.3f}"

@@ -237,5 +237,8 @@ def test_the_json_has_the_scores_of_the_circuit_and_of_the_whole(run: Run, examp
     assert list(answer)[:7] == ["graph", "circuit", "nodes", "influence", "replacement", "completeness", "whole"]
     assert answer["whole"].keys() == {"influence", "replacement", "completeness"}
     assert len(answer["nodes"]) == 5
-    frame = examples["dallas"].circuit(nodes=5).to_pandas()
+    found = examples["dallas"].circuit(nodes=5)
+    frame, scores = found.to_pandas(), found.to_pandas("scores")
+    assert scores["whole_replacement"].tolist() == [answer["whole"]["replacement"]]
+    assert scores["influence"].tolist() == [answer["influence"]]
     assert list(frame["key"]) == [one["node"]["key"] for one in answer["nodes"]]
