@@ -29,7 +29,7 @@ class GraphRows:
     `properties` are those of the `:Graph` node. `nodes` are labels and rows in order of ordinal.
     `transcoder_features` have `ordinal`, `source_set`, `component`, `layer` and `index`: which node is an activation of
     which transcoder feature.
-    `supernodes` have their members' ordinals as `members`. `tables` are labels and rows of path tables;
+    `supernodes` and `circuits` have their members' ordinals as `members`. `tables` are labels and rows of path tables;
     `active_features` are blocks of all features that are active on the prompt. `qk` are QK pairs. `tags` are names of
     collections. `is_labelled` says whether the file labels any node.
     """
@@ -44,6 +44,7 @@ class GraphRows:
     active_features: tuple[Row, ...] = ()
     qk: QkRows = NO_QK
     tags: tuple[str, ...] = ()
+    circuits: tuple[Row, ...] = ()
     is_labelled: bool = True
 
     @property

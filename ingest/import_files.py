@@ -82,6 +82,11 @@ class ImportFiles:
             supernode = self._node("Supernode", {**properties, "graph": name})
             for member in row["members"]:
                 self._relationship("GROUPS", supernode, first + member)
+        for row in rows.circuits:
+            properties = {at: value for at, value in row.items() if at != "members"}
+            circuit = self._node("Circuit", {**properties, "graph": name})
+            for member in row["members"]:
+                self._relationship("HOLDS", circuit, first + member)
         self._qk(graph, first, rows)
         for row in rows.active_features:
             self._relationship("ACTIVE_FEATURES", graph, self._node("ActiveFeatures", row))

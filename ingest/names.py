@@ -15,6 +15,7 @@ from circuit_atlas.schema.models import GraphMetadata
 
 # Without `~`, which marks the names of graphs that are being written or deleted, see `hidden_name`.
 _NAME = re.compile(rf"[^\n\t{CONTROLS}~]{{1,200}}")
+_GROUP_NAME = re.compile(rf"[^\n\t{CONTROLS}]{{1,200}}")
 
 
 def check_name(name: str) -> str:
@@ -45,6 +46,19 @@ def check_tags(tags: Iterable[str]) -> list[str]:
                 f"invalid tag: {tag!r:.80}", fix="Give 1 to 200 characters, no control characters, no '~'."
             )
     return chosen
+
+
+def check_group_name(name: str, what: str) -> str:
+    """The name of a supernode or circuit (`what`), if it is valid.
+
+    Raises:
+        InvalidArgumentError: it is empty, longer than 200 characters, or has control characters.
+    """
+    if not _GROUP_NAME.fullmatch(name):
+        raise InvalidArgumentError(
+            f"invalid name of a {what}: {name!r:.80}", fix="Give 1 to 200 characters, no control characters."
+        )
+    return name
 
 
 def check_names(metadata: GraphMetadata, where: str) -> None:

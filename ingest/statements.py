@@ -78,6 +78,22 @@ MATCH (s:Supernode {graph: $graph, name: name})
 DETACH DELETE s
 """
 
+# The graph's lock, see `schema.graph_lock`, keeps a circuit from being made twice in a store without the constraint.
+CIRCUIT = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE n.ordinal IN $members
+WITH collect(n) AS nodes
+MERGE (c:Circuit {graph: $graph, name: $name}) SET c.rule = $rule
+WITH c, nodes
+UNWIND nodes AS n
+MERGE (c)-[:HOLDS]->(n)
+"""
+
+DELETE_CIRCUITS = """CYPHER 25
+UNWIND $names AS name
+MATCH (c:Circuit {graph: $graph, name: name})
+DETACH DELETE c
+"""
+
 ACTIVE_FEATURES = """CYPHER 25
 MATCH (g:Graph {name: $graph})
 MERGE (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures {block: $row.block}) SET a += $row
@@ -188,6 +204,7 @@ WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.key IS NOT NULL SET n.graph = $name }
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL SET s.graph = $name }
+CALL () { MATCH (c:Circuit {graph: $graph}) WHERE c.name IS NOT NULL SET c.graph = $name }
 CALL () {
   MATCH (b:PathBounds {graph: $graph})
   WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
@@ -246,6 +263,7 @@ DELETE_REST = """CYPHER 25
 OPTIONAL MATCH (g:Graph {name: $graph})
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.key IS NOT NULL DETACH DELETE n }
 CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
+CALL () { MATCH (c:Circuit {graph: $graph}) WHERE c.name IS NOT NULL DETACH DELETE c }
 CALL () {
   MATCH (b:PathBounds {graph: $graph})
   WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.schema.keys import Kind
@@ -48,3 +49,19 @@ def check_range(name: str, value: int, low: int, high: int) -> None:
     """Raise InvalidArgumentError unless low <= value <= high."""
     if not low <= value <= high:
         raise InvalidArgumentError(f"{name} cannot be {value}", fix=f"It is {low} to {high:,}.")
+
+
+def check_whole(stored: Mapping[str, Any]) -> None:
+    """Refuse a collapsed graph.
+
+    Args:
+        stored: the properties of the graph.
+
+    Raises:
+        InvalidArgumentError: it is one.
+    """
+    whole = stored.get("collapsed_from")
+    if whole is not None:
+        raise InvalidArgumentError(
+            f"{stored['name']!r} is a collapsed graph", fix=f"Do this with {whole!r}, from which it was made."
+        )

@@ -40,6 +40,7 @@ def score_distribution(
     must_pass: Sequence[str] = (),
     must_pass_any: Sequence[str] = (),
     min_weight: float = 0.0,
+    circuit: str | None = None,
     sample: int = 10_000,
     seed: int = 0,
 ) -> ScoreDistribution:
@@ -62,11 +63,13 @@ def score_distribution(
         must_pass: see `search_paths`.
         must_pass_any: see `search_paths`.
         min_weight: see `search_paths`.
+        circuit: see `search_paths`.
         sample: how many paths to score at most, 1 to 10,000.
         seed: of the sample.
 
     Raises:
         InvalidArgumentError: an argument is out of range, there is no path, or too many lead around cycles.
+        CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     import numpy as np
@@ -87,6 +90,7 @@ def score_distribution(
         must_pass=must_pass,
         must_pass_any=must_pass_any,
         min_weight=min_weight,
+        circuit=circuit,
         score=score,
     )
     ends = target_nodes(graph, targets, avoid=search.avoid)

@@ -10,6 +10,7 @@ from circuit_atlas.database import Rows
 from circuit_atlas.errors import DamagedGraphError, InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
+from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64
     from circuit_atlas.queries.stored_arrays import StoredArrays
 
-_DIVERGES = "it does not converge on a cycle without a way out"
+DIVERGES = "it does not converge on a cycle without a way out"
 GROUPS = ("layer", "position", "kind", "feature")
 
 
@@ -41,6 +42,7 @@ def contributors(
     kinds: Iterable[str] = (),
     share: float = 1.0,
     k: int = 20,
+    circuit: str | None = None,
 ) -> Contributors:
     """The nodes through which most of the logits flows, strongest first.
 
@@ -51,15 +53,17 @@ def contributors(
         kinds: only nodes of these kinds; all but logits when empty.
         share: stop at the smallest set that carries this share of their influence, 0 to 1.
         k: at most this many, 1 to 10,000.
+        circuit: name of a circuit: only along paths in it, and only its nodes, tokens and logits.
 
     Raises:
         InvalidArgumentError: an argument is out of range, or the graph has no influence (no logits, or a cycle).
+        CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError: no such graph is ready.
     """
     if not 0.0 < share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = check_kinds(kinds), _influences(graph, targets)
+    kinds, influences = check_kinds(kinds), _influences(graph, targets, circuit=circuit)
     rows = ask(
         graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
     )
@@ -81,11 +85,12 @@ def influence_by(
     targets: Sequence[str] = (),
     kinds: Iterable[str] = (),
     k: int = 100,
+    circuit: str | None = None,
 ) -> InfluenceGroups:
     """How much of the logits flows through each `layer`, `position`, `kind` or `feature`; see `contributors`."""
     check_choice("by", by, GROUPS)
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = check_kinds(kinds), _influences(graph, targets)
+    kinds, influences = check_kinds(kinds), _influences(graph, targets, circuit=circuit)
     rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
     _check_found(graph, rows, kinds, targets)
     return InfluenceGroups(graph=graph.name, by=by, groups=[InfluenceGroup(**row) for row in rows])
@@ -133,11 +138,11 @@ def influence_by_length(graph: StoredGraph, *, targets: Sequence[str] = (), k: i
 
     check_range("k", k, 1, MAX_PATHS)
     columns = read_arrays(graph)
-    weights = _weights(graph, columns, targets)
+    weights = target_weights(graph, columns, targets)
     begins = columns.edges.inputs == 0
     kinds = [kind for kind in Kind if (begins & (columns.kind == kind)).any()]
     if not targets:
-        _check_defined(graph)
+        check_defined(graph)
     flows = influence_by_length(
         columns.edges, columns.input_sum, weights, [begins & (columns.kind == kind) for kind in kinds], k
     )
@@ -155,15 +160,15 @@ def influence_by_length(graph: StoredGraph, *, targets: Sequence[str] = (), k: i
     return InfluenceByLength(graph=graph.name, lengths=lengths)
 
 
-def _check_defined(graph: StoredGraph) -> None:
+def check_defined(graph: StoredGraph) -> None:
     """Raise InvalidArgumentError unless influence on the logits is defined."""
     stored = graph.properties
     if stored.get("completeness_score") is None:
-        problem = "the graph has no logits" if stored["acyclic"] else _DIVERGES
+        problem = "the graph has no logits" if stored["acyclic"] else DIVERGES
         raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
 
 
-def _weights(graph: StoredGraph, columns: StoredArrays, targets: Sequence[str]) -> Float64:
+def target_weights(graph: StoredGraph, columns: StoredArrays, targets: Sequence[str]) -> Float64:
     """The weights of the nodes to account for, float64 (n,): equal parts of `targets`, or the logits' probabilities."""
     import numpy as np
 
@@ -194,19 +199,35 @@ def _check_found(graph: StoredGraph, rows: Rows, kinds: list[str], targets: Sequ
             )
 
 
-def _influences(graph: StoredGraph, targets: Sequence[str], *, with_weights: bool = False) -> list[float] | None:
+def _influences(
+    graph: StoredGraph, targets: Sequence[str], *, with_weights: bool = False, circuit: str | None = None
+) -> list[float] | None:
     """Influence of all nodes on `targets`, by ordinal, with the weights of the targets or without; None where the
-    stored one serves."""
+    stored one serves. In a circuit, that of its nodes, tokens and targets along paths in it."""
+    if circuit is not None:
+        return _influences_in(graph, targets, circuit)
     if not targets:
-        _check_defined(graph)
+        check_defined(graph)
         return None
     from circuit_atlas.graph.influence import node_influence
     from circuit_atlas.queries.stored_arrays import read_arrays
 
     columns = read_arrays(graph)
-    weights = _weights(graph, columns, targets)
+    weights = target_weights(graph, columns, targets)
     influence = node_influence(columns.edges, columns.order, columns.input_sum, weights)
     if influence is None:
-        raise InvalidArgumentError(f"influence is undefined: {_DIVERGES}", where=graph.name)
+        raise InvalidArgumentError(f"influence is undefined: {DIVERGES}", where=graph.name)
     values: list[float] = (influence + weights if with_weights else influence).tolist()
+    return values
+
+
+def _influences_in(graph: StoredGraph, targets: Sequence[str], circuit: str) -> list[float]:
+    import numpy as np
+
+    from circuit_atlas.queries.circuit_arrays import read_circuits
+
+    circuits, columns = read_circuits(graph, targets)
+    kept = np.zeros(len(columns.keys), np.bool_)
+    kept[[columns.ordinal[key] for key in nodes_within(graph, circuit)]] = True
+    values: list[float] = np.where(kept, circuits.influence(kept), 0.0).tolist()
     return values

@@ -10,6 +10,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_range
+from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.results import (
     DirectEffect,
@@ -196,6 +197,7 @@ def neighbors(
     sign: str = "abs",
     kinds: Iterable[str] = (),
     layers: Iterable[int] = (),
+    circuit: str | None = None,
 ) -> Neighbors:
     """The k strongest direct effects on a node and of it.
 
@@ -207,13 +209,15 @@ def neighbors(
         sign: `abs` ranks by |weight|, `positive` by weight, `negative` the most inhibiting first.
         kinds: only neighbours of these kinds.
         layers: only neighbours in these layers.
+        circuit: name of a circuit: only neighbours among its nodes, tokens and logits.
 
     Raises:
         InvalidArgumentError: an argument is out of range.
+        CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     node = resolve(graph, address)
-    parameters = _neighbourhood(graph, direction, k, sign, kinds, layers)
+    parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
     rows = ask(graph.database, "neighbors.direct", graph=graph.name, key=node.key, **parameters)
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
@@ -232,6 +236,7 @@ def subgraph(
     sign: str = "abs",
     kinds: Iterable[str] = (),
     layers: Iterable[int] = (),
+    circuit: str | None = None,
 ) -> Subgraph:
     """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`.
 
@@ -240,7 +245,7 @@ def subgraph(
     """
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     node = resolve(graph, address)
-    parameters = _neighbourhood(graph, direction, k, sign, kinds, layers)
+    parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
     read = _at_once if (2 * k) ** hops <= _AT_ONCE else _hop_by_hop
     nodes, effects = read(graph, node, hops, parameters)
     return Subgraph.model_validate(
@@ -301,7 +306,13 @@ def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]
 
 
 def _neighbourhood(
-    graph: StoredGraph, direction: str, k: int, sign: str, kinds: Iterable[str], layers: Iterable[int]
+    graph: StoredGraph,
+    direction: str,
+    k: int,
+    sign: str,
+    kinds: Iterable[str],
+    layers: Iterable[int],
+    circuit: str | None,
 ) -> dict[str, Any]:
     check_choice("direction", direction, _DIRECTIONS)
     check_choice("sign", sign, tuple(_SIGNS))
@@ -313,6 +324,7 @@ def _neighbourhood(
         "sign": _SIGNS[sign],
         "kinds": check_kinds(kinds),
         "layers": check_layers(layers, graph.properties["n_layers"]),
+        "within": [] if circuit is None else nodes_within(graph, circuit),
     }
 
 

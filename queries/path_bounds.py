@@ -66,6 +66,8 @@ def passable(columns: StoredArrays, search: PathSearch) -> Bool:
     ):
         if wanted:
             allowed &= np.isin(column, wanted)
+    if search.within:
+        allowed &= np.isin(columns.keys, search.within)
     allowed[[columns.ordinal[key] for key in search.avoid]] = False
     return allowed
 

@@ -28,13 +28,14 @@ class PathSearch:
     positions: list[int] = field(default_factory=list)
     avoid: list[str] = field(default_factory=list)
     must_pass: list[list[str]] = field(default_factory=list)
+    within: list[str] = field(default_factory=list)  # all nodes that paths may pass
     min_weight: float = 0.0
     edge_value: EdgeValue | None = None
 
     @property
     def is_restricted(self) -> bool:
         """Whether not all paths between its ends are meant, apart from their number of hops."""
-        passing = (self.kinds, self.layers, self.positions, self.avoid, self.must_pass)
+        passing = (self.kinds, self.layers, self.positions, self.avoid, self.must_pass, self.within)
         return any(passing) or self.min_weight > 0 or self.sign != 0
 
     @property

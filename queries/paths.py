@@ -10,6 +10,7 @@ from typing import Any
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_positions, check_range
+from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, to_node
@@ -55,6 +56,7 @@ def search_paths(
     must_pass: Sequence[str] = (),
     must_pass_any: Sequence[str] = (),
     min_weight: float = 0.0,
+    circuit: str | None = None,
 ) -> Paths:
     """The k paths of at most `max_hops` hops with the best score, exactly. No path visits a node twice.
 
@@ -89,11 +91,13 @@ def search_paths(
             `avoid` and `must_pass_any`.
         must_pass_any: addresses of nodes of which every path must pass at least one, the ends included.
         min_weight: follow only edges of at least this |weight|, the first and last included.
+        circuit: name of a circuit: paths pass only its nodes, tokens and logits between the ends.
 
     Raises:
         InvalidArgumentError: an argument is out of range, the graph has no tokens or logits to default to, or it
             has a cycle with too many walks around it; a node to pass is excluded by the other restrictions; or
             `edge_value` is not such an expression.
+        CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     check_range("k", k, 1, MAX_PATHS)
@@ -118,6 +122,7 @@ def search_paths(
         must_pass=must_pass,
         must_pass_any=must_pass_any,
         min_weight=min_weight,
+        circuit=circuit,
         score=score,
         order=ORDERS[order],
         edge_value=_read_edge_value(score, edge_value),
@@ -144,6 +149,7 @@ def path_search(
     must_pass: Sequence[str],
     must_pass_any: Sequence[str],
     min_weight: float,
+    circuit: str | None,
     **scoring: Any,
 ) -> PathSearch:
     """Which paths are meant, from arguments as of `search_paths`; `scoring` are fields of `PathSearch`.
@@ -169,6 +175,7 @@ def path_search(
         positions=check_positions(positions, graph.properties["n_pos"]),
         avoid=avoided,
         must_pass=[*(_activations(graph, address) for address in must_pass), *([any_of] if any_of else [])],
+        within=[] if circuit is None else nodes_within(graph, circuit),
         min_weight=min_weight,
         **scoring,
     )
@@ -325,6 +332,7 @@ def count_paths(
     must_pass: Sequence[str] = (),
     must_pass_any: Sequence[str] = (),
     min_weight: float = 0.0,
+    circuit: str | None = None,
 ) -> PathCounts:
     """The exact number of paths by number of hops, from `min_hops` to `max_hops`; arguments as in `search_paths`.
 
@@ -346,6 +354,7 @@ def count_paths(
         must_pass=must_pass,
         must_pass_any=must_pass_any,
         min_weight=min_weight,
+        circuit=circuit,
     )
     ends = target_nodes(graph, targets, avoid=search.avoid)
     found, lengths = count_found(graph, search, ends)

@@ -13,6 +13,7 @@ CREATE FULLTEXT INDEX search_text IF NOT EXISTS
 FOR (n:TranscoderFeature|Token|Logit) ON EACH [n.explanations, n.token];
 CREATE CONSTRAINT tag_name IF NOT EXISTS FOR (t:Tag) REQUIRE t.name IS UNIQUE;
 CREATE CONSTRAINT supernode_name IF NOT EXISTS FOR (s:Supernode) REQUIRE (s.graph, s.name) IS UNIQUE;
+CREATE CONSTRAINT circuit_name IF NOT EXISTS FOR (c:Circuit) REQUIRE (c.graph, c.name) IS UNIQUE;
 CREATE CONSTRAINT path_bounds_block IF NOT EXISTS
 FOR (b:PathBounds) REQUIRE (b.graph, b.sources, b.sign, b.hops, b.block) IS UNIQUE;
 CREATE CONSTRAINT path_steps IF NOT EXISTS

@@ -235,6 +235,16 @@ LABELS = {
             "rule": Property(STRING, "The rule that it was made by, if `source` is `rule`"),
         },
     ),
+    "Circuit": Label(
+        "A named set of nodes of a graph. Tokens and logits belong to every circuit without being held. A graph that "
+        "is replaced loses its circuits.",
+        ("graph", "name"),
+        {
+            "graph": Property(STRING, "Name of its graph"),
+            "name": Property(STRING, "Name of the circuit, unique within the graph"),
+            "rule": Property(STRING, "How its nodes were chosen; missing if they were named"),
+        },
+    ),
     "Tag": Label(
         "A collection of graphs.", ("name",), {"name": Property(STRING, "Name of the tag, unique in the database")}
     ),
@@ -397,6 +407,7 @@ RELATIONSHIPS = {
     ),
     "QK_ONLY": Relationship("Graph", "QkOnlyNode", "The nodes that only QK pairs name."),
     "GROUPS": Relationship("Supernode", "Node", "The members of a supernode."),
+    "HOLDS": Relationship("Circuit", "Node", "The nodes of a circuit."),
     "TAGGED": Relationship("Graph", "Tag", "The collections that a graph belongs to."),
     "ACTIVE_FEATURES": Relationship("Graph", "ActiveFeatures", "The features that are active on a graph's prompt."),
 }

@@ -28,6 +28,7 @@ from circuit_atlas.export.results import ExportResult
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
+    circuit_results,
     compare_results,
     feature_results,
     graph_tables,
@@ -69,6 +70,8 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "influence-by-length": ("`influence --by length`", path_results.InfluenceByLength),
     "influence-by-edge": ("`influence --by edge`", path_results.InfluentialEffects),
     "supernodes": ("`supernodes list`, `supernodes create`", supernode_results.Supernodes),
+    "circuit": ("`circuit`, `score-circuit`", circuit_results.Circuit),
+    "circuits": ("`circuits`", circuit_results.StoredCircuits),
     "supernode-links": ("`supernodes links`", supernode_results.SupernodeLinks),
     "feature": ("`features show`", feature_results.FeatureActivations),
     "shared-features": ("`features common`, `features only`", feature_results.SharedFeatures),

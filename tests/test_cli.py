@@ -259,7 +259,8 @@ ELSEWHERE = {  # what runs the examples of a command, or the same on stores and 
     "serve": "test_frontend.py",
     "explain": "test_explain.py",
 }
-CHANGING = {"collapse", "delete", "ingest", "label", "supernodes", "tag"}  # what the database contains
+# Those that change what the database contains.
+CHANGING = {"circuit", "circuits", "collapse", "delete", "ingest", "label", "supernodes", "tag"}
 HERE = [names for names in commands(cli) if names[0] not in ELSEWHERE]
 
 
@@ -284,6 +285,8 @@ def test_examples_of_a_help_that_change_the_database_work(
         ingest_examples(own_atlas, *(name for name in STORED if words & {name, *TAGS.get(name, ())}))
     if names == ("supernodes", "delete"):
         own_atlas.graph("dallas").create_supernode("Texas", matching="Texas")
+    if names == ("circuits",):
+        own_atlas.graph("dallas").circuit(name="capital")
     run_examples(examples_of(names), own_env, tmp_path)
 
 

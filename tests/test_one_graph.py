@@ -58,6 +58,9 @@ QUESTIONS: dict[str, Question] = {
     "matching": lambda atlas, g, _: atlas.graph(g).create_supernode(
         "m", matching="2", kinds=["token", "feature"], replace=True
     ),
+    "circuit": lambda atlas, g, _: atlas.graph(g).circuit(nodes=1, name="c", replace=True),
+    "score circuit": lambda atlas, g, _: atlas.graph(g).score_circuit(["t2"], name="s", replace=True),
+    "circuits": lambda atlas, g, _: atlas.graph(g).circuits(),
     "view": lambda atlas, g, _: atlas.graph(g).view().figure(),
     "view two": lambda atlas, g, other: atlas.graph(other).view(compare=g).figure(),
     "view paths": lambda atlas, g, _: atlas.graph(g).view_paths().figure(),

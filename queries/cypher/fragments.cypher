@@ -91,11 +91,11 @@ CASE $sign WHEN 0 THEN abs(effect.weight) ELSE $sign * effect.weight END
 // direction
 CALL (node) {
   WITH node WHERE $incoming
-  MATCH (node)<-[r:DIRECT_EFFECT]-(m) WHERE @allowed(m)
+  MATCH (node)<-[r:DIRECT_EFFECT]-(m) WHERE @allowed(m) AND ($within = [] OR m.key IN $within)
   RETURN 'in' AS direction, r, m ORDER BY @strength(r) DESC, m.ordinal LIMIT $k
 UNION ALL
   WITH node WHERE $outgoing
-  MATCH (node)-[r:DIRECT_EFFECT]->(m) WHERE @allowed(m)
+  MATCH (node)-[r:DIRECT_EFFECT]->(m) WHERE @allowed(m) AND ($within = [] OR m.key IN $within)
   RETURN 'out' AS direction, r, m ORDER BY @strength(r) DESC, m.ordinal LIMIT $k
 }
 

@@ -364,13 +364,21 @@ class Atlas(Database):
     attribute = attribute
     attribute_all = attribute_all
 
-    def export(self, name: str, file: PathLike, *, overwrite: bool = False) -> ExportResult:
+    def export(self, name: str, file: PathLike, *, overwrite: bool = False, circuit: str | None = None) -> ExportResult:
         """Write a stored graph to a file: `.pt` or `.json` of circuit-tracer, `.graphml`, or `.parquet` (two files).
 
         A graph that came from a `.pt` or `.json` comes out as it went in, with two exceptions: supernodes are those of
         now, and a label given by hand takes the place of the file's own (`clerp`), except in a `.pt`, which has none.
 
+        Args:
+            name: the graph's name.
+            file: the file to write; its suffix gives the format.
+            overwrite: whether a file may be overwritten.
+            circuit: name of a circuit that a `.json` is to pin (`pinnedIds`), with all tokens and the most probable
+                logit, instead of the nodes that the graph's own file pins.
+
         Raises:
+            CircuitNotFoundError: the graph has no such circuit.
             GraphNotFoundError: no graph of that name is ready.
             InvalidArgumentError: unknown suffix.
             InputError: the file exists, cannot be written, or its format cannot hold a node.
@@ -381,8 +389,10 @@ class Atlas(Database):
 
         path = Path(file)
         check_file(path, overwrite=overwrite)
+        if circuit is not None and path.suffix != ".json":
+            raise InvalidArgumentError(f"only a .json can pin a circuit, not a {path.suffix}", where=str(path))
         refresh_collapsed(self, name)
-        data = read_labelled(GraphHandle(self, name))
+        data = read_labelled(GraphHandle(self, name), circuit)
         write_graph(data, path)
         return ExportResult(file=str(path), nodes=len(data.nodes), edges=len(data.edges))
 

@@ -65,6 +65,10 @@ class SupernodeNotFoundError(NotFoundError):
     """The graph has no supernode with that name."""
 
 
+class CircuitNotFoundError(NotFoundError):
+    """The graph has no circuit with that name."""
+
+
 class QueryNotFoundError(NotFoundError):
     """The catalogue has no query with that id."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from circuit_atlas.arguments import checks_arguments
+from circuit_atlas.circuits import choose_circuit, delete_circuits, list_circuits, score_circuit
 from circuit_atlas.database import Database
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.queries.distribution import score_distribution
@@ -29,8 +30,8 @@ from circuit_atlas.views.view import view_circuit, view_graph, view_paths
 class GraphHandle(GraphReference):
     """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.nodes.resolve`.
 
-    Its methods are functions of `circuit_atlas.queries`, `.views` and `.supernodes`: the function that `paths` names
-    has the signature and the documentation of `GraphHandle.paths`.
+    Its methods are functions of `circuit_atlas.queries`, `.views`, `.supernodes` and `.circuits`: the function that
+    `paths` names has the signature and the documentation of `GraphHandle.paths`.
     """
 
     ingested: IngestResult | None = None
@@ -61,6 +62,11 @@ class GraphHandle(GraphReference):
     create_supernode = create_supernode
     create_supernodes_of_features = create_supernodes_of_features
     delete_supernode = delete_supernodes
+
+    circuit = choose_circuit
+    score_circuit = score_circuit
+    circuits = list_circuits
+    delete_circuit = delete_circuits
 
     view = view_graph
     view_paths = view_paths

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -12,17 +11,16 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.ingest.delete import delete_graph
+from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.statements import DELETE_SUPERNODE, SUPERNODES
-from circuit_atlas.printable import CONTROLS
 from circuit_atlas.queries import supernodes
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice
+from circuit_atlas.queries.checks import check_choice, check_whole
 from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph, graph_query
 from circuit_atlas.queries.supernode_results import Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
-_NAME = re.compile(rf"[^\n\t{CONTROLS}]{{1,200}}")
 _SAME_FEATURE = "same feature"
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -118,12 +116,9 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
         InvalidArgumentError: a name is not valid, already exists, or has no members; the graph is collapsed.
         GraphNotFoundError: no graph of that name is ready.
     """
-    _check_whole(graph.properties)
+    check_whole(graph.properties)
     for name, nodes in members.items():
-        if not _NAME.fullmatch(name):
-            raise InvalidArgumentError(
-                f"invalid name of a supernode: {name!r:.80}", fix="Give 1 to 200 characters, no control characters."
-            )
+        check_group_name(name, "supernode")
         if not nodes:
             raise InvalidArgumentError(f"supernode {name!r} has no nodes", fix="Name its nodes, or a text they match.")
     order = {row["name"]: row["order"] for row in ask(graph.database, "supernodes.list", graph=graph.name)}
@@ -185,7 +180,7 @@ def store_collapsed(graph: StoredGraph, weights: str | None = None) -> IngestRes
         InvalidArgumentError: the graph has no supernodes, or `weights` is unknown.
         GraphNotFoundError: no graph of that name is ready.
     """
-    _check_whole(graph.properties)
+    check_whole(graph.properties)
     known = _properties(graph.database, collapsed_name(graph.name))
     weights = weights or known.get("collapsed_weights", "shares")
     groups = [
@@ -241,11 +236,3 @@ def _properties(database: Database, graph: str) -> Properties:
     """The properties of a graph; empty if it does not exist."""
     rows = ask(database, "graphs.stats", graph=graph)
     return rows[0]["graph"] if rows else {}
-
-
-def _check_whole(stored: Properties) -> None:
-    whole = stored.get("collapsed_from")
-    if whole is not None:
-        raise InvalidArgumentError(
-            f"{stored['name']!r} is a collapsed graph", fix=f"Do this with {whole!r}, from which it was made."
-        )

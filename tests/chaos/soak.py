@@ -75,6 +75,7 @@ def _questions(atlas: Atlas, chosen: random.Random) -> list[Callable[[], object]
         of_graph(lambda graph, _: graph.count()),
         of_graph(lambda graph, _: graph.influence()),
         of_graph(lambda graph, _: graph.supernodes()),
+        of_graph(lambda graph, _: graph.circuit(nodes=10)),
         atlas.graphs,
         lambda: atlas.search("capital"),
         lambda: atlas.common_features("dallas", "night"),

@@ -47,7 +47,7 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
     named = {p.name: ARGUMENTS[p.name] for p in query.parameters if p.name in ARGUMENTS}
     if query.id == "paths.top_k":
         del named["sources"]  # which of the stored bounds to take
-    if query.id.startswith("supernodes."):
+    if query.id.startswith(("supernodes.", "circuits.")):
         # A graph that has some, and features that are active at several positions.
         named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
     if query.id == "features.only":
@@ -58,8 +58,9 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
 
 
 def ingest_answerable(atlas: Atlas) -> None:
-    """The examples, and a graph with attention features: every query answers something about these."""
+    """The examples, one with a circuit, and a graph with attention features: every query answers something of these."""
     ingest_examples(atlas)
+    atlas.graph("opposite-small").score_circuit(pinned=True, name="pinned", replace=True)
     atlas.ingest(DATA / "made-crm-lorsa-qk.json.gz", name="lorsa")
 
 

@@ -60,6 +60,9 @@ _GROUPS = """
 MATCH (s:Supernode {graph: $graph})-[:GROUPS]->(n) WITH s, n ORDER BY n.ordinal
 RETURN 'supernode ' + s.name AS key, collect(n.key) AS members, properties(s) AS all
 UNION ALL
+MATCH (c:Circuit {graph: $graph})-[:HOLDS]->(n) WITH c, n ORDER BY n.ordinal
+RETURN 'circuit ' + c.name AS key, collect(n.key) AS members, properties(c) AS all
+UNION ALL
 MATCH (:Graph {name: $graph})-[:TAGGED]->(t:Tag) RETURN 'tag ' + t.name AS key, [] AS members, {} AS all
 UNION ALL
 MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0
@@ -125,6 +128,7 @@ class Chaos:
             Step("tag", killed.tag, ("g", "kept")),
             Step("create supernodes", killed.create_supernodes),
             Step("delete a supernode", killed.delete_supernode, (), "g"),
+            Step("store a circuit", killed.store_circuit, (), "g"),
             Step("collapse", killed.collapse, (), "g:collapsed"),
             Step("label", killed.label, ("chaos",)),
             Step("explain", killed.explain, (str(self.folder / "before.tsv"),)),

@@ -54,6 +54,12 @@ def create_supernodes(store: str) -> None:
         graph.create_supernodes_of_features(layers=range(20, 26), replace=True)
 
 
+def store_circuit(store: str) -> None:
+    """Choose a circuit and store it."""
+    with Atlas(store=store) as atlas:
+        atlas.graph("g").circuit(nodes=10, name="ten", replace=True)
+
+
 def delete_supernode(store: str) -> None:
     """Delete one supernode."""
     with Atlas(store=store) as atlas, contextlib.suppress(SupernodeNotFoundError):

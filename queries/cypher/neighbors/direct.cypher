@@ -7,6 +7,7 @@
 // @param sign INTEGER = 0 -- 0 by |weight|, 1 strongest positive first, -1 most negative first
 // @param kinds LIST<STRING> = [] -- only neighbours of these kinds
 // @param layers LIST<INTEGER> = [] -- only neighbours in these layers
+// @param within LIST<STRING> = [] -- only neighbours with these keys; all when empty
 // @returns direction STRING -- in or out
 // @returns node MAP -- the neighbour
 // @returns weight FLOAT -- the direct effect, signed

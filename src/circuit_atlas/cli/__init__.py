@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from io import StringIO
 from pkgutil import iter_modules
+from types import ModuleType
 
 import click
 
@@ -35,17 +36,23 @@ def grouped_commands() -> dict[str, list[str]]:
     """The names of the commands in each group of `--help`. Each module says in `GROUP` to which one it belongs."""
     groups: dict[str, list[str]] = {group: [] for group in GROUPS}
     for name in _command_names():
-        groups[import_module(f"circuit_atlas.cli.{name}").GROUP].append(name)
+        groups[_module(name).GROUP].append(name)
     return groups
 
 
 @cache
 def _command_names() -> tuple[str, ...]:
-    return tuple(sorted(module.name for module in iter_modules(__path__) if module.name not in _SHARED))
+    modules = (module.name for module in iter_modules(__path__) if module.name not in _SHARED)
+    return tuple(sorted(name.replace("_", "-") for name in modules))
+
+
+def _module(name: str) -> ModuleType:
+    """The module of a command: `score_circuit` for `score-circuit`."""
+    return import_module(f"circuit_atlas.cli.{name.replace('-', '_')}")
 
 
 class _LazyGroup(CommandGroup):
-    """Finds the command NAME in the module `cli/NAME.py`, and loads only that module."""
+    """Finds the command NAME in the module `cli/NAME.py`, `-` written `_`, and loads only that module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_command_names())
@@ -53,8 +60,7 @@ class _LazyGroup(CommandGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _command_names():
             return None
-        module = import_module(f"circuit_atlas.cli.{cmd_name}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(_module(cmd_name), f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -23,9 +23,12 @@ GROUP = "Graphs and files"
     metavar="FOLDER",
     help="Instead, write graphs (by name or file; all by default) as Parquet for a server's offline importer.",
 )
+@click.option("--circuit", metavar="NAME", help="Pin the nodes of this circuit in a .json (`pinnedIds`).")
 @overwrite_option
 @atlas_command
-def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | None, overwrite: bool) -> Result:
+def export_command(
+    atlas: Atlas, names: tuple[str, ...], import_files: str | None, circuit: str | None, overwrite: bool
+) -> Result:
     """Write a stored graph to FILE: .pt or .json of circuit-tracer, .graphml, .parquet.
 
     A graph from a .pt or .json comes out as it went in. A .parquet has the edges; the nodes go to a file beside it
@@ -37,8 +40,10 @@ def export_command(atlas: Atlas, names: tuple[str, ...], import_files: str | Non
       circuit-atlas export dallas dallas.graphml --overwrite
       circuit-atlas export --import-files to-import dallas night
     """
+    if import_files is not None and circuit is not None:
+        raise click.UsageError("--circuit goes with a .json, not with --import-files.")
     if import_files is not None:
         return atlas.export_import_files(import_files, names)
     if len(names) != 2:
         raise click.UsageError("Give GRAPH and FILE, or --import-files FOLDER.")
-    return atlas.export(names[0], names[1], overwrite=overwrite)
+    return atlas.export(names[0], names[1], overwrite=overwrite, circuit=circuit)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KIND, atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import KIND, atlas_command, circuit_option, graph_or_collapsed
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -36,9 +36,17 @@ GROUP = "Questions about a graph"
     help="The smallest set of nodes that carries this share.",
 )
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
+@circuit_option
 @atlas_command
 def influence_command(
-    atlas: Atlas, graph: str, by: str, targets: tuple[str, ...], kinds: tuple[str, ...], share: float, k: int
+    atlas: Atlas,
+    graph: str,
+    by: str,
+    targets: tuple[str, ...],
+    kinds: tuple[str, ...],
+    share: float,
+    k: int,
+    circuit: str | None,
 ) -> Result:
     """Show how much of the logits of GRAPH flows through each node, over all paths (circuit-tracer's influence).
 
@@ -51,12 +59,12 @@ def influence_command(
       circuit-atlas influence dallas --by length
     """
     handle = atlas.graph(graph)
-    if by in ("edge", "length") and (kinds or share < 1):
-        raise click.UsageError("--kind and --share apply to nodes only.")
+    if by in ("edge", "length") and (kinds or share < 1 or circuit is not None):
+        raise click.UsageError("--kind, --share and --circuit apply to nodes only.")
     if by == "length":
         return handle.influence_by_length(targets=targets, k=k)
     if by == "edge":
         return handle.edge_influence(targets=targets, k=k)
     if by == "node":
-        return handle.influence(targets=targets, kinds=kinds, share=share, k=k)
-    return handle.influence_by(by, targets=targets, kinds=kinds, k=k)
+        return handle.influence(targets=targets, kinds=kinds, share=share, k=k, circuit=circuit)
+    return handle.influence_by(by, targets=targets, kinds=kinds, k=k, circuit=circuit)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KIND, IntRange, atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import KIND, IntRange, atlas_command, circuit_option, graph_or_collapsed
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -50,6 +50,7 @@ GROUP = "Questions about a graph"
     show_default=True,
     help="With 2 or more: the subgraph around the node, k effects per node.",
 )
+@circuit_option
 @atlas_command
 def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
     """Show the strongest direct effects into and out of a NODE of GRAPH.

@@ -318,6 +318,9 @@ pass_kind_option = click.option(
 )
 # Which paths pictures, reports and comparisons show.
 shown_paths_options = together(_hops(SHOWN_MIN_HOPS), _score(SHOWN_SCORE), _sign(SHOWN_SIGN), pass_kind_option)
+circuit_option = click.option(
+    "--circuit", metavar="NAME", help="Only nodes of the stored circuit of this name, tokens and logits."
+)
 # Which of the paths between two nodes are meant.
 restriction_options = together(
     _sign("any"),
@@ -357,6 +360,7 @@ restriction_options = together(
         default=0.0,
         help="Follow only edges of this |weight| or more.",
     ),
+    circuit_option,
 )
 edge_value_option = click.option(
     "--edge-value",

@@ -36,6 +36,7 @@ GROUP = "Pictures and pages"
 @open_option
 @click.option("--paths", is_flag=True, help="Draw only the best paths, as a Sankey diagram.")
 @click.option("--circuit", is_flag=True, help="Draw only the nodes of the best paths, as a figure for a paper.")
+@click.option("--name", metavar="NAME", help="With --circuit: the stored circuit of this name.")
 @click.option(
     "--compare",
     metavar="OTHER",
@@ -61,6 +62,7 @@ def view_command(
     opened: bool,
     paths: bool,
     circuit: bool,
+    name: str | None,
     compare: str | None,
     max_nodes: int,
     **options: Any,
@@ -84,9 +86,11 @@ def view_command(
 
     if paths + circuit + bool(compare) > 1:
         raise click.UsageError("--paths, --circuit and --compare exclude each other.")
+    if name is not None and not circuit:
+        raise click.UsageError("--name goes with --circuit.")
     handle = atlas.graph(graph)
     if paths or circuit:
-        view = handle.view_paths(**options) if paths else handle.view_circuit(**options)
+        view = handle.view_paths(**options) if paths else handle.view_circuit(name=name, **options)
     else:
         view = handle.view(compare=compare, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")

@@ -12,6 +12,7 @@ from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import HAND
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.circuits import pins_of
 from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve_feature, to_node
 from circuit_atlas.queries.one_answer import changed
@@ -78,13 +79,19 @@ def _label(graph: StoredGraph, key: str, feature: Feature, renamed: int) -> Labe
 
 
 @graph_query
-def read_labelled(graph: StoredGraph) -> GraphData:
+def read_labelled(graph: StoredGraph, circuit: str | None = None) -> GraphData:
     """A graph as its reader made it, with the labels given by hand in place of the file's own (`clerp`).
 
+    Args:
+        graph: the graph.
+        circuit: name of a circuit whose nodes are pinned, see `Atlas.export`.
+
     Raises:
+        CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError: no such graph is ready.
         DamagedGraphError: what is stored can't be one that was ingested.
     """
+    from circuit_atlas.export.json_file import with_pins
     from circuit_atlas.queries.whole_graph import read_graph_data
 
     data = read_graph_data(graph)
@@ -97,7 +104,8 @@ def read_labelled(graph: StoredGraph) -> GraphData:
     )
     by_hand = {row["key"]: row["explanation"] for row in rows if row["sources"][:1] == [HAND]}
     labels = [by_hand.get(data.nodes.key(i), label) for i, label in enumerate(data.nodes.label)]
-    return replace(data, nodes=replace(data.nodes, label=labels))
+    data = replace(data, nodes=replace(data.nodes, label=labels))
+    return data if circuit is None else with_pins(data, pins_of(graph, circuit))
 
 
 def _checked_label(text: str) -> str:

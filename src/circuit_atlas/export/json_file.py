@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,14 @@ def write_json(data: GraphData, path: Path) -> None:
         for i, link in enumerate(_in_file_order(data)):
             file.write(link if i == 0 else ",\n" + link)
         file.write("\n]}\n")
+
+
+def with_pins(data: GraphData, ordinals: list[int]) -> GraphData:
+    """A graph whose `qParams` pin the nodes with these ordinals, and no others, in the frontend."""
+    metadata = data.metadata
+    qparams = {**NEW_QPARAMS, **metadata.file_qparams, "pinnedIds": [node_id(data, i) for i in ordinals]}
+    form = {name: value for name, value in metadata.file_form.items() if name != "without_qparams"}
+    return replace(data, metadata=metadata.model_copy(update={"file_qparams": qparams, "file_form": form}))
 
 
 def _in_file_order(data: GraphData) -> Iterator[str]:

@@ -19,7 +19,7 @@ from circuit_atlas.graph.packed import PackedEdges, Part, combined
 from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 1 << 20
-_MIN_ROW_SUM = 1e-10  # circuit-tracer's clamp of the sum of a row
+MIN_ROW_SUM = 1e-10  # circuit-tracer's clamp of the sum of a row
 _NEGLIGIBLE = 1e-15  # share of the weights: around a cycle, a smaller rest is dropped
 _MAX_ROUNDS = 2_000  # around a cycle
 
@@ -108,19 +108,25 @@ def influence_by_length(
         starts: bool (n,) each: nodes where paths begin.
         most: most effects of a path.
     """
-    sums = np.maximum(input_sum, _MIN_ROW_SUM)
+    sums = np.maximum(input_sum, MIN_ROW_SUM)
     shares = [is_start.astype(np.float64) for is_start in starts]
     rows: list[list[float]] = []
     for _ in range(most):
-        shares = [_shares_of_inputs(edges, sums, share) for share in shares]
+        shares = [shares_of_inputs(edges, sums, share) for share in shares]
         if not any(share.any() for share in shares):
             break
         rows.append([float(weights @ share) for share in shares])
     return np.array(rows).reshape(-1, len(starts))
 
 
-def _shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Float64:
-    """A times `share`: for each node, the mean of its inputs' shares, weighed by |weight|."""
+def shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Float64:
+    """A times `share`: for each node, the mean of its inputs' shares, weighed by |weight|, float64 (n,).
+
+    Args:
+        edges: edges of a graph of n nodes.
+        sums: float64 (n,): sum of |weight| over each node's inputs, at least `MIN_ROW_SUM`.
+        share: float64 (n,).
+    """
 
     def brought(part: Part) -> Float64:
         values: Float64 = np.abs(part.weight) * part.at_source(share, len(share)) / part.at_target(sums)
@@ -131,20 +137,28 @@ def _shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Floa
     return mean
 
 
-def _scored(
-    nodes: NodeColumns, weights: Float64, input_sum: Float64, from_errors: Float64, influence: Float64
-) -> InfluenceScores:
-    tokens = influence[nodes.kind == KINDS.index(Kind.TOKEN)].sum()
-    errors = influence[nodes.kind == KINDS.index(Kind.ERROR)].sum()
+def graph_scores(
+    is_token: Bool, is_error: Bool, weights: Float64, input_sum: Float64, from_errors: Float64, influence: Float64
+) -> tuple[float | None, float]:
+    """Replacement and completeness score, as circuit-tracer's `compute_graph_scores`; the former is None if no
+    influence reaches a token or error. All arrays are (n,); `from_errors` is the part of `input_sum` that is of errors.
+    """
+    tokens, errors = influence[is_token].sum(), influence[is_error].sum()
     # Completeness: the share of each node's inputs that are no errors, weighted by the node's influence.
-    explained = 1 - from_errors / np.maximum(input_sum, _MIN_ROW_SUM)
+    explained = 1 - from_errors / np.maximum(input_sum, MIN_ROW_SUM)
     importance = influence + weights
-    return InfluenceScores(
-        input_sum,
-        influence,
+    return (
         float(tokens / (tokens + errors)) if tokens + errors else None,
         float((explained * importance).sum() / importance.sum()),
     )
+
+
+def _scored(
+    nodes: NodeColumns, weights: Float64, input_sum: Float64, from_errors: Float64, influence: Float64
+) -> InfluenceScores:
+    is_token, is_error = (nodes.kind == KINDS.index(kind) for kind in (Kind.TOKEN, Kind.ERROR))
+    scores = graph_scores(is_token, is_error, weights, input_sum, from_errors, influence)
+    return InfluenceScores(input_sum, influence, *scores)
 
 
 def _influence(rows: Iterator[EdgeBlock], input_sum: Float64, weights: Float64) -> Float64:
@@ -155,7 +169,7 @@ def _influence(rows: Iterator[EdgeBlock], input_sum: Float64, weights: Float64) 
         target = row.target[0]
         arriving = influence[target] + weights[target]
         if arriving:
-            influence[row.source] += arriving / max(input_sum[target], _MIN_ROW_SUM) * np.abs(row.weight)
+            influence[row.source] += arriving / max(input_sum[target], MIN_ROW_SUM) * np.abs(row.weight)
     return influence
 
 
@@ -163,7 +177,7 @@ def _one_step_back(edges: Edges, input_sum: Float64, term: Float64) -> Float64:
     """`term` A: what arrives at each node is shared out among its inputs."""
     before = np.zeros_like(term)
     for block in edges.blocks(_BLOCK):
-        shares = np.abs(block.weight) / np.maximum(input_sum[block.target], _MIN_ROW_SUM)
+        shares = np.abs(block.weight) / np.maximum(input_sum[block.target], MIN_ROW_SUM)
         before += np.bincount(block.source, shares * term[block.target], len(term))
     return before
 

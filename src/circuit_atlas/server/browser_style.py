@@ -25,6 +25,7 @@ STYLE: dict[str, dict[str, str]] = {
     "node.Graph": _node(90, "#0072B2", "#00507D", **_WHITE),
     "node.TranscoderFeature": _node(65, "#F5D28A", "#B27B00", caption="{explanation}"),
     "node.Supernode": _node(80, "#56B4E9", "#2E84B5"),
+    "node.Circuit": _node(80, "#56B4E9", "#2E84B5"),
     "node.Tag": _node(65, "#D55E00", "#9C4500", **_WHITE),
     "relationship": {"color": "#A5ABB6", "shaft-width": "1px", **_EDGE, "caption": "<type>"},
     "relationship.DIRECT_EFFECT": {"color": "#767676", "shaft-width": "2px", **_EDGE, "caption": "{weight}"},

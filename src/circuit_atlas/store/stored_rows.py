@@ -37,6 +37,12 @@ RETURN s {.name, .order, .source, .rule} AS properties, COLLECT {
   MATCH (s)-[:GROUPS]->(n:Node) RETURN n.ordinal AS ordinal ORDER BY ordinal
 } AS members ORDER BY s.order
 """
+_CIRCUITS = """CYPHER 25
+MATCH (c:Circuit {graph: $graph}) WHERE c.name IS NOT NULL
+RETURN c {.name, .rule} AS properties, COLLECT {
+  MATCH (c)-[:HOLDS]->(n:Node) RETURN n.ordinal AS ordinal ORDER BY ordinal
+} AS members ORDER BY c.name
+"""
 _TAGS = """CYPHER 25
 MATCH (:Graph {name: $graph})-[:TAGGED]->(t:Tag) RETURN t.name AS tag ORDER BY tag
 """
@@ -101,12 +107,13 @@ CALL () { MATCH ()-[r]->() RETURN count(r) AS all_of_them }
 CALL () { MATCH ()-[r:DIRECT_EFFECT]->() RETURN count(r) AS effects }
 CALL () { MATCH ()-[r:ACTIVATION_OF]->() RETURN count(r) AS activations }
 CALL () { MATCH ()-[r:GROUPS]->() RETURN count(r) AS members }
+CALL () { MATCH ()-[r:HOLDS]->() RETURN count(r) AS held }
 CALL () { MATCH ()-[r:ACTIVE_FEATURES]->() RETURN count(r) AS blocks }
 CALL () { MATCH ()-[r:TAGGED]->() RETURN count(r) AS tags }
 CALL () { MATCH ()-[r:QK_PAIR]->() RETURN count(r) AS pairs }
 CALL () { MATCH ()-[r:QK_MARGINAL]->() RETURN count(r) AS marginals }
 CALL () { MATCH ()-[r:QK_ONLY]->() RETURN count(r) AS qk_nodes }
-RETURN all_of_them - effects - activations - members - blocks - tags - pairs - marginals - qk_nodes AS others
+RETURN all_of_them - effects - activations - members - held - blocks - tags - pairs - marginals - qk_nodes AS others
 """
 
 
@@ -172,6 +179,7 @@ class StoredRows:
                 marginals=read(_QK_MARGINALS, graph=name, n=properties["nodes"]),
             ),
             tags=self.tags(name),
+            circuits=tuple(row["properties"] | {"members": row["members"]} for row in read(_CIRCUITS, graph=name)),
         )
 
     def tags(self, name: str) -> tuple[str, ...]:

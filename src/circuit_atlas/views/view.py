@@ -27,6 +27,7 @@ from circuit_atlas.views.overlay import overlay
 from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, read_picture
 from circuit_atlas.views.results import ViewResult
 from circuit_atlas.views.sankey import sankey_figure
+from circuit_atlas.views.stored_circuit import stored_circuit
 
 SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
@@ -185,22 +186,32 @@ def view_circuit(
     score: str = SHOWN_SCORE,
     sign: str = SHOWN_SIGN,
     kinds: Sequence[str] = (),
+    name: str | None = None,
 ) -> View:
     """The nodes of the best paths and the effects on these as a figure for a paper: boxes, and arrows with weights.
-    Arguments as in `view_graph`; of the k best paths, as many as have up to 20 nodes together.
+    Arguments as in `view_graph`; of the k best paths, as many as have up to 20 nodes together. With a `name`, the
+    stored circuit of that name instead: its nodes and the most probable logit, with the strongest effects on each, and
+    the tokens that these come from.
 
     Raises:
-        InvalidArgumentError: an argument is out of range, or no path matches.
+        CircuitNotFoundError: the graph has no such circuit.
+        InvalidArgumentError: an argument is out of range, no path matches, or the circuit has more than 50 nodes.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
+    if name is not None:
+        if replace(options, sources=(*sources,), targets=(*targets,), kinds=(*kinds,)) != PathOptions():
+            raise InvalidArgumentError("a stored circuit is drawn without paths", fix="Leave their options out.")
+        nodes, edges, left = stored_circuit(graph, name)
+        notes = [f"{left:,} weaker effects between its nodes are not drawn."] if left else []
+        return _figure_view(graph.name, circuit_figure(nodes, edges), edges, notes)
     found = _found(graph, options)
     shown = best_circuit(found)
     left = len(found) - len(shown)
     notes = [f"Only the {len(shown)} best paths are drawn: more have over {MAX_CIRCUIT} nodes."] if left else []
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
-    nodes = {node.key: node for path in shown.paths for node in path.nodes}
-    return _figure_view(graph.name, circuit_figure(list(nodes.values()), edges), edges, notes)
+    nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
+    return _figure_view(graph.name, circuit_figure(nodes, edges), edges, notes)
 
 
 def _found(graph: StoredGraph, options: PathOptions) -> Paths:

@@ -1,0 +1,46 @@
+"""The circuits of a stored graph, as `graph.circuits` scores and chooses them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.circuits import Circuits
+from circuit_atlas.graph.influence import node_influence
+from circuit_atlas.queries.influence import DIVERGES, check_defined, target_weights
+from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
+from circuit_atlas.schema.keys import Kind
+
+if TYPE_CHECKING:
+    from circuit_atlas.queries.graphs import StoredGraph
+
+
+def read_circuits(graph: StoredGraph, targets: Sequence[str] = ()) -> tuple[Circuits, StoredArrays]:
+    """The circuits of a graph that account for some targets, and the graph's nodes and edges.
+
+    Args:
+        graph: the graph.
+        targets: addresses of nodes, in equal parts; when empty all logits, each weighed by its probability.
+
+    Raises:
+        InvalidArgumentError: influence on the targets is undefined.
+        NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+    """
+    if not targets:
+        check_defined(graph)
+    columns = read_arrays(graph)
+    weights = target_weights(graph, columns, targets)
+    is_undefined = columns.order is None and node_influence(columns.edges, None, columns.input_sum, weights) is None
+    if is_undefined:
+        raise InvalidArgumentError(f"influence is undefined: {DIVERGES}", where=graph.name, fix="Name a target.")
+    circuits = Circuits(
+        edges=columns.edges,
+        order=columns.order,
+        input_sum=columns.input_sum,
+        weights=weights,
+        is_token=columns.kind == Kind.TOKEN,
+        is_error=columns.kind == Kind.ERROR,
+        is_logit=columns.kind == Kind.LOGIT,
+    )
+    return circuits, columns

@@ -1,0 +1,114 @@
+"""Result types of queries about circuits."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from circuit_atlas.results import Cells, NodeName, Result
+from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.tidy import Tidy, tidy
+
+_SHOWN = 3
+_INFLUENCE = "Of what flows into the targets, the share that neither comes from nor passes a node left out"
+_REPLACEMENT = (
+    "What comes from tokens, as a share of what comes from tokens, errors and nodes left out; null if nothing does"
+)
+_COMPLETENESS = "Share of each node's inputs that are neither errors nor left out, weighted by its influence"
+
+
+class CircuitNode(Record):
+    """A node of a circuit."""
+
+    node: Node
+    influence: float = Field(description="Share of the targets that flows through it, along paths in the circuit")
+
+
+class Scores(Record):
+    """How much of a graph a part of it keeps, see `circuit_atlas.graph.circuits`."""
+
+    influence: float | None = Field(description=_INFLUENCE)
+    replacement: float | None = Field(description=_REPLACEMENT)
+    completeness: float = Field(description=_COMPLETENESS)
+
+
+class MethodScores(Scores):
+    """What a method of choosing a circuit came to."""
+
+    method: str = Field(description="`influence`, `greedy` or `paths`")
+    nodes: int = Field(description="Number of nodes that it chose")
+
+
+class Circuit(Result):
+    """A circuit, and how much of the graph it keeps. Nodes left out count as errors."""
+
+    _list = "nodes"
+
+    graph: str
+    circuit: str | None = Field(description="Name under which it is stored; null if it is not")
+    nodes: list[CircuitNode] = Field(description="Its nodes, the most influential first; tokens and logits besides")
+    influence: float | None = Field(description=_INFLUENCE)
+    replacement: float | None = Field(description=_REPLACEMENT)
+    completeness: float = Field(description=_COMPLETENESS)
+    whole: Scores = Field(description="The scores of the whole graph")
+    keep: str | None = Field(None, description="What it was chosen to keep; null if its nodes were given")
+    method: str | None = Field(None, description="The method that chose it; null if its nodes were given")
+    tried: list[MethodScores] = Field([], description="What each method that was tried came to")
+
+    @property
+    def heading(self) -> str:
+        """The scores, beside those of the whole graph."""
+        name = "" if self.circuit is None else f"Circuit {self.circuit!r}: "
+        how = "" if self.method is None else f" (chosen by {self.method})"
+        return (
+            f"{name}{len(self.nodes)} nodes{how}: influence {_shown(self.influence)}, "
+            f"replacement {_shown(self.replacement)} of {_shown(self.whole.replacement)}, "
+            f"completeness {_shown(self.completeness)} of {_shown(self.whole.completeness)}"
+        )
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per node."""
+        return ["influence", "node", "name"], [
+            [found.influence, found.node.key, NodeName.of(found.node)] for found in self.nodes
+        ]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        return {**super()._tidy(), "scores": tidy(Circuit, [self])}
+
+
+def _shown(score: float | None) -> str:
+    return "-" if score is None else f"{score:.3f}"
+
+
+class StoredCircuit(Record):
+    """A circuit that is stored."""
+
+    name: str
+    rule: str | None = Field(description="How its nodes were chosen; null if they were given")
+    nodes: list[Node] = Field(description="In the order of the graph's file")
+
+
+class StoredCircuits(Result):
+    """The circuits of a graph."""
+
+    graph: str
+    circuits: list[StoredCircuit] = Field(description="By name")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per circuit, its first nodes by name."""
+        return ["circuit", "", "nodes", ""], [
+            [
+                found.name,
+                found.rule or "nodes given",
+                len(found.nodes),
+                ", ".join(node.title for node in found.nodes[:_SHOWN]) + ", ..." * (len(found.nodes) > _SHOWN),
+            ]
+            for found in self.circuits
+        ]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        rows = ({"circuit": found.name, "rule": found.rule, "nodes": len(found.nodes)} for found in self.circuits)
+        nodes = (tidy(Node, found.nodes, circuit=found.name) for found in self.circuits)
+        return {
+            "circuits": Tidy({"circuit": str, "rule": str, "nodes": int}, rows),
+            "nodes": Tidy.joined(tidy(Node, [], circuit=""), *nodes),
+        }

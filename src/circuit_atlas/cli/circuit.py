@@ -1,0 +1,58 @@
+"""`circuit`: chooses a circuit of a few nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import atlas_command, graph_or_collapsed
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Questions about a graph"
+
+
+@click.command("circuit")
+@graph_or_collapsed
+@click.option(
+    "--nodes",
+    type=click.IntRange(1, 1_000),
+    default=20,
+    show_default=True,
+    help="At most this many nodes, tokens and logits besides.",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(["influence", "replacement", "completeness"]),
+    default="influence",
+    show_default=True,
+    help="What to keep as much as possible of.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["influence", "greedy", "paths"]),
+    help="The most influential nodes, the node that adds most again and again, or the best paths.  "
+    "[default: the best of the three]",
+)
+@click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
+)
+@click.option("--name", help="Store the circuit under this name.")
+@click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
+@atlas_command
+def circuit_command(atlas: Atlas, graph: str, **options: Any) -> Result:
+    """Choose a circuit: the few nodes of GRAPH that keep most of it.
+
+    Features left out count as errors. Influence is the share of what flows into the logits that passes none of them;
+    replacement and completeness are circuit-tracer's scores.
+
+    \b
+    Examples:
+      circuit-atlas circuit dallas --nodes 20
+      circuit-atlas circuit dallas --nodes 10 --keep replacement --to Austin
+      circuit-atlas circuit dallas --name capital --replace
+    """
+    return atlas.graph(graph).circuit(**options)

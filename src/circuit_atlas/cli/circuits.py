@@ -1,0 +1,35 @@
+"""`circuits`: lists and deletes circuits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from circuit_atlas.cli.options import atlas_command, echo, graph_argument
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Questions about a graph"
+
+
+@click.command("circuits")
+@graph_argument
+@click.option("--delete", "deleted", multiple=True, metavar="NAME", help="Delete this circuit; repeatable.")
+@atlas_command
+def circuits_command(atlas: Atlas, graph: str, deleted: tuple[str, ...]) -> Result | None:
+    """List the circuits of GRAPH that are stored, or delete some. Their nodes stay.
+
+    \b
+    Examples:
+      circuit-atlas circuits dallas
+      circuit-atlas circuits dallas --delete capital
+    """
+    handle = atlas.graph(graph)
+    if not deleted:
+        return handle.circuits()
+    handle.delete_circuit(*deleted)
+    echo(f"Deleted {', '.join(deleted)}.", err=True)
+    return None

@@ -1,0 +1,74 @@
+"""`score-circuit`: how much of a graph some of its nodes keep."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import atlas_command, graph_or_collapsed
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results import Result
+
+GROUP = "Questions about a graph"
+
+
+@click.command("score-circuit")
+@graph_or_collapsed
+@click.argument("nodes", nargs=-1, metavar="[NODE]...")
+@click.option("--supernode", "supernodes", multiple=True, metavar="NAME", help="All nodes of it; repeatable.")
+@click.option("--pinned", is_flag=True, help="The nodes that the graph's file pins.")
+@click.option("--circuit", metavar="NAME", help="The nodes of the stored circuit of this name.")
+@click.option(
+    "--file",
+    type=click.File("r"),
+    help="Nodes from JSON that `paths`, `search` or `circuit` printed, or a list of addresses; - for stdin.",
+)
+@click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
+)
+@click.option("--name", help="Store the nodes under this name, as a circuit.")
+@click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
+@atlas_command
+def score_circuit_command(
+    atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None, **options: Any
+) -> Result:
+    """Score a circuit of GRAPH: the NODEs, and those that options name. Features left out count as errors.
+
+    \b
+    Examples:
+      circuit-atlas score-circuit dallas 20/44686@10 feature:16/89970@9
+      circuit-atlas score-circuit opposite-small --pinned
+      circuit-atlas score-circuit opposite-small --supernode small --supernode opposite
+      circuit-atlas paths dallas -k 20 | circuit-atlas score-circuit dallas --file -
+    """
+    listed = [] if file is None else _read_nodes(file, graph)
+    return atlas.graph(graph).score_circuit([*nodes, *listed], **options)
+
+
+def _read_nodes(file: IO[str], graph: str) -> list[str]:
+    """The addresses in a file."""
+    try:
+        document = json.load(file)
+        return _addresses(document, graph)
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise click.BadParameter(
+            f"not JSON of paths, search or circuit, or a list of addresses: {error!r:.200}", param_hint="--file"
+        ) from error
+
+
+def _addresses(document: Any, graph: str) -> list[str]:
+    if isinstance(document, dict):
+        if document.get("graph", graph) != graph:
+            raise ValueError(f"it is about {document['graph']!r}")
+        if "paths" in document:
+            return [node["key"] for path in document["paths"] for node in path["nodes"]]
+        if "hits" in document:
+            return [place["key"] for hit in document["hits"] for place in hit["places"] if place["graph"] == graph]
+        return [found["node"]["key"] for found in document["nodes"]]
+    if not isinstance(document, list) or not all(isinstance(address, str) for address in document):
+        raise TypeError("neither")
+    return document

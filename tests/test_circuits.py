@@ -1,0 +1,244 @@
+"""Circuits of stored graphs: chosen, scored, kept under a name, asked within, and gone with their graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.examples import EXAMPLES, example_file
+from support.graphs import make_graph
+from support.program import Run
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import (
+    CircuitNotFoundError,
+    InvalidArgumentError,
+    NodeNotFoundError,
+    SupernodeNotFoundError,
+)
+from circuit_atlas.ingest import load_graph
+from circuit_atlas.schema.keys import Kind
+
+CIRCUITS = "MATCH (c:Circuit) WHERE c.graph STARTS WITH $graph RETURN count(c) AS circuits LIMIT 1"
+
+
+@pytest.fixture
+def dallas(atlas: Atlas, new_name: Callable[[], str]) -> GraphHandle:
+    """A copy of its own of the graph."""
+    return atlas.ingest(EXAMPLES / "dallas.json", name=new_name())
+
+
+@pytest.mark.parametrize("keep", ["influence", "replacement", "completeness"])
+@pytest.mark.parametrize("name", ["dallas", "dallas-haiku", "opposite-small"])
+def test_a_circuit_is_never_worse_than_one_by_influence(name: str, keep: str, examples: dict[str, GraphHandle]) -> None:
+    handle = examples[name]
+    for nodes in (1, 10, 30):
+        found = handle.circuit(nodes=nodes, keep=keep)
+        tried = {one.method: getattr(one, keep) for one in found.tried}
+        assert list(tried) == ["influence", "greedy", "paths"]
+        assert getattr(found, keep) == max(tried.values()) == tried[found.method or ""]
+        plain = handle.circuit(nodes=nodes, keep=keep, method="influence")
+        assert getattr(found, keep) >= getattr(plain, keep)
+        assert len(found) <= nodes
+        assert {one.node.kind for one in found} <= {Kind.FEATURE}
+
+
+def test_by_influence_are_the_most_influential_features(examples: dict[str, GraphHandle]) -> None:
+    found = examples["dallas"].circuit(nodes=15, method="influence")
+    expected = examples["dallas"].influence(kinds=["feature"], k=15)
+    assert {one.node.key for one in found} == {one.node.key for one in expected}
+    on_austin = examples["dallas"].circuit(nodes=15, method="influence", targets=["Austin"])
+    expected = examples["dallas"].influence(kinds=["feature"], targets=["Austin"], k=15)
+    assert {one.node.key for one in on_austin} == {one.node.key for one in expected}
+
+
+def test_the_whole_graph_has_its_own_scores(examples: dict[str, GraphHandle]) -> None:
+    handle = examples["dallas"]
+    stats = handle.stats()
+    everything = handle.score_circuit([node.key for node in handle.nodes() if node.kind is Kind.FEATURE])
+    assert everything.whole == examples["dallas"].circuit(nodes=1).whole
+    assert everything.replacement == pytest.approx(stats.replacement_score, rel=1e-9)
+    assert everything.completeness == pytest.approx(stats.completeness_score, rel=1e-9)
+    assert everything.influence == pytest.approx(1.0)
+
+
+def test_nodes_are_named_in_many_ways(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    handle = examples["opposite-small"]
+    members = {supernode.name: [node.key for node in supernode.members] for supernode in handle.supernodes()}
+    both = handle.score_circuit(supernodes=["small", "opposite"])
+    assert {one.node.key for one in both} == {*members["small"], *members["opposite"]}
+    assert both == handle.score_circuit([*members["small"], *members["opposite"]])
+    document = json.loads(example_file("opposite-small").read_text(encoding="utf-8"))
+    pinned = handle.score_circuit(pinned=True)
+    assert {one.node.source_id for one in pinned} == set(document["qParams"]["pinnedIds"])
+    paths = handle.paths(k=5)
+    assert {one.node.key for one in handle.score_circuit(paths)} == {n.key for path in paths for n in path.nodes}
+    hits = atlas.search("size", graph=handle.name)
+    expected = {place.key for hit in hits for place in hit.places if place.graph == handle.name}
+    assert {one.node.key for one in handle.score_circuit(hits)} == expected
+    with_error = handle.score_circuit([members["small"][0], "error:13@5"])
+    alone = handle.score_circuit(members["small"][:1])
+    assert with_error.notes == ["Errors count as errors, whether a circuit holds them or not."]
+    assert (with_error.replacement, with_error.influence) == (alone.replacement, alone.influence)
+
+
+def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    handle = examples["dallas"]
+    for question, error, words in (
+        (handle.score_circuit, InvalidArgumentError, "a circuit needs nodes"),
+        (lambda: handle.score_circuit(pinned=True), InvalidArgumentError, "the file pins no node"),
+        (lambda: handle.score_circuit("feature:25/1@1"), NodeNotFoundError, "no node of 'dallas' matches"),
+        (lambda: handle.score_circuit(examples["night"].paths()), InvalidArgumentError, "these are paths of 'night'"),
+        (lambda: handle.score_circuit(atlas.search("moon", graph="night")), InvalidArgumentError, "in this graph"),
+        (lambda: handle.score_circuit(supernodes="small"), SupernodeNotFoundError, "no supernode is named 'small'"),
+        (lambda: handle.score_circuit(circuit="nothing"), CircuitNotFoundError, "no circuit is named 'nothing'"),
+        (lambda: handle.paths(circuit="nothing"), CircuitNotFoundError, "no circuit is named 'nothing'"),
+        (lambda: handle.delete_circuit("nothing"), CircuitNotFoundError, "no circuit is named 'nothing'"),
+        (lambda: handle.circuit(nodes=0), InvalidArgumentError, "nodes cannot be 0"),
+        (lambda: handle.circuit(keep="all"), InvalidArgumentError, "keep cannot be 'all'"),
+        (lambda: handle.circuit(method="best"), InvalidArgumentError, "method cannot be 'best'"),
+        (lambda: handle.circuit(targets="token:3"), InvalidArgumentError, "no feature acts on the targets"),
+        (lambda: handle.circuit(name=""), InvalidArgumentError, "invalid name of a circuit"),
+    ):
+        with pytest.raises(error, match=words):
+            question()
+    collapsed = examples["opposite-small"].collapsed()
+    assert len(collapsed.circuit(nodes=5)) == 5  # it has cycles
+    with pytest.raises(InvalidArgumentError, match="is a collapsed graph"):
+        collapsed.circuit(name="kept")
+
+
+def test_a_circuit_is_stored_listed_and_deleted(dallas: GraphHandle) -> None:
+    found = dallas.circuit(nodes=10, name="ten")
+    assert found.circuit == "ten"
+    given = dallas.score_circuit(["20/44686@10", "token:9"], name="given")
+    assert [stored.name for stored in dallas.circuits()] == ["given", "ten"]
+    rules = {stored.name: stored.rule for stored in dallas.circuits()}
+    assert rules == {"given": None, "ten": f"at most 10 nodes, influence, by {found.method}"}
+    nodes = {stored.name: {node.key for node in stored.nodes} for stored in dallas.circuits()}
+    assert nodes["ten"] == {one.node.key for one in found}
+    assert nodes["given"] == {one.node.key for one in given}
+    again = dallas.score_circuit(circuit="ten")
+    assert (again.influence, again.replacement, again.completeness) == pytest.approx(
+        (found.influence, found.replacement, found.completeness)
+    )
+    with pytest.raises(InvalidArgumentError, match="circuit 'ten' already exists"):
+        dallas.circuit(nodes=5, name="ten")
+    dallas.circuit(nodes=5, name="ten", replace=True)
+    assert len(dallas.score_circuit(circuit="ten")) == 5
+    with pytest.raises(CircuitNotFoundError, match="Did you mean 'ten'"):
+        dallas.score_circuit(circuit="tem")
+    with pytest.raises(CircuitNotFoundError):
+        dallas.delete_circuit("ten", "other")
+    dallas.delete_circuit("ten")
+    assert [stored.name for stored in dallas.circuits()] == ["given"]
+
+
+def test_questions_are_restricted_to_a_circuit(dallas: GraphHandle) -> None:
+    features = {one.node.key for one in dallas.circuit(nodes=12, name="it")}
+
+    def is_inside(key: str) -> bool:
+        return key in features or key.startswith(("token:", "logit:"))
+
+    paths = dallas.paths(k=10_000, max_hops=4)
+    inside = [path for path in paths if all(is_inside(node.key) for node in path.nodes)]
+    within = dallas.paths(k=10_000, max_hops=4, circuit="it")
+    assert len(paths) == 10_000
+    assert within[: len(inside)].paths == inside
+    assert all(is_inside(node.key) for path in within for node in path.nodes)
+    assert dallas.count(circuit="it").total == len(within)
+    assert dallas.score_distribution(circuit="it").paths == len(within)
+    neighbors = dallas.neighbors("Austin", k=1000, circuit="it")
+    everywhere = dallas.neighbors("Austin", k=1000)
+    assert neighbors.incoming == [found for found in everywhere.incoming if is_inside(found.node.key)]
+    wider = dallas.subgraph("Austin", hops=2, circuit="it", k=100)
+    assert all(is_inside(node.key) for node in wider.nodes)
+    influence = dallas.influence(circuit="it", k=1000)
+    assert all(is_inside(one.node.key) for one in influence)
+    chosen = {one.node.key: one.influence for one in dallas.score_circuit(circuit="it")}
+    assert {one.node.key: one.influence for one in influence if one.node.key in features} == pytest.approx(chosen)
+    groups = {group.group: group.nodes for group in dallas.influence_by("kind", circuit="it")}
+    assert groups["feature"] == 12
+
+
+def test_a_circuit_goes_with_its_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    first = make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)])
+    second = make_graph([0, 1, 2], [(0, 1, 2.0), (1, 2, 1.0)])
+    name = new_name()
+    load_graph(atlas, first, name=name)
+    atlas.graph(name).circuit(name="it")
+    load_graph(atlas, first, name=name)  # the same content: nothing changes
+    assert [stored.name for stored in atlas.graph(name).circuits()] == ["it"]
+    load_graph(atlas, second, name=name, replace=True)
+    assert len(atlas.graph(name).circuits()) == 0
+    atlas.graph(name).circuit(name="it")
+    assert not atlas.verify(name).damaged
+    atlas.delete(name)
+    assert atlas.cypher(CIRCUITS, {"graph": name}).rows == [{"circuits": 0}]
+
+
+def test_the_importer_keeps_circuits(own_atlas: Atlas) -> None:
+    handle = own_atlas.ingest(EXAMPLES / "dallas.json", name="dallas")
+    handle.circuit(nodes=7, name="it")
+    handle.score_circuit("token:9", name="given")
+    before = handle.circuits()
+    own_atlas.ingest_all([example_file("night")], bulk=True)
+    assert own_atlas.graph("dallas").circuits() == before
+
+
+def test_a_circuit_is_pinned_in_an_export(dallas: GraphHandle, atlas: Atlas, tmp_path: Path) -> None:
+    nodes = {one.node.source_id for one in dallas.circuit(nodes=6, name="it")}
+    atlas.export(dallas.name, tmp_path / "it.json", circuit="it")
+    pinned = json.loads((tmp_path / "it.json").read_text(encoding="utf-8"))["qParams"]["pinnedIds"]
+    assert nodes < set(pinned)
+    assert "27_22605_10" in pinned
+    assert len(pinned) == 6 + 11 + 1
+    again = atlas.ingest(tmp_path / "it.json", name=dallas.name, replace=True)
+    assert {one.node.source_id for one in again.score_circuit(pinned=True)} == set(pinned)
+    with pytest.raises(InvalidArgumentError, match="only a .json can pin a circuit"):
+        atlas.export(dallas.name, tmp_path / "it.graphml", circuit="it")
+
+
+def test_a_circuit_is_drawn(dallas: GraphHandle) -> None:
+    features = {one.node.key for one in dallas.circuit(nodes=6, name="it")}
+    view = dallas.view_circuit(name="it")
+    assert view.summary.nodes >= 6 + 1
+    assert view.summary.notes[0].endswith("weaker effects between its nodes are not drawn.")
+    assert len(features) == 6
+    with pytest.raises(InvalidArgumentError, match="is drawn without paths"):
+        dallas.view_circuit(name="it", k=5)
+    dallas.circuit(nodes=60, name="large")
+    with pytest.raises(InvalidArgumentError, match="has 60 nodes; a figure can show 50"):
+        dallas.view_circuit(name="large")
+
+
+def test_the_command_line_takes_nodes_from_a_file(run: Run, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    paths = examples["dallas"].paths(k=5)
+    expected = json.loads(examples["dallas"].score_circuit(paths).to_json())
+    answers = (
+        paths.to_json(),
+        json.dumps([node.key for path in paths for node in path.nodes]),
+        examples["dallas"].score_circuit(paths).to_json(),
+    )
+    for text in answers:
+        assert json.loads(run("score-circuit", "dallas", "--file", "-", stdin=text).stdout) == expected
+    hits = atlas.search("Texas", graph="dallas").to_json()
+    assert json.loads(run("score-circuit", "dallas", "--file", "-", stdin=hits).stdout)["nodes"]
+    for text in ("{", "[1]", "{}", examples["night"].paths(k=1).to_json()):
+        done = run("score-circuit", "dallas", "--file", "-", stdin=text)
+        assert done.returncode == 2
+        assert "not JSON of paths, search or circuit" in done.stderr
+
+
+def test_the_json_has_the_scores_of_the_circuit_and_of_the_whole(run: Run, examples: dict[str, GraphHandle]) -> None:
+    answer = json.loads(run("circuit", "dallas", "--nodes", "5").stdout)
+    assert list(answer)[:7] == ["graph", "circuit", "nodes", "influence", "replacement", "completeness", "whole"]
+    assert answer["whole"].keys() == {"influence", "replacement", "completeness"}
+    assert len(answer["nodes"]) == 5
+    found = examples["dallas"].circuit(nodes=5)
+    frame, scores = found.to_pandas(), found.to_pandas("scores")
+    assert scores["whole_replacement"].tolist() == [answer["whole"]["replacement"]]
+    assert scores["influence"].tolist() == [answer["influence"]]
+    assert list(frame["key"]) == [one["node"]["key"] for one in answer["nodes"]]
