@@ -121,6 +121,11 @@ def compare(
 def _notes(a: StoredGraph, b: StoredGraph) -> list[str]:
     if a.name == b.name:
         return [f"Both graphs are {a.name!r}, so everything is shared."]
+    first, second = a.source_sets, b.source_sets
+    same_lorsas = first.lorsas is not None and first.lorsas == second.lorsas
+    if first.model != second.model or not (first.transcoders == second.transcoders or same_lorsas):
+        named = "; ".join(f"{sets.model} / {sets.transcoders}" for sets in (first, second))
+        return [f"The graphs have different sets of transcoders ({named}), so they share no feature."]
     is_same = a.properties["content_hash"] == b.properties["content_hash"]
     return [f"{a.name!r} and {b.name!r} have the same content, so everything is shared."] if is_same else []
 

@@ -20,7 +20,7 @@ from circuit_atlas.queries.feature_results import (
     SharedFeature,
     SharedFeatures,
 )
-from circuit_atlas.queries.graphs import find_graph, tag_not_found
+from circuit_atlas.queries.graphs import find_graph, list_graphs, tag_not_found
 from circuit_atlas.queries.nodes import resolve_feature, titled, to_node
 from circuit_atlas.queries.one_answer import note_version, one_answer
 from circuit_atlas.queries.results import Neighbor
@@ -229,6 +229,8 @@ def only_features(
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     chosen, excluded, notes = _apart(chosen, excluded, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
+    if not rows:
+        notes += _mixed(_set(database, chosen, []))
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -304,11 +306,14 @@ def recurring(
     if not 0.0 <= share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
     names = graph_set(database, graphs, tags) or [row["graph"] for row in _set(database, [], [])]
+    if not names:
+        return Recurring(graphs=0, features=[], motifs=[], notes=list_graphs(database).notes)
     question: dict[str, Any] = {"graphs": names, "share": share, "k": k}
     features = ask(database, "recurring.features", **question)
     motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
+    stored = _set(database, names, [])
     return Recurring(
-        notes=_doubled(_set(database, names, [])),
+        notes=[*_mixed(stored), *_doubled(stored)],
         graphs=len(names),
         features=[
             RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
@@ -324,6 +329,15 @@ def recurring(
             for row in motifs
         ],
     )
+
+
+def _mixed(rows: Rows) -> list[str]:
+    """A note that graphs do not have the same set of transcoders, from rows of graphs.set."""
+    sets = sorted({row["source_set"] for row in rows})
+    if len(sets) < 2:
+        return []
+    named = f"{', '.join(sets[:3])}{', ...' if len(sets) > 3 else ''}"
+    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {named}."]
 
 
 def _doubled(rows: Rows) -> list[str]:

@@ -94,6 +94,10 @@ class StoredGraph(GraphReference):
         check_versions(self.database, {self.name: self.version})
 
 
+_NO_GRAPH, _INGEST = "The database has no graph yet.", "`circuit-atlas ingest FILE` adds one."
+_NO_TAG = "The database has no tag yet; `circuit-atlas tag` adds one."
+
+
 def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[Concatenate[GraphReference, P], R]:
     """Makes a function of a stored graph a question about one graph, and a method of `circuit_atlas.GraphHandle`. What
     it answers is of one version of the graph, see `queries.one_answer`.
@@ -135,12 +139,15 @@ def list_graphs(database: Database, tags: Iterable[str] = ()) -> Graphs:
     found = [GraphSummary(**row) for row in ask(database, "graphs.list", tags=wanted)]
     missing = [tag for tag in wanted if not any(tag in summary.tags for summary in found)]
     notes = [f"No graph has the tag {tag!r}. {tag_not_found(database, tag)}" for tag in missing]
+    if not found and not wanted:
+        notes = [f"{_NO_GRAPH} {_INGEST}"]
     return Graphs(graphs=found, notes=notes)
 
 
 def list_tags(database: Database) -> Tags:
     """The tags of the database, by name, each with its graphs."""
-    return Tags(tags=[TaggedGraphs(**row) for row in ask(database, "graphs.tags")])
+    tags = [TaggedGraphs(**row) for row in ask(database, "graphs.tags")]
+    return Tags(tags=tags, notes=[] if tags else [_NO_TAG])
 
 
 @graph_query
@@ -192,11 +199,11 @@ def find_graph(database: Database, name: str) -> StoredGraph:
 
 def _not_found(database: Database, name: str) -> GraphNotFoundError:
     names = [summary.graph for summary in list_graphs(database).graphs]
-    known = known_names(name, names, command="graphs") or "The database has no graph yet."
-    return GraphNotFoundError(f"no graph is named {name!r}", fix=f"{known} `circuit-atlas ingest FILE` adds one.")
+    known = known_names(name, names, command="graphs") or _NO_GRAPH
+    return GraphNotFoundError(f"no graph is named {name!r}", fix=f"{known} {_INGEST}")
 
 
 def tag_not_found(database: Database, tag: str) -> str:
     """What to do about a tag that no graph has: the tags most like it, and how to list all."""
     tags = [tagged.tag for tagged in list_tags(database).tags]
-    return known_names(tag, tags, command="tags") or "The database has no tag yet; `circuit-atlas tag` adds one."
+    return known_names(tag, tags, command="tags") or _NO_TAG

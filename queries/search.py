@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import CypherError, InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_layers, check_range
 from circuit_atlas.queries.graphs import find_graph, list_graphs
@@ -113,9 +113,8 @@ def search_text(
         find_graph(database, graph)
     words, wanted_layers = text.split(), check_layers(layers)
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
-        rows = ask(
+        rows = _hits(
             database,
-            "search.text",
             text=query,
             model=model,
             layers=wanted_layers,
@@ -126,11 +125,23 @@ def search_text(
         )
         if rows:
             break
+    if not rows and (empty := list_graphs(database).notes):
+        return SearchResult(text=text, hits=[], notes=empty)
     restricted = bool(model or wanted_layers or graph or tag)
     notes = [] if rows else [_nothing(database, text, words, raw=raw, restricted=restricted)]
     if tag and not rows:
         notes += list_graphs(database, [tag]).notes  # whether there is such a tag
     return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=notes)
+
+
+def _hits(database: Database, **parameters: Any) -> list[dict[str, Any]]:
+    """Rows of search.text; none in a database that no graph was ever stored in, which has no index of texts."""
+    try:
+        return ask(database, "search.text", **parameters)
+    except CypherError:
+        if list_graphs(database).graphs:
+            raise
+        return []
 
 
 def spelled_alike(database: Database, text: str, *, model: str = "", features: bool = False) -> list[str]:
@@ -140,7 +151,7 @@ def spelled_alike(database: Database, text: str, *, model: str = "", features: b
     if not words:
         return []
     query = " ".join(f"{word}~" for word in words)
-    rows = ask(database, "search.text", text=query, model=model, k=100, max_activations=0)
+    rows = _hits(database, text=query, model=model, k=100, max_activations=0)
     hits = [_hit(row, words) for row in rows]
     return list(dict.fromkeys(hit.text for hit in hits if hit.feature or not features))
 

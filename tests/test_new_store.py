@@ -15,7 +15,7 @@ from support.program import fails, run_program
 
 from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
-from circuit_atlas.errors import DatabaseError, DatabaseStoppedError, InputError, LocalServerError
+from circuit_atlas.errors import DatabaseError, DatabaseStoppedError, InputError, LocalServerError, NodeNotFoundError
 from circuit_atlas.server import LocalServer
 
 
@@ -96,3 +96,21 @@ def test_a_store_is_the_same_behind_a_link(own_atlas: Atlas, own_server: LocalSe
     (tmp_path / "link").symlink_to(own_server.store.path.parent)
     linked, here = LocalServer(tmp_path / "link" / own_server.store.path.name).status(), own_server.status()
     assert (linked.running, linked.pid, linked.uri) == (True, here.pid, here.uri)
+
+
+def test_questions_of_an_empty_database_say_that_it_is_empty(own_server: LocalServer, own_atlas: Atlas) -> None:
+    answers = own_atlas.graphs(), own_atlas.search("texas"), own_atlas.recurring(), own_atlas.verify()
+    assert [answer.notes for answer in answers] == [
+        ["The database has no graph yet. `circuit-atlas ingest FILE` adds one."]
+    ] * len(answers)
+    assert own_atlas.tags().notes == ["The database has no tag yet; `circuit-atlas tag` adds one."]
+
+
+def test_a_store_that_has_only_been_started_can_be_asked(tmp_path: Path, java: Path) -> None:
+    server = LocalServer(tmp_path / "store")
+    server.start(quiet=True)
+    with Atlas(store=tmp_path / "store") as atlas:
+        assert "no graph yet" in atlas.search("texas").notes[0]
+        with pytest.raises(NodeNotFoundError):
+            atlas.feature("Texas")
+    server.stop()

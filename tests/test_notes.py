@@ -168,3 +168,14 @@ def test_several_graphs_are_deleted(atlas: Atlas, new_name: Callable[[], str]) -
     assert names[0] in [summary.graph for summary in atlas.graphs().graphs]
     assert sorted(atlas.delete(names[0], tags=["to-delete"])) == sorted(names)
     assert not {summary.graph for summary in atlas.graphs().graphs} & set(names)
+
+
+def test_graphs_of_different_transcoders_share_nothing_and_say_so(atlas: Atlas, examples: Any) -> None:
+    for found in (
+        atlas.common_features("dallas", "dallas-llama"),
+        atlas.recurring("dallas", "dallas-llama"),
+        atlas.compare("dallas", "dallas-llama"),
+    ):
+        assert "sets of transcoders" in found.notes[0]
+    assert atlas.recurring("dallas", "night").notes == []
+    assert atlas.compare("dallas", "dallas").notes == ["Both graphs are 'dallas', so everything is shared."]

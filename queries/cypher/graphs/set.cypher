@@ -6,11 +6,12 @@
 // @returns graph STRING -- the graph's name
 // @returns version STRING -- its version, null if it was published before there were versions
 // @returns content STRING -- its content hash: graphs with the same content have the same
+// @returns source_set STRING -- its model and set of transcoders
 // @returns tagged LIST<STRING> -- those of the tags that it has
 CYPHER 25
 UNWIND @names_or_all AS graph
 MATCH (g:Graph {name: graph})
-RETURN graph, g.version AS version, g.content_hash AS content, COLLECT {
+RETURN graph, g.version AS version, g.content_hash AS content, g.model + ' / ' + g.source_set AS source_set, COLLECT {
   MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
 } AS tagged
 ORDER BY graph LIMIT 100000

@@ -44,11 +44,13 @@ def verify(
     if name is None and source is not None:
         raise InvalidArgumentError("a file is given, but no graph to compare it with", fix="Name the graph.")
     data = read_graph(source, **options) if source is not None else None
-    names = [summary.graph for summary in list_graphs(database).graphs] if name is None else [name]
+    stored = list_graphs(database) if name is None else None
+    names = [name] if stored is None else [summary.graph for summary in stored.graphs]
     bar = tqdm(names, "verifying", unit=" graphs", disable=None if database.progress and len(names) > 1 else True)
     strays = stray_nodes(database)
     found = [
         verify_graph(GraphReference(database, graph), data, str(source or ""), strays=strays, repair=repair)
         for graph in bar
     ]
-    return Verifications(graphs=found, damaged=sum(bool(graph.problems) for graph in found))
+    damaged = sum(bool(graph.problems) for graph in found)
+    return Verifications(graphs=found, damaged=damaged, notes=[] if stored is None else stored.notes)
