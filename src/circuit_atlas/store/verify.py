@@ -44,8 +44,11 @@ def verify(
     if name is None and source is not None:
         raise InvalidArgumentError("a file is given, but no graph to compare it with", fix="Name the graph.")
     data = read_graph(source, **options) if source is not None else None
-    stored = list_graphs(database) if name is None else None
-    names = [name] if stored is None else [summary.graph for summary in stored.graphs]
+    notes: list[str] = []
+    names = [] if name is None else [name]
+    if name is None:
+        stored = list_graphs(database)
+        names, notes = [summary.graph for summary in stored.graphs], stored.notes
     bar = tqdm(names, "verifying", unit=" graphs", disable=None if database.progress and len(names) > 1 else True)
     strays = stray_nodes(database)
     found = [
@@ -53,4 +56,4 @@ def verify(
         for graph in bar
     ]
     damaged = sum(bool(graph.problems) for graph in found)
-    return Verifications(graphs=found, damaged=damaged, notes=[] if stored is None else stored.notes)
+    return Verifications(graphs=found, damaged=damaged, notes=notes)
