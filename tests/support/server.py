@@ -34,7 +34,8 @@ def use_class_archive(java: Path) -> None:
     with FileLock(f"{archive}.lock"):
         if not archive.is_file():
             _make_class_archive(archive)
-    os.environ[JAVA_OPTIONS] += f" -XX:AOTCache={archive}"
+    # An older Java, which a test of an older Neo4j takes, does not know the option.
+    os.environ[JAVA_OPTIONS] += f" -XX:+IgnoreUnrecognizedVMOptions -XX:AOTCache={archive}"
 
 
 def _make_class_archive(archive: Path) -> None:
