@@ -136,9 +136,9 @@ def _parsed(content: bytes, where: str) -> Any:
         # Decoded here, since json would let halves of characters through.
         return json.loads(content.decode(json.detect_encoding(content)))
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data":
+        if error.msg == "Extra data" and error.colno == 1:
             raise InputError(
-                f"more than one JSON document: the second begins at line {error.lineno}, column {error.colno}",
+                f"more than one JSON document: the second begins at line {error.lineno}",
                 where=where,
                 fix="Write each into a file of its own. Of JSON lines, `split -l 1 --additional-suffix=.json FILE` "
                 "makes a file of each line.",

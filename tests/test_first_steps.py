@@ -37,7 +37,7 @@ def run(home: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[st
 
 
 def test_the_first_commands_of_a_new_user(home: dict[str, str]) -> None:
-    assert "stopped" in run(home, "server", "status").stdout
+    assert "there is no store here" in run(home, "server", "status").stdout
     assert run(home, "doctor").returncode == 0
     demo = run(home, "demo")
     assert demo.returncode == 0, demo.stderr
@@ -57,7 +57,7 @@ def test_the_first_commands_of_a_new_user(home: dict[str, str]) -> None:
     assert len(json.loads(started.stdout)["graphs"]) == 6
     assert run(home, "server", "start").returncode == 0
     assert run(home, "server", "reset", "--yes").returncode == 0
-    assert "stopped" in run(home, "server", "status").stdout
+    assert "there is no store here" in run(home, "server", "status").stdout
 
 
 def test_reset_asks_first(home: dict[str, str]) -> None:
