@@ -77,16 +77,12 @@ class ImportFiles:
         for row in rows.transcoder_features:
             key = (rows.properties["model"], row["source_set"], row["layer"], row["index"])
             self._relationship("ACTIVATION_OF", first + row["ordinal"], self._feature(key, row["component"]))
-        for row in rows.supernodes:
-            properties = {at: value for at, value in row.items() if at != "members"}
-            supernode = self._node("Supernode", {**properties, "graph": name})
-            for member in row["members"]:
-                self._relationship("GROUPS", supernode, first + member)
-        for row in rows.circuits:
-            properties = {at: value for at, value in row.items() if at != "members"}
-            circuit = self._node("Circuit", {**properties, "graph": name})
-            for member in row["members"]:
-                self._relationship("HOLDS", circuit, first + member)
+        for label, holds, groups in (("Supernode", "GROUPS", rows.supernodes), ("Circuit", "HOLDS", rows.circuits)):
+            for row in groups:
+                properties = {at: value for at, value in row.items() if at != "members"}
+                group = self._node(label, {**properties, "graph": name})
+                for member in row["members"]:
+                    self._relationship(holds, group, first + member)
         self._qk(graph, first, rows)
         for row in rows.active_features:
             self._relationship("ACTIVE_FEATURES", graph, self._node("ActiveFeatures", row))

@@ -288,8 +288,7 @@ def _hop_by_hop(graph: StoredGraph, node: Node, hops: int, parameters: dict[str,
         seen = seen | frontier
     shown = sorted(found.items(), key=lambda effect: (-abs(effect[1]), effect[0]))
     ordinals = list(dict.fromkeys([first, *(end for ends, _ in shown for end in ends)]))
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
-    by_ordinal = {row["ordinal"]: to_node(row["node"]) for row in rows}
+    by_ordinal = nodes_at(graph, ordinals)
     return {by_ordinal[ordinal].key: by_ordinal[ordinal] for ordinal in ordinals}, [
         DirectEffect(source=by_ordinal[source].key, target=by_ordinal[target].key, weight=weight)
         for (source, target), weight in shown
@@ -326,6 +325,19 @@ def _neighbourhood(
         "layers": check_layers(layers, graph.properties["n_layers"]),
         "within": [] if circuit is None else nodes_within(graph, circuit),
     }
+
+
+def nodes_at(graph: StoredGraph, ordinals: list[int]) -> dict[int, Node]:
+    """Nodes by ordinal."""
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
+    return {row["ordinal"]: to_node(row["node"]) for row in rows}
+
+
+def titled_at(graph: StoredGraph, ordinals: list[int]) -> dict[int, Node]:
+    """Nodes by ordinal, with titles as of `titled`."""
+    plain = nodes_at(graph, ordinals)
+    found = titled(graph.database, ((graph.name, node) for node in plain.values()))
+    return {ordinal: found[graph.name, node.key] for ordinal, node in plain.items()}
 
 
 def titled(database: Database, nodes: Iterable[tuple[str, Node]]) -> dict[tuple[str, str], Node]:

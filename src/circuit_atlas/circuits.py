@@ -20,7 +20,7 @@ from circuit_atlas.queries.circuit_results import (
 )
 from circuit_atlas.queries.circuits import circuit_not_found, circuit_rows, held_nodes
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, titled, to_node
+from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.suggestions import known_names
@@ -197,13 +197,11 @@ def _circuit(graph: StoredGraph, circuits: Circuits, chosen: Bool, name: str | N
     """The result for some nodes, bool (n,)."""
     influence = circuits.influence(chosen)
     ordinals = sorted(chosen.nonzero()[0].tolist(), key=lambda i: (-influence[i], i))
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
-    plain = {row["ordinal"]: to_node(row["node"]) for row in rows}
-    nodes = titled(graph.database, ((graph.name, node) for node in plain.values()))
+    nodes = titled_at(graph, ordinals)
     return Circuit(
         graph=graph.name,
         circuit=name,
-        nodes=[CircuitNode(node=nodes[graph.name, plain[i].key], influence=float(influence[i])) for i in ordinals],
+        nodes=[CircuitNode(node=nodes[i], influence=float(influence[i])) for i in ordinals],
         whole=Scores(**circuits.score(circuits.choosable)._asdict()),
         **circuits.score(chosen)._asdict(),
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuits import held_nodes, pins_of
 from circuit_atlas.queries.graphs import StoredGraph
-from circuit_atlas.queries.nodes import titled, to_node
+from circuit_atlas.queries.nodes import titled_at
 from circuit_atlas.results import Edge
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
@@ -46,8 +45,5 @@ def stored_circuit(graph: StoredGraph, name: str) -> tuple[list[Node], list[Edge
         drawn += [(int(source[i]), int(row.target[0]), float(weight[i])) for i in strongest]
     touched = {end for source, target, _ in drawn for end in (source, target)}
     ordinals = [i for i in shown if i in touched or columns.kind[i] != Kind.TOKEN]
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
-    plain = {row["ordinal"]: to_node(row["node"]) for row in rows}
-    names = titled(graph.database, ((graph.name, node) for node in plain.values()))
-    nodes = {ordinal: names[graph.name, node.key] for ordinal, node in plain.items()}
+    nodes = titled_at(graph, ordinals)
     return list(nodes.values()), [(nodes[source], nodes[target], weight) for source, target, weight in drawn], left
