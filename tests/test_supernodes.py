@@ -340,7 +340,7 @@ def test_one_supernode_for_each_feature_at_several_positions(opposite: GraphHand
         opposite.create_supernodes_of_features(layers=[23])
     opposite.create_supernodes_of_features(layers=[23], replace=True)
     with pytest.raises(InvalidArgumentError, match="no feature of"):
-        opposite.create_supernodes_of_features(layers=[99])
+        opposite.create_supernodes_of_features(layers=[20])
 
 
 def test_impossible_supernodes_are_refused(opposite: GraphHandle) -> None:

@@ -83,7 +83,7 @@ def test_the_server_listens_on_loopback_and_has_a_secret_password(server: LocalS
 
 
 def test_this_neo4j_knows_every_setting(server: LocalServer) -> None:
-    assert "nrecognized" not in server.logs(500)
+    assert "Unrecognized setting" not in server.logs(500)
     assert "Bolt enabled" in server.logs(500)
 
 
