@@ -6,7 +6,8 @@ import textwrap
 
 from pydantic import Field
 
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells
 from circuit_atlas.schema.models import Record
 
 _SHOWN = 80  # characters of an error in a table; all of it is on stderr, and in the result

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from circuit_atlas.results import Cells, NodeName, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells, NodeName
+from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.models import Node, Record
-from circuit_atlas.tidy import Tidy, tidy
 
 _SHOWN = 3
 _INFLUENCE = "Of what flows into the targets, the share that neither comes from nor passes a node left out"

@@ -10,9 +10,10 @@ from tabulate import tabulate
 
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.results import Cells, NodeName, Result, printable_cells
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells, NodeName, printable_cells
+from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.models import Node, Record
-from circuit_atlas.tidy import Tidy, tidy
 
 STATUSES = ("shared", "only_a", "only_b")  # of nodes, direct effects and paths of two graphs
 

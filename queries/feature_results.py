@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from circuit_atlas.queries.results import Neighbor, neighbor_rows
-from circuit_atlas.results import Cells, LinkedText, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells, LinkedText
+from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema import keys
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.source_sets import feature_page
-from circuit_atlas.tidy import Tidy, tidy
 
 if TYPE_CHECKING:
     import pandas

@@ -15,7 +15,8 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import to_node
 from circuit_atlas.queries.results import DirectEffect
-from circuit_atlas.results import Cells, NodeName, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.schema.models import Node
 from circuit_atlas.schema.properties import LABELS
 

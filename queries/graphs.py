@@ -19,7 +19,7 @@ from circuit_atlas.queries.results import (
     TaggedGraphs,
     Tags,
 )
-from circuit_atlas.results import Result
+from circuit_atlas.results.answer import Result
 from circuit_atlas.schema.graph_lock import HELD, LOCK
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node

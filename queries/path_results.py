@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import Field
 
 from circuit_atlas.printable import printable
-from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Result, linked
+from circuit_atlas.results.answer import Edge, GraphResult, Result
+from circuit_atlas.results.tables import Cells, NodeName, linked
+from circuit_atlas.results.tidy import Row, Tidy, tidy
 from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.source_sets import SourceSets
-from circuit_atlas.tidy import Row, Tidy, tidy
 
 
 class Path(Record):
@@ -35,7 +36,7 @@ class Path(Record):
         return printable(self.nodes[0].title + "".join(steps))
 
     def html(self, sets: SourceSets | None) -> str:
-        """The path as HTML. A weight is of the class `promotes` or `inhibits`; see `circuit_atlas.results.Cell`."""
+        """The path as HTML. A weight is of the class `promotes` or `inhibits`; see `tables.Cell`."""
         names = [linked(node.title, sets and sets.page(node)) for node in self.nodes]
         steps = (
             f' <span class="{"inhibits" if weight < 0 else "promotes"}">--({weight:.3g})--&gt;</span> {name}'

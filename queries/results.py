@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_serializer, model_validator
 
-from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Result
+from circuit_atlas.results.answer import Edge, GraphResult, Result
+from circuit_atlas.results.tables import Cells, NodeName
+from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS
 from circuit_atlas.schema.source_sets import feature_page
-from circuit_atlas.tidy import Tidy, tidy
 
 
 class GraphSummary(Record):

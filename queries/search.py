@@ -15,10 +15,11 @@ from circuit_atlas.queries.checks import check_layers, check_range
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import TranscoderFeature
-from circuit_atlas.results import Cells, LinkedText, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells, LinkedText
+from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.keys import feature_place
 from circuit_atlas.schema.models import Record
-from circuit_atlas.tidy import Tidy, tidy
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000

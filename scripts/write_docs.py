@@ -38,7 +38,7 @@ from circuit_atlas.queries import (
 )
 from circuit_atlas.queries.catalogue import find_query, public_queries
 from circuit_atlas.queries.search import SearchResult
-from circuit_atlas.results import Result
+from circuit_atlas.results.answer import Result
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property

@@ -20,7 +20,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.feature_results import FeatureIdentity, Occurrence, SharedFeature, SharedFeatures
 from circuit_atlas.queries.path_results import Contributors, InfluenceGroup, InfluenceGroups, Path, PathCounts, Paths
 from circuit_atlas.queries.results import Neighbor, Neighbors
-from circuit_atlas.results import Result
+from circuit_atlas.results.answer import Result
 from circuit_atlas.schema.models import Node, Record
 
 

@@ -13,7 +13,7 @@ from circuit_atlas.cli.options import FILE_PATH, atlas_command, new_tags_option,
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.results import Result
+    from circuit_atlas.results.answer import Result
 
 GROUP = "Graphs and files"
 

@@ -10,7 +10,7 @@ from circuit_atlas.cli.options import CommandGroup, atlas_command, k_option, som
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.results import Result
+    from circuit_atlas.results.answer import Result
 
 GROUP = "Questions across prompts"
 

@@ -12,7 +12,7 @@ from circuit_atlas.cli.options import atlas_command, echo, new_tags_option, read
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.ingest.results import IngestResults
-    from circuit_atlas.results import Result
+    from circuit_atlas.results.answer import Result
 
 GROUP = "Graphs and files"
 

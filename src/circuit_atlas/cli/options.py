@@ -29,7 +29,7 @@ from circuit_atlas.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.results import Result
+    from circuit_atlas.results.answer import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
 

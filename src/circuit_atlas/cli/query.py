@@ -15,7 +15,7 @@ from circuit_atlas.schema.limits import MAX_HOPS
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.queries.catalogue import CatalogueQuery
-    from circuit_atlas.results import Result
+    from circuit_atlas.results.answer import Result
 
 GROUP = "Cypher and the server"
 

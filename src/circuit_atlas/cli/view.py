@@ -19,7 +19,7 @@ from circuit_atlas.cli.pages import finish, open_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
-    from circuit_atlas.results import Result
+    from circuit_atlas.results.answer import Result
 
 GROUP = "Pictures and pages"
 

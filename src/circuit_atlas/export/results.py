@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells
 
 
 class ExportResult(Result):

@@ -12,7 +12,8 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import list_graphs
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from circuit_atlas.schema.models import Record
 

@@ -10,10 +10,11 @@ from pydantic import Field
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.export.pt_file import write_pt
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells
+from circuit_atlas.results.tidy import Tidy
 from circuit_atlas.schema.limits import MAX_HOPS
 from circuit_atlas.synth.graph import Shape, simple_path_counts, synthesize
-from circuit_atlas.tidy import Tidy
 
 
 class SynthResult(Result):

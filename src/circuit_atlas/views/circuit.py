@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from circuit_atlas.queries.path_results import Paths
-from circuit_atlas.results import Edge
+from circuit_atlas.results.answer import Edge
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.figure import FONT, KIND_STYLES, SIGN_COLORS, Figure, plotly_text, short

@@ -18,7 +18,7 @@ from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
-from circuit_atlas.results import NodeName, cell_html
+from circuit_atlas.results.tables import NodeName, cell_html
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.schema.models import Node
 from circuit_atlas.schema.source_sets import SourceSets

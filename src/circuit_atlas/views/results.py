@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from circuit_atlas.results import Cells, Result
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells
 
 
 class ViewResult(Result):

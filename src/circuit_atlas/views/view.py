@@ -15,7 +15,7 @@ from circuit_atlas.files import write_file
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.results import Edge
+from circuit_atlas.results.answer import Edge
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.views.circuit import MAX_CIRCUIT, best_circuit, circuit_figure
 from circuit_atlas.views.figure import Figure, static_figure

@@ -6,79 +6,24 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 from tabulate import tabulate
 
 from circuit_atlas.errors import InvalidArgumentError, needs_extra
 from circuit_atlas.printable import printable, printable_json
+from circuit_atlas.results.tables import Cells, alignment, cell_html, printable_cells, text_columns
+from circuit_atlas.results.tidy import Tidy, listed, tidy
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.source_sets import SourceSets
-from circuit_atlas.tidy import Tidy, listed, tidy
 
 if TYPE_CHECKING:
     import networkx
     import pandas
 
-Cells = list[list[Any]]
 Edge = tuple[Node, Node, float]
 _SHOWN_LINES = 100  # of an answer that Python shows by itself
-
-
-@runtime_checkable
-class Cell(Protocol):
-    """What a cell of a table contains, if it is more than a number or a text: `str` gives the text for a terminal."""
-
-    def html(self, sets: SourceSets | None) -> str:
-        """The cell in a notebook's table or in a report."""
-
-
-class NodeName(str):
-    """The name of a node in a table: in HTML, that of a feature leads to its page on Neuronpedia."""
-
-    node: Node
-
-    @classmethod
-    def of(cls, node: Node, text: str | None = None) -> NodeName:
-        """The name of a node, or another text for it."""
-        made = cls(node.name if text is None else text)
-        made.node = node
-        return made
-
-    def html(self, sets: SourceSets | None) -> str:
-        """The name as HTML."""
-        return linked(self, sets and sets.page(self.node))
-
-
-class LinkedText(str):
-    """A text in a table that leads to a page in HTML."""
-
-    address: str | None
-
-    @classmethod
-    def to(cls, text: str, address: str | None) -> LinkedText:
-        """A text, and the address of the page that it leads to, if there is one."""
-        made = cls(text)
-        made.address = address
-        return made
-
-    def html(self, sets: SourceSets | None) -> str:
-        """The text as HTML."""
-        return linked(self, self.address)
-
-
-def linked(text: str, address: str | None) -> str:
-    """A text as HTML: a link, if it has an address."""
-    shown = escape(printable(text))
-    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>' if address else shown
-
-
-def cell_html(cell: Any, sets: SourceSets | None) -> str:
-    """A cell of a table as HTML."""
-    if isinstance(cell, Cell):
-        return cell.html(sets)
-    return f"{cell:.4g}" if isinstance(cell, float) else escape("" if cell is None else printable(str(cell)))
 
 
 class Result(Record):
@@ -124,7 +69,7 @@ class Result(Record):
         below = "".join(f"\nNote: {printable(note)}" for note in self.notes)
         if not any(headers):
             return above + tabulate(rows, tablefmt="plain", disable_numparse=True) + below
-        table = tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=_texts(rows))
+        table = tabulate(rows, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=text_columns(rows))
         return above + table + below
 
     def __repr__(self) -> str:
@@ -160,7 +105,7 @@ class Result(Record):
         below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)
         cells = [[cell_html(cell, self._source_sets) for cell in row] for row in rows]
         heads = [escape(printable(header)) for header in headers]
-        align = [_alignment(column) for column in zip(*rows, strict=True)]
+        align = [alignment(column) for column in zip(*rows, strict=True)]
         table = str(tabulate(cells, heads, tablefmt="unsafehtml", colalign=align or None, disable_numparse=True))
         return above + table + below
 
@@ -226,26 +171,6 @@ class GraphResult(Result):
                 graph.add_node(node.key, **node.model_dump(mode="json", exclude={"key"}))
             graph.add_edge(source.key, target.key, weight=weight)
         return graph
-
-
-def printable_cells(rows: Cells) -> Cells:
-    """Rows of a table with control characters of their texts escaped."""
-    return [[printable(str(cell)) if _is_text(cell) else cell for cell in row] for row in rows]
-
-
-def _is_text(cell: object) -> bool:
-    return isinstance(cell, str | Cell)
-
-
-def _alignment(column: Sequence[object]) -> str:
-    """Numbers are aligned at the right."""
-    return "left" if any(map(_is_text, column)) else "right"
-
-
-def _texts(rows: Cells) -> list[int]:
-    """Columns of text, which tabulate must not turn into numbers: a token "007"."""
-    width = len(rows[0]) if rows else 0
-    return [i for i in range(width) if any(_is_text(row[i]) for row in rows)]
 
 
 @cache
