@@ -63,14 +63,8 @@ class _LazyGroup(CommandGroup):
         command: click.Command = getattr(_module(cmd_name), f"{cmd_name.replace('-', '_')}_command")
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        width = formatter.width - 6 - max(map(len, _command_names()))
-        for title, names in grouped_commands().items():
-            commands = {name: self.get_command(ctx, name) for name in names}
-            with formatter.section(title):
-                formatter.write_dl(
-                    [(name, command.get_short_help_str(width)) for name, command in commands.items() if command]
-                )
+    def sections(self, ctx: click.Context) -> dict[str, list[str]]:
+        return grouped_commands()
 
 
 class _RetryNotice(logging.Handler):

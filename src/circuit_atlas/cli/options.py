@@ -46,6 +46,22 @@ class CommandGroup(click.Group):
             raise click.UsageError(f"No such command {args[0]!r}. {suggestion}".rstrip(), ctx)
         return super().resolve_command(ctx, args)
 
+    def sections(self, ctx: click.Context) -> dict[str, list[str]]:
+        """Names of commands by the headings under which `--help` lists them."""
+        return {"Commands": self.list_commands(ctx)}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its first sentence. It is wrapped; click would cut it off."""
+        for title, names in self.sections(ctx).items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl([(name, _first_sentence(command)) for name, command in commands if command])
+
+
+def _first_sentence(command: click.Command) -> str:
+    text = command.help or ""
+    return command.get_short_help_str(limit=len(text) + 1)
+
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     """One decorator for several options, which `--help` lists in this order."""
