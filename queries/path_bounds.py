@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph import table_rows
-from circuit_atlas.graph.bounds import best_through, best_values, semiring, signed, token_starts
+from circuit_atlas.graph.bounds import Semiring, best_through, best_values, semiring, signed, token_starts
 from circuit_atlas.graph.data import Bool, Float64
 from circuit_atlas.graph.stages import Stages, stages_of
 from circuit_atlas.queries.path_notes import any_of
@@ -22,15 +22,25 @@ if TYPE_CHECKING:
 _MAX_STAGES = 64
 
 
-def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = ()) -> dict[str, Any]:
-    """The parameters `bounds` and `stages` of paths.top_k for a search.
+class SearchTables(NamedTuple):
+    """What a search needs to know of a graph of n nodes: its columns, and for each stage the best values of paths,
+    float64 (max_hops + 1, n), or (max_hops + 1, 2n) for a search of one sign; see `best_values`."""
+
+    columns: StoredArrays
+    rules: Semiring
+    stages: Stages
+    tables: list[Float64]
+
+
+def search_tables(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = ()) -> SearchTables:
+    """The tables of a search.
 
     Raises:
         InvalidArgumentError: a node to pass is one that no path may pass; or see `stages_for`.
     """
     columns = read_arrays(graph, edge_value=search.edge_value)
     check_must_pass(columns, search, targets)
-    n, allowed = len(columns.keys), passable(columns, search)
+    allowed = passable(columns, search)
     stages, rules = stages_for(columns, search), semiring(search.score, search.order)
     starts = token_starts(beginnings(columns, search), rules, search.max_hops)
 
@@ -44,7 +54,18 @@ def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = 
             min_weight=search.min_weight,
         )
 
-    tables = best_through(best, signed(starts) if search.sign else starts, stages, n)
+    tables = best_through(best, signed(starts) if search.sign else starts, stages, len(columns.keys))
+    return SearchTables(columns, rules, stages, tables)
+
+
+def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = ()) -> dict[str, Any]:
+    """The parameters `bounds` and `stages` of paths.top_k for a search.
+
+    Raises:
+        InvalidArgumentError: see `search_tables`.
+    """
+    columns, _, stages, tables = search_tables(graph, search, targets)
+    n = len(columns.keys)
     levels = [level for table in tables for sheet in range(table.shape[1] // n) for level in _sheet(table, sheet, n)]
     return {
         "bounds": [table_rows.in_blocks(level) for level in levels],

@@ -19,7 +19,7 @@ from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS, SHOWN_MIN_HOPS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS, SHORTLISTED_PATHS, SHOWN_MIN_HOPS
 
 ORDERS = {"strongest": 1, "inhibiting": -1}
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
@@ -214,6 +214,33 @@ def _activations(graph: StoredGraph, address: str) -> list[str]:
 
 def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
     """Rows of paths.top_k: the k best of the paths that a search means, none of which visits a node twice."""
+    best = _best_walks(graph, search, targets, k)
+    if graph.properties["acyclic"]:
+        return best(k)
+    for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
+        rows = best(walks)
+        paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]])]
+        if len(paths) >= k or len(rows) < walks:
+            return paths[:k]
+    raise InvalidArgumentError(
+        f"the graph has a cycle, and only {len(paths)} of the {MAX_WALKS:,} best walks visit no node twice",
+        where=graph.name,
+        fix="Ask for fewer hops or paths, or avoid a node of the cycle.",
+    )
+
+
+def _best_walks(
+    graph: StoredGraph, search: PathSearch, targets: list[str], k: int
+) -> Callable[[int], list[dict[str, Any]]]:
+    """A function that gives the best walks, as many as it is asked for.
+
+    They are found by paths.top_k, in the database. Where shortlists do not serve, it reads relationships, and many
+    paths need many of those: to look at the graph's columns is many times as fast then.
+    """
+    if k > SHORTLISTED_PATHS:
+        from circuit_atlas.queries.path_finder import finder
+
+        return finder(graph, search, targets)
     question: dict[str, Any] = {
         "graph": graph.name,
         "targets": targets,
@@ -229,18 +256,7 @@ def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int
         from circuit_atlas.queries.path_bounds import bounds_for
 
         question |= bounds_for(graph, search, targets)
-    if graph.properties["acyclic"]:
-        return ask(graph.database, "paths.top_k", k=k, **question)
-    for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
-        rows = ask(graph.database, "paths.top_k", k=walks, **question)
-        paths = [row for row in rows if _is_path([node["key"] for node in row["nodes"]])]
-        if len(paths) >= k or len(rows) < walks:
-            return paths[:k]
-    raise InvalidArgumentError(
-        f"the graph has a cycle, and only {len(paths)} of the {MAX_WALKS:,} best walks visit no node twice",
-        where=graph.name,
-        fix="Ask for fewer hops or paths, or avoid a node of the cycle.",
-    )
+    return lambda walks: ask(graph.database, "paths.top_k", k=walks, **question)
 
 
 def _is_path(keys: list[str]) -> bool:
