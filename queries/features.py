@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
@@ -230,7 +230,7 @@ def only_features(
     chosen, excluded, notes = _apart(chosen, excluded, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     if not rows:
-        notes += _mixed(_set(database, chosen, []))
+        notes += _mixed(_set(database, chosen, [])) + _same_outside(_set(database, [*chosen, *excluded], []), chosen)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -338,6 +338,16 @@ def _mixed(rows: Rows) -> list[str]:
         return []
     named = f"{', '.join(sets[:3])}{', ...' if len(sets) > 3 else ''}"
     return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {named}."]
+
+
+def _same_outside(rows: Rows, chosen: Collection[str]) -> list[str]:
+    """A note that a graph which was left out has the content of one of the graphs chosen, from rows of graphs.set."""
+    inside = {row["content"]: row["graph"] for row in rows if row["graph"] in chosen}
+    for row in rows:
+        if row["graph"] not in chosen and row["content"] in inside:
+            same = inside[row["content"]]
+            return [f"{row['graph']} was left out and has the same content as {same}, so it has all of its features."]
+    return []
 
 
 def _doubled(rows: Rows) -> list[str]:

@@ -147,6 +147,8 @@ def test_the_same_content_under_a_second_name(atlas: Atlas, examples: Any, new_n
     result = atlas.ingest(example_file("dallas"), name=name).ingested
     assert any("'dallas'" in warning and "count it twice" in warning for warning in result.warnings)
     assert "dallas" in atlas.recurring("dallas", name, "night", k=1).notes[0]
+    [left_out] = atlas.only_features("dallas", without=[name]).notes
+    assert left_out == f"{name} was left out and has the same content as dallas, so it has all of its features."
 
 
 def test_notes_go_to_stderr_and_into_json(run: Run) -> None:
