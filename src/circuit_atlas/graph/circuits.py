@@ -32,6 +32,7 @@ from circuit_atlas.graph.packed import PackedEdges, Part, combined
 
 METHODS = ("influence", "greedy", "paths")
 KEEPS = ("influence", "replacement", "completeness")
+_FIRST_ROWS = 64
 _MAX_PATHS = 10_000
 _SAME = 1e-12  # scores that differ by less are the same
 
@@ -230,7 +231,8 @@ class _Growing:
         self._shares = np.maximum(circuits.input_sum, MIN_ROW_SUM)
         self._left = circuits.choosable.copy()
         self._arriving = circuits.weights.astype(np.float64)  # at each node from targets, through the circuit
-        self._rows, self._columns = np.zeros((0, n)), np.zeros((0, n))  # of the nodes added, as they were added
+        self._added = 0
+        self._space = np.empty((2, _FIRST_ROWS, n))  # for rows and columns of the nodes added, as they were added
         self._returning = self._diagonal()  # G[x, x]
         # G times the nodes of a kind: what of each node's inputs comes from them, directly or through the circuit.
         self._of_tokens, self._of_errors, self._of_left, self._of_all = (
@@ -262,7 +264,18 @@ class _Growing:
             self._left[node] = False
             self._of_left -= column / rest
         self._returning += column * row / rest
-        self._rows, self._columns = np.vstack([self._rows, row]), np.vstack([self._columns, column / rest])
+        if self._added == self._space.shape[1]:  # twice the space: to copy all rows for each node would take longest
+            self._space = np.concatenate([self._space, np.empty_like(self._space)], axis=1)
+        self._space[:, self._added] = row, column / rest
+        self._added += 1
+
+    @property
+    def _rows(self) -> Float64:
+        return self._space[0, : self._added]
+
+    @property
+    def _columns(self) -> Float64:
+        return self._space[1, : self._added]
 
     def _sums(self) -> tuple[float, float, float, float]:
         """What comes from tokens, from errors, from nodes left out, and through all nodes together."""
