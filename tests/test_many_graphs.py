@@ -21,17 +21,22 @@ def test_queries_of_one_graph_read_nothing_of_100_others(own_atlas: Atlas) -> No
         hops = {"max_hops": 2} if "max_hops" in {p.name for p in query.parameters} else {}
         return arguments(query) | hops
 
-    def database_hits() -> dict[str, int]:
-        plans = {
+    def plans() -> dict[str, str]:
+        return {
             query.id: own_atlas.plan(unrolled(query.cypher()), query.complete(short(query)), profile=True)
             for query in queries
         }
-        found = {name: re.search(r"Total database accesses: (\d+)", plan) for name, plan in plans.items()}
-        return {name: int(total[1]) for name, total in found.items() if total}
 
     ingest_examples(own_atlas)
-    alone = database_hits()
-    assert len(alone) == len(queries)
+    # The server keeps plans. Those of an earlier test may be for a store of one graph, where an index is of no use.
+    own_atlas.cypher("CALL db.prepareForReplanning(120)", write=True)
+    alone = plans()
     add_graphs(own_atlas, 100)
-    for name, hits in database_hits().items():
-        assert hits <= alone[name] * 1.05 + 10, name
+    for name, plan in plans().items():
+        assert database_hits(plan) <= database_hits(alone[name]) * 1.05 + 10, f"{alone[name]}\n{plan}"
+
+
+def database_hits(plan: str) -> int:
+    found = re.search(r"Total database accesses: (\d+)", plan)
+    assert found
+    return int(found[1])
