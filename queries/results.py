@@ -29,6 +29,7 @@ class GraphSummary(Record):
     edges: int
     created_at: str = Field(description="When it was ingested, ISO 8601")
     collapsed_from: str | None = Field(None, description="The whole graph, if this one was collapsed by its supernodes")
+    aggregated_graphs: int | None = Field(None, description="Of an aggregate, how many graphs it was made of")
     tags: list[str] = Field(description="Its tags, by name")
 
     @property
