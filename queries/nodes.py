@@ -157,7 +157,16 @@ def node_details(graph: StoredGraph, address: str) -> NodeDetails:
     if depth is not None and node.component in ATTENTION_COMPONENTS:
         depth -= ATTENTION_STEP
     feature = row["transcoder_feature"]
-    optional = ("token", "activation", "probability", "influence", "cumulative_influence", "feature_type")
+    optional = (
+        "token",
+        "activation",
+        "probability",
+        "influence",
+        "cumulative_influence",
+        "feature_type",
+        "graphs",
+        "mean_influence",
+    )
     return NodeDetails(
         graph=graph.name,
         node=node,

@@ -12,9 +12,11 @@ from pydantic import Field, field_serializer, model_validator
 from circuit_atlas.results import Cells, Edge, GraphResult, NodeName, Result
 from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.models import Node, Record
-from circuit_atlas.schema.properties import EXPLANATION_LISTS
+from circuit_atlas.schema.properties import EXPLANATION_LISTS, LABELS
 from circuit_atlas.schema.source_sets import feature_page
 from circuit_atlas.tidy import Tidy, tidy
+
+_STORED = LABELS["Node"].properties
 
 
 class GraphSummary(Record):
@@ -236,6 +238,8 @@ class NodeDetails(Result):
     supernodes: list[str]
     transcoder_feature: TranscoderFeature | None
     qk: QkTracing | None = Field(None, description="QK pairs of an attention feature, if the file has them")
+    graphs: int | None = Field(None, description=_STORED["graphs"].description)
+    mean_influence: float | None = Field(None, description=_STORED["mean_influence"].description)
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per property that has a value."""

@@ -50,7 +50,7 @@ def store_aggregate(
     check_choice("align", align, ALIGNMENTS)
     check_choice("weight", weight, WEIGHTS)
     check_name(name)
-    names, tags = list(dict.fromkeys(graphs)), list(dict.fromkeys(tags))
+    names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     data = as_one(database, _read, database, names, tags, name=name, align=align, weight=weight)

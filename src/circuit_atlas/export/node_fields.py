@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+import numpy as np
+
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.schema.keys import FEATURE_TYPES, TARGET, Kind
 
@@ -19,7 +21,8 @@ def node_id(data: GraphData, i: int) -> str:
     """The `node_id` of the node with ordinal `i`: the file's own, else circuit-tracer's, see `ingest/node_ids.py`.
 
     An error's index, which does not apply, is -1, as circuit-tracer writes it since 2026-07. In an aggregate, a node
-    without a position has 0 for it, a token its ordinal; the target has the index 0, and the other logits 1.
+    without a position has 0 for it, a token its place among the tokens; the target has the index 0, and the other
+    logits 1.
     """
     nodes = data.nodes
     known = nodes.source_id[i]
@@ -28,7 +31,7 @@ def node_id(data: GraphData, i: int) -> str:
     layer, index, position = _numbers(nodes, i)
     match KINDS[nodes.kind[i]]:
         case Kind.TOKEN:
-            return f"E_{max(index, 0)}_{i if nodes.position[i] == NO_VALUE else position}"
+            return f"E_{max(index, 0)}_{position}"
         case Kind.LOGIT:
             return f"{data.metadata.n_layers + 1}_{index}_{position}"
         case _:
@@ -37,9 +40,11 @@ def node_id(data: GraphData, i: int) -> str:
 
 def _numbers(nodes: NodeColumns, i: int) -> tuple[int, int, int]:
     """Layer, index and position of a node."""
-    index, position = int(nodes.index[i]), max(int(nodes.position[i]), 0)
-    if KINDS[nodes.kind[i]] is Kind.LOGIT and index == NO_VALUE:
+    kind, index, position = KINDS[nodes.kind[i]], int(nodes.index[i]), int(nodes.position[i])
+    if kind is Kind.LOGIT and index == NO_VALUE:
         index = int(nodes.label[i] != TARGET)
+    if position == NO_VALUE:
+        position = i - int(np.argmax(nodes.kind == nodes.kind[i])) if kind is Kind.TOKEN else 0
     return int(nodes.layer[i]), index, position
 
 

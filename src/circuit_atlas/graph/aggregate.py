@@ -323,11 +323,11 @@ class Aggregation:
     def _notes(self, zero: int) -> list[str]:
         notes = []
         if self.without_logits:
-            notes.append(f"{self.without_logits:,} graphs have no logits, so nothing of them acts on the target")
+            notes.append(f"graphs without logits, of which nothing acts on the target: {self.without_logits:,}")
         if self._within:
-            notes.append(f"{self._within:,} effects between nodes that became one node are left out")
+            notes.append(f"effects between nodes that became one, left out: {self._within:,}")
         if zero:
-            notes.append(f"{zero:,} effects add up to exactly 0 over all graphs, and are left out")
+            notes.append(f"effects that add up to exactly 0 over all graphs, left out: {zero:,}")
         return notes
 
 
