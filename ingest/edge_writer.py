@@ -85,7 +85,7 @@ def _by_target(block: EdgeBlock, statistics: dict[str, npt.NDArray[Any]]) -> dic
     targets = block.target.tolist()
     starts = [i for i, target in enumerate(targets) if i == 0 or targets[i - 1] != target]
     spans = list(zip(starts, [*starts[1:], len(targets)], strict=True))
-    columns = {"sources": block.source, "weights": block.weight, **statistics}
+    columns: dict[str, npt.NDArray[Any]] = {"sources": block.source, "weights": block.weight, **statistics}
     lists = {name: column.tolist() for name, column in columns.items()}
     return {
         "targets": [targets[start] for start in starts],

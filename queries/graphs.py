@@ -118,8 +118,9 @@ def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[
             stored = StoredGraph(graph.database, graph.name, row) if row else find_graph(graph.database, graph.name)
             known = stored.known
             answer = _with_pages(function(stored, *args, **kwargs), stored)
-            old = age_notes(stored.database, stored.properties) if isinstance(answer, Result) else []
-            return answer.model_copy(update={"notes": [*answer.notes, *old]}) if old else answer
+            if isinstance(answer, Result):
+                answer.notes.extend(age_notes(stored.database, stored.properties))
+            return answer
 
         answer = as_one(graph.database, ask_of_stored, *args, **kwargs)
         graph.known = known

@@ -111,10 +111,8 @@ def _statistics(nodes: list[Row], edges: EdgeStatistics | None) -> Statistics | 
     """What an aggregate knows of its nodes and edges."""
     if edges is None:
         return None
-    graphs, influence = (
-        np.array([row.get(name, missing) for row in nodes], dtype)
-        for name, missing, dtype in (("graphs", 0, np.int64), ("mean_influence", np.nan, np.float64))
-    )
+    graphs = np.array([row.get("graphs", 0) for row in nodes], np.int64)
+    influence = np.array([row.get("mean_influence", np.nan) for row in nodes], np.float64)
     return Statistics(NodeStatistics(graphs, influence), edges)
 
 

@@ -159,8 +159,8 @@ def test_every_question_can_be_asked_of_it(atlas: Atlas, one: GraphHandle, tmp_p
     compared = atlas.compare(MAP, "night", align="feature", k=3)
     assert compared.overlap("feature").shared > 0
     assert compared.overlap("feature").only_b == 0
-    one.view(tmp_path / "view.html")
-    one.report(tmp_path / "report.html")
+    one.view().save(tmp_path / "view.html")
+    one.report().save(tmp_path / "report.html")
     with pytest.raises(InvalidArgumentError, match="no positions"):
         one.paths(positions=[3])
 

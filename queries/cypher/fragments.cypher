@@ -36,7 +36,7 @@ COLLECT {
 // @fragment is_original(graph) -- whether a graph is neither collapsed nor an aggregate
 graph.collapsed_from IS NULL AND graph.aggregated_state IS NULL
 
-// @fragment names_or_all -- the same of $graphs and $tags; of all graphs that were made from no other when both are empty
+// @fragment names_or_all -- the same of $graphs and $tags; when both are empty, of all graphs made from no other
 COLLECT {
   @named($graphs, $tags)
   UNION

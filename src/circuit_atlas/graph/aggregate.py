@@ -66,11 +66,12 @@ _ORDER = (Kind.FEATURE, Kind.ERROR, Kind.BIAS, Kind.OTHER, Kind.TOKEN, Kind.LOGI
 
 class SourceNodes(NamedTuple):
     """The n nodes of a graph, in order. `identity` is what each is aligned by, as in `compare`; for nodes that are
-    aligned by position, it ends with `@` and the position, from the end of the prompt where it is negative."""
+    aligned by position, it ends with `@` and the position, from the end of the prompt where it is negative.
+    `vocabulary_index` is that of a token."""
 
     identity: list[str]
     layer: npt.NDArray[Any]
-    index: npt.NDArray[Any]
+    vocabulary_index: npt.NDArray[Any]
     token: list[str]
     activation: Float64
     influence: Float64
@@ -106,22 +107,21 @@ class Effects(NamedTuple):
         """The effects of all graphs of several parts, which have no graph in common."""
         if not parts:
             return cls.of_graph(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-        columns = cls(*map(np.concatenate, zip(*parts, strict=True)))
-        order = np.argsort(columns.pair, kind="stable")
-        pair, graphs, total, spread, positive, negative = (column[order] for column in columns)
-        start = np.flatnonzero(np.diff(pair, prepend=-1))
+        found = cls._make(map(np.concatenate, zip(*parts, strict=True)))
+        found = found.take(np.argsort(found.pair, kind="stable"))
+        start = np.flatnonzero(np.diff(found.pair, prepend=-1))
         if not len(start):
-            return columns
+            return found
 
         def summed(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return np.add.reduceat(column, start)
 
         # The squared distances from the mean of all graphs are those from the mean of each part, and the distances of
         # these means, which all graphs of the part have. (A difference of sums of squares would lose digits.)
-        mean = summed(total) / summed(graphs)
-        sizes = np.diff(start, append=len(pair))
-        shifted = spread + graphs * (total / graphs - np.repeat(mean, sizes)) ** 2
-        return cls(pair[start], *map(summed, (graphs, total, shifted, positive, negative)))
+        graphs, total = summed(found.graphs), summed(found.total)
+        mean = np.repeat(total / graphs, np.diff(start, append=len(found.pair)))
+        shifted = found.spread + found.graphs * (found.total / found.graphs - mean) ** 2
+        return cls(found.pair[start], graphs, total, summed(shifted), summed(found.positive), summed(found.negative))
 
     def statistics(self, n_graphs: int) -> tuple[Float64, EdgeStatistics]:
         """Weights and statistics over `n_graphs` graphs, see the module's text."""
@@ -133,7 +133,7 @@ class Effects(NamedTuple):
 
     def take(self, at: npt.NDArray[Any]) -> Effects:
         """Some of the effects."""
-        return Effects(*(column[at] for column in self))
+        return Effects._make(column[at] for column in self)
 
 
 class Aggregation:
@@ -224,11 +224,11 @@ class Aggregation:
             at = self._numbers.setdefault(identity, len(self._texts))
             if at == len(self._texts):
                 self._texts.append(Counter())
-                self._indices.append(int(nodes.index[i]))
+                self._indices.append(int(nodes.vocabulary_index[i]))
                 self._layers.append(int(nodes.layer[i]))
             if identity.startswith("token"):
                 self._texts[at][text] += 1
-                if self._indices[at] != nodes.index[i]:
+                if self._indices[at] != nodes.vocabulary_index[i]:
                     self._indices[at] = NO_VALUE
             number[i] = at
         if len(self._texts) > MAX_NODES:

@@ -186,7 +186,7 @@ class EdgeStatistics(NamedTuple):
 
     def part(self, begin: int, end: int) -> EdgeStatistics:
         """Those of the edges from place `begin` to `end`."""
-        return EdgeStatistics(*(column[begin:end] for column in self))
+        return EdgeStatistics._make(column[begin:end] for column in self)
 
 
 class Statistics(NamedTuple):
