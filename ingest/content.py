@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from circuit_atlas.graph.data import NUMBERS, TEXTS, GraphData
-from circuit_atlas.schema.models import COLLAPSED_FIELDS
+from circuit_atlas.schema.models import AGGREGATE_FIELDS, COLLAPSED_FIELDS
 
 _BLOCK = 1 << 20
 NOT_CONTENT = {"slug", "source_format", "file_form", "warnings"}
@@ -20,6 +20,7 @@ def content_hash(data: GraphData) -> str:
     digest = hashlib.sha256(b"circuit-atlas graph 1\n")
     # Fields that only some graphs have count only there: graphs hashed before these fields existed keep their hash.
     unused = set(COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ())
+    unused |= set(AGGREGATE_FIELDS if data.metadata.aggregated_state is None else ())
     unused |= {name for name in ("lorsa_source_set",) if getattr(data.metadata, name) is None}
     metadata = data.metadata.model_dump(mode="json", exclude=NOT_CONTENT | unused)
     digest.update(json.dumps(metadata, sort_keys=True).encode())
@@ -35,4 +36,7 @@ def content_hash(data: GraphData) -> str:
     digest.update(json.dumps(data.edge_extras).encode())
     for stream in streams:
         digest.update(stream.digest())
+    for columns in data.statistics or ():
+        for column in columns:
+            digest.update(column.tobytes())
     return digest.hexdigest()

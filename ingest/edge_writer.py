@@ -4,13 +4,15 @@ locks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+import numpy.typing as npt
 from tqdm import tqdm
 
 from circuit_atlas.database import Database
-from circuit_atlas.graph.data import EdgeBlock, Edges
+from circuit_atlas.graph.data import EdgeBlock, Edges, EdgeStatistics
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import shown_name
 
@@ -18,7 +20,7 @@ EDGES_PER_BATCH = 25_000
 WRITERS = 3
 
 
-def write_edges(database: Database, graph: str, edges: Edges) -> None:
+def write_edges(database: Database, graph: str, edges: Edges, statistics: EdgeStatistics | None = None) -> None:
     """Write all edges of a graph.
 
     At most `WRITERS` batches are being written and as many wait, so memory does not grow with the graph. An interrupt
@@ -28,7 +30,9 @@ def write_edges(database: Database, graph: str, edges: Edges) -> None:
         database: the database.
         graph: the name under which the graph is written; its nodes must be stored.
         edges: the edges.
+        statistics: those of an aggregate.
     """
+    statement = statements.AGGREGATED_EDGE_BATCH if statistics else statements.EDGE_BATCH
     with (
         tqdm(
             total=len(edges),
@@ -41,8 +45,8 @@ def write_edges(database: Database, graph: str, edges: Edges) -> None:
     ):
         pending: set[Future[int]] = set()
         try:
-            for number, block in enumerate(edges.blocks(EDGES_PER_BATCH)):
-                pending.add(pool.submit(_write, database, graph, number, block))
+            for number, columns in enumerate(edge_batches(edges, statistics)):
+                pending.add(pool.submit(_write, database, statement, {"graph": graph, "batch": number, **columns}))
                 if len(pending) >= 2 * WRITERS:
                     pending = _finish(pending, bar)
             while pending:
@@ -59,22 +63,31 @@ def _finish(pending: set[Future[int]], bar: tqdm[Any]) -> set[Future[int]]:
     return rest
 
 
-def _write(database: Database, graph: str, number: int, block: EdgeBlock) -> int:
-    database.write(statements.EDGE_BATCH, graph=graph, batch=number, **by_target(block))
-    return block.size
+def _write(database: Database, statement: str, parameters: dict[str, Any]) -> int:
+    database.write(statement, **parameters)
+    return sum(map(len, parameters["sources"]))
 
 
-def by_target(block: EdgeBlock) -> dict[str, list[Any]]:
-    """Parameters of the statements that write edges: one list of sources and weights for each target.
+def edge_batches(edges: Edges, statistics: EdgeStatistics | None = None) -> Iterator[dict[str, list[Any]]]:
+    """Parameters of the statements that write edges, batch by batch."""
+    begin = 0
+    for block in edges.blocks(EDGES_PER_BATCH):
+        end = begin + block.size
+        yield _by_target(block, statistics.part(begin, end)._asdict() if statistics else {})
+        begin = end
+
+
+def _by_target(block: EdgeBlock, statistics: dict[str, npt.NDArray[Any]]) -> dict[str, list[Any]]:
+    """One list of sources, of weights, and of each further property, for each target.
 
     Twice as fast as a map for each edge.
     """
     targets = block.target.tolist()
     starts = [i for i, target in enumerate(targets) if i == 0 or targets[i - 1] != target]
     spans = list(zip(starts, [*starts[1:], len(targets)], strict=True))
-    sources, weights = block.source.tolist(), block.weight.tolist()
+    columns: dict[str, npt.NDArray[Any]] = {"sources": block.source, "weights": block.weight, **statistics}
+    lists = {name: column.tolist() for name, column in columns.items()}
     return {
         "targets": [targets[start] for start in starts],
-        "sources": [sources[start:stop] for start, stop in spans],
-        "weights": [weights[start:stop] for start, stop in spans],
+        **{name: [values[start:stop] for start, stop in spans] for name, values in lists.items()},
     }

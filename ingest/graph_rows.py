@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from circuit_atlas.graph.data import KINDS, EdgeExtra, GraphData
+from circuit_atlas.graph.data import KINDS, EdgeExtra, EdgeStatistics, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges, column_rows
@@ -31,7 +31,7 @@ class GraphRows:
     which transcoder feature.
     `supernodes` and `circuits` have their members' ordinals as `members`. `tables` are labels and rows of path tables;
     `active_features` are blocks of all features that are active on the prompt. `qk` are QK pairs. `tags` are names of
-    collections. `is_labelled` says whether the file labels any node.
+    collections. `is_labelled` says whether the file labels any node. `edge_statistics` are those of an aggregate.
     """
 
     properties: Row
@@ -46,6 +46,7 @@ class GraphRows:
     tags: tuple[str, ...] = ()
     circuits: tuple[Row, ...] = ()
     is_labelled: bool = True
+    edge_statistics: EdgeStatistics | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -82,4 +83,5 @@ def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> Graph
         qk=qk_rows(data),
         tags=tuple(tags),
         is_labelled=any(data.nodes.label),
+        edge_statistics=data.statistics and data.statistics.edges,
     )

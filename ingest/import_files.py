@@ -21,10 +21,10 @@ from circuit_atlas.schema.properties import LABELS, LONG, RELATIONSHIPS, STRING,
 _BLOCK = 1 << 18  # edges
 _ID, _LABELS, _START, _END = ":ID", ":LABEL", ":START_ID", ":END_ID"
 _ENDS: ColumnTypes = {_START: LONG, _END: LONG}
-_EFFECT, _EFFECT_WITH_EXTRA = "DIRECT_EFFECT", "DIRECT_EFFECT-extra"  # two files: nearly all graphs have no extras
+_EFFECT, _EFFECT_WITH_MORE = "DIRECT_EFFECT", "DIRECT_EFFECT-more"  # two files: most effects have only a weight
 _RELATIONSHIP_COLUMNS: dict[str, ColumnTypes] = {
     _EFFECT: {**_ENDS, "weight": RELATIONSHIPS[_EFFECT].properties["weight"].type},
-    _EFFECT_WITH_EXTRA: {**_ENDS, **imported_types(RELATIONSHIPS[_EFFECT].properties)},
+    _EFFECT_WITH_MORE: {**_ENDS, **imported_types(RELATIONSHIPS[_EFFECT].properties)},
     **{name: {**_ENDS, **imported_types(kind.properties)} for name, kind in RELATIONSHIPS.items() if name != _EFFECT},
 }
 FeatureKey = tuple[str, str, int, int]  # model, source set, layer, index
@@ -93,8 +93,12 @@ class ImportFiles:
         for label, row in rows.tables:
             self._node(label, {**row, "graph": name})
         extras = {(extra.target, extra.source): extra.extra for extra in rows.edge_extras}
+        begin = 0
         for block in rows.edges.blocks(_BLOCK):
-            self._edges(first, block, extras)
+            end = begin + block.size
+            statistics = rows.edge_statistics.part(begin, end)._asdict() if rows.edge_statistics else {}
+            self._edges(first, block, extras, statistics)
+            begin = end
 
     def add_feature(self, properties: Row) -> None:
         """Add the properties of a transcoder feature, for instance its explanations."""
@@ -166,16 +170,19 @@ class ImportFiles:
         self._table(kind).add({_START: start, _END: end, **(properties or {})})
         self.relationships += 1
 
-    def _edges(self, first: int, block: EdgeBlock, extras: Mapping[tuple[int, int], str]) -> None:
+    def _edges(
+        self, first: int, block: EdgeBlock, extras: Mapping[tuple[int, int], str], statistics: Mapping[str, Any]
+    ) -> None:
         columns: dict[str, Any] = {
             _START: block.source.astype(np.int64) + first,
             _END: block.target.astype(np.int64) + first,
             "weight": block.weight,
+            **statistics,
         }
         if extras:
             ends = zip(block.target.tolist(), block.source.tolist(), strict=True)
             columns["extra"] = [extras.get(pair) for pair in ends]
-        self._table(_EFFECT_WITH_EXTRA if extras else _EFFECT).add_columns(columns)
+        self._table(_EFFECT_WITH_MORE if extras or statistics else _EFFECT).add_columns(columns)
         self.relationships += block.size
 
     def _table(self, name: str) -> ParquetTable:

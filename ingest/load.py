@@ -126,7 +126,7 @@ def _write(database: Database, staging: str, name: str, rows: GraphRows) -> None
         properties=rows.properties,
     )
     database.write_each(node_steps(staging, rows))
-    write_edges(database, staging, rows.edges)
+    write_edges(database, staging, rows.edges, rows.edge_statistics)
     database.write_each(column_steps(staging, rows))
     database.write_each(extra_steps(staging, rows))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_atlas.graph.data import KINDS, NodeColumns
+from circuit_atlas.graph.data import KINDS, NO_VALUE, NodeColumns
 from circuit_atlas.schema.keys import Component, Kind, feature_name
 
 
@@ -23,7 +23,8 @@ def node_name(nodes: NodeColumns, i: int, tokens: list[str]) -> str:
             )
         case Kind.ERROR:
             what = "attention error" if nodes.component(i) is Component.ATTENTION else "error"
-            return f"{what} {nodes.layer[i]} on {visible(_token_at(tokens, int(nodes.position[i])))}"
+            where = "" if nodes.position[i] == NO_VALUE else f" on {visible(_token_at(tokens, int(nodes.position[i])))}"
+            return f"{what} {nodes.layer[i]}{where}"
         case Kind.TOKEN:
             return visible(nodes.token[i]) or f"token {nodes.index[i]}"
         case Kind.LOGIT:

@@ -39,6 +39,9 @@ def node_rows(data: GraphData, scores: InfluenceScores) -> Iterator[tuple[Kind, 
         "influence": scores.influence,
         "input_sum": scores.input_sum,
     }
+    if data.statistics:
+        integers["graphs"] = data.statistics.nodes.graphs
+        floats["mean_influence"] = data.statistics.nodes.mean_influence
     for i in range(len(nodes)):
         name = node_name(nodes, i, data.metadata.tokens)[:MAX_NAME_LENGTH]
         row: Row = {"key": nodes.key(i), "ordinal": i, "name": name}

@@ -6,6 +6,7 @@ such as `n.ordinal >= 0`, make the planner use an index; `schema/constraints.cyp
 
 from __future__ import annotations
 
+from circuit_atlas.graph.data import EdgeStatistics
 from circuit_atlas.ingest.labels import NAME
 from circuit_atlas.schema.graph_lock import LOCK
 
@@ -126,26 +127,38 @@ SET g += $properties, g.status = 'ready', g.created_at = datetime(), g.published
     g.version = randomUUID()
 """
 
-# Sources and weights come as one list for each target, see `by_target`.
-_EDGES = """
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+
+def _edges(*names: str) -> str:
+    """Creates edges with a weight and further properties. Sources, weights and each of the others come as one list for
+    each target, see `by_target`."""
+    lists = "".join(f", ${name}[i] AS {name}" for name in names)
+    values = "".join(f", {name}[j] AS {name}" for name in names)
+    properties = "".join(f", {name}: {name}" for name in names)
+    return f"""
+MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
 WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
 UNWIND range(0, size($targets) - 1) AS i
-WITH nodes, nodes[$targets[i]] AS target, $sources[i] AS sources, $weights[i] AS weights
+WITH nodes, nodes[$targets[i]] AS target, $sources[i] AS sources, $weights[i] AS weights{lists}
 UNWIND range(0, size(sources) - 1) AS j
-WITH target, nodes[sources[j]] AS source, weights[j] AS weight
-CREATE (source)-[:DIRECT_EFFECT {weight: weight}]->(target)
+WITH target, nodes[sources[j]] AS source, weights[j] AS weight{values}
+CREATE (source)-[:DIRECT_EFFECT {{weight: weight{properties}}}]->(target)
 """
 
-EDGES = f"CYPHER 25{_EDGES}"
 
-# A batch that is already stored, since only the answer to its commit was lost, is not written again.
-EDGE_BATCH = f"""CYPHER 25
+def _batch(edges: str) -> str:
+    """A batch that is already stored, since only the answer to its commit was lost, is not written again."""
+    return f"""CYPHER 25
 MATCH (g:Graph {{name: $graph}}) WHERE NOT EXISTS {{ (:EdgeBatch {{graph: $graph, number: $batch}}) }}
 CREATE (:EdgeBatch {{graph: $graph, number: $batch}})
 WITH g
-CALL () {{{_EDGES}}}
+CALL () {{{edges}}}
 """
+
+
+EDGES = f"CYPHER 25{_edges()}"
+EDGE_BATCH = _batch(_edges())
+AGGREGATED_EDGES = f"CYPHER 25{_edges(*EdgeStatistics._fields)}"
+AGGREGATED_EDGE_BATCH = _batch(_edges(*EdgeStatistics._fields))
 
 # Shows other processes that an ingest or deletion is alive. A graph that was published while the statement waited for
 # the lock stays as it is.

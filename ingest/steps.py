@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from circuit_atlas.database import Database, Step
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.edge_writer import EDGES_PER_BATCH, by_target
+from circuit_atlas.ingest.edge_writer import edge_batches
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
@@ -77,8 +77,9 @@ def write_at_once(database: Database, name: str, rows: GraphRows, check: Callabl
     def steps() -> Iterator[Step]:
         yield statements.READY, {"graph": name, "properties": rows.properties}
         yield from node_steps(name, rows)
-        for block in rows.edges.blocks(EDGES_PER_BATCH):
-            yield statements.EDGES, {"graph": name, **by_target(block)}
+        statement = statements.AGGREGATED_EDGES if rows.edge_statistics else statements.EDGES
+        for columns in edge_batches(rows.edges, rows.edge_statistics):
+            yield statement, {"graph": name, **columns}
         yield from column_steps(name, rows)
         yield from extra_steps(name, rows)
         yield statements.COUNTS, {"graph": name}

@@ -38,6 +38,8 @@ def check_positions(positions: Iterable[int], n_pos: int) -> list[int]:
     if the prompt is shorter."""
     positions = list(positions)
     for position in positions:
+        if not n_pos:
+            raise InvalidArgumentError("the nodes of this graph have no positions", fix="Leave the positions out.")
         if not -n_pos <= position < n_pos:
             raise InvalidArgumentError(
                 f"position cannot be {position}", fix=f"Positions are 0 to {n_pos - 1}, or -{n_pos} to -1."

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
+from circuit_atlas.queries.aggregates import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (
@@ -110,7 +111,10 @@ def compare(
             "nodes": _nodes(database, question, k),
             "edges": _effects(alignment, effects),
             "paths": _paths(database, graphs, question, which),
-            "notes": _notes(graphs["a"], graphs["b"]),
+            "notes": [
+                *_notes(graphs["a"], graphs["b"]),
+                *(note for graph in graphs.values() for note in age_notes(database, graph.properties)),
+            ],
         }
     )
     if graphs["a"].source_sets == graphs["b"].source_sets:  # else a feature is one of either

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from circuit_atlas.database import Database, Rows, Step
 from circuit_atlas.errors import GraphNotFoundError
+from circuit_atlas.queries.aggregates import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.one_answer import as_one, changed, check_versions, is_asking, note_version
 from circuit_atlas.queries.results import (
@@ -116,7 +117,10 @@ def graph_query(function: Callable[Concatenate[StoredGraph, P], R]) -> Callable[
             row, graph.known = graph.known, None  # what was read before may be out of date at the next attempt
             stored = StoredGraph(graph.database, graph.name, row) if row else find_graph(graph.database, graph.name)
             known = stored.known
-            return _with_pages(function(stored, *args, **kwargs), stored)
+            answer = _with_pages(function(stored, *args, **kwargs), stored)
+            if isinstance(answer, Result):
+                answer.notes.extend(age_notes(stored.database, stored.properties))
+            return answer
 
         answer = as_one(graph.database, ask_of_stored, *args, **kwargs)
         graph.known = known

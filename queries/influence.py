@@ -93,7 +93,8 @@ def influence_by(
     kinds, influences = check_kinds(kinds), _influences(graph, targets, circuit=circuit)
     rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
     _check_found(graph, rows, kinds, targets)
-    return InfluenceGroups(graph=graph.name, by=by, groups=[InfluenceGroup(**row) for row in rows])
+    notes = [] if rows or by != "position" else ["The nodes have no positions."]
+    return InfluenceGroups(graph=graph.name, by=by, groups=[InfluenceGroup(**row) for row in rows], notes=notes)
 
 
 @graph_query

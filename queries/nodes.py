@@ -134,7 +134,7 @@ def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
     """The error that names nodes that are called alike, or tells where a feature is active."""
     kind, text = _kind_and_text(address)
     given = parse_key(_meant(graph, address) or address)
-    if given is None:
+    if given is None or given.position is None:
         rows = ask(graph.database, "nodes.names", graph=graph.name, kind=kind)
         fix = did_you_mean(text, [row["name"] for row in rows])
     elif given.kind is Kind.FEATURE:
@@ -157,7 +157,16 @@ def node_details(graph: StoredGraph, address: str) -> NodeDetails:
     if depth is not None and node.component in ATTENTION_COMPONENTS:
         depth -= ATTENTION_STEP
     feature = row["transcoder_feature"]
-    optional = ("token", "activation", "probability", "influence", "cumulative_influence", "feature_type")
+    optional = (
+        "token",
+        "activation",
+        "probability",
+        "influence",
+        "cumulative_influence",
+        "feature_type",
+        "graphs",
+        "mean_influence",
+    )
     return NodeDetails(
         graph=graph.name,
         node=node,

@@ -14,8 +14,10 @@ from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.keys import Component
 from circuit_atlas.schema.models import Node, Record
-from circuit_atlas.schema.properties import EXPLANATION_LISTS
+from circuit_atlas.schema.properties import EXPLANATION_LISTS, LABELS
 from circuit_atlas.schema.source_sets import feature_page
+
+_STORED = LABELS["Node"].properties
 
 
 class GraphSummary(Record):
@@ -30,6 +32,7 @@ class GraphSummary(Record):
     edges: int
     created_at: str = Field(description="When it was ingested, ISO 8601")
     collapsed_from: str | None = Field(None, description="The whole graph, if this one was collapsed by its supernodes")
+    aggregated_graphs: int | None = Field(None, description="Of an aggregate, how many graphs it was made of")
     tags: list[str] = Field(description="Its tags, by name")
 
     @property
@@ -236,6 +239,8 @@ class NodeDetails(Result):
     supernodes: list[str]
     transcoder_feature: TranscoderFeature | None
     qk: QkTracing | None = Field(None, description="QK pairs of an attention feature, if the file has them")
+    graphs: int | None = Field(None, description=_STORED["graphs"].description)
+    mean_influence: float | None = Field(None, description=_STORED["mean_influence"].description)
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per property that has a value."""

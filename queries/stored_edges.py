@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from circuit_atlas.errors import AtlasError, DamagedGraphError, GraphChangedError
-from circuit_atlas.graph.data import ArrayEdges, EdgeExtra, Float64, Int32
+from circuit_atlas.graph.data import ArrayEdges, EdgeExtra, EdgeStatistics, Float64, Int32
 from circuit_atlas.graph.packed import PackedBlock, PackedEdges, column_rows, packed, unpacked
+from circuit_atlas.queries.aggregates import is_aggregate
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.batches import batches, pages
@@ -119,6 +120,34 @@ def read_relationships(graph: StoredGraph) -> StoredEdges:
     if found != m:
         raise damaged(f"it has {found:,} edges instead of {m:,}", graph.name)
     return StoredEdges(unpacked(parts, n, m), tuple(sorted(extras)))
+
+
+def read_statistics(graph: StoredGraph) -> EdgeStatistics | None:
+    """What an aggregate knows of its edges, from the relationships; None for any other graph.
+
+    Raises:
+        DamagedGraphError: it has more or fewer edges than it should.
+    """
+    if not is_aggregate(graph.properties):
+        return None
+    n, m = graph.properties["nodes"], graph.properties["edges"]
+    rows = [
+        ask(graph.database, "aggregates.statistics", graph=graph.name, first=first, stop=stop)[0]
+        for first, stop in pages(n, m, _EDGES_PER_PAGE)
+    ]
+
+    def column(name: str, dtype: Any) -> npt.NDArray[Any]:
+        return np.concatenate([np.zeros(0, dtype), *(np.array(row[name], dtype) for row in rows)])
+
+    found = EdgeStatistics(
+        column("weight_present", np.float64),
+        column("weight_sd", np.float64),
+        column("graphs", np.int64),
+        column("sign_agreement", np.float64),
+    )
+    if len(found.graphs) != m:
+        raise damaged(f"it has {len(found.graphs):,} edges instead of {m:,}", graph.name)
+    return found
 
 
 def damaged(what: str, graph: str) -> DamagedGraphError:

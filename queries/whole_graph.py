@@ -13,12 +13,15 @@ from circuit_atlas.graph.data import (
     KINDS,
     NO_VALUE,
     ActiveFeatures,
+    EdgeStatistics,
     GraphData,
     NodeColumns,
+    NodeStatistics,
+    Statistics,
 )
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.stored_edges import damaged, read_edges, read_relationships
+from circuit_atlas.queries.stored_edges import damaged, read_edges, read_relationships, read_statistics
 from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
 _NODES_PER_PAGE = 10_000
@@ -50,6 +53,7 @@ def read_graph_data(graph: StoredGraph, *, relationships: bool = False) -> Graph
         zero_links=stored["zero_links"],
         edge_extras=extras,
         active=_active(groups["active"]),
+        statistics=_statistics(nodes, read_statistics(graph)),
     )
 
 
@@ -101,6 +105,15 @@ def _columns(rows: list[Row]) -> NodeColumns:
         extra=texts("extra") if has_ids else [],
         pinned=numbers("pinned", np.bool_, False) if has_ids else np.zeros(0, np.bool_),
     )
+
+
+def _statistics(nodes: list[Row], edges: EdgeStatistics | None) -> Statistics | None:
+    """What an aggregate knows of its nodes and edges."""
+    if edges is None:
+        return None
+    graphs = np.array([row.get("graphs", 0) for row in nodes], np.int64)
+    influence = np.array([row.get("mean_influence", np.nan) for row in nodes], np.float64)
+    return Statistics(NodeStatistics(graphs, influence), edges)
 
 
 def _active(blocks: list[Row]) -> ActiveFeatures | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
 BATCH_SIZE = 2_000  # rows
+Row = TypeVar("Row")
 
 
-def batches(rows: Iterable[dict[str, Any]], size: int = BATCH_SIZE) -> Iterator[list[dict[str, Any]]]:
+def batches(rows: Iterable[Row], size: int = BATCH_SIZE) -> Iterator[list[Row]]:
     """The rows in lists of at most `size`."""
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):

@@ -11,6 +11,13 @@
     other:...           a node of a type this version does not know, by the file's own id
     feature:supernode/Texas   a supernode of a collapsed graph, of the kind that all its members have, or `other`
 
+A graph that was aggregated from many has further forms:
+
+    feature:8/37691     feature 37691 of layer 8 at all positions; likewise error:5
+    token:text/ is      the token " is" at all positions
+    logit:target        the most probable logit of each graph
+    logit:others        all other logits
+
 A file's own `node_id` cannot be the key: circuit-tracer wrote `0_2_1` both for feature 2 of layer 0 and for the error
 of layer 2 (both at position 1).
 """
@@ -81,6 +88,7 @@ KIND_OF_FEATURE_TYPE: dict[str, tuple[Kind, Component | None]] = {
 belongs to is in its id."""
 
 SUPERNODE = "supernode"  # the `feature_type` of supernodes in a collapsed graph; their ids begin with it
+TARGET, OTHERS = "target", "others"  # labels and keys of the two logits of an aggregate
 COLLAPSED = ":collapsed"  # ends the name of every collapsed graph, and of no other graph
 
 
@@ -113,13 +121,14 @@ def make_key(
     kind: Kind, layer: int | None, index: int | None, position: int | None, component: Component | None = None
 ) -> str:
     """The key of a node at an address; see the module's text for the forms. Without a component, a feature is one of a
-    transcoder, and an error that of an MLP."""
+    transcoder, and an error that of an MLP. Features and errors may have no position."""
+    at = "" if position is None else f"@{position}"
     match kind:
         case Kind.FEATURE:
-            return f"feature:{feature_place(layer, index, component)}@{position}"
+            return f"feature:{feature_place(layer, index, component)}{at}"
         case Kind.ERROR:
             part = "/attention" if component is Component.ATTENTION else ""
-            return f"error:{layer}{part}{'' if index is None else f'/{index}'}@{position}"
+            return f"error:{layer}{part}{'' if index is None else f'/{index}'}{at}"
         case Kind.TOKEN:
             return f"token:{position}"
         case Kind.LOGIT:
@@ -129,8 +138,8 @@ def make_key(
 
 
 _FORMS = {
-    Kind.FEATURE: re.compile(r"(?P<layer>\d+)/(?P<part>lorsa/)?(?P<index>\d+)@(?P<position>\d+)"),
-    Kind.ERROR: re.compile(r"(?P<layer>\d+)(?P<part>/attention)?(?:/(?P<index>\d+))?@(?P<position>\d+)"),
+    Kind.FEATURE: re.compile(r"(?P<layer>\d+)/(?P<part>lorsa/)?(?P<index>\d+)(?:@(?P<position>\d+))?"),
+    Kind.ERROR: re.compile(r"(?P<layer>\d+)(?P<part>/attention)?(?:/(?P<index>\d+))?(?:@(?P<position>\d+))?"),
     Kind.TOKEN: re.compile(r"(?P<position>\d+)"),
     Kind.LOGIT: re.compile(r"(?P<index>\d+)@(?P<position>\d+)"),
 }

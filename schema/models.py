@@ -10,6 +10,14 @@ from circuit_atlas.schema.keys import SUPERNODE, Component, Kind, component_of
 from circuit_atlas.schema.properties import LABELS
 
 COLLAPSED_FIELDS = ("collapsed_from", "collapsed_weights", "collapsed_state")  # only collapsed graphs have them
+AGGREGATE_FIELDS = (  # only aggregates have them
+    "aggregated_names",
+    "aggregated_tags",
+    "aggregated_graphs",
+    "aggregated_align",
+    "aggregated_weight",
+    "aggregated_state",
+)
 FILE_FIELDS = ("file_metadata", "file_qparams", "file_extra", "file_form")  # stored as JSON text
 
 _NODE = LABELS["Node"].properties
@@ -109,4 +117,10 @@ class GraphMetadata(Record):
     collapsed_from: str | None = None
     collapsed_weights: str | None = None
     collapsed_state: str | None = None
+    aggregated_names: list[str] | None = None
+    aggregated_tags: list[str] | None = None
+    aggregated_graphs: int | None = None
+    aggregated_align: str | None = None
+    aggregated_weight: str | None = None
+    aggregated_state: str | None = None
     warnings: list[str] = Field(default_factory=list)

@@ -70,7 +70,9 @@ _GRAPH = {
     "scan": Property(STRING, "circuit-tracer's identifier of the transcoders, as the file gives it"),
     "n_layers": Property(LONG, "Number of layers of the model", "layers"),
     "n_pos": Property(LONG, "Number of positions of the prompt", "positions"),
-    "source_format": Property(STRING, "What it was made from: `json`, `pt`, `graph` (circuit_tracer.Graph), `synth`"),
+    "source_format": Property(
+        STRING, "What it was made from: `json`, `pt`, `graph` (circuit_tracer.Graph), `synth`, `aggregate`"
+    ),
     "node_threshold": Property(DOUBLE, "Share of the influence that the nodes kept by pruning carry", "share, 0 to 1"),
     "edge_threshold": Property(DOUBLE, "Share of the influence that the edges kept by pruning carry", "share, 0 to 1"),
     "active_features": Property(LONG, "Features that are active on the prompt, if the file says so", "features"),
@@ -93,6 +95,16 @@ _GRAPH = {
     "collapsed_state": Property(
         STRING, "On a collapsed graph: hash of what it was made from; shows if it is out of date"
     ),
+    "aggregated_names": Property(STRINGS, "On an aggregate: names of graphs that it was asked to be made of, if any"),
+    "aggregated_tags": Property(STRINGS, "On an aggregate: tags whose graphs it was asked to be made of, if any"),
+    "aggregated_graphs": Property(LONG, "On an aggregate: number of graphs that it was made of", "graphs"),
+    "aggregated_align": Property(
+        STRING, "On an aggregate: `feature`, `relative` or `exact`, how the nodes of the graphs were aligned"
+    ),
+    "aggregated_weight": Property(
+        STRING, "On an aggregate: `mean` or `normalised`, whether weights were divided by the target's `input_sum`"
+    ),
+    "aggregated_state": Property(STRING, "On an aggregate: hash of what it was made of; shows if it is out of date"),
     "warnings": Property(STRINGS, "Oddities in the file that the reader accepted"),
     "nodes": Property(LONG, "Number of nodes", "nodes"),
     "edges": Property(LONG, "Number of direct effects", "edges"),
@@ -164,6 +176,12 @@ _NODE = {
     "input_sum": Property(DOUBLE, "Sum of |weight| over its inputs", "direct effect"),
     "pinned": Property(BOOLEAN, "True for nodes that are pinned in the frontend"),
     "extra": Property(STRING, "The file's other fields of the node, as JSON text"),
+    "graphs": Property(LONG, "In an aggregate: number of graphs that have the node", "graphs"),
+    "mean_influence": Property(
+        DOUBLE,
+        "In an aggregate: mean over all graphs of the influence in each, 0 where a graph lacks the node",
+        "probability",
+    ),
 }
 
 _QK_ONLY_NODE = {
@@ -204,7 +222,8 @@ LABELS = {
     "Graph": Label(
         "An attribution graph. It has its name, and its nodes have it as `graph`, only while it is complete, so a "
         "query by name sees all of a graph or nothing. While it is written or removed, its name contains a `~`. A "
-        "graph that was collapsed by its supernodes is a separate graph named `NAME:collapsed`.",
+        "graph that was collapsed by its supernodes is a separate graph named `NAME:collapsed`. An aggregate is a "
+        "graph that was made of many.",
         ("name",),
         _GRAPH,
     ),
@@ -370,11 +389,26 @@ RELATIONSHIPS = {
         {
             "weight": Property(
                 DOUBLE,
-                "The signed direct effect, a float64 as in the file, never 0",
+                "The signed direct effect, a float64 as in the file, never 0; in an aggregate the mean over all graphs",
                 "direct effect",
             ),
             "extra": Property(
                 STRING, "The file's other fields of the link, as JSON text; no known producer writes any"
+            ),
+            "weight_present": Property(
+                DOUBLE, "In an aggregate: mean weight over the graphs that have the effect", "direct effect"
+            ),
+            "weight_sd": Property(
+                DOUBLE,
+                "In an aggregate: population standard deviation of the weight over all graphs, 0 where a graph lacks "
+                "the effect",
+                "direct effect",
+            ),
+            "graphs": Property(LONG, "In an aggregate: number of graphs that have the effect", "graphs"),
+            "sign_agreement": Property(
+                DOUBLE,
+                "In an aggregate: of the graphs that have the effect, the share in which it has its commonest sign",
+                "share, 0 to 1",
             ),
         },
     ),

@@ -51,7 +51,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/write_docs.py (make docs). -->\n\n"
 ROOT = Path(__file__).parent.parent
 COMMANDS: dict[str, tuple[str, type[Result]]] = {
-    "ingest-one": ("`ingest` of one file", IngestResult),
+    "ingest-one": ("`ingest` of one file, `aggregate`", IngestResult),
     "ingest": ("`ingest` of several files, `attribute`", IngestResults),
     "export": ("`export`", ExportResult),
     "verify": ("`verify`", Verifications),

@@ -29,7 +29,12 @@ SOURCES = [path for folder in ("src", "ingest", "queries", "schema") for path in
 EXIT_CODES = {"circuit-atlas verify dallas examples/graphs/opposite-small.json": 1}  # it shows a difference
 SET_FOR_NEO4J = {"NEO4J_HOME", "NEO4J_CONF"}  # environment variables that we set, and nobody else
 NOTHING = ("README", "start", "tutorial", "ingest")  # pages whose reader has stored no graph yet
-ALSO = {"across-prompts": "analogies", "pictures": ("cold", "winter"), "cypher": ("cold",)}  # beside dallas and small
+ALSO = {  # beside dallas and small
+    "across-prompts": "analogies",
+    "aggregate": ("foot", "night", "puppy", "taste", "winter"),
+    "pictures": ("cold", "winter"),
+    "cypher": ("cold",),
+}
 
 
 class Block(NamedTuple):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,7 +20,6 @@ from circuit_atlas import Atlas
 from circuit_atlas.database import Database, connect
 from circuit_atlas.errors import IngestError
 from circuit_atlas.export.json_file import write_json
-from circuit_atlas.graph.data import EdgeBlock
 from circuit_atlas.ingest import edge_writer
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
@@ -93,11 +93,11 @@ def test_an_ingest_outlives_a_restart_of_the_server(how: str, faults: Faults, mo
     """Gone with two batches under way, and there again: the ingest does not notice, whatever was committed."""
     first, gone, write = faults.files[0], threading.Event(), edge_writer._write
 
-    def write_then_restart(database: Database, graph: str, number: int, block: EdgeBlock) -> int:
-        if number == 1 and not gone.is_set():
+    def write_then_restart(database: Database, statement: str, parameters: dict[str, Any]) -> int:
+        if parameters["batch"] == 1 and not gone.is_set():
             gone.set()
             pool.submit(faults.restart_server, how)
-        return write(database, graph, number, block)
+        return write(database, statement, parameters)
 
     monkeypatch.setattr(edge_writer, "_write", write_then_restart)
     monkeypatch.setattr(edge_writer, "EDGES_PER_BATCH", 2_000)
@@ -111,11 +111,11 @@ def test_an_ingest_whose_database_is_emptied_says_so(faults: Faults, monkeypatch
     """As `restore --replace` does: the nodes that edges should lead to are gone."""
     gone, write = threading.Event(), edge_writer._write
 
-    def write_then_empty(database: Database, graph: str, number: int, block: EdgeBlock) -> int:
-        if number == 1 and not gone.is_set():
+    def write_then_empty(database: Database, statement: str, parameters: dict[str, Any]) -> int:
+        if parameters["batch"] == 1 and not gone.is_set():
             database.write("MATCH (n) DETACH DELETE n")  # other batches are written meanwhile
             gone.set()
-        return write(database, graph, number, block)
+        return write(database, statement, parameters)
 
     monkeypatch.setattr(edge_writer, "_write", write_then_empty)
     monkeypatch.setattr(edge_writer, "EDGES_PER_BATCH", 2_000)

@@ -30,7 +30,9 @@ def test_a_key_is_parsed_to_what_it_was_made_of(kind: Kind, layer: int, index: i
     [
         ("feature:8/37691@6", (Kind.FEATURE, 8, 37691, 6, Component.TRANSCODER)),
         ("feature:9/lorsa/9838@14", (Kind.FEATURE, 9, 9838, 14, Component.LORSA)),
+        ("feature:8/37691", (Kind.FEATURE, 8, 37691, None, Component.TRANSCODER)),
         ("error:5@3", (Kind.ERROR, 5, None, 3, Component.MLP)),
+        ("error:5", (Kind.ERROR, 5, None, None, Component.MLP)),
         ("error:5/2@3", (Kind.ERROR, 5, 2, 3, Component.MLP)),
         ("error:5/attention@3", (Kind.ERROR, 5, None, 3, Component.ATTENTION)),
         ("error:5/attention/2@3", (Kind.ERROR, 5, 2, 3, Component.ATTENTION)),
@@ -68,7 +70,7 @@ def test_the_component_of_a_node_that_its_own_id_names(key: str, component: Comp
         ":",
         "token:",
         "token:-1",
-        "feature:8/37691",
+        "feature:8/37691@",
         "feature:8/37691@6 ",
         "other:x",
         "feature:supernode/a",

@@ -33,16 +33,19 @@ COLLECT {
   @named(graphs, tags)
 }
 
-// @fragment names_or_all -- the same of $graphs and $tags; of all graphs that were not collapsed when both are empty
+// @fragment is_original(graph) -- whether a graph is neither collapsed nor an aggregate
+graph.collapsed_from IS NULL AND graph.aggregated_state IS NULL
+
+// @fragment names_or_all -- the same of $graphs and $tags; when both are empty, of all graphs made from no other
 COLLECT {
   @named($graphs, $tags)
   UNION
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
-  MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND g.collapsed_from IS NULL RETURN g.name AS name
+  MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g.name AS name
 }
 
-// @fragment is_whole(graph) -- whether a name is that of a graph that is complete (no ~) and was not collapsed
-NOT (graph CONTAINS '~' OR graph ENDS WITH ':collapsed')
+// @fragment in_original(node) -- whether its graph is complete (no ~), and neither collapsed nor an aggregate
+NOT (node.graph CONTAINS '~' OR node.graph ENDS WITH ':collapsed') AND node.graphs IS NULL
 
 // @fragment identity(node, side) -- what a node is aligned by with nodes of another graph; `side` as in aligned_nodes
 CASE
@@ -81,7 +84,7 @@ MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 
 // @fragment is_searched(g) -- whether a search looks at what is active in graph g
-g.status = 'ready' AND (g.collapsed_from IS NULL OR g.name = $graph) AND $model IN ['', g.model]
+g.status = 'ready' AND (@is_original(g) OR g.name = $graph) AND $model IN ['', g.model]
 AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
 
 // @fragment strength(effect) -- what direct effects are ranked by: |weight|, or with $sign 1 or -1 the signed weight

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from neo4j import Driver
 from tqdm import tqdm
 
+from circuit_atlas.aggregates import refresh_aggregate, store_aggregate
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
@@ -229,6 +230,55 @@ class Atlas(Database):
                 (statements.UNTAG, {"graph": graph.name, "tags": removed}),
             )
         return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in graphs], notes=notes)
+
+    def aggregate(
+        self,
+        *graphs: str,
+        name: str,
+        tags: Iterable[str] = (),
+        align: str = "feature",
+        weight: str = "mean",
+        replace: bool = False,
+        refresh: bool = False,
+    ) -> IngestedGraph:
+        """Store one graph made of many: an aggregate, of which everything can be asked as of any other graph.
+
+        What the graphs have in common becomes one node, and the weight of a direct effect is its mean over all graphs,
+        0 where a graph lacks it. The most probable logit of each graph becomes the node `logit:target`, all other
+        logits `logit:others`. What else is stored of nodes and effects, and how it is computed, is in
+        `circuit_atlas.graph.aggregate`. A question about an aggregate that is out of date says so in a note.
+
+        Args:
+            graphs: names of graphs.
+            name: the name of the aggregate.
+            tags: tags of further graphs; aggregates and collapsed graphs with these tags are left out.
+            align: which nodes become one, see `compare`: with `feature`, positions do not count, and what a graph has
+                at several is summed; `relative` counts them from the end of the prompt, `exact` from its start. There,
+                tokens become one by position; else by text.
+            weight: `mean`; or `normalised`, where each weight is first divided by the sum of |weight| over the inputs
+                of its target, as in circuit-tracer's influence.
+            replace: whether to replace a graph of that name that has different content.
+            refresh: whether to make the aggregate of that name again, as it was made, if it is out of date: instead of
+                all other arguments.
+
+        Raises:
+            InvalidArgumentError: no graph is given, graphs are of different models or sets of transcoders, one is
+                itself an aggregate or a collapsed graph, the aggregate would have more than 100,000 nodes, or an
+                argument is out of range.
+            GraphNotFoundError, NotFoundError: see `queries.features.graph_set`.
+            GraphExistsError: another graph has the name, and `replace` is not set.
+        """
+        wanted = list(tags)
+        if refresh:
+            if graphs or wanted:
+                raise InvalidArgumentError(
+                    "an aggregate is made again of the graphs and tags that it was made of",
+                    fix="Leave graphs and tags out, or pass replace (--replace) instead of refresh.",
+                )
+            return IngestedGraph(self, refresh_aggregate(self, name))
+        return IngestedGraph(
+            self, store_aggregate(self, graphs, wanted, name=name, align=align, weight=weight, replace=replace)
+        )
 
     def delete(self, *names: str, tags: Iterable[str] = ()) -> list[str]:
         """Delete graphs, and their collapsed graphs.

@@ -17,7 +17,7 @@ CYPHER 25
 WITH @names_of($graphs, $tags) AS names
 MATCH (f:TranscoderFeature {model: $model, source_set: $source_set, layer: $layer, index: $index})
 MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
-WHERE CASE WHEN $graphs = [] AND $tags = [] THEN @is_whole(n.graph) ELSE n.graph IN names END
+WHERE CASE WHEN $graphs = [] AND $tags = [] THEN @in_original(n) ELSE n.graph IN names END
 WITH f, n.graph AS graph, collect(n) AS nodes, sum(coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, graph
 WITH f, collect([graph, nodes]) AS found

@@ -2,7 +2,7 @@
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
-//   database but those collapsed by supernodes
+//   database but collapsed graphs and aggregates
 // @returns graph STRING -- the graph's name
 // @returns version STRING -- its version, null if it was published before there were versions
 // @returns content STRING -- its content hash: graphs with the same content have the same

@@ -1,12 +1,12 @@
 // What a graph is, how large it is, and which logits it explains with which probabilities.
 // @param graph STRING -- the graph's name
 // @returns graph MAP -- the properties of the graph
-// @returns logits LIST<MAP> -- its logits, most probable first, at most 100
+// @returns logits LIST<MAP> -- its logits, most probable first, at most 100; in an aggregate the target
 CYPHER 25
 MATCH (g:Graph {name: $graph}) WHERE g.status = 'ready'
 CALL () {
   MATCH (n:Node {graph: $graph}) WHERE n.key STARTS WITH 'logit:'
-  WITH n ORDER BY coalesce(n.probability, 0.0) DESC, n.ordinal LIMIT 100
+  WITH n ORDER BY n.key = 'logit:others', coalesce(n.probability, 0.0) DESC, n.ordinal LIMIT 100
   RETURN collect(n) AS logits
 }
 // result

@@ -9,11 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from circuit_atlas.export.node_fields import node_fields, node_id
 from circuit_atlas.files import replacing
-from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.link_order import unpacked_order
 from circuit_atlas.graph.qparams import write_supernodes
+from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 100_000
 NEW_QPARAMS: dict[str, Any] = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
@@ -81,11 +84,17 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
         "slug": metadata.slug,
         "scan": metadata.scan or metadata.source_set,
         "transcoder_list": [],
-        "prompt_tokens": metadata.tokens,
+        "prompt_tokens": metadata.tokens or list(_token_texts(data)),
         "prompt": metadata.prompt,
         "node_threshold": metadata.node_threshold,
         "schema_version": 1,
     }
+
+
+def _token_texts(data: GraphData) -> Iterator[str]:
+    """The texts of the tokens, which have no positions in an aggregate."""
+    for i in np.flatnonzero(data.nodes.kind == KINDS.index(Kind.TOKEN)):
+        yield data.nodes.token[i] or ""
 
 
 def _qparams(data: GraphData) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import json
 import math
 from typing import Any
 
+import numpy as np
+
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
-from circuit_atlas.schema.keys import FEATURE_TYPES, Kind
+from circuit_atlas.schema.keys import FEATURE_TYPES, TARGET, Kind
 
 
 def node_fields(data: GraphData, i: int) -> dict[str, Any]:
@@ -18,13 +20,15 @@ def node_fields(data: GraphData, i: int) -> dict[str, Any]:
 def node_id(data: GraphData, i: int) -> str:
     """The `node_id` of the node with ordinal `i`: the file's own, else circuit-tracer's, see `ingest/node_ids.py`.
 
-    An error's index, which does not apply, is -1, as circuit-tracer writes it since 2026-07.
+    An error's index, which does not apply, is -1, as circuit-tracer writes it since 2026-07. In an aggregate, a node
+    without a position has 0 for it, a token its place among the tokens; the target has the index 0, and the other
+    logits 1.
     """
     nodes = data.nodes
     known = nodes.source_id[i]
     if known is not None:
         return known
-    layer, index, position = int(nodes.layer[i]), int(nodes.index[i]), int(nodes.position[i])
+    layer, index, position = _numbers(nodes, i)
     match KINDS[nodes.kind[i]]:
         case Kind.TOKEN:
             return f"E_{max(index, 0)}_{position}"
@@ -32,6 +36,16 @@ def node_id(data: GraphData, i: int) -> str:
             return f"{data.metadata.n_layers + 1}_{index}_{position}"
         case _:
             return f"{layer}_{index}_{position}"
+
+
+def _numbers(nodes: NodeColumns, i: int) -> tuple[int, int, int]:
+    """Layer, index and position of a node."""
+    kind, index, position = KINDS[nodes.kind[i]], int(nodes.index[i]), int(nodes.position[i])
+    if kind is Kind.LOGIT and index == NO_VALUE:
+        index = int(nodes.label[i] != TARGET)
+    if position == NO_VALUE:
+        position = i - int(np.argmax(nodes.kind == nodes.kind[i])) if kind is Kind.TOKEN else 0
+    return int(nodes.layer[i]), index, position
 
 
 def _file_fields(nodes: NodeColumns, i: int) -> dict[str, Any]:
@@ -51,7 +65,7 @@ def _file_fields(nodes: NodeColumns, i: int) -> dict[str, Any]:
 
 def _new_fields(data: GraphData, i: int) -> dict[str, Any]:
     nodes, kind = data.nodes, KINDS[data.nodes.kind[i]]
-    layer, index, position = int(nodes.layer[i]), int(nodes.index[i]), int(nodes.position[i])
+    layer, index, position = _numbers(nodes, i)
     js_node_id = {
         Kind.FEATURE: f"{layer}_{index}-0",
         Kind.ERROR: f"{layer}_{position}-0",
@@ -76,7 +90,7 @@ def _new_fields(data: GraphData, i: int) -> dict[str, Any]:
         "activation": _number(nodes.activation[i]),
     }
     if kind is Kind.LOGIT:
-        fields["clerp"] = f'Output "{nodes.token[i] or ""}" (p={probability:.3f})'
+        fields["clerp"] = f'Output "{nodes.token[i] or nodes.label[i] or ""}" (p={probability:.3f})'
     return fields
 
 

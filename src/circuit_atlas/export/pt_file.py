@@ -97,6 +97,7 @@ def _matrix_rows(data: GraphData) -> Int64:
     )
     parts = (nodes.component(i) in ATTENTION_COMPONENTS or nodes.is_supernode(i) for i in range(len(nodes)))
     odd |= np.fromiter(parts, np.bool_, len(nodes))
+    odd |= (nodes.kind == _LOGIT) & (nodes.index == NO_VALUE)  # in an aggregate
     inside = (nodes.layer < n_layers) & (nodes.position < n_pos) & (nodes.position >= 0)
     if (odd | ~inside).any():
         i = int(np.argmax(odd | ~inside))

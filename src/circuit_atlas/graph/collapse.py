@@ -37,7 +37,7 @@ from circuit_atlas.graph.data import (
     NodeColumns,
 )
 from circuit_atlas.schema.keys import SUPERNODE, Kind
-from circuit_atlas.schema.models import GraphMetadata, Supernode
+from circuit_atlas.schema.models import AGGREGATE_FIELDS, GraphMetadata, Supernode
 
 SHARES, SUMS = "shares", "sums"
 WEIGHTS = (SHARES, SUMS)
@@ -167,6 +167,7 @@ def _collapsed_metadata(
             "file_extra": {},
             "file_form": {},
             "warnings": [],
+            **dict.fromkeys(AGGREGATE_FIELDS),
             "collapsed_weights": weights,
             **collapsed,
         }

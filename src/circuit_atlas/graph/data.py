@@ -86,6 +86,10 @@ class NodeColumns:
         layer, index, position = (
             None if value == NO_VALUE else int(value) for value in (self.layer[i], self.index[i], self.position[i])
         )
+        if kind is Kind.TOKEN and position is None:
+            return f"token:text/{self.token[i]}"
+        if kind is Kind.LOGIT and index is None:
+            return f"logit:{self.label[i]}"
         return make_key(kind, layer, index, position, self.component(i))
 
     def component(self, i: int) -> Component | None:
@@ -164,6 +168,34 @@ class EdgeExtra(NamedTuple):
     extra: str
 
 
+class NodeStatistics(NamedTuple):
+    """What an aggregate knows of its n nodes: see `:Node` in `schema/properties.py`. Both are (n,)."""
+
+    graphs: Int64
+    mean_influence: Float64
+
+
+class EdgeStatistics(NamedTuple):
+    """What an aggregate knows of its m edges, in their order: see `DIRECT_EFFECT` in `schema/properties.py`. All are
+    (m,)."""
+
+    weight_present: Float64
+    weight_sd: Float64
+    graphs: Int64
+    sign_agreement: Float64
+
+    def part(self, begin: int, end: int) -> EdgeStatistics:
+        """Those of the edges from place `begin` to `end`."""
+        return EdgeStatistics._make(column[begin:end] for column in self)
+
+
+class Statistics(NamedTuple):
+    """What an aggregate knows of its nodes and edges."""
+
+    nodes: NodeStatistics
+    edges: EdgeStatistics
+
+
 class Edges(Protocol):
     """Edges in order of target, then source, none of weight 0. They may lie in memory, in a file, or be computed."""
 
@@ -226,3 +258,4 @@ class GraphData:
     zero_links: int = 0  # links of weight 0 in the file: they mean no effect, so they are counted but not stored
     edge_extras: tuple[EdgeExtra, ...] = ()  # in order of target, then source
     active: ActiveFeatures | None = None  # of a `.pt`, unless the feature nodes are all of them, in the same order
+    statistics: Statistics | None = None  # of an aggregate

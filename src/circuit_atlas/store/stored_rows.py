@@ -14,7 +14,7 @@ from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
-from circuit_atlas.queries.stored_edges import read_relationships
+from circuit_atlas.queries.stored_edges import read_relationships, read_statistics
 from circuit_atlas.schema.path_tables import TOKENS
 from circuit_atlas.schema.properties import LABELS
 
@@ -172,6 +172,7 @@ class StoredRows:
             ],
             edges=edges,
             edge_extras=extras,
+            edge_statistics=read_statistics(graph),
             active_features=tuple(row["properties"] for row in read(_ACTIVE, graph=name)),
             qk=QkRows(
                 only=[row["properties"] for row in read(_QK_ONLY, graph=name)],

@@ -1,0 +1,40 @@
+"""The graphs that an aggregate is made of, and whether it is out of date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from circuit_atlas.database import Database, Rows
+from circuit_atlas.queries.ask import ask
+
+
+def is_aggregate(stored: Mapping[str, Any]) -> bool:
+    """Whether a graph with these properties is an aggregate."""
+    return stored.get("aggregated_state") is not None
+
+
+def aggregated_sources(database: Database, names: Sequence[str], tags: Sequence[str]) -> Rows:
+    """Rows of aggregates.sources, by name: the graphs of names and tags that exist."""
+    return ask(database, "aggregates.sources", graphs=list(names), tags=list(tags))
+
+
+def aggregated_state(sources: Rows) -> str:
+    """A hash of the names and contents of the graphs that an aggregate is made of."""
+    content = sorted((row["graph"]["name"], row["graph"]["content_hash"]) for row in sources)
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def age_notes(database: Database, stored: Mapping[str, Any]) -> list[str]:
+    """A note that a graph with these properties is an aggregate that is out of date, if it is."""
+    if not is_aggregate(stored):
+        return []
+    sources = aggregated_sources(database, stored.get("aggregated_names", []), stored.get("aggregated_tags", []))
+    if aggregated_state(sources) == stored["aggregated_state"]:
+        return []
+    return [
+        f"{stored['name']!r} is out of date: a graph that it is made of was added, removed or replaced. "
+        f"`circuit-atlas aggregate --name {stored['name']} --refresh` makes it again."
+    ]

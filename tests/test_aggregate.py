@@ -1,0 +1,292 @@
+"""Aggregates: every statistic equals brute force over the files, and every question can be asked of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import Any
+
+import networkx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.examples import example_file
+from support.graphs import make_graph, status_of
+from support.many_files import ManyFiles
+from support.program import Run, fails
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, InvalidArgumentError, NotFoundError
+from circuit_atlas.graph import aggregate
+from circuit_atlas.graph.aggregate import Effects
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.ingest.load import load_graph
+from circuit_atlas.queries.whole_graph import read_graph_data
+
+SOURCES = ("dallas", "night", "puppy", "winter")  # one prompt of 11 tokens, and three of 13
+MAP = "aggregated-map"
+Effect = tuple[int, int, float]  # target, source, weight
+
+
+@pytest.fixture(scope="module")
+def one(atlas: Atlas, examples: dict[str, GraphHandle]) -> Iterator[GraphHandle]:
+    """The aggregate that most tests ask about."""
+    yield atlas.aggregate(*SOURCES, name=MAP)
+    atlas.delete(MAP)
+
+
+@st.composite
+def many_graphs(draw: st.DrawFn) -> list[list[Effect]]:
+    """The effects of a few graphs between five nodes, some of them parallel."""
+    number = st.integers(0, 4)
+    weight = st.floats(-1e6, 1e6, width=32).filter(bool)
+    return draw(st.lists(st.lists(st.tuples(number, number, weight), max_size=8), min_size=1, max_size=8))
+
+
+@given(many_graphs(), st.integers(1, 8))
+def test_statistics_of_effects_do_not_depend_on_how_graphs_are_merged(graphs: list[list[Effect]], size: int) -> None:
+    parts = [
+        Effects.of_graph(
+            np.array([effect[0] for effect in graph], np.int64),
+            np.array([effect[1] for effect in graph], np.int64),
+            np.array([effect[2] for effect in graph], np.float64),
+        )
+        for graph in graphs
+    ]
+    merged = Effects.merged([Effects.merged(parts[at : at + size]) for at in range(0, len(parts), size)])
+    weight, statistics = merged.statistics(len(graphs))
+    wanted: dict[tuple[int, int], list[float]] = {}
+    for graph in graphs:
+        own: dict[tuple[int, int], float] = {}
+        for target, source, value in graph:
+            own[target, source] = own.get((target, source), 0.0) + value
+        for ends, value in own.items():
+            wanted.setdefault(ends, []).append(value)
+    assert [(int(pair) >> 32, int(pair) & 0xFFFFFFFF) for pair in merged.pair] == sorted(wanted)
+    for i, (_, values) in enumerate(sorted(wanted.items())):
+        size_of = max(map(abs, values)) + 1e-300
+        every = [*values, *[0.0] * (len(graphs) - len(values))]
+        signs = [sum(value > 0 for value in values), sum(value < 0 for value in values)]
+        assert weight[i] == pytest.approx(fmean(every), abs=1e-9 * size_of)
+        assert statistics.weight_present[i] == pytest.approx(fmean(values), abs=1e-9 * size_of)
+        assert statistics.weight_sd[i] == pytest.approx(pstdev(every), abs=1e-6 * size_of)
+        assert statistics.graphs[i] == len(values)
+        assert statistics.sign_agreement[i] == max(signs) / len(values)
+
+
+def test_a_graph_alone_has_no_spread_even_where_weights_are_large() -> None:
+    parts = [Effects.of_graph(np.array([1]), np.array([0]), np.array([1e8 + i])) for i in range(3)]
+    _, statistics = Effects.merged(parts).statistics(3)
+    assert statistics.weight_sd[0] == pytest.approx(pstdev([0, 1, 2]), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("align", "weight"), [("feature", "mean"), ("relative", "mean"), ("exact", "mean"), ("feature", "normalised")]
+)
+def test_every_statistic_equals_brute_force_over_the_files(
+    align: str, weight: str, atlas: Atlas, examples: Any, new_name: Callable[[], str]
+) -> None:
+    graph = atlas.aggregate(*SOURCES, name=new_name(), align=align, weight=weight)
+    files = ManyFiles([example_file(source) for source in SOURCES], align, normalised=weight == "normalised")
+    data = read_graph_data(graph, relationships=True)
+    nodes, edges, statistics = data.nodes, data.edges, data.statistics
+    assert statistics is not None
+    keys = [nodes.key(i) for i in range(len(nodes))]
+    columns = [*statistics.nodes, nodes.activation, nodes.probability]
+    assert sorted(keys) == sorted(files.nodes)
+    wanted_nodes = np.array([files.nodes[key] for key in keys], np.float64)
+    assert np.stack(columns, axis=1) == pytest.approx(wanted_nodes, rel=1e-5, abs=1e-9, nan_ok=True)
+    [block] = edges.blocks(len(edges))
+    ends = [(keys[source], keys[target]) for target, source in zip(block.target, block.source, strict=True)]
+    zero = {ends for ends, facts in files.effects.items() if abs(facts.weight) < 1e-15}
+    assert set(ends) - zero == files.effects.keys() - zero
+    wanted = np.array([files.effects[pair] for pair in ends])
+    assert np.stack([block.weight, *statistics.edges], axis=1) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+
+
+def test_neo4j_has_the_statistics_and_verify_checks_them(atlas: Atlas, one: GraphHandle) -> None:
+    [row] = atlas.cypher(
+        "MATCH (n:Node {graph: $graph})-[r]->({graph: $graph, key: 'logit:target'}) WHERE r.graphs = $graphs "
+        "RETURN n.graphs, n.mean_influence > 0, r.weight = r.weight_present, r.weight_sd > 0, r.sign_agreement LIMIT 1",
+        {"graph": MAP, "graphs": len(SOURCES)},
+    ).rows
+    assert list(row.values())[:4] == [len(SOURCES), True, True, True]
+    assert not atlas.verify(MAP).damaged
+    change = "MATCH (:Node {graph: $graph, key: 'logit:target'})<-[r]-() WITH r LIMIT 1 SET r.weight_sd = -r.weight_sd"
+    atlas.cypher(change, {"graph": MAP}, write=True)
+    [found] = atlas.verify(MAP).graphs
+    assert found.problems == ["its content differs from what was ingested (other content hash)"]
+    atlas.cypher(change, {"graph": MAP}, write=True)
+
+
+def test_the_same_graphs_make_the_same_and_another_graph_is_replaced_only_if_asked(
+    atlas: Atlas, one: GraphHandle
+) -> None:
+    assert status_of(atlas.aggregate(*reversed(SOURCES), name=MAP)) == "unchanged"
+    with pytest.raises(GraphExistsError):
+        atlas.aggregate("night", "winter", name=MAP)
+
+
+def test_every_question_can_be_asked_of_it(atlas: Atlas, one: GraphHandle, tmp_path: Path) -> None:
+    best = one.paths(k=5)
+    assert len(best) == 5
+    assert all(path.nodes[-1].key == "logit:target" for path in best)
+    [middle, *_] = [node for node in best[0].nodes if node.kind == "feature"]
+    assert one.node(middle.key).node.position is None
+    assert one.node(middle.key.removeprefix("feature:")).node == one.node(middle.key).node
+    assert all(middle not in path.nodes for path in one.paths(k=5, avoid=[middle.key]))
+    assert all(middle in path.nodes for path in one.paths(k=5, must_pass=[middle.key]))
+    assert one.count().total > 0
+    assert one.score([middle.key, "logit:target"])
+    assert one.score_distribution().paths > 0
+    assert one.influence(k=3)
+    assert one.influence_by("feature").groups
+    assert one.influence_by("position").notes == ["The nodes have no positions."]
+    assert one.influence_by_length()
+    assert one.edge_influence(k=3)
+    assert one.neighbors(middle.key, k=3)
+    assert one.subgraph(middle.key)
+    assert one.circuit(nodes=5)
+    assert one.stats().n_pos == 0
+    assert one.to_networkx().number_of_nodes() == one.stats().nodes.total
+    assert one.create_supernode("early", [middle.key, one.influence(k=3, kinds=["feature"])[1].node.key])
+    assert one.collapsed().paths(k=1)
+    assert not atlas.verify(f"{MAP}:collapsed").damaged
+    one.delete_supernode("early")
+    compared = atlas.compare(MAP, "night", align="feature", k=3)
+    assert compared.overlap("feature").shared > 0
+    assert compared.overlap("feature").only_b == 0
+    one.view().save(tmp_path / "view.html")
+    one.report().save(tmp_path / "report.html")
+    with pytest.raises(InvalidArgumentError, match="no positions"):
+        one.paths(positions=[3])
+
+
+@pytest.mark.parametrize("align", ["feature", "relative"])
+def test_exported_files_are_read_again(
+    align: str, atlas: Atlas, examples: Any, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    graph = atlas.aggregate("night", "winter", name=new_name(), align=align)
+    atlas.export(graph.name, tmp_path / "map.json")
+    read = read_graph(tmp_path / "map.json")
+    data = read_graph_data(graph)
+    assert (read.nodes.kind == data.nodes.kind).all()
+    content = json.loads((tmp_path / "map.json").read_text())
+    assert len({node["node_id"] for node in content["nodes"]}) == len(data.nodes)
+    assert [block.weight.tolist() for block in read.edges.blocks(1 << 30)] == [
+        block.weight.tolist() for block in data.edges.blocks(1 << 30)
+    ]
+    atlas.export(graph.name, tmp_path / "map.graphml")
+    assert networkx.read_graphml(tmp_path / "map.graphml").number_of_edges() == len(data.edges)
+
+
+def test_a_pt_has_no_place_for_it(atlas: Atlas, one: GraphHandle, torch: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no place for the node"):
+        atlas.export(MAP, tmp_path / "map.pt")
+
+
+def test_questions_across_graphs_do_not_count_it(atlas: Atlas, one: GraphHandle) -> None:
+    feature = one.influence(k=1, kinds=["feature"])[0].node.key
+    assert MAP not in {activation.graph for activation in atlas.feature(feature, k=1000).activations}
+    assert MAP in {activation.graph for activation in atlas.feature(feature, graphs=[MAP]).activations}
+    [summary] = [summary for summary in atlas.graphs().graphs if summary.graph == MAP]
+    assert summary.aggregated_graphs == len(SOURCES)
+
+
+def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:
+    first, second, tag, name = new_name(), new_name(), new_name(), new_name()
+    for graph, example in ((first, "night"), (second, "winter")):
+        atlas.ingest(example_file(example), name=graph, tags=[tag])
+    made = atlas.aggregate(tags=[tag], name=name)
+    assert made.paths(k=1).notes == []
+    atlas.tag(name, add=[tag])  # an aggregate is not made of itself
+    assert atlas.graph(name).paths(k=1).notes == []
+    assert status_of(atlas.aggregate(name=name, refresh=True)) == "unchanged"
+    atlas.tag(second, remove=[tag])
+    [note] = atlas.graph(name).paths(k=1).notes
+    assert "out of date" in note
+    assert note in atlas.compare(name, first, k=1).notes
+    assert status_of(atlas.aggregate(name=name, refresh=True)) == "replaced"
+    assert atlas.graph(name).paths(k=1).notes == []
+    atlas.tag(second, add=[tag])
+    atlas.aggregate(name=name, refresh=True)
+    again = atlas.aggregate(tags=[tag], name=new_name())
+    both = [read_graph_data(graph) for graph in (made, again)]
+    assert (both[0].edges.as_arrays().weight == both[1].edges.as_arrays().weight).all()  # type: ignore[attr-defined]
+    atlas.delete(first)
+    assert atlas.graph(name).stats().notes
+    atlas.delete(second)
+    with pytest.raises(InvalidArgumentError, match="no graph is left"):  # the aggregate itself still has the tag
+        atlas.aggregate(name=name, refresh=True)
+
+
+def test_what_cannot_be_aggregated_is_refused(atlas: Atlas, one: GraphHandle, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    with pytest.raises(InvalidArgumentError, match="no graphs given"):
+        atlas.aggregate(name=name)
+    with pytest.raises(GraphNotFoundError):
+        atlas.aggregate("night", "nowhere", name=name)
+    with pytest.raises(NotFoundError, match="no graph has the tag"):
+        atlas.aggregate(tags=["nothing"], name=name)
+    with pytest.raises(InvalidArgumentError, match="is itself a collapsed graph or an aggregate"):
+        atlas.aggregate(MAP, "night", name=name)
+    with pytest.raises(InvalidArgumentError, match="models or sets of transcoders.*llama.*gemma|gemma.*llama"):
+        atlas.aggregate("night", "dallas-llama", name=name)
+    with pytest.raises(InvalidArgumentError, match="align cannot be"):
+        atlas.aggregate("night", name=name, align="text")
+    with pytest.raises(InvalidArgumentError, match="weight cannot be"):
+        atlas.aggregate("night", name=name, weight="sum")
+    with pytest.raises(InvalidArgumentError, match="not an aggregate"):
+        atlas.aggregate(name="night", refresh=True)
+    with pytest.raises(InvalidArgumentError, match="graphs and tags that it was made of"):
+        atlas.aggregate("night", name=MAP, refresh=True)
+
+
+def test_too_many_nodes_are_refused(
+    atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregate, "MAX_NODES", 450)
+    with pytest.raises(InvalidArgumentError, match="more than 450 nodes"):
+        atlas.aggregate("night", "winter", name=new_name())
+
+
+def test_graphs_without_logits_and_effects_that_cancel_out_are_told(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    names = [new_name(), new_name()]
+    for name, weight in zip(names, (2.0, -2.0), strict=True):
+        data = make_graph([0, 1, 2], [(0, 1, weight), (1, 2, 1.0)], logit=False)
+        load_graph(atlas, data, name=name)
+    made = atlas.aggregate(*names, name=new_name())
+    assert made.ingested.warnings == [
+        "graphs without logits, of which nothing acts on the target: 2",
+        "effects that add up to exactly 0 over all graphs, left out: 1",
+    ]
+    assert made.stats().edges == 1
+    assert made.paths(sources=["token:text/t0"], targets=["feature:2/2"]).paths == []
+
+
+def test_a_bulk_ingest_and_import_files_keep_what_is_known_of_effects(own_atlas: Atlas, tmp_path: Path) -> None:
+    for name in ("night", "winter"):
+        own_atlas.ingest(example_file(name), name=name)
+    own_atlas.aggregate("night", "winter", name=MAP)
+    before = read_graph_data(own_atlas.graph(MAP))
+    own_atlas.ingest_all([example_file("puppy")], bulk=True)
+    after = read_graph_data(own_atlas.graph(MAP))
+    assert before.statistics is not None
+    assert after.statistics is not None
+    for old, new in zip(before.statistics, after.statistics, strict=True):
+        assert all((a == b).all() for a, b in zip(old, new, strict=True))
+    assert not own_atlas.verify(MAP).damaged
+    own_atlas.export_import_files(tmp_path / "import", [MAP])
+    assert (tmp_path / "import" / "DIRECT_EFFECT-more.parquet").exists()
+
+
+def test_the_command_says_what_it_made(run: Run, atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    made = run("aggregate", "night", "winter", "--name", name, "--table")
+    assert made.returncode == 0, made.stderr
+    assert "ingested" in made.stdout
+    assert run("aggregate", "--name", name, "--refresh", "--table").stdout.split()[-3] == "unchanged"
+    fails(run("aggregate", "--name", name), 1, "no graphs given")
