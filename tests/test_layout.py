@@ -23,7 +23,7 @@ FLOORS = (
     {"tidy", "graph", "database"},
     {"results"},
     {"ingest", "queries", "export", "server", "examples"},
-    {"supernodes", "circuits", "views", "synth"},
+    {"remote", "supernodes", "circuits", "views", "synth"},
     {"handle"},
     {"attribution", "explain", "store"},
     {"client"},
