@@ -75,6 +75,7 @@ class Client:
         self._limiter = RateLimiter(rate)
         self._pause = wait_random_exponential(multiplier=0.5, max=60)
         self._stopped = Event()
+        self._long_waits: dict[str, RateLimitError] = {}  # by host: it gets no more requests
         self._client = httpx.Client(
             headers={"User-Agent": "circuit-atlas"},
             timeout=timeout,
@@ -118,6 +119,8 @@ class Client:
             RefusedError, RedirectError: the server refuses, or redirects.
             MalformedError: the server calls the request wrong, or the response cannot be unpacked.
         """
+        if url.host in self._long_waits:
+            raise self._long_waits[url.host]
         retrying = Retrying(
             stop=partial(_is_enough, attempts),
             wait=partial(self._wait, url.host),
@@ -136,15 +139,14 @@ class Client:
         if asked is None:
             return seconds
         if asked > _MAX_WAIT:
-            raise RateLimitError(f"it asks to wait {asked / 60:.0f} minutes", asked)
+            self._long_waits[host] = RateLimitError(f"it asks to wait {asked / 60:.0f} minutes", asked)
+            raise self._long_waits[host]
         self._limiter.delay(asked)  # the other threads have to wait, too
         if asked >= _NOTIFIED_WAIT and self._notify:
             self._notify(f"{host} asks to wait {asked:.0f} s.")
         return asked
 
-    def _send_once(
-        self, method: str, url: httpx.URL, read: Callable[[httpx.Response], T], **content: Any
-    ) -> T | None:
+    def _send_once(self, method: str, url: httpx.URL, read: Callable[[httpx.Response], T], **content: Any) -> T | None:
         if self._stopped.wait(self._limiter.reserve()):
             raise CancelledError  # nobody waits for the response any more
         _LOG.debug("%s %s", method, shown(url))
