@@ -27,6 +27,7 @@ FLOORS = (
     {"handle"},
     {"attribution", "explain", "store"},
     {"client"},
+    {"agents"},
     {"cli", "__init__"},
 )
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
