@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import agent_transcript
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
+from support.examples import ROOT
 from support.program import PROGRAM
 
 from circuit_atlas import Atlas, GraphHandle
@@ -136,6 +138,14 @@ def test_agents_write_only_when_they_may(
     assert [circuit.name for circuit in handle.circuits().circuits] == ["mine"]
     assert atlas.graphs(tags=["by-agent"]).graphs[0].graph == name
     assert hasattr(WriteTools, "label")
+
+
+def test_the_documentation_shows_what_an_agent_is_answered(
+    env: dict[str, str], examples: dict[str, GraphHandle]
+) -> None:
+    page = (ROOT / "docs" / "how-to" / "agents.md").read_text(encoding="utf-8")
+    shown = page.partition("```text\n")[2].partition("\n```")[0]
+    assert anyio.run(agent_transcript.transcript, env) == shown
 
 
 def test_long_answers_are_cut_and_say_so() -> None:
