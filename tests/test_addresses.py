@@ -26,6 +26,7 @@ from circuit_atlas.errors import (
 )
 from circuit_atlas.remote import client, download
 from circuit_atlas.remote.addresses import addresses_in, is_address, read_address, shown_source
+from circuit_atlas.remote.neuronpedia import NeuronpediaConfig
 from circuit_atlas.store.from_address import PINNED
 
 SMALL = (EXAMPLES / "opposite-small.json").read_bytes()
@@ -269,8 +270,8 @@ def test_each_trouble_is_told_and_nothing_is_stored(
     if trouble == "huge":
         monkeypatch.setattr(download, "MAX_FILE_SIZE", 1000)
     if trouble == "silent":
-        config = download.NeuronpediaConfig(url=url, timeout=0.1)
-        monkeypatch.setattr(download.NeuronpediaConfig, "from_environment", lambda **_: config)
+        config = NeuronpediaConfig(url=url, timeout=0.1)
+        monkeypatch.setattr(NeuronpediaConfig, "from_environment", lambda **_: config)
     name = new_name()
     with pytest.raises(kind, match=told) as raised:
         atlas.ingest("neuronpedia:some-model/x", name=name)

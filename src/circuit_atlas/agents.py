@@ -243,7 +243,8 @@ def bounded_json(result: Result, limit: int = MAX_CHARACTERS) -> str:
     text = result.to_json()
     if len(text) <= limit:
         return text
-    content, cut = json.loads(text), {}
+    content: dict[str, Any] = json.loads(text)
+    cut: dict[str, int] = {}  # numbers of entries, by place
     while len(text) > limit:
         lists = [(len(_dump(found)), place, found) for place, found in _lists(content, "") if len(found) > 1]
         if not lists:
