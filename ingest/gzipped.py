@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import IO
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.schema.limits import MAX_FILE_SIZE
 
 SUFFIX = ".gz"
 _MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 20
-_MAX_SIZE = 4 << 30  # bytes of a graph file once unpacked; the largest graph seen as JSON has 1.7 GB
 # Graph files shrink to about a 13th; what shrinks to less than a 100th is made to fill the memory.
 _MAX_RATIO = 100
 _ALWAYS_ALLOWED = 64 << 20  # bytes, whatever the ratio: short files of equal nodes shrink more
@@ -50,7 +50,7 @@ def read_maybe_gzipped(path: Path) -> bytes:
     with open_maybe_gzipped(path) as content:
         if not isinstance(content, gzip.GzipFile):
             return content.read()
-        limit = min(_MAX_SIZE, max(_ALWAYS_ALLOWED, _MAX_RATIO * path.stat().st_size))
+        limit = min(MAX_FILE_SIZE, max(_ALWAYS_ALLOWED, _MAX_RATIO * path.stat().st_size))
         # In chunks: asked for `limit` bytes at once, the reader would reserve all of them first.
         chunks, size = [], 0
         while chunk := content.read(_CHUNK):

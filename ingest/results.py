@@ -24,6 +24,9 @@ class IngestResult(Result):
     warnings: list[str] = Field(
         description="What the reader noticed and kept going, and other graphs with the same content"
     )
+    circuit: str | None = Field(
+        default=None, description="Name of the circuit of the nodes that an address pins; null without pins"
+    )
 
     def table(self) -> tuple[list[str], Cells]:
         """One row."""
@@ -33,7 +36,7 @@ class IngestResult(Result):
 class FileResult(Record):
     """Result of ingesting one file of several."""
 
-    file: str
+    file: str = Field(description="The file, or the address")
     result: IngestResult | None = Field(description="Null when it failed")
     error: str | None = Field(description="What was wrong")
 

@@ -107,6 +107,10 @@ MERGE (t:Tag {name: tag})
 MERGE (g)-[:TAGGED]->(t)
 """
 
+ADDRESS = """CYPHER 25
+MATCH (g:Graph {name: $graph}) SET g.address = $address
+"""
+
 UNTAG = """CYPHER 25
 MATCH (g:Graph {name: $graph})-[r:TAGGED]->(t:Tag) WHERE t.name IN $tags
 DELETE r

@@ -29,6 +29,11 @@ MAX_TEXT_LENGTH = 1_000_000  # characters of a text
 MAX_NESTING = 100  # lists and objects in each other
 MAX_SUPERNODES = 10_000
 MAX_MEMBERSHIPS = 1_000_000  # members of all supernodes together
+MAX_FILE_SIZE = 4 << 30  # bytes once unpacked, and of a download; the largest graph seen as JSON has 1.7 GB
+
+# Addresses of graphs.
+MAX_ADDRESS_LENGTH = 200_000  # characters: pins and supernodes are in it
+MAX_ADDRESSES = 10_000  # in a file
 
 # circuit-tracer's defaults for pruning: shares of influence that the kept nodes and edges carry.
 NODE_THRESHOLD = 0.8

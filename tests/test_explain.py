@@ -21,9 +21,10 @@ from support.program import fails, interruptible
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaError, UnknownSourceSetError
-from circuit_atlas.explain import fetch, neuronpedia, rate_limit
-from circuit_atlas.explain.rate_limit import RateLimiter
+from circuit_atlas.explain import fetch
 from circuit_atlas.ingest import load_graph
+from circuit_atlas.remote import client, neuronpedia, rate_limit
+from circuit_atlas.remote.rate_limit import RateLimiter
 from circuit_atlas.schema.source_sets import SCANS_VARIABLE, neuronpedia_name
 from circuit_atlas.synth import Shape, synthesize
 
@@ -161,7 +162,7 @@ def test_passing_trouble_leaves_every_feature_explained(
     """Every feature is explained in the end; asked for more than once only what was not answered well."""
     fake, url = server
     monkeypatch.setattr(fetch, "_BATCH_SIZE", 10)
-    monkeypatch.setattr(neuronpedia, "wait_random_exponential", lambda **_: lambda _: 0.01)
+    monkeypatch.setattr(client, "wait_random_exponential", lambda **_: lambda _: 0.01)
     fake.answers, fake.only_batches = list(TROUBLE[trouble]), True
     result = atlas.explain(graph.name, url=url, concurrency=3, timeout=0.7, **ANY_RATE)
     there = len(features(atlas, graph))
@@ -247,8 +248,8 @@ def test_the_key_is_sent_to_one_server_only(
         assert not other.requests
     fake.answers = [401]
     fails(run("explain", graph.name, **variables), 3, "refused", "NEURONPEDIA_API_KEY")
-    for wrong in ("nonsense", "ftp://x", "http://"):
-        with pytest.raises(InvalidArgumentError, match="address"):
+    for wrong in ("nonsense", "ftp://x", "http://", "http://neuronpedia.example"):
+        with pytest.raises(InvalidArgumentError, match="address|this machine"):
             atlas.explain(graph.name, url=wrong)
 
 
@@ -257,7 +258,7 @@ def test_answers_before_an_error_are_stored(
 ) -> None:
     fake, url = server
     monkeypatch.setattr(fetch, "_BATCH_SIZE", 50)
-    monkeypatch.setattr(neuronpedia, "wait_random_exponential", lambda **_: lambda _: 0.01)
+    monkeypatch.setattr(client, "wait_random_exponential", lambda **_: lambda _: 0.01)
     fake.answers = [None, wait_and_see("7200")]
     with pytest.raises(NeuronpediaError, match="rate limit is reached; it asks to wait 120 minutes"):
         atlas.explain(graph.name, url=url, concurrency=1, **ANY_RATE)

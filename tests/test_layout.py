@@ -22,7 +22,7 @@ FLOORS = (
     {"arguments", "config", "processes", "files", "threads", "cypher_text", "schema", "suggestions"},
     {"graph", "database", "results"},
     {"ingest", "queries", "export", "server", "examples"},
-    {"aggregates", "supernodes", "circuits", "views", "synth"},
+    {"aggregates", "remote", "supernodes", "circuits", "views", "synth"},
     {"handle"},
     {"attribution", "explain", "store"},
     {"client"},

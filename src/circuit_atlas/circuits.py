@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from circuit_atlas.database import Step
 from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.statements import CIRCUIT, DELETE_CIRCUITS
@@ -189,8 +190,13 @@ def _check_new(graph: StoredGraph, name: str | None, *, replace: bool) -> None:
 
 
 def _store(graph: StoredGraph, name: str, nodes: Bool, *, rule: str | None) -> None:
-    which = {"graph": graph.name, "name": name, "members": nodes.nonzero()[0].tolist(), "rule": rule}
-    graph.write((DELETE_CIRCUITS, {"graph": graph.name, "names": [name]}), (CIRCUIT, which))
+    graph.write(*circuit_steps(graph, name, nodes.nonzero()[0].tolist(), rule=rule))
+
+
+def circuit_steps(graph: StoredGraph, name: str, ordinals: Sequence[int], *, rule: str | None) -> list[Step]:
+    """What `graph.write` needs to store a circuit of the nodes with these ordinals; one of that name is replaced."""
+    which = {"graph": graph.name, "name": name, "members": list(ordinals), "rule": rule}
+    return [(DELETE_CIRCUITS, {"graph": graph.name, "names": [name]}), (CIRCUIT, which)]
 
 
 def _circuit(graph: StoredGraph, circuits: Circuits, chosen: Bool, name: str | None) -> Circuit:

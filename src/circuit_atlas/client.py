@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -36,7 +38,7 @@ from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.files import graph_files, side_by_side
 from circuit_atlas.ingest.names import check_tags
 from circuit_atlas.ingest.options import ReadOptions
-from circuit_atlas.ingest.results import FileResult, IngestResults
+from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.compare import compare
@@ -47,6 +49,7 @@ from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
 from circuit_atlas.queries.stored_tables import check_tables
+from circuit_atlas.remote.addresses import is_address, read_address, shown_source
 from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
 from circuit_atlas.schema.keys import COLLAPSED
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
@@ -59,6 +62,7 @@ from circuit_atlas.views.serve import serve
 if TYPE_CHECKING:
     import circuit_tracer
 
+    from circuit_atlas.remote.download import GraphDownloads
     from circuit_atlas.server import LocalServer
 
 PathLike = str | os.PathLike[str]
@@ -320,9 +324,12 @@ class Atlas(Database):
         """Store a graph and return its handle; `handle.ingested` is the result.
 
         Args:
-            source: path of a `.json`, `.json.gz` or `.pt` file, or a `circuit_tracer.Graph` (tensors on CPU or GPU).
+            source: path of a `.json`, `.json.gz` or `.pt` file, the https address of one, the address of a graph's page
+                on Neuronpedia (or `neuronpedia:MODEL/SLUG`), or a `circuit_tracer.Graph` (tensors on CPU or GPU). What
+                the address of a page pins becomes the circuit `pinned`, what it groups becomes supernodes.
             name: the graph's name; by default the slug in the file, else the file's stem.
-            replace: whether to replace a graph of that name that has different content.
+            replace: whether to replace a graph of that name that has different content, and a circuit and supernodes
+                that have other nodes than the address says.
             tags: tags to add to those that the graph has.
             options: how the source is read, see `circuit_atlas.ingest.options.ReadOptions`.
 
@@ -330,13 +337,46 @@ class Atlas(Database):
             InputError: the file cannot be read; UnsafeFileError: it would run code.
             GraphExistsError: another graph has the name, and `replace` is not set.
             IngestError: the database does not have what was sent; nothing was published.
+            DownloadError, NeuronpediaError, NotFoundError: what an address names cannot be had; nothing was stored.
         """
         from circuit_atlas.ingest import load_graph, read_graph
 
+        if is_address(source):
+            with self._downloads() as downloads:
+                result = self._ingest_address(str(source), downloads, name, replace, list(tags), options)
+            return IngestedGraph(self, result)
         data = read_graph(source, **options)
         self.make_store()
         with self.writing():
             return IngestedGraph(self, load_graph(self, data, name=name, replace=replace, tags=tags))
+
+    def _downloads(self) -> GraphDownloads:
+        from circuit_atlas.remote.download import GraphDownloads
+
+        # Above a progress bar, a line has to be written by tqdm.
+        return GraphDownloads.from_environment(partial(tqdm.write, file=sys.stderr) if self.progress else None)
+
+    def _ingest_address(
+        self,
+        text: str,
+        downloads: GraphDownloads,
+        name: str | None,
+        replace: bool,
+        tags: list[str],
+        options: ReadOptions,
+    ) -> IngestResult:
+        from circuit_atlas.store.from_address import ingest_address
+
+        return ingest_address(
+            self,
+            read_address(text, str(downloads.url)),
+            downloads,
+            lambda file: self.ingest(file, name=name, replace=replace, tags=tags, **options).ingested,
+            name=name,
+            replace=replace,
+            tags=check_tags(tags),
+            may_skip=self._driver is not None and not any(value is not None for value in options.values()),
+        )
 
     def ingest_all(
         self,
@@ -349,11 +389,11 @@ class Atlas(Database):
         tags: Iterable[str] = (),
         **options: Unpack[ReadOptions],
     ) -> IngestResults:
-        """Store the graphs of files, and of all graph files in folders and below. Graphs that already exist with the
-        same content are left as they are: the same call resumes where an earlier one stopped.
+        """Store the graphs of files, of all graph files in folders and below, and at addresses. Graphs that already
+        exist with the same content are left as they are: the same call resumes where an earlier one stopped.
 
         Args:
-            sources: paths of files and folders.
+            sources: paths of files and folders, and addresses, see `ingest`.
             fail_fast: whether to raise the first error; else the result reports the files that failed.
             bulk: whether to use Neo4j's offline importer, which is five times as fast for large graphs and for many:
                 the local store is rebuilt with what it has and what comes in, and its server restarts.
@@ -367,8 +407,12 @@ class Atlas(Database):
             DatabaseError: the connection to the database was lost.
             AtlasError: the first error, with `fail_fast`.
         """
-        files, tags = graph_files(sources), list(tags)
-        if len(files) > 1 and name is not None:
+        given, tags = list(sources), list(tags)
+        addresses = list(dict.fromkeys(str(source) for source in given if is_address(source)))
+        files = graph_files(source for source in given if not is_address(source))
+        if addresses and bulk:
+            raise InvalidArgumentError("--bulk is for files, not for addresses", fix="Leave --bulk out.")
+        if len(files) + len(addresses) > 1 and name is not None:
             raise InvalidArgumentError("one name for several graphs", fix="Leave --name out: each has one in its file.")
         if any(path.exists() for path in files):
             self.make_store()
@@ -377,27 +421,36 @@ class Atlas(Database):
             with self.writing():
                 ensure_schema(self)  # before the threads, which would all try to
 
-        def store(path: Path) -> FileResult:
+        def store(path: Path) -> IngestResult:
+            return self.ingest(path, name=name, replace=replace, tags=tags, **options).ingested
+
+        def tell(source: PathLike, store: Callable[[], IngestResult]) -> FileResult:
             try:
-                graph = self.ingest(path, name=name, replace=replace, tags=tags, **options)
+                return FileResult(file=shown_source(source), result=store(), error=None)
             except DatabaseError:
                 raise
             except AtlasError as error:
                 if fail_fast:
                     raise
-                return FileResult(file=str(path), result=None, error=str(error))
-            return FileResult(file=str(path), result=graph.ingested, error=None)
+                return FileResult(file=shown_source(source), result=None, error=str(error))
 
-        bar = tqdm(total=len(files), unit=" files", disable=None if self.progress and len(files) > 1 else True)
+        n = len(files) + len(addresses)
+        bar = tqdm(total=n, unit=" graphs", disable=None if self.progress and n > 1 else True)
+        results = []
         with bar, ThreadPoolExecutor(side_by_side(files)) as pool:
             try:
-                results = []
-                for result in pool.map(store, files):
+                for result in pool.map(lambda path: tell(path, partial(store, path)), files):
                     results.append(result)
                     bar.update()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+            if addresses:
+                with self._downloads() as downloads:  # one after the other, so that no server has too many requests
+                    for text in addresses:
+                        fetch = partial(self._ingest_address, text, downloads, name, replace, tags, options)
+                        results.append(tell(text, fetch))
+                        bar.update()
         return IngestResults.of(results)
 
     def _ingest_in_bulk(

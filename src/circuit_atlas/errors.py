@@ -146,6 +146,12 @@ class NeuronpediaError(AtlasError):
     exit_code = 3
 
 
+class DownloadError(AtlasError):
+    """A graph file cannot be downloaded: its host does not answer, refuses, is not allowed, or sends something else."""
+
+    exit_code = 3
+
+
 class UnknownSourceSetError(AtlasError):
     """Neuronpedia does not have the set of transcoders, or its name there is not known."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from circuit_atlas.database import Database
+from circuit_atlas.database import Database, Step
 from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.names import check_group_name
@@ -129,20 +129,36 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
             where=graph.name,
             fix="Pass --replace to make it again." if rule else "Pass --replace, or another name.",
         )
+    graph.write(*supernode_steps(graph, members, order, source="rule" if rule else "hand", rule=rule))
+
+
+def supernode_steps(
+    graph: StoredGraph, members: Mapping[str, Sequence[int]], order: Mapping[str, int], *, source: str, rule: str | None
+) -> list[Step]:
+    """What `graph.write` needs to store supernodes. Those of the same names are replaced, in their place.
+
+    Args:
+        graph: the graph.
+        members: ordinals of the members of each, by name.
+        order: places of the supernodes that exist, by name.
+        source: where they come from: `file`, `hand` or `rule`.
+        rule: the rule that chose the members.
+    """
     free = max(order.values(), default=-1) + 1
     rows = [
         {
             "name": name,
             "order": order.get(name, free + i),
-            "source": "rule" if rule else "hand",
+            "source": source,
             "rule": rule,
             "members": sorted(set(nodes)),
         }
         for i, (name, nodes) in enumerate(members.items())
     ]
-    graph.write(
-        (DELETE_SUPERNODE, {"graph": graph.name, "names": existing}), (SUPERNODES, {"graph": graph.name, "rows": rows})
-    )
+    return [
+        (DELETE_SUPERNODE, {"graph": graph.name, "names": list(members)}),
+        (SUPERNODES, {"graph": graph.name, "rows": rows}),
+    ]
 
 
 @graph_query

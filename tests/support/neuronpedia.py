@@ -24,6 +24,8 @@ class FakeNeuronpedia:
     def __init__(self) -> None:
         self.answers: list[Any] = []
         self.special: dict[Key, Any] = {}
+        self.graphs: dict[str, Any] = {}  # what is said of a graph, by MODEL/SLUG
+        self.files: dict[str, Any] = {}  # by path: the content, a status, or a function of the handler
         self.has_batches = True
         self.only_batches = False  # get these answers
         self.asked: Counter[Key] = Counter()
@@ -70,18 +72,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(keys, lambda: [found for key in keys if (found := self.fake.feature(key))])
 
     def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path in self.fake.files:
+            self.answer([], lambda: None, self.fake.files[path])
+            return
+        if path.startswith("/api/graph/"):
+            self.answer([], lambda: self.fake.graphs.get(path.removeprefix("/api/graph/")))
+            return
         _, _, _, model, layer, index = self.path.split("/")
         key = (model, layer, int(index))
         self.answer([key], lambda: self.fake.feature(key))
 
-    def answer(self, keys: list[Key], content: Callable[[], Any]) -> None:
+    def answer(self, keys: list[Key], content: Callable[[], Any], file: Any = None) -> None:
         fake = self.fake
         with fake.lock:
             fake.headers.append(dict(self.headers))
             fake.requests.append(f"{self.command} {self.path}")
             fake.asked.update(keys)
-            takes = fake.answers and (self.command == "POST" or not fake.only_batches)
-            special = fake.answers.pop(0) if takes else None
+            takes = fake.answers and file is None and (self.command == "POST" or not fake.only_batches)
+            special = fake.answers.pop(0) if takes else file
             is_held = fake.hold_after is not None and len(fake.requests) > fake.hold_after
         if is_held:
             fake.held.set()

@@ -29,7 +29,7 @@ GROUPS = (
     "Pictures and pages",
     "Cypher and the server",
 )
-_SHARED = ("options", "pages")  # modules of this package that are not commands
+_SHARED = ("agents", "options", "pages")  # modules of this package that are not commands
 
 
 def grouped_commands() -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,7 +28,6 @@ from circuit_atlas.threads import map_in_threads
 if TYPE_CHECKING:
     from circuit_atlas.explain.neuronpedia import Neuronpedia
 
-KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
 _BATCH_SIZE = 100  # features in a request, and in a transaction
 _LONG_AGO = "1970-01-01T00:00:00Z"  # nothing was fetched before
 Found = Mapping[Feature, list[Explanation] | None]  # None where the response could not be had or read
@@ -88,18 +86,12 @@ def explain(
         NeuronpediaError: Neuronpedia cannot be reached, refuses, or its rate limit is reached; what came before is
             stored.
     """
-    from circuit_atlas.explain.neuronpedia import Neuronpedia, NeuronpediaConfig
+    from circuit_atlas.explain.neuronpedia import Neuronpedia
+    from circuit_atlas.remote.neuronpedia import NeuronpediaConfig
 
     if limit is not None and limit < 1:
         raise InvalidArgumentError(f"limit must be at least 1, got {limit}", fix="Leave it out to fetch all features.")
-    chosen = url or os.environ.get(URL_VARIABLE)
-    config = NeuronpediaConfig(
-        key=os.environ.get(KEY_VARIABLE) or None,
-        concurrency=concurrency,
-        rate=rate,
-        timeout=timeout,
-        **({"url": chosen} if chosen else {}),
-    )
+    config = NeuronpediaConfig.from_environment(url, concurrency=concurrency, rate=rate, timeout=timeout)
     names, skipped = _neuronpedia_names(found := _chosen(database, graphs, tag))
     wanted = [graph.graph for graph in found if not names.keys().isdisjoint(graph.source_sets)]
     counts, date = _Counts(), now()

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from circuit_atlas.errors import InputError
-from circuit_atlas.explain.responses import MalformedError, read_explanation, read_feature, read_json, read_number
+from circuit_atlas.explain.responses import read_explanation, read_feature, read_number
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.gzipped import open_maybe_gzipped
 from circuit_atlas.queries.results import Explanation
+from circuit_atlas.remote.json_text import MalformedError, read_json
 
 _MAX_LINE = 1 << 20  # bytes
 _MAX_BLANK = 1_000_000  # blank lines: a small packed file can have billions, and say nothing

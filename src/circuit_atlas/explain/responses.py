@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.queries.results import Explanation
+from circuit_atlas.remote.json_text import MalformedError, read_json
 from circuit_atlas.schema.limits import MAX_EXPLANATIONS
 
 _MAX_NAME_LENGTH = 200  # characters of the name of a model, or of a kind of explanation
-
-
-class MalformedError(Exception):
-    """A response or a line does not have the expected form."""
-
-
-def read_json(content: bytes | str) -> Any:
-    """Parse a JSON text.
-
-    Raises:
-        MalformedError: it is not JSON, or is nested too deeply.
-    """
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(str(error)) from error
 
 
 def read_batch(content: bytes, requested: Iterable[Feature]) -> dict[Feature, list[Explanation] | None]:

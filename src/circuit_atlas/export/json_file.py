@@ -79,6 +79,8 @@ def _links(data: GraphData) -> Iterator[str]:
 
 
 def _new_metadata(data: GraphData) -> dict[str, Any]:
+    """circuit-tracer's fields. A graph that was never pruned has no threshold: Neuronpedia's schema has no null there,
+    and its page then shows all nodes."""
     metadata = data.metadata
     return {
         "slug": metadata.slug,
@@ -86,7 +88,7 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
         "transcoder_list": [],
         "prompt_tokens": metadata.tokens or list(_token_texts(data)),
         "prompt": metadata.prompt,
-        "node_threshold": metadata.node_threshold,
+        **({} if metadata.node_threshold is None else {"node_threshold": metadata.node_threshold}),
         "schema_version": 1,
     }
 

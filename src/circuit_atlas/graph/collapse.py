@@ -200,7 +200,9 @@ def _merge(merged: NodeColumns, i: int, name: str, nodes: NodeColumns, members: 
     merged.label[i] = name
     merged.source_id[i] = merged.js_node_id[i] = f"{SUPERNODE}/{name}"
     merged.feature_type[i] = SUPERNODE
-    merged.extra[i] = json.dumps({**_location(nodes, members), "members": [nodes.key(member) for member in members]})
+    merged.extra[i] = json.dumps(
+        {"feature": None, **_location(nodes, members), "members": [nodes.key(member) for member in members]}
+    )
     merged.pinned[i] = True
 
 

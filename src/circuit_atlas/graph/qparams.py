@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.errors import InputError
-from circuit_atlas.graph.data import NodeColumns
 from circuit_atlas.schema.limits import MAX_MEMBERSHIPS, MAX_SUPERNODES
 from circuit_atlas.schema.models import Supernode
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import NodeColumns
 
 _SHOWN = 5  # missing members that a warning names
 _SHOWN_LENGTH = 80  # characters of a name in a warning
@@ -23,17 +26,23 @@ _SHOWN_LENGTH = 80  # characters of a name in a warning
 def read_supernodes(
     qparams: dict[str, Any], nodes: NodeColumns, where: str = "the graph"
 ) -> tuple[tuple[Supernode, ...], list[str]]:
+    """The supernodes in `qParams`, of nodes that are given as columns; see `named_supernodes`."""
+    return named_supernodes(qparams, _ordinals_of(nodes), where)
+
+
+def named_supernodes(
+    qparams: dict[str, Any], by_name: Mapping[str, Sequence[int]], where: str
+) -> tuple[tuple[Supernode, ...], list[str]]:
     """The supernodes in `qParams`, and a warning if any has members that are not nodes of this graph.
 
     Args:
         qparams: the file's `qParams`.
-        nodes: the graph's nodes.
+        by_name: ordinals of the graph's nodes, see `ordinals_by_name`.
         where: the file, for messages.
 
     Raises:
         InputError: there are more supernodes, or members of them, than can be stored.
     """
-    by_name = _ordinals_by_name(nodes)
     groups: dict[str, dict[int, None]] = {}
     lost: list[tuple[str, list[str]]] = []  # supernodes, each with its members that are not nodes
     entries = as_list(qparams.get("supernodes"))
@@ -79,9 +88,13 @@ def _missing_members(lost: list[tuple[str, list[str]]]) -> str:
 
 def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:
     """Ordinals of the nodes that are pinned in the frontend (`qParams.pinnedIds`)."""
-    by_name = _ordinals_by_name(nodes)
-    names = dict.fromkeys(map(_as_name, as_list(qparams.get("pinnedIds"))))
-    return [i for name in names for i in by_name.get(name, [])]
+    by_name = _ordinals_of(nodes)
+    return [i for name in pinned_names(qparams) for i in by_name.get(name, [])]
+
+
+def pinned_names(qparams: dict[str, Any]) -> list[str]:
+    """The names in `qParams.pinnedIds`, each once."""
+    return list(dict.fromkeys(map(_as_name, as_list(qparams.get("pinnedIds")))))
 
 
 def write_supernodes(
@@ -104,7 +117,7 @@ def write_supernodes(
     entries: dict[str, list[Any]] = defaultdict(list)
     for entry in map(as_list, as_list(qparams.get("supernodes"))):
         entries[_as_name(entry[0]) if entry else ""].append(entry)
-    written, pinned = [], dict.fromkeys(map(_as_name, as_list(qparams.get("pinnedIds"))))
+    written, pinned = [], dict.fromkeys(pinned_names(qparams))
     for supernode in supernodes:
         if known.get(supernode.name) == supernode:
             written += entries[supernode.name]
@@ -133,14 +146,21 @@ def _as_name(value: Any) -> str:
     return "[...]" if isinstance(value, list | dict) else str(value)
 
 
-def _ordinals_by_name(nodes: NodeColumns) -> dict[str, list[int]]:
-    """Ordinals by `node_id` and `jsNodeId`; a `node_id` wins over an equal `jsNodeId`."""
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for i, js_node_id in enumerate(nodes.js_node_id):
-        if js_node_id:
-            by_name[js_node_id].append(i)
+def ordinals_by_name(nodes: Iterable[tuple[int, str | None, str | None]]) -> dict[str, list[int]]:
+    """Ordinals by `node_id` and `jsNodeId`; a `node_id` wins over an equal `jsNodeId`.
+
+    Args:
+        nodes: ordinal, `node_id` and `jsNodeId` of each.
+    """
+    by_js: dict[str, list[int]] = defaultdict(list)
     by_id: dict[str, list[int]] = defaultdict(list)
-    for i, source_id in enumerate(nodes.source_id):
+    for i, source_id, js_node_id in nodes:
+        if js_node_id:
+            by_js[js_node_id].append(i)
         if source_id:
             by_id[source_id].append(i)
-    return {**by_name, **by_id}
+    return {**by_js, **by_id}
+
+
+def _ordinals_of(nodes: NodeColumns) -> dict[str, list[int]]:
+    return ordinals_by_name(zip(range(len(nodes)), nodes.source_id, nodes.js_node_id or repeat(None), strict=False))

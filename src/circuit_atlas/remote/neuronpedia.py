@@ -1,0 +1,165 @@
+"""Neuronpedia's API: where it is, which key it gets, and what its refusals mean. The key is sent to one host only."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import httpx
+
+from circuit_atlas.errors import InvalidArgumentError, NeuronpediaError
+from circuit_atlas.remote.client import (
+    Client,
+    RateLimitError,
+    RedirectError,
+    RefusedError,
+    TransientError,
+    UnreachableError,
+    shown,
+)
+from circuit_atlas.remote.json_text import MalformedError
+from circuit_atlas.schema.source_sets import NEURONPEDIA
+
+_MAX_BYTES = 64 << 20  # of a response
+_MAX_SECONDS = 120.0  # from the first byte of a response to the last
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
+
+
+@dataclass(frozen=True)
+class NeuronpediaConfig:
+    """Where Neuronpedia is, and how requests are sent to it.
+
+    Args:
+        url: its address.
+        key: the API key; None to send none.
+        concurrency: the number of requests at a time.
+        rate: the number of requests an hour, at most.
+        timeout: seconds to wait for the connection, and for each part of a response.
+    """
+
+    url: str = NEURONPEDIA
+    key: str | None = None
+    concurrency: int = 8
+    rate: float = 25_000
+    timeout: float = 30.0
+
+    @classmethod
+    def from_environment(cls, url: str | None = None, **others: Any) -> Self:
+        """The key in `NEURONPEDIA_API_KEY`; the address `url`, or the one in `NEURONPEDIA_URL`, or Neuronpedia's."""
+        chosen = url or os.environ.get(URL_VARIABLE) or NEURONPEDIA
+        return cls(url=chosen, key=os.environ.get(KEY_VARIABLE) or None, **others)
+
+    def __repr__(self) -> str:
+        return f"<NeuronpediaConfig {self.url!r}>"  # without the key, which must not appear in a log
+
+
+class NeuronpediaApi(Client):
+    """A client of Neuronpedia's API.
+
+    Args:
+        config: where Neuronpedia is, and how requests are sent to it.
+        notify: called with a sentence before a wait that a person would wonder about.
+
+    Raises:
+        InvalidArgumentError: the address is not one of a web server, or a number is out of range.
+    """
+
+    given_by = URL_VARIABLE
+    """How a person gives the address."""
+    slower = ""
+    """How a person makes requests less frequent, as a sentence."""
+    offline = ""
+    """What a person can do without a network, as a sentence."""
+
+    def __init__(self, config: NeuronpediaConfig, notify: Callable[[str], object] | None = None) -> None:
+        self.url = _checked_url(config, self.given_by)
+        self._key = config.key
+        super().__init__(concurrency=config.concurrency, rate=config.rate, timeout=config.timeout, notify=notify)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a server on this machine, without encryption."""
+        return self.url.scheme == "http"
+
+    def request(self, method: str, path: str, **content: Any) -> bytes | None:
+        """Send a request, several times if necessary, and return the response's body; None when it is "not found".
+
+        Raises:
+            NeuronpediaError: Neuronpedia cannot be reached, refuses the request, or wants a wait of more than an hour.
+            MalformedError, TransientError: the response has another form, or does not come.
+        """
+        headers = {"x-api-key": self._key} if self._key else {}
+        url = httpx.URL(f"{self.url}{path}")
+        try:
+            return self.send(method, url, _read, headers=headers, **content)
+        except RefusedError as error:
+            raise self._error(f"Neuronpedia refused the request ({error})", f"Check {KEY_VARIABLE}.") from error
+        except RedirectError as error:
+            raise self._error(
+                f"{error}; the API key would be sent there",
+                f"If {_shown_location(error.location)!r} is right, give its beginning with {self.given_by}.",
+            ) from error
+        except RateLimitError as error:
+            wait = f"; {error}" if error.retry_after else ""
+            raise self._error(
+                f"Neuronpedia's rate limit is reached{wait}",
+                f"Run the same command again later: it resumes. {self.slower}".rstrip(),
+            ) from error
+        except UnreachableError as error:
+            raise self._error(
+                f"Neuronpedia cannot be reached: {error}",
+                f"Check the network and {self.given_by}. What came before is stored: the same command resumes. "
+                f"{self.offline}".rstrip(),
+            ) from error
+
+    def _error(self, what: str, fix: str) -> NeuronpediaError:
+        return NeuronpediaError(what, where=str(self.url), fix=fix)
+
+
+def is_loopback(url: httpx.URL) -> bool:
+    """Whether an address is one of this machine."""
+    return url.host in _LOOPBACK
+
+
+def _checked_url(config: NeuronpediaConfig, given_by: str) -> httpx.URL:
+    fix = f"Give https://... with {given_by}."
+    try:
+        url = httpx.URL(config.url.rstrip("/"))
+    except httpx.InvalidURL as error:
+        raise InvalidArgumentError(f"not an address: {error}", fix=fix) from error
+    if url.userinfo:  # not shown: addresses are, in errors and in the log
+        raise InvalidArgumentError(
+            "Neuronpedia's address has a user name or a password in it", fix=f"Give a key in {KEY_VARIABLE}."
+        )
+    if url.scheme not in ("http", "https") or not url.host:
+        raise InvalidArgumentError("not the address of a web server", where=config.url, fix=fix)
+    if url.scheme == "http" and not is_loopback(url):
+        raise InvalidArgumentError("http is for a server on this machine only", where=shown(url), fix=fix)
+    if config.concurrency < 1 or not config.rate > 0:
+        raise InvalidArgumentError(
+            f"concurrency and rate must be more than 0, got {config.concurrency} and {config.rate:g}"
+        )
+    return url
+
+
+def _shown_location(location: str) -> str:
+    try:
+        return shown(httpx.URL(location))[:200]
+    except httpx.InvalidURL:
+        return ""
+
+
+def _read(response: httpx.Response) -> bytes:
+    """The body of a response, unpacked, within the bounds of size and time."""
+    content, deadline = bytearray(), time.monotonic() + _MAX_SECONDS
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > _MAX_BYTES:
+            raise MalformedError(f"a response of more than {_MAX_BYTES >> 20} MB")
+        if time.monotonic() > deadline:
+            raise TransientError("the response takes too long")
+    return bytes(content)
