@@ -21,7 +21,7 @@ _OTHERS = ["foot", "night", "puppy", "taste"]
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("common_features", {"tags": ["analogies"], "k": 3}),
     ("only_features", {"graphs": ["winter"], "without": _OTHERS, "k": 3}),
-    ("paths", {"graph": "winter", "k": 1, "min_hops": 2, "score": "product", "sign": "promoting"}),
+    ("paths", {"graph": "winter", "k": 3, "min_hops": 2, "score": "product", "sign": "promoting"}),
 )
 
 
