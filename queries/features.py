@@ -227,10 +227,10 @@ def only_features(
     chosen, excluded = graph_set(database, graphs, tags), graph_set(database, without, without_tags)
     if not chosen:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
-    chosen, excluded, notes = _apart(chosen, excluded, graphs, without)
+    chosen, excluded, notes = apart(chosen, excluded, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     if not rows:
-        notes += _mixed(_set(database, chosen, [])) + _same_outside(_set(database, [*chosen, *excluded], []), chosen)
+        notes += transcoder_notes(database, chosen) + _same_outside(_set(database, [*chosen, *excluded], []), chosen)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -240,7 +240,7 @@ def only_features(
     )
 
 
-def _apart(
+def apart(
     chosen: list[str], excluded: list[str], graphs: Sequence[str], without: Sequence[str]
 ) -> tuple[list[str], list[str], list[str]]:
     """Both sets without the graphs that are in the two, and what to say about these: a graph that is named in one set
@@ -329,6 +329,11 @@ def recurring(
             for row in motifs
         ],
     )
+
+
+def transcoder_notes(database: Database, graphs: Sequence[str]) -> list[str]:
+    """A note that graphs do not have the same set of transcoders, if so."""
+    return _mixed(_set(database, graphs, []))
 
 
 def _mixed(rows: Rows) -> list[str]:

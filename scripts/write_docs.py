@@ -30,6 +30,7 @@ from circuit_atlas.ingest.results import IngestResult, IngestResults
 from circuit_atlas.queries import (
     circuit_results,
     compare_results,
+    enriched_results,
     feature_results,
     graph_tables,
     path_results,
@@ -76,6 +77,8 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "feature": ("`features show`", feature_results.FeatureActivations),
     "shared-features": ("`features common`, `features only`", feature_results.SharedFeatures),
     "recurring": ("`recurring`", feature_results.Recurring),
+    "enriched": ("`enriched`", enriched_results.EnrichedFeatures),
+    "enriched-edges": ("`enriched --by edge`", enriched_results.EnrichedEdges),
     "compare": ("`compare`", compare_results.Comparison),
     "explain": ("`explain`", ExplainResult),
     "explain-from": ("`explain --from`", ImportResult),

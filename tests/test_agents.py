@@ -34,6 +34,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "feature": {"address": "20/71590", "k": 3},
     "common_features": {"tags": ["analogies"], "k": 5},
     "only_features": {"tags": ["analogies"], "without": ["dallas"], "k": 5},
+    "enriched_features": {"graphs": ["dallas"], "baseline_tags": ["analogies"], "k": 5},
     "recurring": {"tags": ["analogies"], "k": 3},
     "compare": {"a": "night", "b": "winter", "k": 3},
     "search": {"text": "capital", "k": 3},

@@ -42,6 +42,7 @@ from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.compare import compare
+from circuit_atlas.queries.enriched import enriched_edges, enriched_features
 from circuit_atlas.queries.features import common_features, graph_set, only_features, recurring, show_feature
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.one_answer import as_one
@@ -604,6 +605,8 @@ class Atlas(Database):
     feature = show_feature
     common_features = common_features
     only_features = only_features
+    enriched_features = enriched_features
+    enriched_edges = enriched_edges
     recurring = recurring
     compare = of_fresh_graphs(compare)
 

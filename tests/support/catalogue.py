@@ -24,6 +24,8 @@ ARGUMENTS: dict[str, Any] = {
     "a": "dallas",
     "b": "night",
     "graphs": ["dallas", "night"],
+    "baseline": ["winter"],
+    "places": [["clt-hp", 20, 44686]],
     "model": "gemma-2-2b",
     "source_set": "clt-hp",
     "source_sets": [["gemma-2-2b", "clt-hp"]],

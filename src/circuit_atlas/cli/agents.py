@@ -140,6 +140,17 @@ class ReadTools:
         """List the features that are active in all of some graphs, and in none of others."""
         return self._atlas.only_features(*graphs, tags=tags, without=without, without_tags=without_tags, k=k)
 
+    def enriched_features(
+        self,
+        graphs: Names = (),
+        tags: Names = (),
+        baseline: Names = (),
+        baseline_tags: Names = (),
+        k: Rows = 20,
+    ) -> Result:
+        """List the features that are over-represented in some graphs against a baseline, with corrected p-values."""
+        return self._atlas.enriched_features(*graphs, tags=tags, baseline=baseline, baseline_tags=baseline_tags, k=k)
+
     def recurring(
         self,
         graphs: Names = (),

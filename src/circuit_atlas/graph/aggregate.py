@@ -178,7 +178,17 @@ class Aggregation:
         self._effects.append(Effects.of_graph(target[between], source[between], weight[between]))
         self._waiting += len(self._effects[-1].pair)
         if self._waiting > _MERGED_AT_ONCE:
-            self._effects, self._waiting = [Effects.merged(self._effects)], 0
+            self.effects()
+
+    @property
+    def identities(self) -> list[str]:
+        """What each node is aligned by, by its number."""
+        return list(self._numbers)
+
+    def effects(self) -> Effects:
+        """The direct effects of the graphs that were added so far, between nodes with these numbers."""
+        self._effects, self._waiting = [Effects.merged(self._effects)], 0
+        return self._effects[0]
 
     def data(self, metadata: GraphMetadata) -> GraphData:
         """The aggregate.
@@ -186,12 +196,12 @@ class Aggregation:
         Args:
             metadata: what is known of it as a whole; its tokens and warnings are filled in here.
         """
-        identities = list(self._numbers)
+        identities = self.identities
         addresses = [self._address(identity, self._layers[i]) for i, identity in enumerate(identities)]
         order = sorted(range(len(identities)), key=lambda i: _place(addresses[i], identities[i]))
         ordinal = np.empty(len(order), np.int64)
         ordinal[order] = np.arange(len(order))
-        effects = Effects.merged(self._effects)
+        effects = self.effects()
         pair = ordinal[effects.pair >> 32] << 32 | ordinal[effects.pair & 0xFFFFFFFF]
         effects = effects._replace(pair=pair).take(np.argsort(pair))
         kept = effects.take(effects.total / max(self.graphs, 1) != 0)

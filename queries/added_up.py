@@ -1,0 +1,102 @@
+"""Adds up graphs of the database: what an aggregate and a comparison of sets of graphs are made of."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from circuit_atlas.database import Database, Rows
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.schema.batches import batches
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.aggregate import Aggregation, SourceNodes
+    from circuit_atlas.graph.packed import PackedEdges
+
+_READERS, _READ_AHEAD = 4, 64  # graphs
+SAME = ("model", "source_set", "lorsa_source_set")  # what all graphs that are added up have in common
+_SHOWN = 3  # names in a text
+Sets = tuple[str | None, ...]
+
+
+def add_graphs(
+    database: Database, aggregation: Aggregation, sources: Rows, *, align: str, from_start: bool, title: str
+) -> None:
+    """Add graphs to an aggregation; several are read at a time.
+
+    Args:
+        database: the database.
+        aggregation: what they are added to.
+        sources: the graphs, rows of aggregates.sources.
+        align: how nodes are aligned, see `compare`.
+        from_start: whether a first token is counted from the start where positions are relative.
+        title: what the progress bar is of.
+    """
+    from circuit_atlas.queries.stored_edges import read_edges
+
+    graphs = [StoredGraph(database, row["graph"]["name"], {"graph": row["graph"], "logits": []}) for row in sources]
+
+    def read(graph: StoredGraph) -> tuple[SourceNodes, PackedEdges]:
+        return _nodes(graph, align, from_start=from_start), read_edges(graph).edges
+
+    bar = tqdm(total=len(graphs), desc=title, unit=" graphs", disable=None if database.progress else True)
+    with bar, ThreadPoolExecutor(_READERS) as pool:
+        for some in batches(graphs, _READ_AHEAD):
+            for found in pool.map(read, some):
+                aggregation.add(*found)
+                bar.update()
+
+
+def same_start(sources: Rows) -> bool:
+    """Whether all graphs, rows of aggregates.sources, have the same first token."""
+    return len({row["first_token"] for row in sources}) == 1
+
+
+def check_sources(sources: Rows, name: str) -> None:
+    """Refuse graphs that cannot be added up: none, graphs that are made of others, or of different transcoders."""
+    if not sources:
+        raise InvalidArgumentError(
+            "no graph is left to aggregate: graphs with these tags are collapsed graphs or aggregates",
+            fix="Name graphs, or another tag.",
+        )
+    made = [row["graph"]["name"] for row in sources if not row["is_original"]]
+    if made:
+        raise InvalidArgumentError(
+            f"{made[0]!r} is itself a collapsed graph or an aggregate", where=name, fix="Name the graphs it is made of."
+        )
+    by_sets: dict[Sets, str] = {}
+    for row in sources:
+        graph = row["graph"]
+        by_sets.setdefault(tuple(graph[field] for field in SAME), graph["name"])
+    if len(by_sets) > 1:
+        shown = "; ".join(
+            f"{graph}: {' / '.join(filter(None, sets))}" for sets, graph in list(by_sets.items())[:_SHOWN]
+        )
+        raise InvalidArgumentError(
+            f"the graphs have {len(by_sets)} models or sets of transcoders, whose features are different: {shown}",
+            where=name,
+            fix="Aggregate the graphs of each separately.",
+        )
+
+
+def _nodes(graph: StoredGraph, align: str, *, from_start: bool) -> SourceNodes:
+    import numpy as np
+
+    from circuit_atlas.graph.aggregate import SourceNodes
+
+    row = ask(graph.database, "aggregates.nodes", graph=graph.name, align=align, from_start=from_start)[0]
+    activation, influence, probability, input_sum = np.array(row["numbers"], np.float64).reshape(-1, 4).T
+    return SourceNodes(
+        row["identities"],
+        np.array(row["layers"], np.int64),
+        np.array(row["indices"], np.int64),
+        row["tokens"],
+        activation,
+        influence,
+        probability,
+        input_sum,
+    )

@@ -1,0 +1,246 @@
+"""What is over-represented in a set of graphs against a baseline: transcoder features, and direct effects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from circuit_atlas.database import Database
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start
+from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.compare import ALIGNMENTS
+from circuit_atlas.queries.enriched_results import (
+    AlignedEnd,
+    EnrichedEdge,
+    EnrichedEdges,
+    EnrichedFeature,
+    EnrichedFeatures,
+)
+from circuit_atlas.queries.feature_results import feature_name
+from circuit_atlas.queries.features import apart, graph_set, to_feature, transcoder_notes
+from circuit_atlas.queries.one_answer import one_answer
+from circuit_atlas.schema.keys import Component, Kind, parse_key
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import Int64
+    from circuit_atlas.graph.enrichment import Enrichment
+
+_USUAL = 0.05  # a p-value that sets of graphs should be able to have
+
+
+@one_answer
+def enriched_features(
+    database: Database,
+    *graphs: str,
+    tags: Sequence[str] = (),
+    baseline: Sequence[str] = (),
+    baseline_tags: Sequence[str] = (),
+    k: int = 20,
+    confidence: float = 0.95,
+) -> EnrichedFeatures:
+    """The transcoder features that are over-represented in a set of graphs against a baseline, whatever the position.
+
+    What all prompts of both sets have, such as features of a template, is in neither. `only_features` with a measure:
+    a feature may be active in some graphs of the baseline, and in some of the set alone.
+
+    Args:
+        database: the database.
+        graphs: names of graphs.
+        tags: tags of further graphs.
+        baseline: names of graphs to compare them with.
+        baseline_tags: tags of further such graphs. A graph of both sets counts in the one where it is named, else in
+            the first.
+        k: how many, 1 to 10,000: those with the smallest p-value, then with most influence.
+        confidence: of the intervals, 0 to 1.
+
+    Raises:
+        InvalidArgumentError: a set is empty, a graph is named in both, or an argument is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.enrichment import enrichment
+
+    chosen, others, notes = _sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    rows = ask(database, "features.enriched", graphs=chosen, baseline=others, k=k)
+    # Features that are active in the same numbers of graphs have the same statistics.
+    counts, in_set, in_baseline = (
+        np.array([row[name] for row in rows], np.int64) for name in ("n_features", "graphs", "baseline")
+    )
+    first = np.cumsum(counts) - counts
+    found = enrichment(
+        np.repeat(in_set, counts),
+        len(chosen),
+        np.repeat(in_baseline, counts),
+        len(others),
+        confidence=confidence,
+    )
+    over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen)).tolist()
+    over.sort(key=lambda i: (found.p_value[first[i]], -found.log_odds[first[i]]))
+    features = [
+        EnrichedFeature(
+            feature=to_feature(one["feature"]),
+            influence=one["influence"],
+            **_statistics(found, int(first[i]), (rows[i]["graphs"], len(chosen)), (rows[i]["baseline"], len(others))),
+        )
+        for i in over
+        for one in rows[i]["features"]
+    ]
+    return EnrichedFeatures(
+        graphs=chosen,
+        baseline=others,
+        confidence=confidence,
+        tested=int(counts.sum()),
+        total=int(counts[over].sum()),
+        features=features[:k],
+        notes=[*notes, *transcoder_notes(database, [*chosen, *others])],
+    )
+
+
+@one_answer
+def enriched_edges(
+    database: Database,
+    *graphs: str,
+    tags: Sequence[str] = (),
+    baseline: Sequence[str] = (),
+    baseline_tags: Sequence[str] = (),
+    align: str = "feature",
+    k: int = 20,
+    confidence: float = 0.95,
+) -> EnrichedEdges:
+    """The direct effects that are over-represented in a set of graphs against a baseline.
+
+    All direct effects of the graphs are read. The most probable logit of each graph is one node, `logit:target`, and
+    all other logits are another, as in an aggregate.
+
+    Args:
+        database: the database.
+        graphs: see `enriched_features`.
+        tags: see `enriched_features`.
+        baseline: see `enriched_features`.
+        baseline_tags: see `enriched_features`.
+        align: how nodes of different graphs are aligned, see `compare`.
+        k: how many, 1 to 10,000: those with the smallest p-value, then with the largest |mean weight|.
+        confidence: of the intervals, 0 to 1.
+
+    Raises:
+        InvalidArgumentError: see `enriched_features`; or the graphs have different sets of transcoders, or one is a
+            collapsed graph or an aggregate.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.aggregate import MEAN, Aggregation
+    from circuit_atlas.graph.enrichment import enrichment
+
+    check_choice("align", align, ALIGNMENTS)
+    chosen, others, notes = _sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, [*chosen, *others], [])}
+    sources, beside = ([by_name[name] for name in names if name in by_name] for names in (chosen, others))
+    check_sources([*sources, *beside], "the comparison")
+    adding = Aggregation(align, MEAN, max(row["graph"]["n_pos"] for row in by_name.values()))
+    how: dict[str, Any] = {"align": align, "from_start": same_start([*sources, *beside])}
+    add_graphs(database, adding, sources, title="graphs", **how)
+    first = adding.effects()
+    add_graphs(database, adding, beside, title="baseline", **how)
+    both = adding.effects()
+    at = np.searchsorted(both.pair, first.pair)
+    in_set, weight = np.zeros(len(both.pair), np.int64), np.zeros(len(both.pair))
+    in_set[at], weight[at] = first.graphs, first.total / first.graphs
+    in_baseline = both.graphs - in_set
+    found = enrichment(in_set, len(chosen), in_baseline, len(others), confidence=confidence)
+    over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen))
+    best = over[np.lexsort((both.pair[over], -np.abs(weight[over]), -found.log_odds[over], found.p_value[over]))[:k]]
+    ends = _named(database, adding.identities, both.pair[best], sources[0]["graph"])
+    edges = [
+        EnrichedEdge(
+            source=ends[int(both.pair[i] & 0xFFFFFFFF)],
+            target=ends[int(both.pair[i] >> 32)],
+            weight=float(weight[i]),
+            **_statistics(found, i, (int(in_set[i]), len(chosen)), (int(in_baseline[i]), len(others))),
+        )
+        for i in best.tolist()
+    ]
+    return EnrichedEdges(
+        graphs=chosen,
+        baseline=others,
+        align=align,
+        confidence=confidence,
+        tested=len(both.pair),
+        total=len(over),
+        edges=edges,
+        notes=notes,
+    )
+
+
+def _sets(
+    database: Database,
+    graphs: Sequence[str],
+    tags: Sequence[str],
+    baseline: Sequence[str],
+    baseline_tags: Sequence[str],
+    k: int,
+    confidence: float,
+) -> tuple[list[str], list[str], list[str]]:
+    """The graphs of the set and of the baseline, and notes about them."""
+    from circuit_atlas.graph.enrichment import smallest_p_value
+
+    check_range("k", k, 1, MAX_NEIGHBORS)
+    if not 0.0 < confidence < 1.0:
+        raise InvalidArgumentError(f"confidence cannot be {confidence}", fix="It is more than 0 and less than 1.")
+    chosen, others = graph_set(database, graphs, tags), graph_set(database, baseline, baseline_tags)
+    if not chosen:
+        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+    if not others:
+        raise InvalidArgumentError("no baseline given", fix="Name a tag (--baseline) or graphs (--baseline-graph).")
+    chosen, others, notes = apart(chosen, others, graphs, baseline)
+    smallest = smallest_p_value(len(chosen), len(others))
+    if smallest > _USUAL:
+        notes.append(
+            f"{len(chosen)} against {len(others)} graphs cannot have a p-value below {smallest:.2g}: take more graphs."
+        )
+    return chosen, others, notes
+
+
+def _statistics(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline: tuple[int, int]) -> dict[str, Any]:
+    """The fields of `Enriched` of the i-th thing: of each set, how many graphs have it, and how many there are."""
+    return {
+        "graphs": in_set[0],
+        "baseline": in_baseline[0],
+        "rate": in_set[0] / in_set[1],
+        "baseline_rate": in_baseline[0] / in_baseline[1],
+        "log_odds": float(found.log_odds[i]),
+        "log_odds_low": float(found.low[i]),
+        "log_odds_high": float(found.high[i]),
+        "p_value": float(found.p_value[i]),
+        "q_value": float(found.q_value[i]),
+    }
+
+
+def _named(database: Database, identities: Sequence[str], pairs: Int64, graph: dict[str, Any]) -> dict[int, AlignedEnd]:
+    """The ends of direct effects, by number: a feature has the name that is its explanation."""
+    numbers = sorted({*(pairs >> 32).tolist(), *(pairs & 0xFFFFFFFF).tolist()})
+    features = {number: parse_key(identities[number].partition("@")[0]) for number in numbers}
+    places = {
+        number: [graph["lorsa_source_set" if key.component is Component.LORSA else "source_set"], key.layer, key.index]
+        for number, key in features.items()
+        if key is not None and key.index is not None
+    }
+    rows = ask(database, "features.named", model=graph["model"], places=list(places.values()))
+    found = {(row["feature"]["source_set"], row["feature"]["layer"], row["feature"]["index"]): row for row in rows}
+
+    def name(number: int) -> str:
+        row = found.get(tuple(places.get(number, ())))
+        return _told(identities[number]) if row is None else feature_name(to_feature(row["feature"]))
+
+    return {number: AlignedEnd(identity=identities[number], name=name(number)) for number in numbers}
+
+
+def _told(identity: str) -> str:
+    """What a node that is no feature is called: the text of a token or logit, else its kind and layer."""
+    kind, _, rest = identity.partition(":")
+    return rest if kind in (Kind.TOKEN, Kind.LOGIT) else f"{kind} {rest}"

@@ -1,0 +1,41 @@
+"""What is over-represented, thing by thing, as scipy computes it for one table at a time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from circuit_atlas.graph.enrichment import enrichment, smallest_p_value
+
+
+@given(st.data(), st.integers(1, 30), st.integers(1, 30), st.sampled_from([0.5, 0.95]))
+def test_statistics_are_those_of_each_table(data: st.DataObject, n: int, m: int, confidence: float) -> None:
+    counts = data.draw(st.lists(st.tuples(st.integers(0, n), st.integers(0, m)), min_size=1, max_size=20))
+    graphs, baseline = np.array(counts, np.int64).T
+    found = enrichment(graphs, n, baseline, m, confidence=confidence)
+    for i, (a, c) in enumerate(counts):
+        p = stats.fisher_exact([[a, n - a], [c, m - c]], alternative="greater").pvalue
+        assert found.p_value[i] == pytest.approx(p, rel=1e-9, abs=1e-15)
+        cells = [a + 0.5, n - a + 0.5, c + 0.5, m - c + 0.5]
+        log_odds = math.log(cells[0] * cells[3] / (cells[1] * cells[2]))
+        assert found.log_odds[i] == pytest.approx(log_odds, rel=1e-9, abs=1e-12)
+        error = math.sqrt(sum(1 / cell for cell in cells))
+        ends = stats.norm.interval(confidence, log_odds, error)
+        assert (found.low[i], found.high[i]) == pytest.approx(ends, rel=1e-9, abs=1e-9)
+        assert found.p_value[i] >= smallest_p_value(n, m) * (1 - 1e-9)
+    # Benjamini and Hochberg: the smallest of p * tests / rank over this p-value and all larger ones.
+    order = sorted(range(len(counts)), key=lambda i: found.p_value[i])
+    smallest = 1.0
+    for rank in range(len(order), 0, -1):
+        smallest = min(smallest, found.p_value[order[rank - 1]] * len(order) / rank)
+        assert found.q_value[order[rank - 1]] == pytest.approx(smallest)
+
+
+def test_nothing_is_over_represented_among_nothing() -> None:
+    none = np.zeros(0, np.int64)
+    assert all(len(column) == 0 for column in enrichment(none, 3, none, 4, confidence=0.95))
