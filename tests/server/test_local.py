@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import neo4j
 import psutil
@@ -24,8 +25,9 @@ from support.server import started
 from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
-from circuit_atlas.server import LocalServer, find_java, jars
+from circuit_atlas.server import LocalServer, find_java, jars, local
 from circuit_atlas.server import store as store_module
+from circuit_atlas.server.ports import choose_port
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +235,24 @@ def test_a_port_in_use_is_refused(server: LocalServer, tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(LocalServerError, match=f"port {port} is in use"):
             LocalServer(tmp_path / "store").start(bolt_port=port, quiet=True)
+
+
+@pytest.mark.usefixtures("java")
+def test_a_port_that_is_taken_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a program that does not know of the lock, after the port was chosen: another one is chosen."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        chosen = [taken.getsockname()[1]]
+
+        def choose(*arguments: Any) -> int:
+            return chosen.pop() if chosen else choose_port(*arguments)
+
+        monkeypatch.setattr(local, "choose_port", choose)
+        server = LocalServer(tmp_path / "store")
+        assert answers(server.start(quiet=True))
+        assert not chosen
+        server.stop()
 
 
 @pytest.mark.usefixtures("java")

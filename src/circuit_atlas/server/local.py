@@ -24,13 +24,14 @@ from circuit_atlas.server.holder import find_server, is_locked
 from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
 from circuit_atlas.server.launch import launch, log_in, start_failure
-from circuit_atlas.server.ports import LOOPBACK, choose_port
+from circuit_atlas.server.ports import LOOPBACK, choose_port, is_used
 from circuit_atlas.server.store import Store
 
 _LOG = logging.getLogger(__name__)
 _STOP_TIMEOUT = 60.0  # seconds
 _UNLOCK_TIMEOUT = 10.0  # seconds: a process that has just ended keeps its locks until its memory is freed
 _BOLT_PORT, _HTTP_PORT = 7687, 7474  # Neo4j's usual ones
+_ATTEMPTS = 3  # to start at ports that nobody else takes
 
 
 class ServerStatus(BaseModel):
@@ -92,10 +93,7 @@ class LocalServer:
             version = neo4j_version(read_lock())
             _print(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
             self.store.prepare(version)
-            with self._ports(bolt_port, http_port) as ports:
-                self.store.write_settings(*ports, heap, page_cache)
-                self._set_password(self._admin(program))
-                launch(self.store, program, ports)
+            self._launch(program, (heap, page_cache), bolt_port, http_port)
             connection = self.connection()
         if connection is None:
             raise start_failure(self.store, "the server stopped while starting")
@@ -131,7 +129,7 @@ class LocalServer:
                 self._set_password(admin)
                 fill(admin)
                 try:
-                    self._launch(program)
+                    self._launch(program, self._memory_sizes())
                     connection = self._address()
                     check(connection)
                 except BaseException:
@@ -156,13 +154,28 @@ class LocalServer:
                 work(self._admin(program))
             finally:
                 if was_running:
-                    self._launch(program)
+                    self._launch(program, self._memory_sizes())
 
-    def _launch(self, program: Program) -> None:
-        """Start the server again, with as much memory as it had."""
-        with self._ports() as ports:
-            self.store.write_settings(*ports, *self._memory_sizes())
-            launch(self.store, program, ports)
+    def _launch(
+        self,
+        program: Program,
+        memory: tuple[str | None, str | None],
+        bolt_port: int | None = None,
+        http_port: int | None = None,
+    ) -> None:
+        """Start the server, with that heap and page cache. A program that does not know of the lock, such as the server
+        of another user, may take a port before ours does: then others are chosen."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            with self._ports(bolt_port, http_port) as ports:
+                self.store.write_settings(*ports, *memory)
+                self._set_password(self._admin(program))
+                try:
+                    return launch(self.store, program, ports)
+                except LocalServerError:
+                    if attempt == _ATTEMPTS or not any(map(is_used, ports)):
+                        raise
+            _LOG.info("another program took port %d or %d; choosing others", *ports)
+        return None
 
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""

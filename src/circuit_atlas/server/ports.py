@@ -23,13 +23,13 @@ def choose_port(requested: int | None, previous: int | None, default: int) -> in
         LocalServerError: the requested port is in use.
     """
     if requested is not None:
-        if _is_used(requested):
+        if is_used(requested):
             raise LocalServerError(
                 f"port {requested} is in use", fix="Choose another port, or omit the option to pick a free one."
             )
         return requested
     for candidate in (previous, default):
-        if candidate and not _is_used(candidate):
+        if candidate and not is_used(candidate):
             return candidate
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))  # port 0: the system picks one that is free
@@ -45,7 +45,8 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def _is_used(port: int) -> bool:
+def is_used(port: int) -> bool:
+    """Whether no server could listen at a port."""
     with socket.socket() as probe:
         # Connections of a server that has just stopped do not count as use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
