@@ -234,7 +234,7 @@ def rows_in_order(query: CatalogueQuery, atlas: Any) -> list[list[Any]]:
 
     def settle(value: Any) -> Any:
         if isinstance(value, float):
-            return float(f"{value:.9g}")  # sums of floats depend on the order, in their last digits
+            return f"{value:.9g}"  # sums depend on the order, in their last digits; as a text, NaN is equal to itself
         if isinstance(value, list):
             return [settle(item) for item in value]
         return {key: settle(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -54,6 +54,8 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
         named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
     if query.id == "features.only":
         named |= {"graphs": ["dallas"], "without": ["night"]}
+    if query.id == "nodes.in_file":
+        named["names"] = ["27_22605_10"]
     if query.id == "nodes.qk":
         named = {"graph": "lorsa", "key": "feature:9/lorsa/9838@14"}
     return named

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ from circuit_atlas.examples import example_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server import store as store_module
 from circuit_atlas.server.jars import cache_path, read_lock
+from circuit_atlas.server.ports import LOOPBACK
 
 JAVA_OPTIONS = "JDK_JAVA_OPTIONS"
 # Neo4j plans a statement again when the size of the store has changed much. In tests it does all the time, and a fifth
@@ -63,6 +65,13 @@ def started(store: Path, *, is_lasting: bool = False) -> Iterator[LocalServer]:
     with pytest.MonkeyPatch.context() as patched:
         if is_lasting:
             patched.setattr(store_module, "_SETTINGS", store_module._SETTINGS + _KEEP_PLANS)
-        server.start(quiet=True)
+        # Not Neo4j's usual port, which the next server takes while this one is restarted.
+        server.start(quiet=True, bolt_port=_free_port())
     yield server
     server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
