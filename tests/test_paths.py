@@ -17,7 +17,6 @@ from support.paths import SCORES, Found, assert_same, default_paths, found_paths
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.ingest import load_graph
-from circuit_atlas.schema.limits import SHORTLISTED_PATHS
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,7 +87,7 @@ def test_paths_between_chosen_nodes_equal_brute_force(
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     graph=random_graphs(),
-    k=st.one_of(st.integers(1, 12), st.just(SHORTLISTED_PATHS + 36)),  # more are found in columns
+    k=st.one_of(st.integers(1, 12), st.sampled_from([100, 1001])),  # many are found in columns
     max_hops=st.integers(1, 6),
     order=st.sampled_from(["strongest", "inhibiting"]),
     data=st.data(),
@@ -138,7 +137,7 @@ def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: in
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     graph=random_graphs(),
-    k=st.one_of(st.integers(1, 12), st.just(SHORTLISTED_PATHS + 36)),  # more are found in columns
+    k=st.one_of(st.integers(1, 12), st.sampled_from([100, 1001])),  # many are found in columns
     max_hops=st.integers(1, 6),
     score=st.sampled_from(SCORES),
     order=st.sampled_from(["strongest", "inhibiting"]),
