@@ -24,7 +24,7 @@ from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_W
 ORDERS = {"strongest": 1, "inhibiting": -1}
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
-_MANY = 1_000  # paths
+_MANY = 300  # paths
 _FEATURE = re.compile(r"(?:feature:)?(\d+/(?:lorsa/)?\d+)")
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
@@ -237,7 +237,7 @@ def _best_walks(
 
     They are found by paths.top_k, in the database. Where shortlists do not serve, it reads relationships, and many
     paths need many of those: to look at the graph's columns is many times as fast then. Shortlists serve for as many
-    paths as they are made for, and for most of the first thousand; not at all for bounds of the question's own.
+    paths as they are made for, and for most of the first hundreds; not at all for bounds of the question's own.
     """
     needs_bounds = search.needs_bounds or not has_tables(graph, BOUNDS)
     if k > (SHORTLISTED_PATHS if needs_bounds else _MANY):
