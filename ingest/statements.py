@@ -134,7 +134,7 @@ SET g += $properties, g.status = 'ready', g.created_at = datetime(), g.published
 
 def _edges(*names: str) -> str:
     """Creates edges with a weight and further properties. Sources, weights and each of the others come as one list for
-    each target, see `by_target`."""
+    each target, see `edge_batches` in `ingest/edge_writer.py`."""
     lists = "".join(f", ${name}[i] AS {name}" for name in names)
     values = "".join(f", {name}[j] AS {name}" for name in names)
     properties = "".join(f", {name}: {name}" for name in names)

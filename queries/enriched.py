@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
@@ -81,7 +82,7 @@ def enriched_features(
     )
     over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen)).tolist()
     over.sort(key=lambda i: (found.p_value[first[i]], -found.log_odds[first[i]]))
-    features = [
+    features = (
         EnrichedFeature(
             feature=to_feature(one["feature"]),
             influence=one["influence"],
@@ -89,14 +90,14 @@ def enriched_features(
         )
         for i in over
         for one in rows[i]["features"]
-    ]
+    )
     return EnrichedFeatures(
         graphs=chosen,
         baseline=others,
         confidence=confidence,
         tested=int(counts.sum()),
         total=int(counts[over].sum()),
-        features=features[:k],
+        features=list(islice(features, k)),
         notes=[*notes, *transcoder_notes(database, [*chosen, *others])],
     )
 

@@ -273,7 +273,7 @@ def _spans(counts: Int64) -> Iterator[slice]:
 
 
 def _threshold(prefixes: _Prefixes, k: int) -> float:
-    """What the k-th path reaches at least: each prefix is continued to a path of its rank, but for rounding."""
+    """A rank that the k-th path reaches or exceeds: some path that continues a prefix has its rank, up to rounding."""
     if len(prefixes.rank) < k:
         return -np.inf
     kth = float(prefixes.rank[-1])
