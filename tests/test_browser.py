@@ -52,6 +52,8 @@ def connected(page: Page, page_log: PageLog, connection: Connection) -> Iterator
         page.get_by_test_id("password").fill(connection.password)
         page.get_by_test_id("connect").click()
         page.get_by_test_id("password").wait_for(state="detached")
+        # Then the commands of the server run. A result that is drawn before them has effects that nobody asked for.
+        page.get_by_test_id("frame").filter(has_text='"autoComplete": false').wait_for()
         return page
 
     yield connect
