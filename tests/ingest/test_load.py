@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit, ServiceUnavailable
-from support.examples import EXAMPLES, NAMES, example_document, example_file
+from support.examples import EXAMPLES, NAMES, example_document, example_file, ingest_examples
 from support.graphs import make_graph, status_of
 
 from circuit_atlas import Atlas, GraphHandle
@@ -51,6 +51,13 @@ def everything(atlas: Atlas) -> list[Any]:
     counts = "MATCH ()-[r]->() RETURN type(r) AS type, count(*) AS n, sum(r.weight) AS weight ORDER BY type LIMIT 10"
     rows = [row for query in (nodes, counts) for row in atlas.cypher(query).rows]
     return [str(row | {"p": sorted(row.get("p", {}).items())}) for row in rows]
+
+
+@pytest.fixture
+def few(own_atlas: Atlas) -> Atlas:
+    """A database with two graphs, which can be compared as a whole. They know the features that tests write again."""
+    ingest_examples(own_atlas, "dallas", "night")
+    return own_atlas
 
 
 def without_own(rows: list[str]) -> list[str]:
@@ -137,41 +144,39 @@ def is_feature(node: dict[str, Any]) -> bool:
     return bool(node["feature_type"] == "cross layer transcoder")
 
 
-def test_ingesting_the_same_file_again_changes_nothing(atlas: Atlas, new_name: Callable[[], str]) -> None:
-    name = new_name()
-    first = atlas.ingest(EXAMPLES / "dallas.json", name=name)
-    before = everything(atlas)
-    second = atlas.ingest(EXAMPLES / "dallas.json", name=name)
+def test_ingesting_the_same_file_again_changes_nothing(few: Atlas) -> None:
+    name = "g"
+    first = few.ingest(EXAMPLES / "dallas.json", name=name)
+    before = everything(few)
+    second = few.ingest(EXAMPLES / "dallas.json", name=name)
     assert (status_of(first), status_of(second)) == ("ingested", "unchanged")
-    assert everything(atlas) == before
+    assert everything(few) == before
 
 
-def test_other_content_needs_replace(atlas: Atlas, new_name: Callable[[], str]) -> None:
-    name = new_name()
-    atlas.ingest(EXAMPLES / "dallas.json", name=name)
-    before = everything(atlas)
+def test_other_content_needs_replace(few: Atlas) -> None:
+    name = "g"
+    few.ingest(EXAMPLES / "dallas.json", name=name)
+    before = everything(few)
     with pytest.raises(GraphExistsError, match="--replace"):
-        atlas.ingest(example_file("night"), name=name)
-    assert everything(atlas) == before
-    replaced = atlas.ingest(example_file("night"), name=name, replace=True)
+        few.ingest(example_file("night"), name=name)
+    assert everything(few) == before
+    replaced = few.ingest(example_file("night"), name=name, replace=True)
     assert status_of(replaced) == "replaced"
     nodes = len(example_document("night")["nodes"])
     assert replaced.stats().nodes.total == nodes
-    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": nodes}]
+    assert few.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": nodes}]
 
 
-def test_deleting_leaves_only_what_other_graphs_use(
-    atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str]
-) -> None:
-    before = everything(atlas)
-    name = new_name()
-    load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
-    atlas.ingest(EXAMPLES / "dallas.json", name=f"{name}-copy")
-    atlas.delete(name)
-    atlas.delete(f"{name}-copy")
-    assert everything(atlas) == before
+def test_deleting_leaves_only_what_other_graphs_use(few: Atlas) -> None:
+    before = everything(few)
+    name = "g"
+    load_graph(few, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
+    few.ingest(EXAMPLES / "dallas.json", name=f"{name}-copy")
+    few.delete(name)
+    few.delete(f"{name}-copy")
+    assert everything(few) == before
     with pytest.raises(GraphNotFoundError):
-        atlas.delete(name)
+        few.delete(name)
 
 
 @pytest.mark.parametrize("name", ["", "a~b", "a\nb", "x" * 201])
@@ -188,39 +193,35 @@ def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> No
 
 
 @pytest.mark.parametrize("file", SIZES)
-def test_nothing_is_published_when_counts_differ(
-    file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = everything(atlas)
+def test_nothing_is_published_when_counts_differ(file: str, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = everything(few)
     for name in ("EDGES", "EDGE_BATCH"):
         lossy = getattr(statements, name).replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
         monkeypatch.setattr(statements, name, lossy)
     with pytest.raises(IngestError, match="the database has"):
-        atlas.ingest(EXAMPLES / file, name=new_name())
-    assert everything(atlas) == before
+        few.ingest(EXAMPLES / file, name="g")
+    assert everything(few) == before
 
 
 @pytest.mark.parametrize("file", SIZES)
-def test_a_stopped_ingest_leaves_nothing(
-    file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = everything(atlas)
+def test_a_stopped_ingest_leaves_nothing(file: str, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = everything(few)
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(load, "_check_counts", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        atlas.ingest(EXAMPLES / file, name=new_name())
-    assert everything(atlas) == before
+        few.ingest(EXAMPLES / file, name="g")
+    assert everything(few) == before
 
 
 @pytest.mark.parametrize("file", SIZES)
 def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
-    file: str, atlas: Atlas, env: dict[str, str], new_name: Callable[[], str]
+    file: str, few: Atlas, own_env: dict[str, str]
 ) -> None:
-    before = everything(atlas)
-    name = new_name()
+    before = everything(few)
+    name = "g"
     code = textwrap.dedent("""
         import os, signal, sys
         from circuit_atlas import Atlas
@@ -228,26 +229,26 @@ def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
         load._check_counts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         Atlas().ingest(sys.argv[1], name=sys.argv[2])
     """)
-    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / file), name], env=env, check=False)
+    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / file), name], env=own_env, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert (everything(atlas) != before) == (file == SIZES[1])
-    assert name not in [summary.graph for summary in atlas.graphs().graphs]
-    assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 0}]
-    assert atlas.ingest(EXAMPLES / file, name=name).stats().edges == {SIZES[0]: 4944, SIZES[1]: 23_559}[file]
-    atlas.delete(name)
-    assert everything(atlas) == before
+    assert (everything(few) != before) == (file == SIZES[1])
+    assert name not in [summary.graph for summary in few.graphs().graphs]
+    assert few.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 0}]
+    assert few.ingest(EXAMPLES / file, name=name).stats().edges == {SIZES[0]: 4944, SIZES[1]: 23_559}[file]
+    few.delete(name)
+    assert everything(few) == before
 
 
 @pytest.mark.parametrize("file", SIZES)
 def test_transactions_repeated_after_lost_answers_change_nothing(
-    file: str, atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    file: str, few: Atlas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every transaction is repeated after it was committed, as the driver does when the server goes away meanwhile."""
-    ensure_schema(atlas)
-    before, name = everything(atlas), new_name()
-    atlas.ingest(EXAMPLES / file, name=name)
-    plain = everything(atlas)
-    atlas.delete(name)
+    ensure_schema(few)
+    before, name = everything(few), "g"
+    few.ingest(EXAMPLES / file, name=name)
+    plain = everything(few)
+    few.delete(name)
     once = Session.execute_write
 
     def twice(session: Session, work: Any, *arguments: Any) -> Any:
@@ -255,21 +256,19 @@ def test_transactions_repeated_after_lost_answers_change_nothing(
         return once(session, work, *arguments)
 
     monkeypatch.setattr(Session, "execute_write", twice)
-    atlas.ingest(EXAMPLES / file, name=name)
-    assert without_own(everything(atlas)) == without_own(plain)
-    atlas.ingest(example_file("night"), name=name, replace=True)
-    assert not atlas.verify(name, example_file("night")).damaged
-    atlas.ingest(EXAMPLES / file, name=name, replace=True)
-    assert without_own(everything(atlas)) == without_own(plain)
-    atlas.delete(name)
-    assert everything(atlas) == before
+    few.ingest(EXAMPLES / file, name=name)
+    assert without_own(everything(few)) == without_own(plain)
+    few.ingest(example_file("night"), name=name, replace=True)
+    assert not few.verify(name, example_file("night")).damaged
+    few.ingest(EXAMPLES / file, name=name, replace=True)
+    assert without_own(everything(few)) == without_own(plain)
+    few.delete(name)
+    assert everything(few) == before
 
 
-def test_an_ingest_whose_last_answer_is_lost_succeeds(
-    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name, file, once = new_name(), EXAMPLES / "opposite-small.json", load._rename
-    before = everything(atlas)
+def test_an_ingest_whose_last_answer_is_lost_succeeds(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, file, once = "g", EXAMPLES / "opposite-small.json", load._rename
+    before = everything(few)
 
     def lost(*arguments: Any) -> None:
         monkeypatch.setattr(load, "_rename", once)
@@ -277,18 +276,16 @@ def test_an_ingest_whose_last_answer_is_lost_succeeds(
         raise IncompleteCommit
 
     monkeypatch.setattr(load, "_rename", lost)
-    assert status_of(atlas.ingest(file, name=name)) == "ingested"
+    assert status_of(few.ingest(file, name=name)) == "ingested"
     monkeypatch.setattr(load, "_rename", lost)
-    assert status_of(atlas.ingest(EXAMPLES / "dallas.json", name=name, replace=True)) == "replaced"
-    assert remove_leftovers(atlas) == []
-    atlas.delete(name)
-    assert everything(atlas) == before
+    assert status_of(few.ingest(EXAMPLES / "dallas.json", name=name, replace=True)) == "replaced"
+    assert remove_leftovers(few) == []
+    few.delete(name)
+    assert everything(few) == before
 
 
-def test_a_graph_removed_meanwhile_is_not_published(
-    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name, before, once = new_name(), everything(atlas), load._rename
+def test_a_graph_removed_meanwhile_is_not_published(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, before, once = "g", everything(few), load._rename
 
     def too_late(database: Database, staging: str, *arguments: Any) -> None:
         remove_graph(database, staging)
@@ -296,8 +293,8 @@ def test_a_graph_removed_meanwhile_is_not_published(
 
     monkeypatch.setattr(load, "_rename", too_late)
     with pytest.raises(IngestError, match="deleted by another process"):
-        atlas.ingest(EXAMPLES / "opposite-small.json", name=name)
-    assert everything(atlas) == before
+        few.ingest(EXAMPLES / "opposite-small.json", name=name)
+    assert everything(few) == before
 
 
 def test_the_leftovers_of_a_running_ingest_are_kept(atlas: Atlas, new_name: Callable[[], str]) -> None:

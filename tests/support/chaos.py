@@ -113,13 +113,10 @@ class Chaos:
 
     def __post_init__(self) -> None:
         self.random, self.store = random.Random(self.seed), str(self.server.store.path)
-        first, second, self.backup = (
-            EXAMPLES / "opposite-small.json",
-            example_file("night"),
-            self.folder / "base.backup",
-        )
+        first, second = EXAMPLES / "dallas.json", example_file("night")
+        self.backup = self.folder / "base.backup"
         write_json(synthesize(Shape(features_per_layer=8), slug="kept"), self.folder / "kept.json")
-        for text, names in (("before", ("opposite-small",)), ("after", ("opposite-small", "night"))):
+        for text, names in (("before", ("dallas",)), ("after", ("dallas", "night"))):
             self._write_table(text, names)
         with Atlas(store=self.store) as atlas:
             atlas.ingest(self.folder / "kept.json", name="kept", tags=["kept"])

@@ -7,10 +7,12 @@ import contextlib
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, SupernodeNotFoundError
 from circuit_atlas.explain import files
+from circuit_atlas.ingest import edge_writer, steps
 
 
 def ingest(store: str, file: str, replace: bool) -> None:
-    """Write the graph `g` in several transactions."""
+    """Write the graph `g` in several transactions, as if it were large."""
+    steps._MAX_SMALL_EDGES, edge_writer.EDGES_PER_BATCH = 0, 2_000
     with Atlas(store=store) as atlas:
         atlas.ingest(file, name="g", replace=replace)
 
