@@ -11,9 +11,13 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.suggestions import known_names
 
 
-def circuit_rows(graph: StoredGraph) -> list[dict[str, Any]]:
-    """Rows of circuits.list."""
-    return ask(graph.database, "circuits.list", graph=graph.name)
+def circuit_rows(graph: StoredGraph, name: str | None = None) -> list[dict[str, Any]]:
+    """Rows of circuits.list. A collapsed graph has the circuits of the whole graph: they hold what their nodes have
+    become."""
+    whole = graph.properties.get("collapsed_from")
+    if whole:
+        return ask(graph.database, "circuits.collapsed", graph=graph.name, whole=whole, name=name)
+    return ask(graph.database, "circuits.list", graph=graph.name, name=name)
 
 
 def held_nodes(graph: StoredGraph, name: str) -> list[dict[str, Any]]:
@@ -22,7 +26,7 @@ def held_nodes(graph: StoredGraph, name: str) -> list[dict[str, Any]]:
     Raises:
         CircuitNotFoundError: the graph has no circuit of that name; the message names those that it has.
     """
-    rows = ask(graph.database, "circuits.list", graph=graph.name, name=name)
+    rows = circuit_rows(graph, name)
     if not rows:
         raise circuit_not_found(graph, name)
     nodes: list[dict[str, Any]] = rows[0]["nodes"]

@@ -62,6 +62,11 @@ class Node(Record):
         """What the title adds to the name; empty for a name that no other node of the graph has."""
         return self._place
 
+    @property
+    def is_supernode(self) -> bool:
+        """Whether it is a supernode, in a collapsed graph."""
+        return self.key.startswith(f"{self.kind}:{SUPERNODE}/")
+
     def titled(self, *, crowded: bool) -> Node:
         """The same node, with its place in the title: its layer, or kind, and position; with the index, too, where it
         is `crowded`, which means that several nodes of its layer and position have its name."""
@@ -70,7 +75,7 @@ class Node(Record):
         return copy
 
     def _placed(self, crowded: bool) -> str:
-        if self.key.startswith(f"{self.kind}:{SUPERNODE}/"):
+        if self.is_supernode:
             return SUPERNODE
         if self.position is None:
             return self.key

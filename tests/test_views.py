@@ -20,6 +20,7 @@ from support.graphs import edge_list
 from support.markup import HOSTILE, Tags, text_of
 from support.program import Run
 
+from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
@@ -334,18 +335,44 @@ def test_a_circuit_has_the_nodes_and_effects_of_its_paths(examples: Any) -> None
         weights = {(source.key, target.key): weight for source, target, weight in found.edges()}
         assert (view.summary.nodes, view.summary.edges) == (len(keys), len(weights)), name
         layout = view.figure()["layout"]
-        boxes = [shape for shape in layout["annotations"] if shape.get("borderwidth")]
-        arrows = [shape for shape in layout["annotations"] if shape["showarrow"]]
+        drawn = [shape for shape in layout["annotations"] if shape.get("name") != "legend"]
+        boxes = [shape for shape in drawn if shape.get("borderwidth")]
+        arrows = [shape for shape in drawn if shape["showarrow"]]
         assert (len(boxes), len(arrows)) == (len(keys), len(weights))
         assert sum(arrow["arrowhead"] == 7 for arrow in arrows) == sum(weight < 0 for weight in weights.values())
-        labels = [shape["text"] for shape in layout["annotations"] if not shape["showarrow"] and shape not in boxes]
+        labels = [shape["text"] for shape in drawn if not shape["showarrow"] and shape not in boxes]
         assert Counter(labels) == Counter(f"{weight:.2g}" for weight in weights.values())
+        plain = examples[name].view_circuit(k=8, sign="any", weights=False).figure()["layout"]
+        assert len(layout["annotations"]) - len(plain["annotations"]) == len(labels)
+        legend = {shape["text"] for shape in layout["annotations"] if shape not in drawn} - {""}
+        assert legend >= {node.kind for path in found for node in path.nodes} | {"positive effect"}
+        assert ("negative effect" in legend) == any(weight < 0 for weight in weights.values())
         for i, box in enumerate(boxes):
             assert 0 < box["x"] < layout["width"]
             assert 0 < box["y"] < layout["height"]
             for other in boxes[:i]:
                 apart = abs(box["x"] - other["x"]) >= box["width"]
                 assert apart or abs(box["y"] - other["y"]) >= (box["height"] + other["height"]) / 2, name
+
+
+def test_a_stored_circuit_is_drawn_with_its_supernodes(examples: Any, atlas: Atlas) -> None:
+    """In a collapsed graph, a supernode stands for its members, in the layer of the one in the middle."""
+    handle = examples["opposite-small"]
+    members = {supernode.name: {node.key for node in supernode.members} for supernode in handle.supernodes()}
+    grouped = set().union(*members.values())
+    alone = [found.node.key for found in handle.influence(kinds=["feature"], k=30) if found.node.key not in grouped]
+    handle.score_circuit([*members["small"], *members["opposite"], *alone[:5]], name="drawn", replace=True)
+    collapsed = handle.collapsed()
+    [circuit] = [circuit for circuit in collapsed.circuits() if circuit.name == "drawn"]
+    assert {node.key for node in circuit.nodes} == {"feature:supernode/small", "feature:supernode/opposite", *alone[:5]}
+    drawn = collapsed.view_circuit(name="drawn").figure()["layout"]["annotations"]
+    boxes = {shape["text"].partition("<br>")[0]: shape for shape in drawn if "supernode" in shape["text"]}
+    assert boxes["opposite"]["y"] < boxes["small"]["y"]  # layers 4 and 15
+    picture = read_picture(find_graph(atlas, collapsed.name))
+    assert {node.key: node.row for node in picture.nodes}["feature:supernode/small"] == 15
+    with pytest.raises(InvalidArgumentError, match="is a collapsed graph"):
+        collapsed.delete_circuit("drawn")
+    handle.delete_circuit("drawn")
 
 
 def test_a_circuit_has_at_most_20_nodes(examples: Any) -> None:

@@ -168,8 +168,10 @@ def delete_circuits(graph: StoredGraph, *names: str) -> None:
 
     Raises:
         CircuitNotFoundError: the graph has no circuit of that name.
+        InvalidArgumentError: the graph is a collapsed one.
         GraphNotFoundError: no graph of that name is ready.
     """
+    check_whole(graph.properties)
     existing = {row["name"] for row in circuit_rows(graph)}
     for name in names:
         if name not in existing:

@@ -52,6 +52,9 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
     if query.id.startswith(("supernodes.", "circuits.")):
         # A graph that has some, and features that are active at several positions.
         named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}
+    if query.id in ("circuits.collapsed", "views.supernodes"):
+        named["graph"] = "opposite-small:collapsed"
+        named |= {"whole": "opposite-small"} if query.id == "circuits.collapsed" else {}
     if query.id == "features.only":
         named |= {"graphs": ["dallas"], "without": ["night"]}
     if query.id == "nodes.in_file":
@@ -62,9 +65,11 @@ def arguments(query: CatalogueQuery) -> dict[str, Any]:
 
 
 def ingest_answerable(atlas: Atlas) -> None:
-    """The examples, one with a circuit, and a graph with attention features: every query answers something of these."""
+    """The examples, one with a circuit and collapsed, and a graph with attention features: every query answers
+    something of these."""
     ingest_examples(atlas)
     atlas.graph("opposite-small").score_circuit(pinned=True, name="pinned", replace=True)
+    atlas.graph("opposite-small").collapsed()
     atlas.ingest(DATA / "made-crm-lorsa-qk.json.gz", name="lorsa")
 
 

@@ -37,6 +37,7 @@ GROUP = "Pictures and pages"
 @click.option("--paths", is_flag=True, help="Draw only the best paths, as a Sankey diagram.")
 @click.option("--circuit", is_flag=True, help="Draw only the nodes of the best paths, as a figure for a paper.")
 @click.option("--name", metavar="NAME", help="With --circuit: the stored circuit of this name.")
+@click.option("--no-weights", is_flag=True, help="With --circuit: write no weights on the arrows.")
 @click.option(
     "--compare",
     metavar="OTHER",
@@ -63,6 +64,7 @@ def view_command(
     paths: bool,
     circuit: bool,
     name: str | None,
+    no_weights: bool,
     compare: str | None,
     max_nodes: int,
     **options: Any,
@@ -86,11 +88,13 @@ def view_command(
 
     if paths + circuit + bool(compare) > 1:
         raise click.UsageError("--paths, --circuit and --compare exclude each other.")
-    if name is not None and not circuit:
-        raise click.UsageError("--name goes with --circuit.")
+    if not circuit and (name is not None or no_weights):
+        raise click.UsageError("--name and --no-weights go with --circuit.")
     handle = atlas.graph(graph)
     if paths or circuit:
-        view = handle.view_paths(**options) if paths else handle.view_circuit(name=name, **options)
+        view = (
+            handle.view_paths(**options) if paths else handle.view_circuit(name=name, weights=not no_weights, **options)
+        )
     else:
         view = handle.view(compare=compare, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")

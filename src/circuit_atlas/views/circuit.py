@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.results.answer import Edge
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import SUPERNODE, Kind
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.figure import FONT, KIND_STYLES, SIGN_COLORS, Figure, plotly_text, short
 
@@ -23,6 +23,7 @@ _LABEL_SIZE = 34, 15
 _LABEL_PLACES = (0.4, 0.3, 0.5, 0.2, 0.6, 0.7, 0.12, 0.8)  # fractions of an arrow's length
 _LINE_LENGTH, _LINES = 18, 3
 _WIDEST_ARROW = 3.5
+_LEGEND_LINE, _SYMBOL, _CHARACTER = 20, 22, 6.2  # height of a line, widths of a symbol and of a character
 _TOP = 10**6  # the depth of logits
 
 
@@ -46,15 +47,22 @@ def best_circuit(paths: Paths, most: int = MAX_CIRCUIT) -> Paths:
     return paths
 
 
-def circuit_figure(nodes: Collection[Node], edges: Collection[Edge]) -> Figure:
-    """The figure: layers from bottom to top, positions from left to right. An arrow is as wide as its effect is strong;
-    its head is a square if the effect inhibits.
+def circuit_figure(
+    nodes: Collection[Node], edges: Collection[Edge], middle: Mapping[str, int], *, weights: bool = True
+) -> Figure:
+    """The figure: layers from bottom to top, positions from left to right, and a legend below. An arrow is as wide as
+    its effect is strong; its head is a square if the effect is negative.
 
     Args:
         nodes: the nodes.
         edges: the direct effects between them: source, target, weight.
+        middle: the layers in which supernodes of several layers are drawn, by key.
+        weights: whether to write weights on the arrows.
     """
-    boxes, width, height = _boxes(nodes)
+    boxes, width, height = _boxes(nodes, middle)
+    legend, below = _legend(nodes, edges, width)
+    boxes = {key: box._replace(y=box.y + below) for key, box in boxes.items()}
+    height += below
     ends = [(boxes[source.key], boxes[target.key], weight) for source, target, weight in edges]
     largest = max((abs(weight) for _, _, weight in edges), default=1.0)
     arrows = [_arrow(source, target, weight, largest) for source, target, weight in ends]
@@ -70,16 +78,21 @@ def circuit_figure(nodes: Collection[Node], edges: Collection[Edge]) -> Figure:
         "xaxis": {**axis, "range": [0, width]},
         "yaxis": {**axis, "range": [0, height]},
         # What comes later lies above: boxes hide the arrows that pass behind them.
-        "annotations": [*arrows, *(_drawn(node, boxes[node.key]) for node in nodes), *_weights(ends, boxes.values())],
+        "annotations": [
+            *arrows,
+            *(_drawn(node, boxes[node.key]) for node in nodes),
+            *(_weights(ends, boxes.values()) if weights else ()),
+            *legend,
+        ],
     }
     return {"data": [{"type": "scatter", "x": [], "y": [], "mode": "markers"}], "layout": layout}
 
 
-def _boxes(nodes: Collection[Node]) -> tuple[dict[str, _Box], int, int]:
+def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str, _Box], int, int]:
     """A box for each node, and the width and height of the figure. Layers and positions without nodes take no room."""
     cells: dict[tuple[int, int], list[Node]] = defaultdict(list)
     for node in nodes:
-        cells[_depth(node), node.position or 0].append(node)
+        cells[_depth(node, middle), node.position or 0].append(node)
     lines = {node.key: _lines(node) for node in nodes}
     positions = sorted({position for _, position in cells})
     widest = {at: max(len(found) for (_, position), found in cells.items() if position == at) for at in positions}
@@ -103,17 +116,18 @@ def _boxes(nodes: Collection[Node]) -> tuple[dict[str, _Box], int, int]:
     return boxes, round(x - _GAP + _MARGIN), round(y - _ROW_GAP + _MARGIN)
 
 
-def _depth(node: Node) -> int:
+def _depth(node: Node, middle: Mapping[str, int]) -> int:
     if node.kind is Kind.LOGIT:
         return _TOP
-    return -1 if node.layer is None else node.layer
+    layer = middle.get(node.key, node.layer)
+    return -1 if layer is None else layer
 
 
 def _lines(node: Node) -> list[str]:
     """The text in a node's box: its name, and where it is."""
     words = " ".join(node.name.split()) or repr(node.name)
     name = textwrap.wrap(words, _LINE_LENGTH, max_lines=_LINES, placeholder="…")
-    place = node.key.partition(":")[2]
+    place = SUPERNODE if node.is_supernode else node.key.partition(":")[2]
     is_named_by_place = place.partition("@")[0] in node.name
     where = f"@{node.position}" if is_named_by_place or node.kind in (Kind.TOKEN, Kind.LOGIT) else place
     return [*name, short(where, _LINE_LENGTH + 2)]
@@ -130,7 +144,12 @@ def _ends(source: _Box, target: _Box) -> tuple[float, float, float, float]:
 
 
 def _arrow(source: _Box, target: _Box, weight: float, largest: float) -> Figure:
-    ax, ay, x, y = _ends(source, target)
+    width = 0.8 + (_WIDEST_ARROW - 0.8) * abs(weight) / largest
+    return {**_line(*_ends(source, target), is_negative=weight < 0), "arrowwidth": width, "standoff": 2}
+
+
+def _line(ax: float, ay: float, x: float, y: float, *, is_negative: bool) -> Figure:
+    """An arrow from one place to another."""
     return {
         "x": x,
         "y": y,
@@ -140,12 +159,40 @@ def _arrow(source: _Box, target: _Box, weight: float, largest: float) -> Figure:
         "ayref": "y",
         "text": "",
         "showarrow": True,
-        "arrowhead": 7 if weight < 0 else 2,
+        "arrowhead": 7 if is_negative else 2,
         "arrowsize": 0.7,
-        "arrowwidth": 0.8 + (_WIDEST_ARROW - 0.8) * abs(weight) / largest,
-        "arrowcolor": SIGN_COLORS[weight < 0],
-        "standoff": 2,
+        "arrowwidth": 1.6,
+        "arrowcolor": SIGN_COLORS[is_negative],
     }
+
+
+def _legend(nodes: Collection[Node], edges: Collection[Edge], width: int) -> tuple[list[Figure], int]:
+    """What the colours of boxes and the heads of arrows mean, in lines as wide as the figure; and how high it is."""
+    kinds = [kind for kind in KIND_STYLES if any(node.kind is kind for node in nodes)]
+    signs = sorted({weight < 0 for _, _, weight in edges})
+    texts = [*(kind.value for kind in kinds), *(("positive effect", "negative effect")[sign] for sign in signs)]
+    rows: list[list[int]] = [[]]
+    x, places = float(_MARGIN), []
+    for i, text in enumerate(texts):
+        wide = _SYMBOL + len(text) * _CHARACTER + _GAP
+        if rows[-1] and x + wide - _GAP > width - _MARGIN:
+            rows.append([])
+            x = float(_MARGIN)
+        rows[-1].append(i)
+        places.append((x, len(rows)))
+        x += wide
+    below = _LEGEND_LINE * len(rows)
+    found: list[Figure] = []
+    symbols: list[Kind | bool] = [*kinds, *signs]
+    for (left, row), text, symbol in zip(places, texts, symbols, strict=True):
+        y = _MARGIN / 2 + below - _LEGEND_LINE * (row - 0.5)
+        if isinstance(symbol, Kind):
+            found.append(_box(left + _SYMBOL / 2 - 4, y, 16, 10, "", KIND_STYLES[symbol][0]))
+        else:
+            found.append(_line(left, y, left + _SYMBOL - 5, y, is_negative=symbol))
+        words = {"x": left + _SYMBOL, "y": y, "text": text, "showarrow": False, "xanchor": "left"}
+        found.append({**words, "font": {"size": 11, "color": "#444"}})
+    return [{**part, "name": "legend"} for part in found], below
 
 
 def _weights(ends: list[tuple[_Box, _Box, float]], boxes: Collection[_Box]) -> list[Figure]:
@@ -181,17 +228,22 @@ def _is_free(place: tuple[float, float], boxes: Collection[_Box], taken: list[tu
 
 def _drawn(node: Node, box: _Box) -> Figure:
     *name, where = (plotly_text(line) for line in box.lines)
+    text = "<br>".join([*name, f'<span style="font-size:10px;color:#666">{where}</span>'])
+    return _box(box.x, box.y, _BOX_WIDTH, box.height, text, KIND_STYLES[node.kind][0])
+
+
+def _box(x: float, y: float, width: float, height: float, text: str, color: str) -> Figure:
     return {
-        "x": box.x,
-        "y": box.y,
-        "width": _BOX_WIDTH - 2 * _BORDER,
-        "height": box.height - 2 * _BORDER,
-        "text": "<br>".join([*name, f'<span style="font-size:10px;color:#666">{where}</span>']),
+        "x": x,
+        "y": y,
+        "width": width - 2 * _BORDER,
+        "height": height - 2 * _BORDER,
+        "text": text,
         "showarrow": False,
         "font": {"size": 11.5},
         "align": "center",
         "bgcolor": "white",
-        "bordercolor": KIND_STYLES[node.kind][0],
+        "bordercolor": color,
         "borderwidth": _BORDER,
         "borderpad": 0,
     }

@@ -39,7 +39,7 @@ class Layout:
 
 def lay_out(picture: Picture) -> Layout:
     """Place the nodes of a picture. No two of them overlap."""
-    top = max([picture.n_layers, *(node.layer + 1 for node in picture.nodes if node.layer is not None)])
+    top = max([picture.n_layers, *(node.row + 1 for node in picture.nodes if node.row is not None)])
     depths = [_depth(node, top) for node in picture.nodes]
     positions = [node.column for node in picture.nodes]
     diameter = _diameters(picture.nodes)
@@ -64,9 +64,9 @@ def lay_out(picture: Picture) -> Layout:
 def _depth(node: PictureNode, top: int) -> float:
     if node.kind is Kind.LOGIT:
         return top
-    if node.kind is Kind.TOKEN or node.layer is None:
+    if node.kind is Kind.TOKEN or node.row is None:
         return -1
-    return node.layer - ATTENTION_STEP if node.component in ATTENTION_COMPONENTS else node.layer
+    return node.row - ATTENTION_STEP if node.component in ATTENTION_COMPONENTS else node.row
 
 
 def _grid(used: Sequence[float], first: int, last: int) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -49,8 +50,9 @@ DEFAULT_PATHS = PathOptions()
 class PictureNode:
     """A node of a picture.
 
-    `title` is the name, with its place where other nodes have that name. `column` is the index of its position among
-    the picture's tokens. When two graphs are compared, `side` says which of them has it: 0 for both, 1 for the first, 2
+    `title` is the name, with its place where other nodes have that name. `row` is the layer in which it is drawn: its
+    own, or that of the middle member of a supernode that spans several. `column` is the index of its position among the
+    picture's tokens. When two graphs are compared, `side` says which of them has it: 0 for both, 1 for the first, 2
     for the second.
     """
 
@@ -58,6 +60,7 @@ class PictureNode:
     name: str
     title: str
     layer: int | None
+    row: int | None
     position: int | None
     column: int
     token: str | None
@@ -182,15 +185,28 @@ def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
 def _nodes(graph: StoredGraph, rows: Rows) -> list[PictureNode]:
     nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
     found = (nodes[graph.name, row["node"]["key"]] for row in rows)
-    return [_node(row, node.title, graph.source_sets.page(node)) for row, node in zip(rows, found, strict=True)]
+    middle = middle_layers(graph)
+    return [
+        _node(row, node.title, middle.get(node.key, node.layer), graph.source_sets.page(node))
+        for row, node in zip(rows, found, strict=True)
+    ]
 
 
-def _node(row: dict[str, Any], title: str, page: str | None) -> PictureNode:
+def middle_layers(graph: StoredGraph) -> dict[str, int]:
+    """The layer of the middle member of each supernode of a collapsed graph that spans several layers, by key."""
+    if not graph.properties.get("collapsed_from"):
+        return {}
+    extras = {row["key"]: json.loads(row["extra"]) for row in ask(graph.database, "views.supernodes", graph=graph.name)}
+    return {key: int(extra["layer"]) for key, extra in extras.items() if str(extra.get("layer")).isdigit()}
+
+
+def _node(row: dict[str, Any], title: str, layer: int | None, page: str | None) -> PictureNode:
     values = row["node"]
     same = ("key", "name", "layer", "position", "token", "activation", "influence", "probability")
     return PictureNode(
         **{name: values[name] for name in same},
         title=title,
+        row=layer,
         column=values["position"] or 0,
         explanation=row["explanation"],
         supernodes=tuple(row["supernodes"]),

@@ -24,7 +24,7 @@ from circuit_atlas.views.image import draw_image
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.notebook import notebook_html
 from circuit_atlas.views.overlay import overlay
-from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, read_picture
+from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, middle_layers, read_picture
 from circuit_atlas.views.results import ViewResult
 from circuit_atlas.views.sankey import sankey_figure
 from circuit_atlas.views.stored_circuit import stored_circuit
@@ -187,11 +187,13 @@ def view_circuit(
     sign: str = SHOWN_SIGN,
     kinds: Sequence[str] = (),
     name: str | None = None,
+    weights: bool = True,
 ) -> View:
     """The nodes of the best paths and the effects on these as a figure for a paper: boxes, and arrows with weights.
     Arguments as in `view_graph`; of the k best paths, as many as have up to 20 nodes together. With a `name`, the
     stored circuit of that name instead: its nodes and the most probable logit, with the strongest effects on each, and
-    the tokens that these come from.
+    the tokens that these come from. In a collapsed graph, a supernode stands for those of its nodes. Without `weights`,
+    arrows have none.
 
     Raises:
         CircuitNotFoundError: the graph has no such circuit.
@@ -204,14 +206,17 @@ def view_circuit(
             raise InvalidArgumentError("a stored circuit is drawn without paths", fix="Leave their options out.")
         nodes, edges, left = stored_circuit(graph, name)
         notes = [f"{left:,} weaker effects between its nodes are not drawn."] if left else []
-        return _figure_view(graph.name, circuit_figure(nodes, edges), edges, notes)
+        return _figure_view(
+            graph.name, circuit_figure(nodes, edges, middle_layers(graph), weights=weights), edges, notes
+        )
     found = _found(graph, options)
     shown = best_circuit(found)
     left = len(found) - len(shown)
     notes = [f"Only the {len(shown)} best paths are drawn: more have over {MAX_CIRCUIT} nodes."] if left else []
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
-    return _figure_view(graph.name, circuit_figure(nodes, edges), edges, notes)
+    figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
+    return _figure_view(graph.name, figure, edges, notes)
 
 
 def _found(graph: StoredGraph, options: PathOptions) -> Paths:
