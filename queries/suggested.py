@@ -40,12 +40,13 @@ _MAX_LABEL, _MAX_TOKEN = 100, 40  # characters of a name
 
 
 class Suggestion(NamedTuple):
-    """Suggested supernodes; the ordinals of the members of each, by name; and the names of those that were suggested
-    before."""
+    """Suggested supernodes; the ordinals of the members of each, by name; the names of those that were suggested
+    before; and the places of the others that exist, by name."""
 
     answer: SuggestedSupernodes
     members: dict[str, list[int]]
     earlier: list[str]
+    order: dict[str, int]
 
 
 def suggestion(
@@ -89,7 +90,7 @@ def suggestion(
         circuit=circuit,
         features=len(chosen),
         supernodes=found,
-        alone=[node for ordinal, node in nodes.items() if ordinal not in grouped],
+        alone=[nodes[ordinal] for ordinal in chosen.tolist() if ordinal not in grouped],
         similarity=_mean_within(profiles, group),
         flow=flow and FlowKept(**flow._asdict()),
         written=False,
@@ -98,7 +99,7 @@ def suggestion(
             *_notes_on_others(others, members, circuits.edges, len(place)),
         ],
     )
-    return Suggestion(answer, members, earlier)
+    return Suggestion(answer, members, earlier, {row["name"]: row["order"] for row in others})
 
 
 def _named(
@@ -208,7 +209,7 @@ def _names(
     names = [_group_name(*group, tokens) for group in zip(groups, likeness, strict=True)]
     used = set(taken)
     told = [
-        f"{name} ({_layers(group)})" if names.count(name) > 1 or name in used else name
+        f"{name} ({_layers(group)})" if (names.count(name) > 1 or name in used) and _layers(group) not in name else name
         for name, group in zip(names, groups, strict=True)
     ]
     for i, name in enumerate(told):

@@ -141,7 +141,7 @@ def suggest_supernodes(
         "layer_span": layer_span,
         "position_span": position_span,
     }
-    answer, members, earlier = suggestion(graph, circuit=circuit, features=features, targets=targets, **which)
+    answer, members, earlier, order = suggestion(graph, circuit=circuit, features=features, targets=targets, **which)
     if not write:
         return answer
     if earlier and not replace:
@@ -150,7 +150,6 @@ def suggest_supernodes(
             where=graph.name,
             fix="Pass --replace to delete them first.",
         )
-    order = {row["name"]: row["order"] for row in ask(graph.database, "supernodes.list", graph=graph.name)}
     given = [f"{name.replace('_', ' ')} {value}" for name, value in which.items() if value is not None]
     of = f"{SUGGESTED} from {answer.features} features{f' of circuit {circuit!r}' if circuit else ''}"
     graph.write(

@@ -32,18 +32,15 @@ WEIGHTS = [-3.5, -1.0, -0.5, 0.5, 1.0, 2.0]
 
 @st.composite
 def layered_graphs(draw: st.DrawFn) -> tuple[GraphData, Int64]:
-    """Graphs whose effects lead from lower to higher layers, at some positions; and some of their features."""
-    n = draw(st.integers(4, 12))
-    layers = [*sorted(draw(st.lists(st.integers(0, 5), min_size=n - 1, max_size=n - 1))), 6]
-    ends = [(s, t) for t in range(n) for s in range(n) if layers[s] < layers[t]]
-    chosen = draw(st.lists(st.sampled_from(ends), unique=True, max_size=40)) if ends else []
-    weight = st.sampled_from(WEIGHTS)
-    data = make_graph(layers, [(s, t, draw(weight)) for s, t in chosen])
-    positions = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
-    data = replace(data, nodes=replace(data.nodes, position=np.array(positions, np.int32)))
+    """Graphs whose effects lead from lower to higher layers, at some positions; and most of their features."""
+    n, seed, density = draw(st.integers(4, 14)), draw(st.integers(0, 1 << 30)), draw(st.sampled_from([0.1, 0.2, 0.5]))
+    rng = np.random.default_rng(seed)
+    layers = [*np.sort(rng.integers(0, n, n - 1)).tolist(), n]
+    ends = [(s, t) for t in range(n) for s in range(n) if layers[s] < layers[t] and rng.random() < density]
+    data = make_graph(layers, [(s, t, float(rng.choice(WEIGHTS))) for s, t in ends])
+    data = replace(data, nodes=replace(data.nodes, position=rng.integers(0, 3, n).astype(np.int32)))
     features = np.flatnonzero(data.nodes.kind == KINDS.index(Kind.FEATURE))
-    kept = draw(st.lists(st.booleans(), min_size=len(features), max_size=len(features)))
-    return data, features[np.array(kept, np.bool_)]
+    return data, features[rng.random(len(features)) < 0.8]
 
 
 def profiles_of(data: GraphData, features: Int64) -> Profiles:
@@ -67,9 +64,16 @@ def has_cycle(data: GraphData, features: Int64, group: Int64) -> bool:
     return topological_order(collapsed.edges, np.zeros(len(collapsed.nodes))) is None
 
 
+def any_similarity(k: int, seed: int) -> Float64:
+    """Similarities that have nothing to do with a graph: groups that no real one would suggest."""
+    found = np.random.default_rng(seed).uniform(-1, 1, (k, k))
+    return np.asarray((found + found.T) / 2)
+
+
 limits = {
-    "layers": st.integers(0, 6),
-    "positions": st.integers(0, 2),
+    "seed": st.one_of(st.none(), st.integers(0, 1000)),
+    "layers": st.one_of(st.just(20), st.integers(0, 6)),
+    "positions": st.one_of(st.just(2), st.integers(0, 2)),
     "least": st.one_of(st.none(), st.sampled_from([-1.0, -0.2, 0.0, 0.3, 0.7])),
     "number": st.one_of(st.none(), st.integers(1, 5)),
 }
@@ -78,11 +82,17 @@ limits = {
 @given(graph=layered_graphs(), **limits)
 @settings(max_examples=300, deadline=None)
 def test_no_suggestion_makes_a_cycle(
-    graph: tuple[GraphData, Int64], layers: int, positions: int, least: float | None, number: int | None
+    graph: tuple[GraphData, Int64],
+    seed: int | None,
+    layers: int,
+    positions: int,
+    least: float | None,
+    number: int | None,
 ) -> None:
     data, features = graph
-    allowed = near(data, features, layers, positions)
-    profiles = profiles_of(data, features)
+    profiles, allowed = profiles_of(data, features), near(data, features, layers, positions)
+    if seed is not None:
+        profiles = profiles._replace(similarity=any_similarity(len(features), seed))
     group = group_features(profiles, allowed, groups=number, similarity=least)
     assert not has_cycle(data, features, group)
     assert allowed[group[:, None] == group].all()
@@ -91,13 +101,20 @@ def test_no_suggestion_makes_a_cycle(
 
 
 @given(graph=layered_graphs(), **limits)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_what_is_not_merged_must_not_be(
-    graph: tuple[GraphData, Int64], layers: int, positions: int, least: float | None, number: int | None
+    graph: tuple[GraphData, Int64],
+    seed: int | None,
+    layers: int,
+    positions: int,
+    least: float | None,
+    number: int | None,
 ) -> None:
     """Any further merge is too unlike, too wide, or makes a cycle."""
     data, features = graph
     profiles, allowed = profiles_of(data, features), near(data, features, layers, positions)
+    if seed is not None:
+        profiles = profiles._replace(similarity=any_similarity(len(features), seed))
     group = group_features(profiles, allowed, groups=number, similarity=least)
     left = sorted(set(group.tolist()))
     if number is not None and len(left) <= number:
@@ -107,6 +124,18 @@ def test_what_is_not_merged_must_not_be(
         merged = np.where(at_b, a, group)
         is_like = least is None or profiles.similarity[at_a][:, at_b].mean() >= least + 1e-9
         assert not (is_like and allowed[at_a][:, at_b].all()) or has_cycle_as_graph(data, features, merged)
+
+
+def test_a_path_through_groups_that_were_merged_is_seen() -> None:
+    """x acts on a, b on y, v on u. With {a, b} and {y, v}, x reaches u: together they would make a cycle."""
+    x, a, b, y, v, u = range(6)
+    similarity, reaches = np.zeros((6, 6)), np.zeros((6, 6), np.bool_)
+    for (one, other), value in {(a, b): 0.9, (y, v): 0.8, (x, u): 0.7}.items():
+        similarity[one, other] = similarity[other, one] = value
+    reaches[[x, b, v], [a, y, u]] = True
+    profiles = Profiles(similarity, reaches, np.zeros_like(reaches))
+    group = group_features(profiles, np.ones_like(reaches), similarity=0.5)
+    assert group.tolist() == [0, 1, 1, 2, 2, 3]
 
 
 def has_cycle_as_graph(data: GraphData, features: Int64, group: Int64) -> bool:

@@ -142,7 +142,7 @@ def suggest_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     Examples:
       circuit-atlas supernodes suggest dallas
       circuit-atlas supernodes suggest dallas --features 30 --groups 8
-      circuit-atlas supernodes suggest dallas --circuit capital --write
+      circuit-atlas supernodes suggest dallas --write --replace
     """
     return atlas.graph(graph).suggest_supernodes(**options)
 

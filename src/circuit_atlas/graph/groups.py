@@ -146,7 +146,7 @@ def flow_kept(edges: Edges, features: Int64, group: Int64, arriving: Float64, in
             signed[ends] = signed.get(ends, 0.0) + value
     if not total:
         return None
-    kept, lost = sum(map(abs, signed.values())) / total, float(inside / total)
+    kept, lost = float(sum(map(abs, signed.values())) / total), float(inside / total)
     return Flow(kept, lost, max(1 - kept - lost, 0.0))
 
 
