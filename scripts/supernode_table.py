@@ -1,8 +1,8 @@
 """Writes the table of docs/how-to/supernodes.md: suggested groups against the supernodes that people made.
 
-Each row groups the features that are in the supernodes of a graph's file, in as many groups, and says how much the
-groups are alike: the adjusted Rand index of Hubert and Arabie (1985, "Comparing partitions"), 1 for the same groups and
-0 for what chance gives.
+Each row groups the features that are in the supernodes of a graph's file, and says how much the groups are like those
+of people: the adjusted Rand index of Hubert and Arabie (1985, "Comparing partitions"), 1 for the same groups and 0 for
+what chance gives.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from circuit_atlas.graph.order import topological_order
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Supernode
+from circuit_atlas.supernodes import SIMILARITY
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "how-to" / "supernodes.md"
@@ -57,9 +58,10 @@ def rows_of(name: str) -> list[list[str]]:
     ways = [
         ("by people", people),
         ("by people, split until there is no cycle", made(profiles, people[:, None] == people)),
-        ("`suggest`: one position", made(profiles, same)),
-        ("one position, at most 5 layers apart", made(profiles, same & near)),
-        ("any position", made(profiles, anywhere)),
+        ("`suggest`", group_features(profiles, same, similarity=SIMILARITY)),
+        ("`suggest --groups`", made(profiles, same)),
+        ("`suggest --groups --layer-span 5`", made(profiles, same & near)),
+        ("`suggest --groups`, any position", made(profiles, anywhere)),
         ("one position, cycles allowed", made(no_cycles, same)),
         ("any position, cycles allowed (scipy's `linkage`)", by_scipy(profiles, number)),
         ("by position alone", np.unique(position, return_inverse=True)[1]),

@@ -131,7 +131,7 @@ def test_impossible_suggestions_are_refused(examples: dict[str, GraphHandle], da
 
 def test_supernodes_are_copied_by_feature(atlas: Atlas, new_name: Callable[[], str]) -> None:
     night, winter = (atlas.ingest(example_file(name), name=new_name()) for name in ("night", "winter"))
-    places: dict[tuple[int | None, int | None], list[int]] = {}
+    places: dict[tuple[int | None, int | None], list[int | None]] = {}
     for node in winter.nodes().nodes:
         if node.kind == "feature":
             places.setdefault((node.layer, node.index), []).append(node.position)

@@ -23,7 +23,7 @@ from circuit_atlas.queries.supernode_results import CopiedSupernodes, SuggestedS
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
 _SAME_FEATURE = "same feature"
-_SIMILARITY = 0.3  # at which features are suggested as one supernode
+SIMILARITY = 0.3  # at which features are suggested as one supernode
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -134,7 +134,7 @@ def suggest_supernodes(
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
     """
     if similarity is None and groups is None:
-        similarity = _SIMILARITY
+        similarity = SIMILARITY
     which: dict[str, Any] = {
         "similarity": similarity,
         "groups": groups,

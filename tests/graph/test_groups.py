@@ -270,4 +270,4 @@ def test_the_table_of_the_documentation_is_up_to_date() -> None:
         [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")
     ]
     assert [row for row in rows if row not in shown] == []
-    assert {row[3]: row[4] for row in rows if row[3].startswith("`suggest`")} == {"`suggest`: one position": "no"}
+    assert {row[4] for row in rows if "`suggest" in row[3]} == {"no"}

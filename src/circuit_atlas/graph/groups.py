@@ -10,8 +10,8 @@ Both keep their signs. The similarity of two features is the mean of the cosines
 without effects has the cosine 0.
 
 Groups are made by average linkage (UPGMA: Sokal and Michener 1958, "A statistical method for evaluating systematic
-relationships"): the two groups with the largest mean similarity of their members are merged, again and again. Average,
-since single linkage chains features of one layer after the other, and complete linkage stands or falls by one pair.
+relationships"): the two groups with the largest mean similarity of their members are merged, again and again. Single
+linkage would chain features that are alike only in pairs, and complete linkage would depend on the two least alike.
 Three conditions forbid a merge: the group would span too many layers, too many positions, or make a cycle. scipy's
 `linkage` knows no conditions, so the loop is here; without conditions it makes the same groups.
 
