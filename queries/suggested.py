@@ -70,7 +70,8 @@ def suggestion(
         raise InvalidArgumentError("the graph itself has a cycle", where=graph.name, fix="Ask another graph.")
     influence, place = circuits.influence(circuits.choosable), _places(columns)
     most = features or (_FEATURES if circuit is None else MAX_FEATURES)
-    chosen = _strongest(_features(graph, columns, circuits, circuit), influence, place, most)
+    all_features = _features(graph, columns, circuits, circuit)
+    chosen = _strongest(all_features, influence, place, most)
     profiles = read_profiles(circuits.edges, circuits.order, chosen, place)
     group = group_features(
         profiles,
@@ -85,6 +86,7 @@ def suggestion(
     nodes = titled_at(graph, chosen.tolist())
     found, members = _named(graph, profiles, chosen, group, nodes, {row["name"] for row in others})
     grouped = {ordinal for ordinals in members.values() for ordinal in ordinals}
+    is_cut = circuit is not None and features is None and len(all_features) > most
     answer = SuggestedSupernodes(
         graph=graph.name,
         circuit=circuit,
@@ -95,6 +97,7 @@ def suggestion(
         flow=flow and FlowKept(**flow._asdict()),
         written=False,
         notes=[
+            *([f"These are the {most} features of {len(all_features)} with the most influence."] * is_cut),
             *_notes(groups, int(group.max()) + 1, bool(found)),
             *_notes_on_others(others, members, circuits.edges, len(place)),
         ],

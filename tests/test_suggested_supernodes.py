@@ -13,11 +13,14 @@ from support.graphs import edge_list
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.circuits import circuit_steps
 from circuit_atlas.errors import AtlasError, CircuitNotFoundError, InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.graph.collapse import collapse
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.ingest import read_graph
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.supernodes import suggest_supernodes
 
 
 @pytest.fixture
@@ -75,8 +78,8 @@ def test_the_features_of_a_circuit_are_grouped(dallas: GraphHandle) -> None:
         layers = [node.layer or 0 for node in supernode.members]
         assert max(layers) - min(layers) <= 1
     assert dallas.suggest_supernodes(targets=["Austin"]).flow != dallas.suggest_supernodes().flow
-    alone = dallas.suggest_supernodes(features=2, similarity=1)
-    assert (len(alone), alone.similarity) == (0, None)
+    alone = dallas.suggest_supernodes(features=2, similarity=1, write=True)
+    assert (len(alone), alone.similarity, alone.written) == (0, None, False)
     assert "lower similarity" in alone.notes[0]
     few = dallas.suggest_supernodes(features=20, groups=1)
     assert f"{len(few) + len(few.alone)} groups are left" in few.notes[0]
@@ -105,6 +108,16 @@ def test_other_supernodes_are_kept_and_told_of(examples: dict[str, GraphHandle])
         "With the supernodes that the graph has besides, the collapsed graph has cycles.",
     ]
     assert not {s.name for s in found} & {s.name for s in data.supernodes}
+
+
+def test_of_a_large_circuit_the_most_influential_features_are_grouped(
+    atlas: Atlas, new_name: Callable[[], str]
+) -> None:
+    graph = find_graph(atlas, atlas.ingest(EXAMPLES / "opposite-small.json", name=new_name()).name)
+    graph.write(*circuit_steps(graph, "all", range(graph.properties["nodes"]), rule=None))
+    found = suggest_supernodes(graph, circuit="all")
+    assert found.features == 500
+    assert "These are the 500 features of 563 with the most influence." in found.notes
 
 
 def test_impossible_suggestions_are_refused(examples: dict[str, GraphHandle], dallas: GraphHandle) -> None:

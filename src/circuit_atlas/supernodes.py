@@ -142,7 +142,7 @@ def suggest_supernodes(
         "position_span": position_span,
     }
     answer, members, earlier, order = suggestion(graph, circuit=circuit, features=features, targets=targets, **which)
-    if not write:
+    if not write or not members:
         return answer
     if earlier and not replace:
         raise InvalidArgumentError(
@@ -185,7 +185,7 @@ def copy_supernodes(graph: StoredGraph, target: str, *names: str, replace: bool 
     if other.source_sets != graph.source_sets:
         shown = "; ".join(" / ".join(filter(None, one.source_sets)) for one in (graph, other))
         raise InvalidArgumentError(
-            f"the graphs have different sets of transcoders ({shown}), so they share no feature",
+            f"the graphs have different sets of transcoders, whose features are different: {shown}",
             where=target,
             fix="Name a graph of the same transcoders.",
         )
