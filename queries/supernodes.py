@@ -1,18 +1,26 @@
-"""Queries about supernodes: which ones exist, their effects on each other, and the nodes that a rule matches."""
+"""Queries about supernodes: which ones exist, their effects on each other, the nodes that a rule matches,
+and what supernodes of another graph are in this one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_kinds, check_layers, check_positions, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, titled, to_node
-from circuit_atlas.queries.supernode_results import SupernodeDetails, SupernodeLink, SupernodeLinks, Supernodes
-from circuit_atlas.schema.keys import Kind, feature_place
+from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
+from circuit_atlas.queries.supernode_results import (
+    CopiedSupernode,
+    SupernodeDetails,
+    SupernodeLink,
+    SupernodeLinks,
+    Supernodes,
+)
+from circuit_atlas.schema.keys import Kind, NodeAddress, feature_place, parse_key
 from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.schema.models import Node
 
@@ -109,6 +117,69 @@ def same_features(
         _own_name(name, names, taken, row): [node["ordinal"] for node in row["members"]]
         for name, row in zip(names, rows, strict=True)
     }
+
+
+def check_exist(graph: StoredGraph, names: Sequence[str], existing: Sequence[str]) -> None:
+    """Raise SupernodeNotFoundError unless each of `names` is one of the supernodes that a graph has."""
+    missing = [name for name in names if name not in existing]
+    if missing:
+        raise SupernodeNotFoundError(
+            f"no supernode is named {missing[0]!r}",
+            where=graph.name,
+            fix=f"The graph has: {', '.join(existing[:20]) or 'none'}.",
+        )
+
+
+def matched(
+    graph: StoredGraph, other: StoredGraph, names: Sequence[str]
+) -> tuple[list[CopiedSupernode], dict[str, list[int]]]:
+    """What the nodes of a graph's supernodes (all, if `names` is empty) are in another graph of the same transcoders;
+    and the ordinals there, by name of the supernodes that have any.
+
+    Raises:
+        SupernodeNotFoundError: the graph has no supernode of that name.
+        InvalidArgumentError: it has no supernodes.
+    """
+    existing = list_supernodes(graph)
+    check_exist(graph, names, [supernode.name for supernode in existing.supernodes])
+    if not existing.supernodes:
+        raise InvalidArgumentError(f"{graph.name!r} has no supernodes", fix="Name a graph that has some.")
+    chosen = [supernode for supernode in existing.supernodes if not names or supernode.name in names]
+    activations: dict[NodeAddress, list[tuple[int, int | None]]] = defaultdict(list)  # ordinals and positions
+    for ordinal, key in enumerate(ask(other.database, "nodes.columns", graph=other.name)[0]["keys"]):
+        if (address := parse_key(key)) and address.kind is Kind.FEATURE:
+            activations[address._replace(position=None)].append((ordinal, address.position))
+    matches = {node.key: _activations(node, activations) for supernode in chosen for node in supernode.members}
+    nodes = titled_at(other, sorted({ordinal for ordinals in matches.values() for ordinal in ordinals}))
+    found, members = [], {}
+    for supernode in chosen:
+        of = {node.key: matches[node.key] for node in supernode.members}
+        ordinals = sorted({ordinal for matching in of.values() for ordinal in matching})
+        moved = {
+            i
+            for node in supernode.members
+            for i in of[node.key]
+            if node.position is not None and nodes[i].position != node.position
+        }
+        if ordinals:
+            members[supernode.name] = ordinals
+        found.append(
+            CopiedSupernode(
+                name=supernode.name,
+                members=[nodes[i] for i in ordinals],
+                moved=[nodes[i] for i in sorted(moved)],
+                left_out=[node for node in supernode.members if not of[node.key]],
+            )
+        )
+    return found, members
+
+
+def _activations(node: Node, activations: Mapping[NodeAddress, list[tuple[int, int | None]]]) -> list[int]:
+    """Ordinals of the activations of a node's feature: that at its position, else all."""
+    address = parse_key(node.key)
+    found = activations.get(address._replace(position=None), []) if address else []
+    same = [ordinal for ordinal, position in found if position == node.position]
+    return same or [ordinal for ordinal, _ in found]
 
 
 def _own_name(name: str, names: list[str], taken: Collection[str], row: Row) -> str:

@@ -74,6 +74,8 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "circuit": ("`circuit`, `score-circuit`", circuit_results.Circuit),
     "circuits": ("`circuits`", circuit_results.StoredCircuits),
     "supernode-links": ("`supernodes links`", supernode_results.SupernodeLinks),
+    "supernodes-suggest": ("`supernodes suggest`", supernode_results.SuggestedSupernodes),
+    "supernodes-copy": ("`supernodes copy`", supernode_results.CopiedSupernodes),
     "feature": ("`features show`", feature_results.FeatureActivations),
     "shared-features": ("`features common`, `features only`", feature_results.SharedFeatures),
     "recurring": ("`recurring`", feature_results.Recurring),

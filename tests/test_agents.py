@@ -31,6 +31,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "circuit": {"graph": "dallas", "nodes": 10},
     "circuits": {"graph": "dallas"},
     "supernodes": {"graph": "dallas-haiku"},
+    "suggest_supernodes": {"graph": "dallas", "features": 20},
     "feature": {"address": "20/71590", "k": 3},
     "common_features": {"tags": ["analogies"], "k": 5},
     "only_features": {"tags": ["analogies"], "without": ["dallas"], "k": 5},

@@ -285,6 +285,8 @@ def test_examples_of_a_help_that_change_the_database_work(
         ingest_examples(own_atlas, *(name for name in STORED if words & {name, *TAGS.get(name, ())}))
     if names == ("supernodes", "delete"):
         own_atlas.graph("dallas").create_supernode("Texas", matching="Texas")
+    if names == ("supernodes", "copy"):
+        own_atlas.graph("night").suggest_supernodes(write=True)
     if names == ("circuits",):
         own_atlas.graph("dallas").circuit(name="capital")
     run_examples(examples_of(names), own_env, tmp_path)

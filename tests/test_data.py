@@ -168,7 +168,7 @@ def answers(atlas: Atlas, examples: dict[str, GraphHandle]) -> list[Result]:
         *(graph.paths(), graph.count(), graph.score_distribution(max_hops=2), graph.influence()),
         *(graph.influence_by("layer"), graph.influence_by_length(), graph.edge_influence(), graph.nodes()),
         *(atlas.compare("night", "winter", k=3, align="feature"), graph.influence_by("feature")),
-        *(small.supernodes(), small.supernode_links(), small.node("4_95_2")),
+        *(small.supernodes(), small.supernode_links(), small.node("4_95_2"), graph.suggest_supernodes(features=20)),
         *(graph.paths(avoid="Austin", targets="token:1"), atlas.cypher("RETURN 1 AS a, [1] AS b")),
     ]
 

@@ -34,6 +34,7 @@ ALSO = {  # beside dallas and small
     "aggregate": ("foot", "night", "puppy", "taste", "winter"),
     "pictures": ("cold", "winter"),
     "cypher": ("cold",),
+    "supernodes": ("night", "winter"),
 }
 
 

@@ -52,6 +52,7 @@ QUESTIONS: dict[str, Question] = {
     "edge influence": lambda atlas, g, _: atlas.graph(g).edge_influence(),
     "supernodes": lambda atlas, g, _: atlas.graph(g).supernodes(),
     "supernode links": lambda atlas, g, _: atlas.graph(g).supernode_links(),
+    "suggest": lambda atlas, g, _: atlas.graph(g).suggest_supernodes(similarity=-1, write=True, replace=True),
     "create supernode": lambda atlas, g, _: atlas.graph(g).create_supernode(
         "s", ["token:0", "feature:1/2@2"], replace=True
     ),

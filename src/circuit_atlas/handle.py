@@ -17,10 +17,12 @@ from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
 from circuit_atlas.queries.supernodes import list_supernodes, supernode_links
 from circuit_atlas.schema.keys import collapsed_name
 from circuit_atlas.supernodes import (
+    copy_supernodes,
     create_supernode,
     create_supernodes_of_features,
     delete_supernodes,
     store_collapsed,
+    suggest_supernodes,
 )
 from circuit_atlas.views.report import report_on
 from circuit_atlas.views.view import view_circuit, view_graph, view_paths
@@ -61,6 +63,8 @@ class GraphHandle(GraphReference):
     supernode_links = supernode_links
     create_supernode = create_supernode
     create_supernodes_of_features = create_supernodes_of_features
+    suggest_supernodes = suggest_supernodes
+    copy_supernodes = copy_supernodes
     delete_supernode = delete_supernodes
 
     circuit = choose_circuit

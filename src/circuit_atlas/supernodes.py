@@ -1,4 +1,4 @@
-"""Creates and deletes supernodes, and stores graphs collapsed by them."""
+"""Creates, suggests, copies and deletes supernodes, and stores graphs collapsed by them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from circuit_atlas.database import Database, Step
-from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.results import IngestResult
@@ -17,11 +17,13 @@ from circuit_atlas.ingest.statements import DELETE_SUPERNODE, SUPERNODES
 from circuit_atlas.queries import supernodes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_whole
-from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph, graph_query
-from circuit_atlas.queries.supernode_results import Supernodes
+from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph, find_graph, graph_query
+from circuit_atlas.queries.suggested import SUGGESTED, suggestion
+from circuit_atlas.queries.supernode_results import CopiedSupernodes, SuggestedSupernodes, Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
 _SAME_FEATURE = "same feature"
+SIMILARITY = 0.3  # at which features are suggested as one supernode
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -92,6 +94,108 @@ def create_supernodes_of_features(
     members = supernodes.same_features(graph, taken, **limits)
     _store(graph, members, rule=_rule(_SAME_FEATURE, limits), replace=replace)
     return _named(graph, list(members))
+
+
+@graph_query
+def suggest_supernodes(
+    graph: StoredGraph,
+    *,
+    circuit: str | None = None,
+    features: int | None = None,
+    groups: int | None = None,
+    similarity: float | None = None,
+    layer_span: int | None = None,
+    position_span: int | None = 0,
+    targets: Sequence[str] = (),
+    write: bool = False,
+    replace: bool = False,
+) -> SuggestedSupernodes:
+    """Supernodes of features that do the same: what acts on them is alike, and what they act on. The graph collapsed by
+    them has no cycle. `circuit_atlas.graph.groups` says how they are made.
+
+    Args:
+        graph: the graph.
+        circuit: name of a circuit: only its features.
+        features: at most so many features, 2 to 500, those with the most influence; by default 50, of a circuit all.
+        groups: merge groups until so many are left, features that are alone among them.
+        similarity: merge groups as long as two of them have this mean similarity, -1 to 1; by default 0.3, unless
+            `groups` is given.
+        layer_span: the layers of a group differ by so many at most; by any number when None.
+        position_span: the positions of a group differ by so many at most; by any number when None.
+        targets: addresses of the nodes that influence is on, in equal parts; when empty all logits, each weighed by its
+            probability.
+        write: whether to store the supernodes.
+        replace: whether supernodes that were suggested before are deleted when these are stored.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range, influence is undefined, the graph is collapsed or has a
+            cycle, there are not two features, or supernodes are to be stored and some were suggested before.
+        CircuitNotFoundError: the graph has no such circuit.
+        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
+    """
+    if similarity is None and groups is None:
+        similarity = SIMILARITY
+    which: dict[str, Any] = {
+        "similarity": similarity,
+        "groups": groups,
+        "layer_span": layer_span,
+        "position_span": position_span,
+    }
+    answer, members, earlier, order = suggestion(graph, circuit=circuit, features=features, targets=targets, **which)
+    if not write or not members:
+        return answer
+    if earlier and not replace:
+        raise InvalidArgumentError(
+            f"{len(earlier)} supernodes were suggested before, such as {earlier[0]!r}",
+            where=graph.name,
+            fix="Pass --replace to delete them first.",
+        )
+    given = [f"{name.replace('_', ' ')} {value}" for name, value in which.items() if value is not None]
+    of = f"{SUGGESTED} from {answer.features} features{f' of circuit {circuit!r}' if circuit else ''}"
+    graph.write(
+        (DELETE_SUPERNODE, {"graph": graph.name, "names": earlier}),
+        *supernode_steps(graph, members, order, source="rule", rule=", ".join([of, *given])),
+    )
+    return answer.model_copy(update={"written": True})
+
+
+@graph_query
+def copy_supernodes(graph: StoredGraph, target: str, *names: str, replace: bool = False) -> CopiedSupernodes:
+    """Copy supernodes to another graph by transcoder feature.
+
+    A feature that is active at the same position there is that node; one that is active elsewhere is all of its nodes.
+    Features that the other graph does not have, and nodes that are no features, are left out; the answer lists them.
+
+    Args:
+        graph: the graph that has the supernodes.
+        target: name of the other graph.
+        names: which supernodes; all when empty.
+        replace: whether to replace supernodes of these names.
+
+    Raises:
+        InvalidArgumentError: the graphs have different transcoders, or are the same; the graph has no supernodes, none
+            of their features is in the other graph, or it already has a supernode of such a name.
+        SupernodeNotFoundError: the graph has no supernode of that name.
+        GraphNotFoundError: no graph of such a name is ready.
+    """
+    other = find_graph(graph.database, target)
+    if other.name == graph.name:
+        raise InvalidArgumentError("supernodes are copied to another graph", where=target, fix="Name another graph.")
+    check_whole(graph.properties)
+    if other.source_sets != graph.source_sets:
+        shown = "; ".join(" / ".join(filter(None, one.source_sets)) for one in (graph, other))
+        raise InvalidArgumentError(
+            f"the graphs have different sets of transcoders, whose features are different: {shown}",
+            where=target,
+            fix="Name a graph of the same transcoders.",
+        )
+    found, members = supernodes.matched(graph, other, names)
+    if not members:
+        raise InvalidArgumentError(
+            f"{target!r} has none of the features that these supernodes group", fix="Nothing was changed."
+        )
+    _store(other, members, rule=f"copied from {graph.name!r}", replace=replace)
+    return CopiedSupernodes(graph=target, source=graph.name, supernodes=found)
 
 
 def _rule(rule: str, limits: Mapping[str, list[Any]]) -> str:
@@ -170,13 +274,7 @@ def delete_supernodes(graph: StoredGraph, *names: str) -> None:
         GraphNotFoundError: no graph of that name is ready.
     """
     existing = [row["name"] for row in ask(graph.database, "supernodes.list", graph=graph.name)]
-    missing = [name for name in names if name not in existing]
-    if missing:
-        raise SupernodeNotFoundError(
-            f"no supernode is named {missing[0]!r}",
-            where=graph.name,
-            fix=f"The graph has: {', '.join(existing[:20]) or 'none'}.",
-        )
+    supernodes.check_exist(graph, names, existing)
     graph.write((DELETE_SUPERNODE, {"graph": graph.name, "names": list(names)}))
 
 

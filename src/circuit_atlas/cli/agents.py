@@ -116,6 +116,19 @@ class ReadTools:
         """List the supernodes of a graph, with their nodes."""
         return self._graph(graph).supernodes()
 
+    def suggest_supernodes(
+        self,
+        graph: str,
+        circuit: str | None = None,
+        features: Annotated[int, Field(ge=2, le=200)] | None = None,
+        groups: Annotated[int, Field(ge=1, le=200)] | None = None,
+    ) -> Result:
+        """Group features of a graph, or of a stored circuit, that do the same. Nothing is stored.
+
+        groups: merge until so many are left; by default as long as two groups are alike.
+        """
+        return self._graph(graph).suggest_supernodes(circuit=circuit, features=features, groups=groups)
+
     def feature(self, address: str, graph: str | None = None, k: Rows = 10) -> Result:
         """Show where a transcoder feature (20/15589) is active, in all graphs, and what acts on it there."""
         return self._atlas.feature(address, graph=graph, k=k)

@@ -1,4 +1,4 @@
-"""`supernodes`: lists, creates and deletes supernodes."""
+"""`supernodes`: lists, creates, suggests, copies and deletes supernodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GROUP = "Questions about a graph"
 
 @click.group("supernodes", cls=CommandGroup)
 def supernodes_command() -> None:
-    """Group nodes of a graph into supernodes: list, link, create, delete.
+    """Group nodes of a graph into supernodes: list, link, create, suggest, copy, delete.
 
     \b
     Examples:
@@ -102,6 +102,68 @@ def create_command(
     if not name:
         raise click.UsageError("Give the supernode a NAME.")
     return handle.create_supernode(name, nodes, matching=matching, kinds=kinds, **limits)
+
+
+@supernodes_command.command("suggest")
+@graph_argument
+@click.option("--circuit", metavar="NAME", help="Only the features of this circuit.")
+@click.option(
+    "--features",
+    type=click.IntRange(2, 500),
+    help="At most so many, those with the most influence.  [default: 50, of a circuit all]",
+)
+@click.option("--groups", type=click.IntRange(1, 500), help="Merge until so many are left, features alone among them.")
+@click.option(
+    "--similarity",
+    type=click.FloatRange(-1, 1),
+    help="Merge groups that are at least as similar.  [default: 0.3, unless --groups is given]",
+)
+@click.option("--layer-span", type=click.IntRange(0), help="Layers of a group differ by so many at most.")
+@click.option(
+    "--position-span",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Positions of a group differ by so many at most.",
+)
+@click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node that influence is on; repeatable.  [default: logits]"
+)
+@click.option("--write", is_flag=True, help="Store the supernodes.")
+@click.option("--replace", is_flag=True, help="With --write, delete those that were suggested before.")
+@atlas_command
+def suggest_command(atlas: Atlas, graph: str, **options: Any) -> Result:
+    """Suggest supernodes of GRAPH: groups of features that do the same.
+
+    Features are alike if the same nodes act on them, and they on the same nodes. The graph collapsed by the groups has
+    no cycle. Flow kept is the share of influence, on and of these features, that is left then.
+
+    \b
+    Examples:
+      circuit-atlas supernodes suggest dallas
+      circuit-atlas supernodes suggest dallas --features 30 --groups 8
+      circuit-atlas supernodes suggest dallas --write --replace
+    """
+    return atlas.graph(graph).suggest_supernodes(**options)
+
+
+@supernodes_command.command("copy")
+@click.argument("source", metavar="SOURCE")
+@click.argument("target", metavar="TARGET")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--replace", is_flag=True, help="Replace supernodes of these names.")
+@atlas_command
+def copy_command(atlas: Atlas, source: str, target: str, names: tuple[str, ...], replace: bool) -> Result:
+    """Copy supernodes of SOURCE, or those of these NAMEs, to the graph TARGET.
+
+    A node is found again by its transcoder feature: at the same position, else wherever the feature is active. What
+    TARGET does not have is listed.
+
+    \b
+    Examples:
+      circuit-atlas supernodes copy night winter
+    """
+    return atlas.graph(source).copy_supernodes(target, *names, replace=replace)
 
 
 @supernodes_command.command("delete")
