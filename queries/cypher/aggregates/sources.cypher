@@ -8,6 +8,6 @@
 CYPHER 25
 UNWIND @names_of($graphs, $tags) AS name
 MATCH (g:Graph {name: name}) WHERE name IN $graphs OR @is_original(g)
-RETURN g {.name, .version, .content_hash, .model, .source_set, .lorsa_source_set, .scan, .n_layers, .n_pos, .vocab_size,
+RETURN g {.name, .version, .content_hash, .prompt, .model, .source_set, .lorsa_source_set, .scan, .n_layers, .n_pos, .vocab_size,
           .nodes, .edges} AS graph, g.tokens[0] AS first_token, @is_original(g) AS is_original
 ORDER BY name LIMIT 100000
