@@ -9,6 +9,7 @@ from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import SAME, check_sources, each_graph, read_nodes, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare import ALIGNMENTS
 from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set, listed, named_features
@@ -18,7 +19,6 @@ from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
 if TYPE_CHECKING:
-    from circuit_atlas.graph.aggregate import SourceNodes
     from circuit_atlas.graph.data import Float64, Int64
     from circuit_atlas.graph.packed import PackedEdges
     from circuit_atlas.graph.similarity import GraphWeights, Rule
@@ -203,10 +203,10 @@ def cluster_graphs(
         groups=_groups(names, order, similarity, group, rule, features),
         notes=[*notes, *doubled_notes(contents)],
     )
-    place = np.argsort(order)
-    ends = tree[:, :2].astype(np.int64)
-    clusters._similarity = similarity[np.ix_(order, order)]
-    clusters._tree = np.column_stack([np.where(ends < n, place[np.minimum(ends, n - 1)], ends), tree[:, 2:]])
+    place, ends = np.argsort(order), tree[:, :2].astype(np.int64)
+    tree[:, :2] = np.where(ends < n, place[np.minimum(ends, n - 1)], ends)
+    clusters._similarity = similarity[np.ix_(order, order)].tobytes()
+    clusters._tree = tree.tolist()
     return clusters
 
 
@@ -220,18 +220,24 @@ def _check(by: str, measure: str, align: str) -> None:
 
 def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeights:
     """The weights of graphs, rows of aggregates.sources."""
+    import numpy as np
+
     from circuit_atlas.graph.similarity import GraphWeights
     from circuit_atlas.queries.stored_edges import read_edges
 
     from_start = same_start(sources)
 
-    def read(graph: StoredGraph) -> tuple[SourceNodes, PackedEdges | None]:
-        edges = read_edges(graph).edges if by == "effect" else None
-        return read_nodes(graph, align, from_start=from_start), edges
+    def features(graph: StoredGraph) -> tuple[list[str], Float64, None]:
+        row = ask(database, "features.influences", graph=graph.name, align=align, from_start=from_start)[0]
+        return row["identities"], np.array(row["influences"], np.float64), None
+
+    def effects(graph: StoredGraph) -> tuple[list[str], Float64, PackedEdges]:
+        nodes = read_nodes(graph, align, from_start=from_start)
+        return nodes.identity, nodes.influence, read_edges(graph).edges
 
     weights = GraphWeights()
-    for nodes, edges in each_graph(database, sources, read, title="graphs"):
-        weights.add(nodes.identity, nodes.influence, edges)
+    for found in each_graph(database, sources, features if by == "feature" else effects, title="graphs"):
+        weights.add(*found)
     return weights
 
 
@@ -323,7 +329,7 @@ def _groups(
             rest=rest.value,
             rest_low=rest.low,
             rest_high=rest.high,
-            stability=None if np.isnan(stability[number]) else stability[number],
+            stability=None if len(members) == 1 or np.isnan(stability[number]) else stability[number],
             features=features[number],
         )
 

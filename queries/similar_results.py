@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class Cluster(Record):
     rest_low: float | None = Field(description="Lower end of its 95 % interval; null for less than three of either")
     rest_high: float | None = Field(description="Upper end of it")
     stability: float | None = Field(
-        description="0 to 1: how much of it is found again when the graphs are drawn anew; null if it was never drawn"
+        description="0 to 1: how much of it is found again when the graphs are drawn anew; null for one graph"
     )
     features: list[CharacteristicFeature] = Field(description="The largest difference of mean influence first")
 
@@ -119,9 +120,8 @@ class Clusters(_Compared):
     silhouette: float = Field(description="Mean silhouette of the graphs, -1 to 1: how far the groups are apart")
     groups: list[Cluster] = Field(description="In the order of the dendrogram")
 
-    _similarity: Float64 | None = PrivateAttr(None)
-    """Of each two graphs, in the order of the dendrogram, (n, n)."""
-    _tree: Float64 | None = PrivateAttr(None)
+    _similarity: bytes = PrivateAttr(b"")  # of each two graphs; arrays could not be compared when answers are
+    _tree: list[list[float]] = PrivateAttr([])
     """See `graph.similarity.tree_of`; graphs are numbered in the order of the dendrogram."""
 
     @property
@@ -150,6 +150,14 @@ class Clusters(_Compared):
         groups = "1 group" if len(self.groups) == 1 else f"{len(self.groups):,} groups"
         return f"{len(self.graphs):,} graphs in {groups} ({self._how}), mean silhouette {self.silhouette:.3f}"
 
+    def similarities(self) -> Float64:
+        """The similarity of each two graphs, float64 (n, n), in the order of the dendrogram. An answer that was read
+        from JSON has none, (0, 0)."""
+        import numpy as np
+
+        found = np.frombuffer(self._similarity)
+        return found.reshape(math.isqrt(len(found)), -1) if len(found) else found.reshape(0, 0)
+
     def matrix(self) -> pandas.DataFrame:
         """The similarity of each two graphs: a row and a column for each, in the order of the dendrogram.
 
@@ -171,9 +179,7 @@ class Clusters(_Compared):
 
     def _pairs(self) -> Iterator[GraphPair]:
         """All pairs, each both ways, and each graph with itself."""
-        if self._similarity is None:
-            return
-        for a, row in zip(self.graphs, self._similarity.tolist(), strict=True):
+        for a, row in zip(self.graphs, self.similarities().tolist(), strict=False):
             for b, similarity in zip(self.graphs, row, strict=True):
                 yield GraphPair(a=a, b=b, similarity=similarity)
 

@@ -116,7 +116,7 @@ def similarities(weights: Any, measure: str) -> Float64:
     """
     if measure == COSINE:
         unit = _unit(weights)
-        found = np.clip((unit @ unit.T).toarray(), -1.0, 1.0)
+        found: Float64 = np.clip((unit @ unit.T).toarray(), -1.0, 1.0)
     else:
         parts = _by_sign(weights)
         found = _jaccard(_sums_of_smaller(parts), parts.sum(axis=1))
@@ -128,13 +128,14 @@ def similarities_to(weights: Any, one: int, measure: str) -> Float64:
     """The similarity of each graph to one of them: a row of `similarities`, float64 (n,)."""
     if measure == COSINE:
         unit = _unit(weights)
-        found = np.clip((unit @ unit[[one]].T).toarray()[:, 0], -1.0, 1.0)
+        found: Float64 = np.clip((unit @ unit[[one]].T).toarray()[:, 0], -1.0, 1.0)
     else:
         parts = _by_sign(weights)
         total = parts.sum(axis=1)
         smaller = np.minimum(parts.data, parts[[one]].toarray()[0][parts.indices])
         row = np.repeat(np.arange(len(total)), np.diff(parts.indptr))
-        found = _jaccard(np.bincount(row, smaller, len(total))[None], total, np.array([total[one]]))[0]
+        both = np.bincount(row, smaller, len(total)).astype(np.float64)
+        found = _jaccard(both[None], total, np.array([total[one]]))[0]
     found[one] = 1.0
     return found
 
@@ -225,7 +226,7 @@ def leaves(tree: Float64) -> Int64:
     """The graphs in the order of the tree, int64 (n,): the graphs of a group are side by side."""
     from scipy.cluster.hierarchy import leaves_list
 
-    return leaves_list(tree).astype(np.int64)
+    return np.asarray(leaves_list(tree), np.int64)
 
 
 def chosen_rule(tree: Float64, similarity: Float64) -> Rule:
@@ -340,7 +341,8 @@ def stabilities(similarity: Float64, group: Int64, rule: Rule) -> Float64:
         either = both.sum(axis=1)[:, None] + both.sum(axis=0) - both
         total += (both / either).max(axis=1)
         draws += both.sum(axis=1) > 0
-    return np.divide(total, draws, out=np.full(c, np.nan), where=draws > 0)
+    mean: Float64 = np.divide(total, draws, out=np.full(c, np.nan), where=draws > 0)
+    return mean
 
 
 def characteristic(weights: Any, inside: Bool, k: int) -> tuple[Int64, Float64, Float64]:

@@ -32,19 +32,19 @@ class ClustersView(Drawing):
         found: the answer.
 
     Raises:
-        InvalidArgumentError: it has too many graphs for a picture, or it was read from JSON, which has no similarities.
+        InvalidArgumentError: it has too many graphs for a picture, or is not whole: a part of it, or read from JSON.
     """
 
     def __init__(self, found: Clusters) -> None:
-        similarity, tree = found._similarity, found._tree
-        if similarity is None or tree is None or len(similarity) != len(found.graphs):
+        similarity = found.similarities()
+        if len(similarity) != len(found.graphs):
             raise InvalidArgumentError("only a whole answer of `clusters` can be drawn", fix="Ask again.")
         if len(similarity) > _MOST:
             raise InvalidArgumentError(
                 f"{len(similarity):,} graphs are more than the {_MOST:,} that a picture can show",
                 fix="Draw the graphs of one group: tag the groups (--tag-groups), and ask for the clusters of a tag.",
             )
-        figure = clusters_figure(found, similarity, tree)
+        figure = clusters_figure(found, similarity)
         super().__init__(figure_page(found.heading, figure), lambda: figure)
         self._heading = found.heading
 
@@ -62,13 +62,12 @@ class ClustersView(Drawing):
         return ReportResult(files=[self._write(file)], notes=[])
 
 
-def clusters_figure(found: Clusters, similarity: Float64, tree: Float64) -> Figure:
+def clusters_figure(found: Clusters, similarity: Float64) -> Figure:
     """The figure: the heat map, which has the names of graphs, and the dendrogram, whose leaves are its rows.
 
     Args:
         found: the groups.
-        similarity: float64 (n, n), in the order of the dendrogram.
-        tree: see `graph.similarity.tree_of`, graphs numbered in that order.
+        similarity: float64 (n, n), see `Clusters.similarities`.
     """
     names = [plotly_text(short(name, _LABEL)) for name in found.graphs]
     off_diagonal = [value for i, row in enumerate(similarity.tolist()) for j, value in enumerate(row) if i != j]
@@ -89,18 +88,18 @@ def clusters_figure(found: Clusters, similarity: Float64, tree: Float64) -> Figu
         "line": {"color": _LINE, "width": 1},
         "hoverinfo": "skip",
         "showlegend": False,
-        **_dendrogram(tree),
+        **_dendrogram(found._tree),
     }
-    return {"data": [heat, lines], "layout": _layout(found, names, 1 - tree[:, 2])}
+    return {"data": [heat, lines], "layout": _layout(found, names)}
 
 
-def _dendrogram(tree: Float64) -> dict[str, list[float | None]]:
+def _dendrogram(tree: list[list[float]]) -> dict[str, list[float | None]]:
     """The lines of a tree: a bracket for each two groups that become one, at their mean similarity."""
     n = len(tree) + 1
     height, level = [float(i) for i in range(n)], [1.0] * n  # of each group: where its line begins
     x: list[float | None] = []
     y: list[float | None] = []
-    for first, second, distance, _ in tree.tolist():
+    for first, second, distance, _ in tree:
         a, b = int(first), int(second)
         x += (level[a], 1 - distance, 1 - distance, level[b], None)  # None ends a line
         y += (height[a], height[a], height[b], height[b], None)
@@ -109,10 +108,11 @@ def _dendrogram(tree: Float64) -> dict[str, list[float | None]]:
     return {"x": x, "y": y}
 
 
-def _layout(found: Clusters, names: list[str], joined: Float64) -> Figure:
+def _layout(found: Clusters, names: list[str]) -> Figure:
     n = len(names)
     is_named = n <= _NAMED
-    low, high = float(joined.min()), float(joined.max())
+    joined = [1 - distance for _, _, distance, _ in found._tree]
+    low, high = min(joined), max(joined)
     room = 0.1 * (high - low) or 0.05
     labels: dict[str, Any] = {
         "tickvals": list(range(n)),
