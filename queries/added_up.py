@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
@@ -43,11 +44,12 @@ def add_graphs(
     def read(graph: StoredGraph) -> tuple[SourceNodes, PackedEdges]:
         return read_nodes(graph, align, from_start=from_start), read_edges(graph).edges
 
-    for found in each_graph(database, sources, read, title=title):
-        aggregation.add(*found)
+    with closing(each_graph(database, sources, read, title=title)) as found:
+        for nodes, edges in found:
+            aggregation.add(nodes, edges)
 
 
-def each_graph(database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str) -> Iterator[R]:
+def each_graph(database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str) -> Generator[R, None, None]:
     """What is read of each graph, in order; several are read at a time.
 
     Args:

@@ -82,6 +82,8 @@ def test_groups_and_what_is_characteristic_of_them(atlas: Atlas, examples: Any) 
     assert found == atlas.clusters("dallas", tags=["analogies"], by="effect", groups=2, k=4)  # drawn with a seed
     assert [row["graph"] for row in found.data("members").rows] == found.graphs
     assert len([*found.data("features").rows]) == 8
+    with pytest.raises(InvalidArgumentError, match="only a whole answer"):
+        atlas.view_clusters(found[:1])
 
 
 def test_questions_that_cannot_be_meant(atlas: Atlas, examples: Any) -> None:

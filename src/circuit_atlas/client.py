@@ -641,7 +641,15 @@ class Atlas(Database):
             self.tag(*group.graphs, add=[tag], remove=earlier.keys() - {tag})
         return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in members])
 
-    view_clusters = staticmethod(ClustersView)
+    def view_clusters(self, found: Clusters) -> ClustersView:
+        """The picture of an answer of `clusters`: its dendrogram, and the similarity of each two graphs as a heat map.
+        A notebook shows it, and `save` writes it.
+
+        Raises:
+            InvalidArgumentError: there are more than 1,500 graphs, or the answer is not whole: a part of it, or read
+                from JSON.
+        """
+        return ClustersView(found)
 
     # --- explanations ---
 
