@@ -54,6 +54,7 @@ def brute(a: Graph, b: Graph, measure: str) -> float:
     return smaller / larger if larger else 0.0
 
 
+@settings(max_examples=50)
 @given(GRAPHS, st.sampled_from(MEASURES), st.randoms(use_true_random=False))
 def test_similarities_are_those_of_each_pair(graphs: list[Graph], measure: str, random: Any) -> None:
     _, weights = weight_matrix([row(graph) for graph in graphs])
@@ -83,6 +84,7 @@ def test_what_many_have_and_what_few_have_is_compared_alike() -> None:
         assert found[i, j] == pytest.approx(brute(graphs[i], graphs[j], JACCARD), abs=1e-12)
 
 
+@settings(max_examples=50)
 @given(GRAPHS)
 def test_a_matrix_has_what_has_a_weight(graphs: list[Graph]) -> None:
     numbers, weights = weight_matrix([(np.repeat(keys, 2), np.repeat(values, 2)) for keys, values in map(row, graphs)])
