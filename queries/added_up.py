@@ -1,9 +1,11 @@
-"""Adds up graphs of the database: what an aggregate and a comparison of sets of graphs are made of."""
+"""Reads many graphs of the database, and adds them up: what aggregates and comparisons of many graphs are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, TypeVar
 
 from tqdm import tqdm
 
@@ -21,6 +23,7 @@ _READERS, _READ_AHEAD = 4, 64  # graphs
 SAME = ("model", "source_set", "lorsa_source_set")  # what all graphs that are added up have in common
 _SHOWN = 3  # names in a text
 Sets = tuple[str | None, ...]
+R = TypeVar("R")
 
 
 def add_graphs(
@@ -38,16 +41,31 @@ def add_graphs(
     """
     from circuit_atlas.queries.stored_edges import read_edges
 
-    graphs = [StoredGraph(database, row["graph"]["name"], {"graph": row["graph"], "logits": []}) for row in sources]
-
     def read(graph: StoredGraph) -> tuple[SourceNodes, PackedEdges]:
-        return _nodes(graph, align, from_start=from_start), read_edges(graph).edges
+        return read_nodes(graph, align, from_start=from_start), read_edges(graph).edges
 
+    with closing(each_graph(database, sources, read, title=title)) as found:
+        for nodes, edges in found:
+            aggregation.add(nodes, edges)
+
+
+def each_graph(
+    database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str
+) -> Generator[R, None, None]:
+    """What is read of each graph, in order; several are read at a time.
+
+    Args:
+        database: the database.
+        sources: the graphs, rows of aggregates.sources.
+        read: reads a graph.
+        title: what the progress bar is of.
+    """
+    graphs = [StoredGraph(database, row["graph"]["name"], {"graph": row["graph"], "logits": []}) for row in sources]
     bar = tqdm(total=len(graphs), desc=title, unit=" graphs", disable=None if database.progress else True)
     with bar, ThreadPoolExecutor(_READERS) as pool:
         for some in batches(graphs, _READ_AHEAD):
             for found in pool.map(read, some):
-                aggregation.add(*found)
+                yield found
                 bar.update()
 
 
@@ -60,7 +78,7 @@ def check_sources(sources: Rows, name: str) -> None:
     """Refuse graphs that cannot be added up: none, graphs that are made of others, or of different transcoders."""
     if not sources:
         raise InvalidArgumentError(
-            "no graph is left to aggregate: graphs with these tags are collapsed graphs or aggregates",
+            "no graph is left: graphs with these tags are collapsed graphs or aggregates",
             fix="Name graphs, or another tag.",
         )
     made = [row["graph"]["name"] for row in sources if not row["is_original"]]
@@ -79,11 +97,12 @@ def check_sources(sources: Rows, name: str) -> None:
         raise InvalidArgumentError(
             f"the graphs have {len(by_sets)} models or sets of transcoders, whose features are different: {shown}",
             where=name,
-            fix="Aggregate the graphs of each separately.",
+            fix="Take the graphs of each separately.",
         )
 
 
-def _nodes(graph: StoredGraph, align: str, *, from_start: bool) -> SourceNodes:
+def read_nodes(graph: StoredGraph, align: str, *, from_start: bool) -> SourceNodes:
+    """The nodes of a graph, and what each is aligned by; see `add_graphs`."""
     import numpy as np
 
     from circuit_atlas.graph.aggregate import SourceNodes

@@ -21,9 +21,9 @@ from circuit_atlas.queries.enriched_results import (
     EnrichedFeatures,
 )
 from circuit_atlas.queries.feature_results import feature_name
-from circuit_atlas.queries.features import apart, graph_set, to_feature, transcoder_notes
+from circuit_atlas.queries.features import apart, graph_set, named_features, to_feature, transcoder_notes
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.schema.keys import Component, Kind, parse_key
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
 if TYPE_CHECKING:
@@ -225,18 +225,12 @@ def _statistics(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline:
 def _named(database: Database, identities: Sequence[str], pairs: Int64, graph: dict[str, Any]) -> dict[int, AlignedEnd]:
     """The ends of direct effects, by number: a feature has the name that is its explanation."""
     numbers = sorted({*(pairs >> 32).tolist(), *(pairs & 0xFFFFFFFF).tolist()})
-    features = {number: parse_key(identities[number].partition("@")[0]) for number in numbers}
-    places = {
-        number: [graph["lorsa_source_set" if key.component is Component.LORSA else "source_set"], key.layer, key.index]
-        for number, key in features.items()
-        if key is not None and key.index is not None
-    }
-    rows = ask(database, "features.named", model=graph["model"], places=list(places.values()))
-    found = {(row["feature"]["source_set"], row["feature"]["layer"], row["feature"]["index"]): row for row in rows}
+    keys = {number: identities[number].partition("@")[0] for number in numbers}
+    features = named_features(database, keys.values(), graph)
 
     def name(number: int) -> str:
-        row = found.get(tuple(places.get(number, ())))
-        return _told(identities[number]) if row is None else feature_name(to_feature(row["feature"]))
+        feature = features.get(keys[number])
+        return _told(identities[number]) if feature is None else feature_name(feature)
 
     return {number: AlignedEnd(identity=identities[number], name=name(number)) for number in numbers}
 

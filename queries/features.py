@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
@@ -25,7 +25,7 @@ from circuit_atlas.queries.nodes import resolve_feature, titled, to_node
 from circuit_atlas.queries.one_answer import note_version, one_answer
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.queries.search import spelled_alike
-from circuit_atlas.schema.keys import Component, feature_place
+from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 from circuit_atlas.suggestions import did_you_mean
 
@@ -50,6 +50,11 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
         if tag not in tagged:
             raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
     return list(dict.fromkeys([*graphs, *(row["graph"] for row in rows)]))
+
+
+def all_graphs(database: Database) -> list[str]:
+    """Names of all graphs but collapsed ones and aggregates."""
+    return [row["graph"] for row in _set(database, [], [])]
 
 
 def _set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
@@ -305,7 +310,7 @@ def recurring(
     check_range("width", width, 1, 10)
     if not 0.0 <= share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    names = graph_set(database, graphs, tags) or [row["graph"] for row in _set(database, [], [])]
+    names = graph_set(database, graphs, tags) or all_graphs(database)
     if not names:
         return Recurring(graphs=0, features=[], motifs=[], notes=list_graphs(database).notes)
     question: dict[str, Any] = {"graphs": names, "share": share, "k": k}
@@ -313,7 +318,7 @@ def recurring(
     motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
     stored = _set(database, names, [])
     return Recurring(
-        notes=[*_mixed(stored), *_doubled(stored)],
+        notes=[*_mixed(stored), *doubled_notes(stored)],
         graphs=len(names),
         features=[
             RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
@@ -355,7 +360,7 @@ def _same_outside(rows: Rows, chosen: Collection[str]) -> list[str]:
     return []
 
 
-def _doubled(rows: Rows) -> list[str]:
+def doubled_notes(rows: Rows) -> list[str]:
     """A note that names graphs which have the same content, from rows of graphs.set."""
     by_content: dict[str, list[str]] = {}
     for row in rows:
@@ -365,6 +370,25 @@ def _doubled(rows: Rows) -> list[str]:
         return []
     shown = "; ".join(" = ".join(names) for names in doubled[:3])
     return [f"Graphs with the same content count more than once: {shown}{'; ...' if len(doubled) > 3 else ''}."]
+
+
+def named_features(database: Database, keys: Iterable[str], graph: dict[str, Any]) -> dict[str, FeatureIdentity]:
+    """The transcoder features of keys without position, such as feature:20/44686, by key; other keys are left out.
+
+    Args:
+        database: the database.
+        keys: the keys.
+        graph: the properties of a graph, whose sets of transcoders and lorsas are meant.
+    """
+    addresses = {key: parse_key(key) for key in keys}
+    places = {
+        key: (graph["lorsa_source_set" if at.component is Component.LORSA else "source_set"], at.layer, at.index)
+        for key, at in addresses.items()
+        if at is not None and at.kind is Kind.FEATURE
+    }
+    rows = ask(database, "features.named", model=graph["model"], places=[list(place) for place in places.values()])
+    found = {(f.source_set, f.layer, f.index): f for f in (to_feature(row["feature"]) for row in rows)}
+    return {key: found[place] for key, place in places.items() if place in found}
 
 
 def to_feature(properties: dict[str, Any]) -> FeatureIdentity:

@@ -35,6 +35,7 @@ from circuit_atlas.queries import (
     graph_tables,
     path_results,
     results,
+    similar_results,
     supernode_results,
 )
 from circuit_atlas.queries.catalogue import find_query, public_queries
@@ -82,6 +83,8 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "enriched": ("`enriched`", enriched_results.EnrichedFeatures),
     "enriched-edges": ("`enriched --by edge`", enriched_results.EnrichedEdges),
     "compare": ("`compare`", compare_results.Comparison),
+    "similar": ("`similar`", similar_results.SimilarGraphs),
+    "clusters": ("`clusters`", similar_results.Clusters),
     "explain": ("`explain`", ExplainResult),
     "explain-from": ("`explain --from`", ImportResult),
     "label": ("`label`", Label),

@@ -31,6 +31,7 @@ SET_FOR_NEO4J = {"NEO4J_HOME", "NEO4J_CONF"}  # environment variables that we se
 NOTHING = ("README", "start", "tutorial", "ingest")  # pages whose reader has stored no graph yet
 ALSO = {  # beside dallas and small
     "across-prompts": "analogies",
+    "similar": "analogies",
     "aggregate": ("foot", "night", "puppy", "taste", "winter"),
     "pictures": ("cold", "winter"),
     "cypher": ("cold",),

@@ -15,6 +15,7 @@ from support.examples import EXAMPLES, example_file
 from support.markup import HOSTILE
 from support.two_files import File
 
+from circuit_atlas.views.clusters import ClustersView
 from circuit_atlas.views.view import picture_view, view_paths
 
 Open = Callable[..., Any]
@@ -25,6 +26,11 @@ POSITION = """key => {
     stage.scrollTo(x - stage.clientWidth / 2, y - stage.clientHeight / 2);  // a wide graph does not fit into the page
     const box = graph.getBoundingClientRect();
     return [box.left + x, box.top + y];
+}"""
+
+CELL = """([row, column]) => {
+    const figure = document.getElementById("figure"), full = figure._fullLayout, box = figure.getBoundingClientRect();
+    return [box.left + full.xaxis._offset + full.xaxis.l2p(column), box.top + full.yaxis._offset + full.yaxis.l2p(row)];
 }"""
 
 
@@ -272,6 +278,23 @@ def test_a_sankey_diagram_opens(show: Open, examples: Any, screenshot: Any) -> N
     screenshot("paths")
     page.hover(".sankey-node >> nth=1")
     assert page.locator(".sankey-node").count() > 5
+
+
+def test_clusters_open_as_dendrogram_and_heat_map(show: Open, atlas: Any, examples: Any, screenshot: Any) -> None:
+    found = atlas.clusters("dallas", tags=["analogies"], groups=2)
+    renamed = [group.model_copy(update={"graphs": [HOSTILE[:12] + name for name in group.graphs]}) for group in found]
+    page = show(ClustersView(found.model_copy(update={"groups": renamed})))
+    screenshot("clusters")
+    names = [HOSTILE[:12] + name for name in found.graphs]
+    assert page.locator(".ytick text").all_text_contents() == names
+    assert sorted(page.locator(".xtick text").all_text_contents()) == sorted(names)
+    assert page.locator(".shapelayer path").count() == 2  # a square around each group
+    values = page.evaluate("document.getElementById('figure').data[0].z")
+    assert values == [[round(value, 4) for value in row] for row in found.similarities().tolist()]
+    page.mouse.move(*page.evaluate(CELL, [0, 1]))
+    page.wait_for_selector(".hoverlayer text")
+    told = " ".join(page.locator(".hoverlayer text").all_text_contents())
+    assert all(word in told for word in (names[0], names[1], f"similarity {values[0][1]:.4f}"))
 
 
 def test_a_report_opens_with_its_picture(

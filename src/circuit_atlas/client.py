@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,8 @@ from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
+from circuit_atlas.queries.similar import cluster_graphs, similar_graphs
+from circuit_atlas.queries.similar_results import Clusters
 from circuit_atlas.queries.stored_tables import check_tables
 from circuit_atlas.remote.addresses import is_address, read_address, shown_source
 from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_schema
@@ -58,6 +61,7 @@ from circuit_atlas.store.columns import make_columns
 from circuit_atlas.store.verify import verify
 from circuit_atlas.supernodes import delete_collapsed, of_fresh_graphs, refresh_collapsed
 from circuit_atlas.views.browser import BrowserPage, browser_page
+from circuit_atlas.views.clusters import ClustersView
 from circuit_atlas.views.serve import serve
 
 if TYPE_CHECKING:
@@ -609,6 +613,43 @@ class Atlas(Database):
     enriched_edges = enriched_edges
     recurring = recurring
     compare = of_fresh_graphs(compare)
+    similar = similar_graphs
+    clusters = cluster_graphs
+
+    def tag_groups(self, found: Clusters, prefix: str) -> Graphs:
+        """Write the groups of an answer of `clusters` as tags: PREFIX-1, PREFIX-2 and so on. Such tags of an earlier
+        answer are taken from these graphs. Returns the graphs with their tags.
+
+        Args:
+            found: the groups.
+            prefix: how the tags begin.
+
+        Raises:
+            InvalidArgumentError: another graph has one of the tags, or the tags are not valid; nothing was changed.
+            GraphNotFoundError: a graph was deleted meanwhile.
+        """
+        members, is_ours = set(found.graphs), re.compile(re.escape(prefix) + r"-\d+").fullmatch
+        earlier = {tag.tag: tag.graphs for tag in self.tags().tags if is_ours(tag.tag)}
+        for tag, graphs in earlier.items():
+            if others := [graph for graph in graphs if graph not in members]:
+                raise InvalidArgumentError(
+                    f"{others[0]!r} has the tag {tag!r} and is in none of the groups",
+                    fix="Give another prefix, or remove the tag from it.",
+                )
+        for group in found.groups:
+            tag = f"{prefix}-{group.group}"
+            self.tag(*group.graphs, add=[tag], remove=earlier.keys() - {tag})
+        return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in members])
+
+    def view_clusters(self, found: Clusters) -> ClustersView:
+        """The picture of an answer of `clusters`: its dendrogram, and the similarity of each two graphs as a heat map.
+        A notebook shows it, and `save` writes it.
+
+        Raises:
+            InvalidArgumentError: there are more than 1,500 graphs, or the answer is not whole: a part of it, or read
+                from JSON.
+        """
+        return ClustersView(found)
 
     # --- explanations ---
 

@@ -183,6 +183,15 @@ class ReadTools:
             raise InvalidArgumentError("a collapsed graph", where=collapsed[0], fix="Compare whole graphs.")
         return self._atlas.compare(a, b, align=align, k=k)
 
+    def similar(
+        self, graph: str, tags: Names = (), by: str = "feature", measure: str = "jaccard", k: Rows = 10
+    ) -> Result:
+        """List the graphs most like a graph, among those with some tags or all.
+
+        by: feature (influence) or effect (direct effects between features). measure: jaccard or cosine.
+        """
+        return self._atlas.similar(graph, tags=tags, by=by, measure=measure, k=k)
+
     def search(self, text: str, graph: str = "", tag: str = "", k: Rows = 10) -> Result:
         """Search explanations of features and texts of tokens and logits for words."""
         return self._atlas.search(text, graph=graph, tag=tag, k=k)

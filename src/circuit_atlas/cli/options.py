@@ -268,6 +268,30 @@ tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="
 k_option = click.option(
     "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of results."
 )
+# What is compared of graphs, and how.
+similarity_options = together(
+    click.option(
+        "--by",
+        type=click.Choice(["feature", "effect"]),
+        default="feature",
+        show_default=True,
+        help="Compare the influence of features, or direct effects of features on features.",
+    ),
+    click.option(
+        "--measure",
+        type=click.Choice(["jaccard", "cosine"]),
+        default="jaccard",
+        show_default=True,
+        help="Weighted Jaccard, or cosine of the signed weights.",
+    ),
+    click.option(
+        "--align",
+        type=click.Choice(["relative", "exact", "feature"]),
+        default="feature",
+        show_default=True,
+        help="Count positions from the end of the prompt, from its start, or not at all.",
+    ),
+)
 from_option = click.option(
     "--from",
     "sources",

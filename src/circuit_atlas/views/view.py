@@ -33,15 +33,16 @@ SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
 
 @checks_arguments
-class View:
-    """A picture. A notebook shows it; `save` writes it as `.html`, `.png`, `.svg` or `.pdf`."""
+class Drawing:
+    """What plotly draws. A notebook shows it; it can be saved as `.html`, `.png`, `.svg` or `.pdf`.
 
-    def __init__(self, page: Callable[[str], str], figure: Callable[[], Figure], summary: Summary) -> None:
+    Args:
+        page: makes the page, of the text of plotly.js.
+        figure: makes the picture without interaction.
+    """
+
+    def __init__(self, page: Callable[[str], str], figure: Callable[[], Figure]) -> None:
         self._page, self._figure = page, figure
-        self.summary = summary
-
-    def __repr__(self) -> str:
-        return f"<View of {self.summary.graph!r}: {self.summary.nodes:,} nodes, {self.summary.edges:,} edges>"
 
     @cached_property
     def html(self) -> str:
@@ -60,6 +61,32 @@ class View:
         """
         return draw_image(self.figure(), form)
 
+    def _write(self, file: str | Path) -> str:
+        """Write it to a file; returns the path."""
+        path = Path(file)
+        if path.suffix.lower() not in SUFFIXES:
+            raise InvalidArgumentError(
+                f"{path.name!r} has a suffix that is not supported", fix=f"Use {', '.join(SUFFIXES)}."
+            )
+        content = self.html.encode() if path.suffix.lower() == ".html" else self.image(path.suffix.lower()[1:])
+        write_file(path, content)
+        return str(path)
+
+    def _repr_html_(self) -> str:
+        return notebook_html(self._page(LIBRARY))
+
+
+@checks_arguments
+class View(Drawing):
+    """A picture. A notebook shows it; `save` writes it as `.html`, `.png`, `.svg` or `.pdf`."""
+
+    def __init__(self, page: Callable[[str], str], figure: Callable[[], Figure], summary: Summary) -> None:
+        super().__init__(page, figure)
+        self.summary = summary
+
+    def __repr__(self) -> str:
+        return f"<View of {self.summary.graph!r}: {self.summary.nodes:,} nodes, {self.summary.edges:,} edges>"
+
     def save(self, file: str | Path) -> ViewResult:
         """Write the picture to a file. The suffix gives the format: `.html`, `.png`, `.svg` or `.pdf`.
 
@@ -68,17 +95,7 @@ class View:
             InputError: the file cannot be written.
             MissingExtraError: plotly, kaleido or a Chromium is not installed.
         """
-        path = Path(file)
-        if path.suffix.lower() not in SUFFIXES:
-            raise InvalidArgumentError(
-                f"{path.name!r} has a suffix that is not supported", fix=f"Use {', '.join(SUFFIXES)}."
-            )
-        content = self.html.encode() if path.suffix.lower() == ".html" else self.image(path.suffix.lower()[1:])
-        write_file(path, content)
-        return ViewResult(file=str(path), **self.summary._asdict())
-
-    def _repr_html_(self) -> str:
-        return notebook_html(self._page(LIBRARY))
+        return ViewResult(file=self._write(file), **self.summary._asdict())
 
 
 class Summary(NamedTuple):
@@ -241,7 +258,13 @@ def _figure_view(graph: str, figure: Figure, edges: Sequence[Edge], notes: list[
     ends = {(source.key, target.key) for source, target, _ in edges}
     nodes = {key for pair in ends for key in pair}
 
-    def page(library: str) -> str:
-        return fill("figure_page.html", title=html.escape(graph), plotly=library, data=script_json(figure))
+    return View(figure_page(graph, figure), lambda: figure, Summary(graph, len(nodes), len(ends), notes))
 
-    return View(page, lambda: figure, Summary(graph, len(nodes), len(ends), notes))
+
+def figure_page(title: str, figure: Figure) -> Callable[[str], str]:
+    """What makes the page of a figure that plotly draws on its own, of the text of plotly.js."""
+
+    def page(library: str) -> str:
+        return fill("figure_page.html", title=html.escape(title), plotly=library, data=script_json(figure))
+
+    return page

@@ -1,0 +1,336 @@
+"""Which prompts work alike: the graphs most like one, and groups of graphs that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from circuit_atlas.database import Database, Rows
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.added_up import SAME, check_sources, each_graph, read_nodes, same_start
+from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.compare import ALIGNMENTS
+from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set, listed, named_features
+from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.one_answer import one_answer
+from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import Float64, Int64
+    from circuit_atlas.graph.packed import PackedEdges
+    from circuit_atlas.graph.similarity import GraphWeights, Rule
+
+BY = ("feature", "effect")
+_MOST_GRAPHS = 5_000  # of which each two are compared
+
+
+@one_answer
+def similar_graphs(
+    database: Database,
+    graph: str,
+    *,
+    tags: Sequence[str] = (),
+    by: str = "feature",
+    measure: str = "jaccard",
+    align: str = "feature",
+    k: int = 10,
+) -> SimilarGraphs:
+    """The graphs that are most like one graph.
+
+    They are compared by weights. A feature's weight is its influence: the share of the logits that flows through it,
+    summed over the nodes that are aligned with each other. An effect is one of a feature on a feature; its weight is
+    that of the direct effect, summed likewise. What has the weight 0 counts as missing.
+
+    Args:
+        database: the database.
+        graph: the graph's name.
+        tags: compare it with the graphs of these tags; without tags, with all graphs. Collapsed graphs and aggregates
+            are left out, and so are graphs of another model or set of transcoders, which a note counts.
+        by: `feature`, or `effect`.
+        measure: `jaccard`: the sum of the smaller over the sum of the larger of both weights; an effect counts with its
+            |weight|, and as two if its sign differs, as in `compare`. Or `cosine`: of the angle between both lists of
+            weights, which are signed.
+        align: how features of different graphs are aligned, see `compare`; with `feature`, positions do not count.
+        k: how many, 1 to 10,000.
+
+    Raises:
+        InvalidArgumentError: an argument is out of range; the graph is collapsed or an aggregate, or has no features
+            (or effects); or there is no other graph to compare it with.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.similarity import similarities_to
+
+    _check(by, measure, align)
+    check_range("k", k, 1, MAX_NEIGHBORS)
+    chosen = graph_set(database, [graph], tags)
+    sources = aggregated_sources(database, chosen if tags else [graph, *all_graphs(database)], [])
+    one = next(row for row in sources if row["graph"]["name"] == graph)
+    check_sources([one], graph)
+    originals = [row for row in sources if row["is_original"]]
+    alike = [row for row in originals if all(row["graph"][field] == one["graph"][field] for field in SAME)]
+    notes = []
+    if left := len(originals) - len(alike):
+        notes.append(f"Of another model or set of transcoders, and so left out: {left:,} of the graphs.")
+    if len(alike) < 2:
+        raise InvalidArgumentError(
+            "there is no other graph of the same model and set of transcoders to compare it with",
+            where=graph,
+            fix="Ingest more graphs, or give another tag.",
+        )
+    weights = _read(database, alike, by, align)
+    matrix = weights.features() if by == "feature" else weights.effects()
+    names = [row["graph"]["name"] for row in alike]
+    at, total = names.index(graph), np.diff(matrix.indptr)
+    if not total[at]:
+        raise InvalidArgumentError(
+            f"it has no {by} with a weight, so no graph is like it",
+            where=graph,
+            fix="`circuit-atlas stats` shows what it has.",
+        )
+    found = similarities_to(matrix, at, measure)
+    shared = np.diff((matrix != 0).multiply(matrix[[at]] != 0).tocsr().indptr)
+    order = [i for i in np.argsort(-found, kind="stable").tolist() if i != at][:k]
+    content = one["graph"]["content_hash"]
+    if same := [name for name, row in zip(names, alike, strict=True) if row["graph"]["content_hash"] == content][1:]:
+        notes.append(f"Graphs with the same content as {graph} are among them: {len(same):,}.")
+    graphs = [
+        SimilarGraph(
+            other=names[i],
+            similarity=float(found[i]),
+            shared=int(shared[i]),
+            total=int(total[i]),
+            prompt=alike[i]["graph"]["prompt"] or "",
+        )
+        for i in order
+    ]
+    return SimilarGraphs(
+        graph=graph,
+        by=by,
+        measure=measure,
+        align=align,
+        total=int(total[at]),
+        compared=len(alike) - 1,
+        graphs=graphs,
+        notes=notes,
+    )
+
+
+@one_answer
+def cluster_graphs(
+    database: Database,
+    *graphs: str,
+    tags: Sequence[str] = (),
+    by: str = "feature",
+    measure: str = "jaccard",
+    align: str = "feature",
+    groups: int | None = None,
+    threshold: float | None = None,
+    k: int = 5,
+) -> Clusters:
+    """Groups of graphs that are alike, by hierarchical clustering with average linkage.
+
+    Similarities are those of `similar_graphs`. The mean similarity within a group, and that of its graphs to all
+    others, have a 95 % interval by bootstrap over prompts: the graphs of the group, and the others, are drawn with
+    replacement. A group's stability says how much of it is found again when all graphs are drawn so and clustered
+    again (Hennig 2007): with 0.85 and more it is very stable, below 0.6 it should not be trusted. The same graphs
+    always give the same numbers. `circuit_atlas.graph.similarity` says how all of this is computed.
+
+    Args:
+        database: the database.
+        graphs: names of graphs, 2 to 5,000 with those of the tags.
+        tags: tags of further graphs; aggregates and collapsed graphs with these tags are left out.
+        by: see `similar_graphs`.
+        measure: see `similar_graphs`.
+        align: see `similar_graphs`.
+        groups: the number of groups.
+        threshold: instead, groups become one as long as their mean similarity is at least this, -1 to 1. Without both,
+            the number of groups from 2 to 20 with the largest mean silhouette is chosen (Rousseeuw 1987).
+        k: how many characteristic features of each group, 0 to 100: those whose mean influence in the group exceeds
+            that in the other graphs by most, whatever the position.
+
+    Raises:
+        InvalidArgumentError: there are fewer than two graphs, or too many; the graphs have different models or sets of
+            transcoders, or one is a collapsed graph or an aggregate; or an argument is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.similarity import Rule, chosen_rule, leaves, silhouette, similarities, tree_of
+
+    _check(by, measure, align)
+    check_range("k", k, 0, 100)
+    if groups is not None and threshold is not None:
+        raise InvalidArgumentError("groups and threshold exclude each other", fix="Give one of them.")
+    if threshold is not None and not -1 <= threshold <= 1:
+        raise InvalidArgumentError(f"threshold cannot be {threshold}", fix="It is a similarity, -1 to 1.")
+    named = graph_set(database, graphs, tags)
+    if not named:
+        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+    sources = aggregated_sources(database, graphs, tags)
+    check_sources(sources, "the comparison")
+    if len(sources) > _MOST_GRAPHS:
+        raise InvalidArgumentError(
+            f"{len(sources):,} graphs are more than the {_MOST_GRAPHS:,} of which each two can be compared",
+            fix="Name fewer graphs, or ask for those like one graph (`similar`).",
+        )
+    weights = _read(database, sources, by, align)
+    matrix = weights.features() if by == "feature" else weights.effects()
+    sources, kept, notes = _with_weights(sources, np.diff(matrix.indptr), by)
+    n = len(sources)
+    if groups is not None:
+        check_range("groups", groups, 1, n)
+    similarity = similarities(matrix[kept], measure)
+    tree, rule = tree_of(similarity), Rule(groups, threshold)
+    if rule == Rule():
+        rule = chosen_rule(tree, similarity)
+    group = rule.cut(tree)
+    if groups is not None and group.max() + 1 < groups:
+        notes.append(f"{groups} groups were asked for; some graphs are equally alike, so that they stay together.")
+    order = leaves(tree)
+    names = [row["graph"]["name"] for row in sources]
+    contents = [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
+    features = _characteristic(database, weights, kept, group, sources[0]["graph"], k)
+    clusters = Clusters(
+        by=by,
+        measure=measure,
+        align=align,
+        silhouette=silhouette(similarity, group),
+        groups=_groups(names, order, similarity, group, rule, features),
+        notes=[*notes, *doubled_notes(contents)],
+    )
+    place, ends = np.argsort(order), tree[:, :2].astype(np.int64)
+    tree[:, :2] = np.where(ends < n, place[np.minimum(ends, n - 1)], ends)
+    clusters._similarity = similarity[np.ix_(order, order)].tobytes()
+    clusters._tree = tree.tolist()
+    return clusters
+
+
+def _check(by: str, measure: str, align: str) -> None:
+    from circuit_atlas.graph.similarity import MEASURES
+
+    check_choice("by", by, BY)
+    check_choice("measure", measure, MEASURES)
+    check_choice("align", align, ALIGNMENTS)
+
+
+def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeights:
+    """The weights of graphs, rows of aggregates.sources."""
+    import numpy as np
+
+    from circuit_atlas.graph.similarity import GraphWeights
+    from circuit_atlas.queries.stored_edges import read_edges
+
+    from_start = same_start(sources)
+
+    def features(graph: StoredGraph) -> tuple[list[str], Float64, None]:
+        row = ask(database, "features.influences", graph=graph.name, align=align, from_start=from_start)[0]
+        return row["identities"], np.array(row["influences"], np.float64), None
+
+    def effects(graph: StoredGraph) -> tuple[list[str], Float64, PackedEdges]:
+        nodes = read_nodes(graph, align, from_start=from_start)
+        return nodes.identity, nodes.influence, read_edges(graph).edges
+
+    weights = GraphWeights()
+    for found in each_graph(database, sources, features if by == "feature" else effects, title="graphs"):
+        weights.add(*found)
+    return weights
+
+
+def _with_weights(sources: Rows, total: Int64, by: str) -> tuple[Rows, Int64, list[str]]:
+    """The graphs that have something to compare, their places, and a note that names the others.
+
+    Raises:
+        InvalidArgumentError: fewer than two graphs have.
+    """
+    import numpy as np
+
+    kept = np.flatnonzero(total)
+    without = [sources[i]["graph"]["name"] for i in np.flatnonzero(total == 0).tolist()]
+    notes = [f"{listed(without)} left out: no {by} with a weight."] if without else []
+    if len(kept) < 2:
+        there = [sources[i]["graph"]["name"] for i in kept.tolist()]
+        what = f"{there[0]!r} is the only graph" if there else "none of the graphs has something to compare"
+        raise InvalidArgumentError(
+            f"{what}, and groups need two or more",
+            fix=" ".join([*notes, "Name more graphs, or another tag."]),
+        )
+    return [sources[i] for i in kept.tolist()], kept, notes
+
+
+def _characteristic(
+    database: Database, weights: GraphWeights, kept: Int64, group: Int64, graph: dict[str, Any], k: int
+) -> list[list[CharacteristicFeature]]:
+    """The characteristic features of each group.
+
+    Args:
+        database: the database.
+        weights: of all graphs that were read.
+        kept: int64 (n,): the places of those that are in groups.
+        group: int64 (n,): their groups.
+        graph: the properties of one of them.
+        k: how many of each group.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.similarity import characteristic
+
+    keys, matrix = weights.features_anywhere()
+    matrix = matrix[kept]
+    found = [characteristic(matrix, group == number, k) for number in range(int(group.max()) + 1)]
+    names = named_features(database, {keys[i] for places, _, _ in found for i in places.tolist()}, graph)
+
+    def features(number: int) -> list[CharacteristicFeature]:
+        places, mean, rest = found[number]
+        active = matrix[:, places].toarray() != 0
+        inside = group == number
+        return [
+            CharacteristicFeature(
+                feature=names[keys[i]],
+                influence=float(mean[i]),
+                rest_influence=None if inside.all() else float(rest[i]),
+                graphs=int(np.count_nonzero(active[inside, at])),
+                rest=int(np.count_nonzero(active[~inside, at])),
+            )
+            for at, i in enumerate(places.tolist())
+        ]
+
+    return [features(number) for number in range(len(found))]
+
+
+def _groups(
+    names: list[str],
+    order: Int64,
+    similarity: Float64,
+    group: Int64,
+    rule: Rule,
+    features: list[list[CharacteristicFeature]],
+) -> list[Cluster]:
+    import numpy as np
+
+    from circuit_atlas.graph.similarity import mean_between, mean_within, stabilities
+
+    stability = stabilities(similarity, group, rule).tolist()
+
+    def one(number: int) -> Cluster:
+        members = order[group[order] == number]
+        within = mean_within(similarity, members)
+        rest = mean_between(similarity, members, np.flatnonzero(group != number))
+        return Cluster(
+            group=number + 1,
+            graphs=[names[i] for i in members.tolist()],
+            within=within.value,
+            within_low=within.low,
+            within_high=within.high,
+            rest=rest.value,
+            rest_low=rest.low,
+            rest_high=rest.high,
+            stability=None if len(members) == 1 or np.isnan(stability[number]) else stability[number],
+            features=features[number],
+        )
+
+    return [one(number) for number in range(len(features))]
