@@ -110,8 +110,8 @@ def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str
             is_shifted = len(rows[position]) > 2 and (len(found) - 1 - rows[position].index(depth)) % 2
             shift = step / 2 if is_shifted else 0.0
             for i, node in enumerate(found):
-                middle = left[position] + shift + step * widest[position] * (i + 0.5) / len(found)
-                boxes[node.key] = _Box(middle, y + height / 2, _height(lines[node.key]), lines[node.key])
+                centre = left[position] + shift + step * widest[position] * (i + 0.5) / len(found)
+                boxes[node.key] = _Box(centre, y + height / 2, _height(lines[node.key]), lines[node.key])
         y += height + _ROW_GAP
     return boxes, round(x - _GAP + _MARGIN), round(y - _ROW_GAP + _MARGIN)
 
