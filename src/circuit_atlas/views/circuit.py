@@ -98,7 +98,7 @@ def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str
     widest = {at: max(len(found) for (_, position), found in cells.items() if position == at) for at in positions}
     step = _BOX_WIDTH + _GAP
     rows = {at: sorted(depth for depth, position in cells if position == at) for at in positions}
-    left, x, y, boxes = {}, float(_MARGIN), float(_MARGIN), {}
+    left, x, y, boxes = {}, _MARGIN - _GAP / 2, float(_MARGIN), {}  # half a gap is on each side of a box
     for position in positions:
         left[position] = x
         x += step * (widest[position] + (len(rows[position]) > 2) / 2)
@@ -113,7 +113,7 @@ def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str
                 centre = left[position] + shift + step * widest[position] * (i + 0.5) / len(found)
                 boxes[node.key] = _Box(centre, y + height / 2, _height(lines[node.key]), lines[node.key])
         y += height + _ROW_GAP
-    return boxes, round(x - _GAP + _MARGIN), round(y - _ROW_GAP + _MARGIN)
+    return boxes, round(x - _GAP / 2 + _MARGIN), round(y - _ROW_GAP + _MARGIN)
 
 
 def _depth(node: Node, middle: Mapping[str, int]) -> int:
