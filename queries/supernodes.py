@@ -3,8 +3,7 @@ and what supernodes of another graph are in this one."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
@@ -13,6 +12,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_kinds, check_layers, check_positions, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
+from circuit_atlas.queries.same_features import Activations
 from circuit_atlas.queries.supernode_results import (
     CopiedSupernode,
     SupernodeDetails,
@@ -20,7 +20,7 @@ from circuit_atlas.queries.supernode_results import (
     SupernodeLinks,
     Supernodes,
 )
-from circuit_atlas.schema.keys import Kind, NodeAddress, feature_place, parse_key
+from circuit_atlas.schema.keys import Kind, feature_place
 from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.schema.models import Node
 
@@ -145,11 +145,8 @@ def matched(
     if not existing.supernodes:
         raise InvalidArgumentError(f"{graph.name!r} has no supernodes", fix="Name a graph that has some.")
     chosen = [supernode for supernode in existing.supernodes if not names or supernode.name in names]
-    activations: dict[NodeAddress, list[tuple[int, int | None]]] = defaultdict(list)  # ordinals and positions
-    for ordinal, key in enumerate(ask(other.database, "nodes.columns", graph=other.name)[0]["keys"]):
-        if (address := parse_key(key)) and address.kind is Kind.FEATURE:
-            activations[address._replace(position=None)].append((ordinal, address.position))
-    matches = {node.key: _activations(node, activations) for supernode in chosen for node in supernode.members}
+    activations = Activations(other)
+    matches = {node.key: activations.of(node.key) for supernode in chosen for node in supernode.members}
     nodes = titled_at(other, sorted({ordinal for ordinals in matches.values() for ordinal in ordinals}))
     found, members = [], {}
     for supernode in chosen:
@@ -172,14 +169,6 @@ def matched(
             )
         )
     return found, members
-
-
-def _activations(node: Node, activations: Mapping[NodeAddress, list[tuple[int, int | None]]]) -> list[int]:
-    """Ordinals of the activations of a node's feature: that at its position, else all."""
-    address = parse_key(node.key)
-    found = activations.get(address._replace(position=None), []) if address else []
-    same = [ordinal for ordinal, position in found if position == node.position]
-    return same or [ordinal for ordinal, _ in found]
 
 
 def _own_name(name: str, names: list[str], taken: Collection[str], row: Row) -> str:

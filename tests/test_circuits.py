@@ -84,6 +84,34 @@ def test_nodes_are_named_in_many_ways(examples: dict[str, GraphHandle], atlas: A
     assert (with_error.replacement, with_error.influence) == (alone.replacement, alone.influence)
 
 
+def test_a_circuit_is_scored_in_another_graph(examples: dict[str, GraphHandle]) -> None:
+    """Its features are found again by layer and index: at the same position, or else wherever they are active."""
+    night, winter = examples["night"], examples["winter"]
+    night.circuit(nodes=20, name="opposites", replace=True)
+    held = [one.node.key for one in night.score_circuit(circuit="opposites")]
+    there = {node.key for node in winter.nodes()}
+    expected: set[str] = set()
+    for key in held:
+        elsewhere = {other for other in there if other.partition("@")[0] == key.partition("@")[0]}
+        expected |= {key} & there or elsewhere
+    found = winter.score_circuit(circuit="opposites", of="night")
+    assert {one.node.key for one in found} == expected
+    assert found.circuit is None
+    scores = winter.score_circuit(sorted(expected))
+    assert (found.influence, found.replacement) == (scores.influence, scores.replacement)
+    missing = {key for key in held if key.partition("@")[0] not in {other.partition("@")[0] for other in there}}
+    [note] = found.notes
+    assert note.startswith(f"{len(missing)} of 20 nodes of 'opposites' are not in 'winter': ")
+    assert set(note.rstrip(".").partition("'winter': ")[2].split(", ")) == missing
+    for handle, arguments, words in (
+        (examples["opposite-small"], {"circuit": "opposites", "of": "night"}, "different sets of transcoders"),
+        (winter, {"of": "night"}, "no circuit of the other graph is named"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=words):
+            handle.score_circuit(**arguments)
+    night.delete_circuit("opposites")
+
+
 def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
     handle = examples["dallas"]
     for question, error, words in (

@@ -36,6 +36,7 @@ ALSO = {  # beside dallas and small
     "pictures": ("cold", "winter"),
     "cypher": ("cold",),
     "supernodes": ("night", "winter"),
+    "circuits": ("night",),
 }
 
 

@@ -20,9 +20,10 @@ from circuit_atlas.queries.circuit_results import (
     StoredCircuits,
 )
 from circuit_atlas.queries.circuits import circuit_not_found, circuit_rows, held_nodes
-from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
 from circuit_atlas.queries.path_results import Paths
+from circuit_atlas.queries.same_features import Activations, check_same_transcoders
 from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.suggestions import known_names
 
@@ -93,6 +94,7 @@ def score_circuit(
     supernodes: Sequence[str] = (),
     pinned: bool = False,
     circuit: str | None = None,
+    of: str | None = None,
     targets: Sequence[str] = (),
     name: str | None = None,
     replace: bool = False,
@@ -107,6 +109,8 @@ def score_circuit(
         supernodes: names of supernodes, whose nodes count.
         pinned: whether the nodes count that the graph's file pins.
         circuit: name of a circuit whose nodes count.
+        of: name of the graph that has the circuit, if that is another one, of the same transcoders. Its features count:
+            as the node at the same position, or else as all nodes of the feature. Notes say which are not in the graph.
         targets: see `choose_circuit`.
         name: a name to store them under, as a circuit.
         replace: whether to replace a circuit of that name.
@@ -127,8 +131,14 @@ def score_circuit(
     ordinals.update(ordinal for supernode in supernodes for ordinal in _members(graph, supernode))
     if pinned:
         ordinals.update(row["ordinal"] for row in ask(graph.database, "circuits.pinned", graph=graph.name))
-    if circuit is not None:
+    notes = []
+    if circuit is not None and of is not None:
+        found, notes = _held_of(graph, find_graph(graph.database, of), circuit)
+        ordinals.update(found)
+    elif circuit is not None:
         ordinals.update(node["ordinal"] for node in held_nodes(graph, circuit))
+    elif of is not None:
+        raise InvalidArgumentError("no circuit of the other graph is named", where=of, fix="Pass --circuit, too.")
     if not ordinals:
         raise InvalidArgumentError(
             "the file pins no node" if pinned else "a circuit needs nodes",
@@ -140,8 +150,9 @@ def score_circuit(
     if name is not None:
         _store(graph, name, chosen, rule=None)
     errors = int((chosen & circuits.is_error).sum())
-    notes = ["Errors count as errors, whether a circuit holds them or not."] if errors else []
-    return _circuit(graph, circuits, chosen, name or circuit).model_copy(update={"notes": notes})
+    notes += ["Errors count as errors, whether a circuit holds them or not."] if errors else []
+    shown = circuit if of is None else None
+    return _circuit(graph, circuits, chosen, name or shown).model_copy(update={"notes": notes})
 
 
 @graph_query
@@ -236,6 +247,23 @@ def _keys(graph: StoredGraph, nodes: Sequence[str] | Paths | SearchResult) -> It
         yield from found
     else:
         yield from (resolve(graph, address).key for address in nodes)
+
+
+def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[int], list[str]]:
+    """Ordinals of the nodes of a graph that a circuit of another one holds, and notes on those that it has not."""
+    check_same_transcoders(other, graph)
+    activations, keys = Activations(graph), [node["key"] for node in held_nodes(other, circuit)]
+    found = {key: activations.of(key) for key in keys}
+    missing = [key for key in keys if not found[key]]
+    if len(missing) == len(keys):
+        raise InvalidArgumentError(
+            f"no feature of the circuit {circuit!r} of {other.name!r} is in the graph",
+            where=graph.name,
+            fix=f"`circuit-atlas compare {other.name} {graph.name}` shows what the two share.",
+        )
+    shown = ", ".join(missing[:20]) + (", ..." if len(missing) > 20 else "")
+    notes = [f"{len(missing)} of {len(keys)} nodes of {circuit!r} are not in {graph.name!r}: {shown}."]
+    return {ordinal for ordinals in found.values() for ordinal in ordinals}, notes if missing else []
 
 
 def _members(graph: StoredGraph, supernode: str) -> list[int]:

@@ -18,6 +18,7 @@ from circuit_atlas.queries import supernodes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_whole
 from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph, find_graph, graph_query
+from circuit_atlas.queries.same_features import check_same_transcoders
 from circuit_atlas.queries.suggested import SUGGESTED, suggestion
 from circuit_atlas.queries.supernode_results import CopiedSupernodes, SuggestedSupernodes, Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
@@ -182,13 +183,7 @@ def copy_supernodes(graph: StoredGraph, target: str, *names: str, replace: bool 
     if other.name == graph.name:
         raise InvalidArgumentError("supernodes are copied to another graph", where=target, fix="Name another graph.")
     check_whole(graph.properties)
-    if other.source_sets != graph.source_sets:
-        shown = "; ".join(" / ".join(filter(None, one.source_sets)) for one in (graph, other))
-        raise InvalidArgumentError(
-            f"the graphs have different sets of transcoders, whose features are different: {shown}",
-            where=target,
-            fix="Name a graph of the same transcoders.",
-        )
+    check_same_transcoders(graph, other)
     found, members = supernodes.matched(graph, other, names)
     if not members:
         raise InvalidArgumentError(

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_or_collapsed
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -22,6 +22,12 @@ GROUP = "Questions about a graph"
 @click.option("--supernode", "supernodes", multiple=True, metavar="NAME", help="All nodes of it; repeatable.")
 @click.option("--pinned", is_flag=True, help="The nodes that the graph's file pins.")
 @click.option("--circuit", metavar="NAME", help="The nodes of the stored circuit of this name.")
+@click.option(
+    "--of",
+    metavar="OTHER",
+    shell_complete=complete_graphs,
+    help="With --circuit: the graph that has it. Its features are looked for in GRAPH.",
+)
 @click.option(
     "--file",
     type=click.File("r"),
