@@ -49,7 +49,9 @@ def add_graphs(
             aggregation.add(nodes, edges)
 
 
-def each_graph(database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str) -> Generator[R, None, None]:
+def each_graph(
+    database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str
+) -> Generator[R, None, None]:
     """What is read of each graph, in order; several are read at a time.
 
     Args:
