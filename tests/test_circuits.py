@@ -103,12 +103,10 @@ def test_a_circuit_is_scored_in_another_graph(examples: dict[str, GraphHandle]) 
     [note] = found.notes
     assert note.startswith(f"{len(missing)} of 20 nodes of 'opposites' are not in 'winter': ")
     assert set(note.rstrip(".").partition("'winter': ")[2].split(", ")) == missing
-    for handle, arguments, words in (
-        (examples["opposite-small"], {"circuit": "opposites", "of": "night"}, "different sets of transcoders"),
-        (winter, {"of": "night"}, "no circuit of the other graph is named"),
-    ):
-        with pytest.raises(InvalidArgumentError, match=words):
-            handle.score_circuit(**arguments)
+    with pytest.raises(InvalidArgumentError, match="different sets of transcoders"):
+        examples["opposite-small"].score_circuit(circuit="opposites", of="night")
+    with pytest.raises(InvalidArgumentError, match="no circuit of the other graph is named"):
+        winter.score_circuit(of="night")
     night.delete_circuit("opposites")
 
 

@@ -131,7 +131,7 @@ def score_circuit(
     ordinals.update(ordinal for supernode in supernodes for ordinal in _members(graph, supernode))
     if pinned:
         ordinals.update(row["ordinal"] for row in ask(graph.database, "circuits.pinned", graph=graph.name))
-    notes = []
+    notes: list[str] = []
     if circuit is not None and of is not None:
         found, notes = _held_of(graph, find_graph(graph.database, of), circuit)
         ordinals.update(found)
