@@ -182,9 +182,10 @@ def test_a_tag_in_place_of_a_graph_and_a_graph_to_delete_that_is_misspelt(atlas:
 
 
 def test_what_is_0_of_a_node_is_shown(atlas: Atlas, examples: Any) -> None:
-    shown = dict(atlas.graph("dallas").node("token:0").table()[1])
-    assert (shown["position"], shown["inputs"]) == (0, 0)
-    assert "activation" not in shown
+    shown = atlas.graph("dallas").node("token:0").table()[1]
+    assert ["position", 0] in shown
+    assert ["inputs", 0] in shown
+    assert "activation" not in [name for name, _ in shown]
 
 
 def test_the_same_content_under_a_second_name(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:

@@ -70,4 +70,6 @@ def _advice(found: Verification, *, repair: bool) -> list[str]:
             f"{found.graph}`, and ingest its file again: `ingest --replace` would change nothing, since the file is "
             "the same."
         ]
-    return [] if repair else [f"`circuit-atlas verify {found.graph} --repair` stores again what is computed from a graph."]
+    return (
+        [] if repair else [f"`circuit-atlas verify {found.graph} --repair` stores again what is computed from a graph."]
+    )
