@@ -119,6 +119,9 @@ def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The attribution graph in a file, and a warning if it lies in a wrapper with further fields."""
     try:
         content = read_maybe_gzipped(path)
+    except IsADirectoryError as error:
+        fix = "`circuit-atlas ingest` and `Atlas.ingest_all` take folders, other commands and methods a file."
+        raise InputError("is a folder", where=str(path), fix=fix) from error
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
     document, warnings = _parsed(content, str(path)), []

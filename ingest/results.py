@@ -57,6 +57,9 @@ class IngestResults(Result):
         """1 when a file failed."""
         return int(self.failed > 0)
 
+    def _why_empty(self) -> str:
+        return ""
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per file; failures last."""
         rows: Cells = [

@@ -94,6 +94,9 @@ class StoredCircuits(Result):
     graph: str
     circuits: list[StoredCircuit] = Field(description="By name")
 
+    def _why_empty(self) -> str:
+        return "The graph has no stored circuit; `circuit-atlas circuit GRAPH --name NAME` stores one."
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per circuit, its first nodes by name."""
         return ["circuit", "", "nodes", ""], [

@@ -198,7 +198,7 @@ def _sets(
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     if not others:
         raise InvalidArgumentError("no baseline given", fix="Name a tag (--baseline) or graphs (--baseline-graph).")
-    chosen, others, notes = apart(chosen, others, graphs, baseline)
+    chosen, others, notes = apart(chosen, others, graphs, baseline, "baseline (--baseline, --baseline-graph)")
     smallest = smallest_p_value(len(chosen), len(others))
     if smallest > _USUAL:
         notes.append(

@@ -223,6 +223,9 @@ class Recurring(Result):
     features: list[RecurringFeature]
     motifs: list[Motif]
 
+    def _why_empty(self) -> str:
+        return "No feature is active in two of the graphs or more, and in the share of them that was asked for."
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per feature and motif."""
         rows: Cells = [

@@ -234,8 +234,10 @@ def only_features(
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     chosen, excluded, notes = apart(chosen, excluded, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
+    stored = _set(database, [*chosen, *excluded], []) if excluded or not rows else []
+    notes += _foreign(stored, chosen)
     if not rows:
-        notes += transcoder_notes(database, chosen) + _same_outside(_set(database, [*chosen, *excluded], []), chosen)
+        notes += _mixed([row for row in stored if row["graph"] in chosen]) + _same_outside(stored, chosen)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -246,7 +248,11 @@ def only_features(
 
 
 def apart(
-    chosen: list[str], excluded: list[str], graphs: Sequence[str], without: Sequence[str]
+    chosen: list[str],
+    excluded: list[str],
+    graphs: Sequence[str],
+    without: Sequence[str],
+    second_set: str = "graphs left out (--not, --not-tag)",
 ) -> tuple[list[str], list[str], list[str]]:
     """Both sets without the graphs that are in the two, and what to say about these: a graph that is named in one set
     belongs to that one, and else to the first. So one graph of a tag can be compared with the others of the tag.
@@ -265,14 +271,14 @@ def apart(
     second = [graph for graph in excluded if graph not in first]
     if not first or not second:
         raise InvalidArgumentError(
-            "the two sets have the same graphs", fix="Give other graphs or tags to leave out (--not, --not-tag)."
+            "the two sets have the same graphs", fix=f"Give other graphs or tags for the {second_set}."
         )
     notes = []
     if moved:
-        notes.append(f"{listed(sorted(moved))} counted only among the graphs left out, where the name was given.")
+        notes.append(f"{listed(sorted(moved))} counted only among the other graphs, where the name was given.")
     if len(both) > len(moved):
         rest = [graph for graph in both if graph not in moved]
-        notes.append(f"{listed(rest)} counted only among the first graphs, not among the {len(second):,} left out.")
+        notes.append(f"{listed(rest)} counted only among the first graphs, not among the {len(second):,} others.")
     return first, second, notes
 
 
@@ -348,6 +354,18 @@ def _mixed(rows: Rows) -> list[str]:
         return []
     named = f"{', '.join(sets[:3])}{', ...' if len(sets) > 3 else ''}"
     return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {named}."]
+
+
+def _foreign(rows: Rows, chosen: Collection[str]) -> list[str]:
+    """A note that names graphs which were left out and whose transcoders are not those of the graphs chosen, from rows
+    of graphs.set."""
+    sets = {row["source_set"] for row in rows if row["graph"] in chosen}
+    foreign = [row["graph"] for row in rows if row["source_set"] not in sets]
+    if not foreign:
+        return []
+    what, them = ("another set", "it") if len(foreign) == 1 else ("other sets", "them")
+    note = f"of {what} of transcoders, whose features are different: to leave {them} out changes nothing."
+    return [f"{listed(foreign)} {note}"]
 
 
 def _same_outside(rows: Rows, chosen: Collection[str]) -> list[str]:

@@ -202,8 +202,10 @@ def find_graph(database: Database, name: str) -> StoredGraph:
 
 
 def _not_found(database: Database, name: str) -> GraphNotFoundError:
-    names = [summary.graph for summary in list_graphs(database).graphs]
-    known = known_names(name, names, command="graphs") or _NO_GRAPH
+    stored = list_graphs(database).graphs
+    if any(name in summary.tags for summary in stored):
+        return GraphNotFoundError(f"{name!r} is a tag, not a graph", fix="Give it as a tag, or name one of its graphs.")
+    known = known_names(name, [summary.graph for summary in stored], command="graphs") or _NO_GRAPH
     return GraphNotFoundError(f"no graph is named {name!r}", fix=f"{known} {_INGEST}")
 
 

@@ -147,6 +147,8 @@ def influence_by_length(graph: StoredGraph, *, targets: Sequence[str] = (), k: i
     flows = influence_by_length(
         columns.edges, columns.input_sum, weights, [begins & (columns.kind == kind) for kind in kinds], k
     )
+    if not flows.any():
+        return InfluenceByLength(graph=graph.name, lengths=[])
     reached = float(weights[columns.edges.inputs > 0].sum())
     cumulative = np.cumsum(flows.sum(axis=1)).tolist()
     lengths = [

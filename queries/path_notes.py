@@ -36,8 +36,15 @@ def why_none(graph: StoredGraph, search: PathSearch, targets: list[str], asked: 
     if hops[-1] < search.min_hops:
         return f"The longest path from {start} to {end} has {hops[-1]} hops; --min-hops is {search.min_hops}."
     if search.is_restricted:
-        return f"Paths lead from {start} to {end}, but none meets all restrictions."
-    return f"No path from {start} to {end} has {search.min_hops} to {search.max_hops} hops."
+        restrictions = ", ".join(search.restrictions)
+        return f"Paths lead from {start} to {end}, but none of {_hops(search)} meets the restrictions ({restrictions})."
+    return f"No path from {start} to {end} has {_hops(search)}."
+
+
+def _hops(search: PathSearch) -> str:
+    """The numbers of hops that a search allows, in words."""
+    least, most = search.min_hops, search.max_hops
+    return f"{most} hop{'s' * (most > 1)}" if least == most else f"{least} to {most} hops"
 
 
 def _why_unconnected(graph: StoredGraph, start: str, end: str, asked: Ends) -> str:

@@ -15,6 +15,8 @@ from circuit_atlas.schema.keys import Kind, parse_key
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.source_sets import SourceSets
 
+_NO_INFLUENCE = "Nothing that was asked for has influence on the targets."
+
 
 class Path(Record):
     """A path, from source to target."""
@@ -121,6 +123,9 @@ class Contributors(Result):
     graph: str
     contributors: list[Contributor]
 
+    def _why_empty(self) -> str:
+        return _NO_INFLUENCE
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per node."""
         return ["influence", "cumulative", "key", "name"], [
@@ -142,6 +147,9 @@ class InfluenceGroups(Result):
     graph: str
     by: str
     groups: list[InfluenceGroup]
+
+    def _why_empty(self) -> str:
+        return _NO_INFLUENCE
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per group."""
@@ -179,6 +187,9 @@ class InfluenceByLength(Result):
     graph: str
     lengths: list[InfluenceOfLength] = Field(description="Shortest first")
 
+    def _why_empty(self) -> str:
+        return _NO_INFLUENCE
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per length."""
         return ["effects", "influence", "cumulative", *(f"from {kind}" for kind in self._starts)], [
@@ -215,6 +226,9 @@ class InfluentialEffects(GraphResult):
 
     graph: str
     direct_effects: list[InfluentialEffect] = Field(alias="edges")
+
+    def _why_empty(self) -> str:
+        return _NO_INFLUENCE
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per direct effect."""

@@ -33,10 +33,24 @@ class PathSearch:
     edge_value: EdgeValue | None = None
 
     @property
+    def restrictions(self) -> list[str]:
+        """What makes that not all paths between its ends are meant, apart from their number of hops, in words."""
+        given = {
+            {1: "sign promoting", -1: "sign inhibiting", 0: ""}[self.sign]: self.sign != 0,
+            "kinds": self.kinds,
+            "layers": self.layers,
+            "positions": self.positions,
+            "nodes to avoid": self.avoid,
+            "nodes to pass": self.must_pass,
+            "circuit": self.within,
+            "least weight": self.min_weight > 0,
+        }
+        return [words for words, is_given in given.items() if is_given]
+
+    @property
     def is_restricted(self) -> bool:
-        """Whether not all paths between its ends are meant, apart from their number of hops."""
-        passing = (self.kinds, self.layers, self.positions, self.avoid, self.must_pass, self.within)
-        return any(passing) or self.min_weight > 0 or self.sign != 0
+        """Whether it has `restrictions`."""
+        return bool(self.restrictions)
 
     @property
     def needs_bounds(self) -> bool:

@@ -246,7 +246,7 @@ class NodeDetails(Result):
         """A row per property that has a value."""
         shown = self.node.model_dump(mode="json") | self.model_dump(exclude={"node", "transcoder_feature", "qk"})
         shown |= {"name": NodeName.of(self.node)}
-        rows = [[name, value] for name, value in shown.items() if value not in (None, [], False)]
+        rows = [[name, value] for name, value in shown.items() if value not in (None, []) and value is not False]
         if self.transcoder_feature:
             feature = self.transcoder_feature
             rows.append(["transcoder", f"{feature.model} / {feature.source_set}"])
@@ -286,6 +286,9 @@ class Neighbors(GraphResult):
     incoming: list[Neighbor] = Field(alias="in", description="Effects on the node")
     outgoing: list[Neighbor] = Field(alias="out", description="Effects of the node")
 
+    def _why_empty(self) -> str:
+        return f"{self.node.key} has no such direct effects."
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per neighbour."""
         sides = (("in", self.incoming), ("out", self.outgoing))
@@ -324,6 +327,9 @@ class Subgraph(GraphResult):
     nodes: list[Node]
     direct_effects: list[DirectEffect] = Field(alias="edges")
 
+    def _why_empty(self) -> str:
+        return f"{self.node.key} has no such direct effects."
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per edge."""
         name = {node.key: NodeName.of(node) for node in self.nodes}
@@ -350,6 +356,9 @@ class Rows(Result):
     @field_serializer("rows", when_used="json")
     def _as_json(self, rows: list[dict[str, Any]]) -> Any:
         return _plain(rows)
+
+    def _why_empty(self) -> str:
+        return "The query found no rows." if self.columns else ""  # without columns, it only writes
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per row."""

@@ -29,6 +29,9 @@ class Supernodes(Result):
         description="In order; a node in several supernodes counts in the last of them"
     )
 
+    def _why_empty(self) -> str:
+        return "The graph has no supernodes; `circuit-atlas supernodes create` makes some."
+
     def table(self) -> tuple[list[str], Cells]:
         """A row per supernode, its first members by name."""
         return ["supernode", "", "nodes", ""], [
@@ -64,6 +67,9 @@ class SupernodeLinks(Result):
 
     graph: str
     links: list[SupernodeLink] = Field(description="Largest |share| first")
+
+    def _why_empty(self) -> str:
+        return "No supernode acts on another."
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per link."""

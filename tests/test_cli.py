@@ -25,6 +25,8 @@ from support.program import PROGRAM, Run, fails, interruptible, run_program
 
 from circuit_atlas import Atlas
 from circuit_atlas.cli import cli
+from circuit_atlas.cli.ingest import warn_of_all
+from circuit_atlas.ingest.results import FileResult, IngestResults
 
 
 def test_stats_prints_what_the_file_says(run: Run) -> None:
@@ -308,3 +310,9 @@ def run_examples(found: list[str], env: dict[str, str], folder: Path) -> None:
             continue
         done = run_example(example.replace(" examples/", f" {ROOT}/examples/"), {**env, "BROWSER": "true"}, folder)
         assert done.returncode == 0, (example, done.stderr)
+
+
+def test_an_error_of_one_of_several_files_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = {"a.json": "graph 'x' already exists", "b.json": "b.json: not JSON"}
+    warn_of_all(IngestResults.of([FileResult(file=file, result=None, error=what) for file, what in errors.items()]))
+    assert capsys.readouterr().err == "Error: a.json: graph 'x' already exists\nError: b.json: not JSON\n"

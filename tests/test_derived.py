@@ -59,7 +59,9 @@ def test_all_that_is_computed_is_verified_and_repaired(stored: Atlas) -> None:
     assert stored.verify().damaged == 0
     for what, statement in DAMAGES.items():
         write(stored, statement)
-        assert stored.verify("dallas").graphs[0].problems, what
+        found = stored.verify("dallas")
+        assert found.graphs[0].problems, what
+        assert "--repair" in found.notes[0], what
         repaired = stored.verify("dallas", repair=True).graphs[0]
         assert repaired.repaired, what
         assert repaired.problems == [], what
@@ -119,6 +121,9 @@ def test_content_is_not_repaired(stored: Atlas) -> None:
     assert found.exit_code == 1
     assert found.graphs[0].repaired == []
     assert "its content differs" in found.graphs[0].problems[0]
+    assert "`circuit-atlas delete dallas`, and ingest its file again" in found.notes[0]
+    ingest_examples(stored, "dallas")  # whose hash is the stored one
+    assert stored.verify("dallas").damaged == 1
 
 
 def test_questions_whose_tables_are_gone_compute_them(stored: Atlas, caplog: pytest.LogCaptureFixture) -> None:

@@ -78,7 +78,7 @@ def test_ends_that_are_swapped(atlas: Atlas, examples: Any) -> None:
 def test_too_few_hops_and_restrictions(atlas: Atlas, examples: Any) -> None:
     graph = atlas.graph("dallas")
     [note] = graph.paths(max_hops=1, must_pass=[TEXAS]).notes
-    assert note.endswith("but none meets all restrictions.")
+    assert note.endswith("but none of 1 hop meets the restrictions (nodes to pass).")
     tokens = [f"token:{position}" for position in range(11)]
     token = next(token for token in tokens if not graph.count(sources=[token], max_hops=1).total)
     [note] = graph.paths(sources=[token], max_hops=1).notes
@@ -140,6 +140,52 @@ def test_tags_that_do_not_exist_and_searches_that_find_nothing(atlas: Atlas, exa
     assert "Spelled alike: " in atlas.search("texs").notes[0]
     assert "restricted" in atlas.search("texas", model="nothing").notes[0]
     assert atlas.search("texas").notes == []
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        (lambda atlas, graph: graph.neighbors("token:9", direction="in"), "token:9 has no such direct effects"),
+        (lambda atlas, graph: graph.subgraph("token:9", direction="in"), "token:9 has no such direct effects"),
+        (lambda atlas, graph: graph.influence(kinds="bias"), "Nothing that was asked for has influence"),
+        (lambda atlas, graph: graph.influence_by("layer", kinds="bias"), "Nothing that was asked for has influence"),
+        (lambda atlas, graph: graph.edge_influence(targets="token:9"), "Nothing that was asked for has influence"),
+        (lambda atlas, graph: graph.influence_by_length(targets="token:9"), "Nothing that was asked for"),
+        (lambda atlas, graph: graph.supernodes(), "has no supernodes"),
+        (lambda atlas, graph: graph.supernode_links(), "No supernode acts on another"),
+        (lambda atlas, graph: graph.circuits(), "has no stored circuit"),
+        (lambda atlas, graph: atlas.recurring("dallas"), "two of the graphs or more"),
+        (lambda atlas, graph: atlas.cypher("MATCH (n:Node {graph: 'no'}) RETURN n.key"), "found no rows"),
+    ],
+)
+def test_no_answer_is_silently_empty(atlas: Atlas, examples: Any, ask: Callable[..., Any], told: str) -> None:
+    answer = ask(atlas, atlas.graph("dallas"))
+    assert len(answer) == 0
+    [note] = answer.notes
+    assert told in note
+    assert json.loads(answer.to_json())["notes"] == [note]
+    assert f"Note: {note}" in str(answer)
+
+
+def test_features_of_other_transcoders_and_a_baseline_of_the_same_graphs(atlas: Atlas, examples: Any) -> None:
+    [note] = atlas.only_features("dallas", without=["dallas-llama"]).notes
+    assert note.startswith("dallas-llama is of another set of transcoders")
+    with pytest.raises(InvalidArgumentError, match=r"for the baseline \(--baseline, --baseline-graph\)"):
+        atlas.enriched_features(tags="analogies", baseline_tags="analogies")
+
+
+def test_a_tag_in_place_of_a_graph_and_a_graph_to_delete_that_is_misspelt(atlas: Atlas, examples: Any) -> None:
+    with pytest.raises(NotFoundError, match="'analogies' is a tag, not a graph"):
+        atlas.graph("analogies")
+    with pytest.raises(NotFoundError, match="Did you mean 'dallas'"):
+        atlas.delete("dalas")
+
+
+def test_what_is_0_of_a_node_is_shown(atlas: Atlas, examples: Any) -> None:
+    shown = atlas.graph("dallas").node("token:0").table()[1]
+    assert ["position", 0] in shown
+    assert ["inputs", 0] in shown
+    assert "activation" not in [name for name, _ in shown]
 
 
 def test_the_same_content_under_a_second_name(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:

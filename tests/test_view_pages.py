@@ -357,6 +357,18 @@ def test_a_picture_fits_the_window(width: int, page: Any, examples: Any) -> None
     assert apart.min() > -0.5
 
 
+def test_every_token_is_named_and_every_score_has_room(page: Any, examples: Any) -> None:
+    """The first token of Llama's prompts has a long name and little room at its left."""
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.set_content(examples["dallas-llama"].view().html)
+    page.wait_for_selector("html[data-drawn]", state="attached")
+    shown = [text.bounding_box()["x"] for text in page.locator("#graph .xtick text").all() if text.is_visible()]
+    assert len(shown) == 8
+    assert min(shown) >= 0
+    assert page.locator("#panel .path b").count() == 10
+    assert page.eval_on_selector_all("#panel .path b", "all => all.every(b => b.scrollWidth <= b.clientWidth)")
+
+
 def test_a_long_prompt_begins_at_its_end(page: Any, examples: Any) -> None:
     """It is wider than the window, where one can scroll; at first, the logits are in sight."""
     page.set_viewport_size({"width": 500, "height": 900})

@@ -216,12 +216,12 @@ def test_a_report_contains_what_the_commands_print(atlas: Any, examples: Any) ->
     assert f"{best.score:.4g}" in text
     assert all(f"| {item.influence:.4g} |" in text for item in graph.influence(k=5).contributors)
     assert "The picture is left out" in text
-    for value in ("Statistics", "Top logits", "Contributors", "top 5 promoting paths by product", f"{best.score:.4g}"):
+    for value in ("Statistics", "Top logits", "Contributors", "Top 5 promoting paths by product", f"{best.score:.4g}"):
         assert value in report.html
     assert '<span class="promotes">--(0.43)--&gt;</span> Austin' in report.html
     inhibiting = graph.report(k=5, sign="inhibiting", score="sum", hops=2)
     assert '<span class="inhibits">' in inhibiting.html
-    assert "top 5 inhibiting paths by sum" in inhibiting.html
+    assert "Top 5 inhibiting paths by sum" in inhibiting.html
     assert "<iframe srcdoc=" in report._repr_html_()
 
 

@@ -34,6 +34,9 @@ _WORDS |= {os.PathLike: "a path", Mapping: "a mapping", NoneType: "None"}
 _WORDS_OF_LISTS = {int: "whole numbers, or ranges such as '5-10'", str: "texts"}
 
 
+_SEVERAL = "; several are arguments of their own, or a list with * before it"
+
+
 class _DoesNotFitError(Exception):
     """A value does not fit an annotation."""
 
@@ -92,7 +95,7 @@ def _bound(
             continue
         given = bound.arguments[name]
         if parameter.kind is parameter.VAR_POSITIONAL:
-            bound.arguments[name] = tuple(_read(name, value, wanted) for value in given)
+            bound.arguments[name] = tuple(_read(name, value, wanted, _SEVERAL) for value in given)
         elif parameter.kind is parameter.VAR_KEYWORD:
             bound.arguments[name] = {option: _read(option, value, hints[option]) for option, value in given.items()}
         elif given is None and parameter.default == ():  # None stands for an empty list
@@ -142,12 +145,12 @@ class _Anything(metaclass=_AnythingMeta):
     """A type that is not known when the program runs."""
 
 
-def _read(name: str, value: Any, wanted: Any) -> Any:
+def _read(name: str, value: Any, wanted: Any, more: str = "") -> Any:
     try:
         return _fitted(value, wanted)
     except _DoesNotFitError as error:
         part = f"contain {error.args[0]!r:.80}" if error.args else f"be {value!r:.80}"
-        raise InvalidArgumentError(f"{name} cannot {part}", fix=f"It is {_words(wanted)}.") from None
+        raise InvalidArgumentError(f"{name} cannot {part}", fix=f"It is {_words(wanted)}{more}.") from None
 
 
 def _fitted(value: Any, wanted: Any) -> Any:

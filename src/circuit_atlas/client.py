@@ -25,6 +25,7 @@ from circuit_atlas.errors import (
     AtlasError,
     DatabaseError,
     DatabaseStoppedError,
+    GraphNotFoundError,
     InputError,
     InvalidArgumentError,
     ServerUnavailableError,
@@ -311,7 +312,11 @@ class Atlas(Database):
         with self.writing():
             for name in chosen:
                 delete_collapsed(self, name)
-                delete_graph(self, name)
+                try:
+                    delete_graph(self, name)
+                except GraphNotFoundError:
+                    find_graph(self, name)  # raises, and names the graphs that exist
+                    raise
                 delete_collapsed(self, name)  # if one was stored meanwhile; now none can be
         return chosen
 

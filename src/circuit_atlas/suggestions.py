@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _MOST = 3
 _LIKENESS = 0.6  # of difflib: 1 for equal texts
+_LIKENESS_OF_WORD = 0.8
+_WORD = re.compile(r"[^\W_]{3,}")
 _LONGEST = 100  # characters of a name that are compared, so that a long text cannot take long
 _FEW = 10  # names that a message lists in full
 
@@ -13,7 +16,8 @@ _FEW = 10  # names that a message lists in full
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question that names the known names most like `name`, whatever the case; empty if none is like it.
 
-    Names that differ in a few letters come first, then names that contain it.
+    Names that begin with it come first, then names that differ in a few letters, names that contain it, and names with
+    a word that differs in a few letters.
     """
     from difflib import get_close_matches
 
@@ -23,7 +27,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         by_text.setdefault(other.strip().lower()[:_LONGEST], other)
     close = get_close_matches(wanted, by_text, _MOST, _LIKENESS)
     containing = sorted((text for text in by_text if len(wanted) > 2 and wanted in text), key=lambda t: (len(t), t))
-    best = [repr(by_text[text]) for text in dict.fromkeys([*close, *containing])][:_MOST]
+    beginning = [text for text in containing if text.startswith(wanted)]
+    found = [*beginning, *close, *containing]
+    if not found:
+        of_word: dict[str, str] = {}
+        for text in by_text:
+            for word in _WORD.findall(text):
+                of_word.setdefault(word, text)
+        found = [of_word[word] for word in get_close_matches(wanted, of_word, _MOST, _LIKENESS_OF_WORD)]
+    best = [repr(by_text[text]) for text in dict.fromkeys(found)][:_MOST]
     return f"Did you mean {_listed(best)}?" if best else ""
 
 

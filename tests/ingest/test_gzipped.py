@@ -70,6 +70,11 @@ def test_stored_and_verified(atlas: Atlas, packed: Path, new_name: Callable[[], 
     assert not atlas.verify(name, packed).damaged
 
 
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is a folder\n.*`Atlas.ingest_all` take folders"):
+        read_graph(tmp_path)
+
+
 def test_folders(packed: Path) -> None:
     for name in ("a.json", "b.pt", "notes.gz", "labels.tsv.gz", "deeper/c.json.gz"):
         (packed.parent / name).parent.mkdir(exist_ok=True)

@@ -71,7 +71,8 @@ def warn_of_all(results: IngestResults) -> None:
     """Print the errors and warnings of several files to stderr."""
     for file in results.files:
         if file.error:
-            echo(f"Error: {file.error}", err=True)
+            named = file.error if file.error.startswith(file.file) else f"{file.file}: {file.error}"
+            echo(f"Error: {named}", err=True)
         elif file.result:
             warn(file.file, file.result.warnings)
 

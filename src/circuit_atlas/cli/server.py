@@ -113,7 +113,7 @@ def reset(store: str | None, yes: bool) -> None:
       circuit-atlas server reset --yes
     """
     server = _server(store)
-    if not yes:
+    if not yes and server.store.exists:
         click.confirm(printable(f"Delete everything in {server.store.path}?"), abort=True, err=True)
     server.reset()
     echo("Deleted.", err=True)

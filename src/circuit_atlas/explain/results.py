@@ -31,6 +31,9 @@ class ExplainResult(Result):
         """1 when a response could not be had or read."""
         return int(self.failed > 0)
 
+    def _why_empty(self) -> str:
+        return ""
+
     def table(self) -> tuple[list[str], Cells]:
         """One row."""
         numbers = (self.asked, self.explained, self.unexplained, self.failed)

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, model_validator
 from tabulate import tabulate
 
 from circuit_atlas.errors import InvalidArgumentError, needs_extra
@@ -43,6 +43,17 @@ class Result(Record):
         exclude_if=lambda notes: not notes,
         description="What should be known about the answer, such as why it is empty; left out if there is nothing",
     )
+
+    @model_validator(mode="after")
+    def _say_that_it_is_empty(self) -> Self:
+        """An answer that lists nothing says so, unless it already says why, or how many it has."""
+        if not self.notes and not len(self) and not self.heading and (why := self._why_empty()):
+            self.notes.append(why)
+        return self
+
+    def _why_empty(self) -> str:
+        """What an answer says that lists nothing; an empty text where that needs no word."""
+        return "Nothing was found."
 
     @property
     def exit_code(self) -> int:

@@ -11,7 +11,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.queries.graphs import GraphReference, list_graphs
-from circuit_atlas.store.results import Verifications
+from circuit_atlas.store.results import Verification, Verifications
 
 
 def verify(
@@ -56,4 +56,20 @@ def verify(
         for graph in bar
     ]
     damaged = sum(bool(graph.problems) for graph in found)
+    notes += [note for graph in found for note in _advice(graph, repair=repair)]
     return Verifications(graphs=found, damaged=damaged, notes=notes)
+
+
+def _advice(found: Verification, *, repair: bool) -> list[str]:
+    """What to do about the problems of a graph."""
+    if not found.problems or found.compared_with != "ingest":
+        return []
+    if found.content_hash != found.expected_hash:
+        return [
+            f"What was ingested of {found.graph} was changed in the database. Run `circuit-atlas delete "
+            f"{found.graph}`, and ingest its file again: `ingest --replace` would change nothing, since the file is "
+            "the same."
+        ]
+    return (
+        [] if repair else [f"`circuit-atlas verify {found.graph} --repair` stores again what is computed from a graph."]
+    )

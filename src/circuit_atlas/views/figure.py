@@ -30,6 +30,8 @@ EDGE_WIDTHS = (2.2, 1.2, 0.6)
 FONT = "system-ui, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _MARGIN = {"l": 46, "r": 14, "t": 100, "b": 78}
 _MAX_LABEL = 16  # characters
+_LEANING_LETTER = 5.0  # pixels to the left that a letter takes in a label which leans by 45 degrees
+_SMALLEST_SCALE = 0.6  # as in graph_page.js
 
 
 def plotly_text(text: str) -> str:
@@ -184,7 +186,8 @@ def _layout(picture: Picture, layout: Layout) -> Figure:
 def _x_axis(picture: Picture, layout: Layout) -> Figure:
     def label(position: int) -> str:
         token = picture.tokens[position] if 0 <= position < len(picture.tokens) else str(position)
-        return plotly_text(short(token.strip() or repr(token)))
+        room = _MARGIN["l"] + _SMALLEST_SCALE * sum(layout.columns[position]) / 2  # at its left, where it leans to
+        return plotly_text(short(token.strip() or repr(token), min(_MAX_LABEL, int(room / _LEANING_LETTER))))
 
     fits = all(len(label(p)) * 7 < right - left for p, (left, right) in layout.columns.items())  # 7 pixels a letter
     return {
@@ -192,6 +195,7 @@ def _x_axis(picture: Picture, layout: Layout) -> Figure:
         "tickvals": [(left + right) / 2 for left, right in layout.columns.values()],
         "ticktext": [label(position) for position in layout.columns],
         "tickangle": 0 if fits else -45,
+        "ticklabeloverflow": "allow",  # plotly would leave out a label that might not fit
         "showgrid": False,
         "zeroline": False,
         "ticks": "",

@@ -116,7 +116,8 @@ class Report:
         if self.contributors is not None:
             sections.append(("Contributors", _contributors(self.contributors)))
         if self.paths is not None:
-            sections.append((self.paths.description, _paths(self.paths)))
+            what = self.paths.description
+            sections.append((what[0].upper() + what[1:], _paths(self.paths)))
         return sections
 
 
