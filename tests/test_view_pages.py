@@ -261,7 +261,7 @@ def test_markup_stays_text_in_the_browser(
     page.fill("#search", "onerror")
     screenshot("hostile")
     labels = page.locator("#graph .xtick text").all_text_contents()
-    assert labels[0] == HOSTILE[:15] + "…"
+    assert labels[0] == HOSTILE[:10] + "…"  # there is little room at the left of the first
     assert page.locator("img, #graph b, #graph a, #panel b b").count() == 0
     show(view_paths(hostile_graph))
     assert any("</script><img" in text for text in page.locator(".sankey text").all_text_contents())
