@@ -41,6 +41,7 @@ from circuit_atlas.queries import (
 from circuit_atlas.queries.catalogue import find_query, public_queries
 from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.results.answer import Result
+from circuit_atlas.results.answers import Answers
 from circuit_atlas.schema.apply import SCHEMA_VERSION
 from circuit_atlas.schema.apply import statements as ddl
 from circuit_atlas.schema.properties import LABELS, RELATIONSHIPS, Property
@@ -58,6 +59,7 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "export": ("`export`", ExportResult),
     "verify": ("`verify`", Verifications),
     "synth": ("`synth`", SynthResult),
+    "each": ("any question about a graph, with `--tag` or `--graph`", Answers),
     "graphs": ("`graphs`, `tag`", results.Graphs),
     "tags": ("`tags`", results.Tags),
     "stats": ("`stats`", results.Statistics),

@@ -24,7 +24,7 @@ FLOORS = (
     {"ingest", "queries", "export", "server", "examples"},
     {"aggregates", "remote", "supernodes", "circuits", "views", "synth"},
     {"handle"},
-    {"attribution", "explain", "store"},
+    {"attribution", "each", "explain", "store"},
     {"client"},
     {"cli", "__init__"},
 )

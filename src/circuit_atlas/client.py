@@ -21,6 +21,7 @@ from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.database import Database, StatementResult, Tracer, translated_errors
+from circuit_atlas.each import EachGraph
 from circuit_atlas.errors import (
     AtlasError,
     DatabaseError,
@@ -45,7 +46,14 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
-from circuit_atlas.queries.features import common_features, graph_set, only_features, recurring, show_feature
+from circuit_atlas.queries.features import (
+    all_graphs,
+    common_features,
+    graph_set,
+    only_features,
+    recurring,
+    show_feature,
+)
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
@@ -207,6 +215,24 @@ class Atlas(Database):
         handle = GraphHandle(self, name)
         handle.known = find_graph(self, name).known
         return handle
+
+    def each(self, *graphs: str, tags: Sequence[str] = ()) -> EachGraph:
+        """Several graphs, each of which is asked the same: `atlas.each(tags=["analogies"]).paths(k=1)`. Its methods are
+        the questions of `GraphHandle`, and the answers come together, see `circuit_atlas.each`.
+
+        Args:
+            graphs: names of graphs.
+            tags: all graphs with one of these tags, too. Without names and tags, all graphs of the database but
+                aggregates and collapsed ones.
+
+        Raises:
+            GraphNotFoundError: no graph of that name is ready, or the database has none.
+            NotFoundError: no graph has such a tag.
+        """
+        names = graph_set(self, graphs, tags) if graphs or tags else all_graphs(self)
+        if not names:
+            raise GraphNotFoundError("the database has no graph yet", fix="`circuit-atlas ingest FILE` adds one.")
+        return EachGraph(self, names)
 
     graphs = list_graphs
     tags = list_tags

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import Question, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("circuit")
-@graph_or_collapsed
+@click.command("circuit", cls=Question)
+@graph_or_several
 @click.option(
     "--nodes",
     type=click.IntRange(1, 1_000),
@@ -42,7 +42,7 @@ GROUP = "Questions about a graph"
 )
 @click.option("--name", help="Store the circuit under this name.")
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
-@atlas_command
+@question_command
 def circuit_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Choose a circuit: the few nodes of GRAPH that keep most of it.
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import (
-    atlas_command,
+    Question,
     from_option,
-    graph_or_collapsed,
+    graph_or_several,
     hops_options,
+    question_command,
     restriction_options,
     to_option,
 )
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("count")
-@graph_or_collapsed
+@click.command("count", cls=Question)
+@graph_or_several
 @from_option
 @to_option
 @hops_options
 @restriction_options
-@atlas_command
+@question_command
 def count_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Count the paths of GRAPH by number of hops, exactly.
 

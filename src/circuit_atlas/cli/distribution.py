@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import (
-    atlas_command,
+    Question,
     from_option,
-    graph_or_collapsed,
+    graph_or_several,
     hops_options,
+    question_command,
     restriction_options,
     score_option,
     to_option,
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("distribution")
-@graph_or_collapsed
+@click.command("distribution", cls=Question)
+@graph_or_several
 @from_option
 @to_option
 @hops_options
@@ -38,7 +39,7 @@ GROUP = "Questions about a graph"
     help="Score at most this many paths, drawn with equal chances.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
-@atlas_command
+@question_command
 def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Show the distribution of the scores of the paths of GRAPH: of all paths if they are few, else of a sample.
 

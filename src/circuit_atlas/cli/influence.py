@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KIND, atlas_command, circuit_option, graph_or_collapsed
+from circuit_atlas.cli.options import KIND, Question, circuit_option, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("influence")
-@graph_or_collapsed
+@click.command("influence", cls=Question)
+@graph_or_several
 @click.option(
     "--by",
     type=click.Choice(["node", "edge", "length", "layer", "position", "kind", "feature"]),
@@ -37,7 +37,7 @@ GROUP = "Questions about a graph"
 )
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
 @circuit_option
-@atlas_command
+@question_command
 def influence_command(
     atlas: Atlas,
     graph: str,

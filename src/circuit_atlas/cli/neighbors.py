@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KIND, IntRange, atlas_command, circuit_option, graph_or_collapsed
+from circuit_atlas.cli.options import KIND, IntRange, Question, circuit_option, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("neighbors")
-@graph_or_collapsed
+@click.command("neighbors", cls=Question)
+@graph_or_several
 @click.argument("node")
 @click.option(
     "--direction",
@@ -51,7 +51,7 @@ GROUP = "Questions about a graph"
     help="With 2 or more: the subgraph around the node, k effects per node.",
 )
 @circuit_option
-@atlas_command
+@question_command
 def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
     """Show the strongest direct effects into and out of a NODE of GRAPH.
 

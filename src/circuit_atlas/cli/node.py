@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import Question, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("node")
-@graph_or_collapsed
+@click.command("node", cls=Question)
+@graph_or_several
 @click.argument("node")
-@atlas_command
+@question_command
 def node_command(atlas: Atlas, graph: str, node: str) -> Result:
     """Show all that is stored about a NODE of GRAPH.
 

@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -258,6 +258,67 @@ def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
 
     option = click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes.")
     return graph_argument(option(run))
+
+
+class Several(NamedTuple):
+    """The graphs that are asked instead of GRAPH."""
+
+    names: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+class Question(click.Command):
+    """A question about GRAPH; or, with `--tag` or `--graph`, about each of several graphs, and then without GRAPH."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments. Instead of several graphs, GRAPH is an empty text."""
+        options = args[: args.index("--")] if "--" in args else args
+        is_about_several = any(word.partition("=")[0] in ("--tag", "--graph") for word in options)
+        return super().parse_args(ctx, ["", *args] if is_about_several else args)
+
+
+def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument GRAPH and `--collapsed`, and options for several graphs instead. See `question_command`."""
+
+    @wraps(command)
+    def run(*args: Any, graph: str, collapsed: bool, names: tuple[str, ...], tags: tuple[str, ...], **rest: Any) -> Any:
+        if not names and not tags:
+            return command(*args, graph=collapsed_name(graph) if collapsed else graph, **rest)
+        if collapsed:
+            raise click.UsageError("--collapsed goes with one GRAPH.")
+        return command(*args, graph=Several(names, tags), **rest)
+
+    options = together(
+        click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes."),
+        click.option(
+            "--tag",
+            "tags",
+            multiple=True,
+            metavar="TAG",
+            help="Instead of GRAPH: each with this tag; repeatable.",
+        ),
+        click.option(
+            "--graph",
+            "names",
+            multiple=True,
+            metavar="NAME",
+            shell_complete=complete_graphs,
+            help="Instead of GRAPH: each that is named so; repeatable.",
+        ),
+    )
+    return graph_argument(options(run))
+
+
+def question_command(command: Callable[..., Result]) -> Callable[..., None]:
+    """As `atlas_command`, for a question about one graph, which can be put to each of several."""
+
+    @wraps(command)
+    def ask(atlas: Atlas, graph: str | Several, **arguments: Any) -> Result:
+        if isinstance(graph, str):
+            return command(atlas, graph, **arguments)
+        return atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))
+
+    return atlas_command(ask)
 
 
 # Options and arguments that several commands have.

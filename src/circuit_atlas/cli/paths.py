@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import (
-    atlas_command,
+    Question,
     edge_value_option,
     from_option,
-    graph_or_collapsed,
+    graph_or_several,
     hops_options,
+    question_command,
     restriction_options,
     score_option,
     to_option,
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("paths")
-@graph_or_collapsed
+@click.command("paths", cls=Question)
+@graph_or_several
 @from_option
 @to_option
 @hops_options
@@ -40,7 +41,7 @@ GROUP = "Questions about a graph"
 @score_option
 @edge_value_option
 @restriction_options
-@atlas_command
+@question_command
 def paths_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Find the paths of GRAPH with the best score; exact, inhibition included.
 
@@ -55,5 +56,6 @@ def paths_command(atlas: Atlas, graph: str, **options: Any) -> Result:
       circuit-atlas paths dallas --layer 10-20 --must-pass 20/44686
       circuit-atlas paths dallas --must-pass-any 20/44686 --must-pass-any 16/89970
       circuit-atlas paths dallas --score sum --edge-value 'abs(weight)'
+      circuit-atlas paths --tag analogies --score product --min-hops 2 -k 1
     """
     return atlas.graph(graph).paths(**options)

@@ -7,12 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import (
-    atlas_command,
-    edge_value_option,
-    graph_or_collapsed,
-    score_option,
-)
+from circuit_atlas.cli.options import Question, edge_value_option, graph_or_several, question_command, score_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -21,15 +16,35 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("score")
-@graph_or_collapsed
+def _read_paths(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] | None) -> list[list[str]] | None:
+    """The paths in a file."""
+    if file is None:
+        return None
+    try:
+        paths = json.load(file)
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(f"not JSON: {error}") from error
+    is_list = isinstance(paths, list) and all(isinstance(path, list) for path in paths)
+    if not is_list or not all(isinstance(node, str) for path in paths for node in path):
+        raise click.BadParameter('not a list of paths such as [["Dallas", "Austin"]]')
+    return paths  # type: ignore[no-any-return]
+
+
+@click.command("score", cls=Question)
+@graph_or_several
 @click.argument("nodes", nargs=-1)
-@click.option("--file", type=click.File("r"), help="JSON list of paths, each a list of nodes; - for stdin.")
+@click.option(
+    "--file",
+    "paths",
+    type=click.File("r"),
+    callback=_read_paths,
+    help="JSON list of paths, each a list of nodes; - for stdin.",
+)
 @score_option
 @edge_value_option
-@atlas_command
+@question_command
 def score_command(
-    atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None, score: str, edge_value: str | None
+    atlas: Atlas, graph: str, nodes: tuple[str, ...], paths: list[list[str]] | None, score: str, edge_value: str | None
 ) -> Result:
     """Score the path of GRAPH along NODES, from source to target.
 
@@ -39,18 +54,6 @@ def score_command(
       circuit-atlas score dallas Dallas feature:20/44686@10 Austin --score product
       echo '[["Dallas", "Austin"]]' | circuit-atlas score dallas --file -
     """
-    if bool(nodes) == bool(file):
+    if bool(nodes) == (paths is not None):
         raise click.UsageError("Give the nodes of one path, or a file of paths with --file.")
-    paths = [nodes] if file is None else _read_paths(file)
-    return atlas.graph(graph).score(*paths, score=score, edge_value=edge_value)
-
-
-def _read_paths(file: IO[str]) -> list[list[str]]:
-    try:
-        paths = json.load(file)
-    except json.JSONDecodeError as error:
-        raise click.BadParameter(f"not JSON: {error}", param_hint="--file") from error
-    is_list = isinstance(paths, list) and all(isinstance(path, list) for path in paths)
-    if not is_list or not all(isinstance(node, str) for path in paths for node in path):
-        raise click.BadParameter('not a list of paths such as [["Dallas", "Austin"]]', param_hint="--file")
-    return paths  # type: ignore[no-any-return]
+    return atlas.graph(graph).score(*([nodes] if paths is None else paths), score=score, edge_value=edge_value)

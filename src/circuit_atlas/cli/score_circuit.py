@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs, graph_or_collapsed
+from circuit_atlas.cli.options import Question, complete_graphs, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -16,8 +16,19 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("score-circuit")
-@graph_or_collapsed
+_FORMS = "not JSON of paths, search or circuit, or a list of addresses"
+
+
+def _read_json(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] | None) -> Any:
+    """The document in a file; read once, also for several graphs."""
+    try:
+        return None if file is None else json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise click.BadParameter(f"{_FORMS}: {error!r:.200}") from error
+
+
+@click.command("score-circuit", cls=Question)
+@graph_or_several
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @click.option("--supernode", "supernodes", multiple=True, metavar="NAME", help="All nodes of it; repeatable.")
 @click.option("--pinned", is_flag=True, help="The nodes that the graph's file pins.")
@@ -30,7 +41,9 @@ GROUP = "Questions about a graph"
 )
 @click.option(
     "--file",
+    "document",
     type=click.File("r"),
+    callback=_read_json,
     help="Nodes from JSON that `paths`, `search` or `circuit` printed, or a list of addresses; - for stdin.",
 )
 @click.option(
@@ -38,10 +51,8 @@ GROUP = "Questions about a graph"
 )
 @click.option("--name", help="Store the nodes under this name, as a circuit.")
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
-@atlas_command
-def score_circuit_command(
-    atlas: Atlas, graph: str, nodes: tuple[str, ...], file: IO[str] | None, **options: Any
-) -> Result:
+@question_command
+def score_circuit_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], document: Any, **options: Any) -> Result:
     """Score a circuit of GRAPH: the NODEs, and those that options name. Features left out count as errors.
 
     \b
@@ -51,19 +62,16 @@ def score_circuit_command(
       circuit-atlas score-circuit opposite-small --supernode small --supernode opposite
       circuit-atlas paths dallas -k 20 | circuit-atlas score-circuit dallas --file -
     """
-    listed = [] if file is None else _read_nodes(file, graph)
+    listed = [] if document is None else _nodes_of(document, graph)
     return atlas.graph(graph).score_circuit([*nodes, *listed], **options)
 
 
-def _read_nodes(file: IO[str], graph: str) -> list[str]:
+def _nodes_of(document: Any, graph: str) -> list[str]:
     """The addresses in a file."""
     try:
-        document = json.load(file)
         return _addresses(document, graph)
-    except (ValueError, RecursionError, KeyError, TypeError) as error:
-        raise click.BadParameter(
-            f"not JSON of paths, search or circuit, or a list of addresses: {error!r:.200}", param_hint="--file"
-        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.BadParameter(f"{_FORMS}: {error!r:.200}", param_hint="--file") from error
 
 
 def _addresses(document: Any, graph: str) -> list[str]:

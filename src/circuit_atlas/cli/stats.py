@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_or_collapsed
+from circuit_atlas.cli.options import Question, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("stats")
-@graph_or_collapsed
-@atlas_command
+@click.command("stats", cls=Question)
+@graph_or_several
+@question_command
 def stats_command(atlas: Atlas, graph: str) -> Result:
     """Show the statistics of GRAPH: nodes by kind, edges, density, range of weights, logits with probabilities.
 

@@ -142,6 +142,10 @@ class Result(Record):
         graph = getattr(self, "graph", None)
         return found.with_first(graph=graph) if isinstance(graph, str) else found
 
+    def data_by_rows(self) -> dict[str, Tidy]:
+        """The tidy data of the answer, by what a row stands for."""
+        return {rows: self.data(rows) for rows in self._tidy()}
+
     def _tidy(self) -> dict[str, Tidy]:
         """The data by what a row stands for: each list of records; or else the answer as one row."""
         lists = _lists_of(type(self))

@@ -1,0 +1,110 @@
+"""Many graphs of a database, to each of which the same question is put."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from tqdm import tqdm
+
+from circuit_atlas.arguments import checks_arguments
+from circuit_atlas.circuits import choose_circuit, score_circuit
+from circuit_atlas.database import Database
+from circuit_atlas.errors import AtlasError, DatabaseError
+from circuit_atlas.handle import GraphHandle
+from circuit_atlas.queries.distribution import score_distribution
+from circuit_atlas.queries.graphs import GraphReference, statistics
+from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
+from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
+from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.answers import Answers, GraphAnswer, GraphError, joined_notes
+from circuit_atlas.threads import map_in_threads
+
+_AT_ONCE = 4  # graphs
+P = ParamSpec("P")
+R = TypeVar("R", bound=Result)
+
+
+def _of_each(
+    question: Callable[Concatenate[GraphReference, P], Result],
+) -> Callable[Concatenate[EachGraph, P], Answers]:
+    """Makes a question about one graph a method of `EachGraph`, with the same arguments."""
+
+    @wraps(question)
+    def ask_each(graphs: EachGraph, /, *args: P.args, **kwargs: P.kwargs) -> Answers:
+        return graphs.ask(lambda graph: question(graph, *args, **kwargs))
+
+    return ask_each
+
+
+@checks_arguments
+class EachGraph:
+    """Several graphs. Its methods are those of `GraphHandle`, with the same arguments: each graph is asked, and the
+    answers come together as `Answers`. See `Atlas.each`.
+
+    Args:
+        database: the database.
+        names: the graphs, in order.
+    """
+
+    def __init__(self, database: Database, names: list[str]) -> None:
+        self.database, self.names = database, names
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self.names):,} graphs>"
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    stats = _of_each(statistics)
+    node = _of_each(node_details)
+    neighbors = _of_each(neighbors)
+    subgraph = _of_each(subgraph)
+
+    paths = _of_each(search_paths)
+    score = _of_each(score_paths)
+    count = _of_each(count_paths)
+    score_distribution = _of_each(score_distribution)
+
+    influence = _of_each(contributors)
+    influence_by = _of_each(influence_by)
+    influence_by_length = _of_each(influence_by_length)
+    edge_influence = _of_each(edge_influence)
+
+    circuit = _of_each(choose_circuit)
+    score_circuit = _of_each(score_circuit)
+
+    def ask(self, question: Callable[[GraphHandle], Result]) -> Answers:
+        """What each graph answers to a question, four of them at a time.
+
+        Args:
+            question: asks a graph, for instance `lambda graph: graph.paths(k=1)`.
+
+        Returns:
+            The answers in order of the graphs. Those that have none, because they have no such node for instance, are
+            listed in `failed`, and a note says why.
+
+        Raises:
+            AtlasError: no graph has an answer: the error of the first; or the database cannot be used.
+        """
+
+        def answer(place: int) -> tuple[int, Result | AtlasError]:
+            try:
+                return place, question(GraphHandle(self.database, self.names[place]))
+            except DatabaseError:
+                raise
+            except AtlasError as error:
+                return place, error
+
+        asked = map_in_threads(answer, range(len(self.names)), _AT_ONCE)
+        silent = None if self.database.progress else True
+        found = dict(tqdm(asked, total=len(self.names), unit=" graphs", disable=silent))
+        in_order = [(name, found[place]) for place, name in enumerate(self.names)]
+        answers = [GraphAnswer(graph=name, answer=one) for name, one in in_order if isinstance(one, Result)]
+        errors = [(name, one) for name, one in in_order if isinstance(one, AtlasError)]
+        if errors and not answers:
+            raise errors[0][1]
+        failed = [GraphError(graph=name, error=str(error).partition("\n")[0]) for name, error in errors]
+        return Answers(answers=answers, failed=failed, notes=joined_notes(answers, failed))

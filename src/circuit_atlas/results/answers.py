@@ -1,0 +1,82 @@
+"""One question about many graphs: the answer of each."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SerializeAsAny, WithJsonSchema
+
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tables import Cells
+from circuit_atlas.results.tidy import Tidy
+from circuit_atlas.schema.models import Record
+
+_NAMED = 3  # graphs in a note
+
+
+class GraphAnswer(Record):
+    """What one of the graphs answers."""
+
+    graph: str
+    answer: Annotated[SerializeAsAny[Result], WithJsonSchema({"type": "object"})] = Field(
+        description="As the question about this graph alone is answered"
+    )
+
+
+class GraphError(Record):
+    """A graph that has no answer."""
+
+    graph: str
+    error: str
+
+
+class Answers(Result):
+    """The answers of many graphs to one question, in order of the graphs."""
+
+    _list = "answers"
+
+    answers: list[GraphAnswer]
+    failed: list[GraphError] = Field([], description="Graphs that have no answer, for instance without such a node")
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a graph has no answer."""
+        return int(bool(self.failed))
+
+    @property
+    def heading(self) -> str:
+        """The heading of each answer that has one, after its graph."""
+        return "\n".join(f"{one.graph}: {one.answer.heading}" for one in self.answers if one.answer.heading)
+
+    def table(self) -> tuple[list[str], Cells]:
+        """The tables of all answers, with the graph in front."""
+        tables = [(one.graph, *one.answer.table()) for one in self.answers]
+        headers = next((headers for _, headers, rows in tables if rows), [])
+        return ["graph", *headers], [[graph, *row] for graph, _, rows in tables for row in rows]
+
+    def _tidy(self) -> dict[str, Tidy]:
+        """The data of all answers, by what a row stands for, with the graph in front."""
+        parts = [
+            {kind: found.with_first(graph=one.graph) for kind, found in one.answer.data_by_rows().items()}
+            for one in self.answers
+        ]
+        return {kind: Tidy.joined(*(part[kind] for part in parts)) for kind in (parts[0] if parts else ())}
+
+
+def joined_notes(answers: list[GraphAnswer], failed: list[GraphError]) -> list[str]:
+    """The notes of answers, each once, after the graphs that it is about; and which graphs have no answer."""
+    about: dict[str, list[str]] = {}
+    for one in answers:
+        for note in one.answer.notes:
+            about.setdefault(note, []).append(one.graph)
+    notes = [f"{_named(graphs)}: {note}" for note, graphs in about.items()]
+    if failed:
+        shown = "; ".join(one.error for one in failed[:_NAMED])
+        more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+        notes.append(f"{len(failed)} of {len(failed) + len(answers)} graphs have no answer: {shown}{more}.")
+    return notes
+
+
+def _named(graphs: list[str]) -> str:
+    more = len(graphs) - _NAMED
+    return ", ".join(graphs[:_NAMED]) + (f" and {more} more" if more > 0 else "")

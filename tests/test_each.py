@@ -1,0 +1,112 @@
+"""One question about many graphs: each answers as if it were asked alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.program import Run, fails
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import GraphNotFoundError, NodeNotFoundError, NotFoundError
+from circuit_atlas.queries.results import Graphs
+from circuit_atlas.results.answers import GraphAnswer, GraphError, joined_notes
+
+SOME = ("night", "winter", "foot")
+Question = Callable[[Any], Any]
+QUESTIONS: dict[str, Question] = {
+    "stats": lambda graph: graph.stats(),
+    "node": lambda graph: graph.node("token:1"),
+    "neighbors": lambda graph: graph.neighbors("logit:1", k=3),
+    "subgraph": lambda graph: graph.subgraph("logit:1", hops=2, k=3),
+    "paths": lambda graph: graph.paths(k=2, score="product", min_hops=2),
+    "score": lambda graph: graph.score(["token:1", "logit:1"]),
+    "count": lambda graph: graph.count(max_hops=3),
+    "score_distribution": lambda graph: graph.score_distribution(max_hops=2),
+    "influence": lambda graph: graph.influence(k=3),
+    "influence_by": lambda graph: graph.influence_by("layer"),
+    "influence_by_length": lambda graph: graph.influence_by_length(),
+    "edge_influence": lambda graph: graph.edge_influence(k=3),
+    "circuit": lambda graph: graph.circuit(nodes=3),
+    "score_circuit": lambda graph: graph.score_circuit("logit:1"),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_graph_answers_as_if_it_were_asked_alone(
+    name: str, atlas: Atlas, examples: dict[str, GraphHandle]
+) -> None:
+    question = QUESTIONS[name]
+    alone = {graph: question(examples[graph]) for graph in SOME}
+    together = question(atlas.each(*SOME))
+    assert {one.graph: one.answer for one in together} == alone
+    assert [one.graph for one in together] == list(SOME)
+    assert json.loads(together.to_json())["answers"][0]["answer"] == json.loads(alone["night"].to_json())
+    headers, rows = together.table()
+    assert headers[0] == "graph"
+    assert [row[1:] for row in rows] == [row for answer in alone.values() for row in answer.table()[1]]
+    frame = together.to_pandas()
+    assert frame["graph"].unique().tolist() == list(SOME)
+    assert len(frame) == sum(len(answer.to_pandas()) for answer in alone.values())
+
+
+def test_every_question_about_a_graph_can_be_asked_of_many() -> None:
+    from circuit_atlas.each import EachGraph
+
+    assert set(QUESTIONS) == {name for name in vars(EachGraph) if not name.startswith("_")} - {"ask"}
+    assert all(vars(GraphHandle)[name].__doc__ == vars(EachGraph)[name].__doc__ for name in QUESTIONS)
+
+
+def test_graphs_without_an_answer_are_listed(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    found = atlas.each("dallas", "night").paths(targets="Austin", k=1)
+    assert [one.graph for one in found] == ["dallas"]
+    assert [one.graph for one in found.failed] == ["night"]
+    assert found.exit_code == 1
+    assert found.notes[-1].startswith("1 of 2 graphs have no answer: night: no node")
+    with pytest.raises(NodeNotFoundError, match="no node of 'night' matches 'Austin'"):
+        atlas.each("night", "winter").paths(targets="Austin")
+    with pytest.raises(GraphNotFoundError, match="no graph is named 'nobody'"):
+        atlas.each("nobody")
+    with pytest.raises(NotFoundError, match="no graph has the tag 'nothing'"):
+        atlas.each(tags="nothing")
+
+
+def test_any_function_of_a_graph_can_be_asked(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    found = atlas.each(tags="analogies").ask(lambda graph: graph.supernodes())
+    assert {one.graph for one in found} >= set(SOME)
+
+
+def test_a_note_is_given_once_with_its_graphs() -> None:
+    answers = [
+        GraphAnswer(graph=name, answer=Graphs(graphs=[], notes=["same", *own]))
+        for name, own in (("a", []), ("b", ["own"]), ("c", []), ("d", []), ("e", []))
+    ]
+    failed = [GraphError(graph=name, error=f"{name}: no such node") for name in "wxyz"]
+    assert joined_notes(answers, failed) == [
+        "a, b, c and 2 more: same",
+        "b: own",
+        "4 of 9 graphs have no answer: w: no such node; x: no such node; y: no such node; and 1 more.",
+    ]
+
+
+def test_the_command_line_asks_many_graphs(run: Run, examples: dict[str, GraphHandle]) -> None:
+    done = run("paths", "--tag", "analogies", "-k", "1", "--csv")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert {row["graph"] for row in rows} >= set(SOME)
+    assert {row["path"] for row in rows} == {"1"}
+    neighbors = json.loads(run("neighbors", "--graph", "night", "--graph=winter", "logit:1", "-k", "2").stdout)
+    assert [one["graph"] for one in neighbors["answers"]] == ["night", "winter"]
+    part = run("count", "--graph", "dallas", "--graph", "night", "--to", "Austin", "--table")
+    assert part.returncode == 1
+    assert part.stdout.splitlines()[2].startswith("dallas")
+    assert "1 of 2 graphs have no answer" in part.stderr
+    scored = run("score", "--graph", "night", "--graph", "winter", "--file", "-", stdin='[["token:1", "logit:1"]]')
+    assert len(json.loads(scored.stdout)["answers"]) == 2
+    fails(run("paths", "--tag", "analogies", "--collapsed"), 2, "--collapsed goes with one GRAPH")
+    fails(run("paths"), 2, "Missing argument 'GRAPH'")
+    fails(run("paths", "--tag", "nothing"), 1, "no graph has the tag 'nothing'")
