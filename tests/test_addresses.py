@@ -223,6 +223,16 @@ def silent(handler: Any) -> None:
     handler.fake.go_on.wait(60)
 
 
+def slow(handler: Any) -> None:
+    """Sends a little, and the rest when the test is over."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(SMALL)))
+    handler.end_headers()
+    handler.wfile.write(SMALL[:10])
+    handler.wfile.flush()
+    handler.fake.go_on.wait(60)
+
+
 def bomb(handler: Any) -> None:
     handler.reply(200, gzip.compress(b" " * (65 << 20)), Content_Encoding="gzip")
 
@@ -250,6 +260,7 @@ TROUBLE: dict[str, tuple[Any, type[AtlasError], str]] = {
     "503": (503, DownloadError, "status 503"),
     "cut": (cut, DownloadError, "cannot be downloaded"),
     "silent": (silent, DownloadError, "takes too long"),
+    "slow": (slow, DownloadError, "takes too long"),
     "huge": (reply(200, SMALL), DownloadError, "more than 1,000 bytes"),
     "a bomb": (bomb, InputError, "unpacks to more than"),
     "packed otherwise": (reply(200, SMALL, Content_Encoding="br"), DownloadError, "nobody asked for"),
@@ -269,6 +280,8 @@ def test_each_trouble_is_told_and_nothing_is_stored(
     fake.graphs["some-model/x"] = {"url": f"{url}/files/x.json?X-Amz-Signature=hidden"}
     if trouble == "huge":
         monkeypatch.setattr(download, "MAX_FILE_SIZE", 1000)
+    if trouble == "slow":
+        monkeypatch.setattr(download, "_MAX_SECONDS", 0)
     if trouble == "silent":
         config = NeuronpediaConfig(url=url, timeout=0.1)
         monkeypatch.setattr(NeuronpediaConfig, "from_environment", lambda **_: config)

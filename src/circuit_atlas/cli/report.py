@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, graph_or_collapsed, shown_paths_options
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, circuit_option, graph_or_collapsed, shown_paths_options
 from circuit_atlas.cli.pages import finish, open_option
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ GROUP = "Pictures and pages"
     "-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many contributors and paths."
 )
 @shown_paths_options
+@circuit_option
 @atlas_command
 def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Result:
     """Write a page on GRAPH: prompt, statistics, scores, top logits, contributors, top paths, picture.

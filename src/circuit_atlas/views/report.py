@@ -25,7 +25,7 @@ from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.views.graph_page import asset, fill
 from circuit_atlas.views.notebook import framed
 from circuit_atlas.views.results import ReportResult
-from circuit_atlas.views.view import View, view_graph
+from circuit_atlas.views.view import View, view_circuit, view_graph
 
 # What Markdown would take for markup: in a text, at the beginning of a line, and in addresses that would become links.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
@@ -132,6 +132,7 @@ def report_on(
     score: str = SHOWN_SCORE,
     sign: str = SHOWN_SIGN,
     kinds: Sequence[str] = (),
+    circuit: str | None = None,
 ) -> Report:
     """The report on a graph.
 
@@ -144,9 +145,11 @@ def report_on(
         score: what paths are ranked by, see `search_paths`.
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
+        circuit: only contributors and paths of the stored circuit of this name, which is also what the picture shows.
 
     Raises:
-        InvalidArgumentError: an argument is out of range.
+        InvalidArgumentError: an argument is out of range, or the circuit has too many nodes for a figure.
+        CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError: no such graph is ready.
     """
     which: dict[str, Any] = {
@@ -161,9 +164,9 @@ def report_on(
     has_influence = bool(graph.logits) and graph.properties["acyclic"]
     return Report(
         statistics=statistics(graph),
-        contributors=contributors(graph, k=k) if has_influence else None,
-        paths=search_paths(graph, k=k, **which) if has_paths else None,
-        view=view_graph(graph, **which),
+        contributors=contributors(graph, k=k, circuit=circuit) if has_influence else None,
+        paths=search_paths(graph, k=k, circuit=circuit, **which) if has_paths else None,
+        view=view_graph(graph, **which) if circuit is None else view_circuit(graph, name=circuit),
     )
 
 
