@@ -97,7 +97,7 @@ def similar_graphs(
     order = [i for i in np.argsort(-found, kind="stable").tolist() if i != at][:k]
     content = one["graph"]["content_hash"]
     if same := [name for name, row in zip(names, alike, strict=True) if row["graph"]["content_hash"] == content][1:]:
-        notes.append(f"Graphs with the same content as {graph} are among them: {len(same):,}.")
+        notes.append(f"{len(same):,} of the graphs {'has' if len(same) == 1 else 'have'} the same content as {graph}.")
     graphs = [
         SimilarGraph(
             other=names[i],

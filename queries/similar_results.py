@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
 
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.feature_results import FeatureIdentity, feature_name
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
@@ -81,7 +81,7 @@ class Cluster(Record):
     group: int = Field(description="Its number, from 1")
     graphs: list[str] = Field(description="Its graphs, in the order of the dendrogram")
     within: float | None = Field(description="Mean similarity of the pairs of its graphs; null for one graph")
-    within_low: float | None = Field(description="Lower end of its 95 % interval; null for less than three graphs")
+    within_low: float | None = Field(description="Lower end of its 95 % interval; null for fewer than three graphs")
     within_high: float | None = Field(description="Upper end of it")
     rest: float | None = Field(description="Mean similarity of its graphs to all others; null if there are none")
     rest_low: float | None = Field(description="Lower end of its 95 % interval; null for less than three of either")
@@ -151,17 +151,25 @@ class Clusters(_Compared):
         return f"{len(self.graphs):,} graphs in {groups} ({self._how}), mean silhouette {self.silhouette:.3f}"
 
     def similarities(self) -> Float64:
-        """The similarity of each two graphs, float64 (n, n), in the order of the dendrogram. An answer that was read
-        from JSON has none, (0, 0)."""
+        """The similarity of each two graphs, float64 (n, n), in the order of the dendrogram.
+
+        Raises:
+            InvalidArgumentError: the answer is not whole: a part of it, or read from JSON.
+        """
         import numpy as np
 
-        found = np.frombuffer(self._similarity)
-        return found.reshape(math.isqrt(len(found)), -1) if len(found) else found.reshape(0, 0)
+        found, n = np.frombuffer(self._similarity), len(self.graphs)
+        if len(found) != n * n:
+            raise InvalidArgumentError(
+                "only a whole answer of `clusters` has the similarity of each two graphs", fix="Ask again."
+            )
+        return found.reshape(n, n)
 
     def matrix(self) -> pandas.DataFrame:
         """The similarity of each two graphs: a row and a column for each, in the order of the dendrogram.
 
         Raises:
+            InvalidArgumentError: the answer is not whole, see `similarities`.
             MissingExtraError: pandas is not installed.
         """
         frame = self.to_pandas("pairs").pivot_table(index="a", columns="b", values="similarity")
@@ -179,7 +187,7 @@ class Clusters(_Compared):
 
     def _pairs(self) -> Iterator[GraphPair]:
         """All pairs, each both ways, and each graph with itself."""
-        for a, row in zip(self.graphs, self.similarities().tolist(), strict=False):
+        for a, row in zip(self.graphs, self.similarities().tolist(), strict=True):
             for b, similarity in zip(self.graphs, row, strict=True):
                 yield GraphPair(a=a, b=b, similarity=similarity)
 

@@ -97,7 +97,7 @@ def suggestion(
         flow=flow and FlowKept(**flow._asdict()),
         written=False,
         notes=[
-            *([f"These are the {most} features of {len(all_features)} with the most influence."] * is_cut),
+            *([f"Of {len(all_features)} features, these are the {most} with the most influence."] * is_cut),
             *_notes(groups, int(group.max()) + 1, bool(found)),
             *_notes_on_others(others, members, circuits.edges, len(place)),
         ],
@@ -267,7 +267,7 @@ def _notes(wanted: int | None, made: int, has_any: bool) -> list[str]:
             f"{made} groups are left, features alone among them: any further merge would make a cycle or a wider span."
         )
     if not has_any:
-        notes.append("No two features may be in one group: ask for a lower similarity, or wider spans.")
+        notes.append("No two features may be in one group: ask for fewer groups, a lower similarity, or wider spans.")
     return notes
 
 

@@ -12,9 +12,18 @@ import pytest
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import GraphNotFoundError, NodeNotFoundError, NotFoundError
+from circuit_atlas.errors import (
+    AtlasError,
+    GraphNotFoundError,
+    InvalidArgumentError,
+    NodeNotFoundError,
+    NotFoundError,
+)
 from circuit_atlas.queries.results import Graphs
-from circuit_atlas.results.answers import GraphAnswer, GraphError, joined_notes
+from circuit_atlas.results.answer import Result
+from circuit_atlas.results.answers import Answers, GraphAnswer, GraphError, joined_notes
+from circuit_atlas.results.tables import Cells
+from circuit_atlas.threads import in_thread
 
 SOME = ("night", "winter", "foot")
 Question = Callable[[Any], Any]
@@ -66,13 +75,61 @@ def test_graphs_without_an_answer_are_listed(atlas: Atlas, examples: dict[str, G
     assert [one.graph for one in found] == ["dallas"]
     assert [one.graph for one in found.failed] == ["night"]
     assert found.exit_code == 1
-    assert found.notes[-1].startswith("1 of 2 graphs have no answer: night: no node")
+    assert found.notes[-1].startswith("1 of 2 graphs has no answer: night: no node")
     with pytest.raises(NodeNotFoundError, match="no node of 'night' matches 'Austin'"):
         atlas.each("night", "winter").paths(targets="Austin")
     with pytest.raises(GraphNotFoundError, match="no graph is named 'nobody'"):
         atlas.each("nobody")
     with pytest.raises(NotFoundError, match="no graph has the tag 'nothing'"):
         atlas.each(tags="nothing")
+
+
+@pytest.mark.parametrize("order", [("night", "winter"), ("winter", "night")])
+def test_answers_may_have_different_columns(
+    order: tuple[str, str], atlas: Atlas, examples: dict[str, GraphHandle]
+) -> None:
+    """Paths of three effects have more columns than those of two."""
+
+    def ask(graph: GraphHandle) -> Any:
+        return graph.paths(k=2, hops=2 if graph.name == "night" else 3)
+
+    frame = atlas.each(*order).ask(ask).to_pandas("paths")
+    for name in order:
+        alone = ask(examples[name]).to_pandas("paths")
+        ours = frame[frame["graph"] == name].reset_index(drop=True)
+        assert ours[list(alone.columns)].astype(object).equals(alone.astype(object))
+        assert ours[[column for column in frame if column not in alone]].isna().all(axis=None)
+    headers, rows = Answers(
+        answers=[
+            GraphAnswer(graph="a", answer=Two(headers=["", "x", ""])),
+            GraphAnswer(graph="b", answer=Two(headers=["y"])),
+        ]
+    ).table()
+    assert headers == ["graph", "", "x", "", "y"]
+    assert rows == [["a", 0, 1, 2, ""], ["b", "", "", "", 0]]
+
+
+class Two(Result):
+    """An answer whose table has these headers."""
+
+    headers: list[str]
+
+    def table(self) -> tuple[list[str], Cells]:
+        return self.headers, [list(range(len(self.headers)))]
+
+
+def test_statements_of_other_threads_are_ended(atlas: Atlas) -> None:
+    endless = in_thread(lambda: atlas.cypher("UNWIND range(1, 100000000000) AS i RETURN sum(i % 7) AS s"))
+    while not atlas._running:
+        pass
+    atlas.interrupt()
+    with pytest.raises(AtlasError):
+        endless.result(100)
+
+
+def test_what_is_no_answer_is_refused(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    with pytest.raises(InvalidArgumentError, match="returned int, which is not an answer"):
+        atlas.each("night").ask(lambda graph: len(graph.paths()))  # type: ignore[arg-type, return-value]
 
 
 def test_any_function_of_a_graph_can_be_asked(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
@@ -89,7 +146,7 @@ def test_a_note_is_given_once_with_its_graphs() -> None:
     assert joined_notes(answers, failed) == [
         "a, b, c and 2 more: same",
         "b: own",
-        "4 of 9 graphs have no answer: w: no such node; x: no such node; y: no such node; and 1 more.",
+        "4 of 9 graphs have no answer: w: no such node; x: no such node; y: no such node; z.",
     ]
 
 
@@ -104,9 +161,12 @@ def test_the_command_line_asks_many_graphs(run: Run, examples: dict[str, GraphHa
     part = run("count", "--graph", "dallas", "--graph", "night", "--to", "Austin", "--table")
     assert part.returncode == 1
     assert part.stdout.splitlines()[2].startswith("dallas")
-    assert "1 of 2 graphs have no answer" in part.stderr
+    assert "1 of 2 graphs has no answer" in part.stderr
     scored = run("score", "--graph", "night", "--graph", "winter", "--file", "-", stdin='[["token:1", "logit:1"]]')
     assert len(json.loads(scored.stdout)["answers"]) == 2
     fails(run("paths", "--tag", "analogies", "--collapsed"), 2, "--collapsed goes with one GRAPH")
     fails(run("paths"), 2, "Missing argument 'GRAPH'")
+    fails(run("paths", "night", "--tag", "analogies"), 2, "With --tag or --graph, there is no GRAPH")
+    fails(run("score-circuit", "night", "--pinned", "--graph", "winter"), 2, "'night' is a graph")
+    fails(run("supernodes", "suggest", "dallas", "--replace"), 2, "--replace goes with --write")
     fails(run("paths", "--tag", "nothing"), 1, "no graph has the tag 'nothing'")

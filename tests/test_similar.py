@@ -161,6 +161,9 @@ def test_groups_are_written_as_tags_only_on_request(atlas: Atlas, tagged: tuple[
     with pytest.raises(InvalidArgumentError, match=f"'{bare}' has the tag '{tag}-1'"):
         atlas.tag_groups(found, tag)
     assert tags() == {f"{tag}-1": {first, same, other, bare}}
+    atlas.tag(bare, remove=[f"{tag}-1"], add=[f"{tag}-7"])
+    with pytest.raises(InvalidArgumentError, match="are not those of all groups of an earlier answer"):
+        atlas.tag_groups(found, tag)
 
 
 def test_the_commands(run: Run, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_of_a_large_circuit_the_most_influential_features_are_grouped(
     graph.write(*circuit_steps(graph, "all", range(graph.properties["nodes"]), rule=None))
     found = suggest_supernodes(graph, circuit="all")
     assert found.features == 500
-    assert "These are the 500 features of 563 with the most influence." in found.notes
+    assert "Of 563 features, these are the 500 with the most influence." in found.notes
 
 
 def test_impossible_suggestions_are_refused(examples: dict[str, GraphHandle], dallas: GraphHandle) -> None:

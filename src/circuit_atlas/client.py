@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Unpack
 
 from neo4j import Driver
@@ -119,6 +120,7 @@ class Atlas(Database):
         progress: bool = False,
     ) -> None:
         self._server: LocalServer | None = None
+        self._connecting = RLock()
         connection = connection or chosen_connection(store)
         if connection is None:
             from circuit_atlas.server import LocalServer
@@ -165,20 +167,31 @@ class Atlas(Database):
 
     def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
         """Run one statement, as `Database.run`; a local server that has stopped is started again first."""
+        used = self._driver
         try:
             return super().run(cypher, parameters, write=write)
         except ServerUnavailableError:
-            if not self._is_back() or write:  # nobody knows whether a statement that writes was run
+            if not self._is_back(used) or write:  # nobody knows whether a statement that writes was run
                 raise
             return super().run(cypher, parameters)
 
-    def _is_back(self) -> bool:
-        """Start the local server if it has stopped, and connect to it, if it is not the one of this connection."""
-        if self._server is None or self._server.connection() == self._connection:
+    def _is_back(self, used: Driver | None) -> bool:
+        """Start the local server if it has stopped, and connect to it, if it is not the one of this connection.
+
+        Args:
+            used: the driver that found no server. If there is another one by now, another thread has connected.
+        """
+        if self._server is None:
             return False
-        _log.warning("The local server had stopped; connecting again.")
-        self.close()
-        self._connect(self._server.start(quiet=not self.progress))
+        with self._connecting:
+            if self._driver is not used:
+                return True
+            if self._server.connection() == self._connection:
+                return False
+            _log.warning("The local server had stopped; connecting again.")
+            self._connect(self._server.start(quiet=not self.progress))
+        if used is not None:
+            used.close()
         return True
 
     @contextmanager
@@ -187,7 +200,7 @@ class Atlas(Database):
         local server that has stopped is started again first."""
         self._check_open()
         if self._server is not None and self._server.connection() is None:
-            self._is_back()
+            self._is_back(self._driver)
         try:
             with super().writing():
                 yield
@@ -229,6 +242,7 @@ class Atlas(Database):
             GraphNotFoundError: no graph of that name is ready, or the database has none.
             NotFoundError: no graph has such a tag.
         """
+        refresh_collapsed(self, *graphs)
         names = graph_set(self, graphs, tags) if graphs or tags else all_graphs(self)
         if not names:
             raise GraphNotFoundError("the database has no graph yet", fix="`circuit-atlas ingest FILE` adds one.")
@@ -656,11 +670,17 @@ class Atlas(Database):
             prefix: how the tags begin.
 
         Raises:
-            InvalidArgumentError: another graph has one of the tags, or the tags are not valid; nothing was changed.
+            InvalidArgumentError: another graph has one of the tags, tags of this form were made otherwise, or the tags
+                are not valid; nothing was changed.
             GraphNotFoundError: a graph was deleted meanwhile.
         """
         members, is_ours = set(found.graphs), re.compile(re.escape(prefix) + r"-\d+").fullmatch
         earlier = {tag.tag: tag.graphs for tag in self.tags().tags if is_ours(tag.tag)}
+        if {int(tag.rpartition("-")[2]) for tag in earlier} != set(range(1, len(earlier) + 1)):
+            raise InvalidArgumentError(
+                f"tags such as {min(earlier)!r} exist, and are not those of all groups of an earlier answer",
+                fix="Give another prefix, or remove them.",
+            )
         for tag, graphs in earlier.items():
             if others := [graph for graph in graphs if graph not in members]:
                 raise InvalidArgumentError(

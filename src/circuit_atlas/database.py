@@ -116,6 +116,7 @@ class Database:
         self.progress, self._timeout, self._tracer = progress, timeout, tracer
         self._driver: Driver | None = None
         self._is_closed = False
+        self._running: dict[str, Future[Any]] = {}  # statements that are not done, by their marks
         if connection is not None:
             self._connect(connection)
 
@@ -152,12 +153,14 @@ class Database:
         mark = uuid4().hex
         # In a thread of its own: an interrupt (Ctrl-C) inside the driver would leave its connection broken, and Neo4j
         # looks at the clock only between the rows of a statement, so it can go on for hours inside one expression.
-        answer = in_thread(lambda: self._run(cypher, parameters, write, mark))
+        answer = self._running[mark] = in_thread(lambda: self._run(cypher, parameters, write, mark))
         try:
             wait([answer], self._timeout + _LAST_WAIT)
         except KeyboardInterrupt:
             self._interrupt(answer, mark)
             raise
+        finally:
+            del self._running[mark]
         if not answer.done():
             raise QueryTimeoutError(
                 "the time limit has passed, and the server does not let go of the query: it was left to end it",
@@ -165,6 +168,11 @@ class Database:
             )
         columns, records, summary = answer.result()
         return StatementResult(columns, [_row(record) for record in records], summary)
+
+    def interrupt(self) -> None:
+        """End the statements that other threads are waiting for. An interrupt (Ctrl-C) reaches the main thread only."""
+        for mark, answer in list(self._running.items()):
+            self._interrupt(answer, mark)
 
     def _interrupt(self, answer: Future[Any], mark: str) -> None:
         """End a statement on the server, where it would run on to its time limit; after a moment, leave it there."""

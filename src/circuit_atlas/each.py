@@ -11,7 +11,7 @@ from tqdm import tqdm
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.circuits import choose_circuit, score_circuit
 from circuit_atlas.database import Database
-from circuit_atlas.errors import AtlasError, DatabaseError
+from circuit_atlas.errors import AtlasError, DatabaseError, InvalidArgumentError
 from circuit_atlas.handle import GraphHandle
 from circuit_atlas.queries.distribution import score_distribution
 from circuit_atlas.queries.graphs import GraphReference, statistics
@@ -77,10 +77,10 @@ class EachGraph:
     score_circuit = _of_each(score_circuit)
 
     def ask(self, question: Callable[[GraphHandle], Result]) -> Answers:
-        """What each graph answers to a question, four of them at a time.
+        """What each graph answers to a question. Four graphs at a time are asked, and in memory.
 
         Args:
-            question: asks a graph, for instance `lambda graph: graph.paths(k=1)`.
+            question: asks a graph and returns its answer, for instance `lambda graph: graph.paths(k=1)`.
 
         Returns:
             The answers in order of the graphs. Those that have none, because they have no such node for instance, are
@@ -88,19 +88,30 @@ class EachGraph:
 
         Raises:
             AtlasError: no graph has an answer: the error of the first; or the database cannot be used.
+            InvalidArgumentError: the function returns something else than an answer.
         """
 
         def answer(place: int) -> tuple[int, Result | AtlasError]:
             try:
-                return place, question(GraphHandle(self.database, self.names[place]))
+                found = question(GraphHandle(self.database, self.names[place]))
             except DatabaseError:
                 raise
             except AtlasError as error:
                 return place, error
+            if not isinstance(found, Result):
+                raise InvalidArgumentError(
+                    f"the function returned {type(found).__name__}, which is not an answer",
+                    fix="Let it return what a question returns, such as graph.paths().",
+                )
+            return place, found
 
         asked = map_in_threads(answer, range(len(self.names)), _AT_ONCE)
         silent = None if self.database.progress else True
-        found = dict(tqdm(asked, total=len(self.names), unit=" graphs", disable=silent))
+        try:
+            found = dict(tqdm(asked, total=len(self.names), unit=" graphs", disable=silent))
+        except KeyboardInterrupt:
+            self.database.interrupt()
+            raise
         in_order = [(name, found[place]) for place, name in enumerate(self.names)]
         answers = [GraphAnswer(graph=name, answer=one) for name, one in in_order if isinstance(one, Result)]
         errors = [(name, one) for name, one in in_order if isinstance(one, AtlasError)]

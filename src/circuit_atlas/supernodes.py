@@ -117,12 +117,12 @@ def suggest_supernodes(
     Args:
         graph: the graph.
         circuit: name of a circuit: only its features.
-        features: at most so many features, 2 to 500, those with the most influence; by default 50, of a circuit all.
-        groups: merge groups until so many are left, features that are alone among them.
+        features: at most this many features, 2 to 500, those with the most influence; by default 50, of a circuit all.
+        groups: merge groups until this many are left, features that are alone among them.
         similarity: merge groups as long as two of them have this mean similarity, -1 to 1; by default 0.3, unless
             `groups` is given.
-        layer_span: the layers of a group differ by so many at most; by any number when None.
-        position_span: the positions of a group differ by so many at most; by any number when None.
+        layer_span: the layers of a group differ by at most this many; by any number when None.
+        position_span: the positions of a group differ by at most this many; by any number when None.
         targets: addresses of the nodes that influence is on, in equal parts; when empty all logits, each weighed by its
             probability.
         write: whether to store the supernodes.

@@ -65,6 +65,10 @@ def clusters_command(
     """
     if opened and page is None:
         raise click.UsageError("--open goes with --page.")
+    if page is not None:
+        from circuit_atlas.views.view import check_suffix
+
+        check_suffix(page)  # before graphs are read and compared
     found = atlas.clusters(*graphs, **options)
     if page is not None:
         atlas.view_clusters(found).save(page)

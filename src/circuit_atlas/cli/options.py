@@ -273,8 +273,13 @@ class Question(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments. Instead of several graphs, GRAPH is an empty text."""
         options = args[: args.index("--")] if "--" in args else args
-        is_about_several = any(word.partition("=")[0] in ("--tag", "--graph") for word in options)
-        return super().parse_args(ctx, ["", *args] if is_about_several else args)
+        if not any(word.partition("=")[0] in ("--tag", "--graph") for word in options):
+            return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, ["", *args])
+        except click.UsageError as error:
+            told = f"{error.format_message()} With --tag or --graph, there is no GRAPH."
+            raise click.UsageError(told, ctx) from error
 
 
 def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -295,7 +300,7 @@ def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
             "tags",
             multiple=True,
             metavar="TAG",
-            help="Instead of GRAPH: each with this tag; repeatable.",
+            help="Instead of GRAPH: each graph with this tag; repeatable.",
         ),
         click.option(
             "--graph",
@@ -303,7 +308,7 @@ def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             metavar="NAME",
             shell_complete=complete_graphs,
-            help="Instead of GRAPH: each that is named so; repeatable.",
+            help="Instead of GRAPH: the graph of this name; repeatable.",
         ),
     )
     return graph_argument(options(run))
@@ -316,6 +321,9 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
     def ask(atlas: Atlas, graph: str | Several, **arguments: Any) -> Result:
         if isinstance(graph, str):
             return command(atlas, graph, **arguments)
+        first = next(iter(arguments.get("nodes", ())), None)
+        if any(summary.graph == first for summary in atlas.graphs()):
+            raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, there is no GRAPH.")
         return atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))
 
     return atlas_command(ask)

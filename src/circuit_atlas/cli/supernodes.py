@@ -110,21 +110,21 @@ def create_command(
 @click.option(
     "--features",
     type=click.IntRange(2, 500),
-    help="At most so many, those with the most influence.  [default: 50, of a circuit all]",
+    help="At most this many, those with the most influence.  [default: 50, of a circuit all]",
 )
-@click.option("--groups", type=click.IntRange(1, 500), help="Merge until so many are left, features alone among them.")
+@click.option("--groups", type=click.IntRange(1, 500), help="Merge until this many are left, with features alone.")
 @click.option(
     "--similarity",
     type=click.FloatRange(-1, 1),
-    help="Merge groups that are at least as similar.  [default: 0.3, unless --groups is given]",
+    help="Merge groups that are at least this similar.  [default: 0.3, unless --groups is given]",
 )
-@click.option("--layer-span", type=click.IntRange(0), help="Layers of a group differ by so many at most.")
+@click.option("--layer-span", type=click.IntRange(0), help="The layers of a group differ by at most this many.")
 @click.option(
     "--position-span",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Positions of a group differ by so many at most.",
+    help="The positions of a group differ by at most this many.",
 )
 @click.option(
     "--to", "targets", multiple=True, metavar="NODE", help="Node that influence is on; repeatable.  [default: logits]"
@@ -144,6 +144,8 @@ def suggest_command(atlas: Atlas, graph: str, **options: Any) -> Result:
       circuit-atlas supernodes suggest dallas --features 30 --groups 8
       circuit-atlas supernodes suggest dallas --write --replace
     """
+    if options["replace"] and not options["write"]:
+        raise click.UsageError("--replace goes with --write.")
     return atlas.graph(graph).suggest_supernodes(**options)
 
 

@@ -47,7 +47,7 @@ class Result(Record):
     @model_validator(mode="after")
     def _say_that_it_is_empty(self) -> Self:
         """An answer that lists nothing says so, unless it already says why, or how many it has."""
-        if not self.notes and not len(self) and not self.heading and (why := self._why_empty()):
+        if not self.notes and not self.heading and (why := self._why_empty()) and not len(self):
             self.notes.append(why)
         return self
 

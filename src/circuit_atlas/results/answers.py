@@ -11,7 +11,7 @@ from circuit_atlas.results.tables import Cells
 from circuit_atlas.results.tidy import Tidy
 from circuit_atlas.schema.models import Record
 
-_NAMED = 3  # graphs in a note
+_NAMED, _EXPLAINED = 3, 3  # graphs in a note, and those whose errors it tells
 
 
 class GraphAnswer(Record):
@@ -51,8 +51,14 @@ class Answers(Result):
     def table(self) -> tuple[list[str], Cells]:
         """The tables of all answers, with the graph in front."""
         tables = [(one.graph, *one.answer.table()) for one in self.answers]
-        headers = next((headers for _, headers, rows in tables if rows), [])
-        return ["graph", *headers], [[graph, *row] for graph, _, rows in tables for row in rows]
+        # Some answers have other columns than others. Two columns of a table may have the same header.
+        columns = list(dict.fromkeys(column for _, headers, _ in tables for column in _numbered(headers)))
+        rows: Cells = []
+        for graph, headers, found in tables:
+            for row in found:
+                cells = dict(zip(_numbered(headers), row, strict=True))
+                rows.append([graph, *(cells.get(column, "") for column in columns)])
+        return ["graph", *(header for header, _ in columns)], rows
 
     def _tidy(self) -> dict[str, Tidy]:
         """The data of all answers, by what a row stands for, with the graph in front."""
@@ -60,7 +66,8 @@ class Answers(Result):
             {kind: found.with_first(graph=one.graph) for kind, found in one.answer.data_by_rows().items()}
             for one in self.answers
         ]
-        return {kind: Tidy.joined(*(part[kind] for part in parts)) for kind in (parts[0] if parts else ())}
+        kinds = dict.fromkeys(kind for part in parts for kind in part)
+        return {kind: Tidy.joined(*(part[kind] for part in parts if kind in part)) for kind in kinds}
 
 
 def joined_notes(answers: list[GraphAnswer], failed: list[GraphError]) -> list[str]:
@@ -71,10 +78,16 @@ def joined_notes(answers: list[GraphAnswer], failed: list[GraphError]) -> list[s
             about.setdefault(note, []).append(one.graph)
     notes = [f"{_named(graphs)}: {note}" for note, graphs in about.items()]
     if failed:
-        shown = "; ".join(one.error for one in failed[:_NAMED])
-        more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-        notes.append(f"{len(failed)} of {len(failed) + len(answers)} graphs have no answer: {shown}{more}.")
+        shown = [one.error if one.graph in one.error else f"{one.graph}: {one.error}" for one in failed[:_EXPLAINED]]
+        shown += [one.graph for one in failed[_EXPLAINED:]]
+        have = "has" if len(failed) == 1 else "have"
+        notes.append(f"{len(failed)} of {len(failed) + len(answers)} graphs {have} no answer: {'; '.join(shown)}.")
     return notes
+
+
+def _numbered(headers: list[str]) -> list[tuple[str, int]]:
+    """Each header, and how many of the same come before it."""
+    return [(header, headers[:place].count(header)) for place, header in enumerate(headers)]
 
 
 def _named(graphs: list[str]) -> str:

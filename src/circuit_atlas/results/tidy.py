@@ -33,8 +33,13 @@ class Tidy(NamedTuple):
 
     @classmethod
     def joined(cls, *parts: Tidy) -> Tidy:
-        """The rows of several, which have the same columns."""
-        return cls(parts[0].columns, (row for part in parts for row in part.rows))
+        """The rows of several. What only some of them have as a column is None in the others."""
+        kinds = {name: kind for part in reversed(parts) for name, kind in part.columns.items()}
+        columns = {
+            name: kinds[name] if all(name in part.columns for part in parts) else kinds[name] | None
+            for name in dict.fromkeys(name for part in parts for name in part.columns)
+        }
+        return cls(columns, ({name: row.get(name) for name in columns} for part in parts for row in part.rows))
 
     def to_pandas(self) -> pandas.DataFrame:
         """A pandas.DataFrame. Integers that may be missing are of pandas' dtype `Int64`.

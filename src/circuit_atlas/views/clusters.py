@@ -37,8 +37,6 @@ class ClustersView(Drawing):
 
     def __init__(self, found: Clusters) -> None:
         similarity = found.similarities()
-        if len(similarity) != len(found.graphs):
-            raise InvalidArgumentError("only a whole answer of `clusters` can be drawn", fix="Ask again.")
         if len(similarity) > _MOST:
             raise InvalidArgumentError(
                 f"{len(similarity):,} graphs are more than the {_MOST:,} that a picture can show",

@@ -145,10 +145,11 @@ def report_on(
         score: what paths are ranked by, see `search_paths`.
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
-        circuit: only contributors and paths of the stored circuit of this name, which is also what the picture shows.
+        circuit: only contributors and paths of the stored circuit of this name, which is also what the picture shows;
+            at most 50 nodes.
 
     Raises:
-        InvalidArgumentError: an argument is out of range, or the circuit has too many nodes for a figure.
+        InvalidArgumentError: an argument is out of range, or the circuit has more than 50 nodes.
         CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError: no such graph is ready.
     """

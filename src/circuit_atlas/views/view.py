@@ -32,6 +32,15 @@ from circuit_atlas.views.stored_circuit import stored_circuit
 SUFFIXES = (".html", ".png", ".svg", ".pdf")
 
 
+def check_suffix(file: str | Path) -> None:
+    """Raise InvalidArgumentError if pictures are not written in the format of a file's suffix."""
+    path = Path(file)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InvalidArgumentError(
+            f"{path.name!r} has a suffix that is not supported", fix=f"Use {', '.join(SUFFIXES)}."
+        )
+
+
 @checks_arguments
 class Drawing:
     """What plotly draws. A notebook shows it; it can be saved as `.html`, `.png`, `.svg` or `.pdf`.
@@ -64,10 +73,7 @@ class Drawing:
     def _write(self, file: str | Path) -> str:
         """Write it to a file; returns the path."""
         path = Path(file)
-        if path.suffix.lower() not in SUFFIXES:
-            raise InvalidArgumentError(
-                f"{path.name!r} has a suffix that is not supported", fix=f"Use {', '.join(SUFFIXES)}."
-            )
+        check_suffix(path)
         content = self.html.encode() if path.suffix.lower() == ".html" else self.image(path.suffix.lower()[1:])
         write_file(path, content)
         return str(path)
