@@ -227,12 +227,11 @@ def test_a_report_contains_what_the_commands_print(atlas: Any, examples: Any) ->
 
 def test_a_report_on_a_circuit_is_restricted_to_it(examples: Any) -> None:
     graph = examples["dallas"]
-    circuit = graph.circuit(nodes=8, name="reported", replace=True)
+    graph.circuit(nodes=8, name="reported", replace=True)
     report = graph.report(k=5, circuit="reported")
     assert report.contributors == graph.influence(k=5, circuit="reported")
     assert report.paths == graph.paths(k=5, score="product", sign="promoting", min_hops=2, circuit="reported")
     assert report.view.figure() == graph.view_circuit(name="reported").figure()
-    assert all(one.node.name in report.view.html for one in circuit)
     graph.delete_circuit("reported")
 
 
