@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from support.examples import example_document, example_file
+from support.graphs import make_graph
 from support.program import Run
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError, NotFoundError
+from circuit_atlas.ingest import load_graph
 
 TEXAS = "feature:20/44686@10"
 
@@ -151,9 +153,6 @@ def test_tags_that_do_not_exist_and_searches_that_find_nothing(atlas: Atlas, exa
         (lambda atlas, graph: graph.influence_by("layer", kinds="bias"), "Nothing that was asked for has influence"),
         (lambda atlas, graph: graph.edge_influence(targets="token:9"), "Nothing that was asked for has influence"),
         (lambda atlas, graph: graph.influence_by_length(targets="token:9"), "Nothing that was asked for"),
-        (lambda atlas, graph: graph.supernodes(), "has no supernodes"),
-        (lambda atlas, graph: graph.supernode_links(), "No supernode acts on another"),
-        (lambda atlas, graph: graph.circuits(), "has no stored circuit"),
         (lambda atlas, graph: atlas.recurring("dallas"), "two of the graphs or more"),
         (lambda atlas, graph: atlas.cypher("MATCH (n:Node {graph: 'no'}) RETURN n.key"), "found no rows"),
     ],
@@ -165,6 +164,14 @@ def test_no_answer_is_silently_empty(atlas: Atlas, examples: Any, ask: Callable[
     assert told in note
     assert json.loads(answer.to_json())["notes"] == [note]
     assert f"Note: {note}" in str(answer)
+
+
+def test_a_graph_without_groups_says_so(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    graph = load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)]), name=new_name())
+    handle = atlas.graph(graph.graph)
+    assert "has no supernodes" in handle.supernodes().notes[0]
+    assert "No supernode acts on another" in handle.supernode_links().notes[0]
+    assert "has no stored circuit" in handle.circuits().notes[0]
 
 
 def test_features_of_other_transcoders_and_a_baseline_of_the_same_graphs(atlas: Atlas, examples: Any) -> None:
