@@ -60,11 +60,18 @@ def test_the_first_commands_of_a_new_user(home: dict[str, str]) -> None:
     assert "there is no store here" in run(home, "server", "status").stdout
 
 
-def test_reset_asks_first(home: dict[str, str]) -> None:
-    done = subprocess.run(
-        [PROGRAM, "server", "reset"], env=home, capture_output=True, text=True, input="n\n", check=False
-    )
+def test_reset_asks_first(home: dict[str, str], tmp_path: Path) -> None:
+    """If there is a store to delete."""
+    command = [PROGRAM, "server", "reset", "--store", str(tmp_path)]
+    nothing = subprocess.run(command, env=home, input="n\n", capture_output=True, text=True, check=False)
+    assert nothing.returncode == 3
+    assert "not a store" in nothing.stderr
+    marker = LocalServer(tmp_path).store.marker
+    marker.write_text("{}")
+    done = subprocess.run(command, env=home, input="n\n", capture_output=True, text=True, check=False)
     assert done.returncode == 130
+    assert "Delete everything" in done.stderr
+    assert marker.exists()
 
 
 def test_without_an_extra_a_command_says_what_to_install(home: dict[str, str], tmp_path: Path) -> None:
