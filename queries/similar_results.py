@@ -87,7 +87,7 @@ class Cluster(Record):
     rest_low: float | None = Field(description="Lower end of its 95 % interval; null for less than three of either")
     rest_high: float | None = Field(description="Upper end of it")
     stability: float | None = Field(
-        description="0 to 1: how much of it is found again when the graphs are drawn anew; null for one graph"
+        description="0 to 1: how much of it is found again when the graphs are resampled; null for one graph"
     )
     features: list[CharacteristicFeature] = Field(description="The largest difference of mean influence first")
 

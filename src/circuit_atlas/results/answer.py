@@ -134,17 +134,17 @@ class Result(Record):
         Raises:
             InvalidArgumentError: the answer has no such things.
         """
-        kinds = self._tidy()
+        kinds = self.data_by_rows()
         chosen = next(iter(kinds)) if rows is None else rows
         if chosen not in kinds:
             raise InvalidArgumentError(f"rows cannot be {chosen!r}", fix=f"It is one of {', '.join(kinds)}.")
-        found = kinds[chosen]
-        graph = getattr(self, "graph", None)
-        return found.with_first(graph=graph) if isinstance(graph, str) else found
+        return kinds[chosen]
 
     def data_by_rows(self) -> dict[str, Tidy]:
         """The tidy data of the answer, by what a row stands for."""
-        return {rows: self.data(rows) for rows in self._tidy()}
+        graph = getattr(self, "graph", None)
+        kinds = self._tidy()
+        return {rows: data.with_first(graph=graph) for rows, data in kinds.items()} if isinstance(graph, str) else kinds
 
     def _tidy(self) -> dict[str, Tidy]:
         """The data by what a row stands for: each list of records; or else the answer as one row."""
