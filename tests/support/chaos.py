@@ -28,7 +28,7 @@ from support.program import CONTEXT
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.export.json_file import write_json
-from circuit_atlas.results import Result
+from circuit_atlas.results.answer import Result
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.holder import HOME_OPTION
 from circuit_atlas.synth import Shape, synthesize
