@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.circuits import Circuits
+from circuit_atlas.graph.data import Bool, Float64
 from circuit_atlas.graph.influence import node_influence
+from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.influence import DIVERGES, check_defined, target_weights
 from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.graphs import StoredGraph
+
+
+class Within(NamedTuple):
+    """What a question that is restricted to a stored circuit sees of a graph of n nodes.
+
+    Args:
+        keys: of the nodes of the circuit, and of all tokens and logits.
+        nodes: bool (n,): these nodes and the targets.
+        weights: float64 (n,): the weights of the targets.
+        influence: float64 (n,): what flows through each of the nodes along paths in the circuit; 0 for other nodes.
+    """
+
+    keys: list[str]
+    nodes: Bool
+    weights: Float64
+    influence: Float64
+
+
+def read_within(graph: StoredGraph, circuit: str, targets: Sequence[str] = ()) -> Within:
+    """What a stored circuit has of a graph; arguments and errors as of `read_circuits`.
+
+    Raises:
+        CircuitNotFoundError: the graph has no circuit of that name.
+    """
+    keys = nodes_within(graph, circuit)
+    circuits, columns = read_circuits(graph, targets)
+    nodes = circuits.weights > 0
+    nodes[[columns.ordinal[key] for key in keys]] = True
+    return Within(keys, nodes, circuits.weights, np.where(nodes, circuits.influence(nodes), 0.0))
 
 
 def read_circuits(graph: StoredGraph, targets: Sequence[str] = ()) -> tuple[Circuits, StoredArrays]:

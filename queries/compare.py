@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
@@ -31,6 +31,7 @@ from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS, SHOWN_MIN_H
 from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
+    from circuit_atlas.queries.circuit_arrays import Within
     from circuit_atlas.queries.compare_arrays import Alignment, Effect
 
 ALIGNMENTS = ("relative", "exact", "feature")
@@ -51,6 +52,7 @@ def compare(
     score: str = SHOWN_SCORE,
     sign: str = SHOWN_SIGN,
     kinds: Iterable[str] = (),
+    circuit: str | None = None,
 ) -> Comparison:
     """What two graphs share, and what only one has: nodes, direct effects, and their best paths.
 
@@ -73,17 +75,22 @@ def compare(
         score: what paths are ranked by, see `search_paths`.
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds; any kind when empty.
+        circuit: name of a circuit that both graphs have: only its nodes, tokens and logits, the influence of nodes
+            along paths in it, and effects and paths between them.
 
     Raises:
+        CircuitNotFoundError: a graph has no such circuit.
         InvalidArgumentError: an argument is out of range, or a graph has no tokens or logits for paths between them.
         GraphNotFoundError: no such graph is ready.
     """
+    from circuit_atlas.queries.circuit_arrays import read_within
     from circuit_atlas.queries.compare_arrays import Alignment
 
     check_choice("align", align, ALIGNMENTS)
     check_range("k", k, 1, MAX_NEIGHBORS)
     graphs = {"a": find_graph(database, a), "b": find_graph(database, b)}
-    alignment = Alignment(database, (graphs["a"], graphs["b"]), align)
+    within = [] if circuit is None else [read_within(graph, circuit) for graph in graphs.values()]
+    alignment = Alignment(database, (graphs["a"], graphs["b"]), align, within)
     overlaps = alignment.node_overlaps()
     of_effects, effects = alignment.effects(k)
     if of_effects:
@@ -97,6 +104,7 @@ def compare(
         "score": score,
         "sign": sign,
         "kinds": list(kinds),
+        "circuit": circuit,
     }
     compared = Comparison.model_validate(
         {
@@ -108,7 +116,7 @@ def compare(
             "min_hops": hops or min_hops,
             "max_hops": hops or max_hops,
             "overlaps": _overlaps(overlaps),
-            "nodes": _nodes(database, question, k),
+            "nodes": _nodes(database, question, k, within),
             "edges": _effects(alignment, effects),
             "paths": _paths(database, graphs, question, which),
             "notes": [
@@ -141,8 +149,11 @@ def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:
     ]
 
 
-def _nodes(database: Database, question: dict[str, Any], k: int) -> NodePairs:
-    rows = {status: ask(database, "compare.nodes", status=status, k=k, **question) for status in STATUSES}
+def _nodes(database: Database, question: dict[str, Any], k: int, within: Sequence[Within]) -> NodePairs:
+    only: dict[str, Any] = {}
+    for side, one in zip("ab", within, strict=False):
+        only |= {f"within_{side}": one.keys, f"influences_{side}": one.influence.tolist()}
+    rows = {status: ask(database, "compare.nodes", status=status, k=k, **question, **only) for status in STATUSES}
     found = (
         (question[side], to_node(node))
         for of_status in rows.values()

@@ -3,7 +3,7 @@ for graphs of any size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges, largest, spans
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.circuit_arrays import Within
 from circuit_atlas.queries.compare_results import STATUSES
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.stored_edges import read_edges
@@ -51,16 +52,23 @@ class Aligned(NamedTuple):
 @dataclass(frozen=True)
 class Side:
     """One of two aligned graphs, of n nodes. `identity`, int64 (n,), are places in the sorted list of all
-    identities."""
+    identities. `kept`, bool (n,), are the nodes that count; None for all."""
 
     graph: StoredGraph
     identity: Int64
     influence: Float64
+    kept: Bool | None
 
     @cached_property
     def edges(self) -> PackedEdges:
-        """The direct effects."""
-        return read_edges(self.graph).edges
+        """The direct effects between nodes that count."""
+        edges = read_edges(self.graph).edges
+        return edges if self.kept is None else edges.among(self.kept)
+
+    @cached_property
+    def counted(self) -> Int64:
+        """Ordinals of the nodes that count."""
+        return np.arange(len(self.identity)) if self.kept is None else np.flatnonzero(self.kept)
 
     @cached_property
     def by_identity(self) -> Int64:
@@ -96,9 +104,12 @@ class Alignment:
         database: the database.
         graphs: the two graphs.
         align: see `compare`.
+        within: the circuit of each that alone counts; none for the whole graphs.
     """
 
-    def __init__(self, database: Database, graphs: tuple[StoredGraph, StoredGraph], align: str) -> None:
+    def __init__(
+        self, database: Database, graphs: tuple[StoredGraph, StoredGraph], align: str, within: Sequence[Within] = ()
+    ) -> None:
         a, b = graphs
         rows = ask(database, "compare.identities", a=a.name, b=b.name, align=align)
         found = {row["number"]: row for row in rows}
@@ -109,7 +120,10 @@ class Alignment:
             Side(
                 graph,
                 np.array([place[text] for text in texts[number]], np.int64),
-                np.array(found.get(number, {}).get("influences", []), np.float64),
+                within[number].influence
+                if within
+                else np.array(found.get(number, {}).get("influences", []), np.float64),
+                within[number].nodes if within else None,
             )
             for number, graph in enumerate(graphs)
         ]
@@ -117,13 +131,17 @@ class Alignment:
     def node_overlaps(self) -> dict[str, Overlapping]:
         """See `Aligned.overlap`, by kind of nodes, weighed by influence."""
         n = len(self.identities)
-        counts = [np.bincount(side.identity, minlength=n) for side in self.sides]
-        weights = [np.bincount(side.identity, side.influence, n).astype(np.float64) for side in self.sides]
+        counts = [np.bincount(side.identity[side.counted], minlength=n) for side in self.sides]
+        weights = [
+            np.bincount(side.identity[side.counted], side.influence[side.counted], n).astype(np.float64)
+            for side in self.sides
+        ]
         kinds = np.array([text.partition(":")[0] for text in self.identities])
+        is_counted = counts[0] + counts[1] > 0
         return {
             str(kind): Aligned(counts[0][at] > 0, counts[1][at] > 0, weights[0][at], weights[1][at]).overlap()
-            for kind in np.unique(kinds)
-            for at in [np.flatnonzero(kinds == kind)]
+            for kind in np.unique(kinds[is_counted])
+            for at in [np.flatnonzero(is_counted & (kinds == kind))]
         }
 
     def effects(self, k: int) -> tuple[Overlapping | None, dict[str, list[Effect]]]:

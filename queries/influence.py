@@ -98,12 +98,15 @@ def influence_by(
 
 
 @graph_query
-def edge_influence(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 20) -> InfluentialEffects:
+def edge_influence(
+    graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 20, circuit: str | None = None
+) -> InfluentialEffects:
     """The k direct effects through which most of the logits flows: normalised weight times what flows through the
     target (`compute_edge_influence` of circuit_tracer.graph); arguments and errors as of `contributors`."""
     check_range("k", k, 1, MAX_PATHS)
-    influences = _influences(graph, targets, with_weights=True)
-    rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences)
+    influences = _influences(graph, targets, with_weights=True, circuit=circuit)
+    within = [] if circuit is None else nodes_within(graph, circuit)
+    rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences, within=within)
     _check_found(graph, rows, [], targets)
     effects = [
         InfluentialEffect(
@@ -118,7 +121,9 @@ def edge_influence(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 
 
 
 @graph_query
-def influence_by_length(graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 100) -> InfluenceByLength:
+def influence_by_length(
+    graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 100, circuit: str | None = None
+) -> InfluenceByLength:
     """How much of the logits flows through paths of 1, 2, 3, ... effects, by the kind of node where the paths begin.
 
     Paths begin at the nodes that nothing acts on: tokens, errors, and features whose inputs were pruned. All of them
@@ -128,9 +133,10 @@ def influence_by_length(graph: StoredGraph, *, targets: Sequence[str] = (), k: i
         graph: the graph.
         targets: see `contributors`.
         k: lengths up to this one, 1 to 10,000.
+        circuit: name of a circuit: only paths in it. They carry a part of what the logits' inputs bring.
 
     Raises:
-        InvalidArgumentError, GraphNotFoundError: see `contributors`.
+        InvalidArgumentError, CircuitNotFoundError, GraphNotFoundError: see `contributors`.
     """
     import numpy as np
 
@@ -140,13 +146,17 @@ def influence_by_length(graph: StoredGraph, *, targets: Sequence[str] = (), k: i
     check_range("k", k, 1, MAX_PATHS)
     columns = read_arrays(graph)
     weights = target_weights(graph, columns, targets)
-    begins = columns.edges.inputs == 0
-    kinds = [kind for kind in Kind if (begins & (columns.kind == kind)).any()]
+    edges, begins = columns.edges, columns.edges.inputs == 0
     if not targets:
         check_defined(graph)
-    flows = influence_by_length(
-        columns.edges, columns.input_sum, weights, [begins & (columns.kind == kind) for kind in kinds], k
-    )
+    if circuit is not None:
+        from circuit_atlas.queries.circuit_arrays import read_within
+
+        within = read_within(graph, circuit, targets).nodes
+        edges, begins = edges.among(within), begins & within
+    kinds = [kind for kind in Kind if (begins & (columns.kind == kind)).any()]
+    starts = [begins & (columns.kind == kind) for kind in kinds]
+    flows = influence_by_length(edges, columns.input_sum, weights, starts, k)
     if not flows.any():
         return InfluenceByLength(graph=graph.name, lengths=[])
     reached = float(weights[columns.edges.inputs > 0].sum())
@@ -208,7 +218,7 @@ def _influences(
     """Influence of all nodes on `targets`, by ordinal, with the weights of the targets or without; None where the
     stored one serves. In a circuit, that of its nodes, tokens and targets along paths in it."""
     if circuit is not None:
-        return _influences_in(graph, targets, circuit)
+        return _influences_in(graph, targets, circuit, with_weights=with_weights)
     if not targets:
         check_defined(graph)
         return None
@@ -224,13 +234,9 @@ def _influences(
     return values
 
 
-def _influences_in(graph: StoredGraph, targets: Sequence[str], circuit: str) -> list[float]:
-    import numpy as np
+def _influences_in(graph: StoredGraph, targets: Sequence[str], circuit: str, *, with_weights: bool) -> list[float]:
+    from circuit_atlas.queries.circuit_arrays import read_within
 
-    from circuit_atlas.queries.circuit_arrays import read_circuits
-
-    circuits, columns = read_circuits(graph, targets)
-    kept = np.zeros(len(columns.keys), np.bool_)
-    kept[[columns.ordinal[key] for key in nodes_within(graph, circuit)]] = True
-    values: list[float] = np.where(kept, circuits.influence(kept), 0.0).tolist()
+    within = read_within(graph, circuit, targets)
+    values: list[float] = (within.influence + within.weights * with_weights).tolist()
     return values

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.examples import EXAMPLES, example_file
 from support.graphs import make_graph
 from support.program import Run
+from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import (
@@ -20,7 +23,9 @@ from circuit_atlas.errors import (
 )
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 
+SHOWN: dict[str, Any] = {"score": SHOWN_SCORE, "sign": SHOWN_SIGN, "min_hops": SHOWN_MIN_HOPS}
 CIRCUITS = "MATCH (c:Circuit) WHERE c.graph STARTS WITH $graph RETURN count(c) AS circuits LIMIT 1"
 
 
@@ -187,6 +192,75 @@ def test_questions_are_restricted_to_a_circuit(dallas: GraphHandle) -> None:
     assert {one.node.key: one.influence for one in influence if one.node.key in features} == pytest.approx(chosen)
     groups = {group.group: group.nodes for group in dallas.influence_by("kind", circuit="it")}
     assert groups["feature"] == 12
+
+
+def test_influence_by_edge_and_length_is_that_of_paths_in_a_circuit(dallas: GraphHandle) -> None:
+    features = {one.node.key for one in dallas.circuit(nodes=12, name="it")}
+    nodes = dallas.to_pandas()[0].set_index("key").fillna({"probability": 0.0})
+    flow = {one.node.key: one.influence for one in dallas.influence(circuit="it", k=1000)}
+    arriving = {key: flow.get(key, 0.0) + nodes.probability[key] for key in nodes.index}
+    inside = features | {key for key in nodes.index if key.startswith(("token:", "logit:"))}
+    expected = {
+        (edge.source, edge.target): abs(edge.weight) / nodes.input_sum[edge.target] * arriving[edge.target]
+        for edge in dallas.edges()
+        if {edge.source, edge.target} <= inside and arriving[edge.target]
+    }
+    found = {
+        (effect.source.key, effect.target.key): effect.influence
+        for effect in dallas.edge_influence(circuit="it", k=10_000)
+    }
+    assert found == pytest.approx(expected)
+    # What comes along paths of any length comes from where paths begin.
+    lengths = dallas.influence_by_length(circuit="it")
+    begins = [key for key in inside if nodes.input_sum[key] == 0]
+    assert sum(one.influence for one in lengths) == pytest.approx(sum(flow.get(key, 0.0) for key in begins))
+    assert lengths[-1].cumulative_share < dallas.influence_by_length()[-1].cumulative_share == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("align", ["relative", "feature"])
+def test_circuits_of_two_graphs_are_compared(align: str, examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    """Only what both circuits hold is shared, also where a graph has the other's node outside its circuit."""
+    files, inside, influence, scores = [], [], [], []
+    for name in ("night", "winter"):
+        handle, file = examples[name], File(example_file(name), align)
+        features = {one.node.source_id for one in handle.circuit(nodes=20, name="core", replace=True)}
+        kept = [row["node_id"] in features or row["feature_type"] in ("embedding", "logit") for row in file.rows]
+        files.append(file)
+        inside.append({one for one, is_kept in zip(file.identities, kept, strict=True) if is_kept})
+        identity = {row["node_id"]: one for row, one in zip(file.rows, file.identities, strict=True)}
+        sums: dict[str, float] = defaultdict(float)
+        for one in handle.influence(kinds=list(Kind), circuit="core", k=10_000):
+            sums[identity[one.node.source_id]] += one.influence
+        influence.append(sums)
+        weights: dict[tuple[str, str], float] = defaultdict(float)
+        for source, target, weight in file.found.edges:
+            if kept[source] and kept[target]:
+                weights[file.identities[source], file.identities[target]] += weight
+        scores.append(weights)
+    found = atlas.compare("night", "winter", align=align, circuit="core", k=10_000, max_hops=3)
+    parts = {"shared": inside[0] & inside[1], "only_a": inside[0] - inside[1], "only_b": inside[1] - inside[0]}
+    for status, expected in parts.items():
+        pairs = getattr(found.nodes, status)
+        assert {pair.identity for pair in pairs} == expected
+        assert sum(getattr(one, status) for one in found.overlaps if one.what != "direct effect") == len(expected)
+        for pair in pairs:
+            assert pair.influence_a == pytest.approx(influence[0].get(pair.identity, 0.0))
+            assert pair.influence_b == pytest.approx(influence[1].get(pair.identity, 0.0))
+    assert found.edge_similarity == pytest.approx(jaccard(*scores))
+    effects = {(e.source.identity, e.target.identity): e.weight_a for e in found.direct_effects.only_a}
+    assert effects == {key: pytest.approx(weight) for key, weight in scores[0].items() if key not in scores[1]}
+    best = [path.score for path in examples["night"].paths(k=10_000, max_hops=3, circuit="core", **SHOWN)]
+    compared = [pair.a.score for pair in found.paths.only_a + found.paths.shared if pair.a]
+    assert set(compared) <= set(best)
+    if align == "relative":  # else paths that differ in positions alone are one
+        assert sorted(compared) == sorted(best)
+
+
+def test_a_circuit_that_one_of_two_graphs_lacks_is_an_error(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    examples["night"].circuit(nodes=5, name="mine", replace=True)
+    with pytest.raises(CircuitNotFoundError, match="dallas: no circuit is named 'mine'"):
+        atlas.compare("night", "dallas", circuit="mine")
+    examples["night"].delete_circuit("mine")
 
 
 def test_a_circuit_goes_with_its_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:

@@ -4,6 +4,7 @@
 // @param k INTEGER = 20 -- how many
 // @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence on all logits
 //   when null
+// @param within LIST<STRING> = [] -- only effects of nodes with these keys; of any node when empty
 // @returns source MAP -- the node that acts
 // @returns target MAP -- the node acted on
 // @returns weight FLOAT -- the direct effect
@@ -17,14 +18,14 @@ CALL () {
   WITH t, coalesce($influences[t.ordinal], t.influence + coalesce(t.probability, 0.0)) AS flow
   WHERE flow > 0.0 AND t.input_sum > 0.0
   WITH t, flow ORDER BY flow DESC, t.ordinal LIMIT 64
-  MATCH (t)<-[r:DIRECT_EFFECT]-()
+  MATCH (t)<-[r:DIRECT_EFFECT]-(s) WHERE $within = [] OR s.key IN $within
   WITH abs(r.weight) / t.input_sum * flow AS influence ORDER BY influence DESC LIMIT $k
   RETURN CASE count(*) WHEN $k THEN min(influence) ELSE 0.0 END AS threshold
 }
 MATCH (t:Node {graph: $graph}) WHERE @indexed(t.ordinal)
 WITH t, threshold, coalesce($influences[t.ordinal], t.influence + coalesce(t.probability, 0.0)) AS flow
 WHERE flow > 0.0 AND t.input_sum > 0.0 AND flow >= threshold
-MATCH (t)<-[r:DIRECT_EFFECT]-(s)
+MATCH (t)<-[r:DIRECT_EFFECT]-(s) WHERE $within = [] OR s.key IN $within
 WITH s, t, r, abs(r.weight) / t.input_sum * flow AS influence, threshold
 WHERE influence >= threshold
 WITH s, t, r, influence ORDER BY influence DESC, t.ordinal, s.ordinal LIMIT $k

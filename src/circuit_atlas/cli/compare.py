@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs, shown_paths_options
+from circuit_atlas.cli.options import atlas_command, circuit_option, complete_graphs, shown_paths_options
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -34,6 +34,7 @@ GROUP = "Questions across prompts"
     help="At most this many nodes, effects and paths of each kind; totals are exact.",
 )
 @shown_paths_options
+@circuit_option
 @atlas_command
 def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
     """Compare graphs A and B: the nodes, direct effects and best paths that both have, and that only one has.
@@ -46,5 +47,6 @@ def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
       circuit-atlas compare night winter
       circuit-atlas compare night winter --align feature -k 3
       circuit-atlas compare night winter --sign inhibiting --max-hops 3
+      circuit-atlas compare night winter --circuit core   (a circuit that both have)
     """
     return atlas.compare(a, b, **options)

@@ -59,12 +59,12 @@ def influence_command(
       circuit-atlas influence dallas --by length
     """
     handle = atlas.graph(graph)
-    if by in ("edge", "length") and (kinds or share < 1 or circuit is not None):
-        raise click.UsageError("--kind, --share and --circuit apply to nodes only.")
+    if by in ("edge", "length") and (kinds or share < 1):
+        raise click.UsageError("--kind and --share apply to nodes only.")
     if by == "length":
-        return handle.influence_by_length(targets=targets, k=k)
+        return handle.influence_by_length(targets=targets, k=k, circuit=circuit)
     if by == "edge":
-        return handle.edge_influence(targets=targets, k=k)
+        return handle.edge_influence(targets=targets, k=k, circuit=circuit)
     if by == "node":
         return handle.influence(targets=targets, kinds=kinds, share=share, k=k, circuit=circuit)
     return handle.influence_by(by, targets=targets, kinds=kinds, k=k, circuit=circuit)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, EdgeExtra, Edges, Float64, Int32, Int64
+from circuit_atlas.graph.data import ArrayEdges, Bool, EdgeBlock, EdgeExtra, Edges, Float64, Int32, Int64
 
 BLOCK = 300_000  # edges that are stored together, at most
 _PART = 1 << 18  # edges that are looked at together: what is computed of them fits into a processor's cache
@@ -67,6 +67,14 @@ class PackedEdges:
     def start(self) -> Int64:
         """Where the edges of each node begin, int64 (n + 1,); the last is the number of edges."""
         return np.concatenate([[0], np.cumsum(self.inputs)])
+
+    def among(self, nodes: Bool) -> PackedEdges:
+        """The edges whose source and target are among `nodes`, bool (n,)."""
+        target = np.repeat(np.arange(len(self.inputs), dtype=np.int32), self.inputs)
+        kept = nodes[target] & nodes[self.source]
+        scored = None if self.scored is None else self.scored[kept]
+        inputs = np.bincount(target[kept], minlength=len(self.inputs))
+        return PackedEdges(inputs, self.source[kept], self.weight[kept], scored)
 
     def as_arrays(self) -> ArrayEdges:
         """The same edges, in 16 bytes each."""
