@@ -35,6 +35,7 @@ from circuit_atlas.queries import (
     graph_tables,
     path_results,
     results,
+    series_results,
     similar_results,
     supernode_results,
 )
@@ -87,6 +88,7 @@ COMMANDS: dict[str, tuple[str, type[Result]]] = {
     "compare": ("`compare`", compare_results.Comparison),
     "similar": ("`similar`", similar_results.SimilarGraphs),
     "clusters": ("`clusters`", similar_results.Clusters),
+    "series": ("`series`", series_results.Series),
     "explain": ("`explain`", ExplainResult),
     "explain-from": ("`explain --from`", ImportResult),
     "label": ("`label`", Label),

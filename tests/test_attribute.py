@@ -183,6 +183,22 @@ def test_the_prompts_of_a_file_are_resumed(
     assert (work / "graphs" / f"{first}.pt").stat().st_mtime_ns == stamp
 
 
+def test_a_prompt_is_attributed_at_each_position(
+    run: Run, atlas: Atlas, folders: Folders, loaded: Any, work: Path, new_name: Callable[[], str]
+) -> None:
+    name, words = new_name(), PROMPT.split()[:3]
+    options = ["--output", "graphs", "--max-n-logits", "2", "--max-feature-nodes", "20", "--tag", name]
+    done = run("attribute", " ".join(words), "--each-position", "--name", name, *options, *folders.flags())
+    assert [file["result"]["graph"] for file in json.loads(done.stdout)["files"]] == [f"{name}@{i}" for i in (1, 2, 3)]
+    assert sorted(file.name for file in (work / "graphs").iterdir()) == [f"{name}@{i}.pt" for i in (1, 2, 3)]
+    found = atlas.series(tags=[name])
+    assert [(step.position, step.token) for step in found.steps] == list(enumerate(words, 1))
+    alone = atlas.attribute(" ".join(words[:2]), model=loaded, name=new_name(), max_n_logits=2, max_feature_nodes=20)
+    assert alone.paths() == atlas.graph(f"{name}@2").paths().model_copy(update={"graph": alone.name})
+    again = atlas.attribute_all([Prompt(" ".join(words), name)], each_position=True, model=loaded)
+    assert {file.result.status for file in again.files if file.result} == {"unchanged"}
+
+
 def test_an_existing_file_of_another_prompt_is_refused(
     atlas: Atlas, loaded: Any, work: Path, new_name: Callable[[], str]
 ) -> None:

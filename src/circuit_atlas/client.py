@@ -60,6 +60,8 @@ from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
+from circuit_atlas.queries.series import series
+from circuit_atlas.queries.series_results import Series
 from circuit_atlas.queries.similar import cluster_graphs, similar_graphs
 from circuit_atlas.queries.similar_results import Clusters
 from circuit_atlas.queries.stored_tables import check_tables
@@ -72,6 +74,7 @@ from circuit_atlas.store.verify import verify
 from circuit_atlas.supernodes import delete_collapsed, of_fresh_graphs, refresh_collapsed
 from circuit_atlas.views.browser import BrowserPage, browser_page
 from circuit_atlas.views.clusters import ClustersView
+from circuit_atlas.views.series import SeriesView
 from circuit_atlas.views.serve import serve
 
 if TYPE_CHECKING:
@@ -660,6 +663,7 @@ class Atlas(Database):
     compare = of_fresh_graphs(compare)
     similar = similar_graphs
     clusters = cluster_graphs
+    series = series
 
     def tag_groups(self, found: Clusters, prefix: str) -> Graphs:
         """Write the groups of an answer of `clusters` as tags: PREFIX-1, PREFIX-2 and so on. Such tags of an earlier
@@ -701,6 +705,15 @@ class Atlas(Database):
                 from JSON.
         """
         return ClustersView(found)
+
+    def view_series(self, found: Series) -> SeriesView:
+        """The picture of an answer of `series`, a line for each thing that is followed. A notebook shows it, and `save`
+        writes it.
+
+        Raises:
+            InvalidArgumentError: there is nothing to draw.
+        """
+        return SeriesView(found)
 
     # --- explanations ---
 

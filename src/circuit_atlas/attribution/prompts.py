@@ -9,7 +9,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from circuit_atlas.errors import InputError
+from circuit_atlas.errors import AttributionError, InputError
 
 _MAX_SLUG = 60  # characters
 _MAX_PROMPTS = 100_000
@@ -47,6 +47,31 @@ def read_prompts(file: str | Path) -> list[Prompt]:
             fix="Write one prompt per line.",
         )
     return _checked_names(list(dict.fromkeys(prompts)), path)
+
+
+def at_each_position(model: Any, prompt: Prompt) -> list[Prompt]:
+    """The prompts that end at each position of a prompt, position 0 left out, which is that of the BOS token: NAME@1,
+    NAME@2 and so on.
+
+    Args:
+        model: a ReplacementModel of either backend, whose tokenizer splits the prompt.
+        prompt: the prompt.
+
+    Raises:
+        AttributionError: a beginning of the prompt is split into other tokens when it stands alone.
+    """
+    ids = [int(token) for token in model.ensure_tokenized(prompt.text)]
+    prompts = []
+    for position in range(1, len(ids)):
+        text = model.tokenizer.decode(ids[1 : position + 1])
+        if [int(token) for token in model.ensure_tokenized(text)] != ids[: position + 1]:
+            raise AttributionError(
+                f"the beginning {text!r:.60} is split into other tokens when it stands alone",
+                where=f"{prompt.name}, position {position}",
+                fix="Write its prompts to a file, and pass it with --prompts.",
+            )
+        prompts.append(Prompt(text, f"{prompt.name}@{position}"))
+    return prompts
 
 
 def slug_of(text: str) -> str:

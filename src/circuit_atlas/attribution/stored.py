@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from circuit_atlas.attribution.load import load_model
 from circuit_atlas.attribution.options import AttributeOptions, AttributionOptions, LoadOptions
-from circuit_atlas.attribution.prompts import Prompt, read_prompts, slug_of
+from circuit_atlas.attribution.prompts import Prompt, at_each_position, read_prompts, slug_of
 from circuit_atlas.attribution.run import attribute_prompt
 from circuit_atlas.database import Database
 from circuit_atlas.errors import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
 
 PathLike = str | os.PathLike[str]
-_FILE_NAME = re.compile(r"\w[\w .-]*")
+_FILE_NAME = re.compile(r"\w[\w .@-]*")
 
 
 def attribute(
@@ -100,6 +100,7 @@ def attribute_all(
     database: Database,
     prompts: PathLike | Iterable[str | Prompt],
     *,
+    each_position: bool = False,
     model: Any = None,
     transcoders: str | None = None,
     output: PathLike | None = None,
@@ -116,6 +117,8 @@ def attribute_all(
     Args:
         database: the database.
         prompts: a file (see `circuit_atlas.attribution.read_prompts`), or the prompts.
+        each_position: whether to attribute each prompt at each of its positions, to explain what follows each of its
+            tokens: graphs NAME@1, NAME@2 and so on, which `series` compares.
         model: see `attribute`.
         transcoders: see `attribute`.
         output: a folder for the `.pt` files; none are written when None.
@@ -128,7 +131,7 @@ def attribute_all(
 
     Raises:
         InputError: the file of prompts cannot be read.
-        AttributionError: the model cannot be loaded.
+        AttributionError: the model cannot be loaded; or see `circuit_atlas.attribution.prompts.at_each_position`.
         DatabaseError: the connection to the database was lost.
     """
     if isinstance(prompts, str | os.PathLike):
@@ -141,6 +144,9 @@ def attribute_all(
         "source_set": source_set,
     }
     plan = _Plan.of(model, transcoders, options, reading, tags)
+    loaded = plan.load() if each_position else None
+    if each_position:
+        wanted = [part for prompt in wanted for part in at_each_position(loaded, prompt)]
     files = {prompt: None if output is None else Path(output) / _file_name(prompt.name) for prompt in wanted}
     found: dict[Prompt, FileResult | None] = dict.fromkeys(wanted)
 
@@ -159,7 +165,7 @@ def attribute_all(
     for prompt in wanted if not replace else ():
         note(prompt, partial(_existing, database, prompt, files[prompt], plan))
     left = [prompt for prompt in wanted if found[prompt] is None]
-    loaded = plan.load() if left else None
+    loaded = plan.load() if left and loaded is None else loaded
     for prompt in tqdm(left, "attributing", unit=" prompts", disable=None if database.progress else True):
         note(prompt, partial(_attributed, database, prompt, files[prompt], loaded, plan, replace))
     return IngestResults.of([result for result in found.values() if result])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
+from circuit_atlas.attribution.prompts import Prompt, slug_of
 from circuit_atlas.cli.ingest import warn, warn_of_all
 from circuit_atlas.cli.options import FILE_PATH, atlas_command, new_tags_option, together
 
@@ -74,6 +75,9 @@ _tracer_options = together(
     metavar="FILE",
     help="Prompts, one a line, or JSON lines with `prompt` and `name`.",
 )
+@click.option(
+    "--each-position", is_flag=True, help="Attribute at each position of the prompt: graphs NAME@1, NAME@2, ..."
+)
 @click.option("--model", help="Name of a model, or its folder.  [default: the model of the transcoders]")
 @click.option("--transcoders", required=True, help="gemma, llama, USER/REPOSITORY[@REVISION], or a folder.")
 @click.option("--name", help="Name of the graph.  [default: the words of the prompt]")
@@ -101,6 +105,7 @@ def attribute_command(
     name: str | None,
     output: str | None,
     targets: tuple[str, ...],
+    each_position: bool,
     **options: Any,
 ) -> Result:
     """Run circuit-tracer's attribution on PROMPT, save the graph as .pt, and store it.
@@ -113,18 +118,20 @@ def attribute_command(
     Examples:
       circuit-atlas attribute "Fact: The capital of the state containing Dallas is" --transcoders gemma
       circuit-atlas attribute --prompts prompts.txt --output graphs --transcoders gemma --dtype bfloat16
+      circuit-atlas attribute "Fact: ..." --each-position --name capital --tag capital --transcoders gemma
     """
     if (prompt is None) == (prompts is None):
         raise click.UsageError("Give a PROMPT, or a file of them with --prompts.")
     options["attribution_targets"] = list(targets) or None
-    if prompt is not None:
+    if prompt is not None and not each_position:
         result = atlas.attribute(prompt, name=name, output=output or "./", **options).ingested
         warn(result.graph, result.warnings)
         return result
-    if name is not None:
+    if name is not None and prompt is None:
         raise click.UsageError("--name is for one prompt; name several in JSON lines.")
     if output is not None and Path(output).is_file():
-        raise click.UsageError("--output is a folder with --prompts.")
-    results = atlas.attribute_all(str(prompts), output=output or ".", **options)
+        raise click.UsageError("--output is a folder with --prompts or --each-position.")
+    wanted = str(prompts) if prompt is None else [Prompt(prompt, name or slug_of(prompt))]
+    results = atlas.attribute_all(wanted, each_position=each_position, output=output or ".", **options)
     warn_of_all(results)
     return results

@@ -1,0 +1,204 @@
+"""Series: how features, a path or a circuit move along graphs that follow each other, such as those of one prompt at
+each of its positions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from circuit_atlas.database import Database
+from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.queries.added_up import check_sources, each_graph
+from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.circuits import held_nodes
+from circuit_atlas.queries.feature_results import FeatureIdentity
+from circuit_atlas.queries.features import find_feature, graph_set, named_features
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.one_answer import one_answer
+from circuit_atlas.queries.path_results import Path
+from circuit_atlas.queries.paths import SCORES, search_paths
+from circuit_atlas.queries.same_features import Activations, check_same_transcoders
+from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep, line_name
+from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.circuits import CircuitScores
+
+_MOST_GRAPHS = 1_000
+
+
+class _Found(NamedTuple):
+    """What a series reads of a graph: influence by key of a feature, the best path or the error that says why there
+    can be none, the scores of the circuit."""
+
+    step: SeriesStep
+    influence: dict[str, float]
+    path: Path | NodeNotFoundError | None
+    scores: CircuitScores | None
+
+
+@one_answer
+def series(
+    database: Database,
+    *graphs: str,
+    tags: Sequence[str] = (),
+    features: Sequence[str] = (),
+    must_pass: Sequence[str] = (),
+    score: str = SHOWN_SCORE,
+    circuit: str | None = None,
+    of: str | None = None,
+    k: int = 5,
+) -> Series:
+    """How features, a path or a circuit move along graphs that follow each other.
+
+    They are in the order in which they are named; those of tags follow by name, numbers in names by their value, so
+    that `capital@9` comes before `capital@10`.
+
+    Args:
+        database: the database.
+        graphs: names of graphs, up to 1,000 with those of the tags.
+        tags: tags of further graphs; aggregates and collapsed graphs with these tags are left out.
+        features: features whose influence is followed, at any position, see `find_feature`; when nothing is asked for,
+            the `k` whose influence changes most, from the smallest to the largest (0 where one is not active).
+        must_pass: the best promoting path that passes all of these is followed, from a token to the most probable logit
+            of each graph, see `search_paths`.
+        score: what paths are ranked by, see `search_paths`.
+        circuit: name of a circuit that is followed: its scores in each graph, where its features are found by layer and
+            index, as in `score_circuit`.
+        of: name of the graph that has the circuit.
+        k: how many features, 1 to 100.
+
+    Raises:
+        InvalidArgumentError: no graph or too many are named, they have different models or sets of transcoders, one is
+            a collapsed graph or an aggregate; or an argument is out of range.
+        NodeNotFoundError, AmbiguousNodeError: a feature does not exist; or no graph has a node to pass.
+        CircuitNotFoundError: the graph has no such circuit.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    check_range("k", k, 1, 100)
+    check_choice("score", score, tuple(SCORES))
+    if (circuit is None) != (of is None):
+        raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
+    sources = _in_order(database, graphs, tags)
+    followed = [find_feature(database, address, **_sets(sources[0]["graph"])) for address in features]
+    other = None if of is None else find_graph(database, of)
+    held = [node["key"] for node in held_nodes(other, circuit)] if other and circuit is not None else []
+    if other:
+        check_same_transcoders(other, find_graph(database, sources[0]["graph"]["name"]))
+
+    def read(graph: StoredGraph) -> _Found:
+        stored = find_graph(database, graph.name)
+        path = _best_path(stored, must_pass, score) if must_pass else None
+        shown = path if isinstance(path, Path) else None
+        return _Found(_step(stored, shown), _influences(stored), path, _scores(stored, held) if other else None)
+
+    found = list(each_graph(database, sources, read, title="graphs"))
+    lines, notes = [], []
+    if must_pass:
+        lines.append(_path_line(found, must_pass, score))
+    for measure in ("influence", "replacement", "completeness") if other else ():
+        values = [getattr(one.scores, measure) for one in found]
+        lines.append(SeriesLine(measure=measure, name=f"circuit {circuit}", values=values))
+    is_chosen = not (features or lines)
+    if is_chosen:
+        followed = _changing(database, found, sources[0]["graph"], k)
+    for feature in followed:
+        values = [one.influence.get(f"feature:{feature.place}") for one in found]
+        lines.append(SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values))
+        if not any(values):
+            notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
+    return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, notes=notes)
+
+
+def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of aggregates.sources, in the order of the series."""
+    named = list(dict.fromkeys(graphs))
+    chosen = graph_set(database, graphs, tags)
+    if not chosen:
+        raise InvalidArgumentError("no graphs given", fix="Name graphs in their order, or a tag.")
+    sources = {row["graph"]["name"]: row for row in aggregated_sources(database, named, tags)}
+    check_sources(list(sources.values()), "the series")
+    if len(sources) > _MOST_GRAPHS:
+        raise InvalidArgumentError(
+            f"{len(sources):,} graphs are more than the {_MOST_GRAPHS:,} of a series", fix="Name fewer graphs."
+        )
+    return [sources[name] for name in [*named, *sorted(sources.keys() - set(named), key=_natural)]]
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """What names are sorted by, so that numbers in them count by their value."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _sets(graph: dict[str, Any]) -> dict[str, str]:
+    """The model of a graph and its transcoders, unless it has several sets of them."""
+    return {"model": graph["model"]} | ({} if graph["lorsa_source_set"] else {"source_set": graph["source_set"]})
+
+
+def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:
+    tokens, best = graph.properties.get("tokens"), next(iter(graph.logits), None)
+    return SeriesStep(
+        graph=graph.name,
+        position=graph.properties["n_pos"] - 1,
+        token=tokens[-1] if tokens else None,
+        target=best and best["name"],
+        probability=best and best["probability"],
+        path=path,
+    )
+
+
+def _influences(graph: StoredGraph) -> dict[str, float]:
+    """The influence of each feature of a graph, by its key without position."""
+    row = ask(graph.database, "features.influences", graph=graph.name, align="feature")[0]
+    sums: dict[str, float] = {}
+    for key, influence in zip(row["identities"], row["influences"], strict=True):
+        sums[key] = sums.get(key, 0.0) + influence
+    return sums
+
+
+def _best_path(graph: StoredGraph, must_pass: Sequence[str], score: str) -> Path | NodeNotFoundError | None:
+    try:
+        found = search_paths(
+            graph,
+            must_pass=must_pass,
+            score=score,
+            sign=SHOWN_SIGN,
+            min_hops=SHOWN_MIN_HOPS,
+            max_hops=DEFAULT_HOPS,
+            k=1,
+        )
+    except NodeNotFoundError as error:  # it may be in another graph of the series
+        return error
+    return found.paths[0] if found.paths else None
+
+
+def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) -> SeriesLine:
+    errors = [one.path for one in found if isinstance(one.path, NodeNotFoundError)]
+    if len(errors) == len(found):
+        raise errors[0]
+    values = [one.path.score if isinstance(one.path, Path) else None for one in found]
+    return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)
+
+
+def _scores(graph: StoredGraph, held: Sequence[str]) -> CircuitScores:
+    """The scores of a circuit of another graph, given by the keys of its nodes there."""
+    import numpy as np
+
+    from circuit_atlas.queries.circuit_arrays import read_circuits
+
+    circuits, columns = read_circuits(graph)
+    activations, chosen = Activations(graph), np.zeros(len(columns.keys), np.bool_)
+    chosen[[ordinal for key in held for ordinal in activations.of(key)]] = True
+    return circuits.score(chosen)
+
+
+def _changing(database: Database, found: Sequence[_Found], graph: dict[str, Any], k: int) -> list[FeatureIdentity]:
+    """The features whose influence changes most, then by key."""
+    keys = sorted({key for one in found for key in one.influence})
+    values = {key: [one.influence.get(key, 0.0) for one in found] for key in keys}
+    most = sorted(keys, key=lambda key: min(values[key]) - max(values[key]))[:k]
+    named = named_features(database, most, graph)
+    return [named[key] for key in most if key in named]

@@ -1,0 +1,72 @@
+"""`series`: graphs that follow each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, complete_graphs, echo, some_graphs, tags_option
+from circuit_atlas.cli.pages import finish, open_option
+from circuit_atlas.schema.limits import SHOWN_SCORE
+
+if TYPE_CHECKING:
+    from circuit_atlas.client import Atlas
+    from circuit_atlas.results.answer import Result
+
+GROUP = "Questions across prompts"
+
+
+@click.command("series")
+@some_graphs
+@tags_option
+@click.option("--feature", "features", multiple=True, metavar="FEATURE", help="Follow its influence; repeatable.")
+@click.option(
+    "--must-pass", multiple=True, metavar="NODE", help="Follow the best path through these nodes; repeatable."
+)
+@click.option(
+    "--score",
+    type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+    default=SHOWN_SCORE,
+    show_default=True,
+    help="What paths are ranked by.",
+)
+@click.option("--circuit", metavar="NAME", help="Follow the scores of this stored circuit; with --of.")
+@click.option("--of", metavar="GRAPH", shell_complete=complete_graphs, help="The graph that has the circuit.")
+@click.option(
+    "-k",
+    "--k",
+    type=click.IntRange(1, 100),
+    default=5,
+    show_default=True,
+    help="How many features, where nothing is named to follow.",
+)
+@click.option("--page", type=FILE_PATH, metavar="FILE", help="Draw the lines: .html, .png, .svg or .pdf.")
+@open_option
+@atlas_command
+def series_command(atlas: Atlas, graphs: tuple[str, ...], page: str | None, opened: bool, **options: Any) -> Result:
+    """Follow features, a path or a circuit along the graphs given.
+
+    Graphs are in the order given; those of a tag follow by name, `capital@9` before `capital@10`. `attribute
+    --each-position` makes such graphs of one prompt. Without anything to follow, the features whose influence changes
+    most are shown.
+
+    \b
+    Examples:
+      circuit-atlas series --tag capital
+      circuit-atlas series --tag capital --feature 20/44686 --feature 6/820 --page capital.html
+      circuit-atlas series --tag capital --must-pass 20/44686
+      circuit-atlas series --tag capital --circuit core --of capital@10
+    """
+    if opened and page is None:
+        raise click.UsageError("--open goes with --page.")
+    if page is not None:
+        from circuit_atlas.views.view import check_suffix
+
+        check_suffix(page)  # before graphs are read
+    found = atlas.series(*graphs, **options)
+    if page is not None:
+        atlas.view_series(found).save(page)
+        echo(f"Wrote {page}.", err=True)
+        finish(page, opened)
+    return found

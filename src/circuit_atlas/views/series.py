@@ -1,0 +1,98 @@
+"""A series of graphs as a picture: a line for each thing that is followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from circuit_atlas.arguments import checks_arguments
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.series_results import Series
+from circuit_atlas.views.figure import FONT, Figure, plotly_text, short
+from circuit_atlas.views.results import ReportResult
+from circuit_atlas.views.view import Drawing, figure_page
+
+# Okabe and Ito's colours, which colour-blind people can distinguish; with other markers and dashes from the eighth on.
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_STYLES = (("circle", "solid"), ("square", "dash"), ("diamond", "dot"))
+_LABEL, _NAME = 18, 44  # characters
+_NAMED = 60  # graphs; more names would lie on each other
+
+
+@checks_arguments
+class SeriesView(Drawing):
+    """The picture of an answer of `series`. A notebook shows it; `save` writes it.
+
+    Args:
+        found: the answer.
+
+    Raises:
+        InvalidArgumentError: it has nothing to draw.
+    """
+
+    def __init__(self, found: Series) -> None:
+        if not found.lines:
+            raise InvalidArgumentError("there is nothing to draw", fix="Follow a feature, a path or a circuit.")
+        figure = series_figure(found)
+        super().__init__(figure_page(found.heading, figure), lambda: figure)
+        self._heading = found.heading
+
+    def __repr__(self) -> str:
+        return f"<SeriesView: {self._heading}>"
+
+    def save(self, file: str | Path) -> ReportResult:
+        """Write it to a file. The suffix gives the format: `.html`, `.png`, `.svg` or `.pdf`.
+
+        Raises:
+            InvalidArgumentError: the suffix is another one.
+            InputError: the file cannot be written.
+            MissingExtraError: plotly, kaleido or a Chromium is not installed.
+        """
+        return ReportResult(files=[self._write(file)], notes=[])
+
+
+def series_figure(found: Series) -> Figure:
+    """The figure: graphs from left to right, each with its last token and its answer, and a line for each value. A line
+    is broken where a graph has none."""
+    texts = [plotly_text(f"{step.graph}: …{step.token or ''} → {step.target or '?'}") for step in found.steps]
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": list(range(len(found.steps))),
+            "y": line.values,
+            "name": plotly_text(short(line.name if line.feature else f"{line.measure}, {line.name}", _NAME)),
+            "text": texts,
+            "hovertemplate": "%{text}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
+            "connectgaps": False,
+            "line": {"color": _COLORS[i % len(_COLORS)], "dash": _STYLES[i // len(_COLORS) % len(_STYLES)][1]},
+            "marker": {"symbol": _STYLES[i // len(_COLORS) % len(_STYLES)][0], "size": 7},
+        }
+        for i, line in enumerate(found.lines)
+    ]
+    return {"data": lines, "layout": _layout(found)}
+
+
+def _layout(found: Series) -> Figure:
+    n = len(found.steps)
+    ticks = [
+        plotly_text(short(step.token.strip() if step.token and step.token.strip() else step.graph, _LABEL))
+        + (f"<br>→ {plotly_text(short(step.target, _LABEL))}" if step.target else "")
+        for step in found.steps
+    ]
+    measures = list(dict.fromkeys(line.measure for line in found.lines))
+    axis: dict[str, Any] = {"gridcolor": "#eee", "zeroline": False}
+    return {
+        "title": {"text": plotly_text(found.heading), "x": 0.01, "font": {"size": 16}},
+        "font": {"family": FONT, "size": 12, "color": "#222"},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "width": 1100,
+        "height": 520 + 18 * len(found.lines),
+        "margin": {"l": 70, "r": 20, "t": 60, "b": 110},
+        "showlegend": True,
+        "legend": {"orientation": "h", "yanchor": "top", "y": -0.28, "x": 0},
+        "xaxis": axis
+        | {"tickvals": list(range(n)), "ticktext": ticks, "showticklabels": n <= _NAMED, "range": [-0.4, n - 0.6]},
+        "yaxis": axis | {"title": {"text": ", ".join(measures)}, "rangemode": "tozero"},
+    }

@@ -1,0 +1,121 @@
+"""Graphs that follow each other: features, a path and a circuit along them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.graphs import make_graph
+from support.program import Run, fails
+
+from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.errors import CircuitNotFoundError, InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.ingest.load import load_graph
+from circuit_atlas.queries.series import _natural
+from circuit_atlas.schema.keys import Kind
+
+ORDER = ("winter", "dallas", "night")
+Examples = dict[str, GraphHandle]
+
+
+def influences(handle: GraphHandle) -> dict[str, float]:
+    """The influence of each feature, added up over its nodes."""
+    sums: dict[str, float] = defaultdict(float)
+    for node in handle.nodes():
+        if node.kind is Kind.FEATURE:
+            sums[node.key.partition("@")[0].removeprefix("feature:")] += node.influence or 0.0
+    return sums
+
+
+def test_features_are_followed_in_the_order_given(atlas: Atlas, examples: Examples) -> None:
+    found = atlas.series(*ORDER, features=["20/44686", "1/72774"])
+    expected = [influences(examples[name]) for name in ORDER]
+    assert [step.graph for step in found.steps] == list(ORDER)
+    assert [step.token for step in found.steps] == [" to", " is", " to"]
+    assert [step.target for step in found.steps] == [examples[name].stats().logits[0].node.name for name in ORDER]
+    for line, feature in zip(found, ("20/44686", "1/72774"), strict=True):
+        assert (line.measure, line.feature.place) == ("influence", feature)
+        assert line.values == [pytest.approx(sums[feature]) if feature in sums else None for sums in expected]
+    rows = list(found.data().rows)
+    assert [(row["graph"], row["feature"], row["value"]) for row in rows[:3]] == [
+        (name, "20/44686", value) for name, value in zip(ORDER, found[0].values, strict=True)
+    ]
+
+
+def test_the_features_that_change_most_are_followed_by_default(atlas: Atlas, examples: Examples) -> None:
+    expected = [influences(examples[name]) for name in ORDER]
+    change = {
+        feature: max(values) - min(values)
+        for feature in {feature for sums in expected for feature in sums}
+        for values in [[sums.get(feature, 0.0) for sums in expected]]
+    }
+    found = atlas.series(*ORDER, k=7)
+    assert [line.feature.place for line in found] == sorted(change, key=change.__getitem__, reverse=True)[:7]
+    assert found.chosen
+    figure = atlas.view_series(found).figure()
+    assert [trace["y"] for trace in figure["data"]] == [line.values for line in found]
+
+
+def test_a_path_and_a_circuit_are_followed(atlas: Atlas, examples: Examples) -> None:
+    dallas = examples["dallas"]
+    dallas.circuit(nodes=10, name="followed", replace=True)
+    found = atlas.series(*ORDER, must_pass=["1/72774"], circuit="followed", of="dallas")
+    path, *scores = found.lines
+    for name, step, score in zip(ORDER, found.steps, path.values, strict=True):
+        [best] = examples[name].paths(must_pass=["1/72774"], score="product", sign="promoting", min_hops=2, k=1)
+        assert (step.path, score) == (best, best.score)
+    assert [line.measure for line in scores] == ["influence", "replacement", "completeness"]
+    for at, name in enumerate(ORDER):
+        of = {} if name == "dallas" else {"of": "dallas"}
+        alone = examples[name].score_circuit(circuit="followed", **of)
+        values = [line.values[at] for line in scores]
+        assert values == pytest.approx([alone.influence, alone.replacement, alone.completeness])
+    dallas.delete_circuit("followed")
+
+
+def test_a_node_to_pass_that_only_some_graphs_have(atlas: Atlas, examples: Examples) -> None:
+    found = atlas.series(*ORDER, must_pass=["20/44686"])  # of Dallas alone
+    assert [value is None for value in found[0].values] == [True, False, True]
+    with pytest.raises(NodeNotFoundError, match="3/999"):
+        atlas.series(*ORDER, must_pass=["3/999"])
+
+
+def test_graphs_of_a_tag_are_sorted_by_the_numbers_in_their_names(
+    atlas: Atlas, examples: Examples, new_name: Callable[[], str], run: Run
+) -> None:
+    tag = new_name()
+    names = [f"{tag}@{number}" for number in (1, 2, 10)]
+    for name in names[::-1]:
+        load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)]), name=name, tags=[tag])
+    found = atlas.series(tags=[tag])
+    assert [step.graph for step in found.steps] == names
+    assert [step.graph for step in atlas.series(names[2], tags=[tag]).steps] == [names[2], *names[:2]]
+    assert sorted(["b2", "10", "a10", "a9", "9"], key=_natural) == ["9", "10", "a9", "a10", "b2"]
+    done = run("series", "--tag", tag, "--table")
+    assert done.stdout.splitlines()[0] == "3 graphs: the feature whose influence changes most"
+    fails(run("series"), 1, "no graphs given")
+    fails(run("series", "--tag", tag, "--open"), 2, "--page")
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        ({"circuit": "x"}, InvalidArgumentError, "belong together"),
+        ({"circuit": "no such", "of": "dallas"}, CircuitNotFoundError, "no such"),
+        ({"features": ["20/1"]}, NodeNotFoundError, "20/1"),
+        ({"score": "best"}, InvalidArgumentError, "best"),
+        ({"k": 0}, InvalidArgumentError, "k cannot be 0"),
+    ],
+)
+def test_what_cannot_be_followed_is_an_error(
+    asked: Any, error: type[Exception], message: str, atlas: Atlas, examples: Examples
+) -> None:
+    with pytest.raises(error, match=message):
+        atlas.series(*ORDER, **asked)
+
+
+def test_graphs_of_other_transcoders_are_no_series(atlas: Atlas, examples: Examples) -> None:
+    with pytest.raises(InvalidArgumentError, match="2 models or sets of transcoders"):
+        atlas.series("dallas", "opposite-small")
