@@ -14,7 +14,7 @@ from circuit_atlas.results.tables import Cells
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.models import Record
 
-_SHOWN = 24  # characters of a name above a column
+_SHOWN = 16  # characters of an explanation above a column
 
 
 class SeriesStep(Record):
@@ -63,7 +63,13 @@ class Series(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per graph, a column per line."""
-        heads = ["graph", "token", "answer", "probability", *(_shortened(line) for line in self.lines)]
+        heads = [
+            "graph",
+            "token",
+            "answer",
+            "probability",
+            *(line.measure if line.feature is None else line_name(line.feature, _SHOWN) for line in self.lines),
+        ]
         return heads, [
             [step.graph, step.token, step.target, step.probability, *(line.values[i] for line in self.lines)]
             for i, step in enumerate(self.steps)
@@ -74,7 +80,14 @@ class Series(Result):
         """How many graphs, and what is shown."""
         graphs = "1 graph" if len(self.steps) == 1 else f"{len(self.steps):,} graphs"
         features = "feature" if len(self.lines) == 1 else f"{len(self.lines)} features"
-        return f"{graphs}: {f'the {features} whose influence changes most' if self.chosen else 'what was asked for'}"
+        if self.chosen:
+            return f"{graphs}: influence of the {features} for which it changes most"
+        others = list(dict.fromkeys(line.name for line in self.lines if not line.feature))
+        return f"{graphs}: {', '.join([*others, *(['influence of features'] * any(self._features))])}"
+
+    @property
+    def _features(self) -> list[FeatureIdentity]:
+        return [line.feature for line in self.lines if line.feature]
 
     def _tidy(self) -> dict[str, Tidy]:
         return {"values": tidy(SeriesValue, self._values())}
@@ -89,11 +102,10 @@ class Series(Result):
                 )
 
 
-def line_name(feature: FeatureIdentity) -> str:
-    """The name of a feature's line: its explanation with its layer and index."""
-    return f"{feature_name(feature)} ({feature.place})" if feature.explanation else feature_name(feature)
-
-
-def _shortened(line: SeriesLine) -> str:
-    name = line.name if line.feature or line.measure in line.name else f"{line.measure} {line.name}"
-    return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
+def line_name(feature: FeatureIdentity, most: int | None = None) -> str:
+    """The name of a feature's line: its explanation, cut to `most` characters, with its layer and index."""
+    if not feature.explanation:
+        return feature_name(feature)
+    name = feature.explanation
+    shown = name if most is None or len(name) <= most else f"{name[: most - 1]}…"
+    return f"{shown} ({feature.place})"

@@ -37,6 +37,7 @@ ALSO = {  # beside dallas and small
     "cypher": ("cold",),
     "supernodes": ("night", "winter"),
     "circuits": ("night",),
+    "series": ("cold", "night", "winter"),
 }
 
 
@@ -131,7 +132,6 @@ def test_generated_files_are_up_to_date() -> None:
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, ROOT / "scripts" / "write_docs.py", "--check"], check=True)
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -68,8 +68,7 @@ def test_a_path_and_a_circuit_are_followed(atlas: Atlas, examples: Examples) -> 
         assert (step.path, score) == (best, best.score)
     assert [line.measure for line in scores] == ["influence", "replacement", "completeness"]
     for at, name in enumerate(ORDER):
-        of = {} if name == "dallas" else {"of": "dallas"}
-        alone = examples[name].score_circuit(circuit="followed", **of)
+        alone = examples[name].score_circuit(circuit="followed", of=None if name == "dallas" else "dallas")
         values = [line.values[at] for line in scores]
         assert values == pytest.approx([alone.influence, alone.replacement, alone.completeness])
     dallas.delete_circuit("followed")
@@ -94,7 +93,7 @@ def test_graphs_of_a_tag_are_sorted_by_the_numbers_in_their_names(
     assert [step.graph for step in atlas.series(names[2], tags=[tag]).steps] == [names[2], *names[:2]]
     assert sorted(["b2", "10", "a10", "a9", "9"], key=_natural) == ["9", "10", "a9", "a10", "b2"]
     done = run("series", "--tag", tag, "--table")
-    assert done.stdout.splitlines()[0] == "3 graphs: the feature whose influence changes most"
+    assert done.stdout.splitlines()[0] == "3 graphs: influence of the feature for which it changes most"
     fails(run("series"), 1, "no graphs given")
     fails(run("series", "--tag", tag, "--open"), 2, "--page")
 

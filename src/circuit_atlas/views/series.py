@@ -7,6 +7,7 @@ from typing import Any
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.paths import SCORES
 from circuit_atlas.queries.series_results import Series
 from circuit_atlas.views.figure import FONT, Figure, plotly_text, short
 from circuit_atlas.views.results import ReportResult
@@ -53,7 +54,7 @@ class SeriesView(Drawing):
 
 def series_figure(found: Series) -> Figure:
     """The figure: graphs from left to right, each with its last token and its answer, and a line for each value. A line
-    is broken where a graph has none."""
+    is broken where a graph has none. The score of a path has an axis of its own, since it may be of any size."""
     texts = [plotly_text(f"{step.graph}: …{step.token or ''} → {step.target or '?'}") for step in found.steps]
     lines = [
         {
@@ -61,6 +62,7 @@ def series_figure(found: Series) -> Figure:
             "mode": "lines+markers",
             "x": list(range(len(found.steps))),
             "y": line.values,
+            "yaxis": "y2" if line.measure in _on_the_right(found) else "y",
             "name": plotly_text(short(line.name if line.feature else f"{line.measure}, {line.name}", _NAME)),
             "text": texts,
             "hovertemplate": "%{text}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
@@ -80,7 +82,8 @@ def _layout(found: Series) -> Figure:
         + (f"<br>→ {plotly_text(short(step.target, _LABEL))}" if step.target else "")
         for step in found.steps
     ]
-    measures = list(dict.fromkeys(line.measure for line in found.lines))
+    right = _on_the_right(found)
+    left = dict.fromkeys(line.measure for line in found.lines if line.measure not in right)
     axis: dict[str, Any] = {"gridcolor": "#eee", "zeroline": False}
     return {
         "title": {"text": plotly_text(found.heading), "x": 0.01, "font": {"size": 16}},
@@ -89,10 +92,24 @@ def _layout(found: Series) -> Figure:
         "plot_bgcolor": "white",
         "width": 1100,
         "height": 520 + 18 * len(found.lines),
-        "margin": {"l": 70, "r": 20, "t": 60, "b": 110},
+        "margin": {"l": 70, "r": 70 if right else 20, "t": 60, "b": 110},
         "showlegend": True,
-        "legend": {"orientation": "h", "yanchor": "top", "y": -0.28, "x": 0},
+        "legend": {"orientation": "h", "yanchor": "top", "y": -0.18, "x": 0},
         "xaxis": axis
         | {"tickvals": list(range(n)), "ticktext": ticks, "showticklabels": n <= _NAMED, "range": [-0.4, n - 0.6]},
-        "yaxis": axis | {"title": {"text": ", ".join(measures)}, "rangemode": "tozero"},
+        "yaxis": axis | {"title": {"text": ", ".join(left)}, "rangemode": "tozero"},
+        "yaxis2": {
+            "title": {"text": f"{', '.join(right)} of the best path"},
+            "rangemode": "tozero",
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "zeroline": False,
+        },
     }
+
+
+def _on_the_right(found: Series) -> list[str]:
+    """The score of the path, unless it is followed alone."""
+    measures = dict.fromkeys(line.measure for line in found.lines)
+    return [measure for measure in measures if measure in SCORES and len(measures) > 1]
