@@ -72,7 +72,7 @@ def contributors(
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
-    kinds, influences = check_kinds(kinds), _influences(graph, targets, contrast, circuit=circuit)
+    kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
     rows = ask(
         graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
     )
@@ -103,7 +103,7 @@ def influence_by(
     check_choice("by", by, GROUPS)
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
-    kinds, influences = check_kinds(kinds), _influences(graph, targets, contrast, circuit=circuit)
+    kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
     rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
     _check_found(graph, rows, kinds, targets or contrast)
     notes = [] if rows or by != "position" else ["The nodes have no positions."]
@@ -125,7 +125,7 @@ def edge_influence(
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
     if contrast is None:
-        influences = _influences(graph, targets, with_weights=True)
+        influences = influences_of(graph, targets, None, with_weights=True)
         rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences)
         _check_found(graph, rows, [], targets)
     else:
@@ -242,10 +242,10 @@ def _check_found(graph: StoredGraph, rows: Rows, kinds: list[str], targets: Sequ
             )
 
 
-def _influences(
+def influences_of(
     graph: StoredGraph,
     targets: Sequence[str],
-    contrast: Contrast | None = None,
+    contrast: Contrast | None,
     *,
     with_weights: bool = False,
     circuit: str | None = None,

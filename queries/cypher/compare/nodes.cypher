@@ -8,6 +8,9 @@
 // @param status STRING = "shared" -- shared; only_a; only_b; or an empty text for all
 // @param k INTEGER = 100 -- how many
 // @param keys LIST<STRING> = [] -- only what nodes with these keys stand for, in either graph
+// @param influences_a LIST<FLOAT> = null -- what flows through each node of a by ordinal; the stored influence on all
+//   logits when null
+// @param influences_b LIST<FLOAT> = null -- the same of b
 // @returns status STRING -- shared, only_a or only_b
 // @returns identity STRING -- what they are aligned by: kind, and layer/index, text or vocabulary index, then @ and the
 //   position, which is negative when it is counted from the end
@@ -22,8 +25,8 @@ ORDER BY n.ordinal
 WITH identity, collect(CASE side.number WHEN 0 THEN n END) AS a, collect(CASE side.number WHEN 1 THEN n END) AS b
 WHERE $keys = [] OR any(n IN a + b WHERE n.key IN $keys)
 WITH identity, a, b, CASE WHEN b = [] THEN 'only_a' WHEN a = [] THEN 'only_b' ELSE 'shared' END AS status,
-  reduce(sum = 0.0, n IN a | sum + coalesce(n.influence, 0.0)) AS influence_a,
-  reduce(sum = 0.0, n IN b | sum + coalesce(n.influence, 0.0)) AS influence_b
+  reduce(sum = 0.0, n IN a | sum + coalesce($influences_a[n.ordinal], n.influence, 0.0)) AS influence_a,
+  reduce(sum = 0.0, n IN b | sum + coalesce($influences_b[n.ordinal], n.influence, 0.0)) AS influence_b
 WHERE $status IN ['', status]
 WITH * ORDER BY influence_a + influence_b DESC, identity LIMIT $k
 // result
