@@ -37,6 +37,7 @@ ALSO = {  # beside dallas and small
     "cypher": ("cold",),
     "supernodes": ("night", "winter"),
     "circuits": ("night",),
+    "contrast": ("foot", "night"),
 }
 
 
