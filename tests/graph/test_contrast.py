@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import oracle
-from support.graphs import make_graph
+from support.graphs import array_edges, make_graph
 from support.paths import SCORES, random_graphs
 
 from circuit_atlas.graph.best_paths import PathFinder
 from circuit_atlas.graph.bounds import best_values, semiring, signed, token_starts
 from circuit_atlas.graph.contrast import with_sum_of
+from circuit_atlas.graph.data import Float64
 from circuit_atlas.graph.influence import node_influence
 from circuit_atlas.graph.packed import PackedEdges
 
@@ -107,6 +108,7 @@ def test_influence_on_a_sum_is_that_of_its_definition(graph: Drawn, drawn: dict[
     shares /= np.maximum(input_sums[:, None], 1e-10)
     on_sum = np.eye(n + 1)[n]
     influence = node_influence(found, None, input_sums, on_sum)
+    assert influence is not None
     expected = np.linalg.solve((np.eye(n + 1) - shares).T, on_sum @ shares)
     np.testing.assert_allclose(influence, expected, rtol=1e-9, atol=1e-12)
 
@@ -117,6 +119,23 @@ def test_a_sum_of_effects_in_float32_is_exact() -> None:
     edges = PackedEdges.of(make_graph([0, 1, 1], [(0, 1, big), (0, 2, small)]).edges, 3)
     assert edges.weight.dtype == np.float32
     assert with_sum_of(edges, {1: 1.0, 2: -1.0}).weight.tolist() == [big, small, big - small]
+
+
+def packed_matrix(matrix: Float64) -> PackedEdges:
+    """The edges of an adjacency matrix, `matrix[target, source]`."""
+    n = len(matrix)
+    target, source = np.nonzero(matrix)
+    edges = list(zip(source.tolist(), target.tolist(), matrix[target, source].tolist(), strict=True))
+    return PackedEdges.of(array_edges(edges), n)
+
+
+def influence_on_the_last(edges: PackedEdges) -> Float64:
+    input_sum = np.array(
+        [float(np.abs(row.weight).sum()) for row in edges.rows(np.arange(len(edges.inputs), dtype=np.int32))]
+    )
+    found = node_influence(edges, None, input_sum, np.eye(len(input_sum))[-1])
+    assert found is not None
+    return found
 
 
 def test_it_is_the_graph_attributed_to_the_direction(
@@ -134,19 +153,20 @@ def test_it_is_the_graph_attributed_to_the_direction(
     direction = sum(weight * centred[:, i] for weight, i in zip(weights, ids, strict=True))
     targets = [CustomTarget("difference", 1.0, direction)]
 
-    def matrix(graph: Graph) -> tuple[np.ndarray, int]:
+    def matrix(graph: Graph) -> tuple[Float64, int]:
         whole = graph.adjacency_matrix.to(torch.float64).numpy()
         return whole, len(graph.logit_targets)
 
     apart, two = matrix(small_model.attribute_prompt(model, attribution_targets=list(names)))
     together, one = matrix(small_model.attribute_prompt(model, attribution_targets=targets))
     assert (two, one) == (2, 1)
-    n = len(apart)
-    target, source = np.nonzero(apart)
-    edges = PackedEdges.of(make_graph([0] * n, list(zip(source, target, apart[target, source], strict=True))).edges, n)
-    row = next(with_sum_of(edges, {n - 2: weights[0], n - 1: weights[1]}).rows(np.array([n], np.int32)))
+    n = len(apart) - 2  # nodes that are no targets, the same in both graphs
+    edges = with_sum_of(packed_matrix(apart), {n: weights[0], n + 1: weights[1]})
+    row = next(edges.rows(np.array([n + 2], np.int32)))
     found = np.zeros(n)
     found[row.source] = row.weight
-    np.testing.assert_allclose(found[: n - 2], together[-1, : n - 2], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, together[n, :n], rtol=1e-4, atol=1e-5)
     assert np.abs(found).max() > 0.1
-    np.testing.assert_allclose(apart[: n - 2, : n - 2], together[:-1, :-1], rtol=1e-5, atol=1e-6)
+    of_sum = influence_on_the_last(edges)[:n]
+    np.testing.assert_allclose(of_sum, influence_on_the_last(packed_matrix(together))[:n], rtol=1e-3, atol=1e-6)
+    assert of_sum.sum() > 1
