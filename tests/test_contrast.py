@@ -238,6 +238,21 @@ def test_more_that_is_refused(atlas: Atlas, examples: dict[str, GraphHandle], ne
             contrast_of(graph, ["Austin"], ["Dallas"], None)
 
 
+def test_a_contrast_in_a_graph_with_a_cycle(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """0 -> 1 <-> 2, 1 -> 3 and 2 -> 4: no path visits 1 twice."""
+    edges = [(0, 1, 1.0), (1, 2, 1.0), (2, 1, 3.0), (1, 3, 2.0), (2, 4, 1.5), (3, 5, 1.0)]
+    name = new_name()
+    load_graph(atlas, make_graph([0, 1, 1, 2, 2, 3], edges), name=name)
+    question: dict[str, Any] = {"targets": "feature:2/3@3", "minus": "feature:2/4@4"}
+    found = atlas.graph(name).paths(score="sum", max_hops=8, **question)
+    assert [path.weights for path in found] == [[1.0, 2.0], [1.0, 1.0, -1.5]]
+    # What the contrast brings node 1: 2 of 3.5 directly, and 1.5 through node 2, all of whose inputs are node 1's.
+    # Of node 1's own inputs, 3 of 4 come back from node 2.
+    influence = {c.node.key: c.influence for c in atlas.graph(name).influence(**question)}
+    assert influence["feature:1/1@1"] == pytest.approx(4.0)
+    assert influence["token:0"] == pytest.approx(1.0)
+
+
 def test_each_graph_has_its_own_contrast(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     found = atlas.each("night", "foot").paths(targets="logit:1", minus="logit:2", k=2)
     assert [one.answer for one in found] == [
