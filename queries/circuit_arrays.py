@@ -17,11 +17,12 @@ from circuit_atlas.queries.stored_arrays import StoredArrays, read_arrays
 from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
+    from circuit_atlas.queries.contrast_results import Contrast
     from circuit_atlas.queries.graphs import StoredGraph
 
 
 class Within(NamedTuple):
-    """What a question that is restricted to a stored circuit sees of a graph of n nodes.
+    """What a question that is restricted to a stored circuit sees of a graph of n nodes, a contrast being the last.
 
     Args:
         keys: of the nodes of the circuit, and of all tokens and logits.
@@ -36,34 +37,39 @@ class Within(NamedTuple):
     influence: Float64
 
 
-def read_within(graph: StoredGraph, circuit: str, targets: Sequence[str] = ()) -> Within:
+def read_within(
+    graph: StoredGraph, circuit: str, targets: Sequence[str] = (), contrast: Contrast | None = None
+) -> Within:
     """What a stored circuit has of a graph; arguments and errors as of `read_circuits`.
 
     Raises:
         CircuitNotFoundError: the graph has no circuit of that name.
     """
     keys = nodes_within(graph, circuit)
-    circuits, columns = read_circuits(graph, targets)
+    circuits, columns = read_circuits(graph, targets, contrast)
     nodes = circuits.weights > 0
     nodes[[columns.ordinal[key] for key in keys]] = True
     return Within(keys, nodes, circuits.weights, np.where(nodes, circuits.influence(nodes), 0.0))
 
 
-def read_circuits(graph: StoredGraph, targets: Sequence[str] = ()) -> tuple[Circuits, StoredArrays]:
+def read_circuits(
+    graph: StoredGraph, targets: Sequence[str] = (), contrast: Contrast | None = None
+) -> tuple[Circuits, StoredArrays]:
     """The circuits of a graph that account for some targets, and the graph's nodes and edges.
 
     Args:
         graph: the graph.
         targets: addresses of nodes, in equal parts; when empty all logits, each weighed by its probability.
+        contrast: what stands in the place of the targets.
 
     Raises:
         InvalidArgumentError: influence on the targets is undefined.
         NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
-    if not targets:
+    if not targets and contrast is None:
         check_defined(graph)
-    columns = read_arrays(graph)
-    weights = target_weights(graph, columns, targets)
+    columns = read_arrays(graph, contrast=contrast)
+    weights = target_weights(graph, columns, targets, contrast)
     is_undefined = columns.order is None and node_influence(columns.edges, None, columns.input_sum, weights) is None
     if is_undefined:
         raise InvalidArgumentError(f"influence is undefined: {DIVERGES}", where=graph.name, fix="Name a target.")

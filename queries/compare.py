@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.aggregates import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (
     STATUSES,
+    TARGET,
     AlignedNode,
     Comparison,
     EffectPair,
@@ -21,7 +23,9 @@ from circuit_atlas.queries.compare_results import (
     PathPair,
     PathPairs,
 )
+from circuit_atlas.queries.contrast import contrast_of, rows_at
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.influence import influences_of
 from circuit_atlas.queries.nodes import titled, to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
@@ -32,7 +36,8 @@ from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.circuit_arrays import Within
-    from circuit_atlas.queries.compare_arrays import Alignment, Effect
+    from circuit_atlas.queries.compare_arrays import Alignment, Effect, Side
+    from circuit_atlas.queries.contrast_results import Contrast
 
 ALIGNMENTS = ("relative", "exact", "feature")
 _KINDS = (*Kind, "direct effect")
@@ -45,6 +50,9 @@ def compare(
     b: str,
     *,
     align: str = "relative",
+    targets: Sequence[str] = (),
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
     k: int = 10,
     max_hops: int = DEFAULT_HOPS,
     min_hops: int = SHOWN_MIN_HOPS,
@@ -68,8 +76,14 @@ def compare(
         align: `relative`: positions are counted from the end of the prompt; `exact`: from its start; `feature`:
             they do not count, and what a graph has at several positions is taken together, influences and weights
             summed.
+        targets: the address of a node that paths lead to, and on which influence is compared; or of several, for a
+            contrast. When empty, influence is that on all logits, and paths lead to the most probable one; `logit:2` is
+            the second in each graph.
+        minus: addresses of nodes that are subtracted from the targets, see `search_paths`. The contrast is one node
+            more in each graph, aligned with that of the other.
+        weights: weights of nodes in the contrast, by address.
         k: how many nodes, direct effects and paths of each status, 1 to 10,000. Totals are exact whatever it is.
-        max_hops: most edges of a path, 1 to 12; paths lead from all tokens to the most probable logit.
+        max_hops: most edges of a path, 1 to 12; paths lead from all tokens to the target.
         min_hops: fewest edges of a path.
         hops: exactly so many edges of a path.
         score: what paths are ranked by, see `search_paths`.
@@ -79,8 +93,10 @@ def compare(
             along paths in it, and effects and paths between them.
 
     Raises:
+        InvalidArgumentError: an argument is out of range, a graph has no tokens or logits for paths between them, or
+            there are several targets without `minus` and `weights`; or see `contrast_of`.
+        NodeNotFoundError, AmbiguousNodeError: a graph has no such node, see `resolve`.
         CircuitNotFoundError: a graph has no such circuit.
-        InvalidArgumentError: an argument is out of range, or a graph has no tokens or logits for paths between them.
         GraphNotFoundError: no such graph is ready.
     """
     from circuit_atlas.queries.circuit_arrays import read_within
@@ -88,15 +104,34 @@ def compare(
 
     check_choice("align", align, ALIGNMENTS)
     check_range("k", k, 1, MAX_NEIGHBORS)
+    if len(targets) > 1 and not minus and not weights:
+        raise InvalidArgumentError(
+            "graphs are compared in view of one target", fix="Name one, or subtract others from it (--minus)."
+        )
     graphs = {"a": find_graph(database, a), "b": find_graph(database, b)}
-    within = [] if circuit is None else [read_within(graph, circuit) for graph in graphs.values()]
-    alignment = Alignment(database, (graphs["a"], graphs["b"]), align, within)
+    contrasts = {side: contrast_of(graph, targets, minus, weights) for side, graph in graphs.items()}
+    within = {
+        side: None if circuit is None else read_within(graph, circuit, targets, contrasts[side])
+        for side, graph in graphs.items()
+    }
+    influences = {side: _influences(graph, targets, contrasts[side], within[side]) for side, graph in graphs.items()}
+    alignment = Alignment(
+        database,
+        (graphs["a"], graphs["b"]),
+        align,
+        influences=list(influences.values()),
+        contrasts=list(contrasts.values()),
+        within=list(within.values()),
+    )
     overlaps = alignment.node_overlaps()
     of_effects, effects = alignment.effects(k)
     if of_effects:
         overlaps["direct effect"] = of_effects
     question = {"a": a, "b": b, "align": align}
     which = {
+        "targets": targets,
+        "minus": minus,
+        "weights": weights,
         "k": k,
         "max_hops": max_hops,
         "min_hops": min_hops,
@@ -115,12 +150,15 @@ def compare(
             "sign": sign,
             "min_hops": hops or min_hops,
             "max_hops": hops or max_hops,
+            "contrast_a": contrasts["a"],
+            "contrast_b": contrasts["b"],
             "overlaps": _overlaps(overlaps),
-            "nodes": _nodes(database, question, k, within),
+            "nodes": _nodes(database, question, k, influences, within),
             "edges": _effects(alignment, effects),
             "paths": _paths(database, graphs, question, which),
             "notes": [
                 *_notes(graphs["a"], graphs["b"]),
+                *(f"In {graphs[side].name}, {made.note}" for side, made in contrasts.items() if made),
                 *(note for graph in graphs.values() for note in age_notes(database, graph.properties)),
             ],
         }
@@ -149,11 +187,26 @@ def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:
     ]
 
 
-def _nodes(database: Database, question: dict[str, Any], k: int, within: Sequence[Within]) -> NodePairs:
-    only: dict[str, Any] = {}
-    for side, one in zip("ab", within, strict=False):
-        only |= {f"within_{side}": one.keys, f"influences_{side}": one.influence.tolist()}
-    rows = {status: ask(database, "compare.nodes", status=status, k=k, **question, **only) for status in STATUSES}
+def _influences(
+    graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None, within: Within | None
+) -> list[float] | None:
+    """What flows through each node, by ordinal; None where the stored influence serves."""
+    if within is not None:
+        found: list[float] = within.influence[: graph.properties["nodes"]].tolist()
+        return found
+    return influences_of(graph, targets, contrast) if targets or contrast else None
+
+
+def _nodes(
+    database: Database,
+    question: dict[str, Any],
+    k: int,
+    influences: dict[str, list[float] | None],
+    within: dict[str, Within | None],
+) -> NodePairs:
+    given: dict[str, Any] = {f"influences_{side}": values for side, values in influences.items()}
+    given |= {f"within_{side}": one.keys for side, one in within.items() if one}
+    rows = {status: ask(database, "compare.nodes", status=status, k=k, **given, **question) for status in STATUSES}
     found = (
         (question[side], to_node(node))
         for of_status in rows.values()
@@ -186,7 +239,7 @@ def _effects(alignment: Alignment, found: dict[str, list[Effect]]) -> EffectPair
         for effects in found.values()
         for effect in effects
     }
-    nodes = {side.graph.name: _nodes_at(side.graph, ends) for side in alignment.sides}
+    nodes = {side.graph.name: _nodes_at(side, ends) for side in alignment.sides}
 
     def pair(effect: Effect) -> EffectPair:
         sides = [
@@ -205,25 +258,26 @@ def _effects(alignment: Alignment, found: dict[str, list[Effect]]) -> EffectPair
     return EffectPairs(**{status: [pair(effect) for effect in effects] for status, effects in found.items()})
 
 
-def _nodes_at(graph: StoredGraph, ends: dict[tuple[str, Effect], tuple[list[int], list[int]]]) -> dict[int, Node]:
+def _nodes_at(side: Side, ends: dict[tuple[str, Effect], tuple[list[int], list[int]]]) -> dict[int, Node]:
     """The nodes of a graph that are ends of direct effects, by ordinal."""
+    graph = side.graph
     ordinals = {i for (name, _), both in ends.items() if name == graph.name for some in both for i in some}
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=sorted(ordinals))
-    nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
-    return {row["ordinal"]: nodes[graph.name, row["node"]["key"]] for row in rows}
+    rows = rows_at(graph, sorted(ordinals), side.contrast)
+    nodes = titled(graph.database, ((graph.name, to_node(row)) for row in rows.values()))
+    return {ordinal: nodes[graph.name, row["key"]] for ordinal, row in rows.items()}
 
 
 def _paths(
     database: Database, graphs: dict[str, StoredGraph], question: dict[str, Any], which: dict[str, Any]
 ) -> PathPairs:
     found = {side: search_paths(graph, **which).paths for side, graph in graphs.items()}
-    keys = list({node.key for paths in found.values() for path in paths for node in path.nodes})
+    keys = list({node.key for paths in found.values() for path in paths for node in path.nodes[:-1]})
     rows = ask(database, "compare.nodes", status="", k=2 * len(keys) + 1, keys=keys, **question)
     identity = {(side, node["key"]): row["identity"] for row in rows for side in ("a", "b") for node in row[side]}
     pairs: dict[tuple[str, ...], dict[str, Path]] = {}
     for side, paths in found.items():
         for path in paths:
-            aligned = _sequence(path, [identity[side, node.key] for node in path.nodes], question["align"])
+            aligned = _sequence(path, [identity[side, node.key] for node in path.nodes[:-1]], question["align"])
             pairs.setdefault(aligned, {}).setdefault(side, path)  # of several that are the same, the best
     both = [PathPair(identities=list(ids), a=pair.get("a"), b=pair.get("b")) for ids, pair in pairs.items()]
     return PathPairs(
@@ -234,7 +288,8 @@ def _paths(
 
 
 def _sequence(path: Path, identities: list[str], align: str) -> tuple[str, ...]:
+    """What a path is aligned by, from the identities of its nodes without the last."""
     first, *rest = identities
     if path.nodes[0].kind is Kind.TOKEN and align != "feature":
         first = f"token@{first.rpartition('@')[2]}"
-    return (first, *rest[:-1], "target")
+    return (first, *rest, TARGET)

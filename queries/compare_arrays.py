@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,13 @@ from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges, largest, spans
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuit_arrays import Within
-from circuit_atlas.queries.compare_results import STATUSES
+from circuit_atlas.queries.compare_results import STATUSES, TARGET
 from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.queries.stored_edges import read_edges
+
+if TYPE_CHECKING:
+    from circuit_atlas.queries.contrast_results import Contrast
 
 _EDGES_AT_ONCE = 1 << 20
 Overlapping = dict[str, float]  # the fields of `Overlap` but `what` and `similarity`
@@ -51,19 +55,20 @@ class Aligned(NamedTuple):
 
 @dataclass(frozen=True)
 class Side:
-    """One of two aligned graphs, of n nodes. `identity`, int64 (n,), are places in the sorted list of all
-    identities. `kept`, bool (n,), are the nodes that count; None for all."""
+    """One of two aligned graphs, of n nodes, with a contrast as the last if there is one. `identity`, int64 (n,), are
+    places in the sorted list of all identities. `kept`, bool (n,), are the nodes that count; None for all."""
 
     graph: StoredGraph
     identity: Int64
     influence: Float64
-    kept: Bool | None
+    kept: Bool | None = None
+    contrast: Contrast | None = None
 
     @cached_property
     def edges(self) -> PackedEdges:
         """The direct effects between nodes that count."""
-        edges = read_edges(self.graph).edges
-        return edges if self.kept is None else edges.among(self.kept)
+        stored = read_edges(self.graph) if self.contrast is None else read_arrays(self.graph, contrast=self.contrast)
+        return stored.edges if self.kept is None else stored.edges.among(self.kept)
 
     @cached_property
     def counted(self) -> Int64:
@@ -104,32 +109,45 @@ class Alignment:
         database: the database.
         graphs: the two graphs.
         align: see `compare`.
-        within: the circuit of each that alone counts; none for the whole graphs.
+        influences: of each graph, what flows through its nodes, by ordinal; None for the stored influence.
+        contrasts: of each graph, what becomes one node more.
+        within: of each graph, the circuit that alone counts; None for the whole graph.
     """
 
     def __init__(
-        self, database: Database, graphs: tuple[StoredGraph, StoredGraph], align: str, within: Sequence[Within] = ()
+        self,
+        database: Database,
+        graphs: tuple[StoredGraph, StoredGraph],
+        align: str,
+        *,
+        influences: Sequence[list[float] | None] = (None, None),
+        contrasts: Sequence[Contrast | None] = (None, None),
+        within: Sequence[Within | None] = (None, None),
     ) -> None:
         a, b = graphs
         rows = ask(database, "compare.identities", a=a.name, b=b.name, align=align)
         found = {row["number"]: row for row in rows}
-        texts = [found.get(number, {}).get("identities", []) for number in (0, 1)]
+        texts = [
+            [*found.get(number, {}).get("identities", []), *([TARGET] if contrast else [])]
+            for number, contrast in enumerate(contrasts)
+        ]
         self.identities: list[str] = sorted({*texts[0], *texts[1]})
         place = {text: i for i, text in enumerate(self.identities)}
         self.sides = [
             Side(
                 graph,
                 np.array([place[text] for text in texts[number]], np.int64),
-                within[number].influence
-                if within
-                else np.array(found.get(number, {}).get("influences", []), np.float64),
-                within[number].nodes if within else None,
+                np.array([*(given or found.get(number, {}).get("influences", [])), *([0.0] if contrast else [])]),
+                seen.nodes if seen else None,
+                contrast,
             )
-            for number, graph in enumerate(graphs)
+            for number, (graph, given, contrast, seen) in enumerate(
+                zip(graphs, influences, contrasts, within, strict=True)
+            )
         ]
 
     def node_overlaps(self) -> dict[str, Overlapping]:
-        """See `Aligned.overlap`, by kind of nodes, weighed by influence."""
+        """See `Aligned.overlap`, by kind of stored nodes, weighed by influence."""
         n = len(self.identities)
         counts = [np.bincount(side.identity[side.counted], minlength=n) for side in self.sides]
         weights = [
@@ -140,7 +158,7 @@ class Alignment:
         is_counted = counts[0] + counts[1] > 0
         return {
             str(kind): Aligned(counts[0][at] > 0, counts[1][at] > 0, weights[0][at], weights[1][at]).overlap()
-            for kind in np.unique(kinds[is_counted])
+            for kind in np.unique(kinds[is_counted & (kinds != TARGET)])
             for at in [np.flatnonzero(is_counted & (kinds == kind))]
         }
 

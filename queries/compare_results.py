@@ -9,6 +9,7 @@ from pydantic import Field
 from tabulate import tabulate
 
 from circuit_atlas.printable import printable
+from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, NodeName, printable_cells
@@ -16,6 +17,7 @@ from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.models import Node, Record
 
 STATUSES = ("shared", "only_a", "only_b")  # of nodes, direct effects and paths of two graphs
+TARGET = "target"  # the identity of the last node of paths, and of a contrast: one graph's is aligned with the other's
 
 
 class Overlap(Record):
@@ -34,7 +36,7 @@ class AlignedNode(Record):
     """A node that both graphs have, or only one of them. Several nodes only if positions are ignored."""
 
     identity: str = Field(
-        description="What it is aligned by, e.g. `feature:20/44686@-1`, `token: is@-1`, `logit:22605`"
+        description="What it is aligned by, e.g. `feature:20/44686@-1`, `token: is@-1`, `logit:22605`, `target`"
     )
     a: list[Node] = Field(description="The nodes of the first graph")
     b: list[Node] = Field(description="The nodes of the second graph")
@@ -176,6 +178,14 @@ class Comparison(Result):
     sign: str = Field(description="Which paths are compared: `promoting`, `inhibiting` or `any`")
     min_hops: int = Field(description="Fewest edges of a path")
     max_hops: int = Field(description="Most edges of a path")
+    contrast_a: Contrast | None = Field(
+        None,
+        exclude_if=lambda contrast: contrast is None,
+        description="What stands in the place of the first graph's targets, if some were added up or subtracted",
+    )
+    contrast_b: Contrast | None = Field(
+        None, exclude_if=lambda contrast: contrast is None, description="The same of the second graph"
+    )
     overlaps: list[Overlap] = Field(description="Totals, exact whatever k is")
     nodes: NodePairs
     direct_effects: EffectPairs = Field(alias="edges")

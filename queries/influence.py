@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from circuit_atlas.database import Rows
@@ -11,6 +11,8 @@ from circuit_atlas.errors import DamagedGraphError, InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.circuits import nodes_within
+from circuit_atlas.queries.contrast import contrast_of, rows_at
+from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, to_node
 from circuit_atlas.queries.path_results import (
@@ -39,6 +41,8 @@ def contributors(
     graph: StoredGraph,
     *,
     targets: Sequence[str] = (),
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
     kinds: Iterable[str] = (),
     share: float = 1.0,
     k: int = 20,
@@ -50,26 +54,32 @@ def contributors(
         graph: the graph.
         targets: addresses of the nodes to account for, in equal parts; when empty all logits, each weighed by its
             probability.
+        minus: addresses of nodes that are subtracted: what is accounted for is the sum of the targets without these,
+            one node, as in `search_paths`; the first target is then the most probable logit when none is given.
+        weights: weights of targets in that sum, by address; 1 for the others.
         kinds: only nodes of these kinds; all but logits when empty.
         share: stop at the smallest set that carries this share of their influence, 0 to 1.
         k: at most this many, 1 to 10,000.
         circuit: name of a circuit: only along paths in it, and only its nodes, tokens and logits.
 
     Raises:
-        InvalidArgumentError: an argument is out of range, or the graph has no influence (no logits, or a cycle).
+        InvalidArgumentError: an argument is out of range, or the graph has no influence (no logits, or a cycle); or
+            see `contrast_of`.
         CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError: no such graph is ready.
     """
     if not 0.0 < share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = check_kinds(kinds), _influences(graph, targets, circuit=circuit)
+    contrast = contrast_of(graph, targets, minus, weights)
+    kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
     rows = ask(
         graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
     )
-    _check_found(graph, rows, kinds, targets)
+    _check_found(graph, rows, kinds, targets or contrast)
     return Contributors(
         graph=graph.name,
+        contrast=contrast,
         contributors=[
             Contributor(node=to_node(row["node"]), influence=row["influence"], cumulative_share=row["cumulative_share"])
             for row in rows
@@ -83,6 +93,8 @@ def influence_by(
     by: str,
     *,
     targets: Sequence[str] = (),
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
     kinds: Iterable[str] = (),
     k: int = 100,
     circuit: str | None = None,
@@ -90,24 +102,36 @@ def influence_by(
     """How much of the logits flows through each `layer`, `position`, `kind` or `feature`; see `contributors`."""
     check_choice("by", by, GROUPS)
     check_range("k", k, 1, MAX_PATHS)
-    kinds, influences = check_kinds(kinds), _influences(graph, targets, circuit=circuit)
+    contrast = contrast_of(graph, targets, minus, weights)
+    kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
     rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
-    _check_found(graph, rows, kinds, targets)
+    _check_found(graph, rows, kinds, targets or contrast)
     notes = [] if rows or by != "position" else ["The nodes have no positions."]
-    return InfluenceGroups(graph=graph.name, by=by, groups=[InfluenceGroup(**row) for row in rows], notes=notes)
+    groups = [InfluenceGroup(**row) for row in rows]
+    return InfluenceGroups(graph=graph.name, by=by, groups=groups, contrast=contrast, notes=notes)
 
 
 @graph_query
 def edge_influence(
-    graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 20, circuit: str | None = None
+    graph: StoredGraph,
+    *,
+    targets: Sequence[str] = (),
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
+    k: int = 20,
+    circuit: str | None = None,
 ) -> InfluentialEffects:
     """The k direct effects through which most of the logits flows: normalised weight times what flows through the
     target (`compute_edge_influence` of circuit_tracer.graph); arguments and errors as of `contributors`."""
     check_range("k", k, 1, MAX_PATHS)
-    influences = _influences(graph, targets, with_weights=True, circuit=circuit)
-    within = [] if circuit is None else nodes_within(graph, circuit)
-    rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences, within=within)
-    _check_found(graph, rows, [], targets)
+    contrast = contrast_of(graph, targets, minus, weights)
+    if contrast is None:
+        influences = influences_of(graph, targets, None, with_weights=True, circuit=circuit)
+        within = [] if circuit is None else nodes_within(graph, circuit)
+        rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences, within=within)
+        _check_found(graph, rows, [], targets)
+    else:
+        rows = _influential_effects(graph, contrast, k, circuit)
     effects = [
         InfluentialEffect(
             source=to_node(row["source"]),
@@ -117,12 +141,18 @@ def edge_influence(
         )
         for row in rows
     ]
-    return InfluentialEffects.model_validate({"graph": graph.name, "edges": effects})
+    return InfluentialEffects.model_validate({"graph": graph.name, "edges": effects, "contrast": contrast})
 
 
 @graph_query
 def influence_by_length(
-    graph: StoredGraph, *, targets: Sequence[str] = (), k: int = 100, circuit: str | None = None
+    graph: StoredGraph,
+    *,
+    targets: Sequence[str] = (),
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
+    k: int = 100,
+    circuit: str | None = None,
 ) -> InfluenceByLength:
     """How much of the logits flows through paths of 1, 2, 3, ... effects, by the kind of node where the paths begin.
 
@@ -132,6 +162,8 @@ def influence_by_length(
     Args:
         graph: the graph.
         targets: see `contributors`.
+        minus: see `contributors`.
+        weights: see `contributors`.
         k: lengths up to this one, 1 to 10,000.
         circuit: name of a circuit: only paths in it. They carry a part of what the logits' inputs bring.
 
@@ -144,22 +176,23 @@ def influence_by_length(
     from circuit_atlas.queries.stored_arrays import read_arrays
 
     check_range("k", k, 1, MAX_PATHS)
-    columns = read_arrays(graph)
-    weights = target_weights(graph, columns, targets)
+    contrast = contrast_of(graph, targets, minus, weights)
+    columns = read_arrays(graph, contrast=contrast)
+    ends = target_weights(graph, columns, targets, contrast)
     edges, begins = columns.edges, columns.edges.inputs == 0
-    if not targets:
+    if not targets and contrast is None:
         check_defined(graph)
     if circuit is not None:
         from circuit_atlas.queries.circuit_arrays import read_within
 
-        within = read_within(graph, circuit, targets).nodes
+        within = read_within(graph, circuit, targets, contrast).nodes
         edges, begins = edges.among(within), begins & within
     kinds = [kind for kind in Kind if (begins & (columns.kind == kind)).any()]
     starts = [begins & (columns.kind == kind) for kind in kinds]
-    flows = influence_by_length(edges, columns.input_sum, weights, starts, k)
+    flows = influence_by_length(edges, columns.input_sum, ends, starts, k)
     if not flows.any():
-        return InfluenceByLength(graph=graph.name, lengths=[])
-    reached = float(weights[columns.edges.inputs > 0].sum())
+        return InfluenceByLength(graph=graph.name, lengths=[], contrast=contrast)
+    reached = float(ends[columns.edges.inputs > 0].sum())
     cumulative = np.cumsum(flows.sum(axis=1)).tolist()
     lengths = [
         InfluenceOfLength(
@@ -170,7 +203,7 @@ def influence_by_length(
         )
         for length, (row, so_far) in enumerate(zip(flows, cumulative, strict=True), 1)
     ]
-    return InfluenceByLength(graph=graph.name, lengths=lengths)
+    return InfluenceByLength(graph=graph.name, lengths=lengths, contrast=contrast)
 
 
 def check_defined(graph: StoredGraph) -> None:
@@ -181,12 +214,17 @@ def check_defined(graph: StoredGraph) -> None:
         raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
 
 
-def target_weights(graph: StoredGraph, columns: StoredArrays, targets: Sequence[str]) -> Float64:
-    """The weights of the nodes to account for, float64 (n,): equal parts of `targets`, or the logits' probabilities."""
+def target_weights(
+    graph: StoredGraph, columns: StoredArrays, targets: Sequence[str], contrast: Contrast | None = None
+) -> Float64:
+    """The weights of the nodes to account for, float64 (n,): of a contrast; equal parts of `targets`; or the logits'
+    probabilities."""
     import numpy as np
 
     weights = np.zeros(len(columns.keys))
-    if targets:
+    if contrast is not None:
+        weights[columns.ordinal[contrast.node.key]] = 1
+    elif targets:
         ends = [columns.ordinal[resolve(graph, address, prefer=Kind.LOGIT).key] for address in targets]
         weights[ends] = 1 / len(set(ends))
     else:
@@ -196,7 +234,7 @@ def target_weights(graph: StoredGraph, columns: StoredArrays, targets: Sequence[
     return weights
 
 
-def _check_found(graph: StoredGraph, rows: Rows, kinds: list[str], targets: Sequence[str]) -> None:
+def _check_found(graph: StoredGraph, rows: Rows, kinds: list[str], targets: Sequence[str] | Contrast | None) -> None:
     """Refuse an answer that is empty because the stored influence is gone.
 
     Raises:
@@ -212,31 +250,77 @@ def _check_found(graph: StoredGraph, rows: Rows, kinds: list[str], targets: Sequ
             )
 
 
-def _influences(
-    graph: StoredGraph, targets: Sequence[str], *, with_weights: bool = False, circuit: str | None = None
+def influences_of(
+    graph: StoredGraph,
+    targets: Sequence[str],
+    contrast: Contrast | None,
+    *,
+    with_weights: bool = False,
+    circuit: str | None = None,
 ) -> list[float] | None:
-    """Influence of all nodes on `targets`, by ordinal, with the weights of the targets or without; None where the
-    stored one serves. In a circuit, that of its nodes, tokens and targets along paths in it."""
+    """Influence of all nodes on `targets` or a contrast, by ordinal, with the weights of the targets or without; None
+    where the stored one serves. In a circuit, that of its nodes, tokens and targets along paths in it."""
     if circuit is not None:
-        return _influences_in(graph, targets, circuit, with_weights=with_weights)
-    if not targets:
+        return _influences_in(graph, targets, contrast, circuit, with_weights=with_weights)
+    if not targets and contrast is None:
         check_defined(graph)
         return None
-    from circuit_atlas.graph.influence import node_influence
     from circuit_atlas.queries.stored_arrays import read_arrays
 
-    columns = read_arrays(graph)
-    weights = target_weights(graph, columns, targets)
+    columns = read_arrays(graph, contrast=contrast)
+    weights = target_weights(graph, columns, targets, contrast)
+    influence = _influence(graph, columns, weights)
+    values: list[float] = (influence + weights if with_weights else influence)[: graph.properties["nodes"]].tolist()
+    return values
+
+
+def _influence(graph: StoredGraph, columns: StoredArrays, weights: Float64) -> Float64:
+    """See `node_influence`."""
+    from circuit_atlas.graph.influence import node_influence
+
     influence = node_influence(columns.edges, columns.order, columns.input_sum, weights)
     if influence is None:
         raise InvalidArgumentError(f"influence is undefined: {DIVERGES}", where=graph.name)
-    values: list[float] = (influence + weights if with_weights else influence).tolist()
-    return values
+    return influence
 
 
-def _influences_in(graph: StoredGraph, targets: Sequence[str], circuit: str, *, with_weights: bool) -> list[float]:
+def _influences_in(
+    graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None, circuit: str, *, with_weights: bool
+) -> list[float]:
     from circuit_atlas.queries.circuit_arrays import read_within
 
-    within = read_within(graph, circuit, targets)
-    values: list[float] = (within.influence + within.weights * with_weights).tolist()
+    within = read_within(graph, circuit, targets, contrast)
+    influence = within.influence + within.weights * with_weights
+    values: list[float] = influence[: graph.properties["nodes"]].tolist()
     return values
+
+
+def _influential_effects(graph: StoredGraph, contrast: Contrast, k: int, circuit: str | None) -> Rows:
+    """Rows of influence.edges for a contrast, whose own effects are not in the database."""
+    import numpy as np
+
+    from circuit_atlas.graph.influence import MIN_ROW_SUM
+    from circuit_atlas.graph.packed import largest
+    from circuit_atlas.queries.circuit_arrays import read_within
+    from circuit_atlas.queries.stored_arrays import read_arrays
+
+    columns = read_arrays(graph, contrast=contrast)
+    if circuit is None:
+        weights = target_weights(graph, columns, (), contrast)
+        flow, edges = _influence(graph, columns, weights) + weights, columns.edges
+    else:
+        within = read_within(graph, circuit, (), contrast)
+        flow, edges = within.influence + within.weights, columns.edges.among(within.nodes)
+    target = np.repeat(np.arange(len(columns.keys)), edges.inputs)
+    influence = np.abs(edges.weight) * (flow / np.maximum(columns.input_sum, MIN_ROW_SUM))[target]
+    best = [i for i in largest(k, influence, target, edges.source).tolist() if influence[i] > 0]
+    nodes = rows_at(graph, np.unique([target[best], edges.source[best]]).tolist(), contrast)
+    return [
+        {
+            "source": nodes[int(edges.source[i])],
+            "target": nodes[int(target[i])],
+            "weight": float(edges.weight[i]),
+            "influence": float(influence[i]),
+        }
+        for i in best
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from circuit_atlas.database import Database
@@ -11,6 +11,7 @@ from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeN
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_range
 from circuit_atlas.queries.circuits import nodes_within
+from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.results import (
     DirectEffect,
@@ -201,6 +202,8 @@ def neighbors(
     graph: StoredGraph,
     address: str,
     *,
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
     direction: str = "both",
     k: int = 10,
     sign: str = "abs",
@@ -213,6 +216,9 @@ def neighbors(
     Args:
         graph: the graph.
         address: the node, as in `resolve`.
+        minus: addresses of nodes that are subtracted from it: the effects are those on the difference, which is not
+            stored and acts on nothing; see `search_paths`.
+        weights: weights of the nodes in the difference, by address; 1 for the others.
         direction: `in`, `out` or `both`.
         k: how many each way, 1 to 10,000.
         sign: `abs` ranks by |weight|, `positive` by weight, `negative` the most inhibiting first.
@@ -221,17 +227,40 @@ def neighbors(
         circuit: name of a circuit: only neighbours among its nodes, tokens and logits.
 
     Raises:
-        InvalidArgumentError: an argument is out of range.
+        InvalidArgumentError: an argument is out of range; or see `contrast_of`.
         CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    node = resolve(graph, address)
     parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
+    if minus or weights:
+        return _neighbors_of_contrast(graph, _contrast(graph, address, minus, weights, direction), parameters)
+    node = resolve(graph, address)
     rows = ask(graph.database, "neighbors.direct", graph=graph.name, key=node.key, **parameters)
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
         sides[row["direction"]].append(Neighbor(node=to_node(row["node"]), weight=row["weight"]))
     return Neighbors.model_validate({"graph": graph.name, "node": node, **sides})
+
+
+def _neighbors_of_contrast(graph: StoredGraph, contrast: Contrast, parameters: dict[str, Any]) -> Neighbors:
+    from circuit_atlas.queries.contrast import effects_on
+
+    rows = effects_on(graph, contrast, **parameters)
+    nodes = nodes_at(graph, [row["source"] for row in rows])
+    incoming = [Neighbor(node=nodes[row["source"]], weight=row["weight"]) for row in rows]
+    found = {"graph": graph.name, "node": contrast.node, "in": incoming, "out": [], "contrast": contrast}
+    return Neighbors.model_validate(found)
+
+
+def _contrast(
+    graph: StoredGraph, address: str, minus: Sequence[str], weights: Mapping[str, float] | None, direction: str
+) -> Contrast:
+    """A node without others; see `contrast_of`."""
+    from circuit_atlas.queries.contrast import difference
+
+    if direction == "out":
+        raise InvalidArgumentError("a contrast acts on nothing", fix="Ask for the effects on it (--direction in).")
+    return difference(graph, [address], minus, weights or {})
 
 
 @graph_query
@@ -240,6 +269,8 @@ def subgraph(
     address: str,
     *,
     hops: int = 2,
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
     direction: str = "both",
     k: int = 5,
     sign: str = "abs",
@@ -253,13 +284,15 @@ def subgraph(
         InvalidArgumentError: as for `neighbors`, or the neighbourhood has more than 100,000 effects.
     """
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
-    node = resolve(graph, address)
     parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
-    read = _at_once if (2 * k) ** hops <= _AT_ONCE else _hop_by_hop
-    nodes, effects = read(graph, node, hops, parameters)
-    return Subgraph.model_validate(
-        {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
-    )
+    contrast = _contrast(graph, address, minus, weights, direction) if minus or weights else None
+    node = contrast.node if contrast else resolve(graph, address)
+    if contrast is None and (2 * k) ** hops <= _AT_ONCE:
+        nodes, effects = _at_once(graph, node, hops, parameters)
+    else:
+        nodes, effects = _hop_by_hop(graph, node, hops, parameters, contrast)
+    found = {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
+    return Subgraph.model_validate({**found, "contrast": contrast})
 
 
 _Neighbourhood = tuple[dict[str, Node], list[DirectEffect]]  # nodes by key, and the effects between them
@@ -277,17 +310,28 @@ def _at_once(graph: StoredGraph, node: Node, hops: int, parameters: dict[str, An
     ]
 
 
-def _hop_by_hop(graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any]) -> _Neighbourhood:
+def _hop_by_hop(
+    graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any], contrast: Contrast | None
+) -> _Neighbourhood:
     """A neighbourhood in a statement for each hop or more.
 
     Raises:
         InvalidArgumentError: it has more than 100,000 effects.
     """
-    first = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["node"]["ordinal"]
+    from circuit_atlas.queries.contrast import effects_on, rows_at
+
+    if contrast:
+        first = graph.properties["nodes"]
+    else:
+        first = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["node"]["ordinal"]
     found: dict[tuple[int, int], float] = {}
     seen = frontier = {first}
-    for _ in range(hops):
-        for row in _effects(graph, sorted(frontier), parameters):
+    for hop in range(hops):
+        if contrast and not hop:
+            rows = iter(effects_on(graph, contrast, **parameters))
+        else:
+            rows = _effects(graph, sorted(frontier), parameters)
+        for row in rows:
             found[row["source"], row["target"]] = row["weight"]
             if len(found) > MAX_ROWS:
                 raise InvalidArgumentError(
@@ -297,7 +341,7 @@ def _hop_by_hop(graph: StoredGraph, node: Node, hops: int, parameters: dict[str,
         seen = seen | frontier
     shown = sorted(found.items(), key=lambda effect: (-abs(effect[1]), effect[0]))
     ordinals = list(dict.fromkeys([first, *(end for ends, _ in shown for end in ends)]))
-    by_ordinal = nodes_at(graph, ordinals)
+    by_ordinal = {ordinal: to_node(row) for ordinal, row in rows_at(graph, ordinals, contrast).items()}
     return {by_ordinal[ordinal].key: by_ordinal[ordinal] for ordinal in ordinals}, [
         DirectEffect(source=by_ordinal[source].key, target=by_ordinal[target].key, weight=weight)
         for (source, target), weight in shown

@@ -38,7 +38,7 @@ def search_tables(graph: StoredGraph, search: PathSearch, targets: Sequence[str]
     Raises:
         InvalidArgumentError: a node to pass is one that no path may pass; or see `stages_for`.
     """
-    columns = read_arrays(graph, edge_value=search.edge_value)
+    columns = read_arrays(graph, edge_value=search.edge_value, contrast=search.contrast)
     check_must_pass(columns, search, targets)
     allowed = passable(columns, search)
     stages, rules = stages_for(columns, search), semiring(search.score, search.order)

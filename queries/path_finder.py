@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.graph.best_paths import BestPath, PathFinder
-from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.contrast import rows_at
 from circuit_atlas.queries.path_bounds import search_tables
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def finder(graph: StoredGraph, search: PathSearch, targets: Sequence[str]) -> Ca
     def best(k: int) -> list[dict[str, Any]]:
         found = paths.best(ends, k, min_hops=search.min_hops, inhibits=search.sign < 0)
         ordinals = sorted({node for path in found for node in path.nodes})
-        rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
-        nodes = {row["ordinal"]: row["node"] for row in rows}
+        nodes = rows_at(graph, ordinals, search.contrast)
         return [
             {
                 "nodes": [nodes[node] for node in path.nodes],

@@ -11,6 +11,7 @@ from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
 
 if TYPE_CHECKING:
+    from circuit_atlas.queries.contrast_results import Contrast
     from circuit_atlas.queries.graphs import StoredGraph
     from circuit_atlas.queries.path_results import PathCounts
     from circuit_atlas.queries.path_search import PathSearch
@@ -27,10 +28,11 @@ def why_none(graph: StoredGraph, search: PathSearch, targets: list[str], asked: 
         targets: keys of the nodes where paths end.
         asked: the addresses that were given for sources and targets.
     """
-    hops = _lengths(graph, search.sources, targets)
-    start, end = _named(asked[0], search.sources or []) or "any token", _named(asked[1], targets)
+    hops = _lengths(graph, search.sources, targets, search.contrast)
+    start = _named(asked[0], search.sources or []) or "any token"
+    end = search.contrast.node.name if search.contrast else _named(asked[1], targets)
     if not hops:
-        return _why_unconnected(graph, start, end, asked)
+        return _why_unconnected(graph, start, end, asked if search.contrast is None else ((), ()))
     if hops[0] > search.max_hops:
         return f"The shortest path from {start} to {end} has {hops[0]} hops; --max-hops is {search.max_hops}."
     if hops[-1] < search.min_hops:
@@ -100,12 +102,14 @@ def notes_on_count(
     return [f"Longer paths exist, of {longest_known}; those of more than {last} are not counted (--max-hops)."]
 
 
-def _lengths(graph: StoredGraph, sources: list[str] | None, targets: list[str]) -> list[int]:
+def _lengths(
+    graph: StoredGraph, sources: list[str] | None, targets: list[str], contrast: Contrast | None = None
+) -> list[int]:
     """The numbers of hops, 1 to MAX_HOPS, of which a path, or around a cycle a walk, leads from sources to targets."""
     from circuit_atlas.graph.bounds import best_values, semiring, token_starts
     from circuit_atlas.queries.stored_arrays import read_arrays
 
-    columns, rules = read_arrays(graph), semiring("sum", 1)
+    columns, rules = read_arrays(graph, contrast=contrast), semiring("sum", 1)
     starts = token_starts(columns.is_start(sources), rules)
     best = best_values(columns.edges, starts, rules, input_sums=columns.input_sum)
     at_ends = best[1:, [columns.ordinal[key] for key in targets]].max(axis=1).tolist()

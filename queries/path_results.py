@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from circuit_atlas.printable import printable
+from circuit_atlas.queries.contrast_results import ContrastResult
 from circuit_atlas.results.answer import Edge, GraphResult, Result
 from circuit_atlas.results.tables import Cells, NodeName, linked
 from circuit_atlas.results.tidy import Row, Tidy, tidy
@@ -61,7 +62,7 @@ class PathStep(Record):
     weight: float | None = Field(description="Weight of the edge that leads to the node; null for the first")
 
 
-class Paths(GraphResult):
+class Paths(ContrastResult, GraphResult):
     """Paths with their scores, best first."""
 
     graph: str
@@ -117,7 +118,7 @@ class Contributor(Record):
     )
 
 
-class Contributors(Result):
+class Contributors(ContrastResult):
     """The nodes through which most of the logits flows."""
 
     graph: str
@@ -141,7 +142,7 @@ class InfluenceGroup(Record):
     influence: float
 
 
-class InfluenceGroups(Result):
+class InfluenceGroups(ContrastResult):
     """How much of the logits flows through each layer, position, kind or feature."""
 
     graph: str
@@ -181,7 +182,7 @@ class InfluenceOfLength(Record):
     by_start: dict[str, float] = Field(description="Kind of node where the paths begin -> their share of `influence`")
 
 
-class InfluenceByLength(Result):
+class InfluenceByLength(ContrastResult):
     """How much of the logits flows through paths of 1, 2, 3, ... direct effects."""
 
     graph: str
@@ -221,7 +222,7 @@ class InfluentialEffect(Record):
     influence: float = Field(description="Share of the logits that flows through it, over all paths")
 
 
-class InfluentialEffects(GraphResult):
+class InfluentialEffects(ContrastResult, GraphResult):
     """The direct effects through which most of the logits flows."""
 
     graph: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.edge_value import EdgeValue
 
 _SUMS = ("mean", "sum")
@@ -31,6 +32,7 @@ class PathSearch:
     within: list[str] = field(default_factory=list)  # all nodes that paths may pass
     min_weight: float = 0.0
     edge_value: EdgeValue | None = None
+    contrast: Contrast | None = None  # where paths end, instead of at targets
 
     @property
     def restrictions(self) -> list[str]:

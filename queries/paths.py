@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_positions, check_range
 from circuit_atlas.queries.circuits import nodes_within
+from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, to_node
@@ -42,6 +43,8 @@ def search_paths(
     *,
     sources: Sequence[str] = (),
     targets: Sequence[str] = (),
+    minus: Sequence[str] = (),
+    weights: Mapping[str, float] | None = None,
     max_hops: int = DEFAULT_HOPS,
     min_hops: int = 1,
     hops: int | None = None,
@@ -68,6 +71,9 @@ def search_paths(
         graph: the graph.
         sources: addresses of nodes where paths begin; all tokens when empty.
         targets: addresses of nodes where paths end; the most probable logit when empty.
+        minus: addresses of nodes that are subtracted: paths end at the sum of the targets without these, which is not
+            stored. The effect on it is exact, see `circuit_atlas.graph.contrast`.
+        weights: weights of targets in that sum, by address; 1 for the others.
         max_hops: most edges of a path, 1 to 12.
         min_hops: fewest edges of a path.
         hops: exactly so many edges, instead of `min_hops` and `max_hops`.
@@ -96,8 +102,8 @@ def search_paths(
 
     Raises:
         InvalidArgumentError: an argument is out of range, the graph has no tokens or logits to default to, or it
-            has a cycle with too many walks around it; a node to pass is excluded by the other restrictions; or
-            `edge_value` is not such an expression.
+            has a cycle with too many walks around it; a node to pass is excluded by the other restrictions;
+            `edge_value` is not such an expression; or see `contrast_of`.
         CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
@@ -109,6 +115,7 @@ def search_paths(
             "the order `inhibiting` is not supported with the score `product`",
             fix="Ask for the sign `inhibiting` (--sign inhibiting), or for another score.",
         )
+    contrast = contrast_of(graph, targets, minus, weights)
     search = path_search(
         graph,
         sources=sources,
@@ -127,12 +134,13 @@ def search_paths(
         score=score,
         order=ORDERS[order],
         edge_value=_read_edge_value(score, edge_value),
+        contrast=contrast,
     )
-    ends = target_nodes(graph, targets, avoid=search.avoid)
+    ends = target_nodes(graph, targets, avoid=search.avoid) if contrast is None else [contrast.node.key]
     rows = best_rows(graph, search, ends, k)
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
     notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
-    return Paths(graph=graph.name, score=score, sign=sign, paths=paths, notes=notes)
+    return Paths(graph=graph.name, score=score, sign=sign, paths=paths, contrast=contrast, notes=notes)
 
 
 def path_search(
@@ -237,10 +245,11 @@ def _best_walks(
 
     They are found by paths.top_k, in the database. Where shortlists do not serve, it reads relationships, and many
     paths need many of those: to look at the graph's columns is many times as fast then. Shortlists serve for as many
-    paths as they are made for, and for most of the first hundreds; not at all for bounds of the question's own.
+    paths as they are made for, and for most of the first hundreds; not at all for bounds of the question's own. A
+    contrast is a node of the columns alone.
     """
     needs_bounds = search.needs_bounds or not has_tables(graph, BOUNDS)
-    if k > (SHORTLISTED_PATHS if needs_bounds else _MANY):
+    if search.contrast is not None or k > (SHORTLISTED_PATHS if needs_bounds else _MANY):
         from circuit_atlas.queries.path_finder import finder
 
         return finder(graph, search, targets)

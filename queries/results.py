@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_serializer, model_validator
 
+from circuit_atlas.queries.contrast_results import ContrastResult
 from circuit_atlas.results.answer import Edge, GraphResult, Result
 from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.results.tidy import Tidy, tidy
@@ -276,7 +277,7 @@ def neighbor_rows(node: Node, incoming: Sequence[Neighbor], outgoing: Sequence[N
     return [tidy(Neighbor, found, of=node.key, direction=direction) for direction, found in sides.items()]
 
 
-class Neighbors(GraphResult):
+class Neighbors(ContrastResult, GraphResult):
     """The strongest direct effects on a node and of a node."""
 
     _list: ClassVar[str | None] = None
@@ -316,7 +317,7 @@ class DirectEffect(Record):
     weight: float
 
 
-class Subgraph(GraphResult):
+class Subgraph(ContrastResult, GraphResult):
     """The neighbourhood of a node, several hops wide, with the strongest effects of each node."""
 
     _list: ClassVar[str | None] = "direct_effects"

@@ -10,6 +10,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.contrast import with_sum_of
 from circuit_atlas.graph.data import Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
@@ -20,6 +22,7 @@ from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, Kind
 
 if TYPE_CHECKING:
     from circuit_atlas.database import Database
+    from circuit_atlas.queries.contrast_results import Contrast
     from circuit_atlas.queries.edge_value import EdgeValue
     from circuit_atlas.queries.graphs import StoredGraph
 
@@ -64,15 +67,19 @@ _BLOCK = 1 << 18  # edges
 _last_read: WeakKeyDictionary[Database, tuple[Any, StoredArrays]] = WeakKeyDictionary()  # with version and content
 
 
-def read_arrays(graph: StoredGraph, *, edge_value: EdgeValue | None = None) -> StoredArrays:
+def read_arrays(
+    graph: StoredGraph, *, edge_value: EdgeValue | None = None, contrast: Contrast | None = None
+) -> StoredArrays:
     """The columns of a graph; those of the graph asked for last are kept in memory.
 
     Args:
         graph: the graph.
         edge_value: what path scores take instead of the weight; see `PackedEdges.scored`.
+        contrast: becomes one node more, the last.
 
     Raises:
-        InvalidArgumentError: `edge_value` is not a finite number for every edge.
+        InvalidArgumentError: `edge_value` is not a finite number for every edge; nothing acts on a part of the
+            contrast, or its parts cancel.
         GraphChangedError: the graph was replaced or deleted while it was read.
     """
     version = graph.version, graph.properties["content_hash"]
@@ -81,6 +88,8 @@ def read_arrays(graph: StoredGraph, *, edge_value: EdgeValue | None = None) -> S
         columns = _read(graph)
         graph.check_unchanged()
         _last_read[graph.database] = version, columns
+    if contrast is not None:
+        columns = _with_contrast(graph, columns, contrast)
     return columns if edge_value is None else replace(columns, edges=_valued(graph, columns, edge_value))
 
 
@@ -95,12 +104,38 @@ def _read(graph: StoredGraph) -> StoredArrays:
     )
 
 
+def _with_contrast(graph: StoredGraph, columns: StoredArrays, contrast: Contrast) -> StoredArrays:
+    """The columns with the node of a contrast."""
+    parts = {columns.ordinal[part.node.key]: part.weight for part in contrast.parts}
+    for part in contrast.parts:
+        if not columns.edges.inputs[columns.ordinal[part.node.key]]:
+            raise InvalidArgumentError(
+                f"nothing acts on {part.node.key} ({part.node.name}), so it cannot be added or subtracted",
+                where=graph.name,
+                fix="Name logits, or other nodes with inputs.",
+            )
+    edges = with_sum_of(columns.edges, parts)
+    effects = edges.weight[len(columns.edges) :]
+    if not len(effects):
+        raise InvalidArgumentError(
+            f"the parts of {contrast.node.name} cancel: no effect is left", where=graph.name, fix="Name other nodes."
+        )
+    return StoredArrays(
+        [*columns.keys, contrast.node.key],
+        np.append(columns.layer, columns.layer.max() + 1).astype(np.int32),  # above all others, for `order`
+        np.append(columns.position, -1).astype(np.int32),
+        np.append(columns.input_sum, np.abs(effects).sum()),
+        edges,
+    )
+
+
 def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) -> PackedEdges:
     """The edges, scored by an expression."""
     ends = {name: name.split(".") for name in edge_value.names if "." in name}
     wanted = sorted({prop for _, prop in ends.values()} - {"kind"})
     rows = ask(graph.database, "nodes.values", graph=graph.name, names=wanted) if wanted else []
-    numbers = {row["name"]: np.array(row["values"], np.float64) for row in rows} | {"kind": columns.kind}
+    beyond = [math.nan] * (len(columns.keys) - graph.properties["nodes"])  # the node of a contrast has no properties
+    numbers = {row["name"]: np.array([*row["values"], *beyond], np.float64) for row in rows} | {"kind": columns.kind}
     values: list[Float64] = []
     for block in columns.edges.blocks(_BLOCK):
         at = {"source": block.source, "target": block.target}

@@ -38,6 +38,7 @@ ALSO = {  # beside dallas and small
     "supernodes": ("night", "winter"),
     "circuits": ("night",),
     "series": ("cold", "night", "winter"),
+    "contrast": ("foot", "night"),
 }
 
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, circuit_option, complete_graphs, shown_paths_options
+from circuit_atlas.cli.options import (
+    atlas_command,
+    circuit_option,
+    complete_graphs,
+    contrast_options,
+    shown_paths_options,
+)
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -25,6 +31,14 @@ GROUP = "Questions across prompts"
     show_default=True,
     help="Count positions from the end of the prompt, from its start, or not at all.",
 )
+@click.option(
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="NODE",
+    help="Node that influence and paths are on; several with --minus or --weight.  [default: the logits]",
+)
+@contrast_options
 @click.option(
     "-k",
     "--k",
@@ -48,5 +62,6 @@ def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
       circuit-atlas compare night winter --align feature -k 3
       circuit-atlas compare night winter --sign inhibiting --max-hops 3
       circuit-atlas compare night winter --circuit core   (a circuit that both have)
+      circuit-atlas compare night winter --to logit:1 --minus logit:2 -k 3
     """
     return atlas.compare(a, b, **options)

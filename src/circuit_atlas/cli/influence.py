@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KIND, Question, circuit_option, graph_or_several, question_command
+from circuit_atlas.cli.options import (
+    KIND,
+    Question,
+    circuit_option,
+    contrast_options,
+    graph_or_several,
+    question_command,
+)
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -27,6 +34,7 @@ GROUP = "Questions about a graph"
 @click.option(
     "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
 )
+@contrast_options
 @click.option("--kind", "kinds", type=KIND, multiple=True, help="Only nodes of this kind; repeatable.")
 @click.option(
     "--share",
@@ -42,11 +50,10 @@ def influence_command(
     atlas: Atlas,
     graph: str,
     by: str,
-    targets: tuple[str, ...],
     kinds: tuple[str, ...],
     share: float,
-    k: int,
     circuit: str | None,
+    **asked: Any,
 ) -> Result:
     """Show how much of the logits of GRAPH flows through each node, over all paths (circuit-tracer's influence).
 
@@ -57,14 +64,15 @@ def influence_command(
       circuit-atlas influence dallas --by layer --kind feature
       circuit-atlas influence dallas --to Austin --by edge
       circuit-atlas influence dallas --by length
+      circuit-atlas influence dallas --to Austin --minus Dallas --by edge -k 5
     """
     handle = atlas.graph(graph)
     if by in ("edge", "length") and (kinds or share < 1):
         raise click.UsageError("--kind and --share apply to nodes only.")
     if by == "length":
-        return handle.influence_by_length(targets=targets, k=k, circuit=circuit)
+        return handle.influence_by_length(circuit=circuit, **asked)
     if by == "edge":
-        return handle.edge_influence(targets=targets, k=k, circuit=circuit)
+        return handle.edge_influence(circuit=circuit, **asked)
     if by == "node":
-        return handle.influence(targets=targets, kinds=kinds, share=share, k=k, circuit=circuit)
-    return handle.influence_by(by, targets=targets, kinds=kinds, k=k, circuit=circuit)
+        return handle.influence(kinds=kinds, share=share, circuit=circuit, **asked)
+    return handle.influence_by(by, kinds=kinds, circuit=circuit, **asked)

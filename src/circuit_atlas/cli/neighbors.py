@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import KIND, IntRange, Question, circuit_option, graph_or_several, question_command
+from circuit_atlas.cli.options import (
+    KIND,
+    IntRange,
+    Question,
+    circuit_option,
+    contrast_options,
+    graph_or_several,
+    question_command,
+)
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -18,6 +26,7 @@ GROUP = "Questions about a graph"
 @click.command("neighbors", cls=Question)
 @graph_or_several
 @click.argument("node")
+@contrast_options
 @click.option(
     "--direction",
     type=click.Choice(["in", "out", "both"]),
@@ -60,6 +69,7 @@ def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options:
       circuit-atlas neighbors dallas logit:Austin --direction in -k 5
       circuit-atlas neighbors dallas logit:Austin --sign negative
       circuit-atlas neighbors dallas logit:Austin --direction in --hops 3 -k 2
+      circuit-atlas neighbors dallas logit:Austin --minus logit:Dallas -k 5
     """
     handle = atlas.graph(graph)
     if hops > 1:

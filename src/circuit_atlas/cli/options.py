@@ -377,6 +377,34 @@ to_option = click.option(
 )
 
 
+def _weights_by_node(
+    _ctx: click.Context, _parameter: click.Parameter, given: tuple[tuple[str, float], ...]
+) -> dict[str, float]:
+    weights = dict(given)
+    if len(weights) < len(given):
+        raise click.BadParameter("two weights are given for one node.")
+    return weights
+
+
+contrast_options = together(
+    click.option(
+        "--minus",
+        multiple=True,
+        metavar="NODE",
+        help="Subtract this node: the target is the sum of the others without it, one node; repeatable.",
+    ),
+    click.option(
+        "--weight",
+        "weights",
+        type=(str, float),
+        multiple=True,
+        metavar="NODE NUMBER",
+        callback=_weights_by_node,
+        help="Weight of a node in that sum; repeatable.  [default: 1]",
+    ),
+)
+
+
 def _hops(fewest: int) -> Callable[[F], F]:
     return together(
         click.option(

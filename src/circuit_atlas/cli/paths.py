@@ -8,6 +8,7 @@ import click
 
 from circuit_atlas.cli.options import (
     Question,
+    contrast_options,
     edge_value_option,
     from_option,
     graph_or_several,
@@ -29,6 +30,7 @@ GROUP = "Questions about a graph"
 @graph_or_several
 @from_option
 @to_option
+@contrast_options
 @hops_options
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many paths.")
 @click.option(
@@ -52,6 +54,7 @@ def paths_command(atlas: Atlas, graph: str, **options: Any) -> Result:
       circuit-atlas paths dallas --score product --sign promoting --min-hops 2
       circuit-atlas paths dallas --score product --sign inhibiting --hops 2
       circuit-atlas paths dallas --to Austin --order inhibiting
+      circuit-atlas paths dallas --to Austin --minus Dallas --min-hops 2
       circuit-atlas paths dallas --score bottleneck --kind feature --min-weight 0.5
       circuit-atlas paths dallas --layer 10-20 --must-pass 20/44686
       circuit-atlas paths dallas --must-pass-any 20/44686 --must-pass-any 16/89970

@@ -1,0 +1,147 @@
+"""Contrasts: a weighted sum of targets, such as the difference of two logits, in the place of one target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from circuit_atlas.database import Rows
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.contrast_results import Contrast, ContrastPart, signed_sum
+from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.nodes import resolve, titled, to_node
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import Node
+
+
+def contrast_of(
+    graph: StoredGraph, targets: Sequence[str], minus: Sequence[str], weights: Mapping[str, float] | None
+) -> Contrast | None:
+    """The sum of some targets without others; None if nothing is to be subtracted and nothing has a weight.
+
+    Args:
+        graph: the graph.
+        targets: addresses of the nodes that are added; the most probable logit when empty.
+        minus: addresses of the nodes that are subtracted.
+        weights: the weight in the sum of nodes among them, by address; 1 for the others.
+
+    Raises:
+        InvalidArgumentError: a node is given twice, a weight is of no such node or not a positive number, there is no
+            logit to default to, or the graph's weights are shares of inputs, so that they cannot be added up. That
+            nothing acts on a node, or that all effects cancel, is found out by `read_arrays`.
+        NodeNotFoundError, AmbiguousNodeError: see `resolve`.
+    """
+    return difference(graph, targets, minus, weights or {}) if minus or weights else None
+
+
+def difference(
+    graph: StoredGraph, targets: Sequence[str], minus: Sequence[str], weights: Mapping[str, float]
+) -> Contrast:
+    """See `contrast_of`."""
+    _check_linear(graph)
+    added = [resolve(graph, address, prefer=Kind.LOGIT) for address in targets] or [_best_logit(graph)]
+    taken = [resolve(graph, address, prefer=Kind.LOGIT) for address in minus]
+    factor: dict[str, float] = {}
+    for node, sign in [*((node, 1.0) for node in added), *((node, -1.0) for node in taken)]:
+        if node.key in factor:
+            raise InvalidArgumentError(
+                f"{node.key} ({node.name}) is in the contrast twice",
+                fix="Name each node once, among the targets (--to) or those to subtract (--minus).",
+            )
+        factor[node.key] = sign
+    for key, weight in _weights_by_key(graph, weights, factor).items():
+        factor[key] *= weight
+    nodes = titled(graph.database, ((graph.name, node) for node in [*added, *taken]))
+    parts = [ContrastPart(node=nodes[graph.name, key], weight=weight) for key, weight in factor.items()]
+    kind = Kind.LOGIT if all(part.node.kind is Kind.LOGIT for part in parts) else Kind.OTHER
+    # A token of the same name is not meant among logits.
+    by_name = kind is Kind.LOGIT and len({part.node.name for part in parts}) == len(parts)
+    name = signed_sum([(part.weight, part.node.name if by_name else part.node.title) for part in parts])
+    return Contrast(
+        node=to_node({"key": f"{kind}:contrast/{name}", "name": name}),
+        parts=parts,
+        edge_threshold=graph.properties.get("edge_threshold"),
+    )
+
+
+def effects_on(
+    graph: StoredGraph,
+    contrast: Contrast,
+    *,
+    k: int,
+    sign: int,
+    kinds: Sequence[str],
+    layers: Sequence[int],
+    within: Sequence[str],
+    **_: Any,
+) -> Rows:
+    """Rows of neighbors.effects for the effects on a contrast, the strongest first; arguments as of that query."""
+    import numpy as np
+
+    from circuit_atlas.queries.stored_arrays import read_arrays
+
+    columns = read_arrays(graph, contrast=contrast)
+    place = columns.ordinal[contrast.node.key]
+    row = next(columns.edges.rows(np.array([place], np.int32)))
+    allowed = np.ones(len(columns.keys), np.bool_)
+    for column, wanted in ((columns.kind, kinds), (columns.layer, layers), (columns.keys, within)):
+        if wanted:
+            allowed &= np.isin(column, wanted)
+    strength = sign * row.weight if sign else np.abs(row.weight)
+    order = np.lexsort((row.source, -strength))
+    best = [i for i in order.tolist() if allowed[row.source[i]]][:k]
+    return [{"source": int(row.source[i]), "target": place, "weight": float(row.weight[i])} for i in best]
+
+
+def rows_at(graph: StoredGraph, ordinals: Sequence[int], contrast: Contrast | None) -> dict[int, dict[str, Any]]:
+    """What answers show of nodes, by ordinal; the node of a contrast comes after all that are stored."""
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=list(ordinals))
+    found: dict[int, dict[str, Any]] = {row["ordinal"]: row["node"] for row in rows}
+    if contrast is not None and graph.properties["nodes"] in ordinals:
+        found[graph.properties["nodes"]] = {"key": contrast.node.key, "name": contrast.node.name}
+    return found
+
+
+def _best_logit(graph: StoredGraph) -> Node:
+    if not graph.logits:
+        raise InvalidArgumentError("the graph has no logits", where=graph.name, fix="Name targets (--to).")
+    return to_node(graph.logits[0])
+
+
+def _weights_by_key(graph: StoredGraph, weights: Mapping[str, float], parts: Collection[str]) -> dict[str, float]:
+    """Weights by key of the node that each address means, which has to be one of `parts`."""
+    found: dict[str, float] = {}
+    for address, weight in weights.items():
+        key = resolve(graph, address, prefer=Kind.LOGIT).key
+        if key not in parts:
+            raise InvalidArgumentError(
+                f"a weight is given for {address!r}, which is not in the contrast",
+                fix="Name it among the targets (--to) or those to subtract (--minus), too.",
+            )
+        if key in found:
+            raise InvalidArgumentError(f"two weights are given for {key}", fix="Give one.")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+            raise InvalidArgumentError(
+                f"the weight of {address!r} cannot be {weight!r}",
+                fix="It is a positive number; a node to subtract is given with --minus.",
+            )
+        found[key] = float(weight)
+    return found
+
+
+def _check_linear(graph: StoredGraph) -> None:
+    """Refuse graphs whose weights are shares of the inputs of their target: those of two targets cannot be added."""
+    stored = graph.properties
+    if stored.get("collapsed_weights") == "shares":
+        fix = "Collapse it with sums (`circuit-atlas collapse GRAPH --weights sums`)."
+    elif stored.get("aggregated_weight") == "normalised":
+        fix = "Make the aggregate with mean weights (`circuit-atlas aggregate --weight mean`)."
+    else:
+        return
+    raise InvalidArgumentError(
+        "the weights of the graph are shares of each target's inputs, so targets cannot be added or subtracted",
+        where=graph.name,
+        fix=fix,
+    )
