@@ -56,6 +56,7 @@ from circuit_atlas.queries.features import (
     show_feature,
 )
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
+from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
@@ -657,6 +658,7 @@ class Atlas(Database):
     enriched_features = enriched_features
     enriched_edges = enriched_edges
     recurring = recurring
+    motifs = motifs
     compare = of_fresh_graphs(compare)
     similar = similar_graphs
     clusters = cluster_graphs
