@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from circuit_atlas.queries.enriched_results import AlignedEnd, Enriched, EnrichedAnswer
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
 from circuit_atlas.schema.models import Record
@@ -84,3 +85,76 @@ class Motifs(Result):
         weak = f" ({self.left_out:,} weak ones left out)" if self.left_out else ""
         of = self.graphs[0] if len(self.graphs) == 1 else f"{len(self.graphs):,} graphs"
         return f"{self.effects:,} effects of {of}{weak}, against {self.random:,} random graphs (seed {self.seed})"
+
+
+class _Concrete(Record):
+    """Three nodes that several graphs have, with effects between them; A, B and C as the shape has them."""
+
+    a: AlignedEnd
+    b: AlignedEnd
+    c: AlignedEnd
+    signs: str = Field(description="Signs of its effects, as in the answer of `motifs`")
+    first: float = Field(description="Mean weight of the effect that has the first sign, over all graphs that have it")
+    second: float = Field(description="The same for the second sign")
+    across: float | None = Field(description="The same for the third sign, in a triangle; else null")
+    example: str = Field(description="One of the graphs that have it")
+
+    def drawn(self, shape: str) -> str:
+        """It as text."""
+        weights = [self.first, self.second, *([] if self.across is None else [self.across])]
+        return drawn(shape, [_shown(end) for end in (self.a, self.b, self.c)], [f"{weight:.3g}" for weight in weights])
+
+
+class RecurringMotif(_Concrete):
+    """A motif that many graphs have."""
+
+    graphs: int = Field(description="Number of graphs that have it")
+
+
+class RecurringMotifs(Result):
+    """The motifs of a shape that most graphs of a set have."""
+
+    graphs: list[str] = Field(description="The graphs of the set")
+    shape: str = Field(description="`chain`, `fan-in`, `fan-out` or `triangle`")
+    align: str = Field(description="How nodes are aligned, see `compare`")
+    total: int = Field(description="Number of such motifs, whatever k is")
+    motifs: list[RecurringMotif] = Field(description="Those in most graphs first, at most k")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per motif."""
+        return ["graphs", self.shape], [
+            [f"{found.graphs} of {len(self.graphs)}", found.drawn(self.shape)] for found in self.motifs
+        ]
+
+    @property
+    def heading(self) -> str:
+        """How many motifs recur, and how many of them are shown."""
+        shown = f", the first {len(self)}:" if len(self) < self.total else ""
+        return f"{self.total:,} motifs recur (shape {self.shape}){shown}"
+
+
+class EnrichedMotif(Enriched, _Concrete):
+    """A motif that more graphs of the set have than of the baseline."""
+
+
+class EnrichedMotifs(EnrichedAnswer):
+    """The motifs of a shape that are over-represented in a set of graphs against a baseline."""
+
+    shape: str = Field(description="`chain`, `fan-in`, `fan-out` or `triangle`")
+    align: str = Field(description="How nodes are aligned, see `compare`")
+    motifs: list[EnrichedMotif] = Field(description="The smallest p-value first, at most k")
+
+    def table(self) -> tuple[list[str], Cells]:
+        """A row per motif."""
+        return [self.shape, *self._columns], [[found.drawn(self.shape), *self._cells(found)] for found in self.motifs]
+
+    @property
+    def heading(self) -> str:
+        """How many motifs are over-represented, and how many of them are shown."""
+        return self._told("motifs")
+
+
+def _shown(end: AlignedEnd) -> str:
+    """A feature's explanation and place, or else the name."""
+    place = end.identity.removeprefix("feature:")
+    return end.name if place in (end.identity, end.name) or end.name.endswith(place) else f"{end.name} ({place})"

@@ -61,6 +61,7 @@ from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
+from circuit_atlas.queries.shared_motifs import enriched_motifs, recurring_motifs
 from circuit_atlas.queries.similar import cluster_graphs, similar_graphs
 from circuit_atlas.queries.similar_results import Clusters
 from circuit_atlas.queries.stored_tables import check_tables
@@ -657,7 +658,9 @@ class Atlas(Database):
     only_features = only_features
     enriched_features = enriched_features
     enriched_edges = enriched_edges
+    enriched_motifs = enriched_motifs
     recurring = recurring
+    recurring_motifs = recurring_motifs
     motifs = motifs
     compare = of_fresh_graphs(compare)
     similar = similar_graphs

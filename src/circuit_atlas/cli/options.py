@@ -337,7 +337,8 @@ tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="
 k_option = click.option(
     "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of results."
 )
-# Which direct effects motifs are made of.
+# The shapes of motifs, and which direct effects they are made of.
+SHAPES = ("chain", "fan-in", "fan-out", "triangle")
 strong_effects_options = together(
     click.option(
         "--min-weight",
