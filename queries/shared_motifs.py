@@ -23,9 +23,9 @@ from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.aggregate import SourceNodes
-    from circuit_atlas.graph.data import Int64
+    from circuit_atlas.graph.data import Bool, Int64
     from circuit_atlas.graph.packed import PackedEdges
-    from circuit_atlas.graph.shared_motifs import Effects, SignedGraphs
+    from circuit_atlas.graph.shared_motifs import Effects, SharedMotifs, SignedGraphs
 
 _MOST_PAIRS = 300_000_000  # of effects that are looked at; that takes half a minute
 
@@ -204,8 +204,8 @@ def _read(database: Database, sources: Rows, align: str, min_weight: float, most
     return signed
 
 
-def _found(read: SignedGraphs, shape: str, sizes: Sequence[int], kept: Any) -> tuple[Effects, Any]:
-    """The effects that matter, and the motifs of a shape that so many graphs have."""
+def _found(read: SignedGraphs, shape: str, sizes: Sequence[int], kept: Bool) -> tuple[Effects, SharedMotifs]:
+    """The effects that matter, and the motifs of a shape; `kept` as in `shared_motifs`."""
     import numpy as np
 
     from circuit_atlas.graph.shared_motifs import n_pairs, shared_motifs

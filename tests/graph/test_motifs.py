@@ -137,10 +137,10 @@ def test_the_strongest_effects() -> None:
 
 def test_order_where_layers_or_positions_do_not_give_it() -> None:
     edges = ArrayEdges(np.array([1, 2], np.int32), np.array([0, 1], np.int32), np.array([1.0, -1.0]))
-    order = np.array([0, 1, 2], np.int64)
-    layers = signed_edges(edges, np.array([0.0, 3.0, np.inf]), order, np.array([0, 0, 1]))
+    order = np.array([0, 1, 2], np.int32)
+    layers = signed_edges(edges, np.array([0.0, 3.0, np.inf]), order, np.array([0, 0, 1], np.int32))
     assert (layers.height.tolist(), layers.position.tolist()) == ([0, 1, 2], [0, 0, 1])
     assert layers.negative.tolist() == [False, True]
-    others = signed_edges(edges, np.zeros(3), order, np.array([2, 1, 0]))
+    others = signed_edges(edges, np.zeros(3), order, np.array([2, 1, 0], np.int32))
     assert (others.height.tolist(), others.position.tolist()) == ([0, 1, 2], [0, 0, 0])
-    assert signed_edges(edges, np.zeros(3), order, np.array([-1, 1, 2])).position.tolist() == [0, 0, 0]
+    assert signed_edges(edges, np.zeros(3), order, np.array([-1, 1, 2], np.int32)).position.tolist() == [0, 0, 0]

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int64
+from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32, Int64
 
 CHAIN, FAN_IN, FAN_OUT, TRIANGLE = "chain", "fan-in", "fan-out", "triangle"
 SHAPES = (CHAIN, FAN_IN, FAN_OUT, TRIANGLE)
@@ -72,25 +72,24 @@ def strongest(weight: Float64, min_weight: float, most: int | None) -> Int64:
     return kept if most is None else np.sort(kept[np.argsort(-size[kept], kind="stable")[:most]])
 
 
-def signed_edges(edges: ArrayEdges, depth: Float64, order: Int64, position: Int64) -> SignedEdges:
+def signed_edges(edges: ArrayEdges, depth: Float64, order: Int32, position: Int32) -> SignedEdges:
     """Effects as they are counted.
 
     Args:
         edges: effects of a graph of n nodes without cycles.
         depth: float64 (n,): height of each node in the model.
-        order: (n,): ordinals of the nodes, each after its inputs. It counts where an effect does not lead upwards in
-            the model, as in a collapsed graph.
-        position: (n,): of each node, negative for none. Positions do not count if an effect leads to an earlier one, or
-            if a node has none.
+        order: int32 (n,): ordinals of the nodes, each after its inputs. It counts where an effect does not lead upwards
+            in the model, as in a collapsed graph.
+        position: int32 (n,): of each node, negative for none. Positions do not count if an effect leads to an earlier
+            one, or if a node has none.
     """
     source, target = edges.source.astype(np.int64), edges.target.astype(np.int64)
     height = np.unique(depth, return_inverse=True)[1].astype(np.int64)
     if (height[source] >= height[target]).any():
         height[order] = np.arange(len(order))
-    position = position.astype(np.int64)
-    if (position < 0).any() or (position[source] > position[target]).any():
-        position = np.zeros(len(position), np.int64)
-    return SignedEdges(source, target, edges.weight < 0, height, position)
+    from_later = (position[source] > position[target]).any()
+    where = np.zeros(len(position), np.int64) if from_later or (position < 0).any() else position.astype(np.int64)
+    return SignedEdges(source, target, edges.weight < 0, height, where)
 
 
 def n_chains(edges: SignedEdges) -> int:
@@ -120,15 +119,16 @@ def motif_counts(edges: SignedEdges) -> Int64:
             for across in (0, 1):
                 triangles[first, second, across] = ways.multiply(adjacency[across]).sum()
     closed_in, closed_out = triangles.sum(axis=0), triangles.sum(axis=1)  # two inputs of c, two outputs of a
-    counts = [chains - triangles.sum(axis=2), _open_pairs(inputs, closed_in), _open_pairs(outputs, closed_out)]
-    return np.concatenate([*(count.ravel() for count in counts), triangles.ravel()])
+    open_chains = chains - triangles.sum(axis=2)
+    pairs = _open_pairs(inputs, closed_in), _open_pairs(outputs, closed_out)
+    return np.concatenate([open_chains.ravel(), *pairs, triangles.ravel()])
 
 
 def _open_pairs(degree: list[Int64], closed: Int64) -> Int64:
-    """Pairs of effects on one node (or of one), by signs as in `_PAIRS`, without those of triangles, int64 (2, 2)."""
+    """Pairs of effects on one node (or of one), by signs as in `_PAIRS`, without those of triangles, int64 (3,)."""
     positive, negative = degree
-    every = [positive @ (positive - 1) // 2, positive @ negative, negative @ (negative - 1) // 2]
-    return np.array(every) - [closed[0, 0], closed[0, 1] + closed[1, 0], closed[1, 1]]
+    every = np.array([positive @ (positive - 1) // 2, positive @ negative, negative @ (negative - 1) // 2], np.int64)
+    return every - np.array([closed[0, 0], closed[0, 1] + closed[1, 0], closed[1, 1]], np.int64)
 
 
 def random_graphs(edges: SignedEdges, random: np.random.Generator) -> Iterator[SignedEdges]:

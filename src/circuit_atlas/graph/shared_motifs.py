@@ -137,7 +137,8 @@ def shared_motifs(effects: Effects, shape: str, n_graphs: Sequence[int], kept: B
 
 def strengths(effects: Effects, motifs: Int64) -> Float64:
     """The |weight| of the weakest effect of each motif, float64 (k,)."""
-    return np.abs(effects.weight[motifs]).min(axis=1)
+    weakest: Float64 = np.abs(effects.weight[motifs]).min(axis=1)
+    return weakest
 
 
 def nodes_of(effects: Effects, shape: str, motifs: Int64) -> Int64:
