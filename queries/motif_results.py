@@ -130,7 +130,8 @@ class RecurringMotifs(Result):
     def heading(self) -> str:
         """How many motifs recur, and how many of them are shown."""
         shown = f", the first {len(self)}:" if len(self) < self.total else ""
-        return f"{self.total:,} motifs recur (shape {self.shape}){shown}"
+        recur = "1 motif recurs" if self.total == 1 else f"{self.total:,} motifs recur"
+        return f"{recur} (shape {self.shape}){shown}"
 
 
 class EnrichedMotif(Enriched, _Concrete):

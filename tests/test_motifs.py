@@ -90,7 +90,7 @@ def test_recurring_motifs_are_those_of_the_files(
     assert {of(one): one.graphs for one in found.motifs} == {m: n for m, n in expected.items() if n >= 3}
     assert found.total == len(found.motifs) > 20
     assert all(of(one) in triangles[one.example] for one in found.motifs)
-    order = [(-one.graphs, -min(abs(w) for w in (one.first, one.second, one.across))) for one in found.motifs]
+    order = [(-one.graphs, -min(abs(w or 0.0) for w in (one.first, one.second, one.across))) for one in found.motifs]
     assert order == sorted(order)
     everywhere = next(one for one in found.motifs if one.graphs == len(ANALOGIES))
     mean = sum(triangles[name][of(everywhere)][0] for name in ANALOGIES) / len(ANALOGIES)

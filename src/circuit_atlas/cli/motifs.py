@@ -41,7 +41,7 @@ def motifs_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Res
 
     \b
     Examples:
-      circuit-atlas motifs dallas
-      circuit-atlas motifs --tag analogies --strongest 500 --random 50
+      circuit-atlas motifs dallas --random 40
+      circuit-atlas motifs --tag analogies --strongest 500 --random 40
     """
     return atlas.motifs(*graphs, **options)
