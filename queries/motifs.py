@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.motifs import Null
 
 _USUAL = 0.05  # a p-value that random graphs should be able to give
-_MOST_RANDOM = 10_000
+_MOST_RANDOM, _LARGEST_SEED = 10_000, 2**32 - 1
 _MOST_EFFECTS, _MOST_CHAINS = 200_000, 10_000_000  # of a graph; then it takes minutes, and a gigabyte
 
 
@@ -54,7 +54,7 @@ def graph_motifs(
     Args:
         graph: the graph.
         random: number of random graphs, 2 to 10,000.
-        seed: the same seed gives the same random graphs.
+        seed: 0 to 4,294,967,295; the same seed gives the same random graphs.
         min_weight: leave out effects with a smaller |weight|.
         strongest: count only this many effects, those with the largest |weight|.
 
@@ -62,7 +62,7 @@ def graph_motifs(
         InvalidArgumentError: the graph has a cycle, or too many effects; or an argument is out of range.
         GraphNotFoundError: no such graph is ready.
     """
-    _check(random, min_weight, strongest)
+    _check(random, seed, min_weight, strongest)
     return _answer([graph.name], [_census(graph, random, seed, min_weight, strongest)], random, seed)
 
 
@@ -92,7 +92,7 @@ def motifs(
         InvalidArgumentError: no graph was named; or see `graph_motifs`.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
-    _check(random, min_weight, strongest)
+    _check(random, seed, min_weight, strongest)
     names = graph_set(database, graphs, tags)
     if not names:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
@@ -109,8 +109,9 @@ def motifs(
     return answer
 
 
-def _check(random: int, min_weight: float, strongest: int | None) -> None:
+def _check(random: int, seed: int, min_weight: float, strongest: int | None) -> None:
     check_range("random", random, 2, _MOST_RANDOM)
+    check_range("seed", seed, 0, _LARGEST_SEED)
     check_pruning(min_weight, strongest)
 
 

@@ -119,6 +119,7 @@ def test_what_cannot_be_asked(atlas: Atlas, examples: Any) -> None:
     for question, told in (
         (atlas.motifs, "no graphs given"),
         (lambda: atlas.motifs("dallas", random=1), "random"),
+        (lambda: atlas.motifs("dallas", seed=-1), "seed"),
         (lambda: atlas.motifs("dallas", min_weight=-1.0), "min_weight"),
         (lambda: atlas.graph("dallas").motifs(strongest=0), "strongest"),
         (lambda: atlas.recurring_motifs("night", shape="square"), "chain, fan-in, fan-out, triangle"),

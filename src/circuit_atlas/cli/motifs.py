@@ -28,7 +28,11 @@ GROUP = "Questions across prompts"
         help="Compare each graph with N random graphs.",
     ),
     click.option(
-        "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed gives the same numbers."
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        show_default=True,
+        help="The same seed gives the same numbers.",
     ),
 )
 @strong_effects_options
