@@ -158,15 +158,21 @@ def _census(graph: StoredGraph, n_random: int, seed: int, min_weight: float, mos
 def _answer(names: list[str], found: list[_Census], random: int, seed: int) -> Motifs:
     import numpy as np
 
-    from circuit_atlas.graph.motifs import null_statistics
+    from circuit_atlas.graph.motifs import is_drifting, null_statistics
 
     observed = np.array([one.observed for one in found])
     alone = [null_statistics(one.observed, one.random) for one in found]
     above = (observed > np.array([null.mean for null in alone])).sum(axis=0).tolist()
     total = observed.sum(axis=0)
     together = null_statistics(total, np.array([one.random for one in found]).sum(axis=0))
-    smallest = 2 / (random + 1)
-    few = f"{random} random graphs cannot give a p-value below {smallest:.2g}: take more (--random)."
+    notes = []
+    if (smallest := 2 / (random + 1)) > _USUAL:
+        notes.append(f"{random} random graphs cannot give a p-value below {smallest:.2g}: take more (--random).")
+    if drifting := [name for name, one in zip(names, found, strict=True) if is_drifting(one.random)]:
+        notes.append(
+            f"The random graphs of {', '.join(drifting[:3])}{' and others' * (len(drifting) > 3)} still change in one "
+            "direction, so that z is too far from 0: take more (--random), or leave out weak effects (--strongest)."
+        )
     return Motifs(
         graphs=names,
         effects=sum(one.effects for one in found),
@@ -182,7 +188,7 @@ def _answer(names: list[str], found: list[_Census], random: int, seed: int) -> M
             for name, counts, null in zip(names, observed, alone, strict=True)
             for fields in _fields(counts, null)
         ],
-        notes=[few] if smallest > _USUAL else [],
+        notes=notes,
     )
 
 

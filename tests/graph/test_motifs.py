@@ -14,6 +14,7 @@ from circuit_atlas.graph.data import ArrayEdges
 from circuit_atlas.graph.motifs import (
     SIGNED_SHAPES,
     SignedEdges,
+    is_drifting,
     motif_counts,
     n_chains,
     null_statistics,
@@ -125,6 +126,13 @@ def test_statistics_of_random_graphs() -> None:
     assert null.z[0] == pytest.approx(4 / (8 / 3) ** 0.5)
     assert np.isnan(null.z[1:]).all()
     assert null.p_value.tolist() == [0.5, 1.0, 0.5]
+
+
+def test_random_graphs_that_have_not_mixed() -> None:
+    steady = np.random.default_rng(0).integers(0, 20, (100, 4))
+    assert not is_drifting(steady)
+    assert is_drifting(steady + np.arange(100)[:, None])
+    assert not is_drifting(np.full((40, 3), 7))
 
 
 def test_the_strongest_effects() -> None:

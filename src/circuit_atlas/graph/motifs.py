@@ -38,6 +38,7 @@ SIGNED_SHAPES = (
     *((TRIANGLE, a + b + c) for a in _SIGNS for b in _SIGNS for c in _SIGNS),
 )
 """Shapes and signs, in the order in which they are counted."""
+_DRIFT = 10.0
 _BURN_IN, _SPACING = 50, 10  # rounds of trades before the first random graph, and between two
 
 
@@ -153,6 +154,19 @@ def null_statistics(observed: Int64, counts: Int64) -> Null:
     above, below = (counts >= observed).sum(axis=0), (counts <= observed).sum(axis=0)
     p_value = np.minimum(1.0, 2 * (np.minimum(above, below) + 1) / (len(counts) + 1))
     return Null(mean, sd, z, p_value)
+
+
+def is_drifting(counts: Int64) -> bool:
+    """Whether random graphs have not mixed: whether some count has another mean in their first half than in the second,
+    by more than 10 / sqrt(r) standard deviations. (Independent ones differ by about 2 / sqrt(r), and those of the
+    examples by up to 9 / sqrt(r).)
+
+    Args:
+        counts: int64 (r, k): of r random graphs, in the order in which they came.
+    """
+    first, second = counts[: len(counts) // 2], counts[len(counts) // 2 :]
+    apart = np.abs(first.mean(axis=0) - second.mean(axis=0))
+    return bool((apart > _DRIFT / np.sqrt(len(counts)) * counts.std(axis=0)).any())
 
 
 def _round(edges: SignedEdges, random: np.random.Generator) -> SignedEdges:
