@@ -88,13 +88,14 @@ def recurring_motifs(
         for number, fields in zip(found.graphs[0][order].tolist(), described, strict=True)
     ]
     contents = [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
+    none = [] if motifs else [f"No {shape} is in {fewest} graphs or more of {len(sources):,}, as was asked for."]
     return RecurringMotifs(
         graphs=[row["graph"]["name"] for row in sources],
         shape=shape,
         align=align,
         total=len(found.effects),
         motifs=motifs,
-        notes=doubled_notes(contents),
+        notes=[*none, *doubled_notes(contents)],
     )
 
 
