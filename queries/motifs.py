@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _USUAL = 0.05  # a p-value that random graphs should be able to give
 _MOST_RANDOM, _LARGEST_SEED = 10_000, 2**32 - 1
-_MOST_EFFECTS, _MOST_CHAINS = 200_000, 10_000_000  # of a graph; then it takes minutes, and a gigabyte
+_MOST_EFFECTS, _MOST_CHAINS = 200_000, 10_000_000  # of a graph; 100 random graphs then take a minute
 
 
 class _Census(NamedTuple):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.packed import PackedEdges
     from circuit_atlas.graph.shared_motifs import Effects, SharedMotifs, SignedGraphs
 
-_MOST_PAIRS = 300_000_000  # of effects that are looked at; that takes half a minute
+_MOST_PAIRS = 300_000_000  # of effects that are looked at; that takes a quarter of a minute
 
 
 @one_answer
