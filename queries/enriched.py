@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import Int64
     from circuit_atlas.graph.enrichment import Enrichment
 
-_USUAL = 0.05  # a p-value that sets of graphs should be able to have
+USUAL_LEVEL = 0.05  # a p-value that sets of graphs should be able to have
 
 
 @one_answer
@@ -66,7 +66,7 @@ def enriched_features(
 
     from circuit_atlas.graph.enrichment import enrichment
 
-    chosen, others, notes = _sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
     rows = ask(database, "features.enriched", graphs=chosen, baseline=others, k=k)
     # Features that are active in the same numbers of graphs have the same statistics.
     counts, in_set, in_baseline = (
@@ -86,7 +86,9 @@ def enriched_features(
         EnrichedFeature(
             feature=to_feature(one["feature"]),
             influence=one["influence"],
-            **_statistics(found, int(first[i]), (rows[i]["graphs"], len(chosen)), (rows[i]["baseline"], len(others))),
+            **enriched_fields(
+                found, int(first[i]), (rows[i]["graphs"], len(chosen)), (rows[i]["baseline"], len(others))
+            ),
         )
         for i in over
         for one in rows[i]["features"]
@@ -139,7 +141,7 @@ def enriched_edges(
     from circuit_atlas.graph.enrichment import enrichment
 
     check_choice("align", align, ALIGNMENTS)
-    chosen, others, notes = _sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
     by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, [*chosen, *others], [])}
     sources, beside = ([by_name[name] for name in names if name in by_name] for names in (chosen, others))
     check_sources([*sources, *beside], "the comparison")
@@ -156,13 +158,14 @@ def enriched_edges(
     found = enrichment(in_set, len(chosen), in_baseline, len(others), confidence=confidence)
     over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen))
     best = over[np.lexsort((both.pair[over], -np.abs(weight[over]), -found.log_odds[over], found.p_value[over]))[:k]]
-    ends = _named(database, adding.identities, both.pair[best], sources[0]["graph"])
+    numbers = np.concatenate([both.pair[best] >> 32, both.pair[best] & 0xFFFFFFFF])
+    ends = named_ends(database, adding.identities, numbers, sources[0]["graph"])
     edges = [
         EnrichedEdge(
             source=ends[int(both.pair[i] & 0xFFFFFFFF)],
             target=ends[int(both.pair[i] >> 32)],
             weight=float(weight[i]),
-            **_statistics(found, i, (int(in_set[i]), len(chosen)), (int(in_baseline[i]), len(others))),
+            **enriched_fields(found, i, (int(in_set[i]), len(chosen)), (int(in_baseline[i]), len(others))),
         )
         for i in best.tolist()
     ]
@@ -178,7 +181,7 @@ def enriched_edges(
     )
 
 
-def _sets(
+def two_sets(
     database: Database,
     graphs: Sequence[str],
     tags: Sequence[str],
@@ -200,14 +203,14 @@ def _sets(
         raise InvalidArgumentError("no baseline given", fix="Name a tag (--baseline) or graphs (--baseline-graph).")
     chosen, others, notes = apart(chosen, others, graphs, baseline, "baseline (--baseline, --baseline-graph)")
     smallest = smallest_p_value(len(chosen), len(others))
-    if smallest > _USUAL:
+    if smallest > USUAL_LEVEL:
         notes.append(
             f"{len(chosen)} against {len(others)} graphs cannot have a p-value below {smallest:.2g}: take more graphs."
         )
     return chosen, others, notes
 
 
-def _statistics(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline: tuple[int, int]) -> dict[str, Any]:
+def enriched_fields(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline: tuple[int, int]) -> dict[str, Any]:
     """The fields of `Enriched` of the i-th thing: of each set, how many graphs have it, and how many there are."""
     return {
         "graphs": in_set[0],
@@ -222,9 +225,18 @@ def _statistics(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline:
     }
 
 
-def _named(database: Database, identities: Sequence[str], pairs: Int64, graph: dict[str, Any]) -> dict[int, AlignedEnd]:
-    """The ends of direct effects, by number: a feature has the name that is its explanation."""
-    numbers = sorted({*(pairs >> 32).tolist(), *(pairs & 0xFFFFFFFF).tolist()})
+def named_ends(
+    database: Database, identities: Sequence[str], wanted: Int64, graph: dict[str, Any]
+) -> dict[int, AlignedEnd]:
+    """Nodes that several graphs have, by number: a feature has the name that is its explanation.
+
+    Args:
+        database: the database.
+        identities: what each is aligned by.
+        wanted: int64, the numbers of the nodes.
+        graph: the properties of one of the graphs.
+    """
+    numbers = sorted(set(wanted.tolist()))
     keys = {number: identities[number].partition("@")[0] for number in numbers}
     features = named_features(database, keys.values(), graph)
 

@@ -46,7 +46,7 @@ class EnrichedEdge(Enriched):
     weight: float = Field(description="Mean weight over the graphs of the set that have it")
 
 
-class _Enrichment(Result):
+class EnrichedAnswer(Result):
     """What is over-represented in a set of graphs against a baseline."""
 
     graphs: list[str] = Field(description="The graphs of the set")
@@ -73,7 +73,7 @@ class _Enrichment(Result):
         return f"{self.total:,} of {self.tested:,} {what} are over-represented{shown}"
 
 
-class EnrichedFeatures(_Enrichment):
+class EnrichedFeatures(EnrichedAnswer):
     """The transcoder features that are over-represented in a set of graphs against a baseline."""
 
     features: list[EnrichedFeature] = Field(description="The smallest p-value first, at most k")
@@ -96,7 +96,7 @@ class EnrichedFeatures(_Enrichment):
         return self._told("features")
 
 
-class EnrichedEdges(_Enrichment):
+class EnrichedEdges(EnrichedAnswer):
     """The direct effects that are over-represented in a set of graphs against a baseline."""
 
     align: str = Field(description="How nodes are aligned, see `compare`")

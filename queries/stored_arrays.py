@@ -48,11 +48,15 @@ class StoredArrays:
         return np.array([key.partition(":")[0] for key in self.keys])
 
     @cached_property
+    def depth(self) -> Float64:
+        """Height of each node in the model, see `NodeColumns.depth`."""
+        is_attention = np.array([component_of(key) in ATTENTION_COMPONENTS for key in self.keys], np.bool_)
+        return np.where(self.kind == Kind.LOGIT, np.inf, self.layer - ATTENTION_STEP * is_attention)
+
+    @cached_property
     def order(self) -> Int32 | None:
         """See `topological_order`."""
-        is_attention = np.array([component_of(key) in ATTENTION_COMPONENTS for key in self.keys], np.bool_)
-        depth = self.layer - ATTENTION_STEP * is_attention
-        return topological_order(self.edges, np.where(self.kind == Kind.LOGIT, np.inf, depth))
+        return topological_order(self.edges, self.depth)
 
     def is_start(self, sources: list[str] | None) -> Bool:
         """Where paths begin, bool (n,): at nodes of these keys, or at all tokens."""

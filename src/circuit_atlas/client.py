@@ -56,12 +56,14 @@ from circuit_atlas.queries.features import (
     show_feature,
 )
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
+from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.results import Graphs, Rows
 from circuit_atlas.queries.search import search_text
 from circuit_atlas.queries.series import series
 from circuit_atlas.queries.series_results import Series
+from circuit_atlas.queries.shared_motifs import enriched_motifs, recurring_motifs
 from circuit_atlas.queries.similar import cluster_graphs, similar_graphs
 from circuit_atlas.queries.similar_results import Clusters
 from circuit_atlas.queries.stored_tables import check_tables
@@ -659,7 +661,10 @@ class Atlas(Database):
     only_features = only_features
     enriched_features = enriched_features
     enriched_edges = enriched_edges
+    enriched_motifs = enriched_motifs
     recurring = recurring
+    recurring_motifs = recurring_motifs
+    motifs = motifs
     compare = of_fresh_graphs(compare)
     similar = similar_graphs
     clusters = cluster_graphs

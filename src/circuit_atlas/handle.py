@@ -12,6 +12,7 @@ from circuit_atlas.queries.distribution import score_distribution
 from circuit_atlas.queries.graph_tables import graph_edges, graph_nodes, graph_to_networkx, graph_to_pandas
 from circuit_atlas.queries.graphs import GraphReference, find_graph, statistics
 from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
+from circuit_atlas.queries.motifs import graph_motifs
 from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
 from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
 from circuit_atlas.queries.supernodes import list_supernodes, supernode_links
@@ -58,6 +59,7 @@ class GraphHandle(GraphReference):
     influence_by = influence_by
     influence_by_length = influence_by_length
     edge_influence = edge_influence
+    motifs = graph_motifs
 
     supernodes = list_supernodes
     supernode_links = supernode_links

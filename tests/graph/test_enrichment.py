@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from circuit_atlas.graph.enrichment import enrichment, smallest_p_value
+from circuit_atlas.graph.enrichment import enrichment, smallest_p_value, worth_testing
 
 
 @given(st.data(), st.integers(1, 30), st.integers(1, 30), st.sampled_from([0.5, 0.95]))
@@ -39,3 +39,16 @@ def test_statistics_are_those_of_each_table(data: st.DataObject, n: int, m: int,
 def test_nothing_is_over_represented_among_nothing() -> None:
     none = np.zeros(0, np.int64)
     assert all(len(column) == 0 for column in enrichment(none, 3, none, 4, confidence=0.95))
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.sampled_from([0.01, 0.05, 0.2]))
+def test_what_is_worth_a_test(n: int, m: int, level: float) -> None:
+    """For each number of graphs, the p-values of all ways in which they can be in both sets."""
+    smallest = [
+        min(
+            stats.hypergeom.sf(inside - 1, n + m, number, n) for inside in range(max(0, number - m), min(n, number) + 1)
+        )
+        for number in range(n + m + 1)
+    ]
+    limit = max(level, min(smallest)) * (1 + 1e-9)
+    assert worth_testing(n, m, level=level).tolist() == [p <= limit for p in smallest]

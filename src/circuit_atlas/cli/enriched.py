@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, k_option, some_graphs, tags_option
+from circuit_atlas.cli.options import SHAPES, atlas_command, k_option, some_graphs, strong_effects_options, tags_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -22,15 +22,16 @@ GROUP = "Questions across prompts"
 @click.option("--baseline-graph", "baseline", multiple=True, metavar="GRAPH", help="Against this graph; repeatable.")
 @click.option(
     "--by",
-    type=click.Choice(["feature", "edge"]),
+    type=click.Choice(["feature", "edge", "motif"]),
     default="feature",
     show_default=True,
-    help="Transcoder features, or direct effects.",
+    help="Transcoder features, direct effects, or motifs: effects between three features, or two and a logit.",
 )
+@click.option("--shape", type=click.Choice(SHAPES), help="With --by motif: the shape of the motifs.  [default: chain]")
 @click.option(
     "--align",
     type=click.Choice(["relative", "exact", "feature"]),
-    help="With --by edge: positions from the end (relative), from the start, or not at all (the default).",
+    help="With --by edge or motif: positions from the end (relative), from the start, or not at all (the default).",
 )
 @click.option(
     "--confidence",
@@ -39,10 +40,20 @@ GROUP = "Questions across prompts"
     show_default=True,
     help="Of the intervals of the log odds.",
 )
+@strong_effects_options
 @k_option
 @atlas_command
-def enriched_command(atlas: Atlas, graphs: tuple[str, ...], by: str, align: str | None, **options: Any) -> Result:
-    """List the features, or direct effects, that are over-represented in the graphs given against a baseline.
+def enriched_command(
+    atlas: Atlas,
+    graphs: tuple[str, ...],
+    by: str,
+    shape: str | None,
+    align: str | None,
+    min_weight: float,
+    strongest: int | None,
+    **options: Any,
+) -> Result:
+    """List what is over-represented in the graphs given against a baseline: features, direct effects or motifs.
 
     For each: in how many graphs of both sets it is, the log odds ratio with its interval, and the p-value of Fisher's
     exact test, plain and corrected for the number of tests (q).
@@ -52,9 +63,21 @@ def enriched_command(atlas: Atlas, graphs: tuple[str, ...], by: str, align: str 
       circuit-atlas enriched --tag analogies --baseline-graph dallas
       circuit-atlas enriched dallas --baseline analogies -k 5
       circuit-atlas enriched dallas --baseline analogies --by edge -k 5
+      circuit-atlas enriched dallas --baseline analogies --by motif --shape triangle -k 5
     """
+    if by != "motif" and (shape is not None or min_weight or strongest is not None):
+        raise click.UsageError("--shape, --min-weight and --strongest go with --by motif.")
+    if by == "motif":
+        return atlas.enriched_motifs(
+            *graphs,
+            **options,
+            shape=shape or SHAPES[0],
+            align=align or "feature",
+            min_weight=min_weight,
+            strongest=strongest,
+        )
     if by == "edge":
         return atlas.enriched_edges(*graphs, **options, align=align or "feature")
     if align is not None:
-        raise click.UsageError("--align goes with --by edge: features are taken at any position.")
+        raise click.UsageError("--align goes with --by edge or motif: features are taken at any position.")
     return atlas.enriched_features(*graphs, **options)

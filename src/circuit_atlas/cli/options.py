@@ -337,6 +337,20 @@ tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="
 k_option = click.option(
     "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of results."
 )
+# The shapes of motifs, and which direct effects they are made of.
+SHAPES = ("chain", "fan-in", "fan-out", "triangle")
+strong_effects_options = together(
+    click.option(
+        "--min-weight",
+        type=click.FloatRange(0),
+        default=0.0,
+        metavar="X",
+        help="Leave out effects with a |weight| below X.",
+    ),
+    click.option(
+        "--strongest", type=click.IntRange(1), metavar="N", help="Only the N strongest effects of each graph."
+    ),
+)
 # What is compared of graphs, and how.
 similarity_options = together(
     click.option(

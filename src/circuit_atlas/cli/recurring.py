@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, k_option, some_graphs, tags_option
+from circuit_atlas.cli.options import SHAPES, atlas_command, k_option, some_graphs, strong_effects_options, tags_option
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -24,18 +24,44 @@ GROUP = "Questions across prompts"
 @click.option(
     "--width",
     type=click.IntRange(1, 10),
-    default=3,
-    show_default=True,
-    help="Strongest effects of each node that a motif may use.",
+    help="Strongest effects of each node that a motif may use.  [default: 3]",
 )
+@click.option("--shape", type=click.Choice(SHAPES), help="Instead: all motifs of this shape, of signed effects.")
+@click.option(
+    "--align",
+    type=click.Choice(["relative", "exact", "feature"]),
+    help="With --shape: positions from the end (relative), from the start, or not at all (the default).",
+)
+@strong_effects_options
 @k_option
 @atlas_command
-def recurring_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
+def recurring_command(
+    atlas: Atlas,
+    graphs: tuple[str, ...],
+    width: int | None,
+    shape: str | None,
+    align: str | None,
+    min_weight: float,
+    strongest: int | None,
+    **options: Any,
+) -> Result:
     """List the features and two-hop motifs that recur in most of the graphs given, or of all graphs.
+
+    With --shape: all motifs of this shape, of three features, or of two and the predicted token, with the signs of
+    their effects.
 
     \b
     Examples:
       circuit-atlas recurring night winter -k 5
       circuit-atlas recurring --tag analogies --share 0.8
+      circuit-atlas recurring --tag analogies --shape fan-in -k 5
     """
-    return atlas.recurring(*graphs, **options)
+    if shape is None:
+        if align is not None or min_weight or strongest is not None:
+            raise click.UsageError("--align, --min-weight and --strongest go with --shape.")
+        return atlas.recurring(*graphs, **options, width=3 if width is None else width)
+    if width is not None:
+        raise click.UsageError("--width goes without --shape; --strongest leaves out weak effects.")
+    return atlas.recurring_motifs(
+        *graphs, **options, shape=shape, align=align or "feature", min_weight=min_weight, strongest=strongest
+    )

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from circuit_atlas.graph.data import Float64, Int64
+from circuit_atlas.graph.data import Bool, Float64, Int64
+
+_NEARLY = 1e-9  # rounding of p-values
 
 
 class Enrichment(NamedTuple):
@@ -55,3 +57,17 @@ def smallest_p_value(n_graphs: int, n_baseline: int) -> float:
     from scipy import stats
 
     return float(stats.hypergeom.pmf(n_graphs, n_graphs + n_baseline, n_graphs, n_graphs))
+
+
+def worth_testing(n_graphs: int, n_baseline: int, *, level: float) -> Bool:
+    """Which things are worth a test, by the number of graphs of both sets together that have one: bool (graphs + 1,).
+
+    Things that too few, or too many, graphs have could not have a p-value up to `level`, whatever graphs these are.
+    They need not count among the tests, since their number does not say in which set they are (Tarone 1990). If no
+    p-value can be so small, the level is the smallest there is.
+    """
+    from scipy import stats
+
+    number = np.arange(n_graphs + n_baseline + 1)
+    smallest = stats.hypergeom.sf(np.minimum(number, n_graphs) - 1, n_graphs + n_baseline, number, n_graphs)
+    return np.asarray(smallest <= max(level, smallest.min()) * (1 + _NEARLY), np.bool_)

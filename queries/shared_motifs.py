@@ -1,0 +1,245 @@
+"""Which concrete motifs graphs have in common, and which are over-represented in a set of graphs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from circuit_atlas.database import Database, Rows
+from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes, same_start
+from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.compare import ALIGNMENTS
+from circuit_atlas.queries.enriched import USUAL_LEVEL, enriched_fields, named_ends, two_sets
+from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set
+from circuit_atlas.queries.graphs import StoredGraph, list_graphs
+from circuit_atlas.queries.motif_results import EnrichedMotif, EnrichedMotifs, RecurringMotif, RecurringMotifs
+from circuit_atlas.queries.motifs import check_pruning
+from circuit_atlas.queries.one_answer import one_answer
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.aggregate import SourceNodes
+    from circuit_atlas.graph.data import Bool, Int64
+    from circuit_atlas.graph.packed import PackedEdges
+    from circuit_atlas.graph.shared_motifs import Effects, SharedMotifs, SignedGraphs
+
+_MOST_PAIRS = 300_000_000  # of effects that are looked at; that takes a quarter of a minute
+
+
+@one_answer
+def recurring_motifs(
+    database: Database,
+    *graphs: str,
+    tags: Sequence[str] = (),
+    shape: str = "chain",
+    share: float = 0.5,
+    align: str = "feature",
+    k: int = 20,
+    min_weight: float = 0.0,
+    strongest: int | None = None,
+) -> RecurringMotifs:
+    """The motifs of a shape that recur in most graphs of a set: three features, or two and the predicted token, and the
+    effects between them with their signs.
+
+    Those in most graphs come first, and of these, those whose weakest effect is strongest on average. All effects
+    between these nodes count: `recurring`, in contrast, follows the strongest effects of some features.
+
+    Args:
+        database: the database.
+        graphs: names of graphs.
+        tags: tags of further graphs; all graphs of the database when both are empty.
+        shape: `chain` (A on B, B on C), `fan-in` (A and B on C), `fan-out` (A on B and C) or `triangle` (A on B, B on
+            C, A on C).
+        share: in at least this share of the graphs, 0 to 1, and in two.
+        align: how nodes of different graphs are aligned, see `compare`.
+        k: how many, 1 to 10,000.
+        min_weight: leave out effects of a graph with a smaller |weight|.
+        strongest: take only this many effects of each graph, those with the largest |weight|.
+
+    Raises:
+        InvalidArgumentError: the graphs have different sets of transcoders, or one is a collapsed graph or an
+            aggregate; there are too many effects; or an argument is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.shared_motifs import strengths
+
+    _check(shape, align, k, min_weight, strongest)
+    if not 0.0 <= share <= 1.0:
+        raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
+    names = graph_set(database, graphs, tags) or all_graphs(database)
+    if not names:
+        notes = list_graphs(database).notes
+        return RecurringMotifs(graphs=[], shape=shape, align=align, total=0, motifs=[], notes=notes)
+    sources = _sources(database, names)
+    fewest = max(2, math.ceil(share * len(sources) - 1e-9))
+    kept = np.arange(len(sources) + 1) >= fewest
+    read = _read(database, sources, align, min_weight, strongest)
+    effects, found = _found(read, shape, [len(sources)], kept)
+    order = np.lexsort((-strengths(effects, found.effects), -found.graphs[0]))[:k]
+    described = _described(database, read, effects, shape, found.effects[order], sources)
+    motifs = [
+        RecurringMotif(graphs=number, **fields)
+        for number, fields in zip(found.graphs[0][order].tolist(), described, strict=True)
+    ]
+    contents = [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
+    none = [] if motifs else [f"No {shape} is in {fewest} graphs or more of {len(sources):,}, as was asked for."]
+    return RecurringMotifs(
+        graphs=[row["graph"]["name"] for row in sources],
+        shape=shape,
+        align=align,
+        total=len(found.effects),
+        motifs=motifs,
+        notes=[*none, *doubled_notes(contents)],
+    )
+
+
+@one_answer
+def enriched_motifs(
+    database: Database,
+    *graphs: str,
+    tags: Sequence[str] = (),
+    baseline: Sequence[str] = (),
+    baseline_tags: Sequence[str] = (),
+    shape: str = "chain",
+    align: str = "feature",
+    k: int = 20,
+    confidence: float = 0.95,
+    min_weight: float = 0.0,
+    strongest: int | None = None,
+) -> EnrichedMotifs:
+    """The motifs of a shape that are over-represented in a set of graphs against a baseline.
+
+    Motifs are those of `recurring_motifs`. One that so few graphs have, or so many, that its p-value could not be 0.05
+    or less does not count among the tests, see `circuit_atlas.graph.enrichment.worth_testing`.
+
+    Args:
+        database: the database.
+        graphs: see `enriched_features`.
+        tags: see `enriched_features`.
+        baseline: see `enriched_features`.
+        baseline_tags: see `enriched_features`.
+        shape: see `recurring_motifs`.
+        align: how nodes of different graphs are aligned, see `compare`.
+        k: how many, 1 to 10,000: those with the smallest p-value, then those whose weakest effect is strongest.
+        confidence: of the intervals, 0 to 1.
+        min_weight: see `recurring_motifs`.
+        strongest: see `recurring_motifs`.
+
+    Raises:
+        InvalidArgumentError: see `enriched_edges`; or there are too many effects.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    import numpy as np
+
+    from circuit_atlas.graph.enrichment import enrichment, worth_testing
+    from circuit_atlas.graph.shared_motifs import strengths
+
+    _check(shape, align, k, min_weight, strongest)
+    chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    sources = _sources(database, [*chosen, *others])
+    sizes = [len(chosen), len(others)]
+    read = _read(database, sources, align, min_weight, strongest)
+    effects, motifs = _found(read, shape, sizes, worth_testing(*sizes, level=USUAL_LEVEL))
+    in_set, in_baseline = motifs.graphs
+    found = enrichment(in_set, sizes[0], in_baseline, sizes[1], confidence=confidence)
+    over = np.flatnonzero(in_set * sizes[1] > in_baseline * sizes[0])
+    strength = strengths(effects, motifs.effects[over])
+    best = over[np.lexsort((-strength, -found.log_odds[over], found.p_value[over]))[:k]]
+    described = _described(database, read, effects, shape, motifs.effects[best], sources)
+    return EnrichedMotifs(
+        graphs=chosen,
+        baseline=others,
+        confidence=confidence,
+        tested=len(in_set),
+        total=len(over),
+        shape=shape,
+        align=align,
+        motifs=[
+            EnrichedMotif(
+                **fields,
+                **enriched_fields(found, i, (int(in_set[i]), sizes[0]), (int(in_baseline[i]), sizes[1])),
+            )
+            for i, fields in zip(best.tolist(), described, strict=True)
+        ],
+        notes=notes,
+    )
+
+
+def _check(shape: str, align: str, k: int, min_weight: float, strongest: int | None) -> None:
+    from circuit_atlas.graph.motifs import SHAPES
+
+    check_choice("shape", shape, SHAPES)
+    check_choice("align", align, ALIGNMENTS)
+    check_range("k", k, 1, MAX_NEIGHBORS)
+    check_pruning(min_weight, strongest)
+
+
+def _sources(database: Database, names: Sequence[str]) -> Rows:
+    """The rows of aggregates.sources of some graphs, in order, which can be compared."""
+    by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, names, [])}
+    sources = [by_name[name] for name in names if name in by_name]
+    check_sources(sources, "the comparison")
+    return sources
+
+
+def _read(database: Database, sources: Rows, align: str, min_weight: float, most: int | None) -> SignedGraphs:
+    """The signed effects of graphs, in order."""
+    from circuit_atlas.graph.shared_motifs import SignedGraphs
+    from circuit_atlas.queries.stored_edges import read_edges
+
+    from_start = same_start(sources)
+
+    def read(graph: StoredGraph) -> tuple[SourceNodes, PackedEdges]:
+        return read_nodes(graph, align, from_start=from_start), read_edges(graph).edges
+
+    signed = SignedGraphs(min_weight, most)
+    with closing(each_graph(database, sources, read, title="graphs")) as found:
+        for nodes, edges in found:
+            signed.add(nodes, edges)
+    return signed
+
+
+def _found(read: SignedGraphs, shape: str, sizes: Sequence[int], kept: Bool) -> tuple[Effects, SharedMotifs]:
+    """The effects that matter, and the motifs of a shape; `kept` as in `shared_motifs`."""
+    import numpy as np
+
+    from circuit_atlas.graph.shared_motifs import n_pairs, shared_motifs
+
+    effects = read.effects(int(np.argmax(kept)))
+    pairs = n_pairs(effects, shape)
+    if pairs > _MOST_PAIRS:
+        raise InvalidArgumentError(
+            f"the graphs have {pairs:,} pairs of effects that may be part of a {shape}, more than {_MOST_PAIRS:,}",
+            fix="Leave out weak effects: --min-weight X or --strongest N (min_weight, strongest); or take more graphs, "
+            "or a larger share of them.",
+        )
+    return effects, shared_motifs(effects, shape, sizes, kept)
+
+
+def _described(
+    database: Database, read: SignedGraphs, effects: Effects, shape: str, motifs: Int64, sources: Rows
+) -> list[dict[str, Any]]:
+    """The fields of motifs; `motifs` are the numbers of their effects, int64 (k, 2 or 3)."""
+    from circuit_atlas.graph.shared_motifs import first_graphs, nodes_of
+
+    nodes = nodes_of(effects, shape, motifs)
+    ends = named_ends(database, read.identities, nodes.ravel(), sources[0]["graph"])
+    weights, negative = effects.weight[motifs].tolist(), effects.negative[motifs].tolist()
+    examples = first_graphs(effects, motifs)
+    return [
+        {
+            **dict(zip("abc", (ends[number] for number in three), strict=True)),
+            "signs": "".join("+-"[is_negative] for is_negative in negative[i]),
+            "first": weights[i][0],
+            "second": weights[i][1],
+            "across": weights[i][2] if len(weights[i]) > 2 else None,
+            "example": sources[examples[i]]["graph"]["name"],
+        }
+        for i, three in enumerate(nodes.tolist())
+    ]
