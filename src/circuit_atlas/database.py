@@ -71,6 +71,7 @@ SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData[$key] = $mark RET
 """
 _LAST_WAIT = 2.0  # seconds that the server has to end a statement after its time limit, or after Ctrl-C
 _COMMIT_ATTEMPTS = 3
+_SCALARS = frozenset((str, int, float, bool, bytes, bytearray, type(None)))  # of rows
 _PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
 _RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
 _log = logging.getLogger(__name__)
@@ -312,13 +313,13 @@ def _row(record: Record) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _SCALARS:  # there may be millions of them
+        return value
     match value:
-        case str() | bytes() | bytearray():
-            return value
         case dict():
-            return {name: _plain(item) for name, item in value.items()}
+            return {name: item if type(item) in _SCALARS else _plain(item) for name, item in value.items()}
         case list():
-            return [_plain(item) for item in value]
+            return value if _SCALARS.issuperset(map(type, value)) else [_plain(item) for item in value]
         case Node():
             return _plain(dict(value))
         case Relationship(start_node=start, type=kind, end_node=end):
