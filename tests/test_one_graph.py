@@ -75,6 +75,8 @@ QUESTIONS: dict[str, Question] = {
     "motifs of several": lambda atlas, g, other: atlas.motifs(g, other, random=2),
     "recurring motifs": lambda atlas, g, other: atlas.recurring_motifs(g, other),
     "enriched motifs": lambda atlas, g, other: atlas.enriched_motifs(g, baseline=[other]),
+    "series": lambda atlas, g, other: atlas.series(g, other, must_pass=["feature:1/2@2"]),
+    "paths to a contrast": lambda atlas, g, _: atlas.graph(g).paths(targets=["logit:1"], weights={"logit:1": 2}),
     "search": lambda atlas, g, _: [hit.places for hit in atlas.search("t0", graph=g).hits],
     "export to json": lambda atlas, g, _: exported(atlas, g, "json"),
     "export to graphml": lambda atlas, g, _: exported(atlas, g, "graphml"),

@@ -49,14 +49,13 @@ def series_command(atlas: Atlas, graphs: tuple[str, ...], page: str | None, open
 
     Graphs are in the order given; those of a tag follow by name, `capital@9` before `capital@10`. `attribute
     --each-position` makes such graphs of one prompt. Without anything to follow, the features whose influence changes
-    most are shown.
+    most are shown. --circuit NAME --of GRAPH follows the scores of a circuit that GRAPH has.
 
     \b
     Examples:
-      circuit-atlas series --tag capital
-      circuit-atlas series --tag capital --feature 20/44686 --feature 6/820 --page capital.html
-      circuit-atlas series --tag capital --must-pass 20/44686
-      circuit-atlas series --tag capital --circuit core --of capital@10
+      circuit-atlas series night winter dallas
+      circuit-atlas series --tag analogies --feature 1/72774 --feature 0/5200 --page analogies.html
+      circuit-atlas series --tag analogies --must-pass 1/72774 --score mean
     """
     if opened and page is None:
         raise click.UsageError("--open goes with --page.")
