@@ -61,6 +61,6 @@ def compare_command(atlas: Atlas, a: str, b: str, **options: Any) -> Result:
       circuit-atlas compare night winter
       circuit-atlas compare night winter --align feature -k 3
       circuit-atlas compare night winter --sign inhibiting --max-hops 3
-      circuit-atlas compare night winter --to logit:1 --minus logit:2 -k 3
+      circuit-atlas compare night dallas --to logit:1 --minus logit:2 -k 3
     """
     return atlas.compare(a, b, **options)
