@@ -202,8 +202,10 @@ def test_csv_has_the_numbers_of_the_file(run: Run, examples: dict[str, GraphHand
     rows = [*csv.DictReader(io.StringIO(text))]
     weights = [link["weight"] for link in example_document("dallas")["links"] if link["target"] == "27_22605_10"]
     assert [float(row["weight"]) for row in rows] == sorted(weights, key=abs, reverse=True)[:5]
-    features = pandas.read_csv(io.StringIO(run("recurring", "--csv", "-k", "3").stdout))
-    motifs = pandas.read_csv(io.StringIO(run("recurring", "--csv", "-k", "3", "--rows", "motifs").stdout))
+    features = pandas.read_csv(io.StringIO(run("recurring", "night", "winter", "--csv", "-k", "3").stdout))
+    motifs = pandas.read_csv(
+        io.StringIO(run("recurring", "night", "winter", "--csv", "-k", "3", "--rows", "motifs").stdout)
+    )
     assert "weight_in" not in features
     assert len(motifs["weight_in"]) == 3
     assert run("paths", "dallas", "--rows", "paths").returncode == 2
