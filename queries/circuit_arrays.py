@@ -25,8 +25,8 @@ class Within(NamedTuple):
     """What a question that is restricted to a stored circuit sees of a graph of n nodes, a contrast being the last.
 
     Args:
-        keys: of the nodes of the circuit, and of all tokens and logits.
-        nodes: bool (n,): these nodes and the targets.
+        keys: of the nodes of the circuit, of all tokens and logits, and of the targets that are stored.
+        nodes: bool (n,): these nodes, and a contrast.
         weights: float64 (n,): the weights of the targets.
         influence: float64 (n,): what flows through each of the nodes along paths in the circuit; 0 for other nodes.
     """
@@ -45,10 +45,11 @@ def read_within(
     Raises:
         CircuitNotFoundError: the graph has no circuit of that name.
     """
-    keys = nodes_within(graph, circuit)
+    held = nodes_within(graph, circuit)
     circuits, columns = read_circuits(graph, targets, contrast)
     nodes = circuits.weights > 0
-    nodes[[columns.ordinal[key] for key in keys]] = True
+    nodes[[columns.ordinal[key] for key in held]] = True
+    keys = [columns.keys[i] for i in np.flatnonzero(nodes[: graph.properties["nodes"]]).tolist()]
     return Within(keys, nodes, circuits.weights, np.where(nodes, circuits.influence(nodes), 0.0))
 
 

@@ -106,7 +106,7 @@ def compare(
     check_range("k", k, 1, MAX_NEIGHBORS)
     if len(targets) > 1 and not minus and not weights:
         raise InvalidArgumentError(
-            "graphs are compared in view of one target", fix="Name one, or subtract others from it (--minus)."
+            "graphs are compared with respect to one target", fix="Name one, or subtract others from it (--minus)."
         )
     graphs = {"a": find_graph(database, a), "b": find_graph(database, b)}
     contrasts = {side: contrast_of(graph, targets, minus, weights) for side, graph in graphs.items()}

@@ -10,7 +10,7 @@ from circuit_atlas.database import Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.contrast_results import Contrast, ContrastPart, signed_sum
-from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.nodes import resolve, titled, to_node
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
@@ -134,9 +134,11 @@ def _weights_by_key(graph: StoredGraph, weights: Mapping[str, float], parts: Col
 def _check_linear(graph: StoredGraph) -> None:
     """Refuse graphs whose weights are shares of the inputs of their target: those of two targets cannot be added."""
     stored = graph.properties
+    whole = stored.get("collapsed_from")
+    made_of = find_graph(graph.database, whole).properties if whole else stored
     if stored.get("collapsed_weights") == "shares":
         fix = "Collapse it with sums (`circuit-atlas collapse GRAPH --weights sums`)."
-    elif stored.get("aggregated_weight") == "normalised":
+    elif made_of.get("aggregated_weight") == "normalised":
         fix = "Make the aggregate with mean weights (`circuit-atlas aggregate --weight mean`)."
     else:
         return

@@ -10,7 +10,6 @@ from circuit_atlas.database import Rows
 from circuit_atlas.errors import DamagedGraphError, InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
-from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.contrast import contrast_of, rows_at
 from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
@@ -126,8 +125,7 @@ def edge_influence(
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
     if contrast is None:
-        influences = influences_of(graph, targets, None, with_weights=True, circuit=circuit)
-        within = [] if circuit is None else nodes_within(graph, circuit)
+        influences, within = _arriving(graph, targets, circuit)
         rows = ask(graph.database, "influence.edges", graph=graph.name, k=k, influences=influences, within=within)
         _check_found(graph, rows, [], targets)
     else:
@@ -261,7 +259,7 @@ def influences_of(
     """Influence of all nodes on `targets` or a contrast, by ordinal, with the weights of the targets or without; None
     where the stored one serves. In a circuit, that of its nodes, tokens and targets along paths in it."""
     if circuit is not None:
-        return _influences_in(graph, targets, contrast, circuit, with_weights=with_weights)
+        return _influences_in(graph, targets, contrast, circuit)
     if not targets and contrast is None:
         check_defined(graph)
         return None
@@ -284,13 +282,21 @@ def _influence(graph: StoredGraph, columns: StoredArrays, weights: Float64) -> F
     return influence
 
 
-def _influences_in(
-    graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None, circuit: str, *, with_weights: bool
-) -> list[float]:
+def _arriving(graph: StoredGraph, targets: Sequence[str], circuit: str | None) -> tuple[list[float] | None, list[str]]:
+    """Influence with the weights of the targets, as of `influences_of`; and the nodes whose effects count, all when
+    empty."""
+    if circuit is None:
+        return influences_of(graph, targets, None, with_weights=True), []
     from circuit_atlas.queries.circuit_arrays import read_within
 
-    within = read_within(graph, circuit, targets, contrast)
-    influence = within.influence + within.weights * with_weights
+    within = read_within(graph, circuit, targets)
+    return (within.influence + within.weights).tolist(), within.keys
+
+
+def _influences_in(graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None, circuit: str) -> list[float]:
+    from circuit_atlas.queries.circuit_arrays import read_within
+
+    influence = read_within(graph, circuit, targets, contrast).influence
     values: list[float] = influence[: graph.properties["nodes"]].tolist()
     return values
 

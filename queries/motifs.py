@@ -34,6 +34,7 @@ class _Census(NamedTuple):
     left_out: int
     observed: Int64
     random: Int64
+    ignores_positions: bool
 
 
 @graph_query
@@ -145,20 +146,21 @@ def _census(graph: StoredGraph, n_random: int, seed: int, min_weight: float, mos
     chains = n_chains(signed)
     if len(kept) > _MOST_EFFECTS or chains > _MOST_CHAINS:
         raise InvalidArgumentError(
-            f"{len(kept):,} effects, which make {chains:,} ways of two effects, are too many to count "
+            f"{len(kept):,} effects, which make {chains:,} paths of two effects, are too many to count "
             f"({_MOST_EFFECTS:,} and {_MOST_CHAINS:,} are the limits)",
             where=graph.name,
             fix="Leave out weak effects: --min-weight X or --strongest N (min_weight, strongest).",
         )
     numbers = np.random.default_rng([seed, zlib.crc32(graph.properties["content_hash"].encode())])
     found = np.array([motif_counts(one) for one in islice(random_graphs(signed, numbers), n_random)])
-    return _Census(len(kept), len(every.weight) - len(kept), motif_counts(signed), found)
+    ignores = bool((stored.position > 0).any() and not signed.position.any())
+    return _Census(len(kept), len(every.weight) - len(kept), motif_counts(signed), found, ignores)
 
 
 def _answer(names: list[str], found: list[_Census], random: int, seed: int) -> Motifs:
     import numpy as np
 
-    from circuit_atlas.graph.motifs import is_drifting, null_statistics
+    from circuit_atlas.graph.motifs import FEWEST_TO_SEE_DRIFT, is_drifting, null_statistics
 
     observed = np.array([one.observed for one in found])
     alone = [null_statistics(one.observed, one.random) for one in found]
@@ -167,11 +169,17 @@ def _answer(names: list[str], found: list[_Census], random: int, seed: int) -> M
     together = null_statistics(total, np.array([one.random for one in found]).sum(axis=0))
     notes = []
     if (smallest := 2 / (random + 1)) > _USUAL:
-        notes.append(f"{random} random graphs cannot give a p-value below {smallest:.2g}: take more (--random).")
+        mixed = " or show whether they have mixed" if random < FEWEST_TO_SEE_DRIFT else ""
+        notes.append(f"{random} random graphs cannot give a p-value below {smallest:.2g}{mixed}: take more (--random).")
+    if ignoring := [name for name, one in zip(names, found, strict=True) if one.ignores_positions]:
+        notes.append(
+            f"The random graphs of {', '.join(ignoring[:3])}{' and others' * (len(ignoring) > 3)} do not keep "
+            "positions: a node has none, or an effect leads to an earlier one."
+        )
     if drifting := [name for name, one in zip(names, found, strict=True) if is_drifting(one.random)]:
         notes.append(
-            f"The random graphs of {', '.join(drifting[:3])}{' and others' * (len(drifting) > 3)} still change in one "
-            "direction, so that z is too far from 0: take more (--random), or leave out weak effects (--strongest)."
+            f"The random graphs of {', '.join(drifting[:3])}{' and others' * (len(drifting) > 3)} have not mixed "
+            "yet, so that |z| is too large: take more (--random), or leave out weak effects (--strongest)."
         )
     return Motifs(
         graphs=names,
@@ -179,10 +187,7 @@ def _answer(names: list[str], found: list[_Census], random: int, seed: int) -> M
         left_out=sum(one.left_out for one in found),
         random=random,
         seed=seed,
-        shapes=[
-            MotifCount(**fields, graphs_above=above[i])
-            for i, fields in enumerate(_fields(observed.sum(axis=0), together))
-        ],
+        shapes=[MotifCount(**fields, graphs_above=above[i]) for i, fields in enumerate(_fields(total, together))],
         by_graph=[
             GraphMotifCount(graph=name, **fields)
             for name, counts, null in zip(names, observed, alone, strict=True)

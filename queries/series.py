@@ -28,16 +28,18 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.circuits import CircuitScores
 
 _MOST_GRAPHS = 1_000
+_SHOWN = 10  # graphs in a note
 
 
 class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, the best path or the error that says why there
-    can be none, the scores of the circuit."""
+    can be none, the scores of the circuit, and how many of its nodes the graph does not have."""
 
     step: SeriesStep
     influence: dict[str, float]
     path: Path | NodeNotFoundError | None
     scores: CircuitScores | None
+    missing: int
 
 
 @one_answer
@@ -91,16 +93,17 @@ def series(
 
     def read(graph: StoredGraph) -> _Found:
         stored = find_graph(database, graph.name)
-        path = _best_path(stored, must_pass, score) if must_pass else None
+        path = _best_path(stored, must_pass, score) if must_pass and stored.logits else None
         shown = path if isinstance(path, Path) else None
-        return _Found(_step(stored, shown), _influences(stored), path, _scores(stored, held) if other else None)
+        scores, missing = _scores(stored, held, is_own=stored.name == of) if other and stored.logits else (None, 0)
+        return _Found(_step(stored, shown), _influences(stored), path, scores, missing)
 
     found = list(each_graph(database, sources, read, title="graphs"))
-    lines, notes = [], []
+    lines, notes = [], _notes(found, circuit, len(held), asked=bool(must_pass or other))
     if must_pass:
         lines.append(_path_line(found, must_pass, score))
     for measure in ("influence", "replacement", "completeness") if other else ():
-        values = [getattr(one.scores, measure) for one in found]
+        values = [one.scores and getattr(one.scores, measure) for one in found]
         lines.append(SeriesLine(measure=measure, name=f"circuit {circuit}", values=values))
     is_chosen = not (features or lines)
     if is_chosen:
@@ -110,6 +113,8 @@ def series(
         lines.append(SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values))
         if not any(values):
             notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
+    if is_chosen and not lines:
+        notes.append("No feature has another influence in one graph than in another.")
     return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, notes=notes)
 
 
@@ -125,7 +130,10 @@ def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
         raise InvalidArgumentError(
             f"{len(sources):,} graphs are more than the {_MOST_GRAPHS:,} of a series", fix="Name fewer graphs."
         )
-    return [sources[name] for name in [*named, *sorted(sources.keys() - set(named), key=_natural)]]
+    return [
+        sources[name]
+        for name in [*named, *sorted(sources.keys() - set(named), key=lambda name: (_natural(name), name))]
+    ]
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
@@ -183,22 +191,37 @@ def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) ->
     return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)
 
 
-def _scores(graph: StoredGraph, held: Sequence[str]) -> CircuitScores:
-    """The scores of a circuit of another graph, given by the keys of its nodes there."""
+def _notes(found: Sequence[_Found], circuit: str | None, size: int, *, asked: bool) -> list[str]:
+    """What is missing in which graphs."""
+    notes = []
+    if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
+        shown = ", ".join(lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
+        notes.append(f"Nodes of circuit {circuit!r} are missing, of {size}: {shown}.")
+    if asked and (without := [one.step.graph for one in found if one.step.target is None]):
+        notes.append(f"Graphs without logits, and so without paths and scores: {', '.join(without[:_SHOWN])}.")
+    return notes
+
+
+def _scores(graph: StoredGraph, held: Sequence[str], *, is_own: bool) -> tuple[CircuitScores | None, int]:
+    """The scores of a circuit, given by the keys of its nodes in the graph that has it (`is_own`), and how many of them
+    the graph does not have; None if it has none."""
     import numpy as np
 
     from circuit_atlas.queries.circuit_arrays import read_circuits
 
     circuits, columns = read_circuits(graph)
     activations, chosen = Activations(graph), np.zeros(len(columns.keys), np.bool_)
-    chosen[[ordinal for key in held for ordinal in activations.of(key)]] = True
-    return circuits.score(chosen)
+    ordinals = [[columns.ordinal[key]] if is_own else activations.of(key) for key in held]
+    chosen[[ordinal for some in ordinals for ordinal in some]] = True
+    missing = sum(not some for some in ordinals)
+    return circuits.score(chosen) if chosen.any() else None, missing
 
 
 def _changing(database: Database, found: Sequence[_Found], graph: dict[str, Any], k: int) -> list[FeatureIdentity]:
-    """The features whose influence changes most, then by key."""
+    """The features whose influence changes, most first, then by key."""
     keys = sorted({key for one in found for key in one.influence})
     values = {key: [one.influence.get(key, 0.0) for one in found] for key in keys}
-    most = sorted(keys, key=lambda key: min(values[key]) - max(values[key]))[:k]
+    change = {key: max(values[key]) - min(values[key]) for key in keys}
+    most = [key for key in sorted(keys, key=lambda key: -change[key]) if change[key] > 0][:k]
     named = named_features(database, most, graph)
     return [named[key] for key in most if key in named]

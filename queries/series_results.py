@@ -80,6 +80,8 @@ class Series(Result):
         """How many graphs, and what is shown."""
         graphs = "1 graph" if len(self.steps) == 1 else f"{len(self.steps):,} graphs"
         features = "feature" if len(self.lines) == 1 else f"{len(self.lines)} features"
+        if not self.lines:
+            return graphs
         if self.chosen:
             return f"{graphs}: influence of the {features} for which it changes most"
         others = list(dict.fromkeys(line.name for line in self.lines if not line.feature))

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.packed import PackedEdges
     from circuit_atlas.graph.shared_motifs import Effects, SharedMotifs, SignedGraphs
 
+_FEWER = (
+    "Leave out weak effects: --min-weight X or --strongest N (min_weight, strongest); or take more graphs, or a larger "
+    "share of them."
+)
 _MOST_PAIRS = 300_000_000  # of effects that are looked at; that takes a quarter of a minute
 
 
@@ -88,7 +92,7 @@ def recurring_motifs(
         for number, fields in zip(found.graphs[0][order].tolist(), described, strict=True)
     ]
     contents = [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
-    none = [] if motifs else [f"No {shape} is in {fewest} graphs or more of {len(sources):,}, as was asked for."]
+    none = [] if motifs else [f"No {shape} is in {fewest:,} or more of the graphs."]
     return RecurringMotifs(
         graphs=[row["graph"]["name"] for row in sources],
         shape=shape,
@@ -211,15 +215,17 @@ def _found(read: SignedGraphs, shape: str, sizes: Sequence[int], kept: Bool) -> 
 
     from circuit_atlas.graph.shared_motifs import n_pairs, shared_motifs
 
-    effects = read.effects(int(np.argmax(kept)))
+    effects = read.effects(int(np.argmax(kept)) if kept.any() else len(kept))
     pairs = n_pairs(effects, shape)
     if pairs > _MOST_PAIRS:
         raise InvalidArgumentError(
             f"the graphs have {pairs:,} pairs of effects that may be part of a {shape}, more than {_MOST_PAIRS:,}",
-            fix="Leave out weak effects: --min-weight X or --strongest N (min_weight, strongest); or take more graphs, "
-            "or a larger share of them.",
+            fix=_FEWER,
         )
-    return effects, shared_motifs(effects, shape, sizes, kept)
+    try:
+        return effects, shared_motifs(effects, shape, sizes, kept)
+    except OverflowError as error:
+        raise InvalidArgumentError(f"the graphs have {error} of the shape {shape}", fix=_FEWER) from error
 
 
 def _described(

@@ -199,6 +199,23 @@ def test_a_prompt_is_attributed_at_each_position(
     assert {file.result.status for file in again.files if file.result} == {"unchanged"}
 
 
+def test_prompts_without_positions_are_reported(loaded: Any, atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """The others are attributed nevertheless."""
+    good = new_name()
+    prompts = [Prompt("<bos>", "nothing"), Prompt(" ", "blank"), Prompt("<bos> Fact :", good)]
+    options: Any = {"model": loaded, "max_n_logits": 2, "max_feature_nodes": 20}
+    found = atlas.attribute_all(prompts, each_position=True, **options)
+    assert [file.error and file.error.splitlines()[0] for file in found.files] == [
+        "nothing: the prompt has no token after the start",
+        "blank: the prompt is empty",
+        None,
+        None,
+    ]
+    assert [step.token for step in atlas.series(f"{good}@1", f"{good}@2").steps] == ["Fact", ":"]
+    with pytest.raises(GraphExistsError):
+        atlas.attribute("act", name=f"{good}@1", **options)  # another word, with which the stored prompt ends
+
+
 def test_an_existing_file_of_another_prompt_is_refused(
     atlas: Atlas, loaded: Any, work: Path, new_name: Callable[[], str]
 ) -> None:

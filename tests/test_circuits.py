@@ -210,6 +210,11 @@ def test_influence_by_edge_and_length_is_that_of_paths_in_a_circuit(dallas: Grap
         for effect in dallas.edge_influence(circuit="it", k=10_000)
     }
     assert found == pytest.approx(expected)
+    others = ["20/44686@10", "16/89970@9"]  # targets belong to the circuit that a question sees
+    dallas.score_circuit(["1/72774@10"], name="one")
+    effects = {(e.source.key, e.target.key) for e in dallas.edge_influence(targets=others, circuit="one", k=10_000)}
+    assert ("feature:16/89970@9", "feature:20/44686@10") in effects
+    assert all(not source.startswith("error:") for source, _ in effects)
     # What comes along paths of any length comes from where paths begin.
     lengths = dallas.influence_by_length(circuit="it")
     begins = [key for key in inside if nodes.input_sum[key] == 0]

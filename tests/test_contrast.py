@@ -226,7 +226,7 @@ def test_more_that_is_refused(atlas: Atlas, examples: dict[str, GraphHandle], ne
         examples["dallas"].paths(minus="Paris")
     with pytest.raises(InvalidArgumentError, match="a contrast acts on nothing"):
         examples["dallas"].neighbors("Austin", minus="Dallas", direction="out")
-    with pytest.raises(InvalidArgumentError, match="in view of one target"):
+    with pytest.raises(InvalidArgumentError, match="with respect to one target"):
         atlas.compare("night", "foot", targets=["logit:1", "logit:2"])
     name = new_name()
     load_graph(atlas, make_graph([0, 1, 1, 2], [(0, 1, 2.0), (0, 2, 2.0), (1, 3, 1.0)]), name=name)

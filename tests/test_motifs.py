@@ -131,7 +131,8 @@ def test_what_cannot_be_asked(atlas: Atlas, examples: Any) -> None:
             question()
     nothing = atlas.recurring_motifs("night", "winter", min_weight=1e6)
     assert (nothing.total, len(nothing), nothing.heading) == (0, 0, "0 motifs recur (shape chain)")
-    assert nothing.notes == ["No chain is in 2 graphs or more of 2, as was asked for."]
+    assert nothing.notes == ["No chain is in 2 or more of the graphs."]
+    assert atlas.recurring_motifs("night").notes == ["No chain is in 2 or more of the graphs."]
     assert atlas.motifs("night", min_weight=1e6, random=40).shapes[0].z is None
 
 

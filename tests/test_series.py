@@ -74,6 +74,20 @@ def test_a_path_and_a_circuit_are_followed(atlas: Atlas, examples: Examples) -> 
     dallas.delete_circuit("followed")
 
 
+def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_name: Callable[[], str]) -> None:
+    handle, bare = examples["dallas"], new_name()
+    handle.score_circuit(["20/44686@10"], name="lonely", replace=True)
+    found = atlas.series("dallas", "night", circuit="lonely", of="dallas")
+    assert found.notes == ["Nodes of circuit 'lonely' are missing, of 1: night (1)."]
+    assert [line.values[1] for line in found] == [None, None, None]
+    alone = handle.score_circuit(circuit="lonely")
+    assert [line.values[0] for line in found] == [alone.influence, alone.replacement, alone.completeness]
+    handle.delete_circuit("lonely")
+    load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)]), name=bare)
+    assert atlas.series(bare, must_pass=["token:0"])[0].values == [None]
+    assert atlas.series("dallas").lines == []
+
+
 def test_a_node_to_pass_that_only_some_graphs_have(atlas: Atlas, examples: Examples) -> None:
     found = atlas.series(*ORDER, must_pass=["20/44686"])  # of Dallas alone
     assert [value is None for value in found[0].values] == [True, False, True]
@@ -92,8 +106,10 @@ def test_graphs_of_a_tag_are_sorted_by_the_numbers_in_their_names(
     assert [step.graph for step in found.steps] == names
     assert [step.graph for step in atlas.series(names[2], tags=[tag]).steps] == [names[2], *names[:2]]
     assert sorted(["b2", "10", "a10", "a9", "9"], key=_natural) == ["9", "10", "a9", "a10", "b2"]
+    assert _natural("run1") == _natural("run01")  # their names decide then
     done = run("series", "--tag", tag, "--table")
-    assert done.stdout.splitlines()[0] == "3 graphs: influence of the feature for which it changes most"
+    assert done.stdout.splitlines()[0] == "3 graphs"
+    assert "No feature has another influence in one graph than in another." in done.stderr
     fails(run("series"), 1, "no graphs given")
     fails(run("series", "--tag", tag, "--open"), 2, "--page")
 

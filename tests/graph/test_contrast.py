@@ -170,3 +170,10 @@ def test_it_is_the_graph_attributed_to_the_direction(
     of_sum = influence_on_the_last(edges)[:n]
     np.testing.assert_allclose(of_sum, influence_on_the_last(packed_matrix(together))[:n], rtol=1e-3, atol=1e-6)
     assert of_sum.sum() > 1
+
+
+def test_what_is_left_by_rounding_is_no_effect() -> None:
+    edges = PackedEdges.of(array_edges([(0, 1, 0.1), (0, 2, 0.2), (0, 3, 0.3)]), 4)
+    found = with_sum_of(edges, {1: 1.0, 2: 1.0, 3: -1.0})
+    assert 0.1 + 0.2 - 0.3 != 0
+    assert found.inputs.tolist() == [0, 1, 1, 1, 0]

@@ -9,10 +9,12 @@ import unicodedata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from circuit_atlas.attribution.run import translated_failures
 from circuit_atlas.errors import AttributionError, InputError
 
 _MAX_SLUG = 60  # characters
 _MAX_PROMPTS = 100_000
+_GEMMA_3_START = 4  # tokens: <bos><start_of_turn>user and a line break
 
 
 class Prompt(NamedTuple):
@@ -51,27 +53,41 @@ def read_prompts(file: str | Path) -> list[Prompt]:
 
 def at_each_position(model: Any, prompt: Prompt) -> list[Prompt]:
     """The prompts that end at each position of a prompt, position 0 left out, which is that of the BOS token: NAME@1,
-    NAME@2 and so on.
+    NAME@2 and so on. Instruction-tuned Gemma 3 needs its four tokens at the start, so its prompts end after these.
 
     Args:
         model: a ReplacementModel of either backend, whose tokenizer splits the prompt.
         prompt: the prompt.
 
     Raises:
-        AttributionError: a beginning of the prompt is split into other tokens when it stands alone.
+        AttributionError: the prompt is empty or cannot be split, or a beginning of it is split into other tokens when
+            it stands alone.
     """
-    ids = [int(token) for token in model.ensure_tokenized(prompt.text)]
-    prompts = []
-    for position in range(1, len(ids)):
-        text = model.tokenizer.decode(ids[1 : position + 1])
-        if [int(token) for token in model.ensure_tokenized(text)] != ids[: position + 1]:
-            raise AttributionError(
-                f"the beginning {text!r:.60} is split into other tokens when it stands alone",
-                where=f"{prompt.name}, position {position}",
-                fix="Write its prompts to a file, and pass it with --prompts.",
-            )
-        prompts.append(Prompt(text, f"{prompt.name}@{position}"))
-    return prompts
+    if not prompt.text.strip():
+        raise AttributionError("the prompt is empty", where=prompt.name, fix="Give a text whose tokens are explained.")
+    with translated_failures(f"the tokenizer cannot split {prompt.text!r:.60}", ""):
+        ids = _tokens(model, prompt.text)
+        # circuit-tracer puts a BOS token before a prompt that begins with no special token.
+        added = len(ids) - len(model.tokenizer(prompt.text, add_special_tokens=False).input_ids)
+        name = str(model.cfg.model_name)
+        first = _GEMMA_3_START if "gemma-3" in name and name.endswith("-it") else 1
+        texts = {end: model.tokenizer.decode(ids[added : end + 1]) for end in range(first, len(ids))}
+        other = [end for end, text in texts.items() if _tokens(model, text) != ids[: end + 1]]
+    if not texts:
+        raise AttributionError(
+            "the prompt has no token after the start", where=prompt.name, fix="Give a text whose tokens are explained."
+        )
+    if other:
+        raise AttributionError(
+            f"the beginning {texts[other[0]]!r:.60} is split into other tokens when it stands alone",
+            where=f"{prompt.name}, position {other[0]}",
+            fix="Write the beginnings that are whole texts to a file, and pass it with --prompts.",
+        )
+    return [Prompt(text, f"{prompt.name}@{end}") for end, text in texts.items()]
+
+
+def _tokens(model: Any, text: str) -> list[int]:
+    return [int(token) for token in model.ensure_tokenized(text)]
 
 
 def slug_of(text: str) -> str:

@@ -19,6 +19,7 @@ from circuit_atlas.attribution.run import attribute_prompt
 from circuit_atlas.database import Database
 from circuit_atlas.errors import (
     AtlasError,
+    AttributionError,
     DatabaseError,
     GraphExistsError,
     GraphNotFoundError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
 
 PathLike = str | os.PathLike[str]
+_BOS = re.compile(r"<[^<>]+>|\[\w+\]|")  # of the usual tokenizers; none if the prompt has it
 _FILE_NAME = re.compile(r"\w[\w .@-]*")
 
 
@@ -131,7 +133,7 @@ def attribute_all(
 
     Raises:
         InputError: the file of prompts cannot be read.
-        AttributionError: the model cannot be loaded; or see `circuit_atlas.attribution.prompts.at_each_position`.
+        AttributionError: the model cannot be loaded.
         DatabaseError: the connection to the database was lost.
     """
     if isinstance(prompts, str | os.PathLike):
@@ -145,8 +147,9 @@ def attribute_all(
     }
     plan = _Plan.of(model, transcoders, options, reading, tags)
     loaded = plan.load() if each_position else None
+    failed: list[FileResult] = []
     if each_position:
-        wanted = [part for prompt in wanted for part in at_each_position(loaded, prompt)]
+        wanted, failed = _at_each_position(loaded, wanted)
     files = {prompt: None if output is None else Path(output) / _file_name(prompt.name) for prompt in wanted}
     found: dict[Prompt, FileResult | None] = dict.fromkeys(wanted)
 
@@ -168,7 +171,19 @@ def attribute_all(
     loaded = plan.load() if left and loaded is None else loaded
     for prompt in tqdm(left, "attributing", unit=" prompts", disable=None if database.progress else True):
         note(prompt, partial(_attributed, database, prompt, files[prompt], loaded, plan, replace))
-    return IngestResults.of([result for result in found.values() if result])
+    return IngestResults.of([*failed, *(result for result in found.values() if result)])
+
+
+def _at_each_position(model: Any, prompts: Iterable[Prompt]) -> tuple[list[Prompt], list[FileResult]]:
+    """The prompts that end at each position of some prompts, and results for those that cannot be split so."""
+    parts: list[Prompt] = []
+    failed = []
+    for prompt in prompts:
+        try:
+            parts += at_each_position(model, prompt)
+        except AttributionError as error:
+            failed.append(FileResult(file=prompt.name, result=None, error=str(error)))
+    return parts, failed
 
 
 def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan) -> IngestResult | None:
@@ -274,7 +289,8 @@ class _Plan:
 def _is_of(prompt: Prompt, stored: str) -> bool:
     """Whether a graph is of a prompt. The stored text was decoded from tokens: blanks do not count, and it begins with
     BOS."""
-    return "".join(stored.split()).endswith("".join(prompt.text.split()))
+    text, asked = ("".join(one.split()) for one in (stored, prompt.text))
+    return text.endswith(asked) and _BOS.fullmatch(text.removesuffix(asked)) is not None
 
 
 def _file(output: PathLike | None, name: str) -> Path | None:

@@ -40,7 +40,7 @@ GROUP = "Questions across prompts"
 def motifs_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> Result:
     """Count each signed shape of three nodes in the graphs given, and in random graphs like them.
 
-    Shapes are chains, fans in, fans out and feed-forward triangles. Each effect promotes (+) or inhibits (-). Random
+    Shapes are chains, fan-ins, fan-outs and feed-forward triangles. Each effect promotes (+) or inhibits (-). Random
     graphs keep the inputs and outputs of each node by sign, the order of layers, and that of positions.
 
     \b

@@ -414,7 +414,7 @@ contrast_options = together(
         multiple=True,
         metavar="NODE NUMBER",
         callback=_weights_by_node,
-        help="Weight of a node in that sum; repeatable.  [default: 1]",
+        help="Weight of a node in the sum of targets; repeatable.  [default: 1]",
     ),
 )
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from circuit_atlas.graph.packed import PackedEdges
 
+_ROUNDING = 1e-12  # of the sum of |weight|: what is left of parts that cancel
+
 
 def with_sum_of(edges: PackedEdges, parts: Mapping[int, float]) -> PackedEdges:
     """The edges with those of one node more, the last: its inputs are a weighted sum of other nodes' inputs.
@@ -23,14 +25,14 @@ def with_sum_of(edges: PackedEdges, parts: Mapping[int, float]) -> PackedEdges:
         parts: ordinals of the nodes that are added up, and the weight of each in the sum.
 
     Returns:
-        Edges of n + 1 nodes. What cancels to 0 is no edge.
+        Edges of n + 1 nodes. What cancels, up to rounding, is no edge.
     """
     rows = list(edges.rows(np.array(list(parts), np.int32)))
     source = np.concatenate([row.source for row in rows])
     weight = np.concatenate([factor * row.weight for row, factor in zip(rows, parts.values(), strict=True)])
     sources, place = np.unique(source, return_inverse=True)
     sums = np.bincount(place, weight, len(sources))
-    stays = sums != 0
+    stays = np.abs(sums) > _ROUNDING * np.bincount(place, np.abs(weight), len(sources))
     return replace(
         edges,
         inputs=np.append(edges.inputs, np.count_nonzero(stays)),

@@ -8,7 +8,7 @@ The shapes, of nodes a, b and c in the order of the model, and the effects whose
     triangle  a -> b, b -> c, a -> c
 
 A shape is what all effects between its three nodes make (Milo et al. 2002 count so). Counted with any third effect,
-chains, fans in and fans out would follow from the degrees alone, and every graph of the null model had as many.
+chains, fan-ins and fan-outs would follow from the degrees alone, and every graph of the null model had as many.
 
 The null model: all graphs on the same nodes in which each node has as many positive and as many negative inputs and
 outputs, no two nodes have two effects, and each effect leads upwards in the model and not to an earlier position. One
@@ -39,6 +39,7 @@ SIGNED_SHAPES = (
 )
 """Shapes and signs, in the order in which they are counted."""
 _DRIFT = 10.0
+FEWEST_TO_SEE_DRIFT = 26  # random graphs; the means of halves of fewer cannot be so far apart
 _BURN_IN, _SPACING = 50, 10  # rounds of trades before the first random graph, and between two
 
 
@@ -94,7 +95,7 @@ def signed_edges(edges: ArrayEdges, depth: Float64, order: Int32, position: Int3
 
 
 def n_chains(edges: SignedEdges) -> int:
-    """The number of pairs of effects of which one leads on from the other; all random graphs have as many. Counting
+    """The number of pairs of consecutive effects; all random graphs have as many. Counting
     takes memory for each."""
     n = len(edges.height)
     return int(np.bincount(edges.source, minlength=n) @ np.bincount(edges.target, minlength=n))

@@ -25,6 +25,7 @@ from circuit_atlas.schema.keys import TARGET
 
 Bits = npt.NDArray[np.uint64]
 TARGET_LOGIT = f"logit:{TARGET}"
+MOST_MOTIFS = 10_000_000  # that are kept; they take up to 2 GB
 _NODE = (1 << 31) - 1
 _CELLS = 1 << 21  # words of bits that are looked at together
 _WORD = 64  # bits
@@ -120,15 +121,22 @@ def shared_motifs(effects: Effects, shape: str, n_graphs: Sequence[int], kept: B
         shape: one of `SHAPES`.
         n_graphs: the number of graphs of each set; they were added set after set.
         kept: bool (graphs + 1,): whether to return motifs that so many graphs of all sets together have.
+
+    Raises:
+        OverflowError: there are more than `MOST_MOTIFS`.
     """
     masks = _masks(n_graphs, effects.graphs.shape[1])
     width = 3 if shape == TRIANGLE else 2
     found = [(np.zeros((0, width), np.int64), np.zeros((len(n_graphs), 0), np.int64))]
+    total = 0
     for members in _candidates(effects, shape):
         both = np.bitwise_and.reduce(effects.graphs[members], axis=1)
         counts = np.array([np.bitwise_count(both & mask).sum(axis=1, dtype=np.int64) for mask in masks])
         at = np.flatnonzero(kept[counts.sum(axis=0)])
         found.append((members[at], counts[:, at]))
+        total += len(at)
+        if total > MOST_MOTIFS:
+            raise OverflowError(f"more than {MOST_MOTIFS:,} motifs")
     motifs = np.concatenate([members for members, _ in found])
     counts = np.concatenate([counts for _, counts in found], axis=1)
     order = np.lexsort(motifs.T[::-1])
