@@ -31,7 +31,7 @@ from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_NEIGHBORS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.schema.limits import ALIGNMENTS, DEFAULT_HOPS, MAX_NEIGHBORS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.compare_arrays import Alignment, Effect, Side
     from circuit_atlas.queries.contrast_results import Contrast
 
-ALIGNMENTS = ("relative", "exact", "feature")
 _KINDS = (*Kind, "direct effect")
 
 

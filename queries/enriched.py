@@ -12,7 +12,6 @@ from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.compare import ALIGNMENTS
 from circuit_atlas.queries.enriched_results import (
     AlignedEnd,
     EnrichedEdge,
@@ -24,7 +23,7 @@ from circuit_atlas.queries.feature_results import feature_name
 from circuit_atlas.queries.features import apart, graph_set, named_features, to_feature, transcoder_notes
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Int64

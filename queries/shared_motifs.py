@@ -12,14 +12,13 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.compare import ALIGNMENTS
 from circuit_atlas.queries.enriched import USUAL_LEVEL, enriched_fields, named_ends, two_sets
 from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set
 from circuit_atlas.queries.graphs import StoredGraph, list_graphs
 from circuit_atlas.queries.motif_results import EnrichedMotif, EnrichedMotifs, RecurringMotif, RecurringMotifs
 from circuit_atlas.queries.motifs import check_pruning
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS, SHAPES
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.aggregate import SourceNodes
@@ -176,8 +175,6 @@ def enriched_motifs(
 
 
 def _check(shape: str, align: str, k: int, min_weight: float, strongest: int | None) -> None:
-    from circuit_atlas.graph.motifs import SHAPES
-
     check_choice("shape", shape, SHAPES)
     check_choice("align", align, ALIGNMENTS)
     check_range("k", k, 1, MAX_NEIGHBORS)

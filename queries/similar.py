@@ -11,12 +11,11 @@ from circuit_atlas.queries.added_up import SAME, check_sources, each_graph, read
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.compare import ALIGNMENTS
 from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set, listed, named_features
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64, Int64

@@ -4,6 +4,8 @@
 MAX_HOPS = 12
 DEFAULT_HOPS = 4
 MAX_PATHS = 10_000
+ALIGNMENTS = ("relative", "exact", "feature")  # of nodes of different graphs, see `queries.compare`
+SHAPES = ("chain", "fan-in", "fan-out", "triangle")  # of motifs, see `graph.motifs`
 # Which paths pictures, reports and comparisons show: those that promote the target, by how much of it they carry. Paths
 # of one hop are left out: what a token does by itself says nothing of the features.
 SHOWN_SCORE, SHOWN_SIGN, SHOWN_MIN_HOPS = "product", "promoting", 2

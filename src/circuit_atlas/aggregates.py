@@ -12,10 +12,10 @@ from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate
 from circuit_atlas.queries.checks import check_choice
-from circuit_atlas.queries.compare import ALIGNMENTS
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
+from circuit_atlas.schema.limits import ALIGNMENTS
 from circuit_atlas.schema.models import GraphMetadata
 
 if TYPE_CHECKING:

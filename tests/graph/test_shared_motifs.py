@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from circuit_atlas.graph.aggregate import SourceNodes
 from circuit_atlas.graph.data import ArrayEdges
-from circuit_atlas.graph.motifs import SHAPES
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.shared_motifs import (
     SignedGraphs,
@@ -23,6 +22,7 @@ from circuit_atlas.graph.shared_motifs import (
     shared_motifs,
     strengths,
 )
+from circuit_atlas.schema.limits import SHAPES
 
 # Two nodes are one feature; an error is in no motif; the logits are three, of which the second is most probable.
 IDENTITIES = ["feature:0/1", "error:0", "feature:0/1", "feature:1/2", "feature:2/3", "feature:2/4"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import FILE_PATH, atlas_command, echo, similarity_options, some_graphs, tags_option
-from circuit_atlas.cli.pages import finish, open_option
+from circuit_atlas.cli.pages import check_page, open_option, write_page
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -63,17 +63,10 @@ def clusters_command(
       circuit-atlas clusters --tag analogies --groups 3 --by effect --page analogies.html
       circuit-atlas clusters --tag analogies --threshold 0.25 --tag-groups alike
     """
-    if opened and page is None:
-        raise click.UsageError("--open goes with --page.")
-    if page is not None:
-        from circuit_atlas.views.view import check_suffix
-
-        check_suffix(page)  # before graphs are read and compared
+    check_page(page, opened)
     found = atlas.clusters(*graphs, **options)
     if page is not None:
-        atlas.view_clusters(found).save(page)
-        echo(f"Wrote {page}.", err=True)
-        finish(page, opened)
+        write_page(atlas.view_clusters(found), page, opened)
     if tag_groups is not None:
         atlas.tag_groups(found, tag_groups)
         echo(f"Tagged the graphs of {len(found.groups):,} groups: {tag_groups}-1, ...", err=True)

@@ -13,6 +13,7 @@ from circuit_atlas.cli.options import (
     contrast_options,
     shown_paths_options,
 )
+from circuit_atlas.schema.limits import ALIGNMENTS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -26,7 +27,7 @@ GROUP = "Questions across prompts"
 @click.argument("b", shell_complete=complete_graphs)
 @click.option(
     "--align",
-    type=click.Choice(["relative", "exact", "feature"]),
+    type=click.Choice(ALIGNMENTS),
     default="relative",
     show_default=True,
     help="Count positions from the end of the prompt, from its start, or not at all.",

@@ -18,6 +18,7 @@ from circuit_atlas.errors import AtlasError
 from circuit_atlas.printable import printable, printable_json
 from circuit_atlas.schema.keys import Kind, collapsed_name
 from circuit_atlas.schema.limits import (
+    ALIGNMENTS,
     DEFAULT_HOPS,
     DEFAULT_TIMEOUT,
     MAX_HOPS,
@@ -337,8 +338,7 @@ tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="
 k_option = click.option(
     "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of results."
 )
-# The shapes of motifs, and which direct effects they are made of.
-SHAPES = ("chain", "fan-in", "fan-out", "triangle")
+# Which direct effects motifs are made of.
 strong_effects_options = together(
     click.option(
         "--min-weight",
@@ -369,7 +369,7 @@ similarity_options = together(
     ),
     click.option(
         "--align",
-        type=click.Choice(["relative", "exact", "feature"]),
+        type=click.Choice(ALIGNMENTS),
         default="feature",
         show_default=True,
         help="Count positions from the end of the prompt, from its start, or not at all.",
@@ -468,7 +468,8 @@ pass_kind_option = click.option(
     "--kind", "kinds", type=KIND, multiple=True, help="Pass only nodes of this kind; repeatable."
 )
 # Which paths pictures, reports and comparisons show.
-shown_paths_options = together(_hops(SHOWN_MIN_HOPS), _score(SHOWN_SCORE), _sign(SHOWN_SIGN), pass_kind_option)
+shown_score_option = _score(SHOWN_SCORE)
+shown_paths_options = together(_hops(SHOWN_MIN_HOPS), shown_score_option, _sign(SHOWN_SIGN), pass_kind_option)
 circuit_option = click.option(
     "--circuit", metavar="NAME", help="Only nodes of the stored circuit of this name, tokens and logits."
 )

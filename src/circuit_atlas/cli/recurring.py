@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import SHAPES, atlas_command, k_option, some_graphs, strong_effects_options, tags_option
+from circuit_atlas.cli.options import atlas_command, k_option, some_graphs, strong_effects_options, tags_option
+from circuit_atlas.schema.limits import ALIGNMENTS, SHAPES
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -29,7 +30,7 @@ GROUP = "Questions across prompts"
 @click.option("--shape", type=click.Choice(SHAPES), help="Instead: all motifs of this shape, of signed effects.")
 @click.option(
     "--align",
-    type=click.Choice(["relative", "exact", "feature"]),
+    type=click.Choice(ALIGNMENTS),
     help="With --shape: positions from the end (relative), from the start, or not at all (the default).",
 )
 @strong_effects_options

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, complete_graphs, echo, some_graphs, tags_option
-from circuit_atlas.cli.pages import finish, open_option
-from circuit_atlas.schema.limits import SHOWN_SCORE
+from circuit_atlas.cli.options import (
+    FILE_PATH,
+    atlas_command,
+    complete_graphs,
+    shown_score_option,
+    some_graphs,
+    tags_option,
+)
+from circuit_atlas.cli.pages import check_page, open_option, write_page
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -24,13 +30,7 @@ GROUP = "Questions across prompts"
 @click.option(
     "--must-pass", multiple=True, metavar="NODE", help="Follow the best path through these nodes; repeatable."
 )
-@click.option(
-    "--score",
-    type=click.Choice(["mean", "sum", "bottleneck", "product"]),
-    default=SHOWN_SCORE,
-    show_default=True,
-    help="What paths are ranked by.",
-)
+@shown_score_option
 @click.option("--circuit", metavar="NAME", help="Follow the scores of this stored circuit; with --of.")
 @click.option("--of", metavar="GRAPH", shell_complete=complete_graphs, help="The graph that has the circuit.")
 @click.option(
@@ -57,15 +57,8 @@ def series_command(atlas: Atlas, graphs: tuple[str, ...], page: str | None, open
       circuit-atlas series --tag analogies --feature 1/72774 --feature 0/5200 --page analogies.html
       circuit-atlas series --tag analogies --must-pass 1/72774 --score mean
     """
-    if opened and page is None:
-        raise click.UsageError("--open goes with --page.")
-    if page is not None:
-        from circuit_atlas.views.view import check_suffix
-
-        check_suffix(page)  # before graphs are read
+    check_page(page, opened)
     found = atlas.series(*graphs, **options)
     if page is not None:
-        atlas.view_series(found).save(page)
-        echo(f"Wrote {page}.", err=True)
-        finish(page, opened)
+        write_page(atlas.view_series(found), page, opened)
     return found

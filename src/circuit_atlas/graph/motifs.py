@@ -27,11 +27,11 @@ from typing import NamedTuple
 import numpy as np
 
 from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32, Int64
+from circuit_atlas.schema.limits import SHAPES
 
-CHAIN, FAN_IN, FAN_OUT, TRIANGLE = "chain", "fan-in", "fan-out", "triangle"
-SHAPES = (CHAIN, FAN_IN, FAN_OUT, TRIANGLE)
+CHAIN, FAN_IN, FAN_OUT, TRIANGLE = SHAPES
 _SIGNS = "+-"
-_PAIRS = ("++", "+-", "--")  # of two effects that are alike but for their signs
+_PAIRS = ("++", "+-", "--")  # signs of two effects whose order does not count
 SIGNED_SHAPES = (
     *((CHAIN, a + b) for a in _SIGNS for b in _SIGNS),
     *((shape, signs) for shape in (FAN_IN, FAN_OUT) for signs in _PAIRS),

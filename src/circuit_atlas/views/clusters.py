@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.similar_results import Clusters
 from circuit_atlas.views.figure import FONT, Figure, plotly_text, short
-from circuit_atlas.views.results import ReportResult
-from circuit_atlas.views.view import Drawing, figure_page
+from circuit_atlas.views.view import FigureView
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64
@@ -25,7 +23,7 @@ _LINE, _GROUP = "#444444", "#D55E00"
 
 
 @checks_arguments
-class ClustersView(Drawing):
+class ClustersView(FigureView):
     """The picture of an answer of `clusters`. A notebook shows it; `save` writes it.
 
     Args:
@@ -42,22 +40,7 @@ class ClustersView(Drawing):
                 f"{len(similarity):,} graphs are more than the {_MOST:,} that a picture can show",
                 fix="Draw the graphs of one group: tag the groups (--tag-groups), and ask for the clusters of a tag.",
             )
-        figure = clusters_figure(found, similarity)
-        super().__init__(figure_page(found.heading, figure), lambda: figure)
-        self._heading = found.heading
-
-    def __repr__(self) -> str:
-        return f"<ClustersView: {self._heading}>"
-
-    def save(self, file: str | Path) -> ReportResult:
-        """Write it to a file. The suffix gives the format: `.html`, `.png`, `.svg` or `.pdf`.
-
-        Raises:
-            InvalidArgumentError: the suffix is another one.
-            InputError: the file cannot be written.
-            MissingExtraError: plotly, kaleido or a Chromium is not installed.
-        """
-        return ReportResult(files=[self._write(file)], notes=[])
+        super().__init__(found.heading, clusters_figure(found, similarity))
 
 
 def clusters_figure(found: Clusters, similarity: Float64) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from circuit_atlas.arguments import checks_arguments
@@ -10,8 +9,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.paths import SCORES
 from circuit_atlas.queries.series_results import Series
 from circuit_atlas.views.figure import FONT, Figure, plotly_text, short
-from circuit_atlas.views.results import ReportResult
-from circuit_atlas.views.view import Drawing, figure_page
+from circuit_atlas.views.view import FigureView
 
 # Okabe and Ito's colours, which colour-blind people can distinguish; with other markers and dashes from the eighth on.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -21,7 +19,7 @@ _NAMED = 60  # graphs; more names would lie on each other
 
 
 @checks_arguments
-class SeriesView(Drawing):
+class SeriesView(FigureView):
     """The picture of an answer of `series`. A notebook shows it; `save` writes it.
 
     Args:
@@ -34,35 +32,21 @@ class SeriesView(Drawing):
     def __init__(self, found: Series) -> None:
         if not found.lines:
             raise InvalidArgumentError("there is nothing to draw", fix="Follow a feature, a path or a circuit.")
-        figure = series_figure(found)
-        super().__init__(figure_page(found.heading, figure), lambda: figure)
-        self._heading = found.heading
-
-    def __repr__(self) -> str:
-        return f"<SeriesView: {self._heading}>"
-
-    def save(self, file: str | Path) -> ReportResult:
-        """Write it to a file. The suffix gives the format: `.html`, `.png`, `.svg` or `.pdf`.
-
-        Raises:
-            InvalidArgumentError: the suffix is another one.
-            InputError: the file cannot be written.
-            MissingExtraError: plotly, kaleido or a Chromium is not installed.
-        """
-        return ReportResult(files=[self._write(file)], notes=[])
+        super().__init__(found.heading, series_figure(found))
 
 
 def series_figure(found: Series) -> Figure:
     """The figure: graphs from left to right, each with its last token and its answer, and a line for each value. A line
     is broken where a graph has none. The score of a path has an axis of its own, since it may be of any size."""
     texts = [plotly_text(f"{step.graph}: …{step.token or ''} → {step.target or '?'}") for step in found.steps]
+    right = _on_the_right(found)
     lines = [
         {
             "type": "scatter",
             "mode": "lines+markers",
             "x": list(range(len(found.steps))),
             "y": line.values,
-            "yaxis": "y2" if line.measure in _on_the_right(found) else "y",
+            "yaxis": "y2" if line.measure in right else "y",
             "name": plotly_text(short(line.name if line.feature else f"{line.measure}, {line.name}", _NAME)),
             "text": texts,
             "hovertemplate": "%{text}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
@@ -72,17 +56,16 @@ def series_figure(found: Series) -> Figure:
         }
         for i, line in enumerate(found.lines)
     ]
-    return {"data": lines, "layout": _layout(found)}
+    return {"data": lines, "layout": _layout(found, right)}
 
 
-def _layout(found: Series) -> Figure:
+def _layout(found: Series, right: list[str]) -> Figure:
     n = len(found.steps)
     ticks = [
         plotly_text(short(step.token.strip() if step.token and step.token.strip() else step.graph, _LABEL))
         + (f"<br>→ {plotly_text(short(step.target, _LABEL))}" if step.target else "")
         for step in found.steps
     ]
-    right = _on_the_right(found)
     left = dict.fromkeys(line.measure for line in found.lines if line.measure not in right)
     axis: dict[str, Any] = {"gridcolor": "#eee", "zeroline": False}
     return {

@@ -25,7 +25,7 @@ from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.notebook import notebook_html
 from circuit_atlas.views.overlay import overlay
 from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, middle_layers, read_picture
-from circuit_atlas.views.results import ViewResult
+from circuit_atlas.views.results import ReportResult, ViewResult
 from circuit_atlas.views.sankey import sankey_figure
 from circuit_atlas.views.stored_circuit import stored_circuit
 
@@ -80,6 +80,33 @@ class Drawing:
 
     def _repr_html_(self) -> str:
         return notebook_html(self._page(LIBRARY))
+
+
+@checks_arguments
+class FigureView(Drawing):
+    """The picture of an answer across graphs, which plotly draws on its own. A notebook shows it; `save` writes it.
+
+    Args:
+        heading: what it shows.
+        figure: the picture.
+    """
+
+    def __init__(self, heading: str, figure: Figure) -> None:
+        super().__init__(figure_page(heading, figure), lambda: figure)
+        self._heading = heading
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._heading}>"
+
+    def save(self, file: str | Path) -> ReportResult:
+        """Write it to a file. The suffix gives the format: `.html`, `.png`, `.svg` or `.pdf`.
+
+        Raises:
+            InvalidArgumentError: the suffix is another one.
+            InputError: the file cannot be written.
+            MissingExtraError: plotly, kaleido or a Chromium is not installed.
+        """
+        return ReportResult(files=[self._write(file)], notes=[])
 
 
 @checks_arguments
