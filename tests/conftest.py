@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 from support.chromium import PageLog, open_page, screenshots, start_chromium
-from support.database import clear
-from support.examples import DATA, ingest_examples
+from support.database import clear, contents
+from support.examples import DATA, STORED, ingest_examples
 from support.program import Run, run_program
 from support.server import JAVA_OPTIONS, started, use_class_archive
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 # Files of long tests, which begin first: at the end, no worker has to wait for them.
 LONG = ("test_faults", "test_cli", "test_export", "test_docs", "test_bulk", "test_catalogue", "test_local")
+# The database that tests share, once it has been opened, and its contents.
+SHARED = pytest.StashKey[tuple[Atlas, object]]()
 MARKS = {"java": "server", "torch": "torch", "chromium": "browser"}  # by fixture
 
 # How long an example takes depends on what else the machine does.
@@ -132,16 +134,28 @@ def connection(local_server: LocalServer) -> Connection:
 
 
 @pytest.fixture(scope="session")
-def atlas(connection: Connection) -> Iterator[Atlas]:
-    """The database that tests share."""
+def atlas(connection: Connection, pytestconfig: pytest.Config) -> Iterator[Atlas]:
+    """The database that tests share: it has the examples, and after each file of tests nothing else."""
     with Atlas(connection, timeout=120) as opened:
+        ingest_examples(opened)
+        pytestconfig.stash[SHARED] = opened, contents(opened)
         yield opened
+        del pytestconfig.stash[SHARED]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_database_is_left_as_it_was(pytestconfig: pytest.Config) -> Iterator[None]:
+    """What a file of tests adds to the shared database it takes away again: no test depends on those before it."""
+    yield
+    if SHARED in pytestconfig.stash:
+        atlas, wanted = pytestconfig.stash[SHARED]
+        assert contents(atlas) == wanted
 
 
 @pytest.fixture(scope="session")
 def examples(atlas: Atlas) -> dict[str, GraphHandle]:
     """The real graphs of the examples, by name, in the database that tests share."""
-    return ingest_examples(atlas)
+    return {name: atlas.graph(name) for name in STORED}
 
 
 @pytest.fixture
