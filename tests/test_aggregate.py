@@ -161,6 +161,9 @@ def test_every_question_can_be_asked_of_it(atlas: Atlas, one: GraphHandle, tmp_p
     assert compared.overlap("feature").only_b == 0
     one.view().save(tmp_path / "view.html")
     one.report().save(tmp_path / "report.html")
+    boxes = [shape["text"] for shape in one.view_circuit(k=5).figure()["layout"]["annotations"] if "text" in shape]
+    assert boxes
+    assert not [text for text in boxes if "None" in text]
     with pytest.raises(InvalidArgumentError, match="no positions"):
         one.paths(positions=[3])
 

@@ -27,13 +27,29 @@ _LEGEND_LINE, _SYMBOL, _CHARACTER = 20, 22, 6.2  # height of a line, widths of a
 _TOP = 10**6  # the depth of logits
 
 
+class _Text(NamedTuple):
+    """What a node's box says: the lines of its name, and below them where it is, if that says more."""
+
+    name: list[str]
+    place: str
+
+    @property
+    def height(self) -> float:
+        """Height of the box."""
+        return (len(self.name) + bool(self.place)) * _LINE_HEIGHT + _BOX_PADDING
+
+
 class _Box(NamedTuple):
-    """A node's box: its centre, its height, and the lines of text in it."""
+    """A node's box: its centre and its text."""
 
     x: float
     y: float
-    height: float
-    lines: list[str]
+    text: _Text
+
+    @property
+    def height(self) -> float:
+        """Its height."""
+        return self.text.height
 
 
 def best_circuit(paths: Paths, most: int = MAX_CIRCUIT) -> Paths:
@@ -93,7 +109,7 @@ def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str
     cells: dict[tuple[int, int], list[Node]] = defaultdict(list)
     for node in nodes:
         cells[_depth(node, middle), node.position or 0].append(node)
-    lines = {node.key: _lines(node) for node in nodes}
+    texts = {node.key: _text(node) for node in nodes}
     positions = sorted({position for _, position in cells})
     widest = {at: max(len(found) for (_, position), found in cells.items() if position == at) for at in positions}
     step = _BOX_WIDTH + _GAP
@@ -104,14 +120,14 @@ def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str
         x += step * (widest[position] + (len(rows[position]) > 2) / 2)
     for depth in sorted({depth for depth, _ in cells}):
         row = {position: found for (at, position), found in cells.items() if at == depth}
-        height = max(_height(lines[node.key]) for found in row.values() for node in found)
+        height = max(texts[node.key].height for found in row.values() for node in found)
         for position, found in row.items():
             # Boxes of one row stand over gaps of the row below it, so that an arrow can pass between boxes.
             is_shifted = len(rows[position]) > 2 and (len(found) - 1 - rows[position].index(depth)) % 2
             shift = step / 2 if is_shifted else 0.0
             for i, node in enumerate(found):
                 centre = left[position] + shift + step * widest[position] * (i + 0.5) / len(found)
-                boxes[node.key] = _Box(centre, y + height / 2, _height(lines[node.key]), lines[node.key])
+                boxes[node.key] = _Box(centre, y + height / 2, texts[node.key])
         y += height + _ROW_GAP
     return boxes, round(x - _GAP / 2 + _MARGIN), round(y - _ROW_GAP + _MARGIN)
 
@@ -123,18 +139,13 @@ def _depth(node: Node, middle: Mapping[str, int]) -> int:
     return -1 if layer is None else layer
 
 
-def _lines(node: Node) -> list[str]:
-    """The text in a node's box: its name, and where it is."""
+def _text(node: Node) -> _Text:
     words = " ".join(node.name.split()) or repr(node.name)
     name = textwrap.wrap(words, _LINE_LENGTH, max_lines=_LINES, placeholder="…")
     place = SUPERNODE if node.is_supernode else node.key.partition(":")[2]
-    is_named_by_place = place.partition("@")[0] in node.name
-    where = f"@{node.position}" if is_named_by_place or node.kind in (Kind.TOKEN, Kind.LOGIT) else place
-    return [*name, short(where, _LINE_LENGTH + 2)]
-
-
-def _height(lines: list[str]) -> float:
-    return len(lines) * _LINE_HEIGHT + _BOX_PADDING
+    if place.partition("@")[0] in node.name or node.kind in (Kind.TOKEN, Kind.LOGIT):
+        place = "" if node.position is None else f"@{node.position}"  # aggregates may have no positions
+    return _Text(name, short(place, _LINE_LENGTH + 2))
 
 
 def _ends(source: _Box, target: _Box) -> tuple[float, float, float, float]:
@@ -227,9 +238,10 @@ def _is_free(place: tuple[float, float], boxes: Collection[_Box], taken: list[tu
 
 
 def _drawn(node: Node, box: _Box) -> Figure:
-    *name, where = (plotly_text(line) for line in box.lines)
-    text = "<br>".join([*name, f'<span style="font-size:10px;color:#666">{where}</span>'])
-    return _box(box.x, box.y, _BOX_WIDTH, box.height, text, KIND_STYLES[node.kind][0])
+    lines = [plotly_text(line) for line in box.text.name]
+    if box.text.place:
+        lines.append(f'<span style="font-size:10px;color:#666">{plotly_text(box.text.place)}</span>')
+    return _box(box.x, box.y, _BOX_WIDTH, box.height, "<br>".join(lines), KIND_STYLES[node.kind][0])
 
 
 def _box(x: float, y: float, width: float, height: float, text: str, color: str) -> Figure:
