@@ -137,7 +137,7 @@ def _aggregate(atlas: Atlas) -> Iterator[Record]:
     n_graphs = len(atlas.graphs(tags=[TAG]).graphs)
     seconds, made = timed(lambda: atlas.aggregate(tags=[TAG], name="map"))
     yield _row("aggregate: graphs/s", n_graphs / seconds)
-    yield _row("... its effects", made.edges)
+    yield _row("... its effects", made.stats().edges)
     yield _row("... memory, MB", peak_memory("self") / 1e6)
     yield _asked("paths through the aggregate", lambda: atlas.graph("map").paths())
     yield _asked("influence in the aggregate", lambda: atlas.graph("map").influence())
@@ -147,7 +147,7 @@ def questions(atlas: Atlas) -> dict[str, Callable[[], Any]]:
     """What is asked, of the feature that is active in most graphs and of two graphs."""
     return {
         "features show, active in about 95 %": lambda: atlas.feature("0/0"),
-        "features show, active in few": lambda: atlas.feature("3/1000"),
+        "features show, active in few": lambda: atlas.feature("1/100"),
         "features common, two graphs": lambda: atlas.common_features("00001", "00002"),
         "features only, one graph but not another": lambda: atlas.only_features("00001", without=["00002"]),
         "features only, one graph but no other": lambda: atlas.only_features("00001", without_tags=[TAG]),

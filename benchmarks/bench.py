@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from benchmarks import beside, explain, features, first, growth, ingest, pictures
+from benchmarks import atlas, beside, explain, first, growth, ingest, pictures
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
@@ -32,7 +32,7 @@ from circuit_atlas.server import LocalServer
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
-PARTS = ("ingest", "explain", "questions", "growth", "first", "features", "beside", "pictures")
+PARTS = ("ingest", "explain", "questions", "growth", "first", "beside", "pictures", "atlas")
 
 
 @click.command()
@@ -61,12 +61,14 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         if whole:
             put_into_page(PAGE, "growth", growth.markdown(measured))
             shutil.copy(OUT / "growth.svg", PAGE.parent / "images")
-    for part, module in (("first", first), ("features", features), ("beside", beside), ("pictures", pictures)):
+    for part, module in (("first", first), ("beside", beside), ("pictures", pictures), ("atlas", atlas)):
         if part in (parts or PARTS):
-            measure_part(part, module)
+            records = measure_part(part, module)
+            if part == "atlas":
+                atlas.draw(records, PAGE.parent / "images" / "atlas.svg")
 
 
-def measure_part(part: str, module: Any) -> None:
+def measure_part(part: str, module: Any) -> list[Record]:
     """Run a part that has one table, if it can be run here."""
     with tempfile.TemporaryDirectory() as folder:
         records = list(module.measure(Path(folder)))
@@ -74,6 +76,7 @@ def measure_part(part: str, module: Any) -> None:
         click.echo("\n" + module.markdown(records))
         write(part, records)
         put_into_page(PAGE, part, module.markdown(records))
+    return records
 
 
 def ingest_all(sizes: tuple[str, ...]) -> list[Record]:
@@ -134,9 +137,9 @@ def write(part: str, measured: Any) -> None:
     tables += [markdown(known["timings"])] if "timings" in known else []
     tables += [growth.markdown(known["growth"])] if "growth" in known else []
     tables += [first.markdown(known["first"])] if "first" in known else []
-    tables += [features.markdown(known["features"])] if "features" in known else []
     tables += [beside.markdown(known["beside"])] if "beside" in known else []
     tables += [pictures.markdown(known["pictures"])] if "pictures" in known else []
+    tables += [atlas.markdown(known["atlas"])] if "atlas" in known else []
     (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 
 

@@ -60,10 +60,6 @@ def similar_graphs(
             (or effects); or there is no other graph to compare it with.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
-    import numpy as np
-
-    from circuit_atlas.graph.similarity import similarities_to
-
     _check(by, measure, align)
     check_range("k", k, 1, MAX_NEIGHBORS)
     chosen = graph_set(database, [graph], tags)
@@ -81,42 +77,90 @@ def similar_graphs(
             where=graph,
             fix="Ingest more graphs, or give another tag.",
         )
-    weights = _read(database, alike, by, align)
-    matrix = weights.features() if by == "feature" else weights.effects()
-    names = [row["graph"]["name"] for row in alike]
-    at, total = names.index(graph), np.diff(matrix.indptr)
-    if not total[at]:
+    if (by, measure, align) == ("feature", "jaccard", "feature"):
+        total, found = _most_similar(database, graph, alike, k)
+    else:
+        total, found = _compared(database, graph, alike, by, measure, align)
+    if not total:
         raise InvalidArgumentError(
             f"it has no {by} with a weight, so no graph is like it",
             where=graph,
             fix="`circuit-atlas stats` shows what it has.",
         )
-    found = similarities_to(matrix, at, measure)
-    shared = np.diff((matrix != 0).multiply(matrix[[at]] != 0).tocsr().indptr)
-    order = [i for i in np.argsort(-found, kind="stable").tolist() if i != at][:k]
     content = one["graph"]["content_hash"]
-    if same := [name for name, row in zip(names, alike, strict=True) if row["graph"]["content_hash"] == content][1:]:
+    if same := [row for row in alike if row["graph"]["content_hash"] == content][1:]:
         notes.append(f"{len(same):,} of the graphs {'has' if len(same) == 1 else 'have'} the same content as {graph}.")
-    graphs = [
-        SimilarGraph(
-            other=names[i],
-            similarity=float(found[i]),
-            shared=int(shared[i]),
-            total=int(total[i]),
-            prompt=alike[i]["graph"]["prompt"] or "",
-        )
-        for i in order
-    ]
     return SimilarGraphs(
         graph=graph,
         by=by,
         measure=measure,
         align=align,
-        total=int(total[at]),
+        total=total,
         compared=len(alike) - 1,
-        graphs=graphs,
+        graphs=found[:k],
         notes=notes,
     )
+
+
+def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tuple[int, list[SimilarGraph]]:
+    """How many features the graph has, and the k graphs most like it by weighted Jaccard of features, wherever they are
+    active. Neo4j adds up: of thousands of graphs, all features would be too much to read.
+
+    Args:
+        database: the database.
+        graph: the graph's name.
+        sources: rows of aggregates.sources, it among them.
+        k: how many.
+    """
+    prompts = {row["graph"]["name"]: row["graph"]["prompt"] or "" for row in sources}
+    influence = {row["graph"]: row["influence"] for row in ask(database, "similar.totals", graphs=list(prompts))}
+    others = [name for name in prompts if name != graph]
+    both = {row["other"]: row for row in ask(database, "similar.features", graph=graph, graphs=others)}
+
+    def similarity(name: str) -> float:
+        common = both[name]["common"] if name in both else 0.0
+        return min(1.0, common / (influence[graph] + influence[name] - common)) if common else 0.0
+
+    found = {name: similarity(name) for name in others}
+    best = sorted(found, key=lambda name: (-found[name], name))[:k]
+    features = {row["graph"]: row["features"] for row in ask(database, "similar.counts", graphs=[graph, *best])}
+    return features.get(graph, 0), [
+        SimilarGraph(
+            other=name,
+            similarity=found[name],
+            shared=both[name]["shared"] if name in both else 0,
+            total=features.get(name, 0),
+            prompt=prompts[name],
+        )
+        for name in best
+    ]
+
+
+def _compared(
+    database: Database, graph: str, sources: Rows, by: str, measure: str, align: str
+) -> tuple[int, list[SimilarGraph]]:
+    """The same by any weights, of all graphs, which are read whole."""
+    import numpy as np
+
+    from circuit_atlas.graph.similarity import similarities_to
+
+    weights = _read(database, sources, by, align)
+    matrix = weights.features() if by == "feature" else weights.effects()
+    names = [row["graph"]["name"] for row in sources]
+    at, total = names.index(graph), np.diff(matrix.indptr)
+    found = similarities_to(matrix, at, measure)
+    shared = np.diff((matrix != 0).multiply(matrix[[at]] != 0).tocsr().indptr)
+    return int(total[at]), [
+        SimilarGraph(
+            other=names[i],
+            similarity=float(found[i]),
+            shared=int(shared[i]),
+            total=int(total[i]),
+            prompt=sources[i]["graph"]["prompt"] or "",
+        )
+        for i in np.argsort(-found, kind="stable").tolist()
+        if i != at
+    ]
 
 
 @one_answer

@@ -110,18 +110,27 @@ def test_a_bulk_ingest_stores_the_same_as_one_online(folder: Path, own_atlas: At
 
 
 def test_a_bulk_ingest_keeps_the_graphs_of_the_store(folder: Path, own_atlas: Atlas, store: Path) -> None:
+    """With circuits, and with what aggregates know of their effects."""
     own_atlas.ingest(folder / "odd.json", tags=["kept", "odd"])
-    own_atlas.ingest(folder / "dallas.json", name="dallas")
-    own_atlas.graph("dallas").circuit(nodes=5, name="five")
+    dallas = own_atlas.ingest(folder / "dallas.json", name="dallas")
+    dallas.circuit(nodes=5, name="five")
+    dallas.score_circuit("token:9", name="given")
+    circuits = dallas.circuits()
+    own_atlas.ingest(example_file("taste"), name="taste")
+    own_atlas.aggregate("dallas", "taste", name="map")
     own_atlas.cypher("MATCH (f:TranscoderFeature) WITH f LIMIT 1 SET f.index = -1", write=True)
     paths = own_atlas.graph("dallas").paths(k=5)
-    before = set(dump(own_atlas)[0])
+    nodes, edges, _ = map(set, dump(own_atlas))
+    assert any("weight_sd" in edge for edge in edges)
     found = own_atlas.ingest_all([folder / "night.json"], bulk=True, name="night")
     assert [file.result.status for file in found.files if file.result] == ["ingested"]
     assert own_atlas.graph("dallas").paths(k=5) == paths
-    assert [len(circuit.nodes) for circuit in own_atlas.graph("dallas").circuits()] == [5]
-    assert before <= set(dump(own_atlas)[0])
-    assert {summary.graph for summary in own_atlas.graphs().graphs} == {"dallas", "night", "odd"}
+    assert own_atlas.graph("dallas").circuits() == circuits
+    after = dump(own_atlas)
+    assert nodes <= set(after[0])
+    assert edges <= set(after[1])
+    assert not own_atlas.verify("map").damaged
+    assert {summary.graph for summary in own_atlas.graphs().graphs} == {"dallas", "map", "night", "odd", "taste"}
     assert [path.name for path in store.glob("data*")] != ["data"]
     document = json.loads((folder / "odd.json").read_text(encoding="utf-8"))
     document["links"] = document["links"][:-1]

@@ -42,6 +42,7 @@ def examples(atlas: Atlas, examples: dict[str, GraphHandle]) -> Iterator[None]:
     ingest_answerable(atlas)
     yield
     atlas.delete("lorsa")
+    atlas.graph("opposite-small").delete_circuit("pinned")
 
 
 @pytest.fixture(params=QUERIES, ids=lambda query: query.id)
@@ -78,7 +79,7 @@ def test_the_files_are_short() -> None:
     assert long == []
     lines = {name: text.count("\n") for name, text in texts.items()}
     assert lines["paths/top_k.cypher"] <= 120
-    assert sum(lines.values()) <= 1776
+    assert sum(lines.values()) <= 1858
 
 
 def test_every_fragment_is_shared() -> None:

@@ -262,7 +262,18 @@ ELSEWHERE = {  # what runs the examples of a command, or the same on stores and 
     "explain": "test_explain.py",
 }
 # Those that change what the database contains.
-CHANGING = {"circuit", "circuits", "clusters", "collapse", "delete", "ingest", "label", "supernodes", "tag"}
+CHANGING = {
+    "aggregate",
+    "circuit",
+    "circuits",
+    "clusters",
+    "collapse",
+    "delete",
+    "ingest",
+    "label",
+    "supernodes",
+    "tag",
+}
 HERE = [names for names in commands(cli) if names[0] not in ELSEWHERE]
 
 

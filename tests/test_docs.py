@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from support.database import clear
 from support.examples import ROOT, example_file, ingest_examples
 from support.oracle import read_document
 from support.program import run_program
 
 from circuit_atlas import Atlas
+from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.examples import ANALOGIES, example_graph
+from circuit_atlas.server import LocalServer
 
 DOCS = ROOT / "docs"
 COPIES = ("changelog.md", "contributing.md")  # of files at the root, for the site
-PAGES = [
+PAGES: list[Path] = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted(page for page in DOCS.rglob("*.md") if page.name not in COPIES),
 ]
@@ -29,9 +32,10 @@ SOURCES = [path for folder in ("src", "ingest", "queries", "schema") for path in
 EXIT_CODES = {"circuit-atlas verify dallas examples/graphs/opposite-small.json": 1}  # it shows a difference
 SET_FOR_NEO4J = {"NEO4J_HOME", "NEO4J_CONF"}  # environment variables that we set, and nobody else
 NOTHING = ("README", "start", "tutorial", "ingest")  # pages whose reader has stored no graph yet
-ALSO = {  # beside dallas and small
+ALSO: dict[str, str | tuple[str, ...]] = {  # beside dallas and small
     "across-prompts": "analogies",
     "similar": "analogies",
+    "tutorial-map": "analogies",
     "aggregate": ("foot", "night", "puppy", "taste", "winter"),
     "pictures": ("cold", "winter"),
     "cypher": ("cold",),
@@ -40,6 +44,7 @@ ALSO = {  # beside dallas and small
     "series": ("cold", "night", "winter"),
     "contrast": ("foot", "night"),
 }
+LAST_WRITE = "SHOW DATABASES YIELD name, lastCommittedTxn WHERE name = 'neo4j' RETURN lastCommittedTxn AS number"
 
 
 class Block(NamedTuple):
@@ -73,37 +78,71 @@ def commands(page: Path) -> list[tuple[str, list[str] | None]]:
     return [(command, output) for command, output in found if re.match("circuit-atlas (?!server|demo)", command)]
 
 
-def store_graphs_of_reader(page: Path, atlas: Atlas) -> None:
-    if page.stem in NOTHING:
-        return
-    ingest_examples(atlas, "dallas", "opposite-small")
-    also = ALSO.get(page.stem, ())
-    if also == "analogies":
-        atlas.ingest_all([ROOT / "examples" / "analogies"], tags=["analogies"])
-    else:
-        atlas.ingest_all([example_file(name) for name in also])
+def cypher_of(page: Path) -> list[str]:
+    """Statements that can be run as they are."""
+    statements = [block.text for block in blocks(page, "cypher")]
+    return [text for text in statements if "$" not in text and "CREATE CONSTRAINT" not in text]
+
+
+def graphs_of_reader(page: Path) -> str | tuple[str, ...] | None:
+    """What the reader of a page has stored beside two examples; None if there is nothing at all."""
+    return None if page.stem in NOTHING else ALSO.get(page.stem, ())
+
+
+class Shelf:
+    """The database of readers. It is filled again only if the page before has changed it or needs other graphs."""
+
+    def __init__(self) -> None:
+        self._as_filled: tuple[object, object] | None = None
+
+    def fill(self, atlas: Atlas, page: Path) -> None:
+        also = graphs_of_reader(page)
+        if also is not None and self._as_filled == (also, self._last_write(atlas)):
+            return
+        clear(atlas.driver)
+        if also is not None:
+            ingest_examples(atlas, "dallas", "opposite-small")
+            if also == "analogies":
+                atlas.ingest_all([ROOT / "examples" / "analogies"], tags=["analogies"])
+            else:
+                atlas.ingest_all([example_file(name) for name in also])
+        self._as_filled = also, self._last_write(atlas)
+
+    def _last_write(self, atlas: Atlas) -> object:
+        with atlas.driver.session(database="system") as session:
+            return session.run(LAST_WRITE).single(strict=True)["number"]
+
+
+@pytest.fixture(scope="module")
+def shelf() -> Shelf:
+    return Shelf()
+
+
+def shelf_order(page: Path) -> tuple[str, str]:
+    """Pages of readers with the same graphs come one after the other, so that these are stored once."""
+    return str(graphs_of_reader(page)), page.stem
+
+
+RUN = sorted((page for page in PAGES if commands(page) or cypher_of(page)), key=shelf_order)
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
-def test_commands_print_what_is_shown(page: Path, own_atlas: Atlas, own_env: dict[str, str], tmp_path: Path) -> None:
-    store_graphs_of_reader(page, own_atlas)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+def test_commands_print_what_is_shown(page: Path, shelf: Shelf, own_server: LocalServer, tmp_path: Path) -> None:
+    """And statements in Cypher find something."""
+    own_server.start(quiet=True)
+    environment = {**os.environ, STORE_VARIABLE: str(own_server.store.path)}
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    for command, shown in commands(page):
-        form = [] if "--csv" in command else ["--table"]  # what a terminal shows by itself
-        done = run_program(*shlex.split(command)[1:], *form, env=own_env, cwd=tmp_path)
-        assert done.returncode == EXIT_CODES.get(command, 0), f"{command}\n{done.stderr}"
-        if shown is not None:
-            assert [line.rstrip() for line in done.stdout.splitlines()] == shown, command
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "cypher")], ids=lambda page: page.stem)
-def test_cypher_finds_something(page: Path, own_atlas: Atlas) -> None:
-    store_graphs_of_reader(page, own_atlas)
-    statements = [block.text for block in blocks(page, "cypher") if "CREATE CONSTRAINT" not in block.text]
-    for statement in statements:
-        if "$" not in statement:
-            assert own_atlas.cypher(statement).rows, statement
+    with Atlas(store=own_server.store.path, timeout=120) as atlas:
+        shelf.fill(atlas, page)
+        for command, shown in commands(page):
+            form = [] if "--csv" in command else ["--table"]  # what a terminal shows by itself
+            done = run_program(*shlex.split(command)[1:], *form, env=environment, cwd=tmp_path)
+            assert done.returncode == EXIT_CODES.get(command, 0), f"{command}\n{done.stderr}"
+            if shown is not None:
+                assert [line.rstrip() for line in done.stdout.splitlines()] == shown, command
+        for statement in cypher_of(page):
+            assert atlas.cypher(statement).rows, statement
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "start.md"], ids=lambda page: page.stem)

@@ -75,13 +75,34 @@ WITH side {.number, .source_set, .lorsa_set, by_text: by_text, n_pos: side.graph
 MATCH (n:Node {graph: side.name}) WHERE @indexed(n.ordinal)
 WITH n, side, @identity(n, side) AS identity
 
-// @fragment features_of_set -- each feature node n of the graphs of names_or_all, with its transcoder feature f, the
-// graph's name, and n_graphs, the number of these graphs
+// @fragment enough_activations(f, graphs) -- whether a transcoder feature may be active in so many graphs: at most once
+// for each of its activations, whose number Neo4j keeps. So most features need not be looked at.
+COUNT { (f)<-[:ACTIVATION_OF]-() } >= graphs
+
+// @fragment are_few(graphs) -- whether so many graphs are few of all. Then their nodes lead to the features that they
+// have; else it takes less to look at features, and where each is active.
+graphs * 4 < COUNT { (:Graph) }
+
+// @fragment features_of_set -- each feature node n of the graphs of names_or_all, with its transcoder feature f and
+// n_graphs, the number of these graphs; at least of all features that are active in $share of them
 WITH @names_or_all AS names
 WITH names, size(names) AS n_graphs
-UNWIND names AS name
-MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+CALL (names, n_graphs) {
+  WITH names, n_graphs WHERE @are_few(n_graphs)
+  UNWIND names AS name
+  MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
+  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+  RETURN n, f
+UNION ALL
+  WITH names, n_graphs WHERE NOT @are_few(n_graphs)
+  MATCH (f:TranscoderFeature)
+  WHERE @indexed(f.model) AND @indexed(f.source_set) AND @indexed(f.layer) AND @indexed(f.index)
+    AND @enough_activations(f, $share * n_graphs)
+  WITH names, f
+  MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names
+  RETURN n, f
+}
+WITH n_graphs, n, f
 
 // @fragment is_searched(g) -- whether a search looks at what is active in graph g
 g.status = 'ready' AND (@is_original(g) OR g.name = $graph) AND $model IN ['', g.model]

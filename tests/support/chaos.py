@@ -9,6 +9,7 @@ nothing left over.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import random
@@ -23,7 +24,7 @@ from typing import Any
 
 import psutil
 from support import killed
-from support.examples import EXAMPLES, example_document, example_file
+from support.examples import example_document
 from support.program import CONTEXT
 
 from circuit_atlas import Atlas, GraphHandle
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 Work = Callable[..., object]
 State = dict[tuple[str, str], str]  # by graph (empty for transcoder features) and part
 _LONGEST = 300.0  # seconds
+_FIRST_LAYER = 12  # of the part of the graphs that is used
 _OWN = {"created_at", "published_at", "version", "explained_at", "fetched_at", "explanation_dates"}  # of each run
 ANSWERS: dict[str, Callable[[GraphHandle], Result]] = {
     "paths": lambda graph: graph.paths(k=5, max_hops=2),
@@ -119,7 +121,7 @@ class Chaos:
 
     def __post_init__(self) -> None:
         self.random, self.store = random.Random(self.seed), str(self.server.store.path)
-        first, second = EXAMPLES / "dallas.json", example_file("night")
+        first, second = (self._write_late_layers(name) for name in ("dallas", "night"))
         self.backup = self.folder / "base.backup"
         write_json(synthesize(Shape(features_per_layer=8), slug="kept"), self.folder / "kept.json")
         for text, names in (("before", ("dallas",)), ("after", ("dallas", "night"))):
@@ -143,6 +145,20 @@ class Chaos:
             Step("ingest --bulk", killed.ingest_in_bulk, (str(second),), "bulk", rare=True),
             Step("restore", killed.restore, (str(self.backup),), rare=True),
         ]
+
+    def _write_late_layers(self, name: str) -> Path:
+        """The part of a real graph in its later layers: small, so that most of a test is kills and not comparisons."""
+        document = example_document(name)
+        document["nodes"] = [
+            node
+            for node in document["nodes"]
+            if node["feature_type"] in ("embedding", "logit") or int(node["layer"]) >= _FIRST_LAYER
+        ]
+        kept = {node["node_id"] for node in document["nodes"]}
+        document["links"] = [link for link in document["links"] if {link["source"], link["target"]} <= kept]
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
 
     def _write_table(self, text: str, names: tuple[str, ...]) -> None:
         """Explanations of all features of graphs."""

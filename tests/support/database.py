@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from neo4j import Driver
 
 from circuit_atlas import Atlas
@@ -14,6 +12,12 @@ _DELETE = (
     "MATCH ()-[r]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 20000 ROWS",
     "MATCH (n) CALL (n) { DELETE n } IN TRANSACTIONS OF 5000 ROWS",
 )
+_CONTENTS = (
+    "MATCH (g:Graph) RETURN g.name AS graph",
+    # Features outlive their graphs once somebody has explained them.
+    "MATCH (n) WHERE NOT n:TranscoderFeature UNWIND labels(n) AS label RETURN label, count(*) AS nodes",
+    "MATCH ()-[r]->() RETURN type(r) AS type, count(*) AS relationships",
+)
 
 
 def clear(driver: Driver) -> None:
@@ -23,13 +27,6 @@ def clear(driver: Driver) -> None:
             session.run(statement).consume()
 
 
-def contents(atlas: Atlas) -> Mapping[str, object]:
+def contents(atlas: Atlas) -> set[str]:
     """The names of the graphs, and how many nodes and relationships there are of each label and type."""
-    return {
-        kind: sorted(map(str, atlas.cypher(statement).rows))
-        for kind, statement in {
-            "graphs": "MATCH (g:Graph) RETURN g.name AS name",
-            "nodes": "MATCH (n) UNWIND labels(n) AS label RETURN label, count(*) AS nodes",
-            "relationships": "MATCH ()-[r]->() RETURN type(r) AS type, count(*) AS relationships",
-        }.items()
-    }
+    return {str(row) for statement in _CONTENTS for row in atlas.cypher(statement).rows}

@@ -12,7 +12,7 @@ from circuit_atlas.ingest import edge_writer, steps
 
 def ingest(store: str, file: str, replace: bool) -> None:
     """Write the graph `g` in several transactions, as if it were large."""
-    steps._MAX_SMALL_EDGES, edge_writer.EDGES_PER_BATCH = 0, 2_000
+    steps._MAX_SMALL_EDGES, edge_writer.EDGES_PER_BATCH = 0, 500
     with Atlas(store=store) as atlas:
         atlas.ingest(file, name="g", replace=replace)
 

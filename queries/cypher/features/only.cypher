@@ -14,12 +14,35 @@ CYPHER 25
 WITH @names_of($graphs, $tags) AS names, @names_of($without, $without_tags) AS others
 WITH [name IN names WHERE name IN $graphs OR NOT name IN $without] AS names, others
 WITH names, [name IN others WHERE NOT name IN names] AS others
-UNWIND [name IN names | [name, false]] + [name IN others | [name, true]] AS row
-WITH size(names) AS n_graphs, row[0] AS name, row[1] AS is_other
-MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
-WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT name) AS graphs, count(CASE WHEN is_other THEN 1 END) AS elsewhere
-WHERE graphs = n_graphs AND elsewhere = 0
+WITH names, others, size(names) + size(others) AS all_graphs
+CALL (names, others, all_graphs) {
+  WITH names, others, all_graphs WHERE @are_few(all_graphs)
+  UNWIND [name IN names | [name, false]] + [name IN others | [name, true]] AS row
+  WITH size(names) AS n_graphs, row[0] AS name, row[1] AS is_other
+  MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
+  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+  WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT name) AS graphs,
+    count(CASE WHEN is_other THEN 1 END) AS elsewhere
+  WHERE graphs = n_graphs AND elsewhere = 0
+  RETURN f, nodes
+UNION ALL
+  // The features of the smallest graph that may be active in all of the first graphs.
+  WITH names, others, all_graphs WHERE NOT @are_few(all_graphs)
+  CALL (names) {
+    UNWIND names AS name
+    MATCH (g:Graph {name: name})
+    RETURN g.name AS smallest ORDER BY g.nodes, g.name LIMIT 1
+  }
+  MATCH (n:Node {graph: smallest}) WHERE n.key STARTS WITH 'feature:'
+  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+  WITH DISTINCT names, size(names) AS n_graphs, others, f
+  WHERE @enough_activations(f, n_graphs)
+    AND NOT EXISTS { (f)<-[:ACTIVATION_OF]-(m:Node) WHERE m.graph IN others }
+  MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names
+  WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT n.graph) AS graphs
+  WHERE graphs = n_graphs
+  RETURN f, nodes
+}
 // result
 CALL (nodes) {
   UNWIND nodes AS n

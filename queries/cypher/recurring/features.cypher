@@ -10,7 +10,7 @@
 // @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
 @features_of_set
-WITH n_graphs, f, count(DISTINCT name) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
+WITH n_graphs, f, count(DISTINCT n.graph) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
 WHERE graphs >= 2 AND graphs >= $share * n_graphs
 WITH n_graphs, f, graphs, influence / graphs AS influence
 ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k

@@ -1,0 +1,13 @@
+// The influence of all transcoder features of graphs.
+// @internal
+// @param graphs LIST<STRING> -- names of graphs
+// @returns graph STRING -- name of the graph
+// @returns influence FLOAT -- the sum of the influence of its features
+CYPHER 25
+UNWIND $graphs AS graph
+CALL (graph) {
+  MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH 'feature:'
+  RETURN sum(coalesce(n.influence, 0.0)) AS influence
+}
+RETURN graph, influence
+ORDER BY graph LIMIT 100000
