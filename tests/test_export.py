@@ -290,9 +290,7 @@ def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     with Atlas(store=tmp_path / "first") as atlas:
         atlas.cypher("MATCH (n) DETACH DELETE n", write=True)
         atlas.cypher("CREATE (:Movie {title: 'The Matrix'})", write=True)
-    run("server", "stop", *first)  # a server that does not run is not started for a backup
     run("backup", str(tmp_path / "movies.dump"), *first)
-    assert not json.loads(run("server", "status", "--json", *first).stdout)["running"]
     fails(run("restore", str(tmp_path / "movies.dump"), "--replace", *second), 1, "circuit-atlas did not make")
     assert run("paths", "dallas", "--max-hops", "2", "--json", *second).stdout == before
     run("server", "stop", *second)
