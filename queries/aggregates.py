@@ -9,6 +9,7 @@ from typing import Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_graphs
 
 
 def is_aggregate(stored: Mapping[str, Any]) -> bool:
@@ -18,7 +19,7 @@ def is_aggregate(stored: Mapping[str, Any]) -> bool:
 
 def aggregated_sources(database: Database, names: Sequence[str], tags: Sequence[str]) -> Rows:
     """Rows of aggregates.sources, by name: the graphs of names and tags that exist."""
-    return ask(database, "aggregates.sources", graphs=list(names), tags=list(tags))
+    return check_graphs(ask(database, "aggregates.sources", graphs=list(names), tags=list(tags)))
 
 
 def aggregated_state(sources: Rows) -> str:

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from circuit_atlas.database import Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import MAX_ROWS
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise InvalidArgumentError unless `value` is one of `choices`."""
     if value not in choices:
         raise InvalidArgumentError(f"{name} cannot be {value!r}", fix=f"It is one of {', '.join(choices)}.")
+
+
+def check_graphs(rows: Rows) -> Rows:
+    """The rows, of one graph each. Raise InvalidArgumentError if there are as many as a statement returns at most: then
+    others are missing."""
+    if len(rows) >= MAX_ROWS:
+        raise InvalidArgumentError(
+            f"the question is about {MAX_ROWS:,} graphs or more", fix="Name fewer graphs, or give tags of fewer."
+        )
+    return rows
 
 
 def check_kinds(kinds: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_range
+from circuit_atlas.queries.checks import check_graphs, check_range
 from circuit_atlas.queries.feature_results import (
     FeatureActivation,
     FeatureActivations,
@@ -59,7 +59,7 @@ def all_graphs(database: Database) -> list[str]:
 
 def _set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
     """Rows of graphs.set, whose versions are noted."""
-    rows = ask(database, "graphs.set", graphs=list(graphs), tags=list(tags))
+    rows = check_graphs(ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)))
     for row in rows:
         note_version(row["graph"], row["version"])
     return rows

@@ -23,6 +23,7 @@ from circuit_atlas.queries.results import (
 from circuit_atlas.results.answer import Result
 from circuit_atlas.schema.graph_lock import HELD, LOCK
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.schema.models import Node
 from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.suggestions import known_names
@@ -145,6 +146,8 @@ def list_graphs(database: Database, tags: Iterable[str] = ()) -> Graphs:
     notes = [f"No graph has the tag {tag!r}. {tag_not_found(database, tag)}" for tag in missing]
     if not found and not wanted:
         notes = [f"{_NO_GRAPH} {_INGEST}"]
+    if len(found) >= MAX_ROWS:
+        notes.append(f"There may be more than the first {MAX_ROWS:,} graphs. Give tags of fewer.")
     return Graphs(graphs=found, notes=notes)
 
 

@@ -14,6 +14,8 @@ from support.program import Run
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError, NotFoundError
 from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries import checks
+from circuit_atlas.queries import graphs as queries_of_graphs
 
 TEXAS = "feature:20/44686@10"
 
@@ -116,6 +118,25 @@ def test_a_node_to_pass_obeys_the_other_restrictions(atlas: Atlas, examples: Any
     assert {path.nodes[-1].key for path in at_an_end} == {TEXAS}
     plain = graph.paths(targets=[TEXAS], **restriction, k=1000).paths
     assert at_an_end == plain
+
+
+def test_more_graphs_than_a_statement_returns(atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then some are missing, and the answer would be of others than those that were asked about."""
+    questions: tuple[Callable[[], Any], ...] = (
+        atlas.recurring,
+        lambda: atlas.common_features(tags=["analogies"]),
+        lambda: atlas.similar("night", tags=["analogies"]),
+        lambda: atlas.clusters(tags=["analogies"]),
+        lambda: atlas.aggregate(tags=["analogies"], name="too-many"),
+        lambda: atlas.motifs(tags=["analogies"]),
+        lambda: atlas.each(tags=["analogies"]).stats(),
+    )
+    monkeypatch.setattr(checks, "MAX_ROWS", 5)
+    monkeypatch.setattr(queries_of_graphs, "MAX_ROWS", 5)
+    for question in questions:
+        with pytest.raises(InvalidArgumentError, match="about 5 graphs or more"):
+            question()
+    assert atlas.graphs(["analogies"]).notes == ["There may be more than the first 5 graphs. Give tags of fewer."]
 
 
 def test_a_graph_of_both_sets(atlas: Atlas, examples: Any) -> None:
