@@ -80,7 +80,7 @@ def similar_graphs(
     if (by, measure, align) == ("feature", "jaccard", "feature"):
         total, found = _most_similar(database, graph, alike, k)
     else:
-        total, found = _compared(database, graph, alike, by, measure, align)
+        total, found = _compared(database, graph, alike, k, by, measure, align)
     if not total:
         raise InvalidArgumentError(
             f"it has no {by} with a weight, so no graph is like it",
@@ -97,7 +97,7 @@ def similar_graphs(
         align=align,
         total=total,
         compared=len(alike) - 1,
-        graphs=found[:k],
+        graphs=found,
         notes=notes,
     )
 
@@ -137,9 +137,9 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
 
 
 def _compared(
-    database: Database, graph: str, sources: Rows, by: str, measure: str, align: str
+    database: Database, graph: str, sources: Rows, k: int, by: str, measure: str, align: str
 ) -> tuple[int, list[SimilarGraph]]:
-    """The same by any weights, of all graphs, which are read whole."""
+    """The same by any weights; all graphs are read whole."""
     import numpy as np
 
     from circuit_atlas.graph.similarity import similarities_to
@@ -150,6 +150,7 @@ def _compared(
     at, total = names.index(graph), np.diff(matrix.indptr)
     found = similarities_to(matrix, at, measure)
     shared = np.diff((matrix != 0).multiply(matrix[[at]] != 0).tocsr().indptr)
+    best = [i for i in np.argsort(-found, kind="stable").tolist() if i != at][:k]
     return int(total[at]), [
         SimilarGraph(
             other=names[i],
@@ -158,8 +159,7 @@ def _compared(
             total=int(total[i]),
             prompt=sources[i]["graph"]["prompt"] or "",
         )
-        for i in np.argsort(-found, kind="stable").tolist()
-        if i != at
+        for i in best
     ]
 
 

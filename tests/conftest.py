@@ -171,10 +171,10 @@ def new_name(atlas: Atlas) -> Iterator[Callable[[], str]]:
         return names[-1]
 
     yield make
-    made = [graph for name in names for graph in sorted(atlas.cypher(BEGINNING, {"name": name}).rows, key=str)]
-    for row in made:
-        with contextlib.suppress(GraphNotFoundError):  # of a collapsed graph, which is deleted with its graph
-            atlas.delete(row["graph"])
+    for name in names:
+        for row in atlas.cypher(BEGINNING, {"name": name}).rows:
+            with contextlib.suppress(GraphNotFoundError):  # of a collapsed graph, which is deleted with its graph
+                atlas.delete(row["graph"])
 
 
 @pytest.fixture

@@ -39,12 +39,16 @@ def identities(document: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def prompts() -> list[dict[Pair, float]]:
+def documents() -> list[dict[str, Any]]:
+    return [read_document(file) for file in FILES]
+
+
+@pytest.fixture(scope="module")
+def prompts(documents: list[dict[str, Any]]) -> list[dict[Pair, float]]:
     """Of each prompt, the summed weights of its effects between nodes of the map."""
     made = []
-    for file in FILES:
-        document, weights = read_document(file), defaultdict[Pair, float](float)
-        become = identities(document)
+    for document in documents:
+        become, weights = identities(document), defaultdict[Pair, float](float)
         for link in document["links"]:
             source, target = become[link["source"]], become[link["target"]]
             if source != target:
@@ -54,19 +58,21 @@ def prompts() -> list[dict[Pair, float]]:
 
 
 @pytest.fixture(scope="module")
-def names() -> list[set[str]]:
+def names(documents: list[dict[str, Any]]) -> list[set[str]]:
     """Of each prompt, what its nodes become."""
-    return [set(identities(read_document(file)).values()) for file in FILES]
+    return [set(identities(document).values()) for document in documents]
 
 
-def test_the_map_has_as_many_nodes_and_effects(prompts: list[dict[Pair, float]], names: list[set[str]]) -> None:
+def test_the_map_has_as_many_nodes_and_effects(
+    documents: list[dict[str, Any]], prompts: list[dict[Pair, float]], names: list[set[str]]
+) -> None:
     pairs = set[Pair]().union(*prompts)
     sums = {pair: sum(prompt.get(pair, 0.0) for prompt in prompts) for pair in pairs}
     edges = sum(total != 0 for total in sums.values())
     nodes = set[str]().union(*names)
     assert f"analogy-map  ingested  {len(nodes):7}  {edges:7}\n" in PAGE
     assert f"the {sum(name.startswith('feature') for name in nodes):,} features" in re.sub(r"\s+", " ", PAGE)
-    links = sum(len(read_document(file)["links"]) for file in FILES)
+    links = sum(len(document["links"]) for document in documents)
     assert f"The 40 graphs have {links:,} effects, and the map has {edges:,}." in PAGE
 
 
@@ -95,9 +101,9 @@ def test_features_that_all_have_and_that_one_alone_has(names: list[set[str]]) ->
 
 
 def test_effects_that_only_the_analogies_have(prompts: list[dict[Pair, float]]) -> None:
-    become = identities(read_document(example_file("dallas")))
-    links = read_document(example_file("dallas"))["links"]
-    dallas = {(become[link["source"]], become[link["target"]]) for link in links}
+    document = read_document(example_file("dallas"))
+    become = identities(document)
+    dallas = {(become[link["source"]], become[link["target"]]) for link in document["links"]}
     everywhere = set.intersection(*map(set, prompts)) - dallas
     weights = {pair: np.mean([prompt[pair] for prompt in prompts]) for pair in everywhere}
     first = sorted(weights, key=lambda pair: -abs(weights[pair]))[:4]
