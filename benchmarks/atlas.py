@@ -50,9 +50,9 @@ class Store(NamedTuple):
     shape: Shape
 
 
-_SMALL = Shape(layers=8, positions=8, features_per_layer=24, logits=5, density=0.28)  # 4,000 effects
-_LARGE = Shape(layers=20, positions=12, features_per_layer=35, logits=10, density=0.33)  # 60,000 effects
-STORES = (Store(100, _SMALL), Store(1000, _SMALL), Store(10_000, _SMALL), Store(1000, _LARGE))
+SMALL = Shape(layers=8, positions=8, features_per_layer=24, logits=5, density=0.28)  # 4,000 effects
+LARGE = Shape(layers=20, positions=12, features_per_layer=35, logits=10, density=0.33)  # 60,000 effects
+STORES = (Store(100, SMALL), Store(1000, SMALL), Store(10_000, SMALL), Store(1000, LARGE))
 
 
 def measure(folder: Path) -> Iterator[Record]:
@@ -190,7 +190,7 @@ def _cell(record: Record) -> str:
 def draw(records: list[Record], path: Path) -> None:
     """The questions against the number of graphs, for the stores whose graphs have the same shape."""
     figure, axis = plt.subplots(figsize=(8, 5), layout="constrained")
-    same = [record for record in records if STORES[record["store"]].shape == _SMALL and "first" in record]
+    same = [record for record in records if STORES[record["store"]].shape == SMALL and "first" in record]
     for row in dict.fromkeys(record["row"] for record in same):
         points = [(record["graphs"], record["value"]) for record in same if record["row"] == row]
         axis.plot(*zip(*points, strict=True), marker="o", markersize=4, label=row)

@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from benchmarks import atlas, beside, explain, first, growth, ingest, pictures
+from benchmarks import atlas, beside, explain, first, growth, ingest, many, pictures
 from benchmarks.cases import QUESTIONS, SIZES, case_of, graph_of
 from benchmarks.peers import PEERS
 from benchmarks.peers.atlas_peer import Peer as AtlasPeer
@@ -32,7 +32,9 @@ from circuit_atlas.server import LocalServer
 OUT = Path(__file__).parent.parent / "bench-results"
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 Record = dict[str, Any]
-PARTS = ("ingest", "explain", "questions", "growth", "first", "beside", "pictures", "atlas")
+# Parts that have one table, and need no size and no peer.
+WHOLE = {"first": first, "many": many, "beside": beside, "pictures": pictures, "atlas": atlas}
+PARTS = ("ingest", "explain", "questions", "growth", *WHOLE)
 
 
 @click.command()
@@ -61,7 +63,7 @@ def main(sizes: tuple[str, ...], parts: tuple[str, ...], peers: tuple[str, ...])
         if whole:
             put_into_page(PAGE, "growth", growth.markdown(measured))
             shutil.copy(OUT / "growth.svg", PAGE.parent / "images")
-    for part, module in (("first", first), ("beside", beside), ("pictures", pictures), ("atlas", atlas)):
+    for part, module in WHOLE.items():
         if part in (parts or PARTS):
             records = measure_part(part, module)
             if part == "atlas":
@@ -136,10 +138,7 @@ def write(part: str, measured: Any) -> None:
     tables += [explain.markdown(known["explain"])] if "explain" in known else []
     tables += [markdown(known["timings"])] if "timings" in known else []
     tables += [growth.markdown(known["growth"])] if "growth" in known else []
-    tables += [first.markdown(known["first"])] if "first" in known else []
-    tables += [beside.markdown(known["beside"])] if "beside" in known else []
-    tables += [pictures.markdown(known["pictures"])] if "pictures" in known else []
-    tables += [atlas.markdown(known["atlas"])] if "atlas" in known else []
+    tables += [module.markdown(known[name]) for name, module in WHOLE.items() if name in known]
     (OUT / "tables.md").write_text("\n".join(tables), encoding="utf-8")
 
 

@@ -1,7 +1,6 @@
 """First questions: each is asked by a new program, of a server that has just started, and again by another program.
 
-Beside them, programs that do nothing but the recurrence over their own file: numpy from packed arrays, which is about
-what the machine can do, and DuckDB from its own tables.
+Beside them, the programs of `walks`, which do nothing but the recurrence over their own file.
 """
 
 from __future__ import annotations
@@ -11,142 +10,142 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import numpy as np
-import pyarrow as pa
 from tabulate import tabulate
 
-from benchmarks.cases import SHAPES, case_of, graph_of
+from benchmarks.cases import SHAPES, case_of
+from benchmarks.walks import PROGRAMS
 from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.server import LocalServer
+from circuit_atlas.synth import Shape, synthesize
 
 Record = dict[str, Any]
 _LIMIT = 120  # seconds
-_SOURCE = "token:3"
+_SOURCE = 3  # position of the token where paths begin
+_FROM = ["--from", f"token:{_SOURCE}"]
+_LARGEST = "72M"
+# 20,000 nodes, the most that a synthetic graph can have.
+_SHAPES = {
+    **SHAPES,
+    _LARGEST: Shape(layers=26, positions=11, features_per_layer=757, logits=10, density=0.7, seed=1),
+}
 _QUESTIONS = {
     "paths": ["paths", "first"],
-    "paths from a token": ["paths", "first", "--from", _SOURCE],
+    "paths from a token": ["paths", "first", *_FROM],
     "paths, bottleneck": ["paths", "first", "--score", "bottleneck"],
     "paths, product": ["paths", "first", "--score", "product"],
     "paths through three layers": ["paths", "first", "--layer", "3", "--layer", "7", "--layer", "12"],
+    "paths of features": ["paths", "first", "--kind", "feature"],
+    "paths that avoid a node": ["paths", "first", "--avoid", "error:20@5"],
+    "paths that pass a node": ["paths", "first", "--must-pass", "error:20@5"],
     "paths of edges of at least 0.01": ["paths", "first", "--min-weight", "0.01"],
     "paths, edge value abs(weight)": ["paths", "first", "--edge-value", "abs(weight)"],
-    "paths from a token, 12 hops": ["paths", "first", "--from", _SOURCE, "--max-hops", "12"],
-    "count from a token": ["count", "first", "--from", _SOURCE],
-    "distribution": ["distribution", "first"],
-    "influence on a token": ["influence", "first", "--to", "error:20@5"],
+    "paths from a token, 12 hops": ["paths", "first", *_FROM, "--max-hops", "12"],
     "6 hops, k = 10,000": ["paths", "first", "--max-hops", "6", "-k", "10000", "--timeout", str(_LIMIT)],
+    "count from a token": ["count", "first", *_FROM],
+    "distribution": ["distribution", "first"],
+    "influence": ["influence", "first"],
+    "influence on a node": ["influence", "first", "--to", "error:20@5"],
+    "view": ["view", "first", "-o", "first.html"],
+    "report": ["report", "first", "-o", "first.md"],
+    "export to .pt": ["export", "first", "exported.pt", "--overwrite"],
+    "collapse": ["collapse", "first", "--timeout", str(_LIMIT)],
+    "compare with a second graph": ["compare", "first", "second", "--timeout", str(_LIMIT)],
 }
+_PROGRAM = """
+import sys
+from circuit_atlas.cli import main
+try:
+    main()
+finally:
+    print(open("/proc/self/status").read(), file=sys.stderr)
+"""
 
 
 def measure(folder: Path) -> Iterator[Record]:
-    """Seconds of every question, for each synthetic graph."""
-    for size in SHAPES:
-        yield from measure_size(size, folder)
+    """Seconds and memory of every question, for each synthetic graph."""
+    for size in _SHAPES:
+        yield from measure_size(size, folder / size)
 
 
 def measure_size(size: str, folder: Path) -> Iterator[Record]:
-    """Seconds of every question about the graph of a size."""
-    data = graph_of(size)
-    edges, file, store = len(data.edges), folder / f"{size}.pt", folder / f"store-{size}"
-    write_pt(data, file)
-    server = LocalServer(store)
-    environment = {**os.environ, STORE_VARIABLE: str(store)}
+    """Seconds and memory of every question about the graph of a size."""
+    folder.mkdir()
+    data = synthesize(_SHAPES[size], slug=size)
+    edges = len(data.edges)
+    write_pt(data, folder / "first.pt")
+    server = LocalServer(folder / "store")
     server.start(quiet=True)
 
-    def ask(arguments: list[str]) -> float | None:
-        return _timed([sys.executable, "-m", "circuit_atlas", *arguments], environment)
+    def ask(arguments: list[str]) -> Record:
+        return _timed([sys.executable, "-c", _PROGRAM, *arguments], folder)
 
-    ingest = ask(["ingest", str(file), "--bulk", "--name", "first"])
+    ingest = ask(["ingest", "first.pt", "--bulk", "--name", "first"])
     answer = ask(_QUESTIONS["paths"])
-    assert ingest is not None
-    assert answer is not None
-    yield {"graph": size, "edges": edges, "question": "file to first answer, --bulk", "new": ingest + answer}
+    whole = None if None in (ingest["seconds"], answer["seconds"]) else ingest["seconds"] + answer["seconds"]
+    yield {"edges": edges, "question": "file to first answer, --bulk", "new": {**ingest, "seconds": whole}}
+    (folder / "first.pt").unlink()
+    ask(["supernodes", "create", "first", "group", "error:20@5", "error:21@5", "error:22@6"])
     for question, arguments in _QUESTIONS.items():
+        if "second" in arguments:
+            if size == _LARGEST:
+                continue
+            write_pt(synthesize(replace(_SHAPES[size], seed=2), slug="second"), folder / "second.pt")
+            ask(["ingest", "second.pt", "--bulk", "--name", "second"])
         server.stop()
         server.start(quiet=True)
-        first, again = ask(arguments), ask(arguments)
-        yield {"graph": size, "edges": edges, "question": question, "new": first, "again": again}
+        yield {"edges": edges, "question": question, "new": ask(arguments), "again": ask(arguments)}
     server.stop()
-    case = case_of(data)
-    _save(PackedEdges.of(data.edges, len(data.nodes)), folder / "limit.npz")
-    for hops in (4, 12):
-        seconds = _timed([sys.executable, "-m", "benchmarks.first", "numpy", str(folder / "limit.npz"), str(hops)])
-        yield {"graph": size, "edges": edges, "question": f"numpy, {hops} hops from a token", "again": seconds}
-    with duckdb.connect(str(folder / "edges.duckdb")) as database:
-        database.register("arrays", pa.table({"target": case.target, "source": case.source, "weight": case.weight}))
-        database.execute("CREATE TABLE edges AS SELECT * FROM arrays ORDER BY target, source")
-    for hops in (4, 12):
-        command = [sys.executable, "-m", "benchmarks.first", "duckdb", str(folder / "edges.duckdb"), str(hops)]
-        seconds = _timed([*command, str(case.tokens[3])])
-        yield {"graph": size, "edges": edges, "question": f"DuckDB, {hops} hops from a token", "again": seconds}
-    (folder / "edges.duckdb").unlink()
+    case, packed = case_of(data), PackedEdges.of(data.edges, len(data.nodes))
+    for program, (write, _) in PROGRAMS.items():
+        file = folder / program
+        write(case, packed, file)
+        file = next(folder.glob(f"{program}*"))
+        for hops in (4, 12):
+            command = [sys.executable, "-m", "benchmarks.walks", program, str(file), str(hops)]
+            timing = _timed([*command, str(case.tokens[_SOURCE])])
+            yield {"edges": edges, "question": f"{program}, {hops} hops from a token", "again": timing}
+        file.unlink()
 
 
-def _timed(command: list[str], environment: dict[str, str] | None = None) -> float | None:
-    """Seconds of a program from start to end; None if it fails."""
+def _timed(command: list[str], folder: Path | None = None) -> Record:
+    """Seconds of a program from start to end, None if it fails; MB of memory at most, if it says so.
+
+    With a folder, the program runs in it and uses the store in it.
+    """
+    environment = None if folder is None else {**os.environ, STORE_VARIABLE: str(folder / "store")}
     started = time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=10 * _LIMIT)
-    return time.perf_counter() - started if done.returncode == 0 else None
-
-
-def _save(edges: PackedEdges, file: Path) -> None:
-    np.savez(file, start=edges.start, source=edges.source, weight=edges.weight)
-
-
-def walk_numpy(file: str, hops: int) -> float:
-    """The recurrence from one node, in numpy on one core, read from a file."""
-    with np.load(file) as arrays:
-        start, source, weight = arrays["start"], arrays["source"], arrays["weight"]
-    best = np.full(len(start) - 1, -np.inf)
-    best[-14] = 0
-    block = 1 << 18
-    for _ in range(hops):
-        longer, first = np.full_like(best, -np.inf), 0
-        while first < len(best):
-            stop = max(int(np.searchsorted(start, start[first] + block, side="right")) - 1, first + 1)
-            begin, end = start[first], start[stop]
-            nodes = first + np.flatnonzero(np.diff(start[first : stop + 1]))
-            if len(nodes):
-                values = np.take(best, source[begin:end], mode="clip") + weight[begin:end]
-                longer[nodes] = np.maximum.reduceat(values, start[nodes] - begin)
-            first = stop
-        best = longer
-    return float(best.max())
-
-
-def walk_duckdb(file: str, hops: int, source: int) -> float:
-    """The same recurrence as SQL, a table for each hop."""
-    with duckdb.connect(file, read_only=True) as database:
-        database.execute("CREATE TEMP TABLE b0 AS SELECT ?::INTEGER AS node, 0.0::DOUBLE AS best", [source])
-        for hop in range(1, hops + 1):
-            database.execute(
-                f"CREATE TEMP TABLE b{hop} AS SELECT e.target AS node, max(e.weight + b.best) AS best "
-                f"FROM edges e JOIN b{hop - 1} b ON b.node = e.source GROUP BY e.target"
-            )
-        return float(database.execute(f"SELECT max(best) FROM b{hops}").fetchall()[0][0] or 0)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=10 * _LIMIT
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        print(" ".join(command[-6:]), done.stderr[:500], file=sys.stderr)
+    peak = [int(line.split()[1]) / 1024 for line in done.stderr.splitlines() if line.startswith("VmHWM:")]
+    return {"seconds": None if done.returncode else seconds, "memory": peak[0] if peak else None}
 
 
 def markdown(records: list[Record]) -> str:
-    """A row for each question; for each graph the seconds in a new server, and in one that has answered before."""
+    """A row for each question; for each graph the seconds in a new server, in one that has answered before, and the
+    most memory of the program.
+    """
     graphs = list(dict.fromkeys(f"{record['edges']:,} edges" for record in records))
     rows: dict[str, dict[str, str]] = {}
     for record in records:
-        times = [_seconds(record.get(name)) for name in ("new", "again") if name in record]
-        rows.setdefault(record["question"], {})[f"{record['edges']:,} edges"] = "; ".join(times)
+        timings = [record[name] for name in ("new", "again") if name in record]
+        parts = [_seconds(timing["seconds"]) for timing in timings]
+        if timings[0]["memory"] is not None:
+            parts.append(f"{timings[0]['memory']:,.0f} MB")
+        rows.setdefault(record["question"], {})[f"{record['edges']:,} edges"] = "; ".join(parts)
     table = [[question, *(cells.get(graph, "") for graph in graphs)] for question, cells in rows.items()]
-    return str(tabulate(table, ["s", *graphs], tablefmt="github", disable_numparse=True)) + "\n"
+    heads = ["s; s again; memory", *graphs]
+    return str(tabulate(table, heads, tablefmt="github", disable_numparse=True)) + "\n"
 
 
 def _seconds(value: float | None) -> str:
     return "failed" if value is None else f"{value:.2f}"
-
-
-if __name__ == "__main__":
-    kind, file, hops = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    print(walk_numpy(file, hops) if kind == "numpy" else walk_duckdb(file, hops, int(sys.argv[4])))
