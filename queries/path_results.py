@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.contrast_results import ContrastResult
@@ -70,6 +70,12 @@ class Paths(ContrastResult, GraphResult):
     sign: str = Field("any", description="Which paths were asked for: `promoting`, `inhibiting` or `any`")
     paths: list[Path]
 
+    _is_smallest_first: bool = PrivateAttr(False)
+
+    def ranks(self) -> list[float]:
+        """By score."""
+        return [path.score if self._is_smallest_first else -path.score for path in self.paths]
+
     @property
     def description(self) -> str:
         """What the paths are, for instance `top 10 promoting paths by product`."""
@@ -123,6 +129,10 @@ class Contributors(ContrastResult):
 
     graph: str
     contributors: list[Contributor]
+
+    def ranks(self) -> list[float]:
+        """By influence."""
+        return [-contributor.influence for contributor in self.contributors]
 
     def _why_empty(self) -> str:
         return _NO_INFLUENCE
@@ -227,6 +237,10 @@ class InfluentialEffects(ContrastResult, GraphResult):
 
     graph: str
     direct_effects: list[InfluentialEffect] = Field(alias="edges")
+
+    def ranks(self) -> list[float]:
+        """By influence."""
+        return [-effect.influence for effect in self.direct_effects]
 
     def _why_empty(self) -> str:
         return _NO_INFLUENCE

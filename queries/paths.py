@@ -140,7 +140,9 @@ def search_paths(
     rows = best_rows(graph, search, ends, k)
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
     notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
-    return Paths(graph=graph.name, score=score, sign=sign, paths=paths, contrast=contrast, notes=notes)
+    found = Paths(graph=graph.name, score=score, sign=sign, paths=paths, contrast=contrast, notes=notes)
+    found._is_smallest_first = ORDERS[order] < 0
+    return found
 
 
 def path_search(

@@ -221,6 +221,8 @@ def cluster_graphs(
             f"{len(sources):,} graphs are more than the {_MOST_GRAPHS:,} of which each two can be compared",
             fix="Name fewer graphs, or ask for those like one graph (`similar`).",
         )
+    if groups is not None:
+        check_range("groups", groups, 1, len(sources))
     weights = _read(database, sources, by, align)
     matrix = weights.features() if by == "feature" else weights.effects()
     sources, kept, notes = _with_weights(sources, np.diff(matrix.indptr), by)

@@ -24,7 +24,7 @@ from support.chromium import PageLog, open_page, screenshots, start_chromium
 from support.database import clear, contents
 from support.examples import DATA, STORED, ingest_examples
 from support.program import Run, run_program
-from support.server import JAVA_OPTIONS, started, use_class_archive
+from support.server import JAVA_OPTIONS, make_class_archive, started
 
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.config import STORE_VARIABLE
@@ -88,7 +88,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def java() -> Path:
     """The Java that runs Neo4j."""
     found = find_java()
-    use_class_archive(found)
+    make_class_archive(found)
     return found
 
 

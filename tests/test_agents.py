@@ -37,6 +37,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "only_features": {"tags": ["analogies"], "without": ["dallas"], "k": 5},
     "enriched_features": {"graphs": ["dallas"], "baseline_tags": ["analogies"], "k": 5},
     "recurring": {"tags": ["analogies"], "k": 3},
+    "recurring_motifs": {"tags": ["analogies"], "shape": "fan-in", "k": 3},
+    "series": {"graphs": ["night", "foot"], "k": 2},
     "compare": {"a": "night", "b": "winter", "k": 3},
     "similar": {"graph": "night", "tags": ["analogies"], "k": 3},
     "search": {"text": "capital", "k": 3},
@@ -52,6 +54,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("paths", {"graph": "dallas", "score": "best"}, "score"),
     ("neighbors", {"graph": "dallas", "address": "logit:1", "direction": "up"}, "direction"),
     ("circuit", {"graph": "dallas", "keep": "all"}, "keep"),
+    ("recurring_motifs", {"shape": "square"}, "fan-in"),
     ("compare", {"a": "night:collapsed", "b": "winter"}, "collapsed"),
     ("similar", {"graph": "night", "by": "token"}, "feature, effect"),
     ("influence", {"graph": "dallas:collapsed"}, "dallas:collapsed"),
@@ -110,6 +113,8 @@ def test_a_client_lists_and_calls_every_tool(env: dict[str, str], examples: dict
 def test_an_answer_is_the_one_of_the_api(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     tools = ReadTools(atlas)
     assert bounded_json(tools.paths("dallas", k=3)) == atlas.graph("dallas").paths(k=3).to_json()
+    contrast = tools.influence("dallas", targets=["logit:1"], minus=["logit:2"], k=3)
+    assert contrast == atlas.graph("dallas").influence(targets=["logit:1"], minus=["logit:2"], k=3)
     assert bounded_json(tools.stats("dallas")) == atlas.graph("dallas").stats().to_json()
 
 

@@ -70,6 +70,36 @@ def test_every_question_about_a_graph_can_be_asked_of_many() -> None:
     assert all(vars(GraphHandle)[name].__doc__ == vars(EachGraph)[name].__doc__ for name in QUESTIONS)
 
 
+@pytest.mark.parametrize("order", ["strongest", "inhibiting"])
+def test_the_best_paths_of_all_graphs(order: str, atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    answers = atlas.each(*SOME).paths(k=5, order=order, max_hops=3)
+    all_paths = [(path.score, one.graph, path) for one in answers for path in one.answer]
+    ranked = sorted(all_paths, key=lambda found: found[0], reverse=order == "strongest")[:5]
+    best = answers.best(5)
+    assert [row[1] for row in best.table()[1]] == [score for score, *_ in ranked]
+    assert [row[0] for row in best.table()[1]] == [graph for _, graph, _ in ranked]
+    assert {(one.graph, path.score) for one in best for path in one.answer} == {(graph, score) for score, graph, _ in ranked}
+    assert sorted(best.to_pandas("paths")["score"]) == sorted(score for score, *_ in ranked)
+    assert {one.graph for one in answers.best(1)} == {ranked[0][1]}
+    assert [row[1] for row in answers.best(100).table()[1]] == sorted(
+        (score for score, *_ in all_paths), reverse=order == "strongest"
+    )
+
+
+def test_the_most_influential_nodes_and_effects_of_all_graphs(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    graphs = atlas.each(*SOME)
+    for answers in (graphs.influence(k=5), graphs.edge_influence(k=5)):
+        every = sorted((found.influence for one in answers for found in one.answer), reverse=True)
+        assert [row[1] for row in answers.best(5).table()[1]] == every[:5]
+
+
+def test_answers_that_cannot_be_ranked(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    with pytest.raises(InvalidArgumentError, match="cannot be ranked together"):
+        atlas.each(*SOME).stats().best(3)
+    with pytest.raises(InvalidArgumentError, match="k cannot be 0"):
+        atlas.each(*SOME).paths(k=1).best(0)
+
+
 def test_graphs_without_an_answer_are_listed(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     found = atlas.each("dallas", "night").paths(targets="Austin", k=1)
     assert [one.graph for one in found] == ["dallas"]

@@ -1,10 +1,7 @@
-"""A local server for the time of a fixture, and an archive that lets servers start in half the time."""
+"""A local server for the time of a fixture."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +14,9 @@ from circuit_atlas import Atlas
 from circuit_atlas.examples import example_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server import store as store_module
-from circuit_atlas.server.jars import cache_path, read_lock
+from circuit_atlas.server.admin import Program
+from circuit_atlas.server.class_archive import archive_path
+from circuit_atlas.server.jars import ensure_jars, read_lock
 from circuit_atlas.server.ports import LOOPBACK
 
 JAVA_OPTIONS = "JDK_JAVA_OPTIONS"
@@ -26,32 +25,21 @@ JAVA_OPTIONS = "JDK_JAVA_OPTIONS"
 _KEEP_PLANS = "dbms.cypher.min_replan_interval=1d\n"
 
 
-def use_class_archive(java: Path) -> None:
-    """Let Java load Neo4j's classes from an archive, in which they are parsed and linked. The first test session makes
-    it, in a minute; it then saves a third of what each server uses to start, to ingest and to answer.
+def make_class_archive(java: Path) -> None:
+    """Let the first test session make the archive of classes that every server uses: it saves a third of what each
+    needs to start, to ingest and to answer.
     """
-    parts = [str(java), str(java.stat().st_mtime_ns), os.environ[JAVA_OPTIONS], repr(read_lock())]
-    archive = cache_path() / f"test-classes-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:16]}.aot"
+    archive = archive_path(Program(java, ensure_jars(read_lock())))
     archive.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{archive}.lock"):
-        if not archive.is_file():
-            _make_class_archive(archive)
-    # An older Java, which a test of an older Neo4j takes, does not know the option.
-    os.environ[JAVA_OPTIONS] += f" -XX:+IgnoreUnrecognizedVMOptions -XX:AOTCache={archive}"
-
-
-def _make_class_archive(archive: Path) -> None:
-    """Java writes it when a server ends, with the classes that the server has used."""
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
-        made = Path(folder) / "classes.aot"
-        patched.setenv(JAVA_OPTIONS, f"{os.environ[JAVA_OPTIONS]} -XX:AOTCacheOutput={made}")
+    with FileLock(f"{archive}.lock"), TemporaryDirectory() as folder:
+        if archive.is_file():
+            return
         server = LocalServer(Path(folder) / "store")
         with Atlas(store=server.store.path) as atlas:
             graph = atlas.ingest(example_graph("dallas"), name="dallas")
             graph.paths()
             graph.count()
         server.stop()
-        shutil.move(made, archive)
 
 
 def started(store: Path, *, is_lasting: bool = False) -> Iterator[LocalServer]:

@@ -65,6 +65,7 @@ class ReadTools:
         graph: str,
         sources: Names = (),
         targets: Names = (),
+        minus: Names = (),
         max_hops: Hops = 4,
         min_hops: Hops = 1,
         k: Rows = 10,
@@ -74,11 +75,13 @@ class ReadTools:
     ) -> Result:
         """Find the best paths from nodes (all tokens by default) to nodes (the most probable logit by default).
 
-        score: mean, sum, bottleneck or product. sign: promoting, inhibiting or any.
+        minus: why the targets and not these, such as another logit. score: mean, sum, bottleneck or product. sign:
+        promoting, inhibiting or any.
         """
         return self._graph(graph).paths(
             sources=sources,
             targets=targets,
+            minus=minus,
             max_hops=max_hops,
             min_hops=min_hops,
             k=k,
@@ -87,13 +90,19 @@ class ReadTools:
             circuit=circuit,
         )
 
-    def neighbors(self, graph: str, address: str, direction: str = "both", k: Rows = 10) -> Result:
-        """List the strongest direct effects on a node and of a node. direction: in, out or both."""
-        return self._graph(graph).neighbors(address, direction=direction, k=k)
+    def neighbors(self, graph: str, address: str, minus: Names = (), direction: str = "both", k: Rows = 10) -> Result:
+        """List the strongest direct effects on a node and of a node. direction: in, out or both.
 
-    def influence(self, graph: str, targets: Names = (), k: Rows = 20) -> Result:
-        """List the nodes with most influence on some nodes, over all paths; by default on all logits."""
-        return self._graph(graph).influence(targets=targets, k=k)
+        minus: why the node and not these.
+        """
+        return self._graph(graph).neighbors(address, minus=minus, direction=direction, k=k)
+
+    def influence(self, graph: str, targets: Names = (), minus: Names = (), k: Rows = 20) -> Result:
+        """List the nodes with most influence on some nodes, over all paths; by default on all logits.
+
+        minus: why the targets and not these, such as another logit.
+        """
+        return self._graph(graph).influence(targets=targets, minus=minus, k=k)
 
     def circuit(
         self,
@@ -173,6 +182,29 @@ class ReadTools:
     ) -> Result:
         """List features and motifs that recur in a share of some graphs."""
         return self._atlas.recurring(*graphs, tags=tags, share=share, k=k)
+
+    def recurring_motifs(
+        self,
+        graphs: Names = (),
+        tags: Names = (),
+        shape: str = "chain",
+        share: Annotated[float, Field(gt=0, le=1)] = 0.5,
+        k: Rows = 20,
+    ) -> Result:
+        """List the motifs of three nodes, with signs, that recur in a share of some graphs.
+
+        shape: chain, fan-in, fan-out or triangle.
+        """
+        return self._atlas.recurring_motifs(*graphs, tags=tags, shape=shape, share=share, k=k)
+
+    def series(
+        self, graphs: Names = (), tags: Names = (), features: Names = (), must_pass: Names = (), k: Rows = 5
+    ) -> Result:
+        """Follow features, or the best path that passes some nodes, along graphs in an order.
+
+        By default the features whose influence changes most.
+        """
+        return self._atlas.series(*graphs, tags=tags, features=features, must_pass=must_pass, k=k)
 
     def compare(self, a: str, b: str, align: str = "relative", k: Rows = 10) -> Result:
         """Say what two graphs share and what only one has: nodes, direct effects, paths.

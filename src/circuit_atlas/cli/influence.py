@@ -9,6 +9,7 @@ import click
 from circuit_atlas.cli.options import (
     KIND,
     Question,
+    best_of_all_option,
     circuit_option,
     contrast_options,
     graph_or_several,
@@ -44,6 +45,7 @@ GROUP = "Questions about a graph"
     help="The smallest set of nodes that carries this share.",
 )
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
+@best_of_all_option
 @circuit_option
 @question_command
 def influence_command(

@@ -319,18 +319,24 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
     """As `atlas_command`, for a question about one graph, which can be put to each of several."""
 
     @wraps(command)
-    def ask(atlas: Atlas, graph: str | Several, **arguments: Any) -> Result:
+    def ask(atlas: Atlas, graph: str | Several, best_of_all: bool = False, **arguments: Any) -> Result:
         if isinstance(graph, str):
+            if best_of_all:
+                raise click.UsageError("--best-of-all goes with --tag or --graph.")
             return command(atlas, graph, **arguments)
         first = next(iter(arguments.get("nodes", ())), None)
         if any(summary.graph == first for summary in atlas.graphs()):
             raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, there is no GRAPH.")
-        return atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))
+        answers = atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))
+        return answers.best(arguments["k"]) if best_of_all else answers
 
     return atlas_command(ask)
 
 
 # Options and arguments that several commands have.
+best_of_all_option = click.option(
+    "--best-of-all", is_flag=True, help="With --tag or --graph: the best K of all graphs together, not of each."
+)
 some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
 new_tags_option = click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Overwrite the file.")

@@ -8,6 +8,7 @@ import click
 
 from circuit_atlas.cli.options import (
     Question,
+    best_of_all_option,
     contrast_options,
     edge_value_option,
     from_option,
@@ -33,6 +34,7 @@ GROUP = "Questions about a graph"
 @contrast_options
 @hops_options
 @click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many paths.")
+@best_of_all_option
 @click.option(
     "--order",
     type=click.Choice(["strongest", "inhibiting"]),
@@ -60,5 +62,6 @@ def paths_command(atlas: Atlas, graph: str, **options: Any) -> Result:
       circuit-atlas paths dallas --must-pass-any 20/44686 --must-pass-any 16/89970
       circuit-atlas paths dallas --score sum --edge-value 'abs(weight)'
       circuit-atlas paths --tag analogies --score product --min-hops 2 -k 1
+      circuit-atlas paths --tag analogies --score product --min-hops 2 -k 5 --best-of-all
     """
     return atlas.graph(graph).paths(**options)

@@ -67,7 +67,7 @@ def stop(store: str | None) -> None:
       circuit-atlas server stop
     """
     server = _server(store)
-    was_running = server.stop()
+    was_running = server.stop(quiet=False)
     server.check_store()
     echo("Stopped." if was_running else "The server was not running.", err=True)
 

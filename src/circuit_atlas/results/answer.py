@@ -51,6 +51,11 @@ class Result(Record):
             self.notes.append(why)
         return self
 
+    def ranks(self) -> list[float] | None:
+        """Of each record that the answer lists, best first, a number that is smaller the better it is; each is a row of
+        the table. None where records of several graphs cannot be ranked together."""
+        return None
+
     def _why_empty(self) -> str:
         """What an answer says that lists nothing; an empty text where that needs no word."""
         return "Nothing was found."

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
+from itertools import chain
 from typing import Annotated
 
-from pydantic import Field, SerializeAsAny, WithJsonSchema
+from pydantic import Field, PrivateAttr, SerializeAsAny, WithJsonSchema
 
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
 from circuit_atlas.results.tidy import Tidy
@@ -38,6 +41,42 @@ class Answers(Result):
     answers: list[GraphAnswer]
     failed: list[GraphError] = Field([], description="Graphs that have no answer, for instance without such a node")
 
+    _is_ranked: bool = PrivateAttr(False)
+    """Whether the rows of the table are in order of rank, and not of the graphs."""
+
+    def best(self, k: int) -> Answers:
+        """The best of all graphs together: of `paths` those with the best scores, of `influence` and `edge_influence`
+        the nodes and effects with the most influence. Each graph keeps those of its answer that are among them; graphs
+        that have none are left out.
+
+        Ask each graph for as many: the best 10 of all are then among the best 10 of each.
+
+        Args:
+            k: how many.
+
+        Raises:
+            InvalidArgumentError: k is below 1, or answers to this question cannot be ranked.
+        """
+        if k < 1:
+            raise InvalidArgumentError(f"k cannot be {k}", fix="It is 1 or more.")
+        ranks = [one.answer.ranks() for one in self.answers]
+        if None in ranks:
+            raise InvalidArgumentError(
+                "what several graphs answer to this question cannot be ranked together",
+                fix="Ask for paths, or for the influence of nodes or effects.",
+            )
+        ranked = ((rank, place) for place, one in enumerate(ranks) for rank in one or [])
+        places = [place for _, place in nsmallest(k, ranked)]
+        # The best of all that a graph has are the first of its answer.
+        answers = [
+            GraphAnswer(graph=one.graph, answer=one.answer[: places.count(place)])
+            for place, one in enumerate(self.answers)
+            if place in places
+        ]
+        found = Answers(answers=answers, failed=self.failed, notes=self.notes)
+        found._is_ranked = True
+        return found
+
     @property
     def exit_code(self) -> int:
         """1 if a graph has no answer."""
@@ -58,6 +97,9 @@ class Answers(Result):
             for row in found:
                 cells = dict(zip(_numbered(headers), row, strict=True))
                 rows.append([graph, *(cells.get(column, "") for column in columns)])
+        if self._is_ranked:
+            ranks = chain.from_iterable(one.answer.ranks() or [] for one in self.answers)
+            rows = [row for _, row in sorted(zip(ranks, rows, strict=True), key=lambda pair: pair[0])]
         return ["graph", *(header for header, _ in columns)], rows
 
     def _tidy(self) -> dict[str, Tidy]:

@@ -13,6 +13,7 @@ from circuit_atlas.config import Connection
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.files import private
 from circuit_atlas.server.admin import JVM_OPTIONS, PRIVATE_UMASK, Program
+from circuit_atlas.server.class_archive import archive_options
 from circuit_atlas.server.holder import HOME_OPTION
 from circuit_atlas.server.jars import neo4j_version, read_lock
 from circuit_atlas.server.ports import LOOPBACK, is_listening
@@ -42,10 +43,12 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
         LocalServerError: the server does not start; the message shows the end of its log.
     """
     heap = store.setting("heap.max_size")
+    archive, written_at_end = archive_options(program, store.path)
     command: list[str | Path] = [
         program.java,
         *JVM_OPTIONS,
         *_JVM_OPTIONS,
+        *archive,
         f"-Xms{heap}",
         f"-Xmx{heap}",
         "-cp",
@@ -73,6 +76,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
         "bolt_port": ports[0],
         "http_port": ports[1],
         "neo4j": neo4j_version(read_lock()),
+        "classes": written_at_end,
     }
     try:
         # When this program is killed while it waits, the next one finds the record and stops the server.

@@ -20,6 +20,7 @@ from circuit_atlas.errors import LocalServerError
 from circuit_atlas.printable import printable
 from circuit_atlas.processes import find_process
 from circuit_atlas.server.admin import AdminTool, Program, kill_abandoned
+from circuit_atlas.server.class_archive import keep_archive
 from circuit_atlas.server.holder import find_server, is_locked
 from circuit_atlas.server.jars import cache_path, ensure_jars, neo4j_version, read_lock
 from circuit_atlas.server.java import find_java
@@ -28,7 +29,7 @@ from circuit_atlas.server.ports import LOOPBACK, choose_port, is_used
 from circuit_atlas.server.store import Store
 
 _LOG = logging.getLogger(__name__)
-_STOP_TIMEOUT = 60.0  # seconds
+_STOP_TIMEOUT = 120.0  # seconds
 _UNLOCK_TIMEOUT = 10.0  # seconds: a process that has just ended keeps its locks until its memory is freed
 _BOLT_PORT, _HTTP_PORT = 7687, 7474  # Neo4j's usual ones
 _ATTEMPTS = 3  # to start at ports that nobody else takes
@@ -119,7 +120,7 @@ class LocalServer:
         """
         program = self._program(None, quiet)
         with self._locked():
-            self.stop()
+            self.stop(quiet=quiet)
             self.store.prepare(neo4j_version(read_lock()))
             with self.store.new_data() as data:
                 _LOG.info("making new data in %s", self.store.path / data)
@@ -149,7 +150,7 @@ class LocalServer:
         """
         program = self._program(None, quiet)
         with self._locked():
-            was_running = self.stop()
+            was_running = self.stop(quiet=quiet)
             try:
                 work(self._admin(program))
             finally:
@@ -201,8 +202,13 @@ class LocalServer:
             neo4j=record.get("neo4j"),
         )
 
-    def stop(self) -> bool:
-        """Stop the server. If it does not stop within a minute, it is killed.
+    def stop(self, *, quiet: bool = True) -> bool:
+        """Stop the server. If it does not stop within two minutes, it is killed.
+
+        The first server of a Neo4j writes an archive of its classes when it stops, see `class_archive`.
+
+        Args:
+            quiet: whether to print no progress to standard error.
 
         Returns:
             Whether it was running.
@@ -213,9 +219,13 @@ class LocalServer:
         process = self._process() or find_server(self.store.path)
         if process:
             _LOG.info("stopping the server of %s: process %d", self.store.path, process.pid)
+            record = self.store.read_process()
             if self.store.exists:
-                self.store.write_process({**self.store.read_process(), "state": "stopping"})
+                self.store.write_process({**record, "state": "stopping"})
+            if record.get("classes"):
+                _print("Keeping Neo4j's classes for faster starts, which is done once ...", quiet)
             _end(process)
+            keep_archive(record.get("classes") or "", self.store.path)
         self._check_unused()
         return process is not None
 
