@@ -4,6 +4,7 @@
 # coverage   all tests, and which lines and branches of the package they run
 # fuzz       the readers of files, for SECONDS each
 # chaos      kills of clients and servers during every command that writes, for SECONDS; SEED repeats them
+# full-disk  every command that writes, on a disk that is full, then read-only; as root
 # soak       20,000 questions in one process: memory, threads and files do not grow
 # bench      how long queries take, beside other ways to answer them
 # check      style, types, docs, queries
@@ -16,7 +17,7 @@ SECONDS ?= 300
 export SEED
 UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt
 
-.PHONY: demo test-fast test coverage chromium fuzz chaos soak bench check docs clean
+.PHONY: demo test-fast test coverage chromium fuzz chaos full-disk soak bench check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
@@ -47,6 +48,9 @@ fuzz: $(VENV)/.test
 
 chaos: $(VENV)/.test
 	PYTHONPATH=tests $(BIN)/python tests/chaos/chaos.py --seconds $(SECONDS) $(ARGS)
+
+full-disk: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python tests/chaos/full_disk.py $(ARGS)
 
 soak: $(VENV)/.test
 	PYTHONPATH=tests $(BIN)/python tests/chaos/soak.py $(ARGS)

@@ -78,7 +78,9 @@ def test_the_best_paths_of_all_graphs(order: str, atlas: Atlas, examples: dict[s
     best = answers.best(5)
     assert [row[1] for row in best.table()[1]] == [score for score, *_ in ranked]
     assert [row[0] for row in best.table()[1]] == [graph for _, graph, _ in ranked]
-    assert {(one.graph, path.score) for one in best for path in one.answer} == {(graph, score) for score, graph, _ in ranked}
+    assert {(one.graph, path.score) for one in best for path in one.answer} == {
+        (graph, score) for score, graph, _ in ranked
+    }
     assert sorted(best.to_pandas("paths")["score"]) == sorted(score for score, *_ in ranked)
     assert {one.graph for one in answers.best(1)} == {ranked[0][1]}
     assert [row[1] for row in answers.best(100).table()[1]] == sorted(
