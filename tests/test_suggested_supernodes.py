@@ -65,6 +65,11 @@ def test_suggested_supernodes_are_stored_on_request(atlas: Atlas, dallas: GraphH
     assert [s.name for s in dallas.supernodes().supernodes] == ["end", *(s.name for s in fewer)]
     assert len(fewer) + len(fewer.alone) == 12
 
+    none = dallas.suggest_supernodes(features=2, similarity=1, write=True, replace=True)
+    assert not none.written
+    assert f"The {len(fewer)} supernodes that were suggested before are deleted." in none.notes
+    assert [s.name for s in dallas.supernodes().supernodes] == ["end"]
+
 
 def test_the_features_of_a_circuit_are_grouped(dallas: GraphHandle) -> None:
     circuit = dallas.circuit(nodes=20, name="main")

@@ -143,7 +143,7 @@ def suggest_supernodes(
         "position_span": position_span,
     }
     answer, members, earlier, order = suggestion(graph, circuit=circuit, features=features, targets=targets, **which)
-    if not write or not members:
+    if not write or not (members or earlier):
         return answer
     if earlier and not replace:
         raise InvalidArgumentError(
@@ -157,6 +157,9 @@ def suggest_supernodes(
         (DELETE_SUPERNODE, {"graph": graph.name, "names": earlier}),
         *supernode_steps(graph, members, order, source="rule", rule=", ".join([of, *given])),
     )
+    if not members:
+        told = f"The {len(earlier)} supernodes that were suggested before are deleted."
+        return answer.model_copy(update={"notes": [*answer.notes, told]})
     return answer.model_copy(update={"written": True})
 
 
