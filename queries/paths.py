@@ -141,7 +141,8 @@ def search_paths(
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
     notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
     found = Paths(graph=graph.name, score=score, sign=sign, paths=paths, contrast=contrast, notes=notes)
-    found._is_smallest_first = ORDERS[order] < 0
+    # Products of inhibiting paths are negative, the strongest first.
+    found._is_smallest_first = ORDERS[order] < 0 or (score == "product" and SIGNS[sign] < 0)
     return found
 
 

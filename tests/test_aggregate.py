@@ -238,6 +238,8 @@ def test_what_cannot_be_aggregated_is_refused(atlas: Atlas, one: GraphHandle, ne
         atlas.aggregate(MAP, "night", name=name)
     with pytest.raises(InvalidArgumentError, match="models or sets of transcoders.*llama.*gemma|gemma.*llama"):
         atlas.aggregate("night", "dallas-llama", name=name)
+    with pytest.raises(InvalidArgumentError, match="'night' is one of the graphs"):
+        atlas.aggregate("night", "winter", name="night", replace=True)
     with pytest.raises(InvalidArgumentError, match="align cannot be"):
         atlas.aggregate("night", name=name, align="text")
     with pytest.raises(InvalidArgumentError, match="weight cannot be"):

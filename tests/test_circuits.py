@@ -80,6 +80,10 @@ def test_nodes_are_named_in_many_ways(examples: dict[str, GraphHandle], atlas: A
     assert {one.node.source_id for one in pinned} == set(document["qParams"]["pinnedIds"])
     paths = handle.paths(k=5)
     assert {one.node.key for one in handle.score_circuit(paths)} == {n.key for path in paths for n in path.nodes}
+    contrast = handle.paths(targets="logit:1", minus="logit:2", k=3)
+    assert {one.node.key for one in handle.score_circuit(contrast)} == {
+        node.key for path in contrast for node in path.nodes[:-1]
+    }
     hits = atlas.search("size", graph=handle.name)
     expected = {place.key for hit in hits for place in hit.places if place.graph == handle.name}
     assert {one.node.key for one in handle.score_circuit(hits)} == expected
@@ -117,6 +121,8 @@ def test_a_circuit_is_scored_in_another_graph(examples: dict[str, GraphHandle]) 
 
 def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
     handle = examples["dallas"]
+    gone = handle.paths(k=1)
+    gone.paths[0].nodes[0] = gone.paths[0].nodes[0].model_copy(update={"key": "token:99"})
     for question, error, words in (
         (handle.score_circuit, InvalidArgumentError, "a circuit needs nodes"),
         (lambda: handle.score_circuit(pinned=True), InvalidArgumentError, "the file pins no node"),
@@ -131,6 +137,8 @@ def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -
         (lambda: handle.circuit(keep="all"), InvalidArgumentError, "keep cannot be 'all'"),
         (lambda: handle.circuit(method="best"), InvalidArgumentError, "method cannot be 'best'"),
         (lambda: handle.circuit(targets="token:3"), InvalidArgumentError, "no feature acts on the targets"),
+        (lambda: handle.circuit(nodes=1, method="paths"), InvalidArgumentError, "the best path has more than 1 nodes"),
+        (lambda: handle.score_circuit(gone), NodeNotFoundError, "the graph has no node 'token:99'"),
         (lambda: handle.circuit(name=""), InvalidArgumentError, "invalid name of a circuit"),
     ):
         with pytest.raises(error, match=words):
@@ -322,12 +330,20 @@ def test_the_command_line_takes_nodes_from_a_file(run: Run, examples: dict[str, 
     )
     for text in answers:
         assert json.loads(run("score-circuit", "dallas", "--file", "-", stdin=text).stdout) == expected
+    contrast = examples["dallas"].paths(targets="Austin", minus="Dallas", k=3)
+    scored = run("score-circuit", "dallas", "--file", "-", stdin=contrast.to_json())
+    assert json.loads(scored.stdout) == json.loads(examples["dallas"].score_circuit(contrast).to_json())
     hits = atlas.search("Texas", graph="dallas").to_json()
     assert json.loads(run("score-circuit", "dallas", "--file", "-", stdin=hits).stdout)["nodes"]
     for text in ("{", "[1]", "{}", examples["night"].paths(k=1).to_json()):
         done = run("score-circuit", "dallas", "--file", "-", stdin=text)
         assert done.returncode == 2
         assert "not JSON of paths, search or circuit" in done.stderr
+
+
+def test_the_command_line_asks_several_graphs(run: Run, examples: dict[str, GraphHandle]) -> None:
+    answers = json.loads(run("circuit", "--graph", "night", "--graph", "foot", "--nodes", "5").stdout)["answers"]
+    assert [(one["graph"], len(one["answer"]["nodes"])) for one in answers] == [("night", 5), ("foot", 5)]
 
 
 def test_the_json_has_the_scores_of_the_circuit_and_of_the_whole(run: Run, examples: dict[str, GraphHandle]) -> None:

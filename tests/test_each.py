@@ -70,11 +70,20 @@ def test_every_question_about_a_graph_can_be_asked_of_many() -> None:
     assert all(vars(GraphHandle)[name].__doc__ == vars(EachGraph)[name].__doc__ for name in QUESTIONS)
 
 
-@pytest.mark.parametrize("order", ["strongest", "inhibiting"])
-def test_the_best_paths_of_all_graphs(order: str, atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
-    answers = atlas.each(*SOME).paths(k=5, order=order, max_hops=3)
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"order": "strongest"},
+        {"order": "inhibiting"},
+        {"score": "product", "sign": "promoting"},
+        {"score": "product", "sign": "inhibiting"},
+    ],
+)
+def test_the_best_paths_of_all_graphs(how: dict[str, Any], atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    answers = atlas.each(*SOME).paths(k=5, max_hops=3, **how)
+    is_largest_first = "inhibiting" not in how.values()
     all_paths = [(path.score, one.graph, path) for one in answers for path in one.answer]
-    ranked = sorted(all_paths, key=lambda found: found[0], reverse=order == "strongest")[:5]
+    ranked = sorted(all_paths, key=lambda found: found[0], reverse=is_largest_first)[:5]
     best = answers.best(5)
     assert [row[1] for row in best.table()[1]] == [score for score, *_ in ranked]
     assert [row[0] for row in best.table()[1]] == [graph for _, graph, _ in ranked]
@@ -84,8 +93,19 @@ def test_the_best_paths_of_all_graphs(order: str, atlas: Atlas, examples: dict[s
     assert sorted(best.to_pandas("paths")["score"]) == sorted(score for score, *_ in ranked)
     assert {one.graph for one in answers.best(1)} == {ranked[0][1]}
     assert [row[1] for row in answers.best(100).table()[1]] == sorted(
-        (score for score, *_ in all_paths), reverse=order == "strongest"
+        (score for score, *_ in all_paths), reverse=is_largest_first
     )
+
+
+def test_the_best_of_given_paths(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    """They are not in order of their scores."""
+    answers = atlas.each(*SOME).ask(
+        lambda graph: graph.score(*([node.key for node in path.nodes] for path in reversed(graph.paths(k=4).paths)))
+    )
+    every = sorted((path.score for one in answers for path in one.answer), reverse=True)
+    best = answers.best(3)
+    assert [row[1] for row in best.table()[1]] == every[:3]
+    assert sorted((path.score for one in best for path in one.answer), reverse=True) == every[:3]
 
 
 def test_the_most_influential_nodes_and_effects_of_all_graphs(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:

@@ -71,6 +71,8 @@ def _read(database: Database, names: list[str], tags: list[str], *, name: str, a
     graph_set(database, names, tags)  # raises if one does not exist
     sources = aggregated_sources(database, names, tags)
     check_sources(sources, name)
+    if any(row["graph"]["name"] == name for row in sources):
+        raise InvalidArgumentError(f"{name!r} is one of the graphs", fix="Give the aggregate another name (--name).")
     aggregation = Aggregation(align, weight, max(row["graph"]["n_pos"] for row in sources))
     add_graphs(database, aggregation, sources, align=align, from_start=same_start(sources), title=name)
     return aggregation.data(_metadata(sources, names, tags, name=name, align=align, weight=weight))

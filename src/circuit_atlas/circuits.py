@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from circuit_atlas.database import Step
-from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
+from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError, SupernodeNotFoundError
 from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.statements import CIRCUIT, DELETE_CIRCUITS
 from circuit_atlas.queries.ask import ask
@@ -76,6 +76,12 @@ def choose_circuit(
     circuits, _ = read_circuits(graph, targets)
     tried = [circuits.choose(nodes, keep, one) for one in (METHODS if method is None else (method,))]
     best = max(tried, key=lambda choice: getattr(choice.scores, keep) or 0.0)
+    if not best.nodes.any() and method == "paths" and circuits.choose(nodes, keep, "influence").nodes.any():
+        raise InvalidArgumentError(
+            f"the best path has more than {nodes} nodes",
+            where=graph.name,
+            fix="Allow more nodes (--nodes), or leave out the method (--method).",
+        )
     if not best.nodes.any():
         raise InvalidArgumentError("no feature acts on the targets", where=graph.name, fix="Name other targets (--to).")
     if name is not None:
@@ -127,7 +133,12 @@ def score_circuit(
 
     _check_new(graph, name, replace=replace)
     circuits, columns = read_circuits(graph, targets)
-    ordinals = {columns.ordinal[key] for key in _keys(graph, nodes)}
+    keys = list(_keys(graph, nodes))
+    if gone := [key for key in keys if key not in columns.ordinal]:
+        raise NodeNotFoundError(
+            f"the graph has no node {gone[0]!r}", where=graph.name, fix="It has changed since; ask it again."
+        )
+    ordinals = {columns.ordinal[key] for key in keys}
     ordinals.update(ordinal for supernode in supernodes for ordinal in _members(graph, supernode))
     if pinned:
         ordinals.update(row["ordinal"] for row in ask(graph.database, "circuits.pinned", graph=graph.name))
@@ -235,7 +246,9 @@ def _keys(graph: StoredGraph, nodes: Sequence[str] | Paths | SearchResult) -> It
     if isinstance(nodes, Paths):
         if nodes.graph != graph.name:
             raise InvalidArgumentError(f"these are paths of {nodes.graph!r}", where=graph.name, fix="Ask that graph.")
-        yield from (node.key for path in nodes.paths for node in path.nodes)
+        # A contrast is a target, and no node.
+        contrast = nodes.contrast and nodes.contrast.node.key
+        yield from (node.key for path in nodes.paths for node in path.nodes if node.key != contrast)
     elif isinstance(nodes, SearchResult):
         found = [place.key for hit in nodes.hits for place in hit.places if place.graph == graph.name]
         if not found:

@@ -30,9 +30,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
     """Something that has a Java and a jar, in name."""
-    java, jar = tmp_path / "java", tmp_path / "a.jar"
+    java, jar = tmp_path / "jdk" / "bin" / "java", tmp_path / "a.jar"
+    java.parent.mkdir(parents=True)
     java.touch()
     jar.touch()
+    (tmp_path / "jdk" / "release").write_text('IMPLEMENTOR="N.N."\nJAVA_VERSION="25.0.2"\n', encoding="utf-8")
     return Program(java, [jar])
 
 
@@ -94,7 +96,7 @@ def test_only_what_a_server_has_written_is_kept(cache: Path, program: Program, t
     keep_archive(name, tmp_path)
     assert not written.exists()
     assert archive_options(program, tmp_path) == (
-        ["-XX:+IgnoreUnrecognizedVMOptions", f"-XX:AOTCache={archive_path(program)}"],
+        [f"-XX:AOTCache={archive_path(program)}"],
         None,
     )
 
@@ -118,7 +120,21 @@ def test_an_archive_fits_its_java_its_jars_and_their_options(
     monkeypatch.setenv(JAVA_OPTIONS, "-XX:TieredStopAtLevel=2")
     paths.add(archive_path(program))
     assert len(paths) == 4
-    monkeypatch.setenv(JAVA_OPTIONS, "-XX:AOTMode=off")
+
+
+@pytest.mark.parametrize("variable", ["JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"])
+@pytest.mark.parametrize("option", ["-XX:AOTMode=off", "-Xshare:auto", "-XX:SharedArchiveFile=a.jsa", "@options"])
+def test_options_that_exclude_an_archive(
+    variable: str, option: str, cache: Path, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, f"-Dsome=thing {option}")
+    assert archive_options(program, tmp_path) == ([], None)
+
+
+@pytest.mark.parametrize("release", ['JAVA_VERSION="21.0.9"', "", None])
+def test_an_older_java_has_no_archive(release: str | None, cache: Path, program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "jdk" / "release"
+    file.unlink() if release is None else file.write_text(release, encoding="utf-8")
     assert archive_options(program, tmp_path) == ([], None)
 
 

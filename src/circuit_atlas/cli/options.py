@@ -324,7 +324,8 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
             if best_of_all:
                 raise click.UsageError("--best-of-all goes with --tag or --graph.")
             return command(atlas, graph, **arguments)
-        first = next(iter(arguments.get("nodes", ())), None)
+        nodes = arguments.get("nodes")
+        first = nodes[0] if isinstance(nodes, tuple) and nodes else None
         if any(summary.graph == first for summary in atlas.graphs()):
             raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, there is no GRAPH.")
         answers = atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))

@@ -79,7 +79,9 @@ def _addresses(document: Any, graph: str) -> list[str]:
         if document.get("graph", graph) != graph:
             raise ValueError(f"it is about {document['graph']!r}")
         if "paths" in document:
-            return [node["key"] for path in document["paths"] for node in path["nodes"]]
+            # A contrast is a target, and no node.
+            contrast = document["contrast"]["node"]["key"] if document.get("contrast") else None
+            return [node["key"] for path in document["paths"] for node in path["nodes"] if node["key"] != contrast]
         if "hits" in document:
             return [place["key"] for hit in document["hits"] for place in hit["places"] if place["graph"] == graph]
         return [found["node"]["key"] for found in document["nodes"]]

@@ -52,8 +52,8 @@ class Result(Record):
         return self
 
     def ranks(self) -> list[float] | None:
-        """Of each record that the answer lists, best first, a number that is smaller the better it is; each is a row of
-        the table. None where records of several graphs cannot be ranked together."""
+        """Of each record that the answer lists, a number that is smaller the better it is; each is a row of the table.
+        None where records of several graphs cannot be ranked together."""
         return None
 
     def _why_empty(self) -> str:
@@ -105,6 +105,12 @@ class Result(Record):
         if isinstance(place, slice) and field is not None:
             return self.model_copy(update={field: getattr(self, field)[place]})
         return self._items()[place]
+
+    def only(self, places: Sequence[int]) -> Self:
+        """The same answer with the records at these places."""
+        field = self._list_field()
+        assert field is not None
+        return self.model_copy(update={field: [self._items()[place] for place in places]})
 
     def _items(self) -> Sequence[Any]:
         """What the answer lists: records, or else its rows as data."""

@@ -65,13 +65,13 @@ class Answers(Result):
                 "what several graphs answer to this question cannot be ranked together",
                 fix="Ask for paths, or for the influence of nodes or effects.",
             )
-        ranked = ((rank, place) for place, one in enumerate(ranks) for rank in one or [])
-        places = [place for _, place in nsmallest(k, ranked)]
-        # The best of all that a graph has are the first of its answer.
+        ranked = ((rank, place, i) for place, one in enumerate(ranks) for i, rank in enumerate(one or []))
+        kept: dict[int, list[int]] = {}
+        for _, place, i in sorted(nsmallest(k, ranked), key=lambda found: found[1:]):
+            kept.setdefault(place, []).append(i)
         answers = [
-            GraphAnswer(graph=one.graph, answer=one.answer[: places.count(place)])
-            for place, one in enumerate(self.answers)
-            if place in places
+            GraphAnswer(graph=self.answers[place].graph, answer=self.answers[place].answer.only(records))
+            for place, records in kept.items()
         ]
         found = Answers(answers=answers, failed=self.failed, notes=self.notes)
         found._is_ranked = True

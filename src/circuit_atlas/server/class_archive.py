@@ -2,7 +2,7 @@
 sooner.
 
 Java writes one when a server ends that was started without one: the classes that the server used, parsed, linked, and
-with what it learnt about their methods (JEP 483, 514 and 515, in Java 25 and newer; an older one ignores the options).
+with what it learnt about their methods (JEP 483, 514 and 515, in Java 25 and newer).
 That takes some 10 seconds once, and 200 MB of the cache. Java checks that an archive fits its version, its options and
 the jars, and does without one that does not.
 """
@@ -21,7 +21,14 @@ from circuit_atlas.server.admin import Program
 from circuit_atlas.server.jars import cache_path
 
 _LOG = logging.getLogger(__name__)
-_OPTION_VARIABLES = ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS")  # Java adds these to its command line
+_FIRST_JAVA = 25
+_VERSION = re.compile(r'^JAVA_VERSION="(\d+)', re.MULTILINE)  # in the file `release` of a Java
+_OPTION_VARIABLES = ("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS")  # Java adds these to its command line
+# Options with which Java refuses, or may refuse, to use or write an archive, and files with more options.
+_OTHER_ARCHIVES = re.compile(
+    "-XX:AOT|-Xshare|SharedArchive|SharedClassList|DumpLoadedClassList|ArchiveClassesAtExit"
+    "|--patch-module|--limit-modules|--upgrade-module-path|-javaagent|-agent|@"
+)
 _NAME = re.compile(r"[0-9a-f]{16}")
 _MIN_FREE = 2 << 30  # bytes: an archive is no reason to fill a disk
 _STALE = 600.0  # seconds: nobody writes an archive for that long
@@ -30,14 +37,15 @@ _STALE = 600.0  # seconds: nobody writes an archive for that long
 def archive_options(program: Program, store: Path) -> tuple[list[str], str | None]:
     """Options of Java for the server of a store, and the name of the archive that it will write when it ends, if any.
 
-    Without an archive, and without the space or the right to write one, there are no options; nor where Java's own
-    environment variables say which archive to use.
+    There are no options for a Java before 25, without the space or the right to write an archive, and where Java's own
+    environment variables have options that exclude one.
     """
     path = archive_path(program)
-    if any("-XX:AOT" in os.environ.get(variable, "") for variable in _OPTION_VARIABLES):
+    given = " ".join(os.environ.get(variable, "") for variable in _OPTION_VARIABLES)
+    if _java_version(program.java) < _FIRST_JAVA or _OTHER_ARCHIVES.search(given):
         return [], None
     if _is_ours(path):
-        return ["-XX:+IgnoreUnrecognizedVMOptions", f"-XX:AOTCache={path}"], None
+        return [f"-XX:AOTCache={path}"], None
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _remove_stale(path.parent)
@@ -46,7 +54,7 @@ def archive_options(program: Program, store: Path) -> tuple[list[str], str | Non
     except OSError as error:
         _LOG.info("no archive of classes in %s: %s", path.parent, error)
         return [], None
-    return ["-XX:+IgnoreUnrecognizedVMOptions", f"-XX:AOTCacheOutput={_unfinished(path.stem, store)}"], path.stem
+    return [f"-XX:AOTCacheOutput={_unfinished(path.stem, store)}"], path.stem
 
 
 def keep_archive(name: str, store: Path) -> None:
@@ -72,6 +80,15 @@ def archive_path(program: Program) -> Path:
     parts.append(str(_user()))
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
     return cache_path() / "classes" / f"{name}.aot"
+
+
+def _java_version(java: Path) -> int:
+    """The version of a Java, or 0 if its folder does not say it."""
+    try:
+        found = _VERSION.search((java.resolve().parent.parent / "release").read_text(encoding="utf-8"))
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0
 
 
 def _unfinished(name: str, store: Path) -> Path:

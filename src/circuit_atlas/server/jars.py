@@ -78,7 +78,8 @@ def neo4j_version(jars: list[Jar]) -> str:
 def cache_path() -> Path:
     """The directory of the cache: `CIRCUIT_ATLAS_CACHE`, else the platform's directory for caches."""
     chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_cache_path(APP_NAME, appauthor=False)
+    # Absolute: a server runs in the directory of its store.
+    return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path(APP_NAME, appauthor=False)
 
 
 def repository_url() -> str:

