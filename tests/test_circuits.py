@@ -137,7 +137,6 @@ def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -
         (lambda: handle.circuit(keep="all"), InvalidArgumentError, "keep cannot be 'all'"),
         (lambda: handle.circuit(method="best"), InvalidArgumentError, "method cannot be 'best'"),
         (lambda: handle.circuit(targets="token:3"), InvalidArgumentError, "no feature acts on the targets"),
-        (lambda: handle.circuit(nodes=1, method="paths"), InvalidArgumentError, "the best path has more than 1 nodes"),
         (lambda: handle.score_circuit(gone), NodeNotFoundError, "the graph has no node 'token:99'"),
         (lambda: handle.circuit(name=""), InvalidArgumentError, "invalid name of a circuit"),
     ):
@@ -276,6 +275,14 @@ def test_a_circuit_that_one_of_two_graphs_lacks_is_an_error(examples: dict[str, 
     with pytest.raises(CircuitNotFoundError, match="dallas: no circuit is named 'mine'"):
         atlas.compare("night", "dallas", circuit="mine")
     examples["night"].delete_circuit("mine")
+
+
+def test_a_best_path_that_is_too_long_is_said(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    name = new_name()
+    load_graph(atlas, make_graph([0, 1, 2, 3], [(0, 1, 1.0), (1, 2, 1.0), (2, 3, 1.0)]), name=name)
+    assert len(atlas.graph(name).circuit(nodes=2, method="paths")) == 2
+    with pytest.raises(InvalidArgumentError, match="the best path has more than 1 nodes"):
+        atlas.graph(name).circuit(nodes=1, method="paths")
 
 
 def test_a_circuit_goes_with_its_graph(atlas: Atlas, new_name: Callable[[], str]) -> None:
