@@ -29,7 +29,7 @@ GROUP = "Questions about a graph"
     type=click.Choice(["influence", "replacement", "completeness"]),
     default="influence",
     show_default=True,
-    help="What to keep as much as possible of.",
+    help="The score to keep as high as possible.",
 )
 @click.option(
     "--method",

@@ -52,7 +52,7 @@ def clusters_command(
     tag_groups: str | None,
     **options: Any,
 ) -> Result:
-    """Group the graphs given by how alike they are.
+    """Group graphs that are alike.
 
     For each group: the mean similarity of its graphs to each other and to the rest, with 95 % intervals, how stable the
     group is, and the features that are characteristic of it.

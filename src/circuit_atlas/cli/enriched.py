@@ -39,7 +39,7 @@ GROUP = "Questions across prompts"
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="Of the intervals of the log odds.",
+    help="Confidence level of the intervals of the log odds.",
 )
 @strong_effects_options
 @k_option

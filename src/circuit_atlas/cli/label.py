@@ -24,7 +24,7 @@ GROUP = "Explanations"
 def label_command(atlas: Atlas, graph: str, node: str, text: str | None, remove: bool) -> Result:
     """Label the feature behind NODE of GRAPH, in every graph.
 
-    A label takes precedence over fetched and imported explanations; only another label changes it.
+    A label takes precedence over fetched and imported explanations; only another label or --remove changes it.
 
     \b
     Examples:

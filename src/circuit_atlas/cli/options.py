@@ -412,7 +412,7 @@ contrast_options = together(
         "--minus",
         multiple=True,
         metavar="NODE",
-        help="Subtract this node: the target is the sum of the others without it, one node; repeatable.",
+        help="Subtract this node from the target; repeatable.",
     ),
     click.option(
         "--weight",
@@ -478,7 +478,7 @@ pass_kind_option = click.option(
 shown_score_option = _score(SHOWN_SCORE)
 shown_paths_options = together(_hops(SHOWN_MIN_HOPS), shown_score_option, _sign(SHOWN_SIGN), pass_kind_option)
 circuit_option = click.option(
-    "--circuit", metavar="NAME", help="Only nodes of the stored circuit of this name, tokens and logits."
+    "--circuit", metavar="NAME", help="Use only tokens, logits and the nodes of this stored circuit."
 )
 # Which of the paths between two nodes are meant.
 restriction_options = together(

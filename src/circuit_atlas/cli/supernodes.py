@@ -110,9 +110,11 @@ def create_command(
 @click.option(
     "--features",
     type=click.IntRange(2, 500),
-    help="At most this many, those with the most influence.  [default: 50, of a circuit all]",
+    help="At most this many, those with the most influence.  [default: 50; with --circuit, all]",
 )
-@click.option("--groups", type=click.IntRange(1, 500), help="Merge until this many are left, with features alone.")
+@click.option(
+    "--groups", type=click.IntRange(1, 500), help="Merge until this many groups are left; a feature alone is one."
+)
 @click.option(
     "--similarity",
     type=click.FloatRange(-1, 1),
@@ -127,16 +129,20 @@ def create_command(
     help="The positions of a group differ by at most this many.",
 )
 @click.option(
-    "--to", "targets", multiple=True, metavar="NODE", help="Node that influence is on; repeatable.  [default: logits]"
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="NODE",
+    help="Measure influence on this node; repeatable.  [default: logits]",
 )
 @click.option("--write", is_flag=True, help="Store the supernodes.")
 @click.option("--replace", is_flag=True, help="With --write, delete those that were suggested before.")
 @atlas_command
 def suggest_command(atlas: Atlas, graph: str, **options: Any) -> Result:
-    """Suggest supernodes of GRAPH: groups of features that do the same.
+    """Suggest supernodes of GRAPH: groups of features that play the same role.
 
     Features are alike if the same nodes act on them, and they on the same nodes. The graph collapsed by the groups has
-    no cycle. Flow kept is the share of influence, on and of these features, that is left then.
+    no cycle. Flow kept is the share of the influence to and from these features that remains then.
 
     \b
     Examples:
