@@ -112,9 +112,7 @@ def create_command(
     type=click.IntRange(2, 500),
     help="At most this many, those with the most influence.  [default: 50; with --circuit, all]",
 )
-@click.option(
-    "--groups", type=click.IntRange(1, 500), help="Merge until this many groups are left; a feature alone is one."
-)
+@click.option("--groups", type=click.IntRange(1, 500), help="Merge until this many groups are left.")
 @click.option(
     "--similarity",
     type=click.FloatRange(-1, 1),
