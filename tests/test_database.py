@@ -45,12 +45,16 @@ def test_a_traced_read_can_be_run_again(traced: tuple[Atlas, list[str]], example
         assert atlas.cypher(statement, {"graph": "dallas"}).rows == expected
 
 
-def test_a_report_reads_its_graph_once(traced: tuple[Atlas, list[str]], examples: dict[str, object]) -> None:
+def test_a_report_reads_its_graph_and_searches_its_paths_once(
+    traced: tuple[Atlas, list[str]], examples: dict[str, object]
+) -> None:
     atlas, seen = traced
     with atlas:
         GraphHandle(atlas, "dallas").report()
     statistics = find_query("graphs.stats").cypher().partition("CYPHER 25")[2]
     assert len([text for text in seen if text.endswith(statistics)]) == 1
+    search = find_query("paths.top_k").cypher().partition("CYPHER 25")[2]
+    assert len([text for text in seen if text.endswith(search)]) == 1
 
 
 def test_long_lists_of_written_rows_are_shortened(traced: tuple[Atlas, list[str]], new_name: Callable[[], str]) -> None:

@@ -12,7 +12,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.nodes import titled, to_node
-from circuit_atlas.queries.path_results import Path
+from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Component, Kind, component_of
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
@@ -133,12 +133,14 @@ class Picture:
 
 
 @graph_query
-def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_nodes: int = MAX_NODES) -> Picture:
+def read_picture(
+    graph: StoredGraph, *, paths: PathOptions | Paths = DEFAULT_PATHS, max_nodes: int = MAX_NODES
+) -> Picture:
     """The picture of a graph: tokens, logits and nodes of the best paths, then the nodes with most influence.
 
     Args:
         graph: the graph.
-        paths: which paths are drawn over it.
+        paths: the paths that are drawn over it, or which are to be found.
         max_nodes: at most this many nodes, 1 to 10,000; of edges between them the 100,000 strongest.
 
     Raises:
@@ -169,8 +171,10 @@ def read_picture(graph: StoredGraph, *, paths: PathOptions = DEFAULT_PATHS, max_
     )
 
 
-def _paths(graph: StoredGraph, options: PathOptions) -> tuple[list[Path], list[str]]:
+def _paths(graph: StoredGraph, options: PathOptions | Paths) -> tuple[list[Path], list[str]]:
     """Paths, and why there are none. A graph without tokens or logits has no paths by default."""
+    if isinstance(options, Paths):
+        return options.paths, options.notes
     asked = (options.sources or graph.properties["token_nodes"]) and (options.targets or graph.logits)
     if not asked:
         return [], []

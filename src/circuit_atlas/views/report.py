@@ -24,8 +24,9 @@ from circuit_atlas.schema.models import Node
 from circuit_atlas.schema.source_sets import SourceSets
 from circuit_atlas.views.graph_page import asset, fill
 from circuit_atlas.views.notebook import framed
+from circuit_atlas.views.picture import DEFAULT_PATHS, read_picture
 from circuit_atlas.views.results import ReportResult
-from circuit_atlas.views.view import View, view_circuit, view_graph
+from circuit_atlas.views.view import View, picture_view, view_circuit
 
 # What Markdown would take for markup: in a text, at the beginning of a line, and in addresses that would become links.
 _MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
@@ -163,11 +164,17 @@ def report_on(
     }
     has_paths = bool(graph.properties["token_nodes"] and graph.logits)
     has_influence = bool(graph.logits) and graph.properties["acyclic"]
+    # The picture shows the best of the same paths. They are searched once: of a large graph, that takes seconds.
+    found = search_paths(graph, k=max(k, DEFAULT_PATHS.k), circuit=circuit, **which) if has_paths else None
+    if circuit is None:
+        view = picture_view(read_picture(graph, paths=DEFAULT_PATHS if found is None else found[: DEFAULT_PATHS.k]))
+    else:
+        view = view_circuit(graph, name=circuit)
     return Report(
         statistics=statistics(graph),
         contributors=contributors(graph, k=k, circuit=circuit) if has_influence else None,
-        paths=search_paths(graph, k=k, circuit=circuit, **which) if has_paths else None,
-        view=view_graph(graph, **which) if circuit is None else view_circuit(graph, name=circuit),
+        paths=None if found is None else found[:k],
+        view=view,
     )
 
 
