@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -302,6 +303,15 @@ def test_a_java_that_is_missing_or_does_not_run(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(LocalServerError, match="does not run"):
         find_java(str(broken))
+
+
+def test_a_full_disk_is_said_with_its_store(tmp_path: Path) -> None:
+    """Whatever text a library has put into the error."""
+    store = store_module.Store(tmp_path)
+    with pytest.raises(LocalServerError, match="the store cannot be used: No space left on device") as told:
+        with store.disk_errors():
+            raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28] ...")
+    assert told.value.where == str(tmp_path)
 
 
 def test_a_java_that_is_too_old(tmp_path: Path) -> None:

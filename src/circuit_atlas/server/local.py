@@ -262,18 +262,12 @@ class LocalServer:
         """Keep other processes from starting or rebuilding the server; they wait, and then find it running."""
         from filelock import FileLock
 
-        try:
+        with self.store.disk_errors():
             # A folder that exists keeps its mode until it is known to be a store.
             self.store.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(f"{self.store.path}.lock", mode=0o600):
                 kill_abandoned(self.store.path)
                 yield
-        except OSError as error:
-            raise LocalServerError(
-                f"the store cannot be used: {error.strerror}",
-                where=str(self.store.path),
-                fix="Check the directory and its free space, or choose another with --store.",
-            ) from error
 
     def _check_unused(self) -> None:
         """Refuse a store that a process uses which cannot be seen from here, and leave its record as it is."""

@@ -96,6 +96,19 @@ class Store:
         """The file with what the server prints."""
         return self.path / "logs" / "console.log"
 
+    @contextmanager
+    def disk_errors(self) -> Iterator[None]:
+        """Turns an OSError of the block into a LocalServerError that names the store."""
+        try:
+            yield
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else error
+            raise LocalServerError(
+                f"the store cannot be used: {why}",
+                where=str(self.path),
+                fix="Check the directory and its free space, or choose another with --store.",
+            ) from error
+
     def make_folder(self) -> None:
         """Make the directory, if it does not exist, and keep other users of the machine out of it."""
         self.path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)

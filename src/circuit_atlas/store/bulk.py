@@ -66,6 +66,7 @@ def ingest_in_bulk(
     expected: dict[str, Sums] = {}
     is_labelled: dict[str, bool] = {}
     with (
+        server.store.disk_errors(),
         TemporaryDirectory(prefix="import-", dir=server.store.path) as folder,
         ImportFiles(Path(folder)) as made,
         ColumnFile(Path(folder) / "columns.arrow") as columns,
