@@ -308,9 +308,9 @@ def test_a_java_that_is_missing_or_does_not_run(tmp_path: Path) -> None:
 def test_a_full_disk_is_said_with_its_store(tmp_path: Path) -> None:
     """Whatever text a library has put into the error."""
     store = store_module.Store(tmp_path)
-    with pytest.raises(LocalServerError, match="the store cannot be used: No space left on device") as told:
-        with store.disk_errors():
-            raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28] ...")
+    error = OSError(errno.ENOSPC, "Error writing bytes to file. Detail: [errno 28] ...")
+    with pytest.raises(LocalServerError, match="cannot be used: No space left on device") as told, store.disk_errors():
+        raise error
     assert told.value.where == str(tmp_path)
 
 
