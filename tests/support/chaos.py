@@ -250,6 +250,10 @@ class Chaos:
         """Kill step number `number` of the lap, look at what is there, and run it again."""
         log.info("killing %s of %r", kind, step.name)
         self.kill(step, kind)
+        self.check_and_repeat(number, step, kind)
+
+    def check_and_repeat(self, number: int, step: Step, kind: str) -> None:
+        """Look at what step number `number` of the lap has left when it was disturbed, and run it again."""
         self.compare(self.state(), number, step, kind)
         self.run(step)
         with Atlas(store=self.store) as atlas:
