@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from support.program import Run, fails
 
-from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas import Atlas, Connection, GraphHandle
+from circuit_atlas.database import Database
 from circuit_atlas.errors import (
     AtlasError,
     GraphNotFoundError,
@@ -175,6 +176,19 @@ def test_statements_of_other_threads_are_ended(atlas: Atlas) -> None:
     while not atlas._running:
         pass
     atlas.interrupt()
+    with pytest.raises(AtlasError):
+        endless.result(100)
+
+
+def test_a_connection_can_be_closed_beside_a_statement(atlas: Atlas, connection: Connection) -> None:
+    with Database(connection, timeout=30) as other:
+        slow = "UNWIND range(1, 100000000000) AS i RETURN sum(i % 7) AS s // beside"
+        endless = in_thread(lambda: other.run(slow))
+        running = "SHOW TRANSACTIONS YIELD currentQuery, transactionId WHERE currentQuery ENDS WITH $end"
+        while not (found := atlas.run(f"{running} RETURN transactionId AS id", {"end": "// beside"}).rows):
+            pass
+    assert not endless.done()
+    atlas.run("TERMINATE TRANSACTION $id", {"id": found[0]["id"]})
     with pytest.raises(AtlasError):
         endless.result(100)
 

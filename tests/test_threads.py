@@ -22,6 +22,21 @@ def work(item):
 list(map_in_threads(work, range(2), 2))
 """
 
+# A signal that another thread gets does not wake the main thread, as one that arrives just before it blocks.
+INTERRUPTED = """
+import signal
+from threading import Event, get_ident
+from circuit_atlas.threads import map_in_threads
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def work(item):
+    signal.pthread_kill(get_ident(), signal.SIGINT)
+    Event().wait()
+
+list(map_in_threads(work, range(2), 2))
+"""
+
 
 def test_every_item_has_a_result() -> None:
     assert sorted(map_in_threads(lambda item: item * item, range(50), 4)) == [item * item for item in range(50)]
@@ -55,3 +70,8 @@ def test_the_interpreter_does_not_wait_for_a_thread_that_is_blocked() -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "ValueError: item 0 failed" in done.stderr
+
+
+def test_an_interrupt_that_wakes_nobody_ends_the_wait() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False)
+    assert "KeyboardInterrupt" in done.stderr

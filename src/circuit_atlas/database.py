@@ -53,7 +53,7 @@ from circuit_atlas.errors import (
     UnsupportedServerError,
 )
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT, MAX_ROWS
-from circuit_atlas.threads import in_thread
+from circuit_atlas.threads import first_done, in_thread
 
 OLDEST_SERVER = (2025, 6)  # the first release with Cypher 25
 _TIMEOUT_CODES = (
@@ -118,6 +118,7 @@ class Database:
         self._driver: Driver | None = None
         self._is_closed = False
         self._running: dict[str, Future[Any]] = {}  # statements that are not done, by their marks
+        self._threads: set[Future[Any]] = set()  # what uses the driver in a thread and is not done
         if connection is not None:
             self._connect(connection)
 
@@ -154,9 +155,11 @@ class Database:
         mark = uuid4().hex
         # In a thread of its own: an interrupt (Ctrl-C) inside the driver would leave its connection broken, and Neo4j
         # looks at the clock only between the rows of a statement, so it can go on for hours inside one expression.
-        answer = self._running[mark] = in_thread(lambda: self._run(cypher, parameters, write, mark))
+        answer: Future[Any] = Future()
+        self._running[mark] = answer
         try:
-            wait([answer], self._timeout + _LAST_WAIT)
+            self._in_thread(lambda: self._run(cypher, parameters, write, mark), answer)
+            first_done([answer], self._timeout + _LAST_WAIT)
         except KeyboardInterrupt:
             self._interrupt(answer, mark)
             raise
@@ -175,15 +178,21 @@ class Database:
         for mark, answer in list(self._running.items()):
             self._interrupt(answer, mark)
 
+    def _in_thread(self, work: Callable[[], Any], future: Future[Any]) -> None:
+        """Start work that uses the driver in a thread of its own; `close` waits for it."""
+        self._threads.add(future)
+        future.add_done_callback(self._threads.discard)
+        in_thread(work, future)
+
     def _interrupt(self, answer: Future[Any], mark: str) -> None:
         """End a statement on the server, where it would run on to its time limit; after a moment, leave it there."""
 
         def stop() -> None:
             while not self._stop(mark) and not answer.done():
-                wait([answer], timeout=0.1)
+                first_done([answer], 0.1)
 
-        in_thread(stop)
-        wait([answer], _LAST_WAIT)
+        self._in_thread(stop, Future())
+        first_done([answer], _LAST_WAIT)
         if not answer.done():
             _log.warning("The server does not let go of the query; it was left to end it.")
 
@@ -293,9 +302,18 @@ class Database:
             self._tracer(pastable(cypher, parameters, shorten=shorten))
 
     def close(self) -> None:
-        """Close the connection. A local server keeps running."""
+        """Close the connection. A local server keeps running.
+
+        A statement that an interrupt or the time limit left to the server keeps its connection until it ends.
+        """
         self._is_closed = True
-        if self._driver is not None:
+        if self._driver is None:
+            return
+        left = [future for future in list(self._threads) if not future.done()]
+        if left:  # two threads must not use a connection at once
+            driver = self._driver
+            in_thread(lambda: (wait(left), driver.close()))
+        else:
             self._driver.close()
 
     def __enter__(self) -> Self:
@@ -304,7 +322,12 @@ class Database:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except Exception:
+            # An interrupt may have left the driver in any state, and is what the caller has to hear of.
+            if error is None:
+                raise
 
 
 def _row(record: Record) -> dict[str, Any]:

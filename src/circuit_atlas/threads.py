@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from itertools import islice
-from queue import SimpleQueue
+from math import inf
 from threading import Thread
+from time import monotonic
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_STEP = 0.2  # seconds
 
 
-def in_thread(work: Callable[[], Result]) -> Future[Result]:
-    """Start work in a thread of its own. The interpreter does not wait for it at exit."""
-    future: Future[Result] = Future()
+def in_thread(work: Callable[[], Result], future: Future[Result] | None = None) -> Future[Result]:
+    """Start work in a thread of its own. The interpreter does not wait for it at exit.
+
+    Args:
+        work: called without arguments.
+        future: gets the result. A caller that gives one still has it when an interrupt ends this call.
+    """
+    future = Future() if future is None else future
 
     def run() -> None:
         try:
@@ -26,6 +33,20 @@ def in_thread(work: Callable[[], Result]) -> Future[Result]:
 
     Thread(target=run, daemon=True).start()
     return future
+
+
+def first_done(futures: Collection[Future[Result]], timeout: float = inf) -> set[Future[Result]]:
+    """Wait until one of the futures is done, or for `timeout` seconds; the futures that are done.
+
+    Python does not see a signal that arrives just before it blocks. It wakes after short steps, so Ctrl-C cannot wait
+    for the end of the work.
+    """
+    end = monotonic() + timeout
+    while True:
+        left = end - monotonic()
+        done, _ = wait(futures, max(0, min(left, _STEP)), FIRST_COMPLETED)
+        if done or left <= 0:
+            return done
 
 
 def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], limit: int) -> Iterator[Result]:
@@ -43,15 +64,9 @@ def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], limit:
         limit: the number of threads, at least 1.
     """
     left = iter(items)
-    ready: SimpleQueue[Future[Result]] = SimpleQueue()
-
-    def start(number: int) -> int:
-        started = [in_thread(partial(work, item)) for item in islice(left, number)]
-        for future in started:
-            future.add_done_callback(ready.put)
-        return len(started)
-
-    running = start(limit)
+    running = {in_thread(partial(work, item)) for item in islice(left, limit)}
     while running:
-        yield ready.get().result()
-        running += start(1) - 1
+        for future in first_done(running):
+            running.remove(future)
+            yield future.result()
+            running.update(in_thread(partial(work, item)) for item in islice(left, 1))
