@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -310,9 +311,8 @@ class Database:
         if self._driver is None:
             return
         left = [future for future in list(self._threads) if not future.done()]
-        if left:  # two threads must not use a connection at once
-            driver = self._driver
-            in_thread(lambda: (wait(left), driver.close()))
+        if left:
+            in_thread(partial(_close_after, left, self._driver))
         else:
             self._driver.close()
 
@@ -328,6 +328,12 @@ class Database:
             # An interrupt may have left the driver in any state, and is what the caller has to hear of.
             if error is None:
                 raise
+
+
+def _close_after(futures: list[Future[Any]], driver: Driver) -> None:
+    """Close the driver once nothing uses it: a connection is not made for two threads."""
+    wait(futures)
+    driver.close()
 
 
 def _row(record: Record) -> dict[str, Any]:
