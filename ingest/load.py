@@ -63,8 +63,7 @@ def load_graph(
     for _ in range(_ATTEMPTS):
         existing = _find(database, name, content, replace)
         if existing == "same":
-            if tags:
-                database.write(statements.TAGS, graph=name, tags=tags)
+            add_tags(database, name, tags)
             return ingest_result(name, data, "unchanged", _same(database, name, content))
         rows = graph_rows(data, content, tags)
         try:
@@ -72,10 +71,19 @@ def load_graph(
                 write_at_once(database, name, rows, lambda stored: _check_counts(name, stored, data))
                 return ingest_result(name, data, "ingested", _same(database, name, content))
             status = _write_apart(database, name, rows, data, replace)
+            if status == "unchanged":  # another process published the same content meanwhile, without these tags
+                add_tags(database, name, tags)
             return ingest_result(name, data, status, _same(database, name, content))
         except (ConstraintError, IncompleteCommit):  # another process took the name, or this commit succeeded
             continue
     raise _contended(name)
+
+
+def add_tags(database: Database, graph: str, tags: Iterable[str]) -> None:
+    """Add tags to a stored graph; names that `check_tags` accepts. The lock keeps them from a graph that is being
+    replaced, whose tags were copied already."""
+    if tags:
+        database.write(LOCK, statements.TAGS, graph=graph, tags=list(tags))
 
 
 def _find(database: Database, name: str, content: str, replace: bool) -> str:

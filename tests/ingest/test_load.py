@@ -415,6 +415,25 @@ def test_two_ingests_at_once_make_one_graph(atlas: Atlas, new_name: Callable[[],
     assert atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 415}]
 
 
+def test_the_tags_of_two_ingests_that_replace_a_graph_at_once_are_all_kept(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, publish = new_name(), load._publish
+    atlas.ingest(EXAMPLES / "dallas.json", name=name, tags=["kept"])
+
+    def first_by_another(*arguments: Any) -> str:
+        monkeypatch.setattr(load, "_publish", publish)
+        replaced = atlas.ingest(EXAMPLES / "dallas-haiku.json", name=name, replace=True, tags=["another"])
+        assert status_of(replaced) == "replaced"
+        return publish(*arguments)
+
+    monkeypatch.setattr(load, "_publish", first_by_another)
+    again = atlas.ingest(EXAMPLES / "dallas-haiku.json", name=name, replace=True, tags=["own"])
+    assert status_of(again) == "unchanged"
+    assert next(found for found in atlas.graphs().graphs if found.graph == name).tags == ["another", "kept", "own"]
+    atlas.delete(name)
+
+
 def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(own_atlas: Atlas) -> None:
     for _ in range(2):
         ensure_schema(own_atlas)

@@ -28,7 +28,7 @@ from circuit_atlas.errors import (
 )
 from circuit_atlas.files import replacing
 from circuit_atlas.handle import IngestedGraph
-from circuit_atlas.ingest import statements
+from circuit_atlas.ingest.load import add_tags
 from circuit_atlas.ingest.names import check_name, check_tags
 from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
@@ -198,9 +198,8 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
                 f"graph {prompt.name!r} already exists, of {stored['prompt']!r:.80} by {stored['model']}",
                 fix="Give this one another name with --name, or pass --replace.",
             )
-        if plan.tags:
-            with database.writing():
-                database.write(statements.TAGS, graph=prompt.name, tags=check_tags(plan.tags))
+        with database.writing():
+            add_tags(database, prompt.name, check_tags(plan.tags))
         return IngestResult(
             graph=prompt.name,
             status="unchanged",
