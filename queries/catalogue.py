@@ -55,6 +55,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "INTEGER": (int,),
     "FLOAT": (int, float),
     "BOOLEAN": (bool,),
+    "LIST": (list, tuple),
+    "MAP": (dict,),
 }
 
 
@@ -168,7 +170,7 @@ def _declaration(parameter: Parameter) -> str:
 
 
 def _check_type(query: str, parameter: Parameter, value: Any) -> None:
-    types = _TYPES.get(parameter.type)
+    types = _TYPES.get(parameter.type.partition("<")[0])
     wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
     if value is not None and types and (wrong_boolean or not isinstance(value, types)):
         raise InvalidArgumentError(f"{query}: {parameter.name} is to be {parameter.type}, not {value!r:.60}")

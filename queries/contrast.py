@@ -29,8 +29,8 @@ def contrast_of(
 
     Raises:
         InvalidArgumentError: a node is given twice, a weight is of no such node or not a positive number, there is no
-            logit to default to, or the graph's weights are shares of inputs, so that they cannot be added up. That
-            nothing acts on a node, or that all effects cancel, is found out by `read_arrays`.
+            logit to default to, nothing acts on a node, or the graph's weights are shares of inputs, so that they
+            cannot be added up. That all effects cancel is found out where they are read.
         NodeNotFoundError, AmbiguousNodeError: see `resolve`.
     """
     return difference(graph, targets, minus, weights or {}) if minus or weights else None
@@ -50,6 +50,12 @@ def difference(
                 f"{node.key} ({node.name}) is in the contrast twice",
                 fix="Name each node once, among the targets (--to) or those to subtract (--minus).",
             )
+        if not ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]["inputs"]:
+            raise InvalidArgumentError(
+                f"nothing acts on {node.key} ({node.name}), so it cannot be added or subtracted",
+                where=graph.name,
+                fix="Name logits, or other nodes with inputs.",
+            )
         factor[node.key] = sign
     for key, weight in _weights_by_key(graph, weights, factor).items():
         factor[key] *= weight
@@ -66,33 +72,30 @@ def difference(
     )
 
 
-def effects_on(
-    graph: StoredGraph,
-    contrast: Contrast,
-    *,
-    k: int,
-    sign: int,
-    kinds: Sequence[str],
-    layers: Sequence[int],
-    within: Sequence[str],
-    **_: Any,
-) -> Rows:
-    """Rows of neighbors.effects for the effects on a contrast, the strongest first; arguments as of that query."""
-    import numpy as np
+def effects_on(graph: StoredGraph, contrast: Contrast, parameters: Mapping[str, Any]) -> Rows:
+    """Rows of neighbors.contrast: the strongest effects on a contrast.
 
-    from circuit_atlas.queries.stored_arrays import read_arrays
+    Args:
+        graph: the graph.
+        contrast: what they act on.
+        parameters: which effects, as for neighbors.direct.
 
-    columns = read_arrays(graph, contrast=contrast)
-    place = columns.ordinal[contrast.node.key]
-    row = next(columns.edges.rows(np.array([place], np.int32)))
-    allowed = np.ones(len(columns.keys), np.bool_)
-    for column, wanted in ((columns.kind, kinds), (columns.layer, layers), (columns.keys, within)):
-        if wanted:
-            allowed &= np.isin(column, wanted)
-    strength = sign * row.weight if sign else np.abs(row.weight)
-    order = np.lexsort((row.source, -strength))
-    best = [i for i in order.tolist() if allowed[row.source[i]]][:k]
-    return [{"source": int(row.source[i]), "target": place, "weight": float(row.weight[i])} for i in best]
+    Raises:
+        InvalidArgumentError: the parts of the contrast cancel.
+    """
+    parts = {part.node.key: part.weight for part in contrast.parts}
+    which = {name: parameters[name] for name in ("k", "sign", "kinds", "layers", "within")}
+    rows = ask(graph.database, "neighbors.contrast", graph=graph.name, parts=parts, **which)
+    if not rows and not ask(graph.database, "neighbors.contrast", graph=graph.name, parts=parts, k=1):
+        raise cancels(graph, contrast)
+    return rows
+
+
+def cancels(graph: StoredGraph, contrast: Contrast) -> InvalidArgumentError:
+    """The error that nothing is left of a contrast."""
+    return InvalidArgumentError(
+        f"the parts of {contrast.node.name} cancel: no effect is left", where=graph.name, fix="Name other nodes."
+    )
 
 
 def rows_at(graph: StoredGraph, ordinals: Sequence[int], contrast: Contrast | None) -> dict[int, dict[str, Any]]:

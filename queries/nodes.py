@@ -245,9 +245,8 @@ def neighbors(
 def _neighbors_of_contrast(graph: StoredGraph, contrast: Contrast, parameters: dict[str, Any]) -> Neighbors:
     from circuit_atlas.queries.contrast import effects_on
 
-    rows = effects_on(graph, contrast, **parameters)
-    nodes = nodes_at(graph, [row["source"] for row in rows])
-    incoming = [Neighbor(node=nodes[row["source"]], weight=row["weight"]) for row in rows]
+    rows = effects_on(graph, contrast, parameters)
+    incoming = [Neighbor(node=to_node(row["node"]), weight=row["weight"]) for row in rows]
     found = {"graph": graph.name, "node": contrast.node, "in": incoming, "out": [], "contrast": contrast}
     return Neighbors.model_validate(found)
 
@@ -328,7 +327,8 @@ def _hop_by_hop(
     seen = frontier = {first}
     for hop in range(hops):
         if contrast and not hop:
-            rows = iter(effects_on(graph, contrast, **parameters))
+            on_contrast = effects_on(graph, contrast, parameters)
+            rows = ({"source": row["ordinal"], "target": first, "weight": row["weight"]} for row in on_contrast)
         else:
             rows = _effects(graph, sorted(frontier), parameters)
         for row in rows:

@@ -10,12 +10,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.contrast import with_sum_of
 from circuit_atlas.graph.data import Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.contrast import cancels
 from circuit_atlas.queries.edge_value_arrays import edge_values
 from circuit_atlas.queries.stored_edges import read_edges
 from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, Kind, component_of
@@ -82,8 +82,7 @@ def read_arrays(
         contrast: becomes one node more, the last.
 
     Raises:
-        InvalidArgumentError: `edge_value` is not a finite number for every edge; nothing acts on a part of the
-            contrast, or its parts cancel.
+        InvalidArgumentError: `edge_value` is not a finite number for every edge, or the parts of the contrast cancel.
         GraphChangedError: the graph was replaced or deleted while it was read.
     """
     version = graph.version, graph.properties["content_hash"]
@@ -111,19 +110,10 @@ def _read(graph: StoredGraph) -> StoredArrays:
 def _with_contrast(graph: StoredGraph, columns: StoredArrays, contrast: Contrast) -> StoredArrays:
     """The columns with the node of a contrast."""
     parts = {columns.ordinal[part.node.key]: part.weight for part in contrast.parts}
-    for part in contrast.parts:
-        if not columns.edges.inputs[columns.ordinal[part.node.key]]:
-            raise InvalidArgumentError(
-                f"nothing acts on {part.node.key} ({part.node.name}), so it cannot be added or subtracted",
-                where=graph.name,
-                fix="Name logits, or other nodes with inputs.",
-            )
     edges = with_sum_of(columns.edges, parts)
     effects = edges.weight[len(columns.edges) :]
     if not len(effects):
-        raise InvalidArgumentError(
-            f"the parts of {contrast.node.name} cancel: no effect is left", where=graph.name, fix="Name other nodes."
-        )
+        raise cancels(graph, contrast)
     return StoredArrays(
         [*columns.keys, contrast.node.key],
         np.append(columns.layer, columns.layer.max() + 1).astype(np.int32),  # above all others, for `order`

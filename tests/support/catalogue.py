@@ -13,6 +13,7 @@ from circuit_atlas.queries.catalogue import CatalogueQuery
 ARGUMENTS: dict[str, Any] = {
     "graph": "dallas",
     "key": "logit:22605@10",
+    "parts": {"logit:22605@10": 1.0, "logit:26865@10": -1.0},
     "targets": ["logit:22605@10"],
     "sources": ["token:9"],
     "text": "Austin",
