@@ -12,6 +12,7 @@ from tqdm import tqdm
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.features import no_original
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.batches import batches
 
@@ -70,17 +71,15 @@ def each_graph(
 
 
 def same_start(sources: Rows) -> bool:
-    """Whether all graphs, rows of aggregates.sources, have the same first token."""
-    return len({row["first_token"] for row in sources}) == 1
+    """Whether all graphs, rows of aggregates.sources, have the same first token; not if it is unknown."""
+    first = {row["first_token"] for row in sources}
+    return len(first) == 1 and None not in first
 
 
 def check_sources(sources: Rows, name: str) -> None:
     """Refuse graphs that cannot be added up: none, graphs that are made of others, or of different transcoders."""
     if not sources:
-        raise InvalidArgumentError(
-            "no graph is left: graphs with these tags are collapsed graphs or aggregates",
-            fix="Name graphs, or another tag.",
-        )
+        raise no_original()
     made = [row["graph"]["name"] for row in sources if not row["is_original"]]
     if made:
         raise InvalidArgumentError(

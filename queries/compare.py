@@ -28,7 +28,7 @@ from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.influence import influences_of
 from circuit_atlas.queries.nodes import titled, to_node
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.queries.path_results import Path
+from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import ALIGNMENTS, DEFAULT_HOPS, MAX_NEIGHBORS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
@@ -140,6 +140,7 @@ def compare(
         "kinds": list(kinds),
         "circuit": circuit,
     }
+    paths = _best_paths(graphs, which)
     compared = Comparison.model_validate(
         {
             "a": a,
@@ -154,10 +155,11 @@ def compare(
             "overlaps": _overlaps(overlaps),
             "nodes": _nodes(database, question, k, influences, within),
             "edges": _effects(alignment, effects),
-            "paths": _paths(database, graphs, question, which),
+            "paths": _paths(database, paths, question),
             "notes": [
                 *_notes(graphs["a"], graphs["b"]),
                 *(f"In {graphs[side].name}, {made.note}" for side, made in contrasts.items() if made),
+                *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
                 *(note for graph in graphs.values() for note in age_notes(database, graph.properties)),
             ],
         }
@@ -266,10 +268,12 @@ def _nodes_at(side: Side, ends: dict[tuple[str, Effect], tuple[list[int], list[i
     return {ordinal: nodes[graph.name, row["key"]] for ordinal, row in rows.items()}
 
 
-def _paths(
-    database: Database, graphs: dict[str, StoredGraph], question: dict[str, Any], which: dict[str, Any]
-) -> PathPairs:
-    found = {side: search_paths(graph, **which).paths for side, graph in graphs.items()}
+def _best_paths(graphs: dict[str, StoredGraph], which: dict[str, Any]) -> dict[str, Paths]:
+    return {side: search_paths(graph, **which) for side, graph in graphs.items()}
+
+
+def _paths(database: Database, found: dict[str, Paths], question: dict[str, Any]) -> PathPairs:
+    """The best paths of both graphs, aligned."""
     keys = list({node.key for paths in found.values() for path in paths for node in path.nodes[:-1]})
     rows = ask(database, "compare.nodes", status="", k=2 * len(keys) + 1, keys=keys, **question)
     identity = {(side, node["key"]): row["identity"] for row in rows for side in ("a", "b") for node in row[side]}

@@ -20,7 +20,7 @@ from circuit_atlas.queries.enriched_results import (
     EnrichedFeatures,
 )
 from circuit_atlas.queries.feature_results import feature_name
-from circuit_atlas.queries.features import apart, graph_set, named_features, to_feature, transcoder_notes
+from circuit_atlas.queries.features import apart, named_features, prompt_set, to_feature, transcoder_notes
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
@@ -195,7 +195,7 @@ def two_sets(
     check_range("k", k, 1, MAX_NEIGHBORS)
     if not 0.0 < confidence < 1.0:
         raise InvalidArgumentError(f"confidence cannot be {confidence}", fix="It is more than 0 and less than 1.")
-    chosen, others = graph_set(database, graphs, tags), graph_set(database, baseline, baseline_tags)
+    chosen, others = prompt_set(database, graphs, tags), prompt_set(database, baseline, baseline_tags)
     if not chosen:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     if not others:
@@ -249,4 +249,4 @@ def named_ends(
 def _told(identity: str) -> str:
     """What a node that is no feature is called: the text of a token or logit, else its kind and layer."""
     kind, _, rest = identity.partition(":")
-    return rest if kind in (Kind.TOKEN, Kind.LOGIT) else f"{kind} {rest}"
+    return rest if kind in (Kind.TOKEN, Kind.LOGIT) else f"{kind} {rest}".rstrip()

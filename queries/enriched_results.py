@@ -66,7 +66,7 @@ class EnrichedAnswer(Result):
 
     @property
     def _columns(self) -> list[str]:
-        return ["graphs", "baseline", f"log odds [{self.confidence:.0%}]", "p", "q"]
+        return ["graphs", "baseline", f"log odds [{100 * self.confidence:g}%]", "p", "q"]
 
     def _told(self, what: str) -> str:
         shown = f", the first {len(self)}:" if len(self) < self.total else ""

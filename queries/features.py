@@ -52,6 +52,30 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
     return list(dict.fromkeys([*graphs, *(row["graph"] for row in rows)]))
 
 
+def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
+    """As `graph_set`, but a tag stands for the graphs of prompts only: collapsed graphs and aggregates with the tag
+    would count the same prompts once more.
+
+    Raises:
+        InvalidArgumentError: no graph is left.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    names = graph_set(database, graphs, tags)
+    made = {row["graph"] for row in _set(database, names, []) if not row["is_original"]} if tags else set()
+    left = [name for name in names if name in graphs or name not in made]
+    if names and not left:
+        raise no_original()
+    return left
+
+
+def no_original() -> InvalidArgumentError:
+    """The error that tags stand for no graph of a prompt."""
+    return InvalidArgumentError(
+        "no graph is left: graphs with these tags are collapsed graphs or aggregates",
+        fix="Name graphs, or another tag.",
+    )
+
+
 def all_graphs(database: Database) -> list[str]:
     """Names of all graphs but collapsed ones and aggregates."""
     return [row["graph"] for row in _set(database, [], [])]
@@ -122,6 +146,12 @@ def find_feature(
     return features[0]
 
 
+def is_lorsa(address: str) -> bool | None:
+    """Whether an address is of an attention feature; None where it is no layer and index."""
+    place = _PLACE.fullmatch(address)
+    return None if place is None else place[2] is not None
+
+
 def _asked(place: re.Match[str]) -> dict[str, Any]:
     component = Component.LORSA.value if place[2] else ""
     return {"layer": int(place[1]), "index": int(place[3]), "component": component}
@@ -169,7 +199,7 @@ def show_feature(
     check_range("neighbors", neighbors, 0, 100)
     feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
     which = feature.model_dump(include={"model", "source_set", "layer", "index"})
-    chosen = graph_set(database, graphs, tags)
+    chosen = prompt_set(database, graphs, tags)
     rows = ask(database, "features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
     if not rows and not chosen:  # the last graph that it was active in may have been deleted since it was found
         feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
@@ -229,7 +259,7 @@ def only_features(
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     check_range("k", k, 1, MAX_NEIGHBORS)
-    chosen, excluded = graph_set(database, graphs, tags), graph_set(database, without, without_tags)
+    chosen, excluded = prompt_set(database, graphs, tags), prompt_set(database, without, without_tags)
     if not chosen:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     chosen, excluded, notes = apart(chosen, excluded, graphs, without)
@@ -316,7 +346,7 @@ def recurring(
     check_range("width", width, 1, 10)
     if not 0.0 <= share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    names = graph_set(database, graphs, tags) or all_graphs(database)
+    names = prompt_set(database, graphs, tags) or all_graphs(database)
     if not names:
         return Recurring(graphs=0, features=[], motifs=[], notes=list_graphs(database).notes)
     question: dict[str, Any] = {"graphs": names, "share": share, "k": k}

@@ -13,7 +13,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import each_graph
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.checks import check_range
-from circuit_atlas.queries.features import doubled_notes, graph_set
+from circuit_atlas.queries.features import doubled_notes, prompt_set
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.motif_results import GraphMotifCount, MotifCount, Motifs
 from circuit_atlas.queries.one_answer import one_answer
@@ -94,7 +94,7 @@ def motifs(
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     _check(random, seed, min_weight, strongest)
-    names = graph_set(database, graphs, tags)
+    names = prompt_set(database, graphs, tags)
     if not names:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
     by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, names, [])}

@@ -328,7 +328,7 @@ def _hop_by_hop(
     for hop in range(hops):
         if contrast and not hop:
             on_contrast = effects_on(graph, contrast, parameters)
-            rows = ({"source": row["ordinal"], "target": first, "weight": row["weight"]} for row in on_contrast)
+            rows = iter([{"source": row["ordinal"], "target": first, "weight": row["weight"]} for row in on_contrast])
         else:
             rows = _effects(graph, sorted(frontier), parameters)
         for row in rows:

@@ -15,7 +15,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.feature_results import FeatureIdentity
-from circuit_atlas.queries.features import find_feature, graph_set, named_features
+from circuit_atlas.queries.features import find_feature, graph_set, is_lorsa, named_features
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
@@ -85,7 +85,7 @@ def series(
     if (circuit is None) != (of is None):
         raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
     sources = _in_order(database, graphs, tags)
-    followed = [find_feature(database, address, **_sets(sources[0]["graph"])) for address in features]
+    followed = [find_feature(database, address, **_sets(sources[0]["graph"], address)) for address in features]
     other = None if of is None else find_graph(database, of)
     held = [node["key"] for node in held_nodes(other, circuit)] if other and circuit is not None else []
     if other:
@@ -102,6 +102,9 @@ def series(
     lines, notes = [], _notes(found, circuit, len(held), asked=bool(must_pass or other))
     if must_pass:
         lines.append(_path_line(found, must_pass, score))
+        if all(value is None for value in lines[-1].values):
+            passed = ", ".join(must_pass)
+            notes.append(f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {passed}.")
     for measure in ("influence", "replacement", "completeness") if other else ():
         values = [one.scores and getattr(one.scores, measure) for one in found]
         lines.append(SeriesLine(measure=measure, name=f"circuit {circuit}", values=values))
@@ -141,9 +144,11 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _sets(graph: dict[str, Any]) -> dict[str, str]:
-    """The model of a graph and its transcoders, unless it has several sets of them."""
-    return {"model": graph["model"]} | ({} if graph["lorsa_source_set"] else {"source_set": graph["source_set"]})
+def _sets(graph: dict[str, Any], address: str) -> dict[str, str]:
+    """The model of a graph and the set that an address is of; none for an explanation if the graph has several."""
+    lorsa = is_lorsa(address) if graph["lorsa_source_set"] else False
+    source_set = "" if lorsa is None else graph["lorsa_source_set" if lorsa else "source_set"]
+    return {"model": graph["model"], "source_set": source_set}
 
 
 def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:

@@ -13,7 +13,7 @@ from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.enriched import USUAL_LEVEL, enriched_fields, named_ends, two_sets
-from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set
+from circuit_atlas.queries.features import all_graphs, doubled_notes, prompt_set
 from circuit_atlas.queries.graphs import StoredGraph, list_graphs
 from circuit_atlas.queries.motif_results import EnrichedMotif, EnrichedMotifs, RecurringMotif, RecurringMotifs
 from circuit_atlas.queries.motifs import check_pruning
@@ -75,7 +75,7 @@ def recurring_motifs(
     _check(shape, align, k, min_weight, strongest)
     if not 0.0 <= share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    names = graph_set(database, graphs, tags) or all_graphs(database)
+    names = prompt_set(database, graphs, tags) or all_graphs(database)
     if not names:
         notes = list_graphs(database).notes
         return RecurringMotifs(graphs=[], shape=shape, align=align, total=0, motifs=[], notes=notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
@@ -226,6 +227,74 @@ def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, 
         atlas.aggregate(name=name, refresh=True)
 
 
+def test_what_no_longer_exists_is_left_out_of_a_refresh(
+    atlas: Atlas, examples: Any, new_name: Callable[[], str]
+) -> None:
+    graphs, tag, name = [new_name(), new_name()], new_name(), new_name()
+    for graph, example in zip(graphs, ("night", "winter"), strict=True):
+        atlas.ingest(example_file(example), name=graph, tags=[tag] if example == "winter" else [])
+    atlas.aggregate("foot", graphs[0], tags=[tag], name=name)
+    for graph in graphs:
+        atlas.delete(graph)
+    again = atlas.aggregate(name=name, refresh=True)
+    assert again.ingested.warnings[-1] == f"no longer exist, and were left out: {graphs[0]!r}, {tag!r}"
+    assert again.metadata["aggregated_names"] == ["foot"]
+    assert atlas.aggregate(name=name, refresh=True).ingested.status == "unchanged"
+    other = new_name()
+    load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)]), name=other)
+    atlas.aggregate(other, name=name, replace=True)
+    atlas.delete(other)
+    with pytest.raises(InvalidArgumentError, match="none of the graphs and tags"):
+        atlas.aggregate(name=name, refresh=True)
+
+
+def test_a_tag_stands_for_no_aggregate(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:
+    """It would count the same prompts once more."""
+    tag, name, graphs = new_name(), new_name(), ["night", "winter"]
+    atlas.tag(*graphs, add=[tag])
+    atlas.aggregate(*graphs, name=name)
+    atlas.tag(name, add=[tag])
+    try:
+        assert atlas.recurring(tags=[tag]).graphs == 2
+        assert atlas.common_features(tags=[tag]).graphs == graphs
+        assert atlas.recurring_motifs(tags=[tag], k=1).graphs == graphs
+        assert [one.graph for one in atlas.each(tags=[tag]).paths(k=1)] == graphs
+        assert atlas.motifs(tags=[tag], random=2).graphs == graphs
+        assert atlas.enriched_edges(tags=[tag], baseline=["foot", "puppy"]).graphs == graphs
+        assert {one.graph for one in atlas.feature("0/96631", tags=[tag]).activations} <= set(graphs)
+        by_cypher = atlas.query("recurring.features", {"tags": [tag], "k": 1}).rows
+        assert by_cypher[0]["n_graphs"] == 2
+        assert [one.graph for one in atlas.each(name, tags=[tag]).stats()] == [name, *graphs]
+        atlas.tag(*graphs, remove=[tag])
+        with pytest.raises(InvalidArgumentError, match="no graph is left"):
+            atlas.recurring(tags=[tag])
+    finally:
+        atlas.delete(tags=[tag])
+    assert name not in [one.graph for one in atlas.graphs().graphs]
+    assert set(graphs) <= {one.graph for one in atlas.graphs().graphs}
+
+
+def test_tokens_without_text_stay_apart(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """A `.pt` whose tokenizer is not at hand has ids of tokens only."""
+    graphs = [new_name(), new_name()]
+    for name in graphs:
+        data = make_graph([0, 0, 1, 2], [(0, 2, 5.0), (1, 2, -4.0), (2, 3, 1.0)])
+        load_graph(atlas, replace(data, nodes=replace(data.nodes, token=[None] * 4)), name=name)
+    made = atlas.aggregate(*graphs, name=new_name())
+    effects = {one.node.key: one.weight for one in made.neighbors("feature:1/2", direction="in")}
+    assert sorted(effects.values()) == [-4.0, 5.0]
+
+
+def test_it_has_the_layers_of_all_its_graphs(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """The file of a graph may have the layers that it uses, instead of those of the model."""
+    graphs = [new_name(), new_name()]
+    for name, layers in zip(graphs, ([0, 1, 2], [0, 1, 4, 5]), strict=True):
+        edges = [(i, i + 1, 1.0) for i in range(len(layers) - 1)]
+        load_graph(atlas, make_graph(layers, edges), name=name)
+    made = atlas.aggregate(*graphs, name=new_name())
+    assert made.paths(layers=[1, 4], min_hops=3, k=1).paths
+
+
 def test_what_cannot_be_aggregated_is_refused(atlas: Atlas, one: GraphHandle, new_name: Callable[[], str]) -> None:
     name = new_name()
     with pytest.raises(InvalidArgumentError, match="no graphs given"):
@@ -246,8 +315,10 @@ def test_what_cannot_be_aggregated_is_refused(atlas: Atlas, one: GraphHandle, ne
         atlas.aggregate("night", name=name, weight="sum")
     with pytest.raises(InvalidArgumentError, match="not an aggregate"):
         atlas.aggregate(name="night", refresh=True)
-    with pytest.raises(InvalidArgumentError, match="graphs and tags that it was made of"):
-        atlas.aggregate("night", name=MAP, refresh=True)
+    given: list[dict[str, Any]] = [{"tags": ["analogies"]}, {"align": "exact"}, {"weight": "mean"}, {"replace": True}]
+    for more in given:
+        with pytest.raises(InvalidArgumentError, match="graphs and tags that it was made of"):
+            atlas.aggregate(name=MAP, refresh=True, **more)
 
 
 def test_too_many_nodes_are_refused(

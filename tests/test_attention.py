@@ -132,6 +132,10 @@ def test_features_show_attention_features(atlas: Atlas, graph: GraphHandle) -> N
     assert "9/lorsa/9838" in found.heading
     with pytest.raises(NodeNotFoundError):
         atlas.feature("9/lorsa/1")
+    followed = atlas.series(graph.name, features=["9/lorsa/9838", "4/6156"])
+    assert [line.feature.component for line in followed if line.feature] == ["lorsa", "transcoder"]
+    with pytest.raises(NodeNotFoundError):  # of a series, it is a feature of the transcoder
+        atlas.series(graph.name, features=["9/9838"])
     with pytest.raises(NodeNotFoundError):
         atlas.feature("4/lorsa/6156", model="qwen3-1.7b")  # that is one of a transcoder
     assert atlas.feature("4/6156", model="qwen3-1.7b").feature.component == "transcoder"

@@ -138,6 +138,11 @@ def test_it_is_what_the_queries_of_the_catalogue_say(
         assert part.model_dump() == pytest.approx(total.model_dump())
 
 
+def test_it_says_why_a_graph_has_no_path(atlas: Atlas, examples: Any) -> None:
+    notes = atlas.compare("night", "foot", k=1, kinds=["error"], min_hops=2).notes
+    assert [note.partition(":")[0] for note in notes] == ["In night", "In foot"]
+
+
 def test_a_graph_equals_itself(atlas: Atlas, examples: Any) -> None:
     same = atlas.compare("dallas", "dallas", k=3)
     assert same.feature_similarity == same.edge_similarity == 1.0

@@ -100,6 +100,8 @@ def test_sets_that_cannot_be_meant(atlas: Atlas, examples: Any) -> None:
             atlas.enriched_edges(*graphs, baseline=baseline)
     with pytest.raises(NotFoundError, match="no graph has the tag"):
         atlas.enriched_features("dallas", baseline_tags=["nothing"])
+    narrow = atlas.enriched_features("dallas", baseline=["night"], confidence=0.995)
+    assert "log odds [99.5%]" in str(narrow)
     with pytest.raises(InvalidArgumentError, match="confidence"):
         atlas.enriched_features("dallas", baseline=["night"], confidence=1.0)
     with pytest.raises(InvalidArgumentError, match="sets of transcoders"):

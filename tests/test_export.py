@@ -175,6 +175,9 @@ def test_parquet_contains_all_columns(tmp_path: Path, atlas: Atlas, examples: An
             assert np.array_equal(edges[name].to_numpy(), getattr(whole, name))
         assert json.loads(edges.schema.metadata[b"circuit_atlas"]) == json.loads(data.metadata.model_dump_json())
     atlas.export("dallas", tmp_path / "stored.parquet")
+    (tmp_path / "other.nodes.parquet").touch()  # written beside the edges
+    with pytest.raises(InputError, match=r"other.nodes.parquet: already exists"):
+        atlas.export("dallas", tmp_path / "other.parquet")
     for ending in (".parquet", ".nodes.parquet"):
         assert (tmp_path / f"stored{ending}").read_bytes() == (tmp_path / f"graph{ending}").read_bytes()
 

@@ -91,6 +91,9 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
 def test_a_node_to_pass_that_only_some_graphs_have(atlas: Atlas, examples: Examples) -> None:
     found = atlas.series(*ORDER, must_pass=["20/44686"])  # of Dallas alone
     assert [value is None for value in found[0].values] == [True, False, True]
+    weak = atlas.series("dallas", must_pass=["logit:2"])
+    assert weak[0].values == [None]
+    assert weak.notes == ["No graph has a promoting path of at most 4 hops through logit:2."]
     with pytest.raises(NodeNotFoundError, match="3/999"):
         atlas.series(*ORDER, must_pass=["3/999"])
 

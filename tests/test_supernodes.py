@@ -201,6 +201,20 @@ def test_influence_goes_around_cycles_as_circuit_tracers_does(name: str, torch: 
         assert 0 < score < 1
 
 
+def test_questions_across_graphs_bring_a_collapsed_graph_up_to_date(atlas: Atlas, opposite: GraphHandle) -> None:
+    """They do so even if it was never stored."""
+    name = f"{opposite.name}:collapsed"
+
+    def features() -> int:
+        return atlas.only_features(name, k=1000).total
+
+    before = features()
+    opposite.create_supernode("early", ["0/354@1", "0/1903@1"])
+    assert features() == before - 2
+    opposite.create_supernode("more", ["0/2364@1"])
+    assert features() == before - 3
+
+
 def test_every_query_works_on_a_collapsed_graph(atlas: Atlas, opposite: GraphHandle) -> None:
     collapsed = opposite.collapsed()
     assert collapsed.name == f"{opposite.name}:collapsed"

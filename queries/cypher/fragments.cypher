@@ -23,18 +23,20 @@ property IS NOT NULL
 // @fragment allowed(node) -- whether it is of the kinds and in the layers that the question allows
 ($kinds = [] OR @kind(node) IN $kinds) AND ($layers = [] OR node.layer IN $layers)
 
-// @fragment named(graphs, tags) -- names of the complete graphs with these names or one of these tags, each once
+// @fragment is_original(graph) -- whether a graph is neither collapsed nor an aggregate
+graph.collapsed_from IS NULL AND graph.aggregated_state IS NULL
+
+// @fragment named(graphs, tags) -- names of the complete graphs with these names or one of these tags, each once; a tag
+// stands for no collapsed graph or aggregate, which would count the same prompts once more
 MATCH (g:Graph) WHERE g.name IN graphs AND g.status = 'ready' RETURN g.name AS name
 UNION
-MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN tags AND g.status = 'ready' RETURN g.name AS name
+MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN tags AND g.status = 'ready' AND @is_original(g)
+RETURN g.name AS name
 
 // @fragment names_of(graphs, tags) -- the same as a list
 COLLECT {
   @named(graphs, tags)
 }
-
-// @fragment is_original(graph) -- whether a graph is neither collapsed nor an aggregate
-graph.collapsed_from IS NULL AND graph.aggregated_state IS NULL
 
 // @fragment names_or_all -- the same of $graphs and $tags; when both are empty, of all graphs made from no other
 COLLECT {
@@ -79,6 +81,9 @@ WITH n, side, @identity(n, side) AS identity
 // for each of its activations, whose number Neo4j keeps. So most features need not be looked at.
 COUNT { (f)<-[:ACTIVATION_OF]-() } >= graphs
 
+// @fragment share_of(graphs) -- how many graphs are the share asked for, less what rounding may add to 0.55 * 100
+$share * graphs - 1e-9
+
 // @fragment are_few(graphs) -- whether so many graphs are few of all. Then their nodes lead to the features that they
 // have; else it takes less to look at features, and where each is active.
 graphs * 4 < COUNT { (:Graph) }
@@ -97,7 +102,7 @@ UNION ALL
   WITH names, n_graphs WHERE NOT @are_few(n_graphs)
   MATCH (f:TranscoderFeature)
   WHERE @indexed(f.model) AND @indexed(f.source_set) AND @indexed(f.layer) AND @indexed(f.index)
-    AND @enough_activations(f, $share * n_graphs)
+    AND @enough_activations(f, $share * n_graphs - 1e-9)
   WITH names, f
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names
   RETURN n, f

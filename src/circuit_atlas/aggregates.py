@@ -13,7 +13,7 @@ from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate
 from circuit_atlas.queries.checks import check_choice
 from circuit_atlas.queries.features import graph_set
-from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.graphs import find_graph, list_tags
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.schema.limits import ALIGNMENTS
 from circuit_atlas.schema.models import GraphMetadata
@@ -56,12 +56,22 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
         raise InvalidArgumentError(
             f"{name!r} is not an aggregate", fix="`circuit-atlas graphs` lists graphs; aggregates say of how many."
         )
-    names, tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
-    if aggregated_state(aggregated_sources(database, names, tags)) == stored["aggregated_state"]:
+    asked, asked_tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
+    sources = aggregated_sources(database, asked, asked_tags)
+    if aggregated_state(sources) == stored["aggregated_state"]:
         same = {field: stored[field] for field in ("nodes", "edges", "zero_links")}
         return IngestResult(graph=name, status="unchanged", warnings=stored.get("warnings", []), **same)
     how = {"align": stored["aggregated_align"], "weight": stored["aggregated_weight"]}
-    return store_aggregate(database, names, tags, name=name, replace=True, **how)
+    there = {row["graph"]["name"] for row in sources} | {tag.tag for tag in list_tags(database).tags}
+    names, tags = ([text for text in texts if text in there] for texts in (asked, asked_tags))
+    gone = [repr(text) for text in [*asked, *asked_tags] if text not in there]
+    if not names and not tags:
+        raise InvalidArgumentError(
+            "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."
+        )
+    made = store_aggregate(database, names, tags, name=name, replace=True, **how)
+    left_out = [f"no longer exist, and were left out: {', '.join(gone)}"] if gone else []
+    return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 
 
 def _read(database: Database, names: list[str], tags: list[str], *, name: str, align: str, weight: str) -> GraphData:
@@ -92,7 +102,9 @@ def _metadata(sources: Rows, names: list[str], tags: list[str], *, name: str, al
         aggregated_align=align,
         aggregated_weight=weight,
         aggregated_state=aggregated_state(sources),
-        **{field: stored[field] for field in (*SAME, "n_layers", "scan", "vocab_size")},
+        n_layers=max(row["graph"]["n_layers"] for row in sources),  # some files have the layers that they use
+        vocab_size=max(row["graph"]["vocab_size"] or 0 for row in sources) or None,
+        **{field: stored[field] for field in (*SAME, "scan")},
     )
 
 

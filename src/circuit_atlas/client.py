@@ -52,6 +52,7 @@ from circuit_atlas.queries.features import (
     common_features,
     graph_set,
     only_features,
+    prompt_set,
     recurring,
     show_feature,
 )
@@ -240,15 +241,15 @@ class Atlas(Database):
 
         Args:
             graphs: names of graphs.
-            tags: all graphs with one of these tags, too. Without names and tags, all graphs of the database but
-                aggregates and collapsed ones.
+            tags: the graphs with one of these tags, too, but no aggregates and collapsed graphs. Without names and
+                tags, all such graphs of the database.
 
         Raises:
             GraphNotFoundError: no graph of that name is ready, or the database has none.
             NotFoundError: no graph has such a tag.
         """
         refresh_collapsed(self, *graphs)
-        names = graph_set(self, graphs, tags) if graphs or tags else all_graphs(self)
+        names = prompt_set(self, graphs, tags) or all_graphs(self)
         if not names:
             raise GraphNotFoundError("the database has no graph yet", fix="`circuit-atlas ingest FILE` adds one.")
         return EachGraph(self, names)
@@ -291,8 +292,8 @@ class Atlas(Database):
         *graphs: str,
         name: str,
         tags: Iterable[str] = (),
-        align: str = "feature",
-        weight: str = "mean",
+        align: str | None = None,
+        weight: str | None = None,
         replace: bool = False,
         refresh: bool = False,
     ) -> IngestedGraph:
@@ -307,11 +308,11 @@ class Atlas(Database):
             graphs: names of graphs.
             name: the name of the aggregate.
             tags: tags of further graphs; aggregates and collapsed graphs with these tags are left out.
-            align: which nodes become one, see `compare`: with `feature`, positions do not count, and what a graph has
-                at several is summed; `relative` counts them from the end of the prompt, `exact` from its start. There,
-                tokens become one by position; else by text.
-            weight: `mean`; or `normalised`, where each weight is first divided by the sum of |weight| over the inputs
-                of its target, as in circuit-tracer's influence.
+            align: which nodes become one, see `compare`: with `feature`, the default, positions do not count, and what
+                a graph has at several is summed; `relative` counts them from the end of the prompt, `exact` from its
+                start. There, tokens become one by position; else by text.
+            weight: `mean`, the default; or `normalised`, where each weight is first divided by the sum of |weight| over
+                the inputs of its target, as in circuit-tracer's influence.
             replace: whether to replace a graph of that name that has different content.
             refresh: whether to make the aggregate of that name again, as it was made, if it is out of date: instead of
                 all other arguments.
@@ -325,14 +326,17 @@ class Atlas(Database):
         """
         wanted = list(tags)
         if refresh:
-            if graphs or wanted:
+            if graphs or wanted or align or weight or replace:
                 raise InvalidArgumentError(
-                    "an aggregate is made again of the graphs and tags that it was made of",
-                    fix="Leave graphs and tags out, or pass replace (--replace) instead of refresh.",
+                    "an aggregate is made again of the graphs and tags that it was made of, and in the same way",
+                    fix="Leave all but the name out, or pass replace (--replace) instead of refresh.",
                 )
             return IngestedGraph(self, refresh_aggregate(self, name))
         return IngestedGraph(
-            self, store_aggregate(self, graphs, wanted, name=name, align=align, weight=weight, replace=replace)
+            self,
+            store_aggregate(
+                self, graphs, wanted, name=name, align=align or "feature", weight=weight or "mean", replace=replace
+            ),
         )
 
     def delete(self, *names: str, tags: Iterable[str] = ()) -> list[str]:
@@ -656,15 +660,15 @@ class Atlas(Database):
 
     # --- across prompts ---
 
-    feature = show_feature
-    common_features = common_features
-    only_features = only_features
-    enriched_features = enriched_features
+    feature = of_fresh_graphs(show_feature)
+    common_features = of_fresh_graphs(common_features)
+    only_features = of_fresh_graphs(only_features)
+    enriched_features = of_fresh_graphs(enriched_features)
     enriched_edges = enriched_edges
     enriched_motifs = enriched_motifs
-    recurring = recurring
+    recurring = of_fresh_graphs(recurring)
     recurring_motifs = recurring_motifs
-    motifs = motifs
+    motifs = of_fresh_graphs(motifs)
     compare = of_fresh_graphs(compare)
     similar = similar_graphs
     clusters = cluster_graphs

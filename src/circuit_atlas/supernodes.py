@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
+from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from circuit_atlas.database import Database, Step
@@ -23,6 +24,7 @@ from circuit_atlas.queries.suggested import SUGGESTED, suggestion
 from circuit_atlas.queries.supernode_results import CopiedSupernodes, SuggestedSupernodes, Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
 
+_NAMES_OF_GRAPHS = ("a", "b", "graph", "graphs", "without", "baseline")  # parameters of questions
 _SAME_FEATURE = "same feature"
 SIMILARITY = 0.3  # at which features are suggested as one supernode
 P = ParamSpec("P")
@@ -331,15 +333,18 @@ def refresh_collapsed(database: Database, *names: str) -> None:
             store_collapsed(GraphReference(database, name.removesuffix(COLLAPSED)))
 
 
-def of_fresh_graphs(
-    function: Callable[Concatenate[Database, str, str, P], R],
-) -> Callable[Concatenate[Database, str, str, P], R]:
-    """Makes a query about two graphs bring them up to date first, where they are collapsed graphs."""
+def of_fresh_graphs(function: Callable[Concatenate[Database, P], R]) -> Callable[Concatenate[Database, P], R]:
+    """Makes a question bring the graphs that it names up to date first, where they are collapsed graphs."""
+    parameters = signature(function)
 
     @wraps(function)
-    def refresh_and_ask(database: Database, a: str, b: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        refresh_collapsed(database, a, b)
-        return function(database, a, b, *args, **kwargs)
+    def refresh_and_ask(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        given = parameters.bind(database, *args, **kwargs).arguments
+        named = [given[name] for name in _NAMES_OF_GRAPHS if given.get(name) is not None]
+        refresh_collapsed(
+            database, *(graph for names in named for graph in ([names] if isinstance(names, str) else names))
+        )
+        return function(database, *args, **kwargs)
 
     return refresh_and_ask
 

@@ -14,7 +14,8 @@ WITH {source_set: '', lorsa_set: '', by_text: false, n_pos: g.n_pos, from_start:
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
 WITH n, @identity(n, side) AS identity ORDER BY n.ordinal LIMIT 200000
 RETURN collect(identity) AS identities, collect(coalesce(n.layer, -1)) AS layers,
-       collect(coalesce(n.index, -1)) AS indices, collect(coalesce(n.token, '')) AS tokens,
+       collect(coalesce(n.index, -1)) AS indices,
+       collect(coalesce(n.token, CASE WHEN n.key STARTS WITH 'token:' THEN n.name ELSE '' END)) AS tokens,
        collect([coalesce(n.activation, NaN), coalesce(n.influence, 0.0), coalesce(n.probability, NaN),
                 coalesce(n.input_sum, 0.0)]) AS numbers
 LIMIT 1

@@ -3,9 +3,8 @@
 // @param source_set STRING -- the set of transcoders
 // @param layer INTEGER -- its layer
 // @param index INTEGER -- its index in that layer
-// @param graphs LIST<STRING> = [] -- only in these graphs
-// @param tags LIST<STRING> = [] -- only in graphs with one of these tags; without graphs and tags, in all graphs but
-//   those collapsed by supernodes
+// @param graphs LIST<STRING> = [] -- only in these graphs and those of `tags`; in all when both are empty
+// @param tags LIST<STRING> = [] -- only in graphs with one of these tags, but no collapsed ones and aggregates
 // @param k INTEGER = 10 -- in how many graphs, those first in which it has most influence
 // @param neighbors INTEGER = 3 -- how many effects each way
 // @returns graph STRING -- the graph's name
@@ -33,7 +32,7 @@ RETURN graph, n {@node, .activation, .influence} AS node,
     MATCH (n)-[r:DIRECT_EFFECT]->(m) WITH m, r.weight AS weight ORDER BY abs(weight) DESC, m.ordinal LIMIT $neighbors
     RETURN {node: m {@node}, weight: weight} } AS outputs,
   total
-ORDER BY i, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT 1000
+ORDER BY i, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT 100000
 // visual: A transcoder feature, its activations, and the strongest direct effects on each and of each.
 CALL (f, n) {
   MATCH p = (f)<-[:ACTIVATION_OF]-(n)

@@ -7,11 +7,16 @@
 // @returns version STRING -- its version, null if it was published before there were versions
 // @returns content STRING -- its content hash: graphs with the same content have the same
 // @returns source_set STRING -- its model and set of transcoders
+// @returns is_original BOOLEAN -- whether it is neither collapsed nor an aggregate
 // @returns tagged LIST<STRING> -- those of the tags that it has
 CYPHER 25
-UNWIND @names_or_all AS graph
+UNWIND @names_or_all + COLLECT {
+  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g.name AS name
+} AS graph
+WITH DISTINCT graph
 MATCH (g:Graph {name: graph})
-RETURN graph, g.version AS version, g.content_hash AS content, g.model + ' / ' + g.source_set AS source_set, COLLECT {
+RETURN graph, g.version AS version, g.content_hash AS content, g.model + ' / ' + g.source_set AS source_set,
+       @is_original(g) AS is_original, COLLECT {
   MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
 } AS tagged
 ORDER BY graph LIMIT 100000

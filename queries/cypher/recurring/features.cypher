@@ -1,7 +1,6 @@
 // The transcoder features that recur in most graphs of a set, whatever the position: those active in most graphs first.
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
-//   database but those collapsed by supernodes
+// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 // @param k INTEGER = 20 -- how many
 // @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
@@ -11,7 +10,7 @@
 CYPHER 25
 @features_of_set
 WITH n_graphs, f, count(DISTINCT n.graph) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
-WHERE graphs >= 2 AND graphs >= $share * n_graphs
+WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
 WITH n_graphs, f, graphs, influence / graphs AS influence
 ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
 // result

@@ -3,8 +3,7 @@
 // second on features and logits; the second is one of the 100 features that recur in most graphs. All graphs are of one
 // model.
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
-//   database but those collapsed by supernodes
+// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 // @param width INTEGER = 3 -- how many of the strongest effects each way
 // @param k INTEGER = 20 -- how many
@@ -16,7 +15,7 @@
 CYPHER 25
 @features_of_set
 WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT n.graph) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
-WHERE graphs >= 2 AND graphs >= $share * n_graphs
+WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
 WITH n_graphs, f, nodes, graphs, influence / graphs AS influence
 ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT 100
 // The strongest effects on each activation, and of it.
@@ -33,7 +32,7 @@ CALL (n) {
 WITH n_graphs, f, @anywhere(source) AS first, @anywhere(target) AS last, n, source, target, weight_in, weight_out
 WITH n_graphs, f, first, last, count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in,
   avg(weight_out) AS weight_out, collect([source, n, target]) AS occurrences
-WHERE graphs >= 2 AND graphs >= $share * n_graphs
+WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
 ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last
 LIMIT $k
 CALL (occurrences) {

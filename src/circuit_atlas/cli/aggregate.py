@@ -23,15 +23,13 @@ GROUP = "Questions across prompts"
 @click.option(
     "--align",
     type=click.Choice(["feature", "relative", "exact"]),
-    default="feature",
-    show_default=True,
+    show_default="feature",
     help="Drop positions, count them from the end of the prompt, or from its start.",
 )
 @click.option(
     "--weight",
     type=click.Choice(["mean", "normalised"]),
-    default="mean",
-    show_default=True,
+    show_default="mean",
     help="Mean of the weights, or of their shares of the target's inputs.",
 )
 @click.option("--replace", is_flag=True, help="Replace a graph of that name.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.export.graphml_file import write_graphml
 from circuit_atlas.export.json_file import write_json
-from circuit_atlas.export.parquet_files import write_parquet
+from circuit_atlas.export.parquet_files import nodes_file, write_parquet
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.data import GraphData
 
@@ -28,8 +28,12 @@ def check_file(path: Path, *, overwrite: bool) -> None:
             where=str(path),
             fix=f"A graph can be written as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.",
         )
-    if path.exists() and not overwrite:
-        raise InputError("already exists", where=str(path), fix="Give another name, or overwrite it with --overwrite.")
+    written = [path, nodes_file(path)] if path.suffix == ".parquet" else [path]
+    there = [file for file in written if file.exists()]
+    if there and not overwrite:
+        raise InputError(
+            "already exists", where=str(there[0]), fix="Give another name, or overwrite it with --overwrite."
+        )
 
 
 def write_graph(data: GraphData, path: Path) -> None:

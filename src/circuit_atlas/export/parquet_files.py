@@ -12,6 +12,11 @@ from circuit_atlas.graph.data import GraphData
 _BLOCK = 1 << 18
 
 
+def nodes_file(path: Path) -> Path:
+    """The file of the nodes, beside that of the edges."""
+    return path.with_name(f"{path.stem}.nodes.parquet")
+
+
 def write_parquet(data: GraphData, path: Path) -> None:
     """Write the edges of a graph to `path`, and its nodes to a file beside it that ends in `.nodes.parquet`.
 
@@ -39,8 +44,7 @@ def write_parquet(data: GraphData, path: Path) -> None:
     edge_schema = pyarrow.schema(
         [("target", pyarrow.int32()), ("source", pyarrow.int32()), ("weight", pyarrow.float64())], about
     )
-    nodes_path = path.with_name(f"{path.stem}.nodes.parquet")
-    with replacing(path) as temporary, replacing(nodes_path) as temporary_nodes:
+    with replacing(path) as temporary, replacing(nodes_file(path)) as temporary_nodes:
         pyarrow.parquet.write_table(nodes, temporary_nodes)
         with pyarrow.parquet.ParquetWriter(temporary, edge_schema) as writer:
             for block in data.edges.blocks(_BLOCK):
