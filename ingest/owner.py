@@ -22,7 +22,6 @@ from neo4j.exceptions import DriverError, Neo4jError
 from circuit_atlas.database import Database
 from circuit_atlas.ingest import statements
 from circuit_atlas.processes import find_process
-from circuit_atlas.threads import in_thread
 
 _log = logging.getLogger(__name__)
 _BEAT = 10.0  # seconds between two heartbeats
@@ -43,7 +42,7 @@ def in_use(database: Database, graph: str) -> Iterator[str]:
     """
     finished = Event()
     _IN_USE.add(graph)
-    in_thread(lambda: _renew_heartbeat(database, graph, finished))
+    database.in_thread(lambda: _renew_heartbeat(database, graph, finished))
     try:
         yield graph
     finally:

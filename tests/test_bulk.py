@@ -6,6 +6,7 @@ import json
 import random
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +18,17 @@ from support.graphs import array_edges, edge_list
 from support.program import PROGRAM, Run, fails
 
 from circuit_atlas import Atlas
-from circuit_atlas.errors import IngestError, LocalServerError
+from circuit_atlas.errors import GraphExistsError, IngestError, LocalServerError
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.data import ActiveFeatures
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.import_files import ImportFiles
+from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.properties import LABELS, imported_types
 from circuit_atlas.server import LocalServer
+from circuit_atlas.store.stored_rows import StoredRows
 from circuit_atlas.synth import Shape, synthesize
 
 NODES = "MATCH (n) RETURN labels(n) AS labels, properties(n) AS p"
@@ -151,6 +154,34 @@ def test_a_store_with_data_of_other_programs_is_not_rebuilt(folder: Path, own_at
         own_atlas.ingest_all([folder / "night.json"], bulk=True)
     assert own_atlas.cypher("MATCH (n:Mine) RETURN n.x AS x").rows == [{"x": 1}]
     assert len(own_atlas.graphs().graphs) == 1
+
+
+def test_what_others_write_meanwhile_is_not_lost(
+    folder: Path, own_atlas: Atlas, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_atlas.ingest(folder / "dallas.json", name="dallas")
+    features = StoredRows.transcoder_features
+
+    def tag_and_read(rows: StoredRows) -> Iterator[Row]:
+        with Atlas(store=store) as another:
+            another.tag("dallas", add=["late"])
+        return features(rows)
+
+    monkeypatch.setattr(StoredRows, "transcoder_features", tag_and_read)
+    with pytest.raises(IngestError, match="another process changed the store"):
+        own_atlas.ingest_all([folder / "night.json"], bulk=True)
+    [summary] = own_atlas.graphs().graphs
+    assert summary.tags == ["late"]
+
+
+def test_two_files_of_one_graph_are_told_apart(folder: Path, own_atlas: Atlas, tmp_path: Path) -> None:
+    document = json.loads((folder / "dallas.json").read_text(encoding="utf-8"))
+    for name in ("a", "b"):
+        document["metadata"]["slug"] = "same"
+        (tmp_path / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+        document["links"].pop()
+    with pytest.raises(GraphExistsError, match="'same' is of another of these files"):
+        own_atlas.ingest_all([tmp_path], bulk=True, replace=True, fail_fast=True)
 
 
 def test_a_store_stays_as_it_is_when_the_new_one_is_wrong(

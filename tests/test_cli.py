@@ -200,10 +200,34 @@ def test_ctrl_c_stops_the_query_in_the_server_too(env: dict[str, str], atlas: An
         assert time.monotonic() < deadline, "it runs on in the server"
 
 
+INTERRUPTED_INGEST = """
+import signal, sys
+from threading import Event, get_ident
+from circuit_atlas import Atlas
+
+def ingest(*_, **__):
+    signal.pthread_kill(get_ident(), signal.SIGINT)
+    Event().wait()
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+Atlas.ingest = ingest
+with Atlas() as atlas:
+    atlas.ingest_all(sys.argv[1:])
+"""
+
+
+def test_ctrl_c_does_not_wait_for_files_that_are_being_stored(env: dict[str, str], atlas: Any) -> None:
+    files = [str(EXAMPLES / f"{name}.json") for name in ("dallas", "dallas-haiku")]
+    command = [sys.executable, "-c", INTERRUPTED_INGEST, *files]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert "KeyboardInterrupt" in done.stderr
+
+
 def test_a_pipe_closed_by_its_reader_is_no_traceback(env: dict[str, str], examples: Any) -> None:
     command = f"set -o pipefail; {PROGRAM} paths dallas -k 5000 --max-hops 4 | head -c 10 > /dev/null; echo $?"
     done = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
+    assert done.stdout == "0\n"
 
 
 def test_help_and_queries_start_at_once_and_without_torch(env: dict[str, str], examples: Any) -> None:
@@ -226,6 +250,10 @@ def test_doctor_finds_the_database_and_torch(run: Run, env: dict[str, str]) -> N
     assert found["database"]["detail"].startswith("Neo4j/")
     assert found["torch"]["state"] == "ok"
     assert run("doctor", NEO4J_URI="bolt://127.0.0.1:1").returncode == 3
+    done = run("doctor", "--json", NEO4J_DATABASE="nowhere")
+    assert done.returncode == 3
+    states = {finding["subject"]: finding["state"] for finding in json.loads(done.stdout)["findings"]}
+    assert states["schema"] == states["graphs"] == "bad"
 
 
 def test_shell_completion(run: Run) -> None:

@@ -117,6 +117,16 @@ def test_graphs_are_pruned_and_kept_in_a_given_folder(
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be created"):
         atlas.serve("dallas", output=tmp_path / "file")
+    own = tmp_path / "own"  # a folder of graph files, which is what circuit-tracer's server takes
+    own.mkdir()
+    (own / "dallas.json").write_text("mine")
+    with pytest.raises(InputError, match="already exists, and is no file of this page"):
+        atlas.serve("dallas", output=own)
+    assert (own / "dallas.json").read_text() == "mine"
+    for text in ("[]", "{", '{"graphs": [1]}'):
+        (own / "graph-metadata.json").write_text(text)
+        with pytest.raises(InputError, match="not a list of graphs"):
+            atlas.serve("dallas", output=own)
 
 
 def test_the_page_is_served_on_loopback_from_its_folder_alone(atlas: Atlas, examples: Any) -> None:

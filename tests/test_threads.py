@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from threading import Event
+from concurrent.futures import Future
+from threading import Event, Thread
 
 import pytest
 
-from circuit_atlas.threads import map_in_threads
+from circuit_atlas.threads import in_thread, map_in_threads
 
 BLOCKED = """
 from threading import Event
@@ -70,6 +71,17 @@ def test_the_interpreter_does_not_wait_for_a_thread_that_is_blocked() -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "ValueError: item 0 failed" in done.stderr
+
+
+def test_a_thread_that_cannot_start_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", fail)
+    future: Future[None] = Future()
+    with pytest.raises(RuntimeError, match="can't start"):
+        in_thread(lambda: None, future)
+    assert future.done()
 
 
 def test_an_interrupt_that_wakes_nobody_ends_the_wait() -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -75,6 +74,7 @@ from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
 from circuit_atlas.store.columns import make_columns
 from circuit_atlas.store.verify import verify
 from circuit_atlas.supernodes import delete_collapsed, of_fresh_graphs, refresh_collapsed
+from circuit_atlas.threads import map_in_threads
 from circuit_atlas.views.browser import BrowserPage, browser_page
 from circuit_atlas.views.clusters import ClustersView
 from circuit_atlas.views.series import SeriesView
@@ -489,26 +489,38 @@ class Atlas(Database):
             except DatabaseError:
                 raise
             except AtlasError as error:
-                if fail_fast:
-                    raise
+                errors.append(error)
                 return FileResult(file=shown_source(source), result=None, error=str(error))
+
+        def places() -> Iterator[int]:
+            """Of the files, until one fails if that ends it all. Files that are being stored then are completed."""
+            for at in range(len(files)):
+                if errors and fail_fast:
+                    return
+                yield at
 
         n = len(files) + len(addresses)
         bar = tqdm(total=n, unit=" graphs", disable=None if self.progress and n > 1 else True)
-        results = []
-        with bar, ThreadPoolExecutor(side_by_side(files)) as pool:
-            try:
-                for result in pool.map(lambda path: tell(path, partial(store, path)), files):
-                    results.append(result)
-                    bar.update()
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        errors: list[AtlasError] = []
+        by_place: dict[int, FileResult] = {}
+        with bar:
+            # An interrupt does not wait for the files that are being stored: a program that ends leaves them as if it
+            # were killed.
+            for at, result in map_in_threads(
+                lambda at: (at, tell(files[at], partial(store, files[at]))), places(), side_by_side(files)
+            ):
+                by_place[at] = result
+                bar.update()
+            if errors and fail_fast:
+                raise errors[0]
+            results = [by_place[at] for at in range(len(files))]
             if addresses:
                 with self._downloads() as downloads:  # one after the other, so that no server has too many requests
                     for text in addresses:
                         fetch = partial(self._ingest_address, text, downloads, name, replace, tags, options)
                         results.append(tell(text, fetch))
+                        if errors and fail_fast:
+                            raise errors[0]
                         bar.update()
         return IngestResults.of(results)
 

@@ -159,7 +159,7 @@ class Database:
         answer: Future[Any] = Future()
         self._running[mark] = answer
         try:
-            self._in_thread(lambda: self._run(cypher, parameters, write, mark), answer)
+            self.in_thread(lambda: self._run(cypher, parameters, write, mark), answer)
             first_done([answer], self._timeout + _LAST_WAIT)
         except KeyboardInterrupt:
             self._interrupt(answer, mark)
@@ -179,8 +179,9 @@ class Database:
         for mark, answer in list(self._running.items()):
             self._interrupt(answer, mark)
 
-    def _in_thread(self, work: Callable[[], Any], future: Future[Any]) -> None:
+    def in_thread(self, work: Callable[[], Any], future: Future[Any] | None = None) -> None:
         """Start work that uses the driver in a thread of its own; `close` waits for it."""
+        future = Future() if future is None else future
         self._threads.add(future)
         future.add_done_callback(self._threads.discard)
         in_thread(work, future)
@@ -192,7 +193,7 @@ class Database:
             while not self._stop(mark) and not answer.done():
                 first_done([answer], 0.1)
 
-        self._in_thread(stop, Future())
+        self.in_thread(stop)
         first_done([answer], _LAST_WAIT)
         if not answer.done():
             _log.warning("The server does not let go of the query; it was left to end it.")
@@ -210,10 +211,16 @@ class Database:
         _log.debug("%d rows in %.1f ms: %s", len(records), 1000 * (perf_counter() - start), _first_line(cypher))
         return found
 
+    def position(self) -> frozenset[str]:
+        """Where the database's log of transactions ends. As long as nothing is written, it stays the same."""
+        with translated_errors(), self._check_open().session(database=self.name) as session:
+            session.run("RETURN 1").consume()
+            return session.last_bookmarks().raw_values
+
     def read(self, cypher: str, **parameters: Any) -> Rows:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
         self._trace(cypher, parameters, shorten=False)
-        with self._session() as session:
+        with translated_errors(), self._session() as session:
             return session.execute_read(lambda work: [_row(record) for record in _sent(work, cypher, parameters)])
 
     def _stop(self, mark: str) -> bool:
@@ -496,6 +503,7 @@ def _in_our_words(error: Neo4jError, where: str | None) -> Exception:
     if isinstance(error, ClientError):
         return CypherError(f"the server refused the query: {error.message}")
     if isinstance(error, TransientError):
-        fix = "Give the server more memory (`circuit-atlas server start --heap SIZE`)." if "Memory" in code else None
+        more = "Stop the server, and give it more memory (`circuit-atlas server start --heap SIZE`)."
+        fix = more if "Memory" in code else None
         return DatabaseError(f"the server could not do it now: {error.message}", where=where, fix=fix)
     return DatabaseError(f"the server failed: {error.message}", where=where, fix="See the server's log.")

@@ -45,6 +45,7 @@ def replacing(path: Path, *, make_parents: bool = False) -> Iterator[Path]:
     Raises:
         InputError: the folder above does not exist, cannot be written to, or is full.
     """
+    path = path.absolute()  # `.` has no name
     try:
         if make_parents:
             path.parent.mkdir(parents=True, exist_ok=True)

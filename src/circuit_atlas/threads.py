@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from math import inf
@@ -26,12 +27,19 @@ def in_thread(work: Callable[[], Result], future: Future[Result] | None = None) 
     future = Future() if future is None else future
 
     def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # whatever it is, the caller has to get it
-            future.set_exception(error)
+        with suppress(InvalidStateError):  # an interrupt ended the call below
+            try:
+                future.set_result(work())
+            except BaseException as error:  # whatever it is, the caller has to get it
+                future.set_exception(error)
 
-    Thread(target=run, daemon=True).start()
+    thread = Thread(target=run, daemon=True)
+    try:
+        thread.start()
+    except BaseException as error:
+        if thread.ident is None:  # it may never start, so nothing else would end a wait for the future
+            future.set_exception(error)
+        raise
     return future
 
 

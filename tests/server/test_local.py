@@ -90,9 +90,11 @@ def test_this_neo4j_knows_every_setting(server: LocalServer) -> None:
     assert "Bolt enabled" in server.logs(500)
 
 
-def test_a_second_start_is_the_same_server(server: LocalServer) -> None:
+def test_a_second_start_is_the_same_server(server: LocalServer, capsys: pytest.CaptureFixture[str]) -> None:
     pid = server.status().pid
     assert server.start(quiet=True) == server.start(quiet=True)
+    assert server.start(heap="2g") == server.start(quiet=True)
+    assert "Stop it first: options are for its start." in capsys.readouterr().err
     assert server.status().pid == pid
 
 

@@ -14,6 +14,7 @@ from importlib import import_module
 from io import StringIO
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -51,6 +52,10 @@ def _module(name: str) -> ModuleType:
     return import_module(f"circuit_atlas.cli.{name.replace('-', '_')}")
 
 
+class _NobodyReadsError(Exception):
+    """What reads the output, such as `head`, has had enough."""
+
+
 class _LazyGroup(CommandGroup):
     """Finds the command NAME in the module `cli/NAME.py`, `-` written `_`, and loads only that module."""
 
@@ -62,6 +67,12 @@ class _LazyGroup(CommandGroup):
             return None
         command: click.Command = getattr(_module(cmd_name), f"{cmd_name.replace('-', '_')}_command")
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would end the program with exit code 1
+            raise _NobodyReadsError from error
 
     def sections(self, ctx: click.Context) -> dict[str, list[str]]:
         return grouped_commands()
@@ -136,7 +147,7 @@ def _run() -> int:
     except AtlasError as error:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; Python would complain while closing stdout
+    except _NobodyReadsError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
         return 0
     return code if isinstance(code, int) else 0

@@ -123,6 +123,6 @@ def _print_status(server: LocalServer) -> None:
     found = server.status()
     state = "running" if found.running else "stopped" if found.exists else "none: there is no store here"
     echo(f"store     {found.store}\nserver    {state}")
-    if found.running:
+    if found.running and found.uri:
         echo(f"bolt      {found.uri}\nbrowser   {found.browser}")
         echo(f"username  {found.username}\npassword  in {found.password_file}")

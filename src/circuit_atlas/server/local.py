@@ -84,6 +84,8 @@ class LocalServer:
         """
         running = self.connection()
         if running:
+            if any((bolt_port, http_port, heap, page_cache, java)):
+                _print("The server is running already. Stop it first: options are for its start.", quiet)
             return running
         program = self._program(java, quiet)
         with self._locked():
@@ -320,7 +322,15 @@ class LocalServer:
         from filelock import FileLock
 
         record = self.store.read_process()
-        with FileLock(cache_path() / "ports.lock"):
+        try:
+            lock = FileLock(cache_path() / "ports.lock").acquire()
+        except OSError as error:
+            raise LocalServerError(
+                f"the cache cannot be used: {error.strerror}",
+                where=str(cache_path()),
+                fix="Check whose it is, or name another with CIRCUIT_ATLAS_CACHE.",
+            ) from error
+        with lock:
             bolt = choose_port(bolt_port, record.get("bolt_port"), _BOLT_PORT)
             yield bolt, choose_port(http_port, record.get("http_port"), _HTTP_PORT)
 

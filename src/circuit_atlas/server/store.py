@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
@@ -25,6 +26,7 @@ _MARKER = "circuit-atlas-store.json"  # the file by which a directory is known t
 _NEW_DATA = "data-"  # begins the names of folders with data of a rebuild
 _AUTH_FILE = "dbms/auth.ini"  # in a data folder: the initial password, which Neo4j reads at its first start
 _FOLDERS = ("conf", "import", "licenses", "logs", "plugins", "run")
+_LEFT = ("import-*", "load-*", "*.part", "hs_err_pid*.log")  # what killed processes may leave: ours, and Java's
 _PRIVATE = 0o700  # mode of folders
 _MB = 1 << 20
 _MIN_FREE = 200 * _MB
@@ -79,7 +81,8 @@ class Store:
     @property
     def exists(self) -> bool:
         """Whether the directory is a store."""
-        return self.marker.is_file()
+        with self.disk_errors():
+            return self.marker.is_file()
 
     @property
     def marker(self) -> Path:
@@ -89,7 +92,7 @@ class Store:
     @property
     def data(self) -> str:
         """Name of the folder with the current data. Other data folders are left over from rebuilds that failed."""
-        return self._new_data or str(self._read(_MARKER).get("data", "data"))
+        return self._new_data or str(self._marked().get("data", "data"))
 
     @property
     def console(self) -> Path:
@@ -137,7 +140,7 @@ class Store:
                 where=str(self.path),
                 fix="Free some disk space, or choose another directory with --store.",
             )
-        found = self._read(_MARKER).get("neo4j", version)
+        found = self._marked().get("neo4j", version)
         if _numbers(found) > _numbers(version):
             raise LocalServerError(
                 f"the store was used by Neo4j {found}, which is newer than {version} of this circuit-atlas",
@@ -162,11 +165,10 @@ class Store:
                 shutil.copy2(old, new)
             yield self.data
             # From this write on, the new data are the store's. It replaces the file in one step.
-            self._write(_MARKER, {**self._read(_MARKER), "data": self.data})
-            kept = self.data
+            self._write(_MARKER, {**self._marked(), "data": self.data})
         finally:
             self._new_data = None
-            self._remove_data(keep=kept)
+            self._remove_data(keep=self.data)  # what the file says, even if an interrupt came right after the write
 
     def _remove_data(self, keep: str) -> None:
         """Remove all folders of data except one."""
@@ -234,7 +236,7 @@ class Store:
         return "\n".join(shown[-lines:])
 
     def erase(self) -> None:
-        """Delete the data, settings, logs and password of the store.
+        """Delete the data, settings, logs and password of the store, and what killed processes left.
 
         Raises:
             LocalServerError: the directory is not a store.
@@ -246,14 +248,46 @@ class Store:
         for folder in _FOLDERS:
             shutil.rmtree(self.path / folder, ignore_errors=True)
         self._remove_data(keep="")
+        for left in (path for pattern in _LEFT for path in self.path.glob(pattern)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         for file in ("password", _MARKER):
             (self.path / file).unlink(missing_ok=True)
+
+    @contextmanager
+    def work_folder(self, name: str) -> Iterator[Path]:
+        """A folder for large files, which is removed at the end of the block. Those of processes that were killed are
+        removed now."""
+        for left in self.path.glob(f"{name}-*"):
+            owner = left.name.split("-")[1]
+            if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+                _LOG.info("removing %s, which a killed process left", left)
+                shutil.rmtree(left, ignore_errors=True)
+        with TemporaryDirectory(prefix=f"{name}-{os.getpid()}-", dir=self.path) as folder:
+            yield Path(folder)
+
+    def _marked(self) -> dict[str, Any]:
+        """What the marker says; empty if there is none.
+
+        Raises:
+            LocalServerError: it cannot be read. Only it tells the store's data from leftovers.
+        """
+        found = self._read(_MARKER)
+        if not found and self.exists:
+            raise LocalServerError(
+                f"{_MARKER} is damaged, which says in what folder the data are",
+                where=str(self.path),
+                fix='Write {"data": "FOLDER"} into it, with the name of the folder here that has the data.',
+            )
+        return found
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
             content = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: not JSON, or not even text
             return {}
+        except OSError:
+            with self.disk_errors():
+                raise
         return content if isinstance(content, dict) else {}
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
@@ -261,6 +295,8 @@ class Store:
         partial = self.path / f"{name}.part"
         with open(partial, "w", encoding="utf-8", opener=private) as file:
             json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())  # else the name could outlive a power failure, and the content not
         partial.replace(self.path / name)
 
 

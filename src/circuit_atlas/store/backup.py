@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from circuit_atlas.config import Connection
 from circuit_atlas.database import Database, translated_errors
@@ -45,8 +44,8 @@ def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
         LocalServerError: the file is not a dump of Neo4j, or there is not enough disk space.
         SchemaVersionError: a newer circuit-atlas made it.
     """
-    with TemporaryDirectory(prefix="load-", dir=server.store.path) as folder:
-        (Path(folder) / _DUMP).symlink_to(path.resolve())
+    with server.store.work_folder("load") as folder:
+        (folder / _DUMP).symlink_to(path.resolve())
         server.rebuild(
             lambda admin: admin.run("database", "load", _DATABASE, f"--from-path={folder}"),
             lambda connection: _check(connection, path),

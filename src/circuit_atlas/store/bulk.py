@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from tqdm import tqdm
@@ -67,9 +66,9 @@ def ingest_in_bulk(
     is_labelled: dict[str, bool] = {}
     with (
         server.store.disk_errors(),
-        TemporaryDirectory(prefix="import-", dir=server.store.path) as folder,
-        ImportFiles(Path(folder)) as made,
-        ColumnFile(Path(folder) / "columns.arrow") as columns,
+        server.store.work_folder("import") as folder,
+        ImportFiles(folder) as made,
+        ColumnFile(folder / "columns.arrow") as columns,
     ):
         for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
             try:
@@ -111,7 +110,12 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
         return "ingested"
     if there[name] == content:
         return "unchanged"
-    if not replace or name in new:
+    if name in new:
+        raise GraphExistsError(
+            f"graph {name!r} is of another of these files, with different content",
+            fix="Ingest it by itself, under another name (--name).",
+        )
+    if not replace:
         raise GraphExistsError(
             f"graph {name!r} already exists with different content",
             fix="Pass --replace to replace it, or --name to store this one under another name.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from circuit_atlas.config import Connection, store_path
@@ -107,16 +108,20 @@ def _database(connection: Connection) -> Iterator[Finding]:
     yield _checked("database", look)
     for database in opened:
         with database:
-            found = read_schema_version(database)
-            schema = "not in use yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
-            yield Finding(subject="schema", state="ok", detail=schema)
-            yield Finding(subject="graphs", state="ok", detail=str(len(list_graphs(database).graphs)))
-            yield _columns(database)
+            yield _checked("schema", partial(_schema, database))
+            yield _checked("graphs", partial(_graphs, database))
+            yield _checked("columns of edges", partial(_columns, database))
 
 
-def _columns(database: Database) -> Finding:
+def _schema(database: Database) -> str:
+    found = read_schema_version(database)
+    return "not in use yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
+
+
+def _graphs(database: Database) -> str:
+    return str(len(list_graphs(database).graphs))
+
+
+def _columns(database: Database) -> str:
     without = len(ask(database, "graphs.without_columns"))
-    detail = f"graphs without them: {without}"
-    if without:
-        detail += "; `circuit-atlas doctor --fix` makes them"
-    return Finding(subject="columns of edges", state="ok", detail=detail)
+    return f"graphs without them: {without}" + ("; `circuit-atlas doctor --fix` makes them" if without else "")

@@ -126,7 +126,7 @@ class StoredRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen: dict[str, str] = {}
+        self._position: object = None
 
     def contents(self) -> dict[str, str]:
         """Content hash of every graph, by name.
@@ -136,16 +136,17 @@ class StoredRows:
         """
         remove_leftovers(self._database)
         self._check_ours()
-        self._seen = self._graphs()
-        return dict(self._seen)
+        found = self._graphs()
+        self._position = self._database.position()
+        return found
 
     def check_unchanged(self) -> None:
-        """Check that no graph was added or removed since `contents`.
+        """Check that nothing was written since `contents`, but by this object.
 
         Raises:
-            IngestError: a graph was added or removed.
+            IngestError: another process wrote something: a graph, a tag, a supernode, an explanation.
         """
-        if self._graphs() != self._seen:
+        if self._database.position() != self._position:
             raise IngestError(
                 "another process changed the store in the meantime", fix="Ingest again; nothing was changed."
             )
@@ -190,7 +191,9 @@ class StoredRows:
     def add_tags(self, name: str, tags: list[str]) -> None:
         """Add tags to a graph."""
         if tags:
+            self.check_unchanged()
             self._database.write(TAGS, graph=name, tags=tags)
+            self._position = self._database.position()
 
     def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
         """Properties of all transcoder features, or of those that are active in the given graphs, once per graph."""

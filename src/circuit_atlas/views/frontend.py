@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from circuit_atlas.errors import DatabaseError, needs_extra
+from circuit_atlas.errors import DatabaseError, InputError, needs_extra
 from circuit_atlas.export.json_file import NEW_QPARAMS, write_json
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.queries.results import Explanation
@@ -69,9 +69,25 @@ def write_frontend_files(
         The graph's slug, by which the page identifies it.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: the folder cannot be written to, or has a file of that name which is not the page's.
     """
     slug = _slug(graph)
+    file = folder / f"{slug}.json"
+    if file.exists() and slug not in _listed(folder):
+        raise InputError(
+            "already exists, and is no file of this page", where=str(file), fix="Give another folder with --output."
+        )
+    try:
+        return _written(folder, graph, slug, data, explanations)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror or error}", where=str(folder), fix="Check the folder and its space."
+        ) from error
+
+
+def _written(
+    folder: Path, graph: str, slug: str, data: GraphData, explanations: Mapping[str, Sequence[Explanation]]
+) -> str:
     file = folder / f"{slug}.json"
     write_json(data, file)
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -101,11 +117,23 @@ def _slug(graph: str) -> str:
     return f"graph-{hashlib.sha256(graph.encode()).hexdigest()[:12]}"
 
 
-def _add_to_list(folder: Path, metadata: dict[str, Any]) -> None:
+def _listed(folder: Path) -> dict[str, dict[str, Any]]:
+    """The entries of the page's list, by slug."""
     file = folder / f"{_LIST}.json"
-    listed = json.loads(file.read_text(encoding="utf-8"))["graphs"] if file.exists() else []
-    others = [entry for entry in listed if entry["slug"] != metadata["slug"]]
-    file.write_text(json.dumps({"graphs": [*others, metadata]}), encoding="utf-8")
+    try:
+        entries = json.loads(file.read_text(encoding="utf-8"))["graphs"] if file.exists() else []
+        return {entry["slug"]: entry for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "not a list of graphs as circuit-tracer's page reads it",
+            where=str(file),
+            fix="Give another folder with --output.",
+        ) from error
+
+
+def _add_to_list(folder: Path, metadata: dict[str, Any]) -> None:
+    entries = {**_listed(folder), metadata["slug"]: metadata}
+    (folder / f"{_LIST}.json").write_text(json.dumps({"graphs": list(entries.values())}), encoding="utf-8")
 
 
 def _feature_pages(
