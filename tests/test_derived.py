@@ -31,9 +31,9 @@ DAMAGES = {
 ADDED = {
     "CREATE (:Node {graph: 'dallas', key: 'feature:9/9@9'})": "MATCH (n:Node {key: 'feature:9/9@9'}) DELETE n",
     "CREATE (:Node {graph: 'dallas'})": "MATCH (n:Node {graph: 'dallas'}) WHERE n.key IS NULL DELETE n",
-    "MATCH (a:Node {graph: 'dallas', ordinal: 3}), (b:Node {graph: 'opposite-small', ordinal: 3}) "
+    "MATCH (a:Node {graph: 'dallas', ordinal: 3}), (b:Node {graph: 'dallas-haiku', ordinal: 3}) "
     "CREATE (a)-[:DIRECT_EFFECT {weight: 1.0}]->(b)": (
-        "MATCH (a:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->(b:Node {graph: 'opposite-small'}) DELETE r"
+        "MATCH (a:Node {graph: 'dallas'})-[r:DIRECT_EFFECT]->(b:Node {graph: 'dallas-haiku'}) DELETE r"
     ),
 }
 
@@ -44,7 +44,7 @@ def write(atlas: Atlas, statement: str) -> None:
 
 @pytest.fixture
 def stored(own_atlas: Atlas) -> Atlas:
-    ingest_examples(own_atlas, "dallas", "opposite-small")
+    ingest_examples(own_atlas, "dallas", "dallas-haiku")
     return own_atlas
 
 

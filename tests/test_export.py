@@ -239,19 +239,17 @@ def test_verify_finds_damage(damage: str, atlas: Atlas, new_name: Callable[[], s
         assert any(DAMAGE[damage] in problem for problem in found.graphs[0].problems)
 
 
-def test_import_files_make_the_same_store(atlas: Atlas, examples: Any, tmp_path: Path) -> None:
+def test_import_files_make_the_same_store(atlas: Atlas, own_server: LocalServer, examples: Any, tmp_path: Path) -> None:
     write_json(odd_graph(), tmp_path / "odd.json")
     result = atlas.export_import_files(tmp_path / "folder", ["dallas", tmp_path / "odd.json"])
     assert result.edges > 4944
     command = (tmp_path / "folder" / "import.sh").read_text().splitlines()[-1]
     program, *arguments = shlex.split(command)
     assert program == "neo4j-admin"
-    server = LocalServer(tmp_path / "store")
-    server.start(quiet=True, heap="1g", page_cache="128m")
     here = os.getcwd()
     try:
         os.chdir(tmp_path / "folder")
-        connection = server.rebuild(lambda admin: admin.run(*arguments), lambda _: None, quiet=True)
+        connection = own_server.rebuild(lambda admin: admin.run(*arguments), lambda _: None, quiet=True)
     finally:
         os.chdir(here)
     with Atlas(connection) as other:
@@ -262,7 +260,6 @@ def test_import_files_make_the_same_store(atlas: Atlas, examples: Any, tmp_path:
         assert not other.verify().damaged
         assert other.graph("dallas").paths(k=5) == atlas.graph("dallas").paths(k=5)
         assert not other.verify("synthetic", tmp_path / "odd.json").damaged
-    server.stop()
     for wrong, error in ((["dallas", "dallas"], GraphExistsError), (["nothing"], GraphNotFoundError)):
         with pytest.raises(error):
             atlas.export_import_files(tmp_path / "other", wrong)
@@ -271,8 +268,11 @@ def test_import_files_make_the_same_store(atlas: Atlas, examples: Any, tmp_path:
     assert not (tmp_path / "other").exists()
 
 
-def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
-    first, second = (["--store", str(tmp_path / name)] for name in ("first", "second"))
+def test_a_backup_restores_the_same_answers(
+    tmp_path: Path, run: Run, own_atlas: Atlas, own_server: LocalServer
+) -> None:
+    """A store that has one, and one that is made."""
+    first, second = (["--store", str(path)] for path in (own_server.store.path, tmp_path / "second"))
     columns = ["query", "MATCH (c:EdgeColumns) RETURN c.content_hash AS hash, size(c.weights) AS size"]
     run("ingest", str(EXAMPLES / "dallas.json"), "--name", "dallas", *first)
     before = run("paths", "dallas", "--max-hops", "2", "--json", *first).stdout
@@ -290,13 +290,11 @@ def test_a_backup_restores_the_same_answers(tmp_path: Path, run: Run) -> None:
     fails(run("restore", str(dump), *second), 1, "--replace")
     (tmp_path / "no.dump").write_bytes(dump.read_bytes()[:2000])
     fails(run("restore", str(tmp_path / "no.dump"), "--replace", *second), 3, "failed")
-    with Atlas(store=tmp_path / "first") as atlas:
-        atlas.cypher("MATCH (n) DETACH DELETE n", write=True)
-        atlas.cypher("CREATE (:Movie {title: 'The Matrix'})", write=True)
+    own_atlas.cypher("MATCH (n) DETACH DELETE n", write=True)
+    own_atlas.cypher("CREATE (:Movie {title: 'The Matrix'})", write=True)
     run("backup", str(tmp_path / "movies.dump"), *first)
     fails(run("restore", str(tmp_path / "movies.dump"), "--replace", *second), 1, "circuit-atlas did not make")
     assert run("paths", "dallas", "--max-hops", "2", "--json", *second).stdout == before
     run("server", "stop", *second)
     run("restore", str(dump), *first)
     assert run("paths", "dallas", "--max-hops", "2", "--json", *first).stdout == before
-    run("server", "stop", *first)

@@ -30,7 +30,7 @@ LAPS = 1  # of 12 commands
 @pytest.fixture(scope="module")
 def server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A server of this module, to be killed."""
-    yield from started(tmp_path_factory.mktemp("faults") / "store")
+    yield from started(tmp_path_factory.mktemp("faults") / "store", is_lasting=True)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from typing import Any
 import neo4j
 import psutil
 import pytest
-from support.program import PROGRAM, fails
+from support.program import fails
 from support.server import started
 
 from circuit_atlas.config import Connection
@@ -178,8 +178,23 @@ def test_a_server_whose_store_was_removed_ends(java: Path, tmp_path: Path) -> No
     assert not removed.stop()
 
 
-def test_a_store_is_not_shared_with_a_server_that_cannot_be_seen(server: LocalServer) -> None:
+SHORT_WAIT = 0.5  # seconds; long enough to see that the store stays in use
+INSIDE = f"""
+import sys
+from circuit_atlas.cli import main
+from circuit_atlas.server import local
+
+local._UNLOCK_TIMEOUT = {SHORT_WAIT}
+sys.argv[0] = "circuit-atlas"
+main()
+"""
+
+
+def test_a_store_is_not_shared_with_a_server_that_cannot_be_seen(
+    server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As with a container that has the same store and process ids of its own."""
+    monkeypatch.setattr(local, "_UNLOCK_TIMEOUT", SHORT_WAIT)
     server.start(quiet=True)
     server.stop()
     record = server.store.read_process()
@@ -194,6 +209,7 @@ def test_a_store_is_not_shared_with_a_server_that_cannot_be_seen(server: LocalSe
             server.start(quiet=True)
         assert server.store.read_process() == record
         other.communicate(b"\n")
+    monkeypatch.undo()
     assert answers(server.start(quiet=True))
 
 
@@ -205,7 +221,7 @@ def test_a_container_uses_the_server_of_a_store_and_leaves_it_alone(server: Loca
         pytest.skip("a namespace of process ids cannot be made here")
 
     def inside(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [*namespace, PROGRAM, *arguments, "--store", str(server.store.path)]
+        command = [*namespace, sys.executable, "-c", INSIDE, *arguments, "--store", str(server.store.path)]
         return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
     status = json.loads(inside("server", "status", "--json").stdout)

@@ -123,4 +123,3 @@ def test_a_database_that_nobody_may_write_to_answers(server: LocalServer, tmp_pa
             assert atlas.cypher("MATCH (n) RETURN count(n) AS n").rows == before
     finally:
         server.stop()
-        server.start(quiet=True)
