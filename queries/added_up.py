@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +14,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.features import no_original
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.batches import batches
+from circuit_atlas.threads import in_order
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.aggregate import Aggregation, SourceNodes
@@ -63,9 +63,9 @@ def each_graph(
     """
     graphs = [StoredGraph(database, row["graph"]["name"], {"graph": row["graph"], "logits": []}) for row in sources]
     bar = tqdm(total=len(graphs), desc=title, unit=" graphs", disable=None if database.progress else True)
-    with bar, ThreadPoolExecutor(_READERS) as pool:
+    with bar:
         for some in batches(graphs, _READ_AHEAD):
-            for found in pool.map(read, some):
+            for found in in_order(read, some, _READERS):
                 yield found
                 bar.update()
 

@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from circuit_atlas.threads import in_thread, map_in_threads
+from circuit_atlas.threads import in_order, in_thread, map_in_threads
 
 BLOCKED = """
 from threading import Event
@@ -42,6 +42,20 @@ list(map_in_threads(work, range(2), 2))
 def test_every_item_has_a_result() -> None:
     assert sorted(map_in_threads(lambda item: item * item, range(50), 4)) == [item * item for item in range(50)]
     assert list(map_in_threads(str, [], 4)) == []
+
+
+def test_results_in_order_of_the_items() -> None:
+    go_on = Event()
+
+    def work(item: int) -> int:
+        if item == 0:
+            go_on.wait()
+        elif item == 5:
+            go_on.set()  # the first item ends after others
+        return item
+
+    assert list(in_order(work, range(50), 3)) == list(range(50))
+    assert list(in_order(str, [], 3)) == []
 
 
 def test_no_item_is_started_before_a_result_is_dealt_with() -> None:
