@@ -44,7 +44,7 @@ def contributors(
     weights: Mapping[str, float] | None = None,
     kinds: Iterable[str] = (),
     share: float = 1.0,
-    k: int = 20,
+    k: int | None = None,
     circuit: str | None = None,
 ) -> Contributors:
     """The nodes through which most of the logits flows, strongest first.
@@ -58,7 +58,7 @@ def contributors(
         weights: weights of targets in that sum, by address; 1 for the others.
         kinds: only nodes of these kinds; all but logits when empty.
         share: stop at the smallest set that carries this share of their influence, 0 to 1.
-        k: at most this many, 1 to 10,000.
+        k: at most this many, 1 to 10,000; by default 20, or as many as the share takes.
         circuit: name of a circuit: only along paths in it, and only its nodes, tokens and logits.
 
     Raises:
@@ -69,6 +69,7 @@ def contributors(
     """
     if not 0.0 < share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
+    k = (20 if share == 1.0 else MAX_PATHS) if k is None else k
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
     kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
@@ -76,6 +77,9 @@ def contributors(
         graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
     )
     _check_found(graph, rows, kinds, targets or contrast)
+    carried = rows[-1]["cumulative_share"] if rows else share
+    is_cut = share < 1.0 and len(rows) == k and carried < share
+    notes = [f"The first {k:,} nodes carry only {carried:.3g}. A larger k (-k) shows the rest."] if is_cut else []
     return Contributors(
         graph=graph.name,
         contrast=contrast,
@@ -83,6 +87,7 @@ def contributors(
             Contributor(node=to_node(row["node"]), influence=row["influence"], cumulative_share=row["cumulative_share"])
             for row in rows
         ],
+        notes=notes,
     )
 
 
@@ -105,7 +110,8 @@ def influence_by(
     kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
     rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
     _check_found(graph, rows, kinds, targets or contrast)
-    notes = [] if rows or by != "position" else ["The nodes have no positions."]
+    is_without = by == "position" and not rows and not graph.properties["n_pos"]
+    notes = ["The nodes have no positions."] if is_without else []
     groups = [InfluenceGroup(**row) for row in rows]
     return InfluenceGroups(graph=graph.name, by=by, groups=groups, contrast=contrast, notes=notes)
 
@@ -208,7 +214,8 @@ def check_defined(graph: StoredGraph) -> None:
     """Raise InvalidArgumentError unless influence on the logits is defined."""
     stored = graph.properties
     if stored.get("completeness_score") is None:
-        problem = "the graph has no logits" if stored["acyclic"] else DIVERGES
+        missing = "its logits have no probabilities" if graph.logits else "the graph has no logits"
+        problem = missing if stored["acyclic"] else DIVERGES
         raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")
 
 

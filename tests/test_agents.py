@@ -18,6 +18,7 @@ from support.program import PROGRAM
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.cli.agents import MAX_CHARACTERS, ReadTools, WriteTools, bounded_json
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.results import Rows
 
 # A call of each tool that answers, on the examples.
@@ -116,6 +117,24 @@ def test_an_answer_is_the_one_of_the_api(atlas: Atlas, examples: dict[str, Graph
     contrast = tools.influence("dallas", targets=["logit:1"], minus=["logit:2"], k=3)
     assert contrast == atlas.graph("dallas").influence(targets=["logit:1"], minus=["logit:2"], k=3)
     assert bounded_json(tools.stats("dallas")) == atlas.graph("dallas").stats().to_json()
+
+
+COLLAPSED: dict[str, dict[str, Any]] = {
+    "feature": {"address": "20/44686", "graph": "dallas:collapsed"},
+    "common_features": {"graphs": ["dallas:collapsed"]},
+    "only_features": {"graphs": ["night"], "without": ["dallas:collapsed"]},
+    "enriched_features": {"graphs": ["night"], "baseline": ["dallas:collapsed"]},
+    "recurring": {"graphs": ["dallas:collapsed"]},
+    "search": {"text": "Texas", "graph": "dallas:collapsed"},
+    "compare": {"a": "dallas", "b": "dallas:collapsed"},
+}
+
+
+@pytest.mark.parametrize("tool", COLLAPSED)
+def test_a_tool_that_reads_stores_no_collapsed_graph(tool: str, atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    with pytest.raises(InvalidArgumentError, match="dallas:collapsed: a collapsed graph"):
+        getattr(ReadTools(atlas), tool)(**COLLAPSED[tool])
+    assert "dallas:collapsed" not in [found.graph for found in atlas.graphs().graphs]
 
 
 def test_agents_write_only_when_they_may(

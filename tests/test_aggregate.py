@@ -213,6 +213,9 @@ def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, 
     [note] = atlas.graph(name).paths(k=1).notes
     assert "out of date" in note
     assert note in atlas.compare(name, first, k=1).notes
+    assert note in atlas.graph(name).view().summary.notes
+    assert note in atlas.graph(name).view_paths(k=1, min_hops=1).summary.notes
+    assert note in atlas.graph(name).report(k=1).view.summary.notes
     assert status_of(atlas.aggregate(name=name, refresh=True)) == "replaced"
     assert atlas.graph(name).paths(k=1).notes == []
     atlas.tag(second, add=[tag])

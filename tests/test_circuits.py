@@ -144,6 +144,8 @@ def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -
             question()
     collapsed = examples["opposite-small"].collapsed()
     assert len(collapsed.circuit(nodes=5)) == 5  # it has cycles
+    report = collapsed.report(k=5)
+    assert report.contributors == collapsed.influence(k=5)
     with pytest.raises(InvalidArgumentError, match="is a collapsed graph"):
         collapsed.circuit(name="kept")
 
@@ -158,6 +160,8 @@ def test_a_circuit_is_stored_listed_and_deleted(dallas: GraphHandle) -> None:
     nodes = {stored.name: {node.key for node in stored.nodes} for stored in dallas.circuits()}
     assert nodes["ten"] == {one.node.key for one in found}
     assert nodes["given"] == {one.node.key for one in given}
+    assert dallas.score_circuit(circuit="ten").circuit == "ten"
+    assert dallas.score_circuit(["token:9"], circuit="ten").circuit is None  # more than what is stored
     again = dallas.score_circuit(circuit="ten")
     assert (again.influence, again.replacement, again.completeness) == pytest.approx(
         (found.influence, found.replacement, found.completeness)

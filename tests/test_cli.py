@@ -154,6 +154,9 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
     fails(run("query", "nodes.tokens", "-p", "graph"), 2, "NAME=VALUE")
     fails(run("query", "CREATE (n:Oops) RETURN n"), 1, "would change the database")
     fails(run("query", "MATCH (n RETURN n"), 1, "Invalid input")
+    fails(run("query", "CREATE (n:Oops)", "--profile", "--write"), 2, "--write does not go with")
+    fails(run("influence", "dallas", "--by", "layer", "--share", "0.5"), 2, "--share applies to nodes only")
+    fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes goes with")
 
 
 def test_a_mistake_is_one_message_and_an_exit_code(run: Run, tmp_path: Path) -> None:

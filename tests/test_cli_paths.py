@@ -38,7 +38,7 @@ def test_paths_can_be_restricted(run: Run, examples: dict[str, GraphHandle]) -> 
     fails(run("paths", "dallas", "--layer=-3"), 1, "layer cannot be -3")  # only positions are counted from the end
 
 
-def test_the_value_of_edges_can_be_given_as_an_expression(run: Run) -> None:
+def test_the_value_of_edges_can_be_given_as_an_expression(run: Run, tmp_path: Path) -> None:
     found = json.loads(run("paths", "dallas", "--score", "sum", "--edge-value", "abs(weight)", "-k", "2").stdout)
     for path in found["paths"]:
         assert path["score"] == pytest.approx(sum(map(abs, path["weights"])))
@@ -47,6 +47,10 @@ def test_the_value_of_edges_can_be_given_as_an_expression(run: Run) -> None:
         assert again["paths"][0]["score"] == pytest.approx(path["score"])
     fails(run("paths", "dallas", "--edge-value", "1 + nonsense"), 1, "column 5: unknown name 'nonsense'")
     fails(run("paths", "dallas", "--edge-value", "1", "--score", "product"), 1, "with the score `product`")
+    (tmp_path / "binary.json").write_bytes(b"\x80\x02\xff")
+    fails(run("score", "dallas", "--file", str(tmp_path / "binary.json")), 2, "not JSON")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    fails(run("score", "dallas", "--file", str(tmp_path / "deep.json")), 2, "not JSON")
 
 
 def test_distribution_prints_all_paths_or_a_sample(run: Run) -> None:

@@ -93,6 +93,9 @@ def test_the_best_paths_of_all_graphs(how: dict[str, Any], atlas: Atlas, example
     }
     assert sorted(best.to_pandas("paths")["score"]) == sorted(score for score, *_ in ranked)
     assert {one.graph for one in answers.best(1)} == {ranked[0][1]}
+    none = atlas.each(*SOME).paths(min_weight=1e6).best(5)
+    assert none.data().columns == answers.data().columns
+    assert none.table()[1] == []
     assert [row[1] for row in answers.best(100).table()[1]] == sorted(
         (score for score, *_ in all_paths), reverse=is_largest_first
     )

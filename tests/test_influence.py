@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections import defaultdict
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -58,6 +59,11 @@ def test_contributors_are_the_most_influential_nodes(expected: tuple[str, list[s
     half = examples[name].influence(k=10_000, share=0.5).contributors
     assert half == found[: len(half)]
     assert half[-1].cumulative_share >= 0.5 > (half[-2].cumulative_share if len(half) > 1 else 0.0)
+    assert examples[name].influence(share=0.5).contributors == half  # however many these are
+    assert len(examples[name].influence().contributors) == min(20, len(found))
+    cut = examples[name].influence(share=0.999, k=3)
+    assert cut.contributors == found[:3]
+    assert cut.notes[0].startswith("The first 3 nodes carry only 0.")
     tokens = examples[name].influence(kinds=["token"], k=10_000).contributors
     assert {c.node.kind for c in tokens} <= {Kind.TOKEN}
     assert found[0].cumulative_share == pytest.approx(found[0].influence / total)
@@ -150,6 +156,14 @@ def test_influence_without_logits_or_out_of_range_is_refused(atlas: Any, example
     load_graph(atlas, make_graph([0, 1], [(0, 1, 1.0)], logit=False), name=name)
     with pytest.raises(InvalidArgumentError, match="influence is undefined: the graph has no logits"):
         atlas.graph(name).influence()
+    data = make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)])
+    load_graph(atlas, replace(data, nodes=replace(data.nodes, probability=np.full(3, np.nan))), name=f"{name}-2")
+    unsure = atlas.graph(f"{name}-2")
+    with pytest.raises(InvalidArgumentError, match="influence is undefined: its logits have no probabilities"):
+        unsure.influence()
+    report = unsure.report()
+    assert (report.contributors, len(report.paths.paths)) == (None, 1)
+    assert examples["dallas"].influence_by("position", kinds=["logit"]).notes == []
     for wrong in ({"share": 0.0}, {"share": 1.5}, {"k": 0}, {"kinds": ["thing"]}):
         with pytest.raises(InvalidArgumentError):
             examples["dallas"].influence(**wrong)

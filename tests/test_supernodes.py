@@ -213,6 +213,9 @@ def test_questions_across_graphs_bring_a_collapsed_graph_up_to_date(atlas: Atlas
     assert features() == before - 2
     opposite.create_supernode("more", ["0/2364@1"])
     assert features() == before - 3
+    atlas.delete(name)
+    assert atlas.search("zzz", graph=name).hits == []
+    assert name in [found.graph for found in atlas.graphs().graphs]
 
 
 def test_every_query_works_on_a_collapsed_graph(atlas: Atlas, opposite: GraphHandle) -> None:

@@ -162,7 +162,7 @@ def score_circuit(
         _store(graph, name, chosen, rule=None)
     errors = int((chosen & circuits.is_error).sum())
     notes += ["Errors count as errors, whether a circuit holds them or not."] if errors else []
-    shown = circuit if of is None else None
+    shown = None if of is not None or keys or supernodes or pinned else circuit
     return _circuit(graph, circuits, chosen, name or shown).model_copy(update={"notes": notes})
 
 

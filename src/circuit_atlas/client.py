@@ -741,11 +741,11 @@ class Atlas(Database):
     explain = explain
     import_explanations = import_explanations
     label = label_feature
-    search = search_text
+    search = of_fresh_graphs(search_text)
 
     # --- pages ---
 
-    serve = serve
+    serve = of_fresh_graphs(serve)
 
     def browse(
         self, what: str | None = None, parameters: Mapping[str, Any] | None = None, *, browser_url: str | None = None
@@ -765,6 +765,7 @@ class Atlas(Database):
             CypherError: it is no Cypher.
         """
         self._check_open()
+        refresh_collapsed(self, what or "")
         status = self._server.status() if self._server else None
         base = browser_url or (status.browser if status else None)
         page = browser_page(self, self._connection, what, dict(parameters or {}), base)

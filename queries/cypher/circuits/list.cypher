@@ -9,7 +9,7 @@ MATCH (c:Circuit {graph: $graph}) WHERE @indexed(c.name) AND ($name IS NULL OR c
 WITH c ORDER BY c.name LIMIT 10000
 // result
 RETURN c.name AS name, c.rule AS rule, COLLECT {
-  MATCH (c)-[:HOLDS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT 10000
+  MATCH (c)-[:HOLDS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT 100000
   RETURN n {@node, .ordinal}
 } AS nodes
 ORDER BY name LIMIT 10000

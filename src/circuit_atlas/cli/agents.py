@@ -38,6 +38,12 @@ Hops = Annotated[int, Field(ge=1, le=MAX_HOPS)]
 Names = Annotated[Sequence[str], Field(max_length=200)]
 
 
+def _check_whole(*names: str) -> None:
+    """Refuse collapsed graphs, which these questions would bring up to date: tools that read change nothing."""
+    if collapsed := [name for name in names if name.endswith(COLLAPSED)]:
+        raise InvalidArgumentError("a collapsed graph", where=collapsed[0], fix="Name whole graphs.")
+
+
 class ReadTools:
     """Questions, which change nothing."""
 
@@ -57,7 +63,7 @@ class ReadTools:
         return self._graph(graph).stats()
 
     def node(self, graph: str, address: str) -> Result:
-        """Describe a node: name, activation, influence, explanations of its feature, strongest direct effects."""
+        """Describe a node: name, activation, influence, explanations of its feature, number of direct effects."""
         return self._graph(graph).node(address)
 
     def paths(
@@ -140,6 +146,7 @@ class ReadTools:
 
     def feature(self, address: str, graph: str | None = None, k: Rows = 10) -> Result:
         """Show where a transcoder feature (20/15589) is active, in all graphs, and what acts on it there."""
+        _check_whole(graph or "")
         return self._atlas.feature(address, graph=graph, k=k)
 
     def common_features(
@@ -149,6 +156,7 @@ class ReadTools:
         k: Rows = 20,
     ) -> Result:
         """List the features that are active in all of some graphs, given by names or tags."""
+        _check_whole(*graphs)
         return self._atlas.common_features(*graphs, tags=tags, k=k)
 
     def only_features(
@@ -160,6 +168,7 @@ class ReadTools:
         k: Rows = 20,
     ) -> Result:
         """List the features that are active in all of some graphs, and in none of others."""
+        _check_whole(*graphs, *without)
         return self._atlas.only_features(*graphs, tags=tags, without=without, without_tags=without_tags, k=k)
 
     def enriched_features(
@@ -171,6 +180,7 @@ class ReadTools:
         k: Rows = 20,
     ) -> Result:
         """List the features that are over-represented in some graphs against a baseline, with corrected p-values."""
+        _check_whole(*graphs, *baseline)
         return self._atlas.enriched_features(*graphs, tags=tags, baseline=baseline, baseline_tags=baseline_tags, k=k)
 
     def recurring(
@@ -181,6 +191,7 @@ class ReadTools:
         k: Rows = 20,
     ) -> Result:
         """List features and motifs that recur in a share of some graphs."""
+        _check_whole(*graphs)
         return self._atlas.recurring(*graphs, tags=tags, share=share, k=k)
 
     def recurring_motifs(
@@ -211,8 +222,7 @@ class ReadTools:
 
         align: relative, exact or feature.
         """
-        if collapsed := [name for name in (a, b) if name.endswith(COLLAPSED)]:  # it would be brought up to date
-            raise InvalidArgumentError("a collapsed graph", where=collapsed[0], fix="Compare whole graphs.")
+        _check_whole(a, b)
         return self._atlas.compare(a, b, align=align, k=k)
 
     def similar(
@@ -226,6 +236,7 @@ class ReadTools:
 
     def search(self, text: str, graph: str = "", tag: str = "", k: Rows = 10) -> Result:
         """Search explanations of features and texts of tokens and logits for words."""
+        _check_whole(graph)
         return self._atlas.search(text, graph=graph, tag=tag, k=k)
 
     def query(self, query_id: str, parameters: Mapping[str, Any] | None = None) -> Result:

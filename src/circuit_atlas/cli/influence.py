@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import (
+    DEFAULT_ROWS,
     KIND,
     Question,
     best_of_all_option,
@@ -44,7 +45,13 @@ GROUP = "Questions about a graph"
     show_default=True,
     help="The smallest set of nodes that carries this share.",
 )
-@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most this many.")
+@click.option(
+    "-k",
+    "--k",
+    type=click.IntRange(1, 10_000),
+    show_default="20, or with --share as many as it takes",
+    help="At most this many.",
+)
 @best_of_all_option
 @circuit_option
 @question_command
@@ -54,6 +61,7 @@ def influence_command(
     by: str,
     kinds: tuple[str, ...],
     share: float,
+    k: int | None,
     circuit: str | None,
     **asked: Any,
 ) -> Result:
@@ -69,12 +77,15 @@ def influence_command(
       circuit-atlas influence dallas --to Austin --minus Dallas --by edge -k 5
     """
     handle = atlas.graph(graph)
-    if by in ("edge", "length") and (kinds or share < 1):
-        raise click.UsageError("--kind and --share apply to nodes only.")
-    if by == "length":
-        return handle.influence_by_length(circuit=circuit, **asked)
-    if by == "edge":
-        return handle.edge_influence(circuit=circuit, **asked)
+    if by in ("edge", "length") and kinds:
+        raise click.UsageError("--kind applies to nodes only.")
+    if by != "node" and share < 1:
+        raise click.UsageError("--share applies to nodes only.")
     if by == "node":
-        return handle.influence(kinds=kinds, share=share, circuit=circuit, **asked)
-    return handle.influence_by(by, kinds=kinds, circuit=circuit, **asked)
+        return handle.influence(kinds=kinds, share=share, k=k, circuit=circuit, **asked)
+    k = DEFAULT_ROWS if k is None else k
+    if by == "length":
+        return handle.influence_by_length(k=k, circuit=circuit, **asked)
+    if by == "edge":
+        return handle.edge_influence(k=k, circuit=circuit, **asked)
+    return handle.influence_by(by, kinds=kinds, k=k, circuit=circuit, **asked)

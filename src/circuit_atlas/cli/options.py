@@ -329,12 +329,13 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
         if any(summary.graph == first for summary in atlas.graphs()):
             raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, there is no GRAPH.")
         answers = atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))
-        return answers.best(arguments["k"]) if best_of_all else answers
+        return answers.best(arguments["k"] or DEFAULT_ROWS) if best_of_all else answers
 
     return atlas_command(ask)
 
 
 # Options and arguments that several commands have.
+DEFAULT_ROWS = 20
 best_of_all_option = click.option(
     "--best-of-all", is_flag=True, help="With --tag or --graph: the best K of all graphs together, not of each."
 )
@@ -343,7 +344,12 @@ new_tags_option = click.option("--tag", "tags", multiple=True, help="Tag of the 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Overwrite the file.")
 tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
 k_option = click.option(
-    "-k", "--k", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Maximum number of results."
+    "-k",
+    "--k",
+    type=click.IntRange(1, 10_000),
+    default=DEFAULT_ROWS,
+    show_default=True,
+    help="Maximum number of results.",
 )
 # Which direct effects motifs are made of.
 strong_effects_options = together(

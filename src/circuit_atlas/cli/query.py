@@ -115,6 +115,8 @@ def query_command(
     if visual or hops:
         raise click.UsageError("--visual and --hops go with --show ID.")
     values = dict(parse_parameter(text) for text in parameters)
+    if plan and write:
+        raise click.UsageError("--write does not go with --explain or --profile.")
     if plan:
         echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))
         return None
@@ -124,7 +126,10 @@ def query_command(
 
 
 def _text(query: str) -> str:
-    return sys.stdin.read() if query == "-" else query
+    try:
+        return sys.stdin.read() if query == "-" else query
+    except UnicodeDecodeError as error:
+        raise click.UsageError("what stdin has is no text in UTF-8.") from error
 
 
 def parse_parameter(text: str) -> tuple[str, Any]:

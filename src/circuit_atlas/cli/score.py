@@ -22,8 +22,8 @@ def _read_paths(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] 
         return None
     try:
         paths = json.load(file)
-    except json.JSONDecodeError as error:
-        raise click.BadParameter(f"not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise click.BadParameter(f"not JSON: {error!s:.200}") from error
     is_list = isinstance(paths, list) and all(isinstance(path, list) for path in paths)
     if not is_list or not all(isinstance(node, str) for path in paths for node in path):
         raise click.BadParameter('not a list of paths such as [["Dallas", "Austin"]]')

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results.answer import Result
 
+_BY_DEFAULT = click.core.ParameterSource.DEFAULT
 GROUP = "Pictures and pages"
 
 
@@ -90,13 +91,16 @@ def view_command(
         raise click.UsageError("--paths, --circuit and --compare exclude each other.")
     if not circuit and (name is not None or no_weights):
         raise click.UsageError("--name and --no-weights go with --circuit.")
+    if (paths or circuit) and click.get_current_context().get_parameter_source("max_nodes") is not _BY_DEFAULT:
+        raise click.UsageError("--max-nodes goes with a picture of the whole graph.")
     handle = atlas.graph(graph)
     if paths or circuit:
         view = (
             handle.view_paths(**options) if paths else handle.view_circuit(name=name, weights=not no_weights, **options)
         )
     else:
-        view = handle.view(compare=compare, max_nodes=max_nodes, **options)
+        other = None if compare is None else atlas.graph(compare).name  # up to date, if it is a collapsed graph
+        view = handle.view(compare=other, max_nodes=max_nodes, **options)
     result = view.save(output or f"{file_name(graph)}.html")
     finish(result.file, opened)
     return result

@@ -69,6 +69,8 @@ class Answers(Result):
         kept: dict[int, list[int]] = {}
         for _, place, i in sorted(nsmallest(k, ranked), key=lambda found: found[1:]):
             kept.setdefault(place, []).append(i)
+        if not kept and self.answers:
+            kept = {0: []}  # its columns, without rows
         answers = [
             GraphAnswer(graph=self.answers[place].graph, answer=self.answers[place].answer.only(records))
             for place, records in kept.items()

@@ -23,6 +23,9 @@ def overlay(first: Picture, second: Picture) -> Picture:
     longest = max(len(first.tokens), len(second.tokens))
     same_start = first.tokens[:1] == second.tokens[:1]
     nodes, indices = _align(first, second, longest, same_start)
+    every = _edges(first, second, indices)
+    edges = strongest(every)
+    cut = [f"Only the {len(edges):,} strongest of {len(every):,} edges of both are shown."]
     return Picture(
         title=f"{first.title} | {second.title}",
         model=_named(first.model, second.model),
@@ -32,13 +35,16 @@ def overlay(first: Picture, second: Picture) -> Picture:
         tokens=_tokens(first, second, longest, same_start),
         n_layers=max(first.n_layers, second.n_layers),
         nodes=nodes,
-        edges=_edges(first, second, indices),
+        edges=edges,
         paths=[
             replace(path, nodes=tuple(of_graph[i] for i in path.nodes))
             for picture, of_graph in zip((first, second), indices, strict=True)
             for path in picture.paths
         ],
-        notes=tuple(f"{picture.title}: {note}" for picture in (first, second) for note in picture.notes),
+        notes=(
+            *(f"{picture.title}: {note}" for picture in (first, second) for note in picture.notes),
+            *(cut if len(edges) < len(every) else []),
+        ),
         graphs=(first.title, second.title),
     )
 
@@ -137,7 +143,7 @@ def _edges(first: Picture, second: Picture, indices: list[list[int]]) -> list[Pi
         ends = indices[1][edge.source], indices[1][edge.target]
         known = edges.get(ends)
         edges[ends] = PictureEdge(*ends, known.weight if known else None, edge.weight)
-    return strongest(list(edges.values()))
+    return list(edges.values())
 
 
 def _facts(nodes: list[PictureNode], first: Picture, second: Picture) -> tuple[str, ...]:

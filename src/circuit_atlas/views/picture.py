@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from circuit_atlas.database import Rows
+from circuit_atlas.queries.aggregates import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
@@ -166,7 +167,7 @@ def read_picture(
         nodes=_nodes(graph, rows),
         edges=edges,
         paths=[_path(path, place, graph.name) for path in found if all(node.key in place for node in path.nodes)],
-        notes=(*_notes(stored, len(rows), len(edges)), *path_notes),
+        notes=(*_notes(stored, len(rows), len(edges)), *path_notes, *age_notes(graph.database, stored)),
         lorsa_source_set=stored.get("lorsa_source_set"),
     )
 

@@ -163,7 +163,7 @@ def report_on(
         "kinds": kinds,
     }
     has_paths = bool(graph.properties["token_nodes"] and graph.logits)
-    has_influence = bool(graph.logits) and graph.properties["acyclic"]
+    has_influence = graph.properties.get("completeness_score") is not None
     # The picture shows the best of the same paths. They are searched once: of a large graph, that takes seconds.
     found = search_paths(graph, k=max(k, DEFAULT_PATHS.k), circuit=circuit, **which) if has_paths else None
     if circuit is None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.files import write_file
+from circuit_atlas.queries.aggregates import age_notes
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.paths import search_paths
@@ -215,12 +216,12 @@ def view_paths(
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
-    return sankey_view(_found(graph, options))
+    return sankey_view(_found(graph, options), age_notes(graph.database, graph.properties))
 
 
-def sankey_view(paths: Paths) -> View:
+def sankey_view(paths: Paths, notes: Sequence[str] = ()) -> View:
     """The view of paths."""
-    return _figure_view(paths.graph, sankey_figure(paths), list(paths.edges()), [])
+    return _figure_view(paths.graph, sankey_figure(paths), list(paths.edges()), list(notes))
 
 
 @graph_query
@@ -256,6 +257,7 @@ def view_circuit(
             raise InvalidArgumentError("a stored circuit is drawn without paths", fix="Leave their options out.")
         nodes, edges, left = stored_circuit(graph, name)
         notes = [f"{left:,} weaker effects between its nodes are not drawn."] if left else []
+        notes += age_notes(graph.database, graph.properties)
         return _figure_view(
             graph.name, circuit_figure(nodes, edges, middle_layers(graph), weights=weights), edges, notes
         )
@@ -263,6 +265,7 @@ def view_circuit(
     shown = best_circuit(found)
     left = len(found) - len(shown)
     notes = [f"Only the {len(shown)} best paths are drawn: more have over {MAX_CIRCUIT} nodes."] if left else []
+    notes += age_notes(graph.database, graph.properties)
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
     figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
