@@ -188,10 +188,19 @@ def _check_sizes(found: Attribution, where: str) -> None:
 
 
 def _array(content: dict[str, Any], name: str, where: str, dtype: Any, dimensions: int) -> npt.NDArray[Any]:
-    value = np.asarray(content[name]) if isinstance(content[name], list) else _tensor(content, name, where)
+    value = _of_list(content[name], name, where) if isinstance(content[name], list) else _tensor(content, name, where)
     _check(_is_whole(value) or not np.issubdtype(dtype, np.integer), name, "does not contain integers", where)
     _check(value.ndim == dimensions, name, f"has {value.ndim} dimensions, not {dimensions}", where)
     return np.ascontiguousarray(value, dtype)
+
+
+def _of_list(values: list[Any], name: str, where: str) -> npt.NDArray[Any]:
+    try:
+        found = np.asarray(values)
+    except ValueError:  # lists of several lengths
+        found = np.asarray([None])
+    _check(found.dtype.kind in "biuf", name, "contains something else than numbers in rows of one length", where)
+    return found
 
 
 def _tensor(content: dict[str, Any], name: str, where: str) -> npt.NDArray[Any]:

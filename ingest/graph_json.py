@@ -32,6 +32,7 @@ from circuit_atlas.schema.models import GraphMetadata, Supernode
 
 _FIX = "Give a file made by circuit-tracer's create_graph_files or downloaded from Neuronpedia."
 _EXPECTED = "an attribution graph has `metadata`, `nodes` and `links`"
+_MAX_POSITIONS = 10_000_000  # of a prompt; views and aggregates have a place for each
 _WRAPPED = "json"  # the field of a data set's row that holds a graph as text
 
 
@@ -55,6 +56,8 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
     qparams = _object(document, "qParams", path)
     addresses = _addresses(raw_nodes, path)
     n_pos = 1 + max((address.position for address in addresses if address.position is not None), default=-1)
+    if n_pos > _MAX_POSITIONS:
+        raise InputError(f"a node has the position {n_pos - 1:,}", where=str(path), fix="No prompt is that long.")
     tokens, odd_tokens = _tokens(raw_metadata, n_pos)
     nodes = _columns(raw_nodes, addresses, tokens, path)
     _check_keys(nodes, path)

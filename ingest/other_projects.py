@@ -54,7 +54,7 @@ _JSON: tuple[tuple[Callable[[Mapping[str, Any]], bool], Recognised], ...] = (
     ),
     (
         _has("modelId", "layer", "index"),
-        Recognised("a feature of Neuronpedia", "Give a graph; `circuit-atlas explain --import` reads explanations."),
+        Recognised("a feature of Neuronpedia", "Give a graph; `circuit-atlas explain --from` reads explanations."),
     ),
     (
         lambda document: isinstance(document.get("graphs"), list),
@@ -83,7 +83,11 @@ def recognised_json(document: Mapping[str, Any]) -> Recognised | None:
     if _of_eleuther(document):
         return _ELEUTHER
     nodes = document.get("nodes")
-    is_ours = "links" in document and isinstance(nodes, list) and all("node_id" in node for node in nodes[:1])
+    is_ours = (
+        "links" in document
+        and isinstance(nodes, list)
+        and all(not isinstance(node, dict) or "node_id" in node for node in nodes[:1])
+    )
     return None if is_ours else next((found for fits, found in _JSON if fits(document)), None)
 
 

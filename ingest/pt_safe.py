@@ -55,6 +55,8 @@ def load_safely(path: Path) -> dict[str, Any]:
 
 def _check_records(archive: zipfile.ZipFile, path: Path) -> None:
     records = archive.infolist()
+    if any(record.flag_bits & 1 for record in records):
+        raise InputError("its records are encrypted", where=str(path), fix=_FIX)
     if any(record.compress_type != zipfile.ZIP_STORED for record in records):
         raise UnsafeFileError("its records are compressed; it was not loaded", where=str(path), fix=_FIX)
     if sum(record.file_size for record in records) > path.stat().st_size:
@@ -107,12 +109,13 @@ def _check_plain(value: Any, where: str) -> None:
     left, pending = _MAX_CONTENT, [value]
     while pending:
         item = pending.pop()
-        left -= len(item) if isinstance(item, str) else 1
+        parts = list(_parts(item))
+        left -= len(item) if isinstance(item, str) else len(parts)  # before they are kept: they may be many
         if left < 0:
             raise UnsafeFileError("unfolds to more values than any graph has", where=where, fix=_FIX)
         if isinstance(item, SavedTensor) or (isinstance(item, int) and abs(item) >= 1 << 63):
             raise InputError(f"has a {type(item).__name__} where no graph has one", where=where, fix=_FIX)
-        pending.extend(_parts(item))
+        pending.extend(parts)
 
 
 def _parts(item: Any) -> Iterable[Any]:

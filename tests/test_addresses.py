@@ -104,6 +104,7 @@ def test_addresses_are_understood(text: str, model: str, slug: str, pins: list[s
         ("https://[x/a.json", "not an address"),
         ("https://me:hidden@example.org/a.json", "user name or a password"),
         ("neuronpedia:gemma-2-2b", "names no graph"),
+        ("https://www.neuronpedia.org/m/graph?slug=x" + "&a=1" * 200, "more than 100 fields"),
         ("neuronpedia:../x", "no model of Neuronpedia"),
         ("neuronpedia:a/b/c", "no graph of Neuronpedia"),
         ("https://www.neuronpedia.org/m/graph?slug=x&supernodes=[1", "supernodes"),
@@ -377,6 +378,18 @@ def test_several_addresses_and_a_file_of_them(
     fails(run("ingest"), 2, "Name a FILE or an address")
     fails(run("ingest", "neuronpedia:a/b", "--bulk"), 1, "not for addresses")
     fails(run("ingest", "neuronpedia:a/b", "neuronpedia:a/c", "--name", "x"), 2, "--name is for one file")
+
+
+@pytest.mark.parametrize("text", ["https://ex\u00e4mple..org/x.json", "https://example.org/\x01/x.json"])
+def test_an_address_that_cannot_be_asked_is_one_error(text: str, atlas: Atlas, fake: FakeNeuronpedia) -> None:
+    results = atlas.ingest_all([text])
+    assert results.failed == 1
+    assert "address" in str(results.files[0].error)
+
+
+def test_a_list_of_addresses_may_begin_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("https://a.example/a.json\n", encoding="utf-8-sig")
+    assert addresses_in(tmp_path / "list") == ["https://a.example/a.json"]
 
 
 @pytest.mark.parametrize(

@@ -304,7 +304,11 @@ def test_prompts_are_read_from_text_and_json(tmp_path: Path) -> None:
     lines = tmp_path / "prompts.jsonl"
     lines.write_text('"one"\n{"prompt": "two", "name": "second"}\n')
     assert read_prompts(lines) == [Prompt("one", "one"), Prompt("two", "second")]
-    for bad in ("{", "3", '{"name": "x"}', '{"prompt": " "}', ""):
+    text.write_text("Hello\u2028world\n", encoding="utf-8-sig")  # as Windows writes it; and no separator of lines
+    assert [prompt.text for prompt in read_prompts(text)] == ["Hello\u2028world"]
+    lines.write_text('"a\u2028b"\n', encoding="utf-8-sig")
+    assert [prompt.text for prompt in read_prompts(lines)] == ["a\u2028b"]
+    for bad in ("{", "3", '{"name": "x"}', '{"prompt": " "}', "", '{"prompt": "\\ud83d x"}', "9" * 5_000):
         lines.write_text(bad)
         with pytest.raises(InputError):
             read_prompts(lines)

@@ -24,6 +24,7 @@ from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaEr
 from circuit_atlas.explain import fetch
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.remote import client, neuronpedia, rate_limit
+from circuit_atlas.remote.neuronpedia import NeuronpediaConfig
 from circuit_atlas.remote.rate_limit import RateLimiter
 from circuit_atlas.schema.source_sets import SCANS_VARIABLE, neuronpedia_name
 from circuit_atlas.synth import Shape, synthesize
@@ -230,6 +231,33 @@ def test_features_are_asked_for_one_by_one_where_there_are_no_batches(
     assert (result.unexplained, result.failed) == (1, 0)
     assert result.explained == len(features(atlas, graph)) - 1
     assert f"GET /api/feature/{'/'.join(map(str, key(features(atlas, graph)[0])))}" in fake.requests
+
+
+def test_an_address_without_neuronpedia_stores_nothing(
+    atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str]
+) -> None:
+    """A server that answers "not found" to everything does not say that no feature is explained."""
+    fake, url = server
+    fake.has_batches = False
+    fake.special = dict.fromkeys(map(key, features(atlas, graph)))
+    with pytest.raises(NeuronpediaError, match="there is no Neuronpedia at this address"):
+        atlas.explain(graph.name, url=url, **ANY_RATE)
+    fake.has_batches, fake.special = True, {}
+    assert atlas.explain(graph.name, url=url, **ANY_RATE).explained == len(features(atlas, graph))
+
+
+@pytest.mark.parametrize(("given", "sent"), [("sk-1\r\n", "sk-1"), (" sk-1", "sk-1"), ("", None)])
+def test_blanks_around_the_key_are_no_part_of_it(given: str, sent: str | None, monkeypatch: Any) -> None:
+    monkeypatch.setenv("NEURONPEDIA_API_KEY", given)
+    assert NeuronpediaConfig.from_environment().key == sent
+
+
+@pytest.mark.parametrize("given", ["sk-\u201d1", "sk-1\r2"])
+def test_a_key_that_no_header_can_have_is_refused_and_not_shown(given: str, monkeypatch: Any) -> None:
+    monkeypatch.setenv("NEURONPEDIA_API_KEY", given)
+    with pytest.raises(InvalidArgumentError, match="NEURONPEDIA_API_KEY has characters") as raised:
+        NeuronpediaConfig.from_environment()
+    assert "sk-" not in str(raised.value)
 
 
 def test_the_key_is_sent_to_one_server_only(

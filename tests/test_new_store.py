@@ -60,6 +60,7 @@ def test_a_question_in_python_does_not_make_a_store(tmp_path: Path, own_server: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("own_atlas")  # it empties the store that tests before have used
 def test_a_closed_connection_says_so(own_server: LocalServer) -> None:
     with Atlas(store=own_server.store.path) as atlas:
         pass

@@ -228,6 +228,9 @@ def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict
             r"nodes\[0\]: `activation` is not a finite",
         ),
         (lambda g: g.update(nodes={}), r"`nodes` is not a list"),
+        (lambda g: g["nodes"].insert(0, 1), r"nodes\[0\]"),
+        (lambda g: g["nodes"].insert(0, None), r"nodes\[0\]"),
+        (lambda g: g["nodes"].append(node("0_9_999999999", ctx_idx=999_999_999)), "the position 999,999,999"),
         (lambda g: g.update(metadata=[1]), r"`metadata` is not an object"),
         (
             lambda g: g.pop("links"),
@@ -317,6 +320,15 @@ def test_what_is_taken_can_be_stored_and_written_again(
     atlas.ingest(path, name=(name := new_name()))
     atlas.export(name, tmp_path / "again.json")
     assert json.loads((tmp_path / "again.json").read_text())["qParams"] == graph["qParams"]
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), float("inf"), True, "1"])
+def test_values_of_qk_pairs_that_are_no_numbers_are_counted(value: Any, tmp_path: Path, graph: dict[str, Any]) -> None:
+    found = {"pair_wise_contributors": [[graph["nodes"][1]["node_id"], graph["nodes"][2]["node_id"], value]]}
+    graph["nodes"][0]["qk_tracing_results"] = found
+    graph["nodes"][1]["remark"] = "qk_tracing_results"  # no such field
+    data = read_graph(write(tmp_path, graph))
+    assert any("name no node of the file, or have no value" in warning for warning in data.metadata.warnings)
 
 
 @pytest.mark.parametrize("place", ["metadata", "node", "link"])

@@ -52,6 +52,22 @@ def test_a_file_that_would_run_code_is_refused(
     assert not marker.exists()
 
 
+def test_a_list_of_itself_does_not_fill_the_memory(saved: Path) -> None:
+    """Allowed operations: a list that has itself 100,000 times, and so on without end."""
+    many = b"]q\x00(" + b"h\x00" * 100_000 + b"e"
+    pickled = b"\x80\x02}(X\x05\x00\x00\x00extra" + many + b"u."
+    rewrite(saved, lambda name, content: pickled if name.endswith("data.pkl") else content)
+    with pytest.raises(UnsafeFileError, match="unfolds to more values"):
+        read_graph(saved)
+
+
+@pytest.mark.parametrize("value", [[[1, 2], [1]], ["a"], [{}]])
+def test_lists_that_are_no_arrays_are_refused(value: object, saved: Path, torch: ModuleType) -> None:
+    torch.save({**torch.load(saved, weights_only=False), "active_features": value}, saved)
+    with pytest.raises(InputError, match="active_features: contains something else than numbers"):
+        read_graph(saved)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

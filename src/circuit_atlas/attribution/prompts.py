@@ -33,7 +33,7 @@ def read_prompts(file: str | Path) -> list[Prompt]:
     """
     path = Path(file)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # other separators belong to prompts
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), fix="Give a text file in UTF-8.") from error
     is_json = path.suffix in (".jsonl", ".ndjson")
@@ -48,7 +48,7 @@ def read_prompts(file: str | Path) -> list[Prompt]:
             where=str(path),
             fix="Write one prompt per line.",
         )
-    return _checked_names(list(dict.fromkeys(prompts)), path)
+    return checked_names(list(dict.fromkeys(prompts)), str(path))
 
 
 def at_each_position(model: Any, prompt: Prompt) -> list[Prompt]:
@@ -108,7 +108,7 @@ def slug_of(text: str) -> str:
 def _prompt_of_json(line: str, where: str) -> Prompt:
     try:
         value: Any = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError("not JSON", where=where, fix='Write {"prompt": "..."} or a JSON text.') from error
     fields = value if isinstance(value, dict) else {"prompt": value}
     text, name = fields.get("prompt"), fields.get("name")
@@ -116,17 +116,21 @@ def _prompt_of_json(line: str, where: str) -> Prompt:
         raise InputError(
             "contains no prompt", where=where, fix='Write {"prompt": "...", "name": "..."} or a JSON text.'
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError("contains half a character", where=where, fix="Write whole characters.") from error
     return Prompt(text, name or slug_of(text))
 
 
-def _checked_names(prompts: list[Prompt], path: Path) -> list[Prompt]:
+def checked_names(prompts: list[Prompt], where: str | None) -> list[Prompt]:
     """The prompts, if no two of them have the same name."""
     names: dict[str, str] = {}
     for text, name in prompts:
         if names.setdefault(name, text) != text:
             raise InputError(
                 f"two different prompts have the name {name!r}",
-                where=str(path),
+                where=where,
                 fix='Name them in a .jsonl file: {"prompt": "...", "name": "..."}.',
             )
     return prompts

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.attribution.options import AttributionOptions
-from circuit_atlas.errors import AttributionError, OutOfMemoryError
+from circuit_atlas.errors import AtlasError, AttributionError, OutOfMemoryError
 
 if TYPE_CHECKING:
     import circuit_tracer
@@ -61,7 +61,7 @@ def attribute_prompt(model: Any, prompt: str, options: AttributionOptions) -> ci
 @contextmanager
 def translated_failures(what: str, lower: str) -> Iterator[None]:
     """Turn the errors of circuit-tracer, torch and transformers into errors of circuit-atlas. For a wrong model, prompt
-    or file, these libraries raise nearly every built-in exception.
+    or file, these libraries raise nearly every exception.
 
     Args:
         what: what failed, for the error's message.
@@ -74,18 +74,9 @@ def translated_failures(what: str, lower: str) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise _out_of_memory(error, lower) from error
-    except (
-        RuntimeError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AssertionError,
-        AttributeError,
-        OSError,
-        NotImplementedError,
-        ImportError,
-    ) as error:
+    except AtlasError:
+        raise
+    except Exception as error:  # those of safetensors and yaml derive from it directly
         if isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY):
             raise _out_of_memory(error, lower) from error
         raise AttributionError(f"{what}: {_first_line(error)}") from error

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from circuit_atlas.attribution.load import load_model
 from circuit_atlas.attribution.options import AttributeOptions, AttributionOptions, LoadOptions
-from circuit_atlas.attribution.prompts import Prompt, at_each_position, read_prompts, slug_of
+from circuit_atlas.attribution.prompts import Prompt, at_each_position, checked_names, read_prompts, slug_of
 from circuit_atlas.attribution.run import attribute_prompt
 from circuit_atlas.database import Database
 from circuit_atlas.errors import (
@@ -132,14 +132,14 @@ def attribute_all(
         options: see `attribute`.
 
     Raises:
-        InputError: the file of prompts cannot be read.
+        InputError: the file of prompts cannot be read, or two different prompts have the same name.
         AttributionError: the model cannot be loaded.
         DatabaseError: the connection to the database was lost.
     """
     if isinstance(prompts, str | os.PathLike):
         wanted = read_prompts(Path(prompts))
     else:
-        wanted = [p if isinstance(p, Prompt) else Prompt(p, slug_of(p)) for p in prompts]
+        wanted = checked_names([p if isinstance(p, Prompt) else Prompt(p, slug_of(p)) for p in prompts], None)
     reading: ReadOptions = {
         "node_threshold": node_threshold,
         "edge_threshold": edge_threshold,
@@ -150,6 +150,7 @@ def attribute_all(
     failed: list[FileResult] = []
     if each_position:
         wanted, failed = _at_each_position(loaded, wanted)
+        checked_names(wanted, None)
     files = {prompt: None if output is None else Path(output) / _file_name(prompt.name) for prompt in wanted}
     found: dict[Prompt, FileResult | None] = dict.fromkeys(wanted)
 
@@ -193,7 +194,7 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
     except GraphNotFoundError:
         stored = None
     if stored is not None:
-        if not _is_of(prompt, stored["prompt"]) or not plan.is_of(stored["model"]):
+        if not _is_of(prompt, stored["prompt"]) or not plan.is_of(stored["model"], stored["scan"]):
             raise GraphExistsError(
                 f"graph {prompt.name!r} already exists, of {stored['prompt']!r:.80} by {stored['model']}",
                 fix="Give this one another name with --name, or pass --replace.",
@@ -213,9 +214,10 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
     from circuit_atlas.ingest import read_graph
 
     data = read_graph(file, **plan.reading)
-    if not _is_of(prompt, data.metadata.prompt):
+    about = data.metadata
+    if not _is_of(prompt, about.prompt) or not plan.is_of(about.model, about.scan):
         raise InputError(
-            f"already exists, with the graph of {data.metadata.prompt!r:.80}",
+            f"already exists, with the graph of {about.prompt!r:.80} by {about.model}",
             where=str(file),
             fix="Give another --output, or pass --replace.",
         )
@@ -280,9 +282,13 @@ class _Plan:
             return self.model
         return load_model(self.model, str(self.transcoders), self.loading)
 
-    def is_of(self, model: str) -> bool:
-        """Whether a graph of `model`, as it is stored, may be of this one."""
-        return not isinstance(self.model, str) or Path(self.model).name.lower() == model.lower()
+    def is_of(self, model: str, scan: str | None) -> bool:
+        """Whether a graph of `model`, with the name `scan` of transcoders, may be of these. Names that are looked up
+        when the model is loaded cannot be told apart."""
+        if isinstance(self.model, str | None):
+            return self.model is None or Path(self.model).name.lower() == model.lower()
+        own = getattr(self.model, "scan", None)
+        return not isinstance(own, str) or scan is None or own == scan
 
 
 def _is_of(prompt: Prompt, stored: str) -> bool:
@@ -296,6 +302,8 @@ def _file(output: PathLike | None, name: str) -> Path | None:
     if output is None:
         return None
     is_folder = Path(output).is_dir() or os.fspath(output).endswith(os.sep)
+    if not is_folder and Path(output).suffix not in (".pt", ".pth"):
+        raise InvalidArgumentError(f"{os.fspath(output)!r} is not the name of a .pt", fix="Name a .pt, or a folder.")
     return Path(output) / _file_name(name) if is_folder else Path(output)
 
 

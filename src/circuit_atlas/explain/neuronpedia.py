@@ -16,6 +16,7 @@ from circuit_atlas.remote.json_text import MalformedError, read_json
 from circuit_atlas.remote.neuronpedia import NeuronpediaApi, NeuronpediaConfig
 
 _LOG = logging.getLogger(__name__)
+_ABSENT: list[Explanation] = []  # of a feature that Neuronpedia does not have
 _ATTEMPTS_FOR_ONE = 2  # for a feature whose batch has failed
 _MAX_FAILURES_IN_A_ROW = 10  # of features
 
@@ -48,11 +49,20 @@ class Neuronpedia(NeuronpediaApi):
             {"modelId": f.model, "layer": f"{f.layer}-{f.source_set}", "index": f.index, "maxActsToReturn": 1}
             for f in features
         ]
+        content: bytes | None = b""
         try:
-            return read_batch(self.request("POST", "/api/features", json=body) or b"", features)
+            content = self.request("POST", "/api/features", json=body)
+            return read_batch(content or b"", features)
         except (MalformedError, TransientError) as error:
             _LOG.info("asking for %d features one by one, as their batch failed: %s", len(features), error)
-            return {feature: self._ask_for_one(feature) for feature in features}
+            found = {feature: self._ask_for_one(feature) for feature in features}
+        if content is None and all(explanations is _ABSENT for explanations in found.values()):
+            raise NeuronpediaError(
+                "there is no Neuronpedia at this address: it has neither batches nor any of these features",
+                where=str(self.url),
+                fix=f"Check the address ({self.given_by}).",
+            )
+        return found
 
     def _ask_for_one(self, feature: Feature) -> list[Explanation] | None:
         parts = (feature.model, f"{feature.layer}-{feature.source_set}", str(feature.index))
@@ -68,7 +78,7 @@ class Neuronpedia(NeuronpediaApi):
         with self._lock:
             self._failures_in_a_row = 0
         if item is None:
-            return []
+            return _ABSENT
         return read_explanations(item) if isinstance(item, dict) else None
 
     def _count_failure(self, error: TransientError) -> None:

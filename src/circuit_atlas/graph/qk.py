@@ -13,6 +13,7 @@ is kept in `NodeColumns.extra` and `GraphMetadata.file_extra` as the file has it
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -66,7 +67,8 @@ def read_qk(nodes: NodeColumns, file_extra: Mapping[str, Any]) -> QkTracing:
         nodes: the graph's nodes.
         file_extra: the file's further top-level fields.
     """
-    traced = [(i, json.loads(text)[_RESULTS]) for i, text in enumerate(nodes.extra) if text and _QUICK in text]
+    extras = [(i, json.loads(text)) for i, text in enumerate(nodes.extra) if text and _QUICK in text]
+    traced = [(i, extra[_RESULTS]) for i, extra in extras if _RESULTS in extra]  # the text may be a value, or deeper
     if not traced:
         return QkTracing([], [], [], 0)
     only = _only_nodes(file_extra)
@@ -77,18 +79,28 @@ def read_qk(nodes: NodeColumns, file_extra: Mapping[str, Any]) -> QkTracing:
     for attention, results in traced:
         for i, entry in enumerate(_entries(results, _PAIRS)):
             match entry:
-                case [str(query), str(key), int() | float() as value] if query in place and key in place:
+                case [str(query), str(key), value] if query in place and key in place and is_number(value):
                     pairs.append(QkPair(attention, place[query], place[key], float(value), i))
                 case _:
                     lost += 1
         for side, name in _MARGINALS.items():
             for i, entry in enumerate(_entries(results, name)):
                 match entry:
-                    case [str(node_id), int() | float() as value] if node_id in place:
+                    case [str(node_id), value] if node_id in place and is_number(value):
                         marginals.append(QkMarginal(attention, place[node_id], side, float(value), i))
                     case _:
                         lost += 1
     return QkTracing(only, pairs, marginals, lost)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number that fits into a float64."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def qk_warnings(nodes: NodeColumns, file_extra: Mapping[str, Any]) -> list[str]:

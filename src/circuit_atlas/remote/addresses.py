@@ -86,7 +86,7 @@ def read_address(text: str, neuronpedia: str = NEURONPEDIA) -> Address:
     path = [unquote(part) for part in parts.path.split("/") if part]
     known = {urlsplit(base).netloc.removeprefix("www.") for base in (neuronpedia, NEURONPEDIA)}
     if parts.netloc.removeprefix("www.") in known and len(path) == 2 and path[1] == "graph":
-        query = {name: values[0] for name, values in parse_qs(parts.query, max_num_fields=100).items()}
+        query = _fields(parts.query)
         if "slug" not in query:
             raise InvalidArgumentError("the address names no graph", where=_shown(parts), fix="Add ?slug=SLUG to it.")
         return _page(f"{_shown(parts)}?slug={query['slug']}", path[0], query["slug"], query)
@@ -101,7 +101,10 @@ def shown_source(source: str | os.PathLike[str]) -> str:
         return str(source)
     before, _, query = str(source).partition("?")
     scheme, _, place = before.rpartition("://")
-    slug = parse_qs(query, max_num_fields=100).get("slug", [""])[0] if len(query) < MAX_ADDRESS_LENGTH else ""
+    try:
+        slug = _fields(query).get("slug", "") if len(query) < MAX_ADDRESS_LENGTH else ""
+    except InvalidArgumentError:
+        slug = ""
     base = f"{scheme}://{place.rpartition('@')[2]}" if scheme else before
     return printable(f"{base.partition('#')[0]}?slug={slug}" if slug else base)[:300]
 
@@ -113,7 +116,7 @@ def addresses_in(file: Path) -> list[str]:
         InputError: the file cannot be read, is too large, has none, or a line is no address.
     """
     try:
-        with file.open(encoding="utf-8") as opened:
+        with file.open(encoding="utf-8-sig") as opened:
             text = opened.read(MAX_ADDRESSES * 1000)
             is_whole = not opened.read(1)
     except (OSError, UnicodeDecodeError) as error:
@@ -140,6 +143,14 @@ def _split(text: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidArgumentError("not the https address of a web server", where=_shown(parts), fix=_FIX)
     return parts
+
+
+def _fields(query: str) -> dict[str, str]:
+    """The fields of an address, each with its first value."""
+    try:
+        return {name: values[0] for name, values in parse_qs(query, max_num_fields=100).items()}
+    except ValueError as error:
+        raise InvalidArgumentError("the address has more than 100 fields", fix=_FIX) from error
 
 
 def _shown(parts: SplitResult) -> str:

@@ -52,7 +52,7 @@ class GraphDownloads(NeuronpediaApi):
             DownloadError: the file is on a host that is not allowed.
         """
         if not address.is_page:
-            return self._allowed(address.text, [httpx.URL(address.text).host], address.shown)
+            return self._allowed(address.text, None, address.shown)
         path = f"/api/graph/{quote(address.model, safe='')}/{quote(address.slug, safe='')}"
         try:
             content = self.request("GET", path)
@@ -114,9 +114,9 @@ class GraphDownloads(NeuronpediaApi):
             ) from error
         raise DownloadError(f"more than {_MAX_REDIRECTS} redirects", where=shown(url), fix=_CHECK)
 
-    def _allowed(self, text: str, hosts: Iterable[str], where: str) -> httpx.URL:
-        """The address of a file, if it is one of `hosts` or of those where graph files are, and encrypted; `where` is
-        the address that leads to it.
+    def _allowed(self, text: str, hosts: Iterable[str] | None, where: str) -> httpx.URL:
+        """The address of a file, if it is encrypted, and on one of `hosts` (None for any) or of those where graph files
+        are; `where` is the address that leads to it.
 
         Raises:
             DownloadError: it is not.
@@ -131,7 +131,7 @@ class GraphDownloads(NeuronpediaApi):
             raise DownloadError(
                 f"the file is not at an https address: {shown(url)}", where=where, fix="Only https is allowed."
             )
-        if url.host not in (*hosts, *_HOSTS, *_own_hosts()):
+        if hosts is not None and url.host not in (*hosts, *_HOSTS, *_own_hosts()):
             raise DownloadError(
                 f"the file is on another host: {shown(url)}",
                 where=where,

@@ -51,7 +51,12 @@ class NeuronpediaConfig:
     def from_environment(cls, url: str | None = None, **others: Any) -> Self:
         """The key in `NEURONPEDIA_API_KEY`; the address `url`, or the one in `NEURONPEDIA_URL`, or Neuronpedia's."""
         chosen = url or os.environ.get(URL_VARIABLE) or NEURONPEDIA
-        return cls(url=chosen, key=os.environ.get(KEY_VARIABLE) or None, **others)
+        key = os.environ.get(KEY_VARIABLE, "").strip()  # a file of variables may end its lines with \r\n
+        if not (key.isascii() and key.isprintable()):  # no header can have it, and an error there would show it
+            raise InvalidArgumentError(
+                f"{KEY_VARIABLE} has characters that no key has", fix="Copy the key from your account once more."
+            )
+        return cls(url=chosen, key=key or None, **others)
 
     def __repr__(self) -> str:
         return f"<NeuronpediaConfig {self.url!r}>"  # without the key, which must not appear in a log
