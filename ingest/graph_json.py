@@ -14,6 +14,7 @@ import numpy as np
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
+from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.graph.qk import qk_warnings
 from circuit_atlas.graph.qparams import pinned_nodes, read_supernodes
 from circuit_atlas.graph.values import check_length, check_values
@@ -22,7 +23,7 @@ from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
 from circuit_atlas.ingest.links import Links, read_links
 from circuit_atlas.ingest.logit_labels import logit_text
 from circuit_atlas.ingest.names import check_names
-from circuit_atlas.ingest.node_ids import address_of, as_float, as_int, label_of
+from circuit_atlas.ingest.node_ids import address_of, as_int, label_of
 from circuit_atlas.ingest.not_understood import not_understood
 from circuit_atlas.ingest.other_projects import recognised_json
 from circuit_atlas.ingest.source_sets import identify, identify_lorsa

@@ -17,8 +17,8 @@ import numpy as np
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeExtra, Float64, NodeColumns
 from circuit_atlas.graph.link_order import packed_order
+from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.ingest.faults import refuse
-from circuit_atlas.ingest.node_ids import as_float
 from circuit_atlas.schema.keys import Kind
 
 ZeroLink = tuple[int, int, dict[str, Any]]  # ordinals of target and source, further fields

@@ -18,7 +18,6 @@ Where an id does not say whether it is one of an MLP or of an attention, `featur
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -98,14 +97,3 @@ def as_int(value: Any) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value):
         return int(value)
     return None
-
-
-def as_float(value: Any) -> float | None:
-    """A finite number; None for anything else (NaN, text, true, an integer too large for a float)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None

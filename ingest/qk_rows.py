@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from circuit_atlas.database import Step
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.graph.qk import read_qk
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.node_ids import address_of, as_float, label_of
+from circuit_atlas.ingest.node_ids import address_of, label_of
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import Kind, feature_name, make_key
 from circuit_atlas.schema.limits import MAX_NAME_LENGTH

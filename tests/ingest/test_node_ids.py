@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuit_atlas.ingest.node_ids import address_of, as_float, as_int
+from circuit_atlas.graph.numbers import as_float
+from circuit_atlas.ingest.node_ids import address_of, as_int
 from circuit_atlas.schema.keys import Component, Kind
 
 TRANSCODER, ERROR = "cross layer transcoder", "mlp reconstruction error"

@@ -13,12 +13,12 @@ is kept in `NodeColumns.extra` and `GraphMetadata.file_extra` as the file has it
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from circuit_atlas.graph.data import NodeColumns
+from circuit_atlas.graph.numbers import as_float
 
 _RESULTS, _ONLY = "qk_tracing_results", "qk_only_nodes"
 _PAIRS = "pair_wise_contributors"
@@ -79,28 +79,20 @@ def read_qk(nodes: NodeColumns, file_extra: Mapping[str, Any]) -> QkTracing:
     for attention, results in traced:
         for i, entry in enumerate(_entries(results, _PAIRS)):
             match entry:
-                case [str(query), str(key), value] if query in place and key in place and is_number(value):
-                    pairs.append(QkPair(attention, place[query], place[key], float(value), i))
+                case [str(query), str(key), given] if (
+                    query in place and key in place and (value := as_float(given)) is not None
+                ):
+                    pairs.append(QkPair(attention, place[query], place[key], value, i))
                 case _:
                     lost += 1
         for side, name in _MARGINALS.items():
             for i, entry in enumerate(_entries(results, name)):
                 match entry:
-                    case [str(node_id), value] if node_id in place and is_number(value):
-                        marginals.append(QkMarginal(attention, place[node_id], side, float(value), i))
+                    case [str(node_id), given] if node_id in place and (value := as_float(given)) is not None:
+                        marginals.append(QkMarginal(attention, place[node_id], side, value, i))
                     case _:
                         lost += 1
     return QkTracing(only, pairs, marginals, lost)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a finite number that fits into a float64."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
 
 
 def qk_warnings(nodes: NodeColumns, file_extra: Mapping[str, Any]) -> list[str]:

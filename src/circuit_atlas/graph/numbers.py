@@ -1,0 +1,17 @@
+"""Numbers in the fields of a file."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def as_float(value: Any) -> float | None:
+    """A finite number; None for anything else (NaN, text, true, an integer too large for a float)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
