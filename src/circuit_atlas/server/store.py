@@ -249,7 +249,7 @@ class Store:
             shutil.rmtree(self.path / folder, ignore_errors=True)
         self._remove_data(keep="")
         for left in (path for pattern in _LEFT for path in self.path.glob(pattern)):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         for file in ("password", _MARKER):
             (self.path / file).unlink(missing_ok=True)
 

@@ -135,10 +135,9 @@ class StoredRows:
             IngestError: the store has data that is not ours, or another process writes to it.
         """
         remove_leftovers(self._database)
+        self._position = self._database.position()  # before anything is read, so that no write goes unnoticed
         self._check_ours()
-        found = self._graphs()
-        self._position = self._database.position()
-        return found
+        return self._graphs()
 
     def check_unchanged(self) -> None:
         """Check that nothing was written since `contents`, but by this object.
