@@ -74,7 +74,7 @@ from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
 from circuit_atlas.store.columns import make_columns
 from circuit_atlas.store.verify import verify
 from circuit_atlas.supernodes import delete_collapsed, of_fresh_graphs, refresh_collapsed
-from circuit_atlas.threads import map_in_threads
+from circuit_atlas.threads import in_order
 from circuit_atlas.views.browser import BrowserPage, browser_page
 from circuit_atlas.views.clusters import ClustersView
 from circuit_atlas.views.series import SeriesView
@@ -492,28 +492,25 @@ class Atlas(Database):
                 errors.append(error)
                 return FileResult(file=shown_source(source), result=None, error=str(error))
 
-        def places() -> Iterator[int]:
-            """Of the files, until one fails if that ends it all. Files that are being stored then are completed."""
-            for at in range(len(files)):
+        def wanted() -> Iterator[Path]:
+            """The files, until one fails if that ends it all. Files that are being stored then are completed."""
+            for path in files:
                 if errors and fail_fast:
                     return
-                yield at
+                yield path
 
         n = len(files) + len(addresses)
         bar = tqdm(total=n, unit=" graphs", disable=None if self.progress and n > 1 else True)
         errors: list[AtlasError] = []
-        by_place: dict[int, FileResult] = {}
+        results = []
         with bar:
             # An interrupt does not wait for the files that are being stored: a program that ends leaves them as if it
             # were killed.
-            for at, result in map_in_threads(
-                lambda at: (at, tell(files[at], partial(store, files[at]))), places(), side_by_side(files)
-            ):
-                by_place[at] = result
+            for result in in_order(lambda path: tell(path, partial(store, path)), wanted(), side_by_side(files)):
+                results.append(result)
                 bar.update()
             if errors and fail_fast:
                 raise errors[0]
-            results = [by_place[at] for at in range(len(files))]
             if addresses:
                 with self._downloads() as downloads:  # one after the other, so that no server has too many requests
                     for text in addresses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from contextlib import suppress
 from functools import partial
@@ -80,11 +80,11 @@ def map_in_threads(work: Callable[[Item], Result], items: Iterable[Item], limit:
             running.update(in_thread(partial(work, item)) for item in islice(left, 1))
 
 
-def in_order(work: Callable[[Item], Result], items: Sequence[Item], limit: int) -> Iterator[Result]:
+def in_order(work: Callable[[Item], Result], items: Iterable[Item], limit: int) -> Iterator[Result]:
     """As `map_in_threads`, but the results come in the order of the items; those that are ready early are kept."""
     ready: dict[int, Result] = {}
     wanted = 0
-    for place, result in map_in_threads(lambda place: (place, work(items[place])), range(len(items)), limit):
+    for place, result in map_in_threads(lambda item: (item[0], work(item[1])), enumerate(items), limit):
         ready[place] = result
         while wanted in ready:
             yield ready.pop(wanted)
