@@ -21,7 +21,7 @@ def content_hash(data: GraphData) -> str:
     # Fields that only some graphs have count only there: graphs hashed before these fields existed keep their hash.
     unused = set(COLLAPSED_FIELDS if data.metadata.collapsed_from is None else ())
     unused |= set(AGGREGATE_FIELDS if data.metadata.aggregated_state is None else ())
-    unused |= {name for name in ("lorsa_source_set",) if getattr(data.metadata, name) is None}
+    unused |= {name for name in ("lorsa_source_set", "aggregated_min_graphs") if getattr(data.metadata, name) is None}
     metadata = data.metadata.model_dump(mode="json", exclude=NOT_CONTENT | unused)
     digest.update(json.dumps(metadata, sort_keys=True).encode())
     for name in NUMBERS:

@@ -16,6 +16,7 @@ AGGREGATE_FIELDS = (  # only aggregates have them
     "aggregated_graphs",
     "aggregated_align",
     "aggregated_weight",
+    "aggregated_min_graphs",
     "aggregated_state",
 )
 FILE_FIELDS = ("file_metadata", "file_qparams", "file_extra", "file_form")  # stored as JSON text
@@ -127,5 +128,6 @@ class GraphMetadata(Record):
     aggregated_graphs: int | None = None
     aggregated_align: str | None = None
     aggregated_weight: str | None = None
+    aggregated_min_graphs: int | None = None
     aggregated_state: str | None = None
     warnings: list[str] = Field(default_factory=list)

@@ -105,6 +105,9 @@ _GRAPH = {
     "aggregated_weight": Property(
         STRING, "On an aggregate: `mean` or `normalised`, whether weights were divided by the target's `input_sum`"
     ),
+    "aggregated_min_graphs": Property(
+        LONG, "On an aggregate: what fewer graphs have was left out; missing where nothing was", "graphs"
+    ),
     "aggregated_state": Property(STRING, "On an aggregate: hash of what it was made of; shows if it is out of date"),
     "warnings": Property(STRINGS, "Oddities in the file that the reader accepted"),
     "nodes": Property(LONG, "Number of nodes", "nodes"),

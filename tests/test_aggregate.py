@@ -85,25 +85,36 @@ def test_a_graph_alone_has_no_spread_even_where_weights_are_large() -> None:
 
 
 @pytest.mark.parametrize(
-    ("align", "weight"), [("feature", "mean"), ("relative", "mean"), ("exact", "mean"), ("feature", "normalised")]
+    ("align", "weight", "min_graphs"),
+    [
+        ("feature", "mean", 1),
+        ("relative", "mean", 1),
+        ("exact", "mean", 2),
+        ("feature", "normalised", 1),
+        ("feature", "mean", 3),
+    ],
 )
 def test_every_statistic_equals_brute_force_over_the_files(
-    align: str, weight: str, atlas: Atlas, examples: Any, new_name: Callable[[], str]
+    align: str, weight: str, min_graphs: int, atlas: Atlas, examples: Any, new_name: Callable[[], str]
 ) -> None:
-    graph = atlas.aggregate(*SOURCES, name=new_name(), align=align, weight=weight)
+    graph = atlas.aggregate(*SOURCES, name=new_name(), align=align, weight=weight, min_graphs=min_graphs)
     files = ManyFiles([example_file(source) for source in SOURCES], align, normalised=weight == "normalised")
     data = read_graph_data(graph, relationships=True)
     nodes, edges, statistics = data.nodes, data.edges, data.statistics
     assert statistics is not None
     keys = [nodes.key(i) for i in range(len(nodes))]
     columns = [*statistics.nodes, nodes.activation, nodes.probability]
-    assert sorted(keys) == sorted(files.nodes)
+    assert sorted(keys) == sorted(key for key, facts in files.nodes.items() if facts.graphs >= min_graphs)
     wanted_nodes = np.array([files.nodes[key] for key in keys], np.float64)
     assert np.stack(columns, axis=1) == pytest.approx(wanted_nodes, rel=1e-5, abs=1e-9, nan_ok=True)
     [block] = edges.blocks(len(edges))
     ends = [(keys[source], keys[target]) for target, source in zip(block.target, block.source, strict=True)]
-    zero = {ends for ends, facts in files.effects.items() if abs(facts.weight) < 1e-15}
-    assert set(ends) - zero == files.effects.keys() - zero
+    kept = {ends: facts for ends, facts in files.effects.items() if facts.graphs >= min_graphs}
+    zero = {ends for ends, facts in kept.items() if abs(facts.weight) < 1e-15}
+    assert set(ends) - zero == kept.keys() - zero
+    rare = len(files.nodes) - len(keys), len(files.effects) - len(kept)
+    note = f"found in fewer than {min_graphs} graphs, left out: {rare[0]:,} nodes, {rare[1]:,} effects"
+    assert (note in graph.ingested.warnings) == (min_graphs > 1)
     wanted = np.array([files.effects[pair] for pair in ends])
     assert np.stack([block.weight, *statistics.edges], axis=1) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
@@ -236,12 +247,13 @@ def test_what_no_longer_exists_is_left_out_of_a_refresh(
     graphs, tag, name = [new_name(), new_name()], new_name(), new_name()
     for graph, example in zip(graphs, ("night", "winter"), strict=True):
         atlas.ingest(example_file(example), name=graph, tags=[tag] if example == "winter" else [])
-    atlas.aggregate("foot", graphs[0], tags=[tag], name=name)
+    atlas.aggregate("foot", "night", graphs[0], tags=[tag], name=name, min_graphs=2)
     for graph in graphs:
         atlas.delete(graph)
     again = atlas.aggregate(name=name, refresh=True)
     assert again.ingested.warnings[-1] == f"no longer exist, and were left out: {graphs[0]!r}, {tag!r}"
-    assert again.metadata["aggregated_names"] == ["foot"]
+    assert again.metadata["aggregated_names"] == ["foot", "night"]
+    assert again.metadata["aggregated_min_graphs"] == 2
     assert atlas.aggregate(name=name, refresh=True).ingested.status == "unchanged"
     other = new_name()
     load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)]), name=other)
@@ -316,9 +328,13 @@ def test_what_cannot_be_aggregated_is_refused(atlas: Atlas, one: GraphHandle, ne
         atlas.aggregate("night", name=name, align="text")
     with pytest.raises(InvalidArgumentError, match="weight cannot be"):
         atlas.aggregate("night", name=name, weight="sum")
+    for min_graphs in (0, 3):
+        with pytest.raises(InvalidArgumentError, match="min_graphs cannot be"):
+            atlas.aggregate("night", "winter", name=name, min_graphs=min_graphs)
     with pytest.raises(InvalidArgumentError, match="not an aggregate"):
         atlas.aggregate(name="night", refresh=True)
     given: list[dict[str, Any]] = [{"tags": ["analogies"]}, {"align": "exact"}, {"weight": "mean"}, {"replace": True}]
+    given.append({"min_graphs": 1})
     for more in given:
         with pytest.raises(InvalidArgumentError, match="graphs and tags that it was made of"):
             atlas.aggregate(name=MAP, refresh=True, **more)
@@ -330,6 +346,7 @@ def test_too_many_nodes_are_refused(
     monkeypatch.setattr(aggregate, "MAX_NODES", 450)
     with pytest.raises(InvalidArgumentError, match="more than 450 nodes"):
         atlas.aggregate("night", "winter", name=new_name())
+    assert atlas.aggregate("night", "winter", name=new_name(), min_graphs=2).ingested.nodes < 450
 
 
 def test_graphs_without_logits_and_effects_that_cancel_out_are_told(atlas: Atlas, new_name: Callable[[], str]) -> None:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,10 +20,11 @@ import pytest
 from support.neuronpedia import FakeNeuronpedia, fake_neuronpedia
 from support.program import fails, interruptible
 
-from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.errors import InputError, InvalidArgumentError, NeuronpediaError, UnknownSourceSetError
 from circuit_atlas.explain import fetch
 from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.remote import client, neuronpedia, rate_limit
 from circuit_atlas.remote.neuronpedia import NeuronpediaConfig
 from circuit_atlas.remote.rate_limit import RateLimiter
@@ -37,6 +39,7 @@ ORDER BY influence DESC, f.layer, f.index
 """
 NAMES = "MATCH (n:Feature {graph: $graph}) RETURN n.name AS name, n.layer + '/' + n.index AS at"
 FORGET = "MATCH (f:TranscoderFeature {source_set: $set}) DETACH DELETE f"
+UNEXPLAINED = "MATCH (f:TranscoderFeature {source_set: $set}) SET f.explanations = null, f.fetched_at = null"
 ANY_RATE: dict[str, Any] = {"rate": 1e9}
 
 
@@ -100,6 +103,34 @@ def test_each_feature_is_asked_for_once(
     assert all(request == "POST /api/features" for request in fake.requests)
     assert atlas.explain(graph.name, url=url, limit=10, refetch=True).asked == 10
     assert max(fake.asked.values()) == 2
+
+
+def test_a_graph_that_is_replaced_meanwhile_is_explained_by_the_next_explain(
+    atlas: Atlas, connection: Connection, make: Callable[..., GraphHandle], server: tuple[FakeNeuronpedia, str]
+) -> None:
+    """Before each statement in turn. What is stored meanwhile is of features, whatever graph they are in."""
+    _, url = server
+    graph, other, calls = make(), make(seed=1), 0
+    versions = [read_graph_data(graph), read_graph_data(other)]
+
+    def replace_graph(_: str, at: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            load_graph(atlas, versions[at % 2], name=graph.name, replace=True)
+
+    at = 0
+    while at <= calls:
+        at, calls = at + 1, 0
+        with Atlas(connection, tracer=partial(replace_graph, at=at)) as client:
+            client.explain(graph.name, url=url, **ANY_RATE)
+        last = calls
+        atlas.explain(graph.name, url=url, **ANY_RATE)
+        for feature in features(atlas, graph):
+            model, layer, index = key(feature)
+            assert feature["f"]["explanations"] == [f"about {layer}/{index}"], (model, at)
+        atlas.cypher(UNEXPLAINED, {"set": graph.metadata["source_set"]}, write=True)
+        calls = last
 
 
 def test_explanations_are_stored_and_shown(

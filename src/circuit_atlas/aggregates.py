@@ -11,7 +11,7 @@ from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate
-from circuit_atlas.queries.checks import check_choice
+from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import find_graph, list_tags
 from circuit_atlas.queries.one_answer import as_one
@@ -32,6 +32,7 @@ def store_aggregate(
     name: str,
     align: str,
     weight: str,
+    min_graphs: int,
     replace: bool,
 ) -> IngestResult:
     """Store the aggregate of some graphs; see `Atlas.aggregate`."""
@@ -44,7 +45,7 @@ def store_aggregate(
     names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:
         raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
-    data = as_one(database, _read, database, names, tags, name=name, align=align, weight=weight)
+    data = as_one(database, _read, database, names, tags, name=name, align=align, weight=weight, min_graphs=min_graphs)
     with database.writing():
         return load_graph(database, data, name=name, replace=replace)
 
@@ -61,7 +62,11 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     if aggregated_state(sources) == stored["aggregated_state"]:
         same = {field: stored[field] for field in ("nodes", "edges", "zero_links")}
         return IngestResult(graph=name, status="unchanged", warnings=stored.get("warnings", []), **same)
-    how = {"align": stored["aggregated_align"], "weight": stored["aggregated_weight"]}
+    how = {
+        "align": stored["aggregated_align"],
+        "weight": stored["aggregated_weight"],
+        "min_graphs": stored.get("aggregated_min_graphs", 1),
+    }
     there = {row["graph"]["name"] for row in sources} | {tag.tag for tag in list_tags(database).tags}
     names, tags = ([text for text in texts if text in there] for texts in (asked, asked_tags))
     gone = [repr(text) for text in [*asked, *asked_tags] if text not in there]
@@ -74,7 +79,9 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 
 
-def _read(database: Database, names: list[str], tags: list[str], *, name: str, align: str, weight: str) -> GraphData:
+def _read(
+    database: Database, names: list[str], tags: list[str], *, name: str, align: str, weight: str, min_graphs: int
+) -> GraphData:
     """The aggregate, of the graphs as they are now."""
     from circuit_atlas.graph.aggregate import Aggregation
 
@@ -83,12 +90,16 @@ def _read(database: Database, names: list[str], tags: list[str], *, name: str, a
     check_sources(sources, name)
     if any(row["graph"]["name"] == name for row in sources):
         raise InvalidArgumentError(f"{name!r} is one of the graphs", fix="Give the aggregate another name (--name).")
-    aggregation = Aggregation(align, weight, max(row["graph"]["n_pos"] for row in sources))
+    check_range("min_graphs", min_graphs, 1, len(sources))
+    aggregation = Aggregation(align, weight, max(row["graph"]["n_pos"] for row in sources), min_graphs)
     add_graphs(database, aggregation, sources, align=align, from_start=same_start(sources), title=name)
-    return aggregation.data(_metadata(sources, names, tags, name=name, align=align, weight=weight))
+    metadata = _metadata(sources, names, tags, name=name, align=align, weight=weight, min_graphs=min_graphs)
+    return aggregation.data(metadata)
 
 
-def _metadata(sources: Rows, names: list[str], tags: list[str], *, name: str, align: str, weight: str) -> GraphMetadata:
+def _metadata(
+    sources: Rows, names: list[str], tags: list[str], *, name: str, align: str, weight: str, min_graphs: int
+) -> GraphMetadata:
     stored = sources[0]["graph"]
     return GraphMetadata(
         slug=name,
@@ -101,6 +112,7 @@ def _metadata(sources: Rows, names: list[str], tags: list[str], *, name: str, al
         aggregated_graphs=len(sources),
         aggregated_align=align,
         aggregated_weight=weight,
+        aggregated_min_graphs=min_graphs if min_graphs > 1 else None,
         aggregated_state=aggregated_state(sources),
         n_layers=max(row["graph"]["n_layers"] for row in sources),  # some files have the layers that they use
         vocab_size=max(row["graph"]["vocab_size"] or 0 for row in sources) or None,

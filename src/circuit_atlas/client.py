@@ -294,6 +294,7 @@ class Atlas(Database):
         tags: Iterable[str] = (),
         align: str | None = None,
         weight: str | None = None,
+        min_graphs: int | None = None,
         replace: bool = False,
         refresh: bool = False,
     ) -> IngestedGraph:
@@ -313,6 +314,8 @@ class Atlas(Database):
                 start. There, tokens become one by position; else by text.
             weight: `mean`, the default; or `normalised`, where each weight is first divided by the sum of |weight| over
                 the inputs of its target, as in circuit-tracer's influence.
+            min_graphs: leave out nodes and effects that fewer graphs have; 1 by default, nothing. Of thousands of
+                graphs, most effects are in one.
             replace: whether to replace a graph of that name that has different content.
             refresh: whether to make the aggregate of that name again, as it was made, if it is out of date: instead of
                 all other arguments.
@@ -326,7 +329,7 @@ class Atlas(Database):
         """
         wanted = list(tags)
         if refresh:
-            if graphs or wanted or align or weight or replace:
+            if graphs or wanted or align or weight or min_graphs is not None or replace:
                 raise InvalidArgumentError(
                     "an aggregate is made again of the graphs and tags that it was made of, and in the same way",
                     fix="Leave all but the name out, or pass replace (--replace) instead of refresh.",
@@ -335,7 +338,14 @@ class Atlas(Database):
         return IngestedGraph(
             self,
             store_aggregate(
-                self, graphs, wanted, name=name, align=align or "feature", weight=weight or "mean", replace=replace
+                self,
+                graphs,
+                wanted,
+                name=name,
+                align=align or "feature",
+                weight=weight or "mean",
+                min_graphs=1 if min_graphs is None else min_graphs,
+                replace=replace,
             ),
         )
 

@@ -32,6 +32,7 @@ GROUP = "Questions across prompts"
     show_default="mean",
     help="Mean of the weights, or of their shares of the target's inputs.",
 )
+@click.option("--min-graphs", type=click.IntRange(1), show_default="1", help="Leave out what fewer graphs have.")
 @click.option("--replace", is_flag=True, help="Replace a graph of that name.")
 @click.option("--refresh", is_flag=True, help="Make the aggregate again, as it was made, if it is out of date.")
 @atlas_command
@@ -45,6 +46,7 @@ def aggregate_command(atlas: Atlas, graphs: tuple[str, ...], **options: Any) -> 
     Examples:
       circuit-atlas aggregate --tag analogies --name analogy-map
       circuit-atlas aggregate night winter --name opposites --align relative --weight normalised
+      circuit-atlas aggregate --tag analogies --name analogy-core --min-graphs 2
       circuit-atlas aggregate --name analogy-map --refresh
     """
     result = atlas.aggregate(*graphs, **options).ingested

@@ -13,8 +13,9 @@ several where positions do not count. With n graphs that have such an effect, th
 
 A node has the number of graphs that have it, and the mean over all graphs of its influence there: the sum over all
 nodes of the graph that became it, 0 where there is none. Its activation is the mean over all of these nodes. A logit's
-probability is the mean over all graphs of the sum. Left out, and counted, are effects of a node on itself, and effects
-whose sum is 0.
+probability is the mean over all graphs of the sum. Left out, and counted, are effects of a node on itself, effects
+whose sum is 0, and on request what few graphs have. The ends of an effect that is kept are kept, too: at least as many
+graphs have them.
 """
 
 from __future__ import annotations
@@ -144,10 +145,11 @@ class Aggregation:
         weights: `mean`, or `normalised`: each weight is divided by the sum of |weight| over the inputs of its target in
             its graph (`input_sum`), as in circuit-tracer's influence.
         n_pos: positions of the longest prompt; positions from the end are counted from its end.
+        min_graphs: what fewer graphs have is left out of the result.
     """
 
-    def __init__(self, align: str, weights: str, n_pos: int) -> None:
-        self._align, self._weights, self._n_pos = align, weights, n_pos
+    def __init__(self, align: str, weights: str, n_pos: int, min_graphs: int = 1) -> None:
+        self._align, self._weights, self._n_pos, self._min_graphs = align, weights, n_pos, min_graphs
         self._numbers: dict[str, int] = {}  # of each identity
         self._texts: list[Counter[str]] = []  # of the tokens of each
         self._indices: list[int] = []
@@ -177,7 +179,8 @@ class Aggregation:
         self._within += int(np.count_nonzero(~between))
         self._effects.append(Effects.of_graph(target[between], source[between], weight[between]))
         self._waiting += len(self._effects[-1].pair)
-        if self._waiting > _MERGED_AT_ONCE:
+        # What is merged grows with what is there: so an effect is merged log(graphs) times, not once for each block.
+        if self._waiting > max(_MERGED_AT_ONCE, len(self._effects[0].pair)):
             self.effects()
 
     @property
@@ -195,25 +198,32 @@ class Aggregation:
 
         Args:
             metadata: what is known of it as a whole; its tokens and warnings are filled in here.
+
+        Raises:
+            InvalidArgumentError: the aggregate would have too many nodes.
         """
         identities = self.identities
-        addresses = [self._address(identity, self._layers[i]) for i, identity in enumerate(identities)]
-        order = sorted(range(len(identities)), key=lambda i: _place(addresses[i], identities[i]))
-        ordinal = np.empty(len(order), np.int64)
-        ordinal[order] = np.arange(len(order))
-        effects = self.effects()
+        frequent = np.flatnonzero(self._graphs_of_nodes() >= self._min_graphs).tolist()
+        _check_size(len(frequent))
+        addresses = {i: self._address(identities[i], self._layers[i]) for i in frequent}
+        numbers = np.array(sorted(frequent, key=lambda i: _place(addresses[i], identities[i])), np.int64)
+        every = self.effects()
+        effects = every.take(every.graphs >= self._min_graphs)
+        ordinal = np.full(len(identities), NO_VALUE, np.int64)
+        ordinal[numbers] = np.arange(len(numbers))
         pair = ordinal[effects.pair >> 32] << 32 | ordinal[effects.pair & 0xFFFFFFFF]
         effects = effects._replace(pair=pair).take(np.argsort(pair))
         kept = effects.take(effects.total / max(self.graphs, 1) != 0)
         weight, statistics = kept.statistics(self.graphs)
         edges = ArrayEdges((kept.pair >> 32).astype(np.int32), (kept.pair & 0xFFFFFFFF).astype(np.int32), weight)
-        nodes = self._columns([identities[i] for i in order], [addresses[i] for i in order], np.array(order, np.int64))
-        update = {"tokens": self._tokens(nodes), "warnings": self._notes(len(effects.pair) - len(kept.pair))}
+        nodes = self._columns([identities[i] for i in numbers], [addresses[i] for i in numbers], numbers)
+        rare = len(identities) - len(numbers), len(every.pair) - len(effects.pair)
+        update = {"tokens": self._tokens(nodes), "warnings": self._notes(rare, len(effects.pair) - len(kept.pair))}
         return GraphData(
             metadata=metadata.model_copy(update=update),
             nodes=nodes,
             edges=edges,
-            statistics=Statistics(self._node_statistics(ordinal), statistics),
+            statistics=Statistics(self._node_statistics(numbers), statistics),
         )
 
     def _number(self, nodes: SourceNodes) -> Int64:
@@ -241,11 +251,8 @@ class Aggregation:
                 if self._indices[at] != nodes.vocabulary_index[i]:
                     self._indices[at] = NO_VALUE
             number[i] = at
-        if len(self._texts) > MAX_NODES:
-            raise InvalidArgumentError(
-                f"the aggregate would have more than {MAX_NODES:,} nodes",
-                fix=f"Take fewer graphs, or align nodes by {FEATURE_ALIGNMENT}, which drops their positions.",
-            )
+        if self._min_graphs == 1:  # else it is known at the end which nodes are kept
+            _check_size(len(self._texts))
         return number
 
     def _address(self, identity: str, layer: int) -> NodeAddress:
@@ -265,7 +272,7 @@ class Aggregation:
         return NodeAddress(Kind(what.partition(":")[0]), None if layer == NO_VALUE else layer, None, position)
 
     def _columns(self, identities: list[str], addresses: list[NodeAddress], numbers: Int64) -> NodeColumns:
-        n = len(identities)
+        n_all, n = len(self._texts), len(identities)
 
         def integers(values: list[int | None], dtype: Any) -> npt.NDArray[Any]:
             return np.array([NO_VALUE if value is None else value for value in values], dtype)
@@ -273,10 +280,10 @@ class Aggregation:
         kinds = [address.kind for address in addresses]
         number, activation, _, probability = self._all_nodes()
         found = ~np.isnan(activation)
-        active = np.bincount(number[found], minlength=n)
-        sums = np.bincount(number[found], activation[found], n)
+        active = np.bincount(number[found], minlength=n_all)
+        sums = np.bincount(number[found], activation[found], n_all)
         is_logit = np.array([kind is Kind.LOGIT for kind in kinds], np.bool_)
-        chances = np.bincount(number, np.nan_to_num(probability), n)[numbers] / max(self.graphs, 1)
+        chances = np.bincount(number, np.nan_to_num(probability), n_all)[numbers] / max(self.graphs, 1)
         vocabulary = [
             self._indices[i] if kind is Kind.TOKEN else NO_VALUE for i, kind in zip(numbers, kinds, strict=True)
         ]
@@ -294,7 +301,7 @@ class Aggregation:
             layer=integers([address.layer for address in addresses], np.int32),
             position=integers([address.position for address in addresses], np.int32),
             index=np.where([kind is Kind.TOKEN for kind in kinds], np.array(vocabulary, np.int64), index),
-            activation=np.divide(sums, active, out=np.full(n, np.nan), where=active > 0)[numbers],
+            activation=np.divide(sums, active, out=np.full(n_all, np.nan), where=active > 0)[numbers],
             probability=np.where(is_logit, chances, np.nan),
             cumulative_influence=np.full(n, np.nan),
             token=token,
@@ -306,14 +313,15 @@ class Aggregation:
             pinned=np.zeros(len(nothing), np.bool_),
         )
 
-    def _node_statistics(self, ordinal: Int64) -> NodeStatistics:
-        n = len(ordinal)
+    def _node_statistics(self, numbers: Int64) -> NodeStatistics:
         number, _, influence, _ = self._all_nodes()
+        total = np.bincount(number, np.nan_to_num(influence), len(self._texts))
+        return NodeStatistics(self._graphs_of_nodes()[numbers], total[numbers] / max(self.graphs, 1))
+
+    def _graphs_of_nodes(self) -> Int64:
+        """How many graphs have each node, by its number."""
         present = np.concatenate(self._present) if self._present else np.zeros(0, np.int64)
-        return NodeStatistics(
-            np.bincount(ordinal[present], minlength=n).astype(np.int64),
-            np.bincount(ordinal[number], np.nan_to_num(influence), n) / max(self.graphs, 1),
-        )
+        return np.bincount(present, minlength=len(self._texts)).astype(np.int64)
 
     def _all_nodes(self) -> tuple[npt.NDArray[Any], ...]:
         """Numbers, activations, influences and probabilities of the nodes of all graphs."""
@@ -330,8 +338,13 @@ class Aggregation:
         }
         return [at.get(position, "") for position in range(self._n_pos)]
 
-    def _notes(self, zero: int) -> list[str]:
+    def _notes(self, rare: tuple[int, int], zero: int) -> list[str]:
         notes = []
+        if any(rare):
+            nodes, effects = rare
+            notes.append(
+                f"found in fewer than {self._min_graphs:,} graphs, left out: {nodes:,} nodes, {effects:,} effects"
+            )
         if self.without_logits:
             notes.append(f"graphs without logits, of which nothing acts on the target: {self.without_logits:,}")
         if self._within:
@@ -339,6 +352,15 @@ class Aggregation:
         if zero:
             notes.append(f"effects that add up to exactly 0 over all graphs, left out: {zero:,}")
         return notes
+
+
+def _check_size(n_nodes: int) -> None:
+    if n_nodes > MAX_NODES:
+        raise InvalidArgumentError(
+            f"the aggregate would have more than {MAX_NODES:,} nodes",
+            fix=f"Leave out what few graphs have (--min-graphs), take fewer graphs, or align nodes by "
+            f"{FEATURE_ALIGNMENT}, which drops their positions.",
+        )
 
 
 def _place(address: NodeAddress, identity: str) -> tuple[Any, ...]:
