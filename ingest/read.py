@@ -7,11 +7,12 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import gzipped
 from circuit_atlas.ingest.graph_json import read_json
 from circuit_atlas.ingest.options import ReadOptions
+from circuit_atlas.schema.limits import MAX_GRAPH_NODES
 
 if TYPE_CHECKING:
     import circuit_tracer
@@ -21,12 +22,23 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
     """Read a `.json`, `.json.gz` or `.pt` file, recognised by its content, or a `circuit_tracer.Graph`.
 
     Raises:
-        InputError: the file is missing, damaged, or not an attribution graph.
+        InputError: the file is missing, damaged, or not an attribution graph, or has more than 100,000 nodes.
         UnsafeFileError: loading it would run code.
         InvalidArgumentError: a threshold is given for a graph that is already pruned, or the source is neither a path
             nor a graph.
         MissingExtraError: a `.pt` needs the extra `attribution`.
     """
+    data = _read(source, **options)
+    if len(data.nodes) > MAX_GRAPH_NODES:
+        raise InputError(
+            f"{len(data.nodes):,} nodes are more than the {MAX_GRAPH_NODES:,} that a graph may have",
+            where=None if hasattr(source, "adjacency_matrix") else str(source),
+            fix="Prune the graph: --node-threshold 0.8 for a .pt (node_threshold), or as circuit-tracer does it.",
+        )
+    return data
+
+
+def _read(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpack[ReadOptions]) -> GraphData:
     if not isinstance(source, str | os.PathLike):
         if not hasattr(source, "adjacency_matrix"):
             raise InvalidArgumentError(

@@ -233,9 +233,9 @@ def target_weights(
         ends = [columns.ordinal[resolve(graph, address, prefer=Kind.LOGIT).key] for address in targets]
         weights[ends] = 1 / len(set(ends))
     else:
+        # Not only of nodes of kind logit: a supernode of a logit and other nodes is of another kind.
         rows = ask(graph.database, "nodes.values", graph=graph.name, names=["probability"])
-        is_logit = columns.kind == Kind.LOGIT
-        weights[is_logit] = np.nan_to_num(np.array(rows[0]["values"], np.float64)[is_logit])
+        weights = np.nan_to_num(np.array(rows[0]["values"], np.float64))
     return weights
 
 

@@ -14,7 +14,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.counts import as_integers, staged_walk_counts, starting_counts, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import Float64, Int32, Int64
-from circuit_atlas.graph.packed import signed_places
+from circuit_atlas.graph.packed import is_strong, signed_places
 from circuit_atlas.graph.stages import Stages
 from circuit_atlas.queries.path_bounds import beginnings, check_must_pass, passable, stages_for
 from circuit_atlas.schema.limits import LIMB
@@ -108,7 +108,7 @@ class _Walks:
     def steps(self, place: _Place) -> _Steps:
         """The edges to a place."""
         row = next(self.columns.edges.rows(np.array([place.node], np.int32)))
-        strong = np.abs(row.weight) >= self.search.min_weight
+        strong = is_strong(row.weight, self.search.min_weight)
         source, weight = row.source[strong], row.weight[strong]
         size, n = self.tables[0].shape[2], len(self.columns.keys)
         return _Steps(source, weight, signed_places(source, weight, place.sheet, n, size))

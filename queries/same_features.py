@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.ask import ask
@@ -19,6 +20,12 @@ def check_same_transcoders(graph: StoredGraph, other: StoredGraph) -> None:
             where=other.name,
             fix="Name a graph of the same transcoders.",
         )
+
+
+def feature_keys(keys: Iterable[str]) -> list[str]:
+    """Those of features, of the keys of a circuit's nodes. Tokens, logits and errors belong to any circuit, so that
+    another graph lacks none of them."""
+    return [key for key in keys if (address := parse_key(key)) and address.kind is Kind.FEATURE]
 
 
 class Activations:

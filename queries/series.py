@@ -20,7 +20,7 @@ from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import SCORES, search_paths
-from circuit_atlas.queries.same_features import Activations, check_same_transcoders
+from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
 from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep, line_name
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 
@@ -99,7 +99,7 @@ def series(
         return _Found(_step(stored, shown), _influences(stored), path, scores, missing)
 
     found = list(each_graph(database, sources, read, title="graphs"))
-    lines, notes = [], _notes(found, circuit, len(held), asked=bool(must_pass or other))
+    lines, notes = [], _notes(found, circuit, len(feature_keys(held)), asked=bool(must_pass or other))
     if must_pass:
         lines.append(_path_line(found, must_pass, score))
         if all(value is None for value in lines[-1].values):
@@ -201,22 +201,24 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int, *, asked: bo
     notes = []
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
         shown = ", ".join(lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
-        notes.append(f"Nodes of circuit {circuit!r} are missing, of {size}: {shown}.")
+        notes.append(f"Features of circuit {circuit!r} are missing, of {size}: {shown}.")
     if asked and (without := [one.step.graph for one in found if one.step.target is None]):
         notes.append(f"Graphs without logits, and so without paths and scores: {', '.join(without[:_SHOWN])}.")
     return notes
 
 
 def _scores(graph: StoredGraph, held: Sequence[str], *, is_own: bool) -> tuple[CircuitScores | None, int]:
-    """The scores of a circuit, given by the keys of its nodes in the graph that has it (`is_own`), and how many of them
-    the graph does not have; None if it has none."""
+    """The scores of a circuit, given by the keys of its nodes in the graph that has it (`is_own`), and how many of its
+    features the graph does not have; None if it has none."""
     import numpy as np
 
     from circuit_atlas.queries.circuit_arrays import read_circuits
 
     circuits, columns = read_circuits(graph)
     activations, chosen = Activations(graph), np.zeros(len(columns.keys), np.bool_)
-    ordinals = [[columns.ordinal[key]] if is_own else activations.of(key) for key in held]
+    ordinals = (
+        [[columns.ordinal[key]] for key in held] if is_own else [activations.of(key) for key in feature_keys(held)]
+    )
     chosen[[ordinal for some in ordinals for ordinal in some]] = True
     missing = sum(not some for some in ordinals)
     return circuits.score(chosen) if chosen.any() else None, missing

@@ -79,7 +79,7 @@ def test_qk_pairs_are_relationships_of_their_own(atlas: Atlas, graph: GraphHandl
     assert graph.stats().edges == 303  # they are no direct effects
 
 
-def test_a_node_shows_its_qk_pairs(graph: GraphHandle) -> None:
+def test_a_node_shows_its_qk_pairs(atlas: Atlas, graph: GraphHandle) -> None:
     found = graph.node(KEY)
     assert (found.node.component, found.depth) == (Component.LORSA, 8.5)
     assert found.qk is not None
@@ -90,6 +90,8 @@ def test_a_node_shows_its_qk_pairs(graph: GraphHandle) -> None:
     assert [(one.node.name, one.value) for one in found.qk.queries] == [("feature 4/777", 0.2)]
     assert [(one.node.key, one.value) for one in found.qk.keys] == [("feature:0/12937@5", 0.33)]
     assert graph.node("feature:0/12937@5").qk is None
+    rows = atlas.query("nodes.qk", {"graph": graph.name, "key": found.node.key, "k": 1}).rows
+    assert [row["what"] for row in rows] == ["pair", "query", "key"]
     bias = graph.node("bias:9_bias_lorsa_bQ_14")
     assert (bias.node.kind, bias.node.component, bias.node.name) == (Kind.BIAS, "lorsa", "L9 Bias (lorsa_bQ)")
 

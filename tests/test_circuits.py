@@ -110,7 +110,7 @@ def test_a_circuit_is_scored_in_another_graph(examples: dict[str, GraphHandle]) 
     assert (found.influence, found.replacement) == (scores.influence, scores.replacement)
     missing = {key for key in held if key.partition("@")[0] not in {other.partition("@")[0] for other in there}}
     [note] = found.notes
-    assert note.startswith(f"{len(missing)} of 20 nodes of 'opposites' are not in 'winter': ")
+    assert note.startswith(f"{len(missing)} of 20 features of 'opposites' are not in 'winter': ")
     assert set(note.rstrip(".").partition("'winter': ")[2].split(", ")) == missing
     with pytest.raises(InvalidArgumentError, match="different sets of transcoders"):
         examples["opposite-small"].score_circuit(circuit="opposites", of="night")

@@ -122,6 +122,23 @@ def test_paths_of_random_graphs_equal_brute_force(
     atlas.delete(name)
 
 
+def test_the_least_weight_is_not_rounded_to_the_precision_of_the_weights(
+    atlas: Atlas, new_name: Callable[[], str]
+) -> None:
+    """The float32 next to 0.7 is less than 0.7. Few paths are found in Neo4j, many in columns; counts are in both."""
+    below = float(np.float32(0.7))
+    graph = make_graph([0, 0, 1, 1, 2], [(0, 2, below), (2, 4, 5.0), (1, 3, 1.0), (3, 4, 1.0)])
+    name = new_name()
+    load_graph(atlas, graph, name=name)
+    handle = atlas.graph(name)
+    for min_weight, expected in ((0.7, [1.0]), (below, [(5 + below) / 2, 1.0])):
+        for k in (1, 2, 10, 1000):
+            found = handle.paths(k=k, min_weight=min_weight).paths
+            assert [path.score for path in found] == pytest.approx(expected[:k])
+        assert handle.count(min_weight=min_weight).total == len(expected)
+        assert handle.score_distribution(sample=1, min_weight=min_weight).paths == len(expected)
+
+
 def assert_as_good(found: Found, paths: list[oracle.FoundPath], k: int, sign: int, value: Any) -> None:
     """The same scores as brute force, each that of its path. Products are compared by value alone: their last
     digit depends on the order of multiplication, and with it the order among ties."""

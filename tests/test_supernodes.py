@@ -28,7 +28,7 @@ from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.qparams import read_supernodes
-from circuit_atlas.ingest import read_graph
+from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Supernode
 
@@ -257,6 +257,19 @@ def test_every_query_works_on_a_collapsed_graph(atlas: Atlas, opposite: GraphHan
     assert {group.group for group in collapsed.influence_by("kind").groups} >= {"token", "error"}
     spread = collapsed.score_distribution(max_hops=3, sample=500)
     assert (spread.paths, spread.scored) == (len(paths), 500)
+
+
+def test_a_logit_in_a_supernode_of_several_kinds_stays_a_target(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    graph = make_graph([0, 1, 1, 2], [(0, 1, 1.0), (0, 2, 2.0), (1, 3, 1.0), (2, 3, 3.0)])
+    graph.nodes.probability[3] = 0.6
+    load_graph(atlas, graph, name=(name := new_name()))
+    handle = atlas.graph(name)
+    handle.create_supernode("answer", ["feature:1/2", "logit:3"])
+    collapsed = handle.collapsed()
+    stored = {one.node.key: one.influence for one in collapsed.influence(k=10)}
+    assert stored["token:0"] == pytest.approx(0.6)
+    assert sum(length.by_start["token"] for length in collapsed.influence_by_length()) == pytest.approx(0.6)
+    assert collapsed.score_circuit(["feature:1/1"]).completeness is not None
 
 
 def test_a_collapsed_graph_follows_its_supernodes(atlas: Atlas, opposite: GraphHandle) -> None:

@@ -23,7 +23,7 @@ from circuit_atlas.queries.circuits import circuit_not_found, circuit_rows, held
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
 from circuit_atlas.queries.path_results import Paths
-from circuit_atlas.queries.same_features import Activations, check_same_transcoders
+from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
 from circuit_atlas.queries.search import SearchResult
 from circuit_atlas.suggestions import known_names
 
@@ -263,9 +263,9 @@ def _keys(graph: StoredGraph, nodes: Sequence[str] | Paths | SearchResult) -> It
 
 
 def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[int], list[str]]:
-    """Ordinals of the nodes of a graph that a circuit of another one holds, and notes on those that it has not."""
+    """Ordinals of the features of a graph that a circuit of another one holds, and notes on those that it lacks."""
     check_same_transcoders(other, graph)
-    activations, keys = Activations(graph), [node["key"] for node in held_nodes(other, circuit)]
+    activations, keys = Activations(graph), feature_keys(node["key"] for node in held_nodes(other, circuit))
     found = {key: activations.of(key) for key in keys}
     missing = [key for key in keys if not found[key]]
     if len(missing) == len(keys):
@@ -275,7 +275,7 @@ def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[
             fix=f"`circuit-atlas compare {other.name} {graph.name}` shows what the two share.",
         )
     shown = ", ".join(missing[:20]) + (", ..." if len(missing) > 20 else "")
-    notes = [f"{len(missing)} of {len(keys)} nodes of {circuit!r} are not in {graph.name!r}: {shown}."]
+    notes = [f"{len(missing)} of {len(keys)} features of {circuit!r} are not in {graph.name!r}: {shown}."]
     return {ordinal for ordinals in found.values() for ordinal in ordinals}, notes if missing else []
 
 

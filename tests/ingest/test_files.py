@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.examples import example_file
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.ingest import read, read_graph
 from circuit_atlas.ingest.files import graph_files, side_by_side
 
 
@@ -36,3 +38,13 @@ def test_large_files_are_read_one_by_one(tmp_path: Path) -> None:
         file.truncate(17 << 20)
     assert side_by_side([small, tmp_path / "missing.json"]) == 3
     assert side_by_side([small, large]) == 1
+
+
+def test_a_graph_of_more_nodes_than_questions_read_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = example_file("dallas")
+    monkeypatch.setattr(read, "MAX_GRAPH_NODES", len(read_graph(file).nodes) - 1)
+    with pytest.raises(
+        InputError, match="(?s)nodes are more than the .* that a graph may have.*--node-threshold"
+    ) as found:
+        read_graph(file)
+    assert str(file) in str(found.value)

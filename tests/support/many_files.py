@@ -50,7 +50,8 @@ class ManyFiles:
             for source, target, weight in file.found.edges:
                 own[keys[source], keys[target]] += weight / sums[target] if normalised else weight
             for ends, weight in own.items():
-                weights[ends].append(weight)
+                if weight:
+                    weights[ends].append(weight)
             here: dict[str, float] = defaultdict(float)
             for key, row, value in zip(keys, file.rows, file.node_influence(), strict=True):
                 here[key] += value

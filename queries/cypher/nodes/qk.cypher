@@ -29,6 +29,6 @@ UNION ALL
 }
 // result
 RETURN what, q {@node} AS query, k {@node} AS key, value, place
-ORDER BY CASE what WHEN 'pair' THEN 0 WHEN 'query' THEN 1 ELSE 2 END, abs(value) DESC, place LIMIT 300
+ORDER BY CASE what WHEN 'pair' THEN 0 WHEN 'query' THEN 1 ELSE 2 END, abs(value) DESC, place LIMIT 3 * $k
 // visual: An attention feature, and the pairs and nodes that add most to its attention score.
 RETURN p LIMIT 300

@@ -2,7 +2,7 @@
 
 Nodes with the same identity become one node. The most probable logit of each graph becomes the target, all other logits
 become one node. Write w(g) for the sum of the weights of all effects of graph g between two of these nodes: a graph has
-several where positions do not count. With n graphs that have such an effect, the aggregate's effect has
+several where positions do not count. With n graphs where this sum is not 0, the aggregate's effect has
 
     weight          sum of w(g) / N: the mean over all graphs, where an effect that a graph lacks counts 0
     weight_present  sum of w(g) / n: the mean over the graphs that have it
@@ -52,13 +52,12 @@ from circuit_atlas.schema.keys import (
     NodeAddress,
     parse_key,
 )
-from circuit_atlas.schema.limits import MAX_ROWS
+from circuit_atlas.schema.limits import MAX_GRAPH_NODES
 from circuit_atlas.schema.models import GraphMetadata
 
 MEAN, NORMALISED = "mean", "normalised"
 WEIGHTS = (MEAN, NORMALISED)
 FEATURE_ALIGNMENT = "feature"
-MAX_NODES = MAX_ROWS  # questions read no more nodes of a graph
 _MERGED_AT_ONCE = 1 << 22  # effects
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
 _KEY_TEXT = 200  # characters of a token's text in its key
@@ -97,9 +96,11 @@ class Effects(NamedTuple):
 
     @classmethod
     def of_graph(cls, target: Int64, source: Int64, weight: Float64) -> Effects:
-        """The effects of one graph, (k,) each, between nodes with these numbers; parallel ones are added up."""
+        """The effects of one graph, (k,) each, between nodes with these numbers; parallel ones are added up, and are as
+        none where they cancel out."""
         pair, inverse = np.unique(target << 32 | source, return_inverse=True)
         total = np.bincount(inverse, weight, len(pair)).astype(np.float64)
+        pair, total = pair[total != 0], total[total != 0]
         one = np.ones(len(pair), np.int64)
         return cls(pair, one, total, np.zeros(len(pair)), (total > 0).astype(np.int64), (total < 0).astype(np.int64))
 
@@ -355,9 +356,9 @@ class Aggregation:
 
 
 def _check_size(n_nodes: int) -> None:
-    if n_nodes > MAX_NODES:
+    if n_nodes > MAX_GRAPH_NODES:
         raise InvalidArgumentError(
-            f"the aggregate would have more than {MAX_NODES:,} nodes",
+            f"the aggregate would have more than {MAX_GRAPH_NODES:,} nodes",
             fix=f"Leave out what few graphs have (--min-graphs), take fewer graphs, or align nodes by "
             f"{FEATURE_ALIGNMENT}, which drops their positions.",
         )

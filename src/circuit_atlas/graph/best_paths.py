@@ -16,7 +16,7 @@ import numpy as np
 
 from circuit_atlas.graph.bounds import Semiring
 from circuit_atlas.graph.data import Bool, Float64, Int64
-from circuit_atlas.graph.packed import PackedEdges, signed_places
+from circuit_atlas.graph.packed import PackedEdges, is_strong, signed_places
 from circuit_atlas.graph.stages import Stages
 
 _PAIRS = 1 << 20  # prefixes with an input each that are looked at together
@@ -226,7 +226,7 @@ class PathFinder:
         """Prefixes `parent`, (m,), continued by an edge each."""
         n, width = len(self.input_sums), self.tables[0].shape[1]
         if self.min_weight:
-            strong = np.abs(self.edges.weight[edge]) >= self.min_weight
+            strong = is_strong(self.edges.weight[edge], self.min_weight)
             edge, parent = edge[strong], parent[strong]
         source = self.edges.source[edge].astype(np.int64)
         inhibits = before.inhibits[parent] if self._is_signed else 0

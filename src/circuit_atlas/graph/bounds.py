@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Edges, Float64, Int32
-from circuit_atlas.graph.packed import PackedEdges, Part, combined
+from circuit_atlas.graph.packed import PackedEdges, Part, combined, is_strong
 from circuit_atlas.graph.shortlists import Shortlists, shortlist
 from circuit_atlas.graph.stages import Stages
 from circuit_atlas.schema.limits import MAX_HOPS, SHORTLIST_FROM
@@ -137,7 +137,7 @@ def best_values(
                 steps = rules.step(part.scored, part.at_target(input_sums) if rules.uses_input_sums else None)
                 rules.extend(values, steps, out=values)
                 if min_weight:
-                    values[np.abs(part.weight) < min_weight] = -np.inf
+                    values[~is_strong(part.weight, min_weight)] = -np.inf
                 return values
 
             reached = np.full(n, -np.inf)

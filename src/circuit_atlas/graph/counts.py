@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Int64
-from circuit_atlas.graph.packed import PackedEdges, Part, combined
+from circuit_atlas.graph.packed import PackedEdges, Part, combined, is_strong
 from circuit_atlas.graph.stages import Stages
 from circuit_atlas.schema.limits import LIMB, MAX_HOPS
 
@@ -67,7 +67,7 @@ def next_counts(edges: PackedEdges, counts: Int64, min_weight: float = 0.0) -> I
             def at_source(part: Part, limb: Int64 = limb, sheet: int = sheet) -> Int64:
                 values: Int64 = part.at_source(limb, n, sheet)
                 if min_weight:
-                    values[np.abs(part.weight) < min_weight] = 0
+                    values[~is_strong(part.weight, min_weight)] = 0
                 return values
 
             if limb.any():

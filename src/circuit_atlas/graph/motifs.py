@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from circuit_atlas.graph.data import ArrayEdges, Bool, Float64, Int32, Int64
+from circuit_atlas.graph.packed import is_strong
 from circuit_atlas.schema.limits import SHAPES
 
 CHAIN, FAN_IN, FAN_OUT, TRIANGLE = SHAPES
@@ -70,7 +71,7 @@ def strongest(weight: Float64, min_weight: float, most: int | None) -> Int64:
     """The places of the effects with |weight| >= `min_weight`, in order; of these, the `most` with the largest |weight|
     if that is given, the first of equals."""
     size = np.abs(weight)
-    kept = np.flatnonzero(size >= min_weight)
+    kept = np.flatnonzero(is_strong(weight, min_weight))
     return kept if most is None else np.sort(kept[np.argsort(-size[kept], kind="stable")[:most]])
 
 

@@ -146,6 +146,13 @@ class Part(NamedTuple):
         return np.take(values, signed_places(self.source, self.weight, sheet, n, len(values)), mode="clip")
 
 
+def is_strong(weight: npt.NDArray[Any], min_weight: float) -> Bool:
+    """Which weights (m,) have at least this size, compared as float64, as in Cypher. numpy rounds a Python float to the
+    type of an array: beside float32, 0.7 would be no more than the float32 next to it, which is smaller."""
+    strong: Bool = np.abs(weight) >= np.float64(min_weight)
+    return strong
+
+
 def signed_places(
     source: npt.NDArray[Any], weight: npt.NDArray[Any], sheet: int | npt.NDArray[Any], n: int, size: int
 ) -> npt.NDArray[Any]:
