@@ -25,6 +25,7 @@ from circuit_atlas.views.image import draw_image
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.notebook import notebook_html
 from circuit_atlas.views.overlay import overlay
+from circuit_atlas.views.pair import read_pair
 from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, middle_layers, read_picture
 from circuit_atlas.views.results import ReportResult, ViewResult
 from circuit_atlas.views.sankey import sankey_figure
@@ -171,19 +172,19 @@ def view_graph(
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
         k: how many paths.
         compare: name of a second graph to lay over the first, with its own best paths.
-        max_nodes: at most this many nodes, the most influential, 1 to 10,000.
+        max_nodes: at most this many nodes, 1 to 10,000: those of the best paths, then tokens and logits, then the most
+            influential. When graphs are compared, each shows what the other shows, besides.
 
     Raises:
         InvalidArgumentError: an argument is out of range.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
     paths = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
-    picture = read_picture(graph, paths=paths, max_nodes=max_nodes)
-    if compare is not None:
-        others = replace(paths, sources=(), targets=())
-        second = read_picture(find_graph(graph.database, compare), paths=others, max_nodes=max_nodes)
-        picture = overlay(picture, second)
-    return picture_view(picture)
+    if compare is None:
+        return picture_view(read_picture(graph, paths=paths, max_nodes=max_nodes))
+    both = graph, find_graph(graph.database, compare)
+    others = replace(paths, sources=(), targets=())
+    return picture_view(overlay(*read_pair(both, (paths, others), max_nodes=max_nodes)))
 
 
 def picture_view(picture: Picture) -> View:
