@@ -28,7 +28,7 @@ from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views import image, pair
 from circuit_atlas.views import picture as picture_module
-from circuit_atlas.views.figure import graph_figure, plotly_text
+from circuit_atlas.views.figure import graph_figure, plotly_text, short_name
 from circuit_atlas.views.graph_page import LIBRARY, file_name, graph_page, script_json
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.overlay import overlay
@@ -209,6 +209,14 @@ def test_plotly_takes_no_text_for_markup(text: str) -> None:
     assert not re.search(r"&(?!(amp|lt|gt|#36);)", shown)
 
 
+def test_names_are_cut_where_they_agree() -> None:
+    assert short_name("a-name-of-a-graph@3", 19) == "a-name-of-a-graph@3"
+    assert [short_name(f"the-capital-of-the-state-containing-dallas@{i}", 12) for i in (3, 7)] == [
+        "the-ca…las@3",
+        "the-ca…las@7",
+    ]
+
+
 @given(st.text())
 def test_json_cannot_end_its_script(text: str) -> None:
     written = script_json({text: [text]})
@@ -296,7 +304,7 @@ def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
     seen = Tags(report.html).seen
     assert seen["img"] == 0
     assert seen["script"] == 0  # those of the picture are in its frame
-    page = re.sub(r"<iframe.*?</iframe>", "", report.html)  # without plotly.js, which has some
+    page = re.sub(r"(?s)<iframe.*?</iframe>", "", report.html)  # without plotly.js, which has some
     assert not re.search(f"[{CONTROLS}]", page + report.markdown())
     from markdown_it import MarkdownIt
 
@@ -450,6 +458,9 @@ def test_a_stored_circuit_is_drawn_with_its_supernodes(examples: Any, atlas: Atl
     [circuit] = [circuit for circuit in collapsed.circuits() if circuit.name == "drawn"]
     assert {node.key for node in circuit.nodes} == {"feature:supernode/small", "feature:supernode/opposite", *alone[:5]}
     drawn = collapsed.view_circuit(name="drawn").figure()["layout"]["annotations"]
+    assert collapsed.view_circuit(name="drawn").summary.nodes == sum(
+        shape.get("name") != "legend" and bool(shape.get("borderwidth")) for shape in drawn
+    )
     boxes = {shape["text"].partition("<br>")[0]: shape for shape in drawn if "supernode" in shape["text"]}
     assert boxes["opposite"]["y"] < boxes["small"]["y"]  # layers 4 and 15
     picture = read_picture(find_graph(atlas, collapsed.name))

@@ -51,6 +51,14 @@ def short(text: str, length: int = _MAX_LABEL) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def short_name(name: str, length: int) -> str:
+    """A name cut to a length, in the middle: the ends of names, such as `@3` and `@7`, tell them apart."""
+    if len(name) <= length:
+        return name
+    end = (length - 1) // 2
+    return f"{name[: length - 1 - end]}…{name[len(name) - end :]}"
+
+
 def edge_groups(picture: Picture) -> list[tuple[str, str]]:
     """Name and colour of each group of edges: by sign, or, when graphs are compared, by the graphs that have them."""
     if picture.graphs:
