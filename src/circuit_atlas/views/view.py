@@ -222,7 +222,8 @@ def view_paths(
 
 def sankey_view(paths: Paths, notes: Sequence[str] = ()) -> View:
     """The view of paths."""
-    return _figure_view(paths.graph, sankey_figure(paths), list(paths.edges()), list(notes))
+    nodes = {node.key for path in paths.paths for node in path.nodes}
+    return _figure_view(paths.graph, sankey_figure(paths), len(nodes), list(paths.edges()), list(notes))
 
 
 @graph_query
@@ -259,9 +260,8 @@ def view_circuit(
         nodes, edges, left = stored_circuit(graph, name)
         notes = [f"{left:,} weaker effects between its nodes are not drawn."] if left else []
         notes += age_notes(graph.database, graph.properties)
-        return _figure_view(
-            graph.name, circuit_figure(nodes, edges, middle_layers(graph), weights=weights), edges, notes
-        )
+        figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
+        return _figure_view(graph.name, figure, len(nodes), edges, notes)
     found = _found(graph, options)
     shown = best_circuit(found)
     left = len(found) - len(shown)
@@ -270,7 +270,7 @@ def view_circuit(
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
     figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
-    return _figure_view(graph.name, figure, edges, notes)
+    return _figure_view(graph.name, figure, len(nodes), edges, notes)
 
 
 def _found(graph: StoredGraph, options: PathOptions) -> Paths:
@@ -290,12 +290,10 @@ def _found(graph: StoredGraph, options: PathOptions) -> Paths:
     return found
 
 
-def _figure_view(graph: str, figure: Figure, edges: Sequence[Edge], notes: list[str]) -> View:
-    """The view of a figure that plotly draws on its own."""
+def _figure_view(graph: str, figure: Figure, nodes: int, edges: Sequence[Edge], notes: list[str]) -> View:
+    """The view of a figure of so many nodes, which plotly draws on its own."""
     ends = {(source.key, target.key) for source, target, _ in edges}
-    nodes = {key for pair in ends for key in pair}
-
-    return View(figure_page(graph, figure), lambda: figure, Summary(graph, len(nodes), len(ends), notes))
+    return View(figure_page(graph, figure), lambda: figure, Summary(graph, nodes, len(ends), notes))
 
 
 def figure_page(title: str, figure: Figure) -> Callable[[str], str]:
