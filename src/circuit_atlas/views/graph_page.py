@@ -26,8 +26,8 @@ from circuit_atlas.views.figure import (
 from circuit_atlas.views.layout import Layout, lay_out
 from circuit_atlas.views.picture import Picture, PictureNode
 
-LIBRARY = "/* the library that draws */"
-"""What a page has in place of plotly.js where the notebook has that already."""
+LIBRARY = "/* <the library that draws> */"
+"""What a page has in place of plotly.js where the notebook has that already. No text in a page has `<` as it is."""
 
 
 def graph_page(picture: Picture, library: str) -> str:
