@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from support.examples import EXAMPLES
 
 from circuit_atlas import Atlas
-from circuit_atlas.cli.explain import explain_command
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.explain import files, lines
 from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
@@ -236,14 +234,3 @@ def test_files_are_split_into_their_lines(rows: list[bytes]) -> None:
             if Path(file.name).read_bytes()[:2] == b"\x1f\x8b" and pack is bytes:
                 return
             assert list(Lines(10_000).of(Path(file.name))) == [row for row in rows if row.strip()]
-
-
-def test_options_that_would_be_ignored_are_refused(tmp_path: Path) -> None:
-    table = tmp_path / "labels.tsv"
-    table.write_text("layer\tindex\ttext\n")
-    for arguments, problem in (
-        (["--from", str(table), "--limit", "3", "--rate", "25000"], "--limit, --rate do not go with --from FILE"),
-        (["dallas", "--model", "m", "--all-features"], "--model, --all-features go with --from FILE"),
-    ):
-        done = CliRunner().invoke(explain_command, arguments)
-        assert (done.exit_code, problem in done.output) == (2, True), done.output

@@ -266,7 +266,7 @@ def edges_at(graph: StoredGraph, nodes: Sequence[PictureNode], ends: Collection[
 
     ordinal = read_arrays(graph).ordinal
     wanted = np.array([source * len(nodes) + target for source, target in ends], np.int64)
-    found = []
+    found: list[tuple[int, int, float]] = []
     for block in _between(graph, [ordinal[node.key] for node in nodes]):
         at = np.isin(block.source * len(nodes) + block.target, wanted)
         found += zip(block.source[at].tolist(), block.target[at].tolist(), block.weight[at].tolist(), strict=True)
