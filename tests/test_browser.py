@@ -19,7 +19,7 @@ from support.examples import EXAMPLES
 from support.program import Run
 
 from circuit_atlas import Atlas, Connection
-from circuit_atlas.cypher_text import literal
+from circuit_atlas.cypher_text import comment, literal
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError
 from circuit_atlas.queries.catalogue import CatalogueQuery, public_queries
 from circuit_atlas.schema.keys import Kind
@@ -238,6 +238,19 @@ def test_a_literal_is_one_quoted_text(text: str) -> None:
     body = quoted[1:-1]
     assert not re.search(r"(?<!\\)(\\\\)*'", body)
     assert "\n" not in body
+
+
+@given(st.text(st.characters() | st.sampled_from("\n\r\x0b\x0c\x85\u2028\u2029\\u0a")))
+def test_no_text_leaves_its_comment(text: str) -> None:
+    line = comment(text)
+    assert line.startswith("// ")
+    assert line.splitlines() == [line]
+    assert "\\" not in line.replace("\\\\", "")  # no escape of Cypher begins
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", r"\u000a", r"\\u000a", r"\users"])
+def test_the_server_finds_no_statement_in_a_comment(end: str, atlas: Atlas) -> None:
+    assert atlas.cypher(comment(f"x{end}RETURN 1 AS one //") + "\nRETURN 2 AS two").rows == [{"two": 2}]
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,25 @@ def test_a_key_that_no_header_can_have_is_refused_and_not_shown(given: str, monk
     assert "sk-" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks5://user:secret@127.0.0.1:1"),
+        ("https_proxy", "ftp://user:secret@127.0.0.1"),
+        ("HTTP_PROXY", "http://127.0.0.1:secret"),
+        ("NO_PROXY", "a:secret"),
+        ("SSL_CERT_FILE", "/gone/secret.pem"),
+        ("SSL_CERT_FILE", __file__),
+        ("SSLKEYLOGFILE", "/gone/secret"),
+    ],
+)
+def test_a_variable_that_no_client_can_use_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidArgumentError, match=f"^{name} cannot be used") as raised:
+        client.Client(concurrency=1, rate=1, timeout=1)
+    assert "secret" not in str(raised.value)
+
+
 def test_the_key_is_sent_to_one_server_only(
     atlas: Atlas, graph: GraphHandle, server: tuple[FakeNeuronpedia, str], run: Any, monkeypatch: Any
 ) -> None:

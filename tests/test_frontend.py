@@ -22,7 +22,11 @@ from support.program import Run, interruptible
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError
-from circuit_atlas.views.frontend import MAX_CONNECTIONS, FrontendServer
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.queries.results import Explanation
+from circuit_atlas.schema.models import Supernode
+from circuit_atlas.views.frontend import MAX_CONNECTIONS, FrontendServer, write_frontend_files
+from circuit_atlas.views.serve import kept_supernodes
 
 if TYPE_CHECKING:
     from circuit_tracer import Graph
@@ -127,6 +131,74 @@ def test_graphs_are_pruned_and_kept_in_a_given_folder(
         (own / "graph-metadata.json").write_text(text)
         with pytest.raises(InputError, match="not a list of graphs"):
             atlas.serve("dallas", output=own)
+
+
+def saved_as(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text())
+    return content
+
+
+def test_what_the_page_saved_is_kept(tmp_path: Path) -> None:
+    data = read_graph(EXAMPLES / "dallas.json")
+    file = tmp_path / "dallas.json"
+    write_frontend_files(tmp_path, "dallas", data, {})
+    first = saved_as(file)
+    own = {**first["qParams"], "pinnedIds": [FEATURE], "supernodes": [["mine", FEATURE]]}
+    file.write_text(json.dumps({**first, "qParams": own}))
+    write_frontend_files(tmp_path, "dallas", data, {})
+    assert saved_as(file) == {**first, "qParams": own}
+    file.write_text(json.dumps({**first, "nodes": first["nodes"][1:], "qParams": own}))
+    with pytest.raises(InputError, match="saved, of other nodes"):
+        write_frontend_files(tmp_path, "dallas", data, {})
+    assert saved_as(file)["qParams"] == own
+    file.write_text(json.dumps({**first, "nodes": first["nodes"][1:]}))  # the page saved nothing
+    write_frontend_files(tmp_path, "dallas", data, {})
+    assert saved_as(file) == first
+    file.write_text("{}")
+    with pytest.raises(InputError, match="not a graph as circuit-tracer's page reads it"):
+        write_frontend_files(tmp_path, "dallas", data, {})
+
+
+def test_the_page_shows_the_best_label(tmp_path: Path) -> None:
+    data = read_graph(EXAMPLES / "dallas.json")
+    by_id = {data.nodes.source_id[i]: i for i in range(len(data.nodes))}
+    label = data.nodes.label[by_id[FEATURE]]
+    for source, shown in (("hand", "new"), ("neuronpedia", "new"), ("import:x", "new"), ("file:other", label)):
+        found = {data.nodes.key(by_id[FEATURE]): [Explanation(text="new", source=source)]}
+        write_frontend_files(tmp_path, "dallas", data, found)
+        nodes = {node["node_id"]: node for node in saved_as(tmp_path / "dallas.json")["nodes"]}
+        assert nodes[FEATURE]["clerp"] == shown
+
+
+@pytest.mark.parametrize("name", ["graph-metadata", "Graph-Metadata"])
+def test_a_graph_does_not_take_the_place_of_the_list(name: str, tmp_path: Path) -> None:
+    slug = write_frontend_files(tmp_path, name, read_graph(EXAMPLES / "dallas.json"), {})
+    assert [line["slug"] for line in listed(tmp_path)] == [slug]
+    assert slug.lower() != "graph-metadata"
+    assert saved_as(tmp_path / f"{slug}.json")["metadata"]["title_prefix"] == name
+
+
+def test_supernodes_are_kept_with_the_nodes() -> None:
+    groups = (Supernode(name="a", members=(1, 4, 5)), Supernode(name="b", members=(0,)))
+    assert kept_supernodes(groups, [5, 2, 4]) == (Supernode(name="a", members=(0, 2)),)
+
+
+def test_graphs_of_other_graphs_are_shown_as_they_are_stored(
+    atlas: Atlas, saved: Path, new_name: Callable[[], str]
+) -> None:
+    """Collapsed graphs and aggregates of a `.pt` have nodes for which a `.pt` has no place."""
+    name, other = new_name(), new_name()
+    handle = atlas.ingest(saved, name=name)
+    members = [node.key for node in handle.nodes() if node.kind == "feature"][:3]
+    handle.create_supernode("three", members)
+    collapsed = handle.collapsed()
+    atlas.aggregate(name, name=other)
+    with atlas.serve(name, collapsed.name, other, node_threshold=1) as served:
+        whole, *stored = (saved_as(served.folder / f"{line['slug']}.json") for line in listed(served.folder))
+    assert [group[0] for group in whole["qParams"]["supernodes"]] == ["three"]
+    assert set(whole["qParams"]["supernodes"][0][1:]) <= {node["node_id"] for node in whole["nodes"]}
+    for content, graph in zip(stored, (collapsed, atlas.graph(other)), strict=True):
+        assert len(content["nodes"]) == graph.stats().nodes.total
 
 
 def test_the_page_is_served_on_loopback_from_its_folder_alone(atlas: Atlas, examples: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import nbclient
 import nbformat
 import pytest
 from jupyter_client.manager import run_kernel
+
+from circuit_atlas.views.graph_page import LIBRARY, script_json
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -80,6 +83,12 @@ def test_the_notebook_is_kept_without_outputs() -> None:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
     assert not re.search(r"/(root|home|Users|tmp)/", NOTEBOOK.read_text(encoding="utf-8"))
+
+
+def test_no_text_is_taken_for_the_library() -> None:
+    """What stands for the library in a page is no text that a page can have: it is escaped there."""
+    assert LIBRARY not in html.escape(LIBRARY)
+    assert LIBRARY not in script_json(LIBRARY)
 
 
 CELLS = {

@@ -43,3 +43,18 @@ def test_a_command_that_does_not_exist_names_the_one_that_is_meant(words: list[s
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 2
     assert f"No such command {words[-1]!r}. Did you mean {meant!r}" in done.output
+
+
+IGNORED = {
+    f"explain --from {__file__} --limit 3 --rate 25000": "--limit, --rate do not go with --from FILE",
+    "explain dallas --model m --all-features": "--model, --all-features go with --from FILE",
+    "circuit dallas --replace": "--replace goes with --name",
+    "score-circuit dallas Austin --replace": "--replace goes with --name",
+    "export --import-files new dallas --overwrite": "--circuit and --overwrite do not go with --import-files",
+}
+
+
+@pytest.mark.parametrize("command", IGNORED)
+def test_options_that_would_be_ignored_are_refused(command: str) -> None:
+    done = CliRunner().invoke(cli, command.split(" "))
+    assert (done.exit_code, IGNORED[command] in done.output) == (2, True), done.output

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,7 +17,11 @@ from support.examples import EXAMPLES, example_file
 from support.markup import HOSTILE
 from support.two_files import File
 
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.views.clusters import ClustersView
+from circuit_atlas.views.figure import short_name
+from circuit_atlas.views.overlay import overlay
+from circuit_atlas.views.picture import read_picture
 from circuit_atlas.views.view import picture_view, view_paths
 
 Open = Callable[..., Any]
@@ -26,6 +32,12 @@ POSITION = """key => {
     stage.scrollTo(x - stage.clientWidth / 2, y - stage.clientHeight / 2);  // a wide graph does not fit into the page
     const box = graph.getBoundingClientRect();
     return [box.left + x, box.top + y];
+}"""
+
+SUPERNODE = """key => {
+    const t = graph.data.at(-1), f = graph._fullLayout, box = graph.getBoundingClientRect();
+    const i = t.customdata.indexOf(key);
+    return [box.left + f.xaxis._offset + f.xaxis.l2p(t.x[i]), box.top + f.yaxis._offset + f.yaxis.l2p(t.y[i])];
 }"""
 
 CELL = """([row, column]) => {
@@ -207,15 +219,35 @@ def test_supernodes_collapse_and_their_edges_are_summed(show: Open, examples: An
         )
         .rows[0]
     )
-    place = page.evaluate(
-        """() => { const t = graph.data.at(-1), f = graph._fullLayout, box = graph.getBoundingClientRect();
-        const i = t.customdata.indexOf("supernode:say a capital");
-        return [box.left + f.xaxis._offset + f.xaxis.l2p(t.x[i]), box.top + f.yaxis._offset + f.yaxis.l2p(t.y[i])]; }"""
-    )
-    page.mouse.move(*place)
+    page.mouse.move(*page.evaluate(SUPERNODE, "supernode:say a capital"))
     page.wait_for_selector('#graph .lit.focus[data-key="supernode:say a capital"]')
     told = page.inner_text('#panel .row[title="supernode:capital"] b')
     assert float(told) == pytest.approx(row["weight"], rel=1e-3)
+
+
+def test_supernodes_of_two_graphs_collapse_and_stay_pinned(show: Open, atlas: Any, examples: Any) -> None:
+    """A supernode with members in both and in one only is in both, with its influence in each. It stays pinned."""
+    one = read_picture(find_graph(atlas, "dallas-haiku"))
+    members = [i for i, node in enumerate(one.nodes) if "capital" in node.supernodes]
+    changed = {members[0]: replace(one.nodes[members[0]], key="feature:0/1@1")}
+    nodes = [replace(changed.get(i, node), influence=2 * (node.influence or 0.0)) for i, node in enumerate(one.nodes)]
+    page = show(picture_view(overlay(one, replace(one, title="other", nodes=nodes))))
+    page.check("#collapse")
+    page.wait_for_function("graph.data.at(-1).x.length > 0")
+    page.mouse.move(*page.evaluate(SUPERNODE, "supernode:capital"))
+    page.wait_for_selector('#graph .lit.focus[data-key="supernode:capital"]')
+    told = page.inner_text("#panel")
+    assert "in both" in told
+    total = sum(one.nodes[i].influence or 0.0 for i in members)
+    influences = re.search(r"influence\s+(\S+) \| (\S+)", told)
+    assert influences is not None
+    assert [float(value) for value in influences.groups()] == pytest.approx([total, 2 * total], rel=1e-3)
+    page.mouse.down()
+    page.mouse.up()
+    page.fill("#weight", "1")
+    page.mouse.move(3, 3)
+    page.wait_for_function("document.getElementById('threshold').textContent !== 'all'")
+    assert "Pinned" in page.inner_text("#panel")
 
 
 def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any) -> None:
@@ -233,7 +265,7 @@ def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any) -
 def test_a_graph_of_500_nodes_is_drawn(show: Open, examples: Any) -> None:
     page = show(examples["opposite-small"].view(max_nodes=500))
     assert page.locator("#graph .scatterlayer .point").count() == 500
-    assert "Only the 500 most influential of 694 nodes" in page.inner_text("header")
+    assert "Only 500 of 694 nodes" in page.inner_text("header")
 
 
 @pytest.fixture
@@ -282,10 +314,14 @@ def test_a_sankey_diagram_opens(show: Open, examples: Any, screenshot: Any) -> N
 
 def test_clusters_open_as_dendrogram_and_heat_map(show: Open, atlas: Any, examples: Any, screenshot: Any) -> None:
     found = atlas.clusters("dallas", tags=["analogies"], groups=2)
-    renamed = [group.model_copy(update={"graphs": [HOSTILE[:12] + name for name in group.graphs]}) for group in found]
+    long = "-" * 20  # cut beside the rows, whole above a cell
+    renamed = [
+        group.model_copy(update={"graphs": [HOSTILE[:12] + long + name for name in group.graphs]}) for group in found
+    ]
     page = show(ClustersView(found.model_copy(update={"groups": renamed})))
     screenshot("clusters")
-    names = [HOSTILE[:12] + name for name in found.graphs]
+    whole = [HOSTILE[:12] + long + name for name in found.graphs]
+    names = [short_name(name, 24) for name in whole]
     assert page.locator(".ytick text").all_text_contents() == names
     assert sorted(page.locator(".xtick text").all_text_contents()) == sorted(names)
     assert page.locator(".shapelayer path").count() == 2  # a square around each group
@@ -294,7 +330,7 @@ def test_clusters_open_as_dendrogram_and_heat_map(show: Open, atlas: Any, exampl
     page.mouse.move(*page.evaluate(CELL, [0, 1]))
     page.wait_for_selector(".hoverlayer text")
     told = " ".join(page.locator(".hoverlayer text").all_text_contents())
-    assert all(word in told for word in (names[0], names[1], f"similarity {values[0][1]:.4f}"))
+    assert all(word in told for word in (whole[0], whole[1], f"similarity {values[0][1]:.4f}"))
 
 
 def test_a_report_opens_with_its_picture(

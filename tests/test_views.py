@@ -22,18 +22,21 @@ from support.program import Run
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
+from circuit_atlas.printable import CONTROLS
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.views import image
-from circuit_atlas.views.figure import graph_figure, plotly_text
+from circuit_atlas.views import image, pair
+from circuit_atlas.views import picture as picture_module
+from circuit_atlas.views.figure import graph_figure, plotly_text, short_name
 from circuit_atlas.views.graph_page import LIBRARY, file_name, graph_page, script_json
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.overlay import overlay
-from circuit_atlas.views.picture import Picture, read_picture
+from circuit_atlas.views.pair import read_pair
+from circuit_atlas.views.picture import PathOptions, Picture, path_notes, read_picture
 from circuit_atlas.views.report import Report, report_on
 from circuit_atlas.views.sankey import sankey_figure
-from circuit_atlas.views.view import view_paths
+from circuit_atlas.views.view import Drawing, view_paths
 
 
 @pytest.fixture
@@ -68,9 +71,15 @@ def test_a_large_graph_is_shown_in_part_with_a_note(picture: Any, atlas: Any) ->
     }
     assert {(part.nodes[e.source].key, part.nodes[e.target].key): e.weight for e in part.edges} == kept
     assert part.notes == (
-        "Only the 100 most influential of 694 nodes are shown (--max-nodes), with all edges between them: "
-        f"{len(kept):,} of 23,559.",
+        "Only 100 of 694 nodes are shown (--max-nodes): those of the best paths, then tokens and logits, then the most "
+        f"influential; with all edges between them: {len(kept):,} of 23,559.",
     )
+    few = picture("opposite-small", max_nodes=20)
+    assert len(few.nodes) == 20
+    assert [path for path in few.paths if not all(0 <= i < 20 for i in path.nodes)] == []
+    left = len(whole.paths) - len(few.paths)
+    assert not left or few.notes[1].startswith(f"{left} of the 10 best paths are left out")
+    assert path_notes(10, 7) == ("3 of the 10 best paths are left out: they have more nodes than --max-nodes allows.",)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,6 +127,42 @@ def test_the_overlay_of_two_graphs_shows_what_their_comparison_counts(other: str
     lay_out(both)
 
 
+def ends(found: Picture) -> dict[tuple[str, str], tuple[float | None, float | None]]:
+    """The weights of each edge, by the keys of its ends in the graphs that have them."""
+
+    def both(i: int) -> str:
+        node = found.nodes[i]
+        return f"{node.key} {node.second and node.second.key} {node.side}"
+
+    return {(both(edge.source), both(edge.target)): (edge.weight, edge.other) for edge in found.edges}
+
+
+@pytest.mark.parametrize("other", ["night", "opposite-small", "dallas-llama"])
+@pytest.mark.parametrize("most", [10_000, 300])
+def test_in_a_part_of_an_overlay_the_sides_are_true(
+    other: str, most: int, picture: Any, atlas: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two graphs of which only the best nodes and edges are shown, none is said to be in one that both have."""
+    whole = overlay(picture("dallas"), picture(other))
+    for module in (picture_module, pair):
+        monkeypatch.setattr(module, "MAX_EDGES_SHOWN", most)
+    graphs = find_graph(atlas, "dallas"), find_graph(atlas, other)
+    one, two = read_pair(graphs, (PathOptions(k=3), PathOptions(k=3)), max_nodes=60)
+    part = overlay(one, two)
+    sides = {(node.side, node.key, node.second and node.second.key) for node in whole.nodes}
+    assert {(node.side, node.key, node.second and node.second.key) for node in part.nodes} <= sides
+    assert len(part.nodes) < len(whole.nodes)
+    assert part.facts[0].startswith("of the nodes shown, ")
+    every, shown = ends(whole), ends(part)
+    assert shown.items() <= every.items()
+    names = {node for pair_of_ends in shown for node in pair_of_ends}
+    strengths = sorted(
+        (max(abs(w or 0.0) for w in weights) for at, weights in every.items() if names.issuperset(at)), reverse=True
+    )
+    assert [edge.strength for edge in part.edges] == strengths[:most][: len(part.edges)]
+    assert len(part.edges) == min(most, len(part.edges))
+
+
 def test_prompts_in_an_overlay_are_aligned_from_the_end(picture: Any) -> None:
     both = overlay(picture("dallas"), picture("night"))
     dallas, night = (["<bos>", "", "", "Fact", ":"], ["<bos>", "The", "saying", "goes", ":"])
@@ -158,8 +203,18 @@ def test_without_a_path_there_is_no_diagram(atlas: Any, examples: Any) -> None:
 @given(st.text())
 def test_plotly_takes_no_text_for_markup(text: str) -> None:
     shown = plotly_text(text)
+    ET.fromstring(f"<text>{shown}</text>")
+    assert not re.search(f"[{CONTROLS}]", shown)
     assert not set(shown) & set("<>$\n")
     assert not re.search(r"&(?!(amp|lt|gt|#36);)", shown)
+
+
+def test_names_are_cut_where_they_agree() -> None:
+    assert short_name("a-name-of-a-graph@3", 19) == "a-name-of-a-graph@3"
+    assert [short_name(f"the-capital-of-the-state-containing-dallas@{i}", 12) for i in (3, 7)] == [
+        "the-ca…las@3",
+        "the-ca…las@7",
+    ]
 
 
 @given(st.text())
@@ -177,26 +232,33 @@ def test_a_file_name_is_no_path(title: str) -> None:
     assert not name.startswith(".")
 
 
+EVIL = f"{HOSTILE}\x1b\x00\x7f\u202e"
+
+
 def hostile(picture: Picture) -> Picture:
-    """The same picture, but every text holds markup."""
+    """The same picture, but every text holds markup and control characters."""
     from dataclasses import replace
 
-    nodes = [replace(n, name=HOSTILE, explanation=HOSTILE, supernodes=(HOSTILE,)) for n in picture.nodes]
+    nodes = [
+        replace(n, name=EVIL, title=EVIL, explanation=EVIL, supernodes=(EVIL,), key=f"{n.key}{EVIL}")
+        for n in picture.nodes
+    ]
     return replace(
         picture,
-        title=HOSTILE,
-        prompt=HOSTILE,
-        model=HOSTILE,
-        source_set=HOSTILE,
-        facts=(HOSTILE,),
-        notes=(HOSTILE,),
-        tokens=tuple(HOSTILE for _ in picture.tokens),
+        title=EVIL,
+        prompt=EVIL,
+        model=EVIL,
+        source_set=EVIL,
+        facts=(EVIL,),
+        notes=(EVIL,),
+        tokens=tuple(EVIL for _ in picture.tokens),
         nodes=nodes,
     )
 
 
 def test_markup_in_any_text_stays_text(picture: Any) -> None:
     plain, page = (graph_page(shown, LIBRARY) for shown in (picture("dallas"), hostile(picture("dallas"))))
+    assert not re.search(f"[{CONTROLS}]", page)
     assert Tags(page).seen - Tags(plain).seen == {"p": 1}  # the note
     assert "onerror=alert" not in re.sub(r'<script id="data".*?</script>', "", page).replace(
         "&lt;img src=x onerror=alert", ""
@@ -237,11 +299,13 @@ def test_a_report_on_a_circuit_is_restricted_to_it(examples: Any) -> None:
 
 def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
     found = report_on(find_graph(atlas, "dallas"))
-    changed = found.statistics.model_copy(update={"prompt": HOSTILE, "graph": HOSTILE, "tokens": [HOSTILE]})
+    changed = found.statistics.model_copy(update={"prompt": EVIL, "graph": EVIL, "tokens": [EVIL]})
     report = Report(changed, found.contributors, found.paths, found.view)
     seen = Tags(report.html).seen
     assert seen["img"] == 0
     assert seen["script"] == 0  # those of the picture are in its frame
+    page = re.sub(r"(?s)<iframe.*?</iframe>", "", report.html)  # without plotly.js, which has some
+    assert not re.search(f"[{CONTROLS}]", page + report.markdown())
     from markdown_it import MarkdownIt
 
     rendered = MarkdownIt("gfm-like", {"linkify": False}).render(report.markdown())
@@ -281,9 +345,17 @@ def test_without_chromium_an_image_says_what_to_install(
     view = view_paths(examples["dallas"])
     with pytest.raises(MissingExtraError, match="apt-get install chromium"):
         view.save(tmp_path / "paths.png")
-    result = examples["dallas"].report(k=3).save(tmp_path / "dallas.md")
+    report = examples["dallas"].report(k=3)
+    result = report.save(tmp_path / "dallas.md")
     assert result.files == [str(tmp_path / "dallas.md")]
     assert "The picture is left out" in (tmp_path / "dallas.md").read_text(encoding="utf-8")
+    # With one, the picture has a name of its own, which the link quotes.
+    own = tmp_path / "50% (a)#1.svg"
+    own.write_text("mine")
+    monkeypatch.setattr(Drawing, "image", lambda _self, _form: b"drawn")
+    files = Report(report.statistics, None, None, report.view).save(own.with_suffix(".md")).files
+    assert (own.read_text(), Path(files[1]).read_bytes()) == ("mine", b"drawn")
+    assert "(50%25%20%28a%29%231-picture.svg)" in own.with_suffix(".md").read_text()
 
 
 def test_a_chromium_that_does_not_start_is_an_error(
@@ -294,6 +366,16 @@ def test_a_chromium_that_does_not_start_is_an_error(
     monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "chromium"))
     with pytest.raises(MissingExtraError, match="does not start"):
         examples["dallas"].view_paths(k=1).image("svg")
+
+
+def test_what_chromium_cannot_draw_is_an_error(examples: Any) -> None:
+    from support.chromium import find_chromium
+
+    if not find_chromium():
+        pytest.skip("needs Chromium")
+    broken = {"data": [{"type": "sankey", "node": {"label": 3}, "link": 5}], "layout": {"width": "x", "height": 100}}
+    with pytest.raises(InputError, match=r"cannot draw it as \.svg"):
+        image.draw_image(broken, "svg")
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])
@@ -321,11 +403,11 @@ def test_the_commands_write_pages_and_print_where(run: Run, tmp_path: Path) -> N
     done = run("view", "opposite-small", "-o", str(page), "--max-nodes", "50", "--json")
     assert json.loads(done.stdout)["file"] == str(page)
     assert json.loads(done.stdout)["nodes"] == 50
-    assert "Only the 50 most influential of 694 nodes" in done.stderr
-    assert "Only the 50 most influential of 694 nodes" in page.read_text(encoding="utf-8")
+    assert "Only 50 of 694 nodes" in done.stderr
+    assert "Only 50 of 694 nodes" in page.read_text(encoding="utf-8")
     assert run("report", "dallas", "-o", str(report), "--table").stdout.split()[-1] == str(report)
-    for pair in (("--paths", "--compare", "night"), ("--circuit", "--compare", "night"), ("--paths", "--circuit")):
-        done = run("view", "dallas", *pair)
+    for options in (("--paths", "--compare", "night"), ("--circuit", "--compare", "night"), ("--paths", "--circuit")):
+        done = run("view", "dallas", *options)
         assert (done.returncode, "exclude each other" in done.stderr) == (2, True)
     assert "no graph is named" in run("view", "dallas", "--compare", "nothing").stderr
     browser = tmp_path / "browser"
@@ -376,6 +458,9 @@ def test_a_stored_circuit_is_drawn_with_its_supernodes(examples: Any, atlas: Atl
     [circuit] = [circuit for circuit in collapsed.circuits() if circuit.name == "drawn"]
     assert {node.key for node in circuit.nodes} == {"feature:supernode/small", "feature:supernode/opposite", *alone[:5]}
     drawn = collapsed.view_circuit(name="drawn").figure()["layout"]["annotations"]
+    assert collapsed.view_circuit(name="drawn").summary.nodes == sum(
+        shape.get("name") != "legend" and bool(shape.get("borderwidth")) for shape in drawn
+    )
     boxes = {shape["text"].partition("<br>")[0]: shape for shape in drawn if "supernode" in shape["text"]}
     assert boxes["opposite"]["y"] < boxes["small"]["y"]  # layers 4 and 15
     picture = read_picture(find_graph(atlas, collapsed.name))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from circuit_atlas.printable import printable_json
+from circuit_atlas.printable import printable, printable_json
 
 _COMMENTS = re.compile(r"^//.*\n", re.MULTILINE)
+_LINE_ENDS = re.compile("[\n\u2028\u2029]")  # the others are control characters
 _SHOWN = 3  # elements of a long list that are shown
 _LONG = 20
 
@@ -20,6 +21,16 @@ def is_cypher(text: str) -> bool:
 def without_comments(cypher: str) -> str:
     """A statement without its comment lines."""
     return _COMMENTS.sub("", cypher)
+
+
+def comment(text: str) -> str:
+    r"""A text as a comment of a statement: one line, whatever is in the text.
+
+    Neo4j reads `\u000a`, written like this, as a line end wherever it stands, also in comments, unless the backslash is
+    doubled.
+    """
+    line = _LINE_ENDS.sub(lambda found: ascii(found[0])[1:-1], printable(text))
+    return "// " + line.replace("\\", "\\\\")
 
 
 def pastable(cypher: str, parameters: dict[str, Any], *, shorten: bool = False) -> str:

@@ -17,19 +17,18 @@ def private(path: str, flags: int) -> int:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file.
+    """Write a file, whole or not at all: beside it first. What is no file, such as a pipe, is written to as it is.
 
     Raises:
         InputError: it cannot be written.
     """
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}",
-            where=str(path),
-            fix="Check the folder and its free space.",
-        ) from error
+    target = path.resolve()  # a link stays one
+    if target.exists() and not target.is_file():
+        with _cannot_be_written(path):
+            target.write_bytes(content)
+        return
+    with replacing(target) as temporary:
+        temporary.write_bytes(content)
 
 
 @contextmanager
@@ -46,13 +45,20 @@ def replacing(path: Path, *, make_parents: bool = False) -> Iterator[Path]:
         InputError: the folder above does not exist, cannot be written to, or is full.
     """
     path = path.absolute()  # `.` has no name
-    try:
+    with _cannot_be_written(path):
         if make_parents:
             path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
             temporary = Path(folder) / path.name
             yield temporary
             os.replace(temporary, path)
+
+
+@contextmanager
+def _cannot_be_written(path: Path) -> Iterator[None]:
+    """Makes an error of the operating system one of ours."""
+    try:
+        yield
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror or error}",

@@ -1,4 +1,4 @@
-// The nodes of a picture: tokens, logits and nodes asked for by key, then those with the most influence.
+// The nodes of a picture: those asked for by key, then tokens and logits, then those with the most influence.
 // @internal
 // @param graph STRING -- the graph's name
 // @param keys LIST<STRING> = [] -- nodes that are to be there whatever their influence
@@ -8,7 +8,7 @@
 // @returns supernodes LIST<STRING> -- the supernodes that it is in
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
-WITH n ORDER BY n.key STARTS WITH 'token:' OR n.key STARTS WITH 'logit:' OR n.key IN $keys DESC,
+WITH n ORDER BY n.key IN $keys DESC, n.key STARTS WITH 'token:' OR n.key STARTS WITH 'logit:' DESC,
                 coalesce(n.influence, 1 - n.cumulative_influence, 0.0) DESC, n.ordinal LIMIT $k
 RETURN n {@node, .ordinal, .token, .activation, .influence,
           .probability, .pinned} AS node,

@@ -55,4 +55,11 @@ def circuit_command(atlas: Atlas, graph: str, **options: Any) -> Result:
       circuit-atlas circuit dallas --nodes 10 --keep replacement --to Austin
       circuit-atlas circuit dallas --name capital --replace
     """
+    check_replace(options)
     return atlas.graph(graph).circuit(**options)
+
+
+def check_replace(options: dict[str, Any]) -> None:
+    """Refuse --replace where no circuit is stored."""
+    if options["replace"] and options["name"] is None:
+        raise click.UsageError("--replace goes with --name.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,6 +69,7 @@ def explain_command(
       circuit-atlas explain --from examples/labels.tsv --model gemma-2-2b --source-set gemmascope-transcoder-16k
     """
     importing = {name: options.pop(name) for name in ("model", "source_set", "all_features", "max_size")}
+    _check_given(options if files else importing, "do not go with --from FILE" if files else "go with --from FILE")
     if files:
         if graphs or every or tag:
             raise click.UsageError("--from applies to all graphs: leave out GRAPH, --all and --tag.")
@@ -77,6 +79,14 @@ def explain_command(
     result = atlas.explain(*graphs, tag=tag, **options)
     _warn(result)
     return result
+
+
+def _check_given(names: Iterable[str], problem: str) -> None:
+    """Refuse options that would be ignored, if they are given."""
+    source = click.get_current_context().get_parameter_source
+    given = [f"--{name.replace('_', '-')}" for name in names if source(name) is not click.core.ParameterSource.DEFAULT]
+    if given:
+        raise click.UsageError(f"{', '.join(given)} {problem}.")
 
 
 def _warn(result: ExplainResult) -> None:

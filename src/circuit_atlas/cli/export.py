@@ -40,8 +40,8 @@ def export_command(
       circuit-atlas export dallas dallas.graphml --overwrite
       circuit-atlas export --import-files to-import dallas night
     """
-    if import_files is not None and circuit is not None:
-        raise click.UsageError("--circuit goes with a .json, not with --import-files.")
+    if import_files is not None and (circuit is not None or overwrite):
+        raise click.UsageError("--circuit and --overwrite do not go with --import-files, which needs a new folder.")
     if import_files is not None:
         return atlas.export_import_files(import_files, names)
     if len(names) != 2:

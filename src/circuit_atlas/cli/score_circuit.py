@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from circuit_atlas.cli.circuit import check_replace
 from circuit_atlas.cli.options import Question, complete_graphs, graph_or_several, question_command
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def score_circuit_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], docu
       circuit-atlas score-circuit opposite-small --supernode small --supernode opposite
       circuit-atlas paths dallas -k 20 | circuit-atlas score-circuit dallas --file -
     """
+    check_replace(options)
     listed = [] if document is None else _nodes_of(document, graph)
     return atlas.graph(graph).score_circuit([*nodes, *listed], **options)
 

@@ -54,7 +54,7 @@ GROUP = "Pictures and pages"
     type=click.IntRange(1, 10_000),
     default=2_000,
     show_default=True,
-    help="At most this many nodes, the most influential.",
+    help="At most this many nodes: of the best paths, tokens, logits, then the most influential.",
 )
 @atlas_command
 def view_command(

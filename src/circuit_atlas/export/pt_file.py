@@ -33,7 +33,8 @@ def write_pt(data: GraphData, path: Path) -> None:
     graph lacks have no direct effects. The matrix must fit in memory.
 
     Raises:
-        InputError: the graph has nodes that a `.pt` cannot express, or the file cannot be written.
+        InputError: the graph has nodes that a `.pt` cannot express, the matrix does not fit in memory, or the file
+            cannot be written.
         MissingExtraError: the extra `attribution` is not installed.
     """
     with needs_extra("attribution", "writing a .pt"):
@@ -66,7 +67,14 @@ def write_pt(data: GraphData, path: Path) -> None:
         vocab_size=metadata.vocab_size,
     )
     with replacing(path) as temporary:
-        graph.to_pt(str(temporary))
+        try:
+            graph.to_pt(str(temporary))
+        except RuntimeError as error:  # torch's form of an OSError
+            raise InputError(
+                "cannot be written: torch could not write all of it",
+                where=str(path),
+                fix="Check that the disk has space, or write .json.",
+            ) from error
 
 
 def _saved_dtypes(file_form: dict[str, Any]) -> dict[str, str]:
@@ -120,7 +128,14 @@ def _matrix(data: GraphData, row: Int64, dtype: str) -> torch.Tensor:
 
     metadata, count = data.metadata, data.nodes.count
     n = count(Kind.FEATURE) + metadata.n_layers * metadata.n_pos + metadata.n_pos + count(Kind.LOGIT)
-    matrix = torch.zeros((n, n), dtype=getattr(torch, dtype))
+    try:
+        matrix = torch.zeros((n, n), dtype=getattr(torch, dtype))
+    except RuntimeError as error:  # torch's form of a MemoryError
+        raise InputError(
+            f"a .pt has a matrix of {n:,} rows and columns, which does not fit in memory",
+            where=metadata.slug,
+            fix="Write it as .json or .parquet.",
+        ) from error
     for block in data.edges.blocks(_BLOCK):
         target, source = (torch.from_numpy(row[ends]) for ends in (block.target, block.source))
         matrix[target, source] = torch.from_numpy(np.ascontiguousarray(block.weight)).to(matrix.dtype)

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from circuit_atlas.config import Connection
-from circuit_atlas.cypher_text import is_cypher, literal
+from circuit_atlas.cypher_text import comment, is_cypher, literal
 from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 from circuit_atlas.files import write_file
-from circuit_atlas.printable import printable
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue, find_query, public_queries
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.paths import search_paths
@@ -29,7 +28,7 @@ from circuit_atlas.views.circuit import best_circuit
 MAX_QUERY_STRING = 6_000
 MAX_ADDRESS = 120_000  # on Linux, an argument of a program, such as the web browser, has at most 128 KB
 # Texts, names and comments, in which `$` does not begin a parameter; then parameters.
-_PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|//[^\n]*|/\*.*?\*/|\$(\w+)""", re.DOTALL)
+_PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|//[^\r\n]*|/\*.*?\*/|\$(\w+)""", re.DOTALL)
 _PATHS, _NODES = 10, 15  # of the first picture of a graph, at most
 _AURA = ".databases.neo4j.io"
 
@@ -88,13 +87,13 @@ def _best_paths(graph: StoredGraph) -> str:
     target = found.paths[0].nodes[-1]
     parameters = shlex.join(["-p", f"graph={graph.name}", "-p", f"key={target.key}"])
     guide = [
-        f"// The {len(paths)} best paths of {graph.name!r} by {found.score} that promote {target.name!r}.",
-        "// Drag nodes apart; a click on one shows all that is stored of it, a double click draws what it acts on.",
-        "// Other questions: `circuit-atlas query --list` and `circuit-atlas browse QUERY -p NAME=VALUE`, for instance",
-        f"// circuit-atlas browse neighbors.direct {parameters}",
+        f"The {len(paths)} best paths of {graph.name!r} by {found.score} that promote {target.name!r}.",
+        "Drag nodes apart; a click on one shows all that is stored of it, a double click draws what it acts on.",
+        "Other questions: `circuit-atlas query --list` and `circuit-atlas browse QUERY -p NAME=VALUE`, for instance",
+        f"circuit-atlas browse neighbors.direct {parameters}",
     ]
     statement = drawn(find_query("paths.score"), {"graph": graph.name, "paths": paths})
-    return "\n".join([*map(printable, guide), statement])
+    return "\n".join([*map(comment, guide), statement])
 
 
 def browser_of(uri: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.similar_results import Clusters
-from circuit_atlas.views.figure import FONT, Figure, plotly_text, short
+from circuit_atlas.views.figure import FONT, Figure, plotly_text, short_name
 from circuit_atlas.views.view import FigureView
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def clusters_figure(found: Clusters, similarity: Float64) -> Figure:
         found: the groups.
         similarity: float64 (n, n), see `Clusters.similarities`.
     """
-    names = [plotly_text(short(name, _LABEL)) for name in found.graphs]
+    names = [plotly_text(name) for name in found.graphs]
     off_diagonal = [value for i, row in enumerate(similarity.tolist()) for j, value in enumerate(row) if i != j]
-    heat = {
+    heat: Figure = {
         "type": "heatmap",
         "z": [[round(value, 4) for value in row] for row in similarity.tolist()],
         "zmin": min(off_diagonal),
@@ -61,6 +61,10 @@ def clusters_figure(found: Clusters, similarity: Float64) -> Figure:
         "colorbar": {"title": {"text": "similarity", "side": "right"}, "thickness": 14},
         "hovertemplate": "%{y}<br>%{x}<br>similarity %{z:.4f}<extra></extra>",
     }
+    if len(names) <= _NAMED:  # beside the rows, names are cut; above a cell, they are whole
+        heat["text"] = [[f"{row}<br>{column}" for column in names] for row in names]
+        heat["hovertemplate"] = "%{text}<br>similarity %{z:.4f}<extra></extra>"
+        names = [plotly_text(short_name(name, _LABEL)) for name in found.graphs]
     lines = {
         "type": "scatter",
         "mode": "lines",

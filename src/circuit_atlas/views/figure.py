@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from circuit_atlas.printable import printable
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views.layout import Layout
 from circuit_atlas.views.picture import Picture, PictureEdge
@@ -31,11 +33,14 @@ FONT = "system-ui, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _MARGIN = {"l": 46, "r": 14, "t": 100, "b": 78}
 _MAX_LABEL = 16  # characters
 _LEANING_LETTER = 5.0  # pixels to the left that a letter takes in a label which leans by 45 degrees
+_NO_XML = re.compile("[\ufffe\uffff]")  # besides control characters
 _SMALLEST_SCALE = 0.6  # as in graph_page.js
 
 
 def plotly_text(text: str) -> str:
-    """Text as plotly has to get it to show it literally: plotly takes some tags, entities and TeX for markup."""
+    """Text as plotly has to get it to show it literally: plotly takes some tags, entities and TeX for markup, and
+    writes a character that no XML can have into an SVG."""
+    text = _NO_XML.sub(lambda found: ascii(found[0])[1:-1], printable(text))
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;")):
         text = text.replace(character, entity)
     return " ".join(text.split())
@@ -44,6 +49,14 @@ def plotly_text(text: str) -> str:
 def short(text: str, length: int = _MAX_LABEL) -> str:
     """Text cut to a length."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def short_name(name: str, length: int) -> str:
+    """A name cut to a length, in the middle: the ends of names, such as `@3` and `@7`, tell them apart."""
+    if len(name) <= length:
+        return name
+    end = (length - 1) // 2
+    return f"{name[: length - 1 - end]}…{name[len(name) - end :]}"
 
 
 def edge_groups(picture: Picture) -> list[tuple[str, str]]:

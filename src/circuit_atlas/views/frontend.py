@@ -30,7 +30,9 @@ from urllib.parse import quote
 
 from circuit_atlas.errors import DatabaseError, InputError, needs_extra
 from circuit_atlas.export.json_file import NEW_QPARAMS, write_json
+from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.ingest.labels import FILE
 from circuit_atlas.queries.results import Explanation
 
 DEFAULT_PORT = 8041  # as in circuit-tracer's command line
@@ -39,6 +41,7 @@ MAX_CONNECTIONS = 64  # at once; a browser opens six
 _MAX_BODY = 4 << 20  # bytes of what the page saves
 _PATIENCE = 30  # seconds that a client may say nothing
 _LIST = "graph-metadata"  # the file that lists the graphs
+_FIRST = "first_qParams"  # in the list: a graph's `qParams` before the page saved any
 _SAVE = "/save_graph/"
 _NO_LOG = logging.NullHandler()
 _LOG = logging.getLogger(__name__)
@@ -65,11 +68,14 @@ def write_frontend_files(
         data: the graph, pruned.
         explanations: the explanations of nodes, best first, by the nodes' keys.
 
+    What the page saved of the graph in this folder, pins and groups, is kept if the graph has the same nodes as then.
+
     Returns:
         The graph's slug, by which the page identifies it.
 
     Raises:
-        InputError: the folder cannot be written to, or has a file of that name which is not the page's.
+        InputError: the folder cannot be written to, has a file of that name which is not the page's, or has what the
+            page saved of other nodes of the graph.
     """
     slug = _slug(graph)
     file = folder / f"{slug}.json"
@@ -89,30 +95,61 @@ def _written(
     folder: Path, graph: str, slug: str, data: GraphData, explanations: Mapping[str, Sequence[Explanation]]
 ) -> str:
     file = folder / f"{slug}.json"
-    write_json(data, file)
-    content = json.loads(file.read_text(encoding="utf-8"))
-    metadata = {**content["metadata"], "slug": slug, "title_prefix": graph}
-    _add_to_list(folder, metadata)
-    nodes = content["nodes"]
-    explained = [explanations.get(data.nodes.key(i), ()) for i in range(len(nodes))]
-    for node, found in zip(nodes, explained, strict=True):
-        if found:
-            node["clerp"] = node.get("clerp") or found[0].text
-        if not _LINK.fullmatch(str(node.get("vis_link", ""))):  # it could be `javascript:...`
-            node.pop("vis_link", None)
-    if any(explained):
-        metadata["scan"] = f"./data/features/{slug}"  # where the page looks for a feature's page
-        (folder / "features" / slug).mkdir(parents=True, exist_ok=True)
-        for feature, page in _feature_pages(nodes, explained):
-            (folder / "features" / slug / f"{feature}.json").write_text(json.dumps(page), encoding="utf-8")
-    content |= {"metadata": metadata, "qParams": {**NEW_QPARAMS, **content.get("qParams", {})}}
-    file.write_text(json.dumps(content), encoding="utf-8")
+    with replacing(file) as part:
+        write_json(data, part)
+        content = json.loads(part.read_text(encoding="utf-8"))
+        metadata = {**content["metadata"], "slug": slug, "title_prefix": graph}
+        nodes = content["nodes"]
+        explained = [explanations.get(data.nodes.key(i), ()) for i in range(len(nodes))]
+        for node, found in zip(nodes, explained, strict=True):
+            has_label = str(node.get("clerp") or "").strip()
+            if found and not (has_label and found[0].source.startswith(FILE)):  # as `NAME` in ingest/labels.py
+                node["clerp"] = found[0].text
+            if not _LINK.fullmatch(str(node.get("vis_link", ""))):  # it could be `javascript:...`
+                node.pop("vis_link", None)
+        if any(explained):
+            metadata["scan"] = f"./data/features/{slug}"  # where the page looks for a feature's page
+            (folder / "features" / slug).mkdir(parents=True, exist_ok=True)
+            for feature, page in _feature_pages(nodes, explained):
+                (folder / "features" / slug / f"{feature}.json").write_text(json.dumps(page), encoding="utf-8")
+        qparams = {**NEW_QPARAMS, **content.get("qParams", {})}
+        saved = _saved(file, _listed(folder).get(slug, {}), nodes)
+        content |= {"metadata": metadata, "qParams": qparams if saved is None else saved}
+        part.write_text(json.dumps(content), encoding="utf-8")
+    _add_to_list(folder, {**metadata, _FIRST: qparams})
     return slug
+
+
+def _saved(file: Path, listed: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The `qParams` that the page saved when the graph was served from the same folder before; None if it saved none.
+
+    Raises:
+        InputError: they are about other nodes than those that are shown now, or cannot be read.
+    """
+    if not file.exists():
+        return None
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+        saved: dict[str, Any] = before["qParams"]
+        ids = {node["node_id"] for node in before["nodes"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "not a graph as circuit-tracer's page reads it", where=str(file), fix="Give another folder with --output."
+        ) from error
+    if saved == listed.get(_FIRST):
+        return None
+    if ids != {node["node_id"] for node in nodes}:
+        raise InputError(
+            "has pins or groups that the page saved, of other nodes than are shown now",
+            where=str(file),
+            fix="Give another folder with --output, the same thresholds as then, or remove the file.",
+        )
+    return saved
 
 
 def _slug(graph: str) -> str:
     """The graph's name, if it can be a file's name and part of an address; else a hash of it."""
-    if _SAFE_SLUG.fullmatch(graph):
+    if _SAFE_SLUG.fullmatch(graph) and graph.lower() != _LIST:  # some file systems take upper case for lower case
         return graph
     return f"graph-{hashlib.sha256(graph.encode()).hexdigest()[:12]}"
 

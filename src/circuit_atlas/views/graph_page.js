@@ -71,7 +71,10 @@ function select() {
 
 const wanted = node => state.kinds.has(node.kind) && state.sides.has(node.side);
 
-/* One node for each supernode. It lies in the middle of its members, and its area is the sum of theirs. */
+/* One node for each supernode. It lies in the middle of its members, and its area is the sum of theirs. In a picture of two
+   graphs, influence is summed in each; a supernode is in both, unless all its members are in the same one. It stays the same
+   object, so that it stays pinned. */
+const supernodes = new Map();
 function mergeSupernodes() {
   const groups = new Map();
   for (const node of nodes) {
@@ -81,14 +84,18 @@ function mergeSupernodes() {
   }
   return [...groups].map(([name, members]) => {
     const mean = of => members.reduce((sum, node) => sum + of(node), 0) / members.length;
-    const sum = of => members.some(node => of(node) !== null)
-      ? members.reduce((total, node) => total + (of(node) ?? 0), 0) : null;
-    const group = {
+    const sum = values => values.some(value => value !== null) ? values.reduce((total, value) => total + (value ?? 0), 0) : null;
+    const side = members.every(node => node.side === members[0].side) ? members[0].side : 0;
+    const influence = [1, 2].map(graph => sum(members.map(node =>
+      node.side === 0 && graph === 2 ? node.second?.influence ?? null : node.side === 0 || node.side === graph ? node.influence : null)));
+    const group = supernodes.get(name) ?? {};
+    supernodes.set(name, Object.assign(group, {
       key: "supernode:" + name, name, page: null, title: name, kind: "supernode", layer: null, position: null, activation: null, probability: null,
-      explanation: null, influence: sum(node => node.influence), supernodes: [], members, side: members[0].side,
+      explanation: null, influence: influence[side === 2 ? 1 : 0], supernodes: [], members, side,
+      second: compared && side === 0 ? {activation: null, influence: influence[1], probability: null} : null,
       x: mean(node => node.x), y: mean(node => node.y), color: "#56B4E9", symbol: "circle",
       size: Math.min(34, Math.sqrt(members.reduce((area, node) => area + node.size ** 2, 0)) + 6),
-    };
+    }));
     for (const node of members) shownAs.set(node, group);
     return group;
   });
@@ -101,11 +108,12 @@ function sumEdges() {
   for (const edge of edges) {
     const source = shownAs.get(edge.source), target = shownAs.get(edge.target);
     if (!source || !target || source === target) continue;
-    const key = source.key + "\u0000" + target.key, known = sums.get(key);
+    if (!sums.has(source)) sums.set(source, new Map());
+    const known = sums.get(source).get(target);
     if (known) { known.weight = add(known.weight, edge.weight); known.other = add(known.other, edge.other); }
-    else sums.set(key, {source, target, weight: edge.weight, other: edge.other});
+    else sums.get(source).set(target, {source, target, weight: edge.weight, other: edge.other});
   }
-  const result = [...sums.values()];
+  const result = [...sums.values()].flatMap(targets => [...targets.values()]);
   result.forEach(measure);
   return result.sort((a, b) => b.strength - a.strength);
 }
@@ -290,7 +298,7 @@ function showNode(node) {
   add("position", node.position === null ? null : `${node.position}  ${node.token}`);
   add("explanation", node.explanation === node.name ? null : node.explanation);
   for (const what of ["activation", "influence", "probability"]) {
-    if (node.second) add(what, node[what] === null ? null : `${number(node[what])} | ${number(node.second[what])}`);
+    if (node.second) add(what, node[what] === null && node.second[what] === null ? null : `${number(node[what])} | ${number(node.second[what])}`);
     else add(what, node[what]);
   }
   add("supernodes", node.supernodes.join(", "));

@@ -11,6 +11,7 @@ from string import Template
 from typing import Any
 
 from circuit_atlas.errors import needs_extra
+from circuit_atlas.printable import printable
 from circuit_atlas.views.figure import (
     EDGE_STEPS,
     EDGES_DRAWN,
@@ -25,8 +26,8 @@ from circuit_atlas.views.figure import (
 from circuit_atlas.views.layout import Layout, lay_out
 from circuit_atlas.views.picture import Picture, PictureNode
 
-LIBRARY = "/* the library that draws */"
-"""What a page has in place of plotly.js where the notebook has that already."""
+LIBRARY = "/* <the library that draws> */"
+"""What a page has in place of plotly.js where the notebook has that already. No text in a page has `<` as it is."""
 
 
 def graph_page(picture: Picture, library: str) -> str:
@@ -40,18 +41,23 @@ def graph_page(picture: Picture, library: str) -> str:
         MissingExtraError: plotly is not installed.
     """
     layout = lay_out(picture)
-    notes = "\n".join(f'<p class="note">{html.escape(note)}</p>' for note in picture.notes)
+    notes = "\n".join(f'<p class="note">{_shown(note)}</p>' for note in picture.notes)
     return fill(
         "graph_page.html",
-        title=html.escape(picture.title),
-        prompt=html.escape(picture.prompt),
-        facts=html.escape(" · ".join((f"{picture.model} ({picture.source_set})", *picture.facts))),
+        title=_shown(picture.title),
+        prompt=_shown(picture.prompt),
+        facts=_shown(" · ".join((f"{picture.model} ({picture.source_set})", *picture.facts))),
         notes=notes,
         style=asset("graph_page.css"),
         script=asset("graph_page.js"),
         plotly=library,
         data=script_json(_data(picture, layout, graph_figure(picture, layout))),
     )
+
+
+def _shown(text: str) -> str:
+    """A text as HTML, with control characters in words."""
+    return html.escape(printable(text))
 
 
 def file_name(title: str) -> str:
@@ -127,16 +133,16 @@ def _data(picture: Picture, layout: Layout, figure: Figure) -> dict[str, Any]:
 def _node_data(picture: Picture, layout: Layout) -> list[dict[str, Any]]:
     return [
         {
-            "key": node.key,
+            "key": printable(node.key),
             "kind": node.kind.value,
-            "name": node.name,
-            "title": node.title,
+            "name": printable(node.name),
+            "title": printable(node.title),
             "layer": node.layer,
             "position": node.position,
-            "token": _token(picture, node),
-            "explanation": node.explanation,
+            "token": printable(_token(picture, node)),
+            "explanation": node.explanation and printable(node.explanation),
             "page": node.page,
-            "supernodes": node.supernodes,
+            "supernodes": [printable(name) for name in node.supernodes],
             **_values(node),
             "side": node.side,
             "second": node.second and _values(node.second),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from circuit_atlas.errors import MissingExtraError, needs_extra
+from circuit_atlas.errors import InputError, MissingExtraError, needs_extra
 from circuit_atlas.views.figure import Figure
 
 _SCALE = 2  # pixels of a PNG per pixel of the layout, for sharp text
@@ -13,11 +13,12 @@ def draw_image(figure: Figure, form: str) -> bytes:
 
     Raises:
         MissingExtraError: plotly, kaleido or a Chromium is not installed, or the Chromium does not start.
+        InputError: the Chromium cannot draw the figure.
     """
     with needs_extra("views", "drawing an image"):
         import plotly  # noqa: F401
         from kaleido import calc_fig_sync
-        from kaleido.errors import BrowserFailedError, ChromeNotFoundError
+        from kaleido.errors import BrowserFailedError, ChromeNotFoundError, KaleidoError
     page = figure["layout"]
     options = {
         "format": form,
@@ -37,4 +38,9 @@ def draw_image(figure: Figure, form: str) -> bytes:
         raise MissingExtraError(
             "Chromium or Chrome, which should draw the image, does not start",
             fix="Start it from a terminal to see why, set BROWSER_PATH to another one, or write .html.",
+        ) from error
+    except (KaleidoError, RuntimeError, TimeoutError) as error:  # its JavaScript fails, or it ends, or hangs
+        raise InputError(
+            f"Chromium or Chrome cannot draw it as .{form}: {str(error) or type(error).__name__}",
+            fix="Write .html, or show fewer nodes.",
         ) from error

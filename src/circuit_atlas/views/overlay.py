@@ -20,19 +20,17 @@ def overlay(first: Picture, second: Picture) -> Picture:
     if their layers are equal, and tokens if their texts are equal. Logits are the same if their vocabulary entries are.
     The paths of the first graph come before those of the second.
     """
-    longest = max(len(first.tokens), len(second.tokens))
-    same_start = first.tokens[:1] == second.tokens[:1]
-    nodes, indices = _align(first, second, longest, same_start)
+    nodes, indices = align(first, second)
     every = _edges(first, second, indices)
     edges = strongest(every)
-    cut = [f"Only the {len(edges):,} strongest of {len(every):,} edges of both are shown."]
+    cut = [f"Only the {len(edges):,} strongest edges of both are shown."]
     return Picture(
         title=f"{first.title} | {second.title}",
         model=_named(first.model, second.model),
         source_set=_named(first.source_set, second.source_set),
         prompt=f"{first.prompt}\n{second.prompt}",
         facts=_facts(nodes, first, second),
-        tokens=_tokens(first, second, longest, same_start),
+        tokens=_tokens(first, second),
         n_layers=max(first.n_layers, second.n_layers),
         nodes=nodes,
         edges=edges,
@@ -49,10 +47,9 @@ def overlay(first: Picture, second: Picture) -> Picture:
     )
 
 
-def _align(
-    first: Picture, second: Picture, longest: int, same_start: bool
-) -> tuple[list[PictureNode], list[list[int]]]:
+def align(first: Picture, second: Picture) -> tuple[list[PictureNode], list[list[int]]]:
     """The nodes of both graphs, each once, and for each graph the index there of each of its nodes."""
+    longest, same_start = _columns(first, second)
     moved = [_moved(picture, longest, same_start) for picture in (first, second)]
     identities = [_identities(of_graph, _naming(first, second, side)) for side, of_graph in enumerate(moved)]
     nodes: dict[tuple[Identity, int], PictureNode] = {}
@@ -62,6 +59,26 @@ def _align(
             nodes[identity] = _both(known, node) if known else replace(node, side=side + 1)
     index = {identity: i for i, identity in enumerate(nodes)}
     return list(nodes.values()), [[index[identity] for identity in of_graph] for of_graph in identities]
+
+
+def counterpart(node: PictureNode, picture: Picture, other: Picture) -> str | None:
+    """The key that a node of one picture, neither token nor logit, has in the other graph if it is there; None if the
+    other graph cannot have it."""
+    longest, same_start = _columns(picture, other)
+    if _naming(picture, other, 0)(node) != _naming(picture, other, 1)(node):  # a feature of other transcoders
+        return None
+    head, at, _ = node.key.partition("@")
+    if not at:
+        return head
+    column = _column(node.column, len(picture.tokens), longest, same_start)
+    position = 0 if column == 0 and same_start else column - longest + len(other.tokens)
+    is_there = position >= 0 and _column(position, len(other.tokens), longest, same_start) == column
+    return f"{head}@{position}" if is_there else None
+
+
+def _columns(first: Picture, second: Picture) -> tuple[int, bool]:
+    """How many columns the picture of both has, and whether both prompts begin with the same token."""
+    return max(len(first.tokens), len(second.tokens)), first.tokens[:1] == second.tokens[:1]
 
 
 def _column(position: int, length: int, longest: int, same_start: bool) -> int:
@@ -74,7 +91,8 @@ def _moved(picture: Picture, longest: int, same_start: bool) -> list[PictureNode
     return [replace(node, column=_column(node.column, length, longest, same_start)) for node in picture.nodes]
 
 
-def _tokens(first: Picture, second: Picture, longest: int, same_start: bool) -> tuple[str, ...]:
+def _tokens(first: Picture, second: Picture) -> tuple[str, ...]:
+    longest, same_start = _columns(first, second)
     columns = [
         {_column(i, len(picture.tokens), longest, same_start): token for i, token in enumerate(picture.tokens)}
         for picture in (first, second)
@@ -148,4 +166,5 @@ def _edges(first: Picture, second: Picture, indices: list[list[int]]) -> list[Pi
 
 def _facts(nodes: list[PictureNode], first: Picture, second: Picture) -> tuple[str, ...]:
     shared, one, other = (sum(node.side == side for node in nodes) for side in range(3))
-    return (f"{shared:,} nodes in both", f"{one:,} only in {first.title}", f"{other:,} only in {second.title}")
+    both = f"{shared:,} nodes in both" if first.whole and second.whole else f"of the nodes shown, {shared:,} in both"
+    return (both, f"{one:,} only in {first.title}", f"{other:,} only in {second.title}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Rows
 from circuit_atlas.queries.aggregates import age_notes
@@ -17,6 +17,9 @@ from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Component, Kind, component_of
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import EdgeBlock
 
 MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
 MAX_NODES_SHOWN = 10_000
@@ -116,7 +119,8 @@ class PicturePath:
 
 @dataclass(frozen=True)
 class Picture:
-    """The nodes, edges (strongest first) and paths to draw, and notes that say what of the graph is left out."""
+    """The nodes, edges (strongest first) and paths to draw, and notes that say what of the graph is left out. `whole`
+    says whether all nodes are there."""
 
     title: str
     model: str
@@ -131,18 +135,24 @@ class Picture:
     notes: tuple[str, ...] = ()
     graphs: tuple[str, ...] = ()  # two names when graphs are compared, else none
     lorsa_source_set: str | None = None
+    whole: bool = True
 
 
 @graph_query
 def read_picture(
-    graph: StoredGraph, *, paths: PathOptions | Paths = DEFAULT_PATHS, max_nodes: int = MAX_NODES
+    graph: StoredGraph,
+    *,
+    paths: PathOptions | Paths | None = DEFAULT_PATHS,
+    max_nodes: int = MAX_NODES,
+    more: Sequence[str] = (),
 ) -> Picture:
-    """The picture of a graph: tokens, logits and nodes of the best paths, then the nodes with most influence.
+    """The picture of a graph: nodes of the best paths, then tokens and logits, then the nodes with most influence.
 
     Args:
         graph: the graph.
-        paths: the paths that are drawn over it, or which are to be found.
+        paths: the paths that are drawn over it, if any, or which are to be found.
         max_nodes: at most this many nodes, 1 to 10,000; of edges between them the 100,000 strongest.
+        more: keys of further nodes, because the graph with which it is compared shows them.
 
     Raises:
         InvalidArgumentError: an argument is out of range.
@@ -150,11 +160,12 @@ def read_picture(
     """
     check_range("max_nodes", max_nodes, 1, MAX_NODES_SHOWN)
     stored = graph.properties
-    found, path_notes = _paths(graph, paths)
-    keys = list(dict.fromkeys(node.key for path in found for node in path.nodes))
-    rows = ask(graph.database, "views.nodes", graph=graph.name, keys=keys, k=max_nodes)
+    found = found_paths(graph, paths) if isinstance(paths, PathOptions) else paths
+    best = [] if found is None else found.paths
+    rows = _node_rows(graph, list(dict.fromkeys(node.key for path in best for node in path.nodes)), max_nodes, more)
     edges = _edges(graph, [row["node"]["ordinal"] for row in rows])
     place = {row["node"]["key"]: i for i, row in enumerate(rows)}
+    drawn = [path for path in best if all(node.key in place for node in path.nodes)]
     return Picture(
         title=graph.name,
         model=stored["model"],
@@ -166,21 +177,30 @@ def read_picture(
         n_layers=stored["n_layers"],
         nodes=_nodes(graph, rows),
         edges=edges,
-        paths=[_path(path, place, graph.name) for path in found if all(node.key in place for node in path.nodes)],
-        notes=(*_notes(stored, len(rows), len(edges)), *path_notes, *age_notes(graph.database, stored)),
+        paths=[_path(path, place, graph.name) for path in drawn],
+        notes=(
+            *shown_notes(stored, len(rows), len(edges), len(more)),
+            *path_notes(len(best), len(drawn)),
+            *(() if found is None else found.notes),
+            *age_notes(graph.database, stored),
+        ),
         lorsa_source_set=stored.get("lorsa_source_set"),
+        whole=len(rows) == stored["nodes"],
     )
 
 
-def _paths(graph: StoredGraph, options: PathOptions | Paths) -> tuple[list[Path], list[str]]:
-    """Paths, and why there are none. A graph without tokens or logits has no paths by default."""
-    if isinstance(options, Paths):
-        return options.paths, options.notes
+def found_paths(graph: StoredGraph, options: PathOptions) -> Paths | None:
+    """The paths to draw. A graph without tokens or logits has none by default."""
     asked = (options.sources or graph.properties["token_nodes"]) and (options.targets or graph.logits)
-    if not asked:
-        return [], []
-    found = search_paths(graph, **options.arguments)
-    return found.paths, found.notes
+    return search_paths(graph, **options.arguments) if asked else None
+
+
+def _node_rows(graph: StoredGraph, keys: list[str], max_nodes: int, more: Sequence[str]) -> Rows:
+    rows = ask(graph.database, "views.nodes", graph=graph.name, keys=keys, k=max_nodes)
+    if not more:
+        return rows
+    every = list(dict.fromkeys([*(row["node"]["key"] for row in rows), *more]))
+    return ask(graph.database, "views.nodes", graph=graph.name, keys=every, k=len(every))
 
 
 def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
@@ -224,22 +244,48 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
     import numpy as np
 
     from circuit_atlas.graph.packed import largest
-    from circuit_atlas.queries.stored_arrays import read_arrays
 
-    place = np.full(graph.properties["nodes"], -1)
-    place[ordinals] = np.arange(len(ordinals))
     target, source, weight = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    for block in read_arrays(graph).edges.blocks(_EDGES_AT_ONCE):
-        shown = (place[block.target] >= 0) & (place[block.source] >= 0)
-        target = np.concatenate([target, place[block.target[shown]]])
-        source = np.concatenate([source, place[block.source[shown]]])
-        weight = np.concatenate([weight, block.weight[shown]])
+    for block in _between(graph, ordinals):
+        target = np.concatenate([target, block.target])
+        source = np.concatenate([source, block.source])
+        weight = np.concatenate([weight, block.weight])
         if len(weight) > 2 * MAX_EDGES_SHOWN:
             kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
             target, source, weight = target[kept], source[kept], weight[kept]
     kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
     columns = (source[kept].tolist(), target[kept].tolist(), weight[kept].tolist())
     return [PictureEdge(*edge) for edge in zip(*columns, strict=True)]
+
+
+def edges_at(graph: StoredGraph, nodes: Sequence[PictureNode], ends: Collection[tuple[int, int]]) -> list[PictureEdge]:
+    """The edges between nodes that have these ends, if there are any; ends are places of source and target."""
+    import numpy as np
+
+    from circuit_atlas.queries.stored_arrays import read_arrays
+
+    ordinal = read_arrays(graph).ordinal
+    wanted = np.array([source * len(nodes) + target for source, target in ends], np.int64)
+    found: list[tuple[int, int, float]] = []
+    for block in _between(graph, [ordinal[node.key] for node in nodes]):
+        at = np.isin(block.source * len(nodes) + block.target, wanted)
+        found += zip(block.source[at].tolist(), block.target[at].tolist(), block.weight[at].tolist(), strict=True)
+    return [PictureEdge(*edge) for edge in found]
+
+
+def _between(graph: StoredGraph, ordinals: list[int]) -> Iterator[EdgeBlock]:
+    """All edges between these nodes, in blocks; ends, int64, are places in `ordinals`."""
+    import numpy as np
+
+    from circuit_atlas.graph.data import EdgeBlock
+    from circuit_atlas.queries.stored_arrays import read_arrays
+
+    place = np.full(graph.properties["nodes"], -1)
+    place[ordinals] = np.arange(len(ordinals))
+    for block in read_arrays(graph).edges.blocks(_EDGES_AT_ONCE):
+        target, source = place[block.target], place[block.source]
+        shown = (target >= 0) & (source >= 0)
+        yield EdgeBlock(target[shown], source[shown], block.weight[shown])
 
 
 def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
@@ -257,13 +303,24 @@ def _facts(stored: Properties) -> tuple[str, ...]:
     return size, *scores
 
 
-def _notes(stored: Properties, nodes: int, edges: int) -> tuple[str, ...]:
+def shown_notes(stored: Properties, nodes: int, edges: int, more: int) -> tuple[str, ...]:
+    """What a picture says if it shows only so many nodes and edges of a graph. `more` of the nodes are there because
+    another graph shows them."""
     if nodes == stored["nodes"] and edges == stored["edges"]:
         return ()
     if nodes == stored["nodes"]:
         return (f"Only the {edges:,} strongest of {stored['edges']:,} edges are shown.",)
     which = "all" if edges < MAX_EDGES_SHOWN else "the strongest"
+    besides = f", and {more:,} that the other graph shows" if more else ""
     return (
-        f"Only the {nodes:,} most influential of {stored['nodes']:,} nodes are shown (--max-nodes), with {which} "
-        f"edges between them: {edges:,} of {stored['edges']:,}.",
+        f"Only {nodes:,} of {stored['nodes']:,} nodes are shown (--max-nodes): those of the best paths, then tokens "
+        f"and logits, then the most influential{besides}; with {which} edges between them: {edges:,} of "
+        f"{stored['edges']:,}.",
     )
+
+
+def path_notes(found: int, drawn: int) -> tuple[str, ...]:
+    """What a picture says if it shows fewer paths than were found."""
+    if drawn == found:
+        return ()
+    return (f"{found - drawn} of the {found} best paths are left out: they have more nodes than --max-nodes allows.",)

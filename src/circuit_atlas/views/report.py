@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any
+from urllib.parse import quote
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
 from circuit_atlas.files import write_file
+from circuit_atlas.printable import printable
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Path, Paths
@@ -56,9 +58,9 @@ class Report:
         sections = [f"<h2>{html.escape(title)}</h2>\n{_html_table(table, sets)}" for title, table in self._sections()]
         return fill(
             "report.html",
-            title=html.escape(self.statistics.graph),
+            title=html.escape(printable(self.statistics.graph)),
             style=asset("report.css"),
-            prompt=html.escape(self.statistics.prompt),
+            prompt=html.escape(printable(self.statistics.prompt)),
             sections="\n".join(sections),
             picture=framed(self.view.html, 900),
         )
@@ -67,7 +69,7 @@ class Report:
         """The report as Markdown.
 
         Args:
-            picture: name of the picture's file; without one, a line says that the picture is left out.
+            picture: relative address of the picture's file; without one, a line says that the picture is left out.
         """
         shown = (
             f"![{_markdown(self.statistics.graph)}]({picture})"
@@ -84,7 +86,8 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def save(self, file: str | FilePath) -> ReportResult:
-        """Write it as `.html`, or as `.md`, with a picture in a `.svg` next to it if a Chromium is installed.
+        """Write it as `.html`, or as `.md`, with a picture in a file `NAME-picture.svg` next to `NAME.md` if a Chromium
+        is installed.
 
         Raises:
             InvalidArgumentError: another suffix.
@@ -100,13 +103,14 @@ class Report:
         if suffix == ".html":
             write_file(path, self.html.encode())
             return ReportResult(files=[str(path)], notes=self.view.summary.notes)
-        picture = path.with_suffix(".svg")
+        picture = path.with_name(f"{path.stem}-picture.svg")  # a file of the report, which no person has named
         try:
-            write_file(picture, self.view.image("svg"))
+            drawn = self.view.image("svg")
         except MissingExtraError as error:
             write_file(path, self.markdown().encode())
             return ReportResult(files=[str(path)], notes=[f"no picture: {error.what}"])
-        write_file(path, self.markdown(_link(picture.name)).encode())
+        write_file(picture, drawn)
+        write_file(path, self.markdown(quote(picture.name)).encode())
         return ReportResult(files=[str(path), str(picture)], notes=self.view.summary.notes)
 
     def _repr_html_(self) -> str:
@@ -248,10 +252,6 @@ def _markdown_link(text: str, address: str | None) -> str:
 
 
 def _markdown(text: str) -> str:
-    """A text on one line, escaped so that Markdown shows it literally."""
-    line = _MARKUP.sub(lambda found: "\\" + found[0], " ".join(text.split()))
+    """A text on one line, with control characters in words, escaped so that Markdown shows it literally."""
+    line = _MARKUP.sub(lambda found: "\\" + found[0], " ".join(printable(text).split()))
     return re.sub(r"^(\d+)([.)] )", r"\1\\\2", line)  # `1.` would begin a list
-
-
-def _link(name: str) -> str:
-    return f"<{name}>" if " " in name else name

@@ -8,7 +8,7 @@ from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.paths import SCORES
 from circuit_atlas.queries.series_results import Series
-from circuit_atlas.views.figure import FONT, Figure, plotly_text, short
+from circuit_atlas.views.figure import FONT, Figure, plotly_text, short, short_name
 from circuit_atlas.views.view import FigureView
 
 # Okabe and Ito's colours, which colour-blind people can distinguish; with other markers and dashes from the eighth on.
@@ -47,7 +47,7 @@ def series_figure(found: Series) -> Figure:
             "x": list(range(len(found.steps))),
             "y": line.values,
             "yaxis": "y2" if line.measure in right else "y",
-            "name": plotly_text(short(line.name if line.feature else f"{line.measure}, {line.name}", _NAME)),
+            "name": plotly_text(short_name(line.name if line.feature else f"{line.measure}, {line.name}", _NAME)),
             "text": texts,
             "hovertemplate": "%{text}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
             "connectgaps": False,
@@ -62,7 +62,9 @@ def series_figure(found: Series) -> Figure:
 def _layout(found: Series, right: list[str]) -> Figure:
     n = len(found.steps)
     ticks = [
-        plotly_text(short(step.token.strip() if step.token and step.token.strip() else step.graph, _LABEL))
+        plotly_text(
+            short(step.token.strip(), _LABEL) if step.token and step.token.strip() else short_name(step.graph, _LABEL)
+        )
         + (f"<br>→ {plotly_text(short(step.target, _LABEL))}" if step.target else "")
         for step in found.steps
     ]

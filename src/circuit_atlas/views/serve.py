@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import zip_longest
@@ -17,6 +18,7 @@ from circuit_atlas.errors import InputError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
+from circuit_atlas.schema.models import Supernode
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
@@ -35,8 +37,8 @@ def serve(
 ) -> ServedGraphs:
     """Serve circuit-tracer's own web page on graphs, on this machine alone, until the result is closed.
 
-    Graphs that came from a `.pt` and are stored whole are pruned for it, as `create_graph_files` does; others are
-    shown as they are stored.
+    Graphs that came from a `.pt` and are stored whole are pruned for it, as `create_graph_files` does; others, such as
+    collapsed graphs and aggregates, are shown as they are stored.
 
     Args:
         database: the database.
@@ -50,7 +52,7 @@ def serve(
         GraphNotFoundError: no graph of that name is ready.
         InvalidArgumentError: a graph cannot be pruned, or a threshold is not between 0 and 1.
         DatabaseError: the port is taken.
-        InputError: the folder cannot be written to.
+        InputError: the folder cannot be written to, or has what the page saved of other nodes of a graph.
         MissingExtraError: the extra `attribution` is not installed.
     """
     from circuit_atlas.views.frontend import FrontendServer, write_frontend_files
@@ -88,7 +90,7 @@ def _pruned(graph: StoredGraph, node_threshold: float, edge_threshold: float) ->
     from circuit_atlas.queries.whole_graph import read_graph_data
 
     data = read_graph_data(graph)
-    if data.metadata.source_format == "json" or data.metadata.node_threshold is not None:
+    if not _is_whole(data):
         return data
     with TemporaryDirectory(prefix="circuit-atlas-") as folder:
         file = Path(folder) / "graph.pt"
@@ -102,7 +104,36 @@ def _pruned(graph: StoredGraph, node_threshold: float, edge_threshold: float) ->
         token=[data.nodes.token[i] for i in kept],
         label=[data.nodes.label[i] for i in kept],
     )
-    return replace(pruned, metadata=data.metadata.model_copy(update=thresholds), nodes=nodes)
+    return replace(
+        pruned,
+        metadata=data.metadata.model_copy(update=thresholds),
+        nodes=nodes,
+        supernodes=kept_supernodes(data.supernodes, kept),
+    )
+
+
+def _is_whole(data: GraphData) -> bool:
+    """Whether a graph is one that circuit-tracer would prune: as it was attributed, not yet pruned, collapsed or
+    summed up with others."""
+    metadata = data.metadata
+    is_attributed = metadata.source_format not in ("json", "aggregate") and metadata.collapsed_from is None
+    return is_attributed and metadata.node_threshold is None
+
+
+def kept_supernodes(supernodes: Sequence[Supernode], kept: Sequence[int]) -> tuple[Supernode, ...]:
+    """Supernodes of a graph of which some nodes are kept, without those that have no member left.
+
+    Args:
+        supernodes: those of the whole graph.
+        kept: the ordinals there of the nodes that are kept, in their new order.
+    """
+    place = {ordinal: i for i, ordinal in enumerate(kept)}
+    members = [tuple(sorted(place[i] for i in supernode.members if i in place)) for supernode in supernodes]
+    return tuple(
+        Supernode(name=supernode.name, members=left)
+        for supernode, left in zip(supernodes, members, strict=True)
+        if left
+    )
 
 
 def _explained(graph: StoredGraph) -> dict[str, list[Explanation]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.circuits import held_nodes, pins_of
 from circuit_atlas.queries.graphs import StoredGraph
@@ -30,7 +32,7 @@ def stored_circuit(graph: StoredGraph, name: str) -> tuple[list[Node], list[Edge
         raise InvalidArgumentError(
             f"the circuit {name!r} has {held:,} nodes; a figure can show {MOST_NODES}",
             where=graph.name,
-            fix=f"`circuit-atlas circuit {graph.name} --nodes {MOST_NODES}` chooses fewer.",
+            fix=f"`circuit-atlas circuit {shlex.quote(graph.name)} --nodes {MOST_NODES}` chooses fewer.",
         )
     columns, shown = read_arrays(graph), pins_of(graph, name)
     is_shown = np.zeros(len(columns.keys), np.bool_)

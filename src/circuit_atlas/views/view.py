@@ -25,6 +25,7 @@ from circuit_atlas.views.image import draw_image
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.notebook import notebook_html
 from circuit_atlas.views.overlay import overlay
+from circuit_atlas.views.pair import read_pair
 from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, middle_layers, read_picture
 from circuit_atlas.views.results import ReportResult, ViewResult
 from circuit_atlas.views.sankey import sankey_figure
@@ -171,19 +172,19 @@ def view_graph(
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
         k: how many paths.
         compare: name of a second graph to lay over the first, with its own best paths.
-        max_nodes: at most this many nodes, the most influential, 1 to 10,000.
+        max_nodes: at most this many nodes, 1 to 10,000: those of the best paths, then tokens and logits, then the most
+            influential. When graphs are compared, each shows what the other shows, besides.
 
     Raises:
         InvalidArgumentError: an argument is out of range.
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
     paths = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
-    picture = read_picture(graph, paths=paths, max_nodes=max_nodes)
-    if compare is not None:
-        others = replace(paths, sources=(), targets=())
-        second = read_picture(find_graph(graph.database, compare), paths=others, max_nodes=max_nodes)
-        picture = overlay(picture, second)
-    return picture_view(picture)
+    if compare is None:
+        return picture_view(read_picture(graph, paths=paths, max_nodes=max_nodes))
+    both = graph, find_graph(graph.database, compare)
+    others = replace(paths, sources=(), targets=())
+    return picture_view(overlay(*read_pair(both, (paths, others), max_nodes=max_nodes)))
 
 
 def picture_view(picture: Picture) -> View:
@@ -221,7 +222,8 @@ def view_paths(
 
 def sankey_view(paths: Paths, notes: Sequence[str] = ()) -> View:
     """The view of paths."""
-    return _figure_view(paths.graph, sankey_figure(paths), list(paths.edges()), list(notes))
+    nodes = {node.key for path in paths.paths for node in path.nodes}
+    return _figure_view(paths.graph, sankey_figure(paths), len(nodes), list(paths.edges()), list(notes))
 
 
 @graph_query
@@ -258,9 +260,8 @@ def view_circuit(
         nodes, edges, left = stored_circuit(graph, name)
         notes = [f"{left:,} weaker effects between its nodes are not drawn."] if left else []
         notes += age_notes(graph.database, graph.properties)
-        return _figure_view(
-            graph.name, circuit_figure(nodes, edges, middle_layers(graph), weights=weights), edges, notes
-        )
+        figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
+        return _figure_view(graph.name, figure, len(nodes), edges, notes)
     found = _found(graph, options)
     shown = best_circuit(found)
     left = len(found) - len(shown)
@@ -269,7 +270,7 @@ def view_circuit(
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
     figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
-    return _figure_view(graph.name, figure, edges, notes)
+    return _figure_view(graph.name, figure, len(nodes), edges, notes)
 
 
 def _found(graph: StoredGraph, options: PathOptions) -> Paths:
@@ -289,12 +290,10 @@ def _found(graph: StoredGraph, options: PathOptions) -> Paths:
     return found
 
 
-def _figure_view(graph: str, figure: Figure, edges: Sequence[Edge], notes: list[str]) -> View:
-    """The view of a figure that plotly draws on its own."""
+def _figure_view(graph: str, figure: Figure, nodes: int, edges: Sequence[Edge], notes: list[str]) -> View:
+    """The view of a figure of so many nodes, which plotly draws on its own."""
     ends = {(source.key, target.key) for source, target, _ in edges}
-    nodes = {key for pair in ends for key in pair}
-
-    return View(figure_page(graph, figure), lambda: figure, Summary(graph, len(nodes), len(ends), notes))
+    return View(figure_page(graph, figure), lambda: figure, Summary(graph, nodes, len(ends), notes))
 
 
 def figure_page(title: str, figure: Figure) -> Callable[[str], str]:
