@@ -346,10 +346,11 @@ def test_the_command_line_takes_nodes_from_a_file(run: Run, examples: dict[str, 
     assert json.loads(scored.stdout) == json.loads(examples["dallas"].score_circuit(contrast).to_json())
     hits = atlas.search("Texas", graph="dallas").to_json()
     assert json.loads(run("score-circuit", "dallas", "--file", "-", stdin=hits).stdout)["nodes"]
-    for text in ("{", "[1]", "{}", examples["night"].paths(k=1).to_json()):
+    forms, other = "not JSON of paths, search or circuit", examples["night"].paths(k=1).to_json()
+    for text, why in (("{", forms), ("[1]", forms), ("{}", forms), (other, "it is about the graph 'night'")):
         done = run("score-circuit", "dallas", "--file", "-", stdin=text)
         assert done.returncode == 2
-        assert "not JSON of paths, search or circuit" in done.stderr
+        assert why in done.stderr
 
 
 def test_the_command_line_asks_several_graphs(run: Run, examples: dict[str, GraphHandle]) -> None:
