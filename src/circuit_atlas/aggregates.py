@@ -75,7 +75,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
             "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."
         )
     made = store_aggregate(database, names, tags, name=name, replace=True, **how)
-    left_out = [f"no longer exist, and were left out: {', '.join(gone)}"] if gone else []
+    left_out = [f"graphs and tags that no longer exist were left out: {', '.join(gone)}"] if gone else []
     return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 
 

@@ -482,7 +482,7 @@ class Atlas(Database):
         if addresses and bulk:
             raise InvalidArgumentError("--bulk is for files, not for addresses", fix="Leave --bulk out.")
         if len(files) + len(addresses) > 1 and name is not None:
-            raise InvalidArgumentError("one name for several graphs", fix="Leave --name out: each has one in its file.")
+            raise InvalidArgumentError("one name cannot be given to several graphs", fix="Leave --name out: each has one in its file.")
         if any(path.exists() for path in files):
             self.make_store()
             if bulk:

@@ -41,7 +41,9 @@ Names = Annotated[Sequence[str], Field(max_length=200)]
 def _check_whole(*names: str) -> None:
     """Refuse collapsed graphs, which these questions would bring up to date: tools that read change nothing."""
     if collapsed := [name for name in names if name.endswith(COLLAPSED)]:
-        raise InvalidArgumentError("a collapsed graph", where=collapsed[0], fix="Name whole graphs.")
+        raise InvalidArgumentError(
+            "is a collapsed graph, which this tool cannot read", where=collapsed[0], fix="Name whole graphs."
+        )
 
 
 class ReadTools:

@@ -77,7 +77,7 @@ def read_address(text: str, neuronpedia: str = NEURONPEDIA) -> Address:
     """
     if len(text) > MAX_ADDRESS_LENGTH:
         raise InvalidArgumentError(
-            f"an address of more than {MAX_ADDRESS_LENGTH:,} characters", where=printable(text[:80]), fix=_FIX
+            f"the address has more than {MAX_ADDRESS_LENGTH:,} characters", where=printable(text[:80]), fix=_FIX
         )
     if text.startswith(_SHORT):
         model, _, slug = text.removeprefix(_SHORT).partition("/")

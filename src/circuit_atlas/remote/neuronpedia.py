@@ -164,7 +164,7 @@ def _read(response: httpx.Response) -> bytes:
     for chunk in response.iter_bytes():
         content += chunk
         if len(content) > _MAX_BYTES:
-            raise MalformedError(f"a response of more than {_MAX_BYTES >> 20} MB")
+            raise MalformedError(f"the response has more than {_MAX_BYTES >> 20} MB")
         if time.monotonic() > deadline:
             raise TransientError("the response takes too long")
     return bytes(content)
