@@ -114,7 +114,7 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
 
 
 def _refusal(content: dict[str, Any], missing: list[str], where: str) -> InputError:
-    """The error for a dict that is no graph; it says what it has, and what it is if that is known."""
+    """The error for a dict that is not a graph; it says what it has, and what it is if that is known."""
     other = recognised_pt(content)
     if other:
         return InputError(

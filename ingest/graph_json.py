@@ -166,7 +166,7 @@ def _parsed(content: bytes, where: str) -> Any:
 
 
 def _check_form(document: Any, path: Path) -> None:
-    """Refuse what is no attribution graph, and say what it is."""
+    """Refuse what is not an attribution graph, and say what it is."""
     other = recognised_json(document) if isinstance(document, dict) else None
     if other:
         raise InputError(f"not an attribution graph, but {other.what}", where=str(path), fix=other.fix)

@@ -433,7 +433,7 @@ def _number(token: _Token) -> Number:
 def _kind_name(token: _Token) -> KindName:
     kind = token.text[1:-1]
     if kind not in KIND_NAMES:
-        raise _error(token.column, f"{token.text} is no kind of nodes", f"Kinds are {', '.join(sorted(KIND_NAMES))}.")
+        raise _error(token.column, f"{token.text} is not a kind of node", f"Kinds are {', '.join(sorted(KIND_NAMES))}.")
     return KindName(kind)
 
 

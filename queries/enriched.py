@@ -247,6 +247,6 @@ def named_ends(
 
 
 def _told(identity: str) -> str:
-    """What a node that is no feature is called: the text of a token or logit, else its kind and layer."""
+    """What a node that is not a feature is called: the text of a token or logit, else its kind and layer."""
     kind, _, rest = identity.partition(":")
     return rest if kind in (Kind.TOKEN, Kind.LOGIT) else f"{kind} {rest}".rstrip()

@@ -180,7 +180,7 @@ def _check_ends(edges: ArrayEdges, n: int, graph: str) -> None:
         return np.asarray(column[1:] == column[:-1])
 
     if ((edges.source < 0) | (edges.source >= n)).any():
-        raise damaged("an edge comes from what is no node of it", graph)
+        raise damaged("an edge comes from a node that the graph does not have", graph)
     doubled = same_as_before(edges.target) & same_as_before(edges.source)
     if doubled.any():
         i = int(np.argmax(doubled))

@@ -36,7 +36,7 @@ REFUSED = (
     ("source.`layer`", 7, "'.' does not"),
     ("w\\u0065ight", 2, "'\\\\' does not"),
     ("/* */ weight", 1, "found '/'"),
-    ("'x'", 1, "no kind of nodes"),
+    ("'x'", 1, "not a kind of node"),
     ("source.kind", 1, "a number is needed here, and this is a kind"),
     ("source.kind < 'token'", 1, "a number is needed"),
     ("source.kind = 1", 15, "a kind of nodes is needed"),

@@ -482,7 +482,9 @@ class Atlas(Database):
         if addresses and bulk:
             raise InvalidArgumentError("--bulk is for files, not for addresses", fix="Leave --bulk out.")
         if len(files) + len(addresses) > 1 and name is not None:
-            raise InvalidArgumentError("one name cannot be given to several graphs", fix="Leave --name out: each has one in its file.")
+            raise InvalidArgumentError(
+                "one name cannot be given to several graphs", fix="Leave --name out: each has one in its file."
+            )
         if any(path.exists() for path in files):
             self.make_store()
             if bulk:
@@ -769,7 +771,7 @@ class Atlas(Database):
             GraphNotFoundError: neither a graph nor a query has that name.
             InvalidArgumentError: a parameter is missing, unknown or of the wrong type, or the statement is too long.
             ReadOnlyError: the statement would do more than read the database.
-            CypherError: it is no Cypher.
+            CypherError: the text is not valid Cypher.
         """
         self._check_open()
         refresh_collapsed(self, what or "")

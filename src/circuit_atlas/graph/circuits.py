@@ -78,7 +78,7 @@ class Circuits:
 
     @cached_property
     def choosable(self) -> Bool:
-        """The nodes that a circuit may have or leave out, bool (n,): features and biases that are no targets."""
+        """The nodes that a circuit may have or leave out, bool (n,): features and biases that are not targets."""
         return ~(self.is_token | self.is_error | self.is_logit | (self.weights > 0))
 
     def influence(self, nodes: Bool) -> Float64:
