@@ -323,7 +323,7 @@ class _Parser:
     def _expression(self) -> Term:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _error(self._next.column, f"more than {MAX_DEPTH} expressions inside each other")
+            raise _error(self._next.column, f"expressions are nested more than {MAX_DEPTH} deep")
         term = self._chain(CONDITION, ("OR",), self._conjunction)
         self._depth -= 1
         return term

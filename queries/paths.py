@@ -203,7 +203,7 @@ def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int
         check_range("hops", hops, 1, MAX_HOPS)
         if min_hops not in (1, SHOWN_MIN_HOPS, hops) or max_hops not in (DEFAULT_HOPS, hops):
             raise InvalidArgumentError(
-                "hops was given together with min_hops or max_hops", fix="Give hops alone, or the other two."
+                "hops cannot be combined with min_hops or max_hops", fix="Give hops alone, or the other two."
             )
         return hops, hops
     check_range("max_hops", max_hops, 1, MAX_HOPS)

@@ -74,7 +74,7 @@ def test_length_and_depth_are_bounded() -> None:
     for opens, closes in (("(", ")"), ("abs(", ")"), ("CASE WHEN 1=1 THEN ", " END"), ("greatest(1, ", ")")):
         deepest = MAX_DEPTH - 1
         parse_edge_value(opens * deepest + "1" + closes * deepest)
-        with pytest.raises(InvalidArgumentError, match="inside each other"):
+        with pytest.raises(InvalidArgumentError, match="nested more than"):
             parse_edge_value(opens * (deepest + 1) + "1" + closes * (deepest + 1))
 
 

@@ -168,7 +168,7 @@ class Database:
             del self._running[mark]
         if not answer.done():
             raise QueryTimeoutError(
-                "the time limit has passed, and the server does not let go of the query: it was left to end it",
+                "the server did not stop the query at the time limit; the query still runs there",
                 fix="It may use a processor until then. `circuit-atlas server stop` ends a local server with it.",
             )
         columns, records, summary = answer.result()
@@ -196,7 +196,7 @@ class Database:
         self.in_thread(stop)
         first_done([answer], _LAST_WAIT)
         if not answer.done():
-            _log.warning("The server does not let go of the query; it was left to end it.")
+            _log.warning("The server did not stop the query; the query still runs there.")
 
     def _run(
         self, cypher: str, parameters: dict[str, Any], write: bool, mark: str

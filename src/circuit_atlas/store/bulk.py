@@ -112,7 +112,7 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
         return "unchanged"
     if name in new:
         raise GraphExistsError(
-            f"graph {name!r} is of another of these files, with different content",
+            f"another of these files has a graph {name!r} with different content",
             fix="Ingest it by itself, under another name (--name).",
         )
     if not replace:
