@@ -111,7 +111,7 @@ class Circuits:
         return CircuitScores(None if kept is None else max(kept, 0.0), replacement, completeness)
 
     def choose(self, most: int, keep: str, method: str) -> Choice:
-        """A circuit of at most `most` nodes, tokens and logits besides.
+        """A circuit of at most `most` nodes, not counting tokens and logits.
 
         Args:
             most: how many nodes.
