@@ -394,7 +394,7 @@ def _foreign(rows: Rows, chosen: Collection[str]) -> list[str]:
     if not foreign:
         return []
     what, them = ("another set", "it") if len(foreign) == 1 else ("other sets", "them")
-    note = f"of {what} of transcoders, whose features are different: to leave {them} out changes nothing."
+    note = f"of {what} of transcoders, whose features are different: leaving {them} out changes nothing."
     return [f"{listed(foreign)} {note}"]
 
 

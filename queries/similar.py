@@ -70,7 +70,8 @@ def similar_graphs(
     alike = [row for row in originals if all(row["graph"][field] == one["graph"][field] for field in SAME)]
     notes = []
     if left := len(originals) - len(alike):
-        notes.append(f"Of another model or set of transcoders, and so left out: {left:,} of the graphs.")
+        were = "1 graph was left out: it has" if left == 1 else f"{left:,} graphs were left out: they have"
+        notes.append(f"{were} another model or set of transcoders.")
     if len(alike) < 2:
         raise InvalidArgumentError(
             "there is no other graph of the same model and set of transcoders to compare it with",

@@ -83,8 +83,8 @@ class ReadTools:
     ) -> Result:
         """Find the best paths from nodes (all tokens by default) to nodes (the most probable logit by default).
 
-        minus: why the targets and not these, such as another logit. score: mean, sum, bottleneck or product. sign:
-        promoting, inhibiting or any.
+        minus: nodes to subtract from the targets, such as another logit. score: mean, sum, bottleneck or product.
+        sign: promoting, inhibiting or any.
         """
         return self._graph(graph).paths(
             sources=sources,
@@ -101,14 +101,14 @@ class ReadTools:
     def neighbors(self, graph: str, address: str, minus: Names = (), direction: str = "both", k: Rows = 10) -> Result:
         """List the strongest direct effects on a node and of a node. direction: in, out or both.
 
-        minus: why the node and not these.
+        minus: nodes to subtract from the node, such as another logit.
         """
         return self._graph(graph).neighbors(address, minus=minus, direction=direction, k=k)
 
     def influence(self, graph: str, targets: Names = (), minus: Names = (), k: Rows = 20) -> Result:
         """List the nodes with most influence on some nodes, over all paths; by default on all logits.
 
-        minus: why the targets and not these, such as another logit.
+        minus: nodes to subtract from the targets, such as another logit.
         """
         return self._graph(graph).influence(targets=targets, minus=minus, k=k)
 
@@ -119,7 +119,7 @@ class ReadTools:
         keep: str = "influence",
         targets: Names = (),
     ) -> Result:
-        """Choose a circuit of at most so many features that keeps most of the graph.
+        """Choose a circuit of at most this many features that keeps most of the graph.
 
         keep: influence, replacement or completeness. Nothing is stored.
         """
@@ -142,7 +142,7 @@ class ReadTools:
     ) -> Result:
         """Group features of a graph, or of a stored circuit, that do the same. Nothing is stored.
 
-        groups: merge until so many are left; by default as long as two groups are alike.
+        groups: merge until this many groups are left; by default, stop when no two groups are alike.
         """
         return self._graph(graph).suggest_supernodes(circuit=circuit, features=features, groups=groups)
 
