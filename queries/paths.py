@@ -64,8 +64,8 @@ def search_paths(
 ) -> Paths:
     """The k paths of at most `max_hops` hops with the best score, exactly. No path visits a node twice.
 
-    Among equal scores come fewer hops first, then node by node from the target back, in the order of the
-    graph's file.
+    Among equal scores, paths with fewer hops come first; then the order of nodes in the graph's file decides, node by
+    node from the target back.
 
     Args:
         graph: the graph.
@@ -76,7 +76,7 @@ def search_paths(
         weights: weights of targets in that sum, by address; 1 for the others.
         max_hops: most edges of a path, 1 to 12.
         min_hops: fewest edges of a path.
-        hops: exactly so many edges, instead of `min_hops` and `max_hops`.
+        hops: exactly this many edges, instead of `min_hops` and `max_hops`.
         k: how many paths, 1 to 10,000.
         order: `strongest` (largest score first) or `inhibiting` (smallest first; for `bottleneck`, the paths
             whose weakest inhibition is strongest; not with `product`, which has `sign`).

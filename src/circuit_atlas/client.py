@@ -202,8 +202,14 @@ class Atlas(Database):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full. A
-        local server that has stopped is started again first."""
+        """A block that writes. If the local server has stopped, it is started again first.
+
+        Raises:
+            ServerUnavailableError, AuthenticationError, QueryTimeoutError, CypherError: the driver raised such an error
+                in the block.
+            DatabaseError: the driver raised another error, the disk of the local store is full, or this is closed.
+            LocalServerError: the local server cannot be started.
+        """
         self._check_open()
         if self._server is not None and self._server.connection() is None:
             self._is_back(self._driver)

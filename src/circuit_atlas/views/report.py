@@ -142,7 +142,7 @@ def report_on(
         k: how many contributors and paths.
         max_hops: most edges of a path, 1 to 12.
         min_hops: fewest edges of a path.
-        hops: exactly so many edges of a path, instead of `min_hops` and `max_hops`.
+        hops: exactly this many edges of a path, instead of `min_hops` and `max_hops`.
         score: what paths are ranked by, see `search_paths`.
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
