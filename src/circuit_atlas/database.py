@@ -114,7 +114,9 @@ class Database:
         progress: bool = False,
     ) -> None:
         if not 0 < timeout <= 86_400:
-            raise InvalidArgumentError(f"invalid timeout: {timeout} s", fix="Give seconds, more than 0, at most 86400.")
+            raise InvalidArgumentError(
+                f"timeout cannot be {timeout}", fix="It is more than 0 and at most 86,400 seconds."
+            )
         self.progress, self._timeout, self._tracer = progress, timeout, tracer
         self._driver: Driver | None = None
         self._is_closed = False

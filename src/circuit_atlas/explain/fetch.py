@@ -90,7 +90,9 @@ def explain(
     from circuit_atlas.remote.neuronpedia import NeuronpediaConfig
 
     if limit is not None and limit < 1:
-        raise InvalidArgumentError(f"limit must be at least 1, got {limit}", fix="Leave it out to fetch all features.")
+        raise InvalidArgumentError(
+            f"limit cannot be {limit}", fix="It is 1 or more. Leave it out to fetch all features."
+        )
     config = NeuronpediaConfig.from_environment(url, concurrency=concurrency, rate=rate, timeout=timeout)
     names, skipped = _neuronpedia_names(found := _chosen(database, graphs, tag))
     wanted = [graph.graph for graph in found if not names.keys().isdisjoint(graph.source_sets)]
