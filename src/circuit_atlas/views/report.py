@@ -11,8 +11,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from circuit_atlas.arguments import checks_arguments
-from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
-from circuit_atlas.files import write_file
+from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
 from circuit_atlas.queries.path_results import Contributors, Path, Paths
@@ -94,9 +94,7 @@ class Report:
         path = FilePath(file)
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
-            raise InvalidArgumentError(
-                f"{path.name!r} has a suffix that is not supported", fix=f"Use {' or '.join(SUFFIXES)}."
-            )
+            raise unknown_format(path, "A report", SUFFIXES)
         if suffix == ".html":
             write_file(path, self.html.encode())
             return ReportResult(files=[str(path)], notes=self.view.summary.notes)

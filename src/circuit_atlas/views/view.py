@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.files import write_file
+from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.queries.aggregates import age_notes
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
@@ -37,9 +37,7 @@ def check_suffix(file: str | Path) -> None:
     """Raise InvalidArgumentError if pictures are not written in the format of a file's suffix."""
     path = Path(file)
     if path.suffix.lower() not in SUFFIXES:
-        raise InvalidArgumentError(
-            f"{path.name!r} has a suffix that is not supported", fix=f"Use {', '.join(SUFFIXES)}."
-        )
+        raise unknown_format(path, "A picture", SUFFIXES)
 
 
 @checks_arguments
