@@ -77,7 +77,16 @@ def same_start(sources: Rows) -> bool:
 
 
 def check_sources(sources: Rows, name: str) -> None:
-    """Refuse graphs that cannot be added up: none, graphs that are made of others, or of different transcoders."""
+    """Refuse graphs that cannot be added up.
+
+    Args:
+        sources: the graphs, rows of aggregates.sources.
+        name: what they would become, for the error.
+
+    Raises:
+        InvalidArgumentError: there is none, one is a collapsed graph or an aggregate, or they have different models or
+            sets of transcoders.
+    """
     if not sources:
         raise no_original()
     made = [row["graph"]["name"] for row in sources if not row["is_original"]]

@@ -189,7 +189,12 @@ def two_sets(
     k: int,
     confidence: float,
 ) -> tuple[list[str], list[str], list[str]]:
-    """The graphs of the set and of the baseline, and notes about them."""
+    """The graphs of the set and of the baseline, and notes about them.
+
+    Raises:
+        InvalidArgumentError: a set has no graph, a graph is named in both, or `k` or `confidence` is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
     from circuit_atlas.graph.enrichment import smallest_p_value
 
     check_range("k", k, 1, MAX_NEIGHBORS)

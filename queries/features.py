@@ -227,7 +227,18 @@ def show_feature(
 
 def common_features(database: Database, *graphs: str, tags: Sequence[str] = (), k: int = 20) -> SharedFeatures:
     """The transcoder features that are active in every graph of a set, at any position; `only_features` with nothing
-    excluded."""
+    excluded.
+
+    Args:
+        database: the database.
+        graphs: names of graphs.
+        tags: tags of further graphs; aggregates and collapsed graphs with these tags are left out.
+        k: how many, 1 to 10,000.
+
+    Raises:
+        InvalidArgumentError: no graph was named or is left, or k is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
     return only_features(database, *graphs, tags=tags, k=k)
 
 

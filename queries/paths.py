@@ -368,7 +368,9 @@ def count_paths(
     """The exact number of paths by number of hops, from `min_hops` to `max_hops`; arguments as in `search_paths`.
 
     Raises:
-        InvalidArgumentError: an argument is out of range, or the graph has a cycle and too many paths to enumerate.
+        InvalidArgumentError: an argument is out of range; the graph has no tokens or logits to default to, or a cycle
+            and too many paths to enumerate; or a node to pass is excluded by the other restrictions.
+        CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     search = path_search(

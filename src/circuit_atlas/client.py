@@ -479,8 +479,13 @@ class Atlas(Database):
 
         Raises:
             InputError: a folder has no graph file.
-            DatabaseError: the connection to the database was lost.
-            AtlasError: the first error, with `fail_fast`.
+            InvalidArgumentError: `name` is given for several graphs, or `bulk` for addresses or for a database that is
+                not a local store.
+            DatabaseError: the database cannot be used, or the connection was lost.
+            AtlasError: with `fail_fast`, the first error of a file or address, see `ingest`.
+            IngestError: with `bulk`, the store has data of others, or the new store does not have what was sent.
+            LocalServerError: with `bulk`, the importer failed; the old store is kept.
+            MissingExtraError: with `bulk`, the extra `parquet` is not installed.
         """
         given, tags = list(sources), list(tags)
         addresses = list(dict.fromkeys(str(source) for source in given if is_address(source)))

@@ -80,7 +80,9 @@ def explain(
         timeout: seconds to wait for a response.
 
     Raises:
-        GraphNotFoundError: no graph of that name is ready.
+        InvalidArgumentError: an argument is out of range, the address is not that of a web server, or the key has
+            characters that no key has.
+        GraphNotFoundError: no graph of that name is ready, or one was deleted meanwhile.
         NotFoundError: no graph has the tag.
         UnknownSourceSetError: the name of the graphs' transcoders on Neuronpedia is not known.
         NeuronpediaError: Neuronpedia cannot be reached, refuses, or its rate limit is reached; what came before is
