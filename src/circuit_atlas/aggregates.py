@@ -60,8 +60,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     asked, asked_tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
     sources = aggregated_sources(database, asked, asked_tags)
     if aggregated_state(sources) == stored["aggregated_state"]:
-        same = {field: stored[field] for field in ("nodes", "edges", "zero_links")}
-        return IngestResult(graph=name, status="unchanged", warnings=stored.get("warnings", []), **same)
+        return IngestResult.unchanged(name, stored)
     how = {
         "align": stored["aggregated_align"],
         "weight": stored["aggregated_weight"],

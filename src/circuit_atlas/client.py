@@ -513,7 +513,7 @@ class Atlas(Database):
                 raise
             except AtlasError as error:
                 errors.append(error)
-                return FileResult(file=shown_source(source), result=None, error=str(error))
+                return FileResult.failed(shown_source(source), error)
 
         def wanted() -> Iterator[Path]:
             """The files, until one fails if that ends it all. Files that are being stored then are completed."""

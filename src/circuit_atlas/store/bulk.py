@@ -78,7 +78,7 @@ def ingest_in_bulk(
             except AtlasError as error:
                 if fail_fast:
                     raise
-                results.append(FileResult(file=str(path), result=None, error=str(error)))
+                results.append(FileResult.failed(str(path), error))
                 continue
             if status == "unchanged":
                 store.add_tags(chosen, tags)
