@@ -11,7 +11,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.enriched_results import (
     AlignedEnd,
     EnrichedEdge,
@@ -202,7 +202,7 @@ def two_sets(
         raise InvalidArgumentError(f"confidence cannot be {confidence}", fix="It is more than 0 and less than 1.")
     chosen, others = prompt_set(database, graphs, tags), prompt_set(database, baseline, baseline_tags)
     if not chosen:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     if not others:
         raise InvalidArgumentError("no baseline given", fix="Name a tag (--baseline) or graphs (--baseline-graph).")
     chosen, others, notes = apart(chosen, others, graphs, baseline, "baseline (--baseline, --baseline-graph)")

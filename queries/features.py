@@ -9,7 +9,7 @@ from typing import Any
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_graphs, check_range
+from circuit_atlas.queries.checks import check_graphs, check_range, no_graphs
 from circuit_atlas.queries.feature_results import (
     FeatureActivation,
     FeatureActivations,
@@ -272,7 +272,7 @@ def only_features(
     check_range("k", k, 1, MAX_NEIGHBORS)
     chosen, excluded = prompt_set(database, graphs, tags), prompt_set(database, without, without_tags)
     if not chosen:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     chosen, excluded, notes = apart(chosen, excluded, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     stored = _set(database, [*chosen, *excluded], []) if excluded or not rows else []

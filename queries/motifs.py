@@ -12,7 +12,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import each_graph
 from circuit_atlas.queries.aggregates import aggregated_sources
-from circuit_atlas.queries.checks import check_range
+from circuit_atlas.queries.checks import check_range, no_graphs
 from circuit_atlas.queries.features import doubled_notes, prompt_set
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.motif_results import GraphMotifCount, MotifCount, Motifs
@@ -96,7 +96,7 @@ def motifs(
     _check(random, seed, min_weight, strongest)
     names = prompt_set(database, graphs, tags)
     if not names:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, names, [])}
     sources = [by_name[name] for name in names if name in by_name]
 

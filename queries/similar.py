@@ -10,7 +10,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import SAME, check_sources, each_graph, read_nodes, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set, listed, named_features
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
@@ -214,7 +214,7 @@ def cluster_graphs(
         raise InvalidArgumentError(f"threshold cannot be {threshold}", fix="It is a similarity, -1 to 1.")
     named = graph_set(database, graphs, tags)
     if not named:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     sources = aggregated_sources(database, graphs, tags)
     check_sources(sources, "the comparison")
     if len(sources) > _MOST_GRAPHS:

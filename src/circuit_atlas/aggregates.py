@@ -11,7 +11,7 @@ from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import find_graph, list_tags
 from circuit_atlas.queries.one_answer import as_one
@@ -44,7 +44,7 @@ def store_aggregate(
     check_name(name)
     names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     data = as_one(database, _read, database, names, tags, name=name, align=align, weight=weight, min_graphs=min_graphs)
     with database.writing():
         return load_graph(database, data, name=name, replace=replace)

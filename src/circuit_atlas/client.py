@@ -44,6 +44,7 @@ from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
+from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
 from circuit_atlas.queries.features import (
@@ -371,7 +372,7 @@ class Atlas(Database):
         """
         wanted = list(tags)
         if not names and not wanted:
-            raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+            raise no_graphs()
         # Of a single graph, an interrupted deletion may have left the rest, which no question finds.
         chosen = graph_set(self, names, wanted) if wanted or len(names) > 1 else list(names)
         with self.writing():
