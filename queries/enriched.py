@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start
-from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start, sources_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.enriched_results import (
@@ -141,10 +140,9 @@ def enriched_edges(
 
     check_choice("align", align, ALIGNMENTS)
     chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
-    by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, [*chosen, *others], [])}
-    sources, beside = ([by_name[name] for name in names if name in by_name] for names in (chosen, others))
+    sources, beside = sources_of(database, chosen), sources_of(database, others)
     check_sources([*sources, *beside], "the comparison")
-    adding = Aggregation(align, MEAN, max(row["graph"]["n_pos"] for row in by_name.values()))
+    adding = Aggregation(align, MEAN, max(row["graph"]["n_pos"] for row in [*sources, *beside]))
     how: dict[str, Any] = {"align": align, "from_start": same_start([*sources, *beside])}
     add_graphs(database, adding, sources, title="graphs", **how)
     first = adding.effects()
