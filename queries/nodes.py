@@ -394,15 +394,10 @@ def _neighbourhood(
     }
 
 
-def nodes_at(graph: StoredGraph, ordinals: list[int]) -> dict[int, Node]:
-    """Nodes by ordinal."""
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
-    return {row["ordinal"]: to_node(row["node"]) for row in rows}
-
-
 def titled_at(graph: StoredGraph, ordinals: list[int]) -> dict[int, Node]:
     """Nodes by ordinal, with titles as of `titled`."""
-    plain = nodes_at(graph, ordinals)
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
+    plain = {row["ordinal"]: to_node(row["node"]) for row in rows}
     found = titled(graph.database, ((graph.name, node) for node in plain.values()))
     return {ordinal: found[graph.name, node.key] for ordinal, node in plain.items()}
 
