@@ -262,7 +262,7 @@ def test_circuits_of_two_graphs_are_compared(align: str, examples: dict[str, Gra
         for pair in pairs:
             assert pair.influence_a == pytest.approx(influence[0].get(pair.identity, 0.0))
             assert pair.influence_b == pytest.approx(influence[1].get(pair.identity, 0.0))
-    assert found.edge_similarity == pytest.approx(jaccard(*scores))
+    assert found.overlap("direct effect").similarity == pytest.approx(jaccard(*scores))
     effects = {(e.source.identity, e.target.identity): e.weight_a for e in found.direct_effects.only_a}
     assert effects == {key: pytest.approx(weight) for key, weight in scores[0].items() if key not in scores[1]}
     best = [path.score for path in examples["night"].paths(k=10_000, max_hops=3, circuit="core", **SHOWN)]
