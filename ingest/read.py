@@ -34,7 +34,7 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
             )
         from circuit_atlas.ingest.pt import from_circuit_tracer
 
-        return from_circuit_tracer(source, slug="graph", **options)
+        return from_circuit_tracer(source, **options)
     path = Path(source)
     if _is_pt(path):
         from circuit_atlas.ingest.pt import read_pt

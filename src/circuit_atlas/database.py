@@ -260,7 +260,7 @@ class Database:
                 _log.info("the outcome of a write is unknown, repeating it: %s", error)
         raise AssertionError("unreachable")
 
-    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None] = lambda _: None) -> None:
+    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None]) -> None:
         """Run statements, each with its parameters, in one transaction, which is committed if `check` accepts the
         rows of the last one. A commit whose answer was lost is not repeated."""
         self._write(list(steps), check)

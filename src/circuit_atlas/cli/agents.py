@@ -320,22 +320,19 @@ def _answering(ask: Callable[..., Result]) -> Callable[..., str]:
     return answer
 
 
-def bounded_json(result: Result, limit: int = MAX_CHARACTERS) -> str:
-    """An answer as JSON. Where it would be longer, its longest lists are cut, and a note says which.
-
-    Args:
-        result: the answer.
-        limit: characters at most.
-    """
+def bounded_json(result: Result) -> str:
+    """An answer as JSON, of at most `MAX_CHARACTERS`. Of a longer one, the longest lists are cut; a note says which."""
     text = result.to_json()
-    if len(text) <= limit:
+    if len(text) <= MAX_CHARACTERS:
         return text
     content: dict[str, Any] = json.loads(text)
     cut: dict[str, int] = {}  # numbers of entries, by place
-    while len(text) > limit:
+    while len(text) > MAX_CHARACTERS:
         lists = [(len(_dump(found)), place, found) for place, found in _lists(content, "") if len(found) > 1]
         if not lists:
-            return _dump({"notes": [f"The answer has {len(text):,} characters, more than {limit:,}. Ask for less."]})
+            return _dump(
+                {"notes": [f"The answer has {len(text):,} characters, more than {MAX_CHARACTERS:,}. Ask for less."]}
+            )
         _, place, longest = max(lists, key=lambda found: found[0])
         cut.setdefault(place, len(longest))
         del longest[len(longest) // 2 :]

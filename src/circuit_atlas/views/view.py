@@ -214,12 +214,8 @@ def view_paths(
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
-    return sankey_view(_found(graph, options), age_notes(graph.database, graph.properties))
-
-
-def sankey_view(paths: Paths, notes: Sequence[str] = ()) -> View:
-    """The view of paths."""
-    return _figure_view(paths.graph, sankey_figure(paths), list(paths.edges()), list(notes))
+    paths, notes = _found(graph, options), age_notes(graph.database, graph.properties)
+    return _figure_view(graph.name, sankey_figure(paths), list(paths.edges()), notes)
 
 
 @graph_query
