@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from circuit_atlas.server import LocalServer
 
 PathLike = str | os.PathLike[str]
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 @checks_arguments
@@ -195,7 +195,7 @@ class Atlas(Database):
                 return True
             if self._server.connection() == self._connection:
                 return False
-            _log.warning("The local server had stopped; connecting again.")
+            _LOG.warning("The local server had stopped; connecting again.")
             self._connect(self._server.start(quiet=not self.progress))
         if used is not None:
             used.close()

@@ -75,7 +75,7 @@ _COMMIT_ATTEMPTS = 3
 _SCALARS = frozenset((str, int, float, bool, bytes, bytearray, type(None)))  # of rows
 _PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
 _RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 Rows = list[dict[str, Any]]
 Step = tuple[str, dict[str, Any]]  # a statement and its parameters
@@ -198,7 +198,7 @@ class Database:
         self.in_thread(stop)
         first_done([answer], _LAST_WAIT)
         if not answer.done():
-            _log.warning("The server did not stop the query; the query still runs there.")
+            _LOG.warning("The server did not stop the query; the query still runs there.")
 
     def _run(
         self, cypher: str, parameters: dict[str, Any], write: bool, mark: str
@@ -210,7 +210,7 @@ class Database:
             result = _sent(session, query, parameters)
             records = result.fetch(MAX_ROWS)
             found = list(result.keys()), records, result.consume()
-        _log.debug("%d rows in %.1f ms: %s", len(records), 1000 * (perf_counter() - start), _first_line(cypher))
+        _LOG.debug("%d rows in %.1f ms: %s", len(records), 1000 * (perf_counter() - start), _first_line(cypher))
         return found
 
     def position(self) -> frozenset[str]:
@@ -257,7 +257,7 @@ class Database:
             except (IncompleteCommit, ConstraintError) as error:  # the first attempt may still be committing
                 if attempt == _COMMIT_ATTEMPTS - 1:
                     raise
-                _log.info("the outcome of a write is unknown, repeating it: %s", error)
+                _LOG.info("the outcome of a write is unknown, repeating it: %s", error)
         raise AssertionError("unreachable")
 
     def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None]) -> None:
@@ -279,7 +279,7 @@ class Database:
             nonlocal attempts
             attempts += 1
             if attempts > 1:
-                _log.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
+                _LOG.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
             rows: Rows = []
             for text, parameters in steps:
                 rows = [_row(record) for record in _sent(transaction, text, parameters)]
@@ -290,7 +290,7 @@ class Database:
         # Pauses grow by 1.3: the driver's own factor 2 would still be waiting when a restarted server is back.
         with self._session(max_transaction_retry_time=_RETRY_SECONDS, retry_delay_multiplier=1.3) as session:
             rows = session.execute_write(work)
-        _log.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
+        _LOG.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
         return rows
 
     def make_store(self) -> None:
