@@ -142,11 +142,12 @@ class Atlas(Database):
         if self._driver is None and self._server is not None and not self._is_closed:
             self._connect(self._server.start(quiet=not self.progress))
 
-    def _check_open(self) -> Driver:
+    def _open_driver(self) -> Driver:
+        """See `Database._open_driver`. A store that another process has made meanwhile is opened."""
         if self._driver is None and self._server is not None:
             self._server.check_store()
-            self.make_store()  # another process has made it meanwhile
-        return super()._check_open()
+            self.make_store()
+        return super()._open_driver()
 
     def _connect(self, connection: Connection) -> None:
         """Connect, and upgrade the store of an earlier circuit-atlas. A local server whose database has stopped, after
@@ -178,15 +179,18 @@ class Atlas(Database):
         try:
             return super().run(cypher, parameters, write=write)
         except ServerUnavailableError:
-            if not self._is_back(used) or write:  # nobody knows whether a statement that writes was run
+            if not self._reconnect(used) or write:  # nobody knows whether a statement that writes was run
                 raise
             return super().run(cypher, parameters)
 
-    def _is_back(self, used: Driver | None) -> bool:
+    def _reconnect(self, used: Driver | None) -> bool:
         """Start the local server if it has stopped, and connect to it, if it is not the one of this connection.
 
         Args:
             used: the driver that found no server. If there is another one by now, another thread has connected.
+
+        Returns:
+            Whether there is another connection than that of `used` now.
         """
         if self._server is None:
             return False
@@ -211,9 +215,9 @@ class Atlas(Database):
             DatabaseError: the driver raised another error, the disk of the local store is full, or this is closed.
             LocalServerError: the local server cannot be started.
         """
-        self._check_open()
+        self._open_driver()
         if self._server is not None and self._server.connection() is None:
-            self._is_back(self._driver)
+            self._reconnect(self._driver)
         try:
             with super().writing():
                 yield
@@ -785,7 +789,7 @@ class Atlas(Database):
             ReadOnlyError: the statement would do more than read the database.
             CypherError: the text is not valid Cypher.
         """
-        self._check_open()
+        self._open_driver()
         refresh_collapsed(self, what or "")
         status = self._server.status() if self._server else None
         base = browser_url or (status.browser if status else None)

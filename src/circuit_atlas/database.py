@@ -133,10 +133,14 @@ class Database:
     @property
     def driver(self) -> Driver:
         """The open Neo4j driver, for what this class does not offer."""
-        return self._check_open()
+        return self._open_driver()
 
-    def _check_open(self) -> Driver:
-        """The driver, if there is a connection."""
+    def _open_driver(self) -> Driver:
+        """The driver, of the connection that there is.
+
+        Raises:
+            DatabaseError: there is none.
+        """
         if self._driver is None or self._is_closed:
             raise DatabaseError("the connection is closed", fix="Open another one: `with Atlas() as atlas:`.")
         return self._driver
@@ -215,7 +219,7 @@ class Database:
 
     def position(self) -> frozenset[str]:
         """Where the database's log of transactions ends. As long as nothing is written, it stays the same."""
-        with translated_errors(), self._check_open().session(database=self.name) as session:
+        with translated_errors(), self._open_driver().session(database=self.name) as session:
             session.run("RETURN 1").consume()
             return session.last_bookmarks().raw_values
 
@@ -304,7 +308,7 @@ class Database:
 
     def _session(self, **options: Any) -> Session:
         """A session whose reads see what this driver wrote before, on a cluster too."""
-        driver = self._check_open()
+        driver = self._open_driver()
         return driver.session(database=self.name, bookmark_manager=driver.execute_query_bookmark_manager, **options)
 
     def _trace(self, cypher: str, parameters: dict[str, Any], *, shorten: bool) -> None:
