@@ -8,6 +8,7 @@ from typing import Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_graphs, check_range, no_graphs
 from circuit_atlas.queries.feature_results import (
@@ -393,8 +394,7 @@ def _mixed(rows: Rows) -> list[str]:
     sets = sorted({row["source_set"] for row in rows})
     if len(sets) < 2:
         return []
-    named = f"{', '.join(sets[:3])}{', ...' if len(sets) > 3 else ''}"
-    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {named}."]
+    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {first_of(sets, 3)}."]
 
 
 def _foreign(rows: Rows, chosen: Collection[str]) -> list[str]:

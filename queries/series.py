@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
@@ -200,8 +201,7 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int, *, asked: bo
     """What is missing in which graphs."""
     notes = []
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
-        shown = ", ".join(lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
-        notes.append(f"Nodes of circuit {circuit!r} are missing, of {size}: {shown}.")
+        notes.append(f"Nodes of circuit {circuit!r} are missing, of {size}: {first_of(lacking, _SHOWN)}.")
     if asked and (without := [one.step.graph for one in found if one.step.target is None]):
         notes.append(f"Graphs without logits, and so without paths and scores: {', '.join(without[:_SHOWN])}.")
     return notes

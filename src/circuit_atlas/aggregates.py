@@ -9,6 +9,7 @@ from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
@@ -102,7 +103,7 @@ def _metadata(
     stored = sources[0]["graph"]
     return GraphMetadata(
         slug=name,
-        prompt=f"{len(sources):,} graphs: {_listed(names, tags)}",
+        prompt=f"{len(sources):,} graphs: {first_of([*(f'tag {tag}' for tag in tags), *names], _SHOWN)}",
         tokens=[],
         n_pos=0 if align == "feature" else max(row["graph"]["n_pos"] for row in sources),
         source_format="aggregate",
@@ -117,8 +118,3 @@ def _metadata(
         vocab_size=max(row["graph"]["vocab_size"] or 0 for row in sources) or None,
         **{field: stored[field] for field in (*SAME, "scan")},
     )
-
-
-def _listed(names: list[str], tags: list[str]) -> str:
-    shown = [*(f"tag {tag}" for tag in tags), *names]
-    return ", ".join([*shown[:_SHOWN], *(["..."] if len(shown) > _SHOWN else [])])

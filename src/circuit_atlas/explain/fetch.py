@@ -16,6 +16,7 @@ from circuit_atlas.errors import InvalidArgumentError, UnknownSourceSetError
 from circuit_atlas.explain.results import ExplainResult, SkippedSourceSet
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import list_graphs
@@ -140,7 +141,7 @@ def unknown_source_set(skipped: SkippedSourceSet) -> UnknownSourceSetError:
     return UnknownSourceSetError(
         f"the name on Neuronpedia of the transcoders {skipped.source_set!r} of {skipped.model!r} is not known; "
         "Neuronpedia may not have them",
-        where=", ".join(skipped.graphs[:5]) + (", ..." if len(skipped.graphs) > 5 else ""),
+        where=first_of(skipped.graphs, 5),
         fix=f'If it has, add a line under [scans] in {own_scans_path()}: "{skipped.source_set}" = '
         '["MODEL", "SOURCE SET"], as in the address of one of its pages, neuronpedia.org/MODEL/0-SOURCE SET/1.',
     )
