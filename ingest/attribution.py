@@ -13,6 +13,7 @@ from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
 from circuit_atlas.graph.values import check_values
 from circuit_atlas.ingest.other_projects import recognised_pt
 from circuit_atlas.ingest.pt_pickle import TorchDtype
+from circuit_atlas.printable import first_of
 
 _SHOWN = 10  # fields that a refusal names
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
@@ -114,7 +115,7 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
 
 
 def _refusal(content: dict[str, Any], missing: list[str], where: str) -> InputError:
-    """The error for a dict that is no graph; it says what it has, and what it is if that is known."""
+    """The error for a dict that is not a graph; it says what it has, and what it is if that is known."""
     other = recognised_pt(content)
     if other:
         return InputError(
@@ -126,8 +127,7 @@ def _refusal(content: dict[str, Any], missing: list[str], where: str) -> InputEr
 
 
 def _named(content: dict[str, Any]) -> str:
-    names = [f"{name!s:.40}" for name in content]
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "") if names else "no fields"
+    return first_of([f"{name!s:.40}" for name in content], _SHOWN) if content else "no fields"
 
 
 def _active(

@@ -10,7 +10,7 @@ from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import hidden_name, shown_name
 from circuit_atlas.ingest.owner import in_use, is_interrupted, owner_of_this_process
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 _EDGES_PER_TRANSACTION = 50_000
 _NODES_PER_TRANSACTION = 2_000
 
@@ -51,7 +51,7 @@ def remove_leftovers(database: Database) -> list[str]:
     removed = []
     for row in database.write(statements.LEFTOVERS):
         if is_interrupted(row["graph"], row["owner"], row["silent_ms"]):
-            _log.info("deleting %r, left behind by an interrupted ingest or deletion", row["graph"])
+            _LOG.info("deleting %r, left behind by an interrupted ingest or deletion", row["graph"])
             with in_use(database, row["graph"]):
                 remove_graph(database, row["graph"])
             removed.append(shown_name(row["graph"]))

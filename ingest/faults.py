@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.printable import first_of
 
 _SHOWN = 3  # further places
 
@@ -22,6 +23,6 @@ def refuse(what: str, path: Path, field: str, places: Sequence[int], fix: str) -
     """
     others = places[1:]
     if others:
-        named = ", ".join(f"{field}[{i}]" for i in others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
+        named = first_of([f"{field}[{i}]" for i in others[: _SHOWN + 1]], _SHOWN)
         what += f" (the first of {len(places):,} such {field}; others are {named})"
     return InputError(what, where=f"{path}: {field}[{places[0]}]", fix=fix)

@@ -27,6 +27,7 @@ from circuit_atlas.ingest.node_ids import address_of, as_int, label_of
 from circuit_atlas.ingest.not_understood import not_understood
 from circuit_atlas.ingest.other_projects import recognised_json
 from circuit_atlas.ingest.source_sets import identify, identify_lorsa
+from circuit_atlas.printable import first_of
 from circuit_atlas.schema.keys import Component, Kind, NodeAddress
 from circuit_atlas.schema.limits import MAX_ID_LENGTH, MAX_NAME_LENGTH
 from circuit_atlas.schema.models import GraphMetadata, Supernode
@@ -166,7 +167,7 @@ def _parsed(content: bytes, where: str) -> Any:
 
 
 def _check_form(document: Any, path: Path) -> None:
-    """Refuse what is no attribution graph, and say what it is."""
+    """Refuse what is not an attribution graph, and say what it is."""
     other = recognised_json(document) if isinstance(document, dict) else None
     if other:
         raise InputError(f"not an attribution graph, but {other.what}", where=str(path), fix=other.fix)
@@ -184,7 +185,7 @@ def _check_form(document: Any, path: Path) -> None:
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") if names else "no fields"
+    return first_of(names, 5) if names else "no fields"
 
 
 def _check_document(document: dict[str, Any], path: Path) -> None:

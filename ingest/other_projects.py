@@ -35,7 +35,7 @@ def _has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
 
 
 _ELEUTHER = Recognised(
-    "a graph of EleutherAI's attribute, whose weights lack the activations and so are no direct effects",
+    "a graph of EleutherAI's attribute, whose weights lack the activations and so are not direct effects",
     "Run circuit-tracer on the same prompt (circuit-atlas attribute), and give that graph.",
 )
 _JSON: tuple[tuple[Callable[[Mapping[str, Any]], bool], Recognised], ...] = (

@@ -23,7 +23,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.ingest import statements
 from circuit_atlas.processes import find_process
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 _BEAT = 10.0  # seconds between two heartbeats
 _MAX_SILENCE = 120_000  # milliseconds without a heartbeat, after which an owner that cannot be looked for has ended
 _IN_USE: set[str] = set()  # hidden names under which this process writes or deletes
@@ -55,7 +55,7 @@ def _renew_heartbeat(database: Database, graph: str, finished: Event) -> None:
         try:
             database.write(statements.HEARTBEAT, graph=graph)
         except (DriverError, Neo4jError) as error:  # what writes the graph meets it, too, and reports it
-            _log.info("the heartbeat of %r was not written: %s", graph, error)
+            _LOG.info("the heartbeat of %r was not written: %s", graph, error)
 
 
 def owner_of_this_process() -> str:

@@ -67,22 +67,23 @@ def read_pt(
 def from_circuit_tracer(
     graph: circuit_tracer.Graph,
     *,
-    slug: str,
     node_threshold: float | None = None,
     edge_threshold: float | None = None,
     model: str | None = None,
     source_set: str | None = None,
     tokenizer: str | None = None,
 ) -> GraphData:
-    """Read a `circuit_tracer.Graph` in memory, with tensors on CPU or GPU.
+    """Read a `circuit_tracer.Graph` in memory, with tensors on CPU or GPU. Its name in its metadata is `graph`.
 
-    `slug` is the graph's name in its metadata; other arguments and errors are as in `read_pt`.
+    Arguments and errors are as in `read_pt`.
     """
     content = {name: _plain(getattr(graph, name)) for name in _FIELDS if name in vars(graph)}
     if not content:
         raise InputError(f"a {type(graph).__name__} is not a graph", fix="Give a path or a circuit_tracer.Graph.")
     found = read_fields(content, "Graph")
-    return _graph_data(found, slug, "graph", "Graph", (node_threshold, edge_threshold), (model, source_set), tokenizer)
+    return _graph_data(
+        found, "graph", "graph", "Graph", (node_threshold, edge_threshold), (model, source_set), tokenizer
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -212,7 +213,7 @@ def _load_tokenizer(name: str, download: bool) -> Any:
             return None
         raise
     try:
-        with _quiet("transformers"):
+        with _quiet_transformers():
             return AutoTokenizer.from_pretrained(name, local_files_only=not download, trust_remote_code=False)
     except Exception as error:  # tokenizers raises a plain Exception for a damaged file
         if not download:
@@ -237,8 +238,8 @@ def _is_on_this_machine(name: str) -> bool:
 
 
 @contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
+def _quiet_transformers() -> Iterator[None]:
+    logger = logging.getLogger("transformers")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

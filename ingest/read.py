@@ -46,7 +46,7 @@ def _read(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpa
             )
         from circuit_atlas.ingest.pt import from_circuit_tracer
 
-        return from_circuit_tracer(source, slug="graph", **options)
+        return from_circuit_tracer(source, **options)
     path = Path(source)
     if _is_pt(path):
         from circuit_atlas.ingest.pt import read_pt

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field
 
+from circuit_atlas.errors import AtlasError
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
 from circuit_atlas.schema.models import Record
@@ -28,6 +31,12 @@ class IngestResult(Result):
         default=None, description="Name of the circuit of the nodes that an address pins; null without pins"
     )
 
+    @classmethod
+    def unchanged(cls, name: str, stored: Mapping[str, Any]) -> IngestResult:
+        """The result for a graph that is stored already, with these properties."""
+        same = {field: stored[field] for field in ("nodes", "edges", "zero_links")}
+        return cls(graph=name, status="unchanged", warnings=stored.get("warnings", []), **same)
+
     def table(self) -> tuple[list[str], Cells]:
         """One row."""
         return ["graph", "", "nodes", "edges"], [[self.graph, self.status, self.nodes, self.edges]]
@@ -39,6 +48,11 @@ class FileResult(Record):
     file: str = Field(description="The file, or the address")
     result: IngestResult | None = Field(description="Null when it failed")
     error: str | None = Field(description="What was wrong")
+
+    @classmethod
+    def failed(cls, file: str, error: AtlasError) -> FileResult:
+        """The result of a file that could not be stored."""
+        return cls(file=file, result=None, error=str(error))
 
 
 class IngestResults(Result):

@@ -257,7 +257,7 @@ DELETE r
 RETURN count(*) AS deleted
 """
 
-# A transcoder feature is deleted with its last activation, unless it has an explanation that is no label in a graph
+# A transcoder feature is deleted with its last activation, unless it has an explanation that is not a label in a graph
 # file.
 DELETE_NODES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.features import no_original
+from circuit_atlas.queries.features import doubled_notes, no_original
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.threads import in_order
@@ -70,6 +71,17 @@ def each_graph(
                 bar.update()
 
 
+def sources_of(database: Database, names: Sequence[str]) -> Rows:
+    """Rows of aggregates.sources of the graphs of these names that exist, in the order of the names."""
+    by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, names, [])}
+    return [by_name[name] for name in names if name in by_name]
+
+
+def doubled_sources(sources: Rows) -> list[str]:
+    """As `doubled_notes`, from rows of aggregates.sources."""
+    return doubled_notes([{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources])
+
+
 def same_start(sources: Rows) -> bool:
     """Whether all graphs, rows of aggregates.sources, have the same first token; not if it is unknown."""
     first = {row["first_token"] for row in sources}
@@ -77,7 +89,16 @@ def same_start(sources: Rows) -> bool:
 
 
 def check_sources(sources: Rows, name: str) -> None:
-    """Refuse graphs that cannot be added up: none, graphs that are made of others, or of different transcoders."""
+    """Refuse graphs that cannot be added up.
+
+    Args:
+        sources: the graphs, rows of aggregates.sources.
+        name: what they would become, for the error.
+
+    Raises:
+        InvalidArgumentError: there is none, one is a collapsed graph or an aggregate, or they have different models or
+            sets of transcoders.
+    """
     if not sources:
         raise no_original()
     made = [row["graph"]["name"] for row in sources if not row["is_original"]]

@@ -173,7 +173,7 @@ def _check_type(query: str, parameter: Parameter, value: Any) -> None:
     types = _TYPES.get(parameter.type.partition("<")[0])
     wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
     if value is not None and types and (wrong_boolean or not isinstance(value, types)):
-        raise InvalidArgumentError(f"{query}: {parameter.name} is to be {parameter.type}, not {value!r:.60}")
+        raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
 
 
 @cache

@@ -79,3 +79,8 @@ def check_whole(stored: Mapping[str, Any]) -> None:
         raise InvalidArgumentError(
             f"{stored['name']!r} is a collapsed graph", fix=f"Do this with {whole!r}, from which it was made."
         )
+
+
+def no_graphs() -> InvalidArgumentError:
+    """The error that a question about several graphs names none."""
+    return InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")

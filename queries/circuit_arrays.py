@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Within(NamedTuple):
-    """What a question that is restricted to a stored circuit sees of a graph of n nodes, a contrast being the last.
+    """The part of a graph of n nodes that a question restricted to a stored circuit sees. A contrast is the last node.
 
     Args:
         keys: of the nodes of the circuit, of all tokens and logits, and of the targets that are stored.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from circuit_atlas.printable import first_of
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.results.tidy import Tidy, tidy
@@ -46,7 +47,7 @@ class Circuit(Result):
 
     graph: str
     circuit: str | None = Field(description="Name under which it is stored; null if it is not")
-    nodes: list[CircuitNode] = Field(description="Its nodes, the most influential first; tokens and logits besides")
+    nodes: list[CircuitNode] = Field(description="Its nodes but tokens and logits, the most influential first")
     influence: float | None = Field(description=_INFLUENCE)
     replacement: float | None = Field(description=_REPLACEMENT)
     completeness: float = Field(description=_COMPLETENESS)
@@ -104,7 +105,7 @@ class StoredCircuits(Result):
                 found.name,
                 found.rule or "nodes given",
                 len(found.nodes),
-                ", ".join(node.title for node in found.nodes[:_SHOWN]) + ", ..." * (len(found.nodes) > _SHOWN),
+                first_of([node.title for node in found.nodes], _SHOWN),
             ]
             for found in self.circuits
         ]

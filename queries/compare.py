@@ -84,7 +84,7 @@ def compare(
         k: how many nodes, direct effects and paths of each status, 1 to 10,000. Totals are exact whatever it is.
         max_hops: most edges of a path, 1 to 12; paths lead from all tokens to the target.
         min_hops: fewest edges of a path.
-        hops: exactly so many edges of a path.
+        hops: exactly this many edges of a path.
         score: what paths are ranked by, see `search_paths`.
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds; any kind when empty.

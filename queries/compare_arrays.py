@@ -38,7 +38,7 @@ class Aligned(NamedTuple):
     weight_b: Float64
 
     def of(self, status: str) -> Bool:
-        """Which are `shared`, `only_a` or `only_b`."""
+        """Which are `shared`, `only_a` or `only_b`, bool (m,)."""
         return {"shared": self.in_a & self.in_b, "only_a": ~self.in_b, "only_b": ~self.in_a}[status]
 
     def overlap(self) -> Overlapping:
@@ -66,27 +66,29 @@ class Side:
 
     @cached_property
     def edges(self) -> PackedEdges:
-        """The direct effects between nodes that count."""
+        """The direct effects between nodes that count: edges of n nodes, with the ordinals of the whole graph."""
         stored = read_edges(self.graph) if self.contrast is None else read_arrays(self.graph, contrast=self.contrast)
         return stored.edges if self.kept is None else stored.edges.among(self.kept)
 
     @cached_property
     def counted(self) -> Int64:
-        """Ordinals of the nodes that count."""
+        """Ordinals of the nodes that count, int64 (c,), ascending."""
         return np.arange(len(self.identity)) if self.kept is None else np.flatnonzero(self.kept)
 
     @cached_property
     def by_identity(self) -> Int64:
-        """Ordinals of all nodes, in order of identity."""
+        """Ordinals of all nodes, int64 (n,), in order of identity, then ordinal."""
         return np.argsort(self.identity, kind="stable")
 
     def nodes(self, first: int, stop: int) -> Int64:
-        """Ordinals of the nodes with identities from `first` to `stop`, in order of identity, then ordinal."""
+        """Ordinals of the nodes with identities from `first` to `stop`, which is not included, int64 (k,), in order of
+        identity, then ordinal."""
         begin, end = np.searchsorted(self.identity[self.by_identity], [first, stop])
         return self.by_identity[begin:end]
 
     def inputs(self, nodes: Int64) -> tuple[Int64, npt.NDArray[Any], npt.NDArray[Any]]:
-        """Ordinals of target and source, and weights, of all direct effects on some nodes."""
+        """Ordinals of target and source, and weights, (e,) each, of all direct effects on the nodes with ordinals
+        `nodes`, int64 (k,), in their order."""
         counts = self.edges.inputs[nodes]
         before = np.cumsum(counts) - counts
         places = np.arange(counts.sum()) + np.repeat(self.edges.start[nodes] - before, counts)

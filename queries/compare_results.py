@@ -196,16 +196,6 @@ class Comparison(Result):
         none = Overlap(what=what, shared=0, only_a=0, only_b=0, smaller=0.0, larger=0.0, similarity=None)
         return next((overlap for overlap in self.overlaps if overlap.what == what), none)
 
-    @property
-    def feature_similarity(self) -> float | None:
-        """Weighted Jaccard similarity of the features, weighed by influence."""
-        return self.overlap("feature").similarity
-
-    @property
-    def edge_similarity(self) -> float | None:
-        """Weighted Jaccard similarity of the direct effects, weighed by |weight|."""
-        return self.overlap("direct effect").similarity
-
     def table(self) -> tuple[list[str], Cells]:
         """A row per node, direct effect and path."""
         rows = [[what, *row] for what, _, cells in self._parts() for row in cells]

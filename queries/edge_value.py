@@ -323,7 +323,7 @@ class _Parser:
     def _expression(self) -> Term:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _error(self._next.column, f"more than {MAX_DEPTH} expressions inside each other")
+            raise _error(self._next.column, f"expressions are nested more than {MAX_DEPTH} deep")
         term = self._chain(CONDITION, ("OR",), self._conjunction)
         self._depth -= 1
         return term
@@ -433,7 +433,7 @@ def _number(token: _Token) -> Number:
 def _kind_name(token: _Token) -> KindName:
     kind = token.text[1:-1]
     if kind not in KIND_NAMES:
-        raise _error(token.column, f"{token.text} is no kind of nodes", f"Kinds are {', '.join(sorted(KIND_NAMES))}.")
+        raise _error(token.column, f"{token.text} is not a kind of node", f"Kinds are {', '.join(sorted(KIND_NAMES))}.")
     return KindName(kind)
 
 

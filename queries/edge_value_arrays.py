@@ -51,7 +51,7 @@ class _Values(NamedTuple):
 
 
 def edge_values(expression: EdgeValue, columns: Mapping[str, Array]) -> Float64:
-    """The value of each edge (m,); NaN where it is no number.
+    """The value of each edge (m,); NaN where it is not a number.
 
     Args:
         expression: the expression.

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start
-from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start, sources_of
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.enriched_results import (
     AlignedEnd,
     EnrichedEdge,
@@ -141,10 +140,9 @@ def enriched_edges(
 
     check_choice("align", align, ALIGNMENTS)
     chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
-    by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, [*chosen, *others], [])}
-    sources, beside = ([by_name[name] for name in names if name in by_name] for names in (chosen, others))
+    sources, beside = sources_of(database, chosen), sources_of(database, others)
     check_sources([*sources, *beside], "the comparison")
-    adding = Aggregation(align, MEAN, max(row["graph"]["n_pos"] for row in by_name.values()))
+    adding = Aggregation(align, MEAN, max(row["graph"]["n_pos"] for row in [*sources, *beside]))
     how: dict[str, Any] = {"align": align, "from_start": same_start([*sources, *beside])}
     add_graphs(database, adding, sources, title="graphs", **how)
     first = adding.effects()
@@ -189,7 +187,12 @@ def two_sets(
     k: int,
     confidence: float,
 ) -> tuple[list[str], list[str], list[str]]:
-    """The graphs of the set and of the baseline, and notes about them."""
+    """The graphs of the set and of the baseline, and notes about them.
+
+    Raises:
+        InvalidArgumentError: a set has no graph, a graph is named in both, or `k` or `confidence` is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
     from circuit_atlas.graph.enrichment import smallest_p_value
 
     check_range("k", k, 1, MAX_NEIGHBORS)
@@ -197,7 +200,7 @@ def two_sets(
         raise InvalidArgumentError(f"confidence cannot be {confidence}", fix="It is more than 0 and less than 1.")
     chosen, others = prompt_set(database, graphs, tags), prompt_set(database, baseline, baseline_tags)
     if not chosen:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     if not others:
         raise InvalidArgumentError("no baseline given", fix="Name a tag (--baseline) or graphs (--baseline-graph).")
     chosen, others, notes = apart(chosen, others, graphs, baseline, "baseline (--baseline, --baseline-graph)")
@@ -247,6 +250,6 @@ def named_ends(
 
 
 def _told(identity: str) -> str:
-    """What a node that is no feature is called: the text of a token or logit, else its kind and layer."""
+    """What a node that is not a feature is called: the text of a token or logit, else its kind and layer."""
     kind, _, rest = identity.partition(":")
     return rest if kind in (Kind.TOKEN, Kind.LOGIT) else f"{kind} {rest}".rstrip()

@@ -8,8 +8,9 @@ from typing import Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_graphs, check_range
+from circuit_atlas.queries.checks import check_graphs, check_range, no_graphs
 from circuit_atlas.queries.feature_results import (
     FeatureActivation,
     FeatureActivations,
@@ -227,7 +228,18 @@ def show_feature(
 
 def common_features(database: Database, *graphs: str, tags: Sequence[str] = (), k: int = 20) -> SharedFeatures:
     """The transcoder features that are active in every graph of a set, at any position; `only_features` with nothing
-    excluded."""
+    excluded.
+
+    Args:
+        database: the database.
+        graphs: names of graphs.
+        tags: tags of further graphs; aggregates and collapsed graphs with these tags are left out.
+        k: how many, 1 to 10,000.
+
+    Raises:
+        InvalidArgumentError: no graph was named or is left, or k is out of range.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
     return only_features(database, *graphs, tags=tags, k=k)
 
 
@@ -261,7 +273,7 @@ def only_features(
     check_range("k", k, 1, MAX_NEIGHBORS)
     chosen, excluded = prompt_set(database, graphs, tags), prompt_set(database, without, without_tags)
     if not chosen:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     chosen, excluded, notes = apart(chosen, excluded, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     stored = _set(database, [*chosen, *excluded], []) if excluded or not rows else []
@@ -382,8 +394,7 @@ def _mixed(rows: Rows) -> list[str]:
     sets = sorted({row["source_set"] for row in rows})
     if len(sets) < 2:
         return []
-    named = f"{', '.join(sets[:3])}{', ...' if len(sets) > 3 else ''}"
-    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {named}."]
+    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {first_of(sets, 3)}."]
 
 
 def _foreign(rows: Rows, chosen: Collection[str]) -> list[str]:
@@ -394,7 +405,7 @@ def _foreign(rows: Rows, chosen: Collection[str]) -> list[str]:
     if not foreign:
         return []
     what, them = ("another set", "it") if len(foreign) == 1 else ("other sets", "them")
-    note = f"of {what} of transcoders, whose features are different: to leave {them} out changes nothing."
+    note = f"of {what} of transcoders, whose features are different: leaving {them} out changes nothing."
     return [f"{listed(foreign)} {note}"]
 
 

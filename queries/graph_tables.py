@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from pydantic import Field
 from tabulate import tabulate
@@ -12,7 +12,7 @@ from tabulate import tabulate
 from circuit_atlas.errors import needs_extra
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.graphs import StoredGraph, graph_query, rows_of_nodes
 from circuit_atlas.queries.nodes import to_node
 from circuit_atlas.queries.results import DirectEffect
 from circuit_atlas.results.answer import Result
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from circuit_atlas.graph.data import Float64, Int32
 
-_NODES_PER_PAGE = 10_000
 _SHOWN_EDGES = 20
 _STORED = LABELS["Node"].properties
 _FIELDS = (
@@ -158,7 +157,7 @@ def graph_nodes(graph: StoredGraph) -> GraphNodes:
     for row in ask(graph.database, "supernodes.list", graph=graph.name):
         for member in row["members"]:
             groups.setdefault(member["key"], []).append(row["name"])
-    explanations = {row["key"]: row["explanation"] for row in _pages(graph, "nodes.explanations")}
+    explanations = {row["key"]: row["explanation"] for row in rows_of_nodes(graph, "nodes.explanations")}
     nodes = [
         GraphNode(
             **dict(to_node(stored)),
@@ -167,18 +166,9 @@ def graph_nodes(graph: StoredGraph) -> GraphNodes:
             supernodes=groups.get(stored["key"], []),
             **{name: stored.get(name) for name in _FIELDS},
         )
-        for stored in (row["properties"] for row in _pages(graph, "graphs.nodes"))
+        for stored in (row["properties"] for row in rows_of_nodes(graph, "graphs.nodes"))
     ]
     return GraphNodes(graph=graph.name, nodes=nodes)
-
-
-def _pages(graph: StoredGraph, query_id: str) -> list[dict[str, Any]]:
-    """The rows of a query about all nodes, which is asked for some of them at a time."""
-    return [
-        row
-        for first in range(0, graph.properties["nodes"], _NODES_PER_PAGE)
-        for row in ask(graph.database, query_id, graph=graph.name, first=first, stop=first + _NODES_PER_PAGE)
-    ]
 
 
 @graph_query

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -96,6 +96,7 @@ class StoredGraph(GraphReference):
         check_versions(self.database, {self.name: self.version})
 
 
+_NODES_PER_PAGE = 10_000
 _NO_GRAPH, _INGEST = "The database has no graph yet.", "`circuit-atlas ingest FILE` adds one."
 _NO_TAG = "The database has no tag yet; `circuit-atlas tag` adds one."
 
@@ -202,6 +203,13 @@ def find_graph(database: Database, name: str) -> StoredGraph:
     if not rows:
         raise _not_found(database, name)
     return StoredGraph(database, name, rows[0])
+
+
+def rows_of_nodes(graph: StoredGraph, query_id: str) -> Iterator[Properties]:
+    """The rows of a query about all nodes of a graph, by ordinal, which is asked for some nodes at a time. It is asked
+    once of a graph that should have no nodes."""
+    for first in range(0, max(graph.properties["nodes"], 1), _NODES_PER_PAGE):
+        yield from ask(graph.database, query_id, graph=graph.name, first=first, stop=first + _NODES_PER_PAGE)
 
 
 def _not_found(database: Database, name: str) -> GraphNotFoundError:

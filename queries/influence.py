@@ -223,7 +223,11 @@ def target_weights(
     graph: StoredGraph, columns: StoredArrays, targets: Sequence[str], contrast: Contrast | None = None
 ) -> Float64:
     """The weights of the nodes to account for, float64 (n,): of a contrast; equal parts of `targets`; or the logits'
-    probabilities."""
+    probabilities.
+
+    Raises:
+        NodeNotFoundError, AmbiguousNodeError: see `resolve`.
+    """
     import numpy as np
 
     weights = np.zeros(len(columns.keys))
@@ -264,7 +268,13 @@ def influences_of(
     circuit: str | None = None,
 ) -> list[float] | None:
     """Influence of all nodes on `targets` or a contrast, by ordinal, with the weights of the targets or without; None
-    where the stored one serves. In a circuit, that of its nodes, tokens and targets along paths in it."""
+    where the stored one serves. In a circuit, that of its nodes, tokens and targets along paths in it.
+
+    Raises:
+        InvalidArgumentError: influence is undefined.
+        CircuitNotFoundError: the graph has no such circuit.
+        NodeNotFoundError, AmbiguousNodeError: see `resolve`.
+    """
     if circuit is not None:
         return _influences_in(graph, targets, contrast, circuit)
     if not targets and contrast is None:

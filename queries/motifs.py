@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import each_graph
-from circuit_atlas.queries.aggregates import aggregated_sources
-from circuit_atlas.queries.checks import check_range
-from circuit_atlas.queries.features import doubled_notes, prompt_set
+from circuit_atlas.queries.added_up import doubled_sources, each_graph, sources_of
+from circuit_atlas.queries.checks import check_range, no_graphs
+from circuit_atlas.queries.features import prompt_set
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.motif_results import GraphMotifCount, MotifCount, Motifs
 from circuit_atlas.queries.one_answer import one_answer
@@ -96,17 +95,15 @@ def motifs(
     _check(random, seed, min_weight, strongest)
     names = prompt_set(database, graphs, tags)
     if not names:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
-    by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, names, [])}
-    sources = [by_name[name] for name in names if name in by_name]
+        raise no_graphs()
+    sources = sources_of(database, names)
 
     def read(graph: StoredGraph) -> _Census:
         return _census(graph, random, seed, min_weight, strongest)
 
     with closing(each_graph(database, sources, read, title="graphs")) as found:
         answer = _answer([row["graph"]["name"] for row in sources], list(found), random, seed)
-    contents = [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
-    answer.notes.extend(doubled_notes(contents))
+    answer.notes.extend(doubled_sources(sources))
     return answer
 
 

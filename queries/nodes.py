@@ -87,7 +87,12 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
 
 def resolve_feature(graph: StoredGraph, address: str) -> Node:
     """The node that an address means, as in `resolve`. When it fits several activations of one feature, any of them
-    will do."""
+    will do.
+
+    Raises:
+        NodeNotFoundError: no node matches.
+        AmbiguousNodeError: several nodes fit that are not activations of one feature.
+    """
     try:
         return resolve(graph, address)
     except AmbiguousNodeError as error:
@@ -149,7 +154,12 @@ def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
 
 @graph_query
 def node_details(graph: StoredGraph, address: str) -> NodeDetails:
-    """What is known of a node, given by an address as in `resolve`."""
+    """What is known of a node, given by an address as in `resolve`.
+
+    Raises:
+        NodeNotFoundError, AmbiguousNodeError: see `resolve`.
+        GraphNotFoundError: no graph of that name is ready.
+    """
     node = resolve(graph, address)
     row = ask(graph.database, "nodes.get", graph=graph.name, key=node.key)[0]
     stored = row["node"]
@@ -280,7 +290,11 @@ def subgraph(
     """The neighbourhood up to `hops` (1 to 4) hops wide, the k strongest effects of each node; see `neighbors`.
 
     Raises:
-        InvalidArgumentError: as for `neighbors`, or the neighbourhood has more than 100,000 effects.
+        InvalidArgumentError: as for `neighbors`, `hops` is out of range, or the neighbourhood has more than 100,000
+            effects.
+        CircuitNotFoundError: the graph has no such circuit.
+        NodeNotFoundError, AmbiguousNodeError: see `resolve`.
+        GraphNotFoundError: no graph of that name is ready.
     """
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
@@ -380,15 +394,10 @@ def _neighbourhood(
     }
 
 
-def nodes_at(graph: StoredGraph, ordinals: list[int]) -> dict[int, Node]:
-    """Nodes by ordinal."""
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
-    return {row["ordinal"]: to_node(row["node"]) for row in rows}
-
-
 def titled_at(graph: StoredGraph, ordinals: list[int]) -> dict[int, Node]:
     """Nodes by ordinal, with titles as of `titled`."""
-    plain = nodes_at(graph, ordinals)
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
+    plain = {row["ordinal"]: to_node(row["node"]) for row in rows}
     found = titled(graph.database, ((graph.name, node) for node in plain.values()))
     return {ordinal: found[graph.name, node.key] for ordinal, node in plain.items()}
 

@@ -121,7 +121,7 @@ def check_must_pass(columns: StoredArrays, search: PathSearch, targets: Sequence
             is_avoided = set(group) <= set(search.avoid)
             why = "to be avoided, too" if is_avoided else "not of the kinds, layers and positions allowed"
             raise InvalidArgumentError(
-                f"no path can pass {any_of(group)}, as it must: {'they are' if len(group) > 1 else 'it is'} {why}",
+                f"no path can pass {any_of(group)} as required: {'they are' if len(group) > 1 else 'it is'} {why}",
                 fix="Leave it out of the nodes to pass (--must-pass, --must-pass-any), or allow it.",
             )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
@@ -125,5 +126,5 @@ def _named(addresses: Sequence[str], keys: Sequence[str]) -> str:
 def any_of(names: Sequence[str]) -> str:
     """One of some nodes, in words."""
     if len(names) > 1:
-        return f"any of {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+        return f"any of {first_of(names, 5)}"
     return "".join(names)

@@ -36,7 +36,7 @@ class PathSearch:
 
     @property
     def restrictions(self) -> list[str]:
-        """What makes that not all paths between its ends are meant, apart from their number of hops, in words."""
+        """Why the search does not mean all paths between its ends, apart from their number of hops, in words."""
         given = {
             {1: "sign promoting", -1: "sign inhibiting", 0: ""}[self.sign]: self.sign != 0,
             "kinds": self.kinds,

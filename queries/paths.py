@@ -64,8 +64,8 @@ def search_paths(
 ) -> Paths:
     """The k paths of at most `max_hops` hops with the best score, exactly. No path visits a node twice.
 
-    Among equal scores come fewer hops first, then node by node from the target back, in the order of the
-    graph's file.
+    Among equal scores, paths with fewer hops come first; then the order of nodes in the graph's file decides, node by
+    node from the target back.
 
     Args:
         graph: the graph.
@@ -76,7 +76,7 @@ def search_paths(
         weights: weights of targets in that sum, by address; 1 for the others.
         max_hops: most edges of a path, 1 to 12.
         min_hops: fewest edges of a path.
-        hops: exactly so many edges, instead of `min_hops` and `max_hops`.
+        hops: exactly this many edges, instead of `min_hops` and `max_hops`.
         k: how many paths, 1 to 10,000.
         order: `strongest` (largest score first) or `inhibiting` (smallest first; for `bottleneck`, the paths
             whose weakest inhibition is strongest; not with `product`, which has `sign`).
@@ -203,7 +203,7 @@ def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int
         check_range("hops", hops, 1, MAX_HOPS)
         if min_hops not in (1, SHOWN_MIN_HOPS, hops) or max_hops not in (DEFAULT_HOPS, hops):
             raise InvalidArgumentError(
-                "hops was given together with min_hops or max_hops", fix="Give hops alone, or the other two."
+                "hops cannot be combined with min_hops or max_hops", fix="Give hops alone, or the other two."
             )
         return hops, hops
     check_range("max_hops", max_hops, 1, MAX_HOPS)
@@ -261,8 +261,8 @@ def _best_walks(
         "targets": targets,
         "min_hops": search.min_hops,
         "max_hops": search.max_hops,
-        "sign": search.order,
-        "effect": search.sign,
+        "order": search.order,
+        "sign": search.sign,
         "score": search.score,
         "min_weight": search.min_weight,
         "edge_value": search.edge_value,
@@ -368,7 +368,9 @@ def count_paths(
     """The exact number of paths by number of hops, from `min_hops` to `max_hops`; arguments as in `search_paths`.
 
     Raises:
-        InvalidArgumentError: an argument is out of range, or the graph has a cycle and too many paths to enumerate.
+        InvalidArgumentError: an argument is out of range; the graph has no tokens or logits to default to, or a cycle
+            and too many paths to enumerate; or a node to pass is excluded by the other restrictions.
+        CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
     search = path_search(

@@ -16,7 +16,7 @@ _PROCEDURES = re.compile(
 _FUNCTIONS = re.compile(
     r"(date|datetime|duration|localdatetime|localtime|time|point|vector|graph)\..+|db\.nameFromElementId"
 )
-# In a plan, a subquery inside an expression is no operator of its own: it is part of the text of the expression. The
+# In a plan, a subquery inside an expression is not an operator of its own: it is part of the expression's text. The
 # names of functions and procedures that are not Neo4j's own have a dot, for nothing else may be in the root namespace.
 _DOTTED_CALL = re.compile(r"(?:`[^`]*`|\w+)(?:\.(?:`[^`]*`|\w+))+(?=\()")
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_serializer, model_validator
 
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.contrast_results import ContrastResult
 from circuit_atlas.results.answer import Edge, GraphResult, Result
 from circuit_atlas.results.tables import Cells, NodeName
@@ -69,7 +70,7 @@ class Tags(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per tag."""
-        return ["tag", "graphs", ""], [[t.tag, len(t.graphs), _first(t.graphs, 10)] for t in self.tags]
+        return ["tag", "graphs", ""], [[t.tag, len(t.graphs), first_of(t.graphs, 10)] for t in self.tags]
 
     def _tidy(self) -> dict[str, Tidy]:
         rows = ({"tag": tagged.tag, "graph": graph} for tagged in self.tags for graph in tagged.graphs)
@@ -379,10 +380,6 @@ def _named(node: Node) -> str:
 
 def _origin(explanation: Explanation) -> str:
     return ", ".join(word for word in (explanation.source, explanation.model, explanation.date[:10]) if word)
-
-
-def _first(names: list[str], number: int) -> str:
-    return ", ".join([*names[:number], *(["..."] if len(names) > number else [])])
 
 
 def _short(value: float | None) -> str:

@@ -39,7 +39,7 @@ class Activations:
 
     def of(self, key: str) -> list[int]:
         """Ordinals of the activations of the feature that a key, in any graph of these transcoders, names: that at its
-        position, else all. Empty if the node is no feature, or none that the graph has."""
+        position, else all. Empty if the node is not a feature, or none that the graph has."""
         address = parse_key(key)
         found = self._found.get(address._replace(position=None), []) if address else []
         same = [ordinal for ordinal, position in found if address and position == address.position]

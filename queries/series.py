@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.feature_results import FeatureIdentity
 from circuit_atlas.queries.features import find_feature, graph_set, is_lorsa, named_features
@@ -126,7 +127,7 @@ def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
     named = list(dict.fromkeys(graphs))
     chosen = graph_set(database, graphs, tags)
     if not chosen:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs in their order, or a tag.")
+        raise no_graphs()
     sources = {row["graph"]["name"]: row for row in aggregated_sources(database, named, tags)}
     check_sources(list(sources.values()), "the series")
     if len(sources) > _MOST_GRAPHS:
@@ -200,8 +201,7 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int, *, asked: bo
     """What is missing in which graphs."""
     notes = []
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
-        shown = ", ".join(lacking[:_SHOWN]) + (", ..." if len(lacking) > _SHOWN else "")
-        notes.append(f"Features of circuit {circuit!r} are missing, of {size}: {shown}.")
+        notes.append(f"Features of circuit {circuit!r} are missing, of {size}: {first_of(lacking, _SHOWN)}.")
     if asked and (without := [one.step.graph for one in found if one.step.target is None]):
         notes.append(f"Graphs without logits, and so without paths and scores: {', '.join(without[:_SHOWN])}.")
     return notes

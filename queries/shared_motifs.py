@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes, same_start
-from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.added_up import (
+    check_sources,
+    doubled_sources,
+    each_graph,
+    read_nodes,
+    same_start,
+    sources_of,
+)
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.enriched import USUAL_LEVEL, enriched_fields, named_ends, two_sets
-from circuit_atlas.queries.features import all_graphs, doubled_notes, prompt_set
+from circuit_atlas.queries.features import all_graphs, prompt_set
 from circuit_atlas.queries.graphs import StoredGraph, list_graphs
 from circuit_atlas.queries.motif_results import EnrichedMotif, EnrichedMotifs, RecurringMotif, RecurringMotifs
 from circuit_atlas.queries.motifs import check_pruning
@@ -90,7 +96,6 @@ def recurring_motifs(
         RecurringMotif(graphs=number, **fields)
         for number, fields in zip(found.graphs[0][order].tolist(), described, strict=True)
     ]
-    contents = [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
     none = [] if motifs else [f"No {shape} is in {fewest:,} or more of the graphs."]
     return RecurringMotifs(
         graphs=[row["graph"]["name"] for row in sources],
@@ -98,7 +103,7 @@ def recurring_motifs(
         align=align,
         total=len(found.effects),
         motifs=motifs,
-        notes=[*none, *doubled_notes(contents)],
+        notes=[*none, *doubled_sources(sources)],
     )
 
 
@@ -183,8 +188,7 @@ def _check(shape: str, align: str, k: int, min_weight: float, strongest: int | N
 
 def _sources(database: Database, names: Sequence[str]) -> Rows:
     """The rows of aggregates.sources of some graphs, in order, which can be compared."""
-    by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, names, [])}
-    sources = [by_name[name] for name in names if name in by_name]
+    sources = sources_of(database, names)
     check_sources(sources, "the comparison")
     return sources
 

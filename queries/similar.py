@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import SAME, check_sources, each_graph, read_nodes, same_start
+from circuit_atlas.queries.added_up import SAME, check_sources, doubled_sources, each_graph, read_nodes, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_range
-from circuit_atlas.queries.features import all_graphs, doubled_notes, graph_set, listed, named_features
+from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
+from circuit_atlas.queries.features import all_graphs, graph_set, listed, named_features
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
@@ -70,7 +70,8 @@ def similar_graphs(
     alike = [row for row in originals if all(row["graph"][field] == one["graph"][field] for field in SAME)]
     notes = []
     if left := len(originals) - len(alike):
-        notes.append(f"Of another model or set of transcoders, and so left out: {left:,} of the graphs.")
+        were = "1 graph was left out: it has" if left == 1 else f"{left:,} graphs were left out: they have"
+        notes.append(f"{were} another model or set of transcoders.")
     if len(alike) < 2:
         raise InvalidArgumentError(
             "there is no other graph of the same model and set of transcoders to compare it with",
@@ -213,7 +214,7 @@ def cluster_graphs(
         raise InvalidArgumentError(f"threshold cannot be {threshold}", fix="It is a similarity, -1 to 1.")
     named = graph_set(database, graphs, tags)
     if not named:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     sources = aggregated_sources(database, graphs, tags)
     check_sources(sources, "the comparison")
     if len(sources) > _MOST_GRAPHS:
@@ -238,7 +239,6 @@ def cluster_graphs(
         notes.append(f"{groups} groups were asked for; some graphs are equally alike, so that they stay together.")
     order = leaves(tree)
     names = [row["graph"]["name"] for row in sources]
-    contents = [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
     features = _characteristic(database, weights, kept, group, sources[0]["graph"], k)
     clusters = Clusters(
         by=by,
@@ -246,7 +246,7 @@ def cluster_graphs(
         align=align,
         silhouette=silhouette(similarity, group),
         groups=_groups(names, order, similarity, group, rule, features),
-        notes=[*notes, *doubled_notes(contents)],
+        notes=[*notes, *doubled_sources(sources)],
     )
     place, ends = np.argsort(order), tree[:, :2].astype(np.int64)
     tree[:, :2] = np.where(ends < n, place[np.minimum(ends, n - 1)], ends)

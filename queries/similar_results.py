@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.feature_results import FeatureIdentity, feature_name
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
@@ -139,7 +140,7 @@ class Clusters(_Compared):
                 _interval(group.rest, group.rest_low, group.rest_high),
                 "" if group.stability is None else f"{group.stability:.2f}",
                 ", ".join(_name(one.feature) for one in group.features[:_SHOWN]),
-                ", ".join(group.graphs[:_SHOWN]) + (", ..." if len(group.graphs) > _SHOWN else ""),
+                first_of(group.graphs, _SHOWN),
             ]
             for group in self.groups
         ]

@@ -44,12 +44,12 @@ class StoredArrays:
 
     @cached_property
     def kind(self) -> np.ndarray:
-        """Kind of each node, as text."""
+        """Kind of each node, as text (n,)."""
         return np.array([key.partition(":")[0] for key in self.keys])
 
     @cached_property
     def depth(self) -> Float64:
-        """Height of each node in the model, see `NodeColumns.depth`."""
+        """Height of each node in the model, float64 (n,), see `NodeColumns.depth`."""
         is_attention = np.array([component_of(key) in ATTENTION_COMPONENTS for key in self.keys], np.bool_)
         return np.where(self.kind == Kind.LOGIT, np.inf, self.layer - ATTENTION_STEP * is_attention)
 

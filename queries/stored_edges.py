@@ -19,7 +19,7 @@ from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.batches import batches, pages
 from circuit_atlas.schema.edge_columns import BLOCKS_PER_STATEMENT, WRITE_COLUMNS
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 _EDGES_PER_PAGE = 250_000
 Row = dict[str, Any]
 
@@ -41,14 +41,14 @@ def read_edges(graph: StoredGraph) -> StoredEdges:
     try:
         return read_columns(graph)
     except DamagedGraphError as error:
-        _log.info("graph %r: %s; reading its relationships", graph.name, error.what)
+        _LOG.info("graph %r: %s; reading its relationships", graph.name, error.what)
     found = read_relationships(graph)
     try:
         write_columns(graph, found)
     except GraphChangedError:
         raise
     except AtlasError as error:  # a user who may only read gets the answer all the same
-        _log.info("columns were not written: %s", error.what)
+        _LOG.info("columns were not written: %s", error.what)
     return found
 
 
@@ -68,7 +68,7 @@ def write_columns(graph: StoredGraph, found: StoredEdges) -> None:
     rows = column_rows(graph.name, stored["content_hash"], found.edges, stored["nodes"], found.extras)
     for batch in batches(rows, BLOCKS_PER_STATEMENT):
         graph.write((WRITE_COLUMNS, {"rows": batch}))
-    _log.info("wrote the columns of graph %r", graph.name)
+    _LOG.info("wrote the columns of graph %r", graph.name)
 
 
 def read_columns(graph: StoredGraph) -> StoredEdges:
@@ -180,7 +180,7 @@ def _check_ends(edges: ArrayEdges, n: int, graph: str) -> None:
         return np.asarray(column[1:] == column[:-1])
 
     if ((edges.source < 0) | (edges.source >= n)).any():
-        raise damaged("an edge comes from what is no node of it", graph)
+        raise damaged("an edge comes from a node that the graph does not have", graph)
     doubled = same_as_before(edges.target) & same_as_before(edges.source)
     if doubled.any():
         i = int(np.argmax(doubled))

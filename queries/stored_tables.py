@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.graphs import StoredGraph
 
 BOUNDS, COUNTS = "PathBounds", "PathCounts"
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 _warned: WeakKeyDictionary[Database, set[tuple[str | None, str, str]]] = WeakKeyDictionary()
 
 
@@ -35,7 +35,7 @@ def has_tables(graph: StoredGraph, label: str) -> bool:
     version = graph.version, graph.properties["content_hash"], label
     if version not in warned:
         warned.add(version)
-        _log.warning(
+        _LOG.warning(
             "Stored %s of graph %s are missing, so they are computed. `%s` stores them again.",
             label,
             ascii(graph.name),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from circuit_atlas.printable import first_of
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
 from circuit_atlas.results.tidy import Tidy, tidy
@@ -35,7 +36,7 @@ class Supernodes(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per supernode, its first members by name."""
         return ["supernode", "", "nodes", ""], [
-            [s.name, s.rule or s.source, len(s.members), _shown([node.title for node in s.members])]
+            [s.name, s.rule or s.source, len(s.members), first_of([node.title for node in s.members], _SHOWN)]
             for s in self.supernodes
         ]
 
@@ -46,10 +47,6 @@ class Supernodes(Result):
             "supernodes": Tidy({"supernode": str, "source": str, "rule": str, "nodes": int}, rows),
             "members": Tidy.joined(tidy(Node, [], supernode=""), *members),
         }
-
-
-def _shown(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
 class SupernodeLink(Record):
@@ -125,7 +122,8 @@ class SuggestedSupernodes(Result):
     def table(self) -> tuple[list[str], Cells]:
         """A row per supernode, its first members by name."""
         return ["supernode", "similarity", "nodes", ""], [
-            [s.name, s.similarity, len(s.members), _shown([node.title for node in s.members])] for s in self.supernodes
+            [s.name, s.similarity, len(s.members), first_of([node.title for node in s.members], _SHOWN)]
+            for s in self.supernodes
         ]
 
     def _tidy(self) -> dict[str, Tidy]:

@@ -55,7 +55,11 @@ def supernode_links(graph: StoredGraph, *, k: int = 1000) -> SupernodeLinks:
 
 
 def members_by_hand(graph: StoredGraph, addresses: Sequence[str]) -> list[int]:
-    """Ordinals of nodes given by addresses, as in `resolve`, each once."""
+    """Ordinals of nodes given by addresses, as in `resolve`, each once.
+
+    Raises:
+        NodeNotFoundError, AmbiguousNodeError: see `resolve`.
+    """
     keys = [resolve(graph, address).key for address in addresses]
     rows = [ask(graph.database, "nodes.get", graph=graph.name, key=key)[0] for key in dict.fromkeys(keys)]
     return [row["node"]["ordinal"] for row in rows]
@@ -100,7 +104,11 @@ def same_features(
 ) -> dict[str, list[int]]:
     """Ordinals of the nodes of each transcoder feature that is active at several positions, by a name for them: what
     the nodes are called, on one line and cut, with layer and index where others are called the same or a name is
-    taken."""
+    taken.
+
+    Raises:
+        InvalidArgumentError: no feature is active at several positions, or a layer or position is out of range.
+    """
     rows = ask(
         graph.database,
         "supernodes.same_feature",

@@ -20,11 +20,10 @@ from circuit_atlas.graph.data import (
     Statistics,
 )
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.graphs import StoredGraph, graph_query, rows_of_nodes
 from circuit_atlas.queries.stored_edges import damaged, read_edges, read_relationships, read_statistics
 from circuit_atlas.schema.models import FILE_FIELDS, GraphMetadata, Supernode
 
-_NODES_PER_PAGE = 10_000
 _LABELS = {kind.label: i for i, kind in enumerate(KINDS)}
 Row = dict[str, Any]
 
@@ -66,15 +65,12 @@ def _node_rows(graph: StoredGraph) -> Iterator[Row]:
     """Properties of all nodes, in order, with the place of each one's kind in `KINDS` as `kind`."""
     n = graph.properties["nodes"]
     seen = 0
-    for first in range(0, max(n, 1), _NODES_PER_PAGE):
-        for row in ask(graph.database, "graphs.nodes", graph=graph.name, first=first, stop=first + _NODES_PER_PAGE):
-            kinds = [_LABELS[label] for label in row["labels"] if label in _LABELS]
-            if row["ordinal"] != seen or len(kinds) != 1:
-                raise damaged(
-                    f"the node {row['properties'].get('key')!r} is not the one with ordinal {seen}", graph.name
-                )
-            yield {**row["properties"], "kind": kinds[0]}
-            seen += 1
+    for row in rows_of_nodes(graph, "graphs.nodes"):
+        kinds = [_LABELS[label] for label in row["labels"] if label in _LABELS]
+        if row["ordinal"] != seen or len(kinds) != 1:
+            raise damaged(f"the node {row['properties'].get('key')!r} is not the one with ordinal {seen}", graph.name)
+        yield {**row["properties"], "kind": kinds[0]}
+        seen += 1
     if seen != n:
         raise damaged(f"it has {seen:,} nodes instead of {n:,}", graph.name)
 

@@ -425,7 +425,7 @@ RELATIONSHIPS = {
         "Node",
         "Node",
         "How much two nodes together add to an attention score: the first at the query's position, the second at the "
-        "key's. Both may be `:QkOnlyNode`. It is no direct effect, and in no path.",
+        "key's. Both may be `:QkOnlyNode`. It is not a direct effect, and is in no path.",
         {
             "attention": Property(STRING, "Key of the attention feature whose score it is"),
             "value": Property(DOUBLE, "The contribution; negative if it makes the score smaller", "attention score"),

@@ -252,7 +252,7 @@ def test_what_no_longer_exists_is_left_out_of_a_refresh(
     for graph in graphs:
         atlas.delete(graph)
     again = atlas.aggregate(name=name, refresh=True)
-    assert again.ingested.warnings[-1] == f"no longer exist, and were left out: {graphs[0]!r}, {tag!r}"
+    assert again.ingested.warnings[-1] == f"graphs and tags that no longer exist were left out: {graphs[0]!r}, {tag!r}"
     assert again.metadata["aggregated_names"] == ["foot", "night"]
     assert again.metadata["aggregated_min_graphs"] == 2
     assert atlas.aggregate(name=name, refresh=True).ingested.status == "unchanged"

@@ -165,7 +165,7 @@ def test_common_and_recurring_features(atlas: Atlas, graph: GraphHandle, other: 
 
 def test_graphs_are_compared_by_both_sets(atlas: Atlas, graph: GraphHandle, other: GraphHandle, new_name: Any) -> None:
     same = atlas.ingest(CRM, name=new_name())
-    assert atlas.compare(graph.name, same.name).feature_similarity == pytest.approx(1)
+    assert atlas.compare(graph.name, same.name).overlap("feature").similarity == pytest.approx(1)
     features = atlas.compare(graph.name, other.name).overlap("feature")
     assert (features.shared, features.only_a, features.only_b) == (18, 18, 18)
 

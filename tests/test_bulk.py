@@ -180,7 +180,7 @@ def test_two_files_of_one_graph_are_told_apart(folder: Path, own_atlas: Atlas, t
         document["metadata"]["slug"] = "same"
         (tmp_path / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
         document["links"].pop()
-    with pytest.raises(GraphExistsError, match="'same' is of another of these files"):
+    with pytest.raises(GraphExistsError, match="another of these files has a graph 'same'"):
         own_atlas.ingest_all([tmp_path], bulk=True, replace=True, fail_fast=True)
 
 

@@ -262,7 +262,7 @@ def test_circuits_of_two_graphs_are_compared(align: str, examples: dict[str, Gra
         for pair in pairs:
             assert pair.influence_a == pytest.approx(influence[0].get(pair.identity, 0.0))
             assert pair.influence_b == pytest.approx(influence[1].get(pair.identity, 0.0))
-    assert found.edge_similarity == pytest.approx(jaccard(*scores))
+    assert found.overlap("direct effect").similarity == pytest.approx(jaccard(*scores))
     effects = {(e.source.identity, e.target.identity): e.weight_a for e in found.direct_effects.only_a}
     assert effects == {key: pytest.approx(weight) for key, weight in scores[0].items() if key not in scores[1]}
     best = [path.score for path in examples["night"].paths(k=10_000, max_hops=3, circuit="core", **SHOWN)]
@@ -346,10 +346,11 @@ def test_the_command_line_takes_nodes_from_a_file(run: Run, examples: dict[str, 
     assert json.loads(scored.stdout) == json.loads(examples["dallas"].score_circuit(contrast).to_json())
     hits = atlas.search("Texas", graph="dallas").to_json()
     assert json.loads(run("score-circuit", "dallas", "--file", "-", stdin=hits).stdout)["nodes"]
-    for text in ("{", "[1]", "{}", examples["night"].paths(k=1).to_json()):
+    forms, other = "not JSON of paths, search or circuit", examples["night"].paths(k=1).to_json()
+    for text, why in (("{", forms), ("[1]", forms), ("{}", forms), (other, "it is about the graph 'night'")):
         done = run("score-circuit", "dallas", "--file", "-", stdin=text)
         assert done.returncode == 2
-        assert "not JSON of paths, search or circuit" in done.stderr
+        assert why in done.stderr
 
 
 def test_the_command_line_asks_several_graphs(run: Run, examples: dict[str, GraphHandle]) -> None:

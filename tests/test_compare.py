@@ -58,12 +58,12 @@ def test_what_two_graphs_share_equals_brute_force(
         assert weights == {key: pytest.approx((a.weight.get(key, 0.0), b.weight.get(key, 0.0))) for key in keys}
         changes = [abs(effect.change) for effect in effects]
         assert changes == sorted(changes, reverse=True)
-    assert found.edge_similarity == pytest.approx(jaccard(a.weight, b.weight))
+    assert found.overlap("direct effect").similarity == pytest.approx(jaccard(a.weight, b.weight))
     influences = [
         {identity: value for identity, value in file.influence.items() if identity.startswith("feature:")}
         for file in files
     ]
-    assert found.feature_similarity == pytest.approx(jaccard(*influences), rel=1e-5)
+    assert found.overlap("feature").similarity == pytest.approx(jaccard(*influences), rel=1e-5)
 
 
 def test_shared_features_at_any_position(atlas: Atlas, examples: Any, names: tuple[str, str]) -> None:
@@ -145,7 +145,7 @@ def test_it_says_why_a_graph_has_no_path(atlas: Atlas, examples: Any) -> None:
 
 def test_a_graph_equals_itself(atlas: Atlas, examples: Any) -> None:
     same = atlas.compare("dallas", "dallas", k=3)
-    assert same.feature_similarity == same.edge_similarity == 1.0
+    assert same.overlap("feature").similarity == same.overlap("direct effect").similarity == 1.0
     assert not same.nodes.only_a + same.nodes.only_b
     assert not same.paths.only_a + same.paths.only_b
 

@@ -124,7 +124,7 @@ def test_graphs_are_pruned_and_kept_in_a_given_folder(
     own = tmp_path / "own"  # a folder of graph files, which is what circuit-tracer's server takes
     own.mkdir()
     (own / "dallas.json").write_text("mine")
-    with pytest.raises(InputError, match="already exists, and is no file of this page"):
+    with pytest.raises(InputError, match="already exists and was not written for this page"):
         atlas.serve("dallas", output=own)
     assert (own / "dallas.json").read_text() == "mine"
     for text in ("[]", "{", '{"graphs": [1]}'):

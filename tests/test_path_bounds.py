@@ -200,10 +200,10 @@ def test_expressions_that_are_no_numbers_are_refused(examples: dict[str, GraphHa
 
 
 @pytest.mark.parametrize("score", ["mean", "bottleneck", "product"])
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("effect", [0, 1])
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("sign", [0, 1])
 def test_the_bounds_of_the_catalogue_are_those_of_numpy(
-    score: str, sign: int, effect: int, atlas: Atlas, examples: dict[str, GraphHandle]
+    score: str, order: int, sign: int, atlas: Atlas, examples: dict[str, GraphHandle]
 ) -> None:
     """What Neo4j Browser computes by paths.bounds is what is computed here in numpy."""
     question: dict[str, Any] = {
@@ -215,19 +215,19 @@ def test_the_bounds_of_the_catalogue_are_those_of_numpy(
         "avoid": ["feature:20/44686@10"],
         "min_weight": 0.1,
     }
-    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(order=sign, sign=effect, **question))["bounds"]
-    rows = atlas.query("paths.bounds", {"graph": "dallas", "sign": sign, "signed": effect != 0, **question}).rows
+    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(order=order, sign=sign, **question))["bounds"]
+    rows = atlas.query("paths.bounds", {"graph": "dallas", "order": order, "signed": sign != 0, **question}).rows
     theirs = rows[0]["bounds"]
-    assert len(own) == len(theirs) == 6 * (1 + effect)
+    assert len(own) == len(theirs) == 6 * (1 + sign)
     for mine, their in zip(own, theirs, strict=False):
         assert [len(block) for block in mine] == [len(block) for block in their]
         assert np.allclose(np.concatenate(mine), np.concatenate(their), rtol=1e-12)
     assert all(value == -math.inf for level in theirs[len(own) :] for block in level for value in block)
 
 
-@pytest.mark.parametrize("effect", [1, -1])
+@pytest.mark.parametrize("sign", [1, -1])
 def test_signed_bounds_of_the_catalogue_serve_its_search(
-    effect: int, atlas: Atlas, examples: dict[str, GraphHandle]
+    sign: int, atlas: Atlas, examples: dict[str, GraphHandle]
 ) -> None:
     """What a person can paste into Neo4j Browser finds what `paths` finds."""
     tokens = [f"token:{i}" for i in range(11)]
@@ -235,9 +235,9 @@ def test_signed_bounds_of_the_catalogue_serve_its_search(
         "paths.bounds", {"graph": "dallas", "sources": tokens, "score": "product", "signed": True, "max_hops": 3}
     ).rows[0]["bounds"]
     question: dict[str, Any] = {"graph": "dallas", "targets": ["logit:22605@10"], "score": "product", "max_hops": 3}
-    rows = atlas.query("paths.top_k", {"bounds": bounds, "effect": effect, "min_hops": 2, "k": 20, **question}).rows
-    sign = "promoting" if effect == 1 else "inhibiting"
-    paths = examples["dallas"].paths(score="product", sign=sign, min_hops=2, max_hops=3, k=20).paths
+    rows = atlas.query("paths.top_k", {"bounds": bounds, "sign": sign, "min_hops": 2, "k": 20, **question}).rows
+    which = "promoting" if sign == 1 else "inhibiting"
+    paths = examples["dallas"].paths(score="product", sign=which, min_hops=2, max_hops=3, k=20).paths
     assert [row["weights"] for row in rows] == [path.weights for path in paths]
     assert [row["score"] for row in rows] == pytest.approx([path.score for path in paths], rel=1e-9)
 

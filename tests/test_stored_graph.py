@@ -99,9 +99,9 @@ def test_stored_synthetic_graphs_are_read_back(
 def test_nodes_and_edges_are_read_in_pages(
     back: Any, atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from circuit_atlas.queries import stored_edges, whole_graph
+    from circuit_atlas.queries import graphs, stored_edges
 
-    monkeypatch.setattr(whole_graph, "_NODES_PER_PAGE", 7)
+    monkeypatch.setattr(graphs, "_NODES_PER_PAGE", 7)
     monkeypatch.setattr(stored_edges, "_EDGES_PER_PAGE", 100)
     same(back("dallas"), read_graph(EXAMPLES / "dallas.json"))
 

@@ -329,7 +329,7 @@ def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name:
 
 def test_an_unknown_format_is_refused_with_those_that_are_known(examples: Any, tmp_path: Path) -> None:
     view = examples["dallas"].view()
-    with pytest.raises(InvalidArgumentError, match=r"\.html, \.png, \.svg, \.pdf"):
+    with pytest.raises(InvalidArgumentError, match=r"\.html, \.png, \.svg or \.pdf"):
         view.save(tmp_path / "dallas.gif")
     with pytest.raises(InputError, match="cannot be written"):
         view.save(tmp_path / "missing" / "dallas.html")

@@ -150,7 +150,7 @@ values[i / @BOUNDS_BLOCK][i % @BOUNDS_BLOCK]
 CASE WHEN weight < 0 THEN @in_blocks(turned, i) ELSE @in_blocks(bound, i) END
 
 // @fragment step(weight, input_sum) -- the value of an edge in a path search
-CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $sign * weight END
+CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $order * weight END
 
 // @fragment extended(value, step) -- the value of a path with one more edge: the smaller of both, or else their sum
 CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END

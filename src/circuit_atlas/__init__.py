@@ -1,4 +1,4 @@
-"""circuit-atlas: attribution graphs of language models in Neo4j, questioned in Cypher.
+"""circuit-atlas: attribution graphs of language models in Neo4j, queried in Cypher.
 
     from circuit_atlas import Atlas
 

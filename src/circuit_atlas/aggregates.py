@@ -9,9 +9,10 @@ from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import find_graph, list_tags
 from circuit_atlas.queries.one_answer import as_one
@@ -44,7 +45,7 @@ def store_aggregate(
     check_name(name)
     names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:
-        raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+        raise no_graphs()
     data = as_one(database, _read, database, names, tags, name=name, align=align, weight=weight, min_graphs=min_graphs)
     with database.writing():
         return load_graph(database, data, name=name, replace=replace)
@@ -60,8 +61,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     asked, asked_tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
     sources = aggregated_sources(database, asked, asked_tags)
     if aggregated_state(sources) == stored["aggregated_state"]:
-        same = {field: stored[field] for field in ("nodes", "edges", "zero_links")}
-        return IngestResult(graph=name, status="unchanged", warnings=stored.get("warnings", []), **same)
+        return IngestResult.unchanged(name, stored)
     how = {
         "align": stored["aggregated_align"],
         "weight": stored["aggregated_weight"],
@@ -75,7 +75,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
             "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."
         )
     made = store_aggregate(database, names, tags, name=name, replace=True, **how)
-    left_out = [f"no longer exist, and were left out: {', '.join(gone)}"] if gone else []
+    left_out = [f"graphs and tags that no longer exist were left out: {', '.join(gone)}"] if gone else []
     return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 
 
@@ -103,7 +103,7 @@ def _metadata(
     stored = sources[0]["graph"]
     return GraphMetadata(
         slug=name,
-        prompt=f"{len(sources):,} graphs: {_listed(names, tags)}",
+        prompt=f"{len(sources):,} graphs: {first_of([*(f'tag {tag}' for tag in tags), *names], _SHOWN)}",
         tokens=[],
         n_pos=0 if align == "feature" else max(row["graph"]["n_pos"] for row in sources),
         source_format="aggregate",
@@ -118,8 +118,3 @@ def _metadata(
         vocab_size=max(row["graph"]["vocab_size"] or 0 for row in sources) or None,
         **{field: stored[field] for field in (*SAME, "scan")},
     )
-
-
-def _listed(names: list[str], tags: list[str]) -> str:
-    shown = [*(f"tag {tag}" for tag in tags), *names]
-    return ", ".join([*shown[:_SHOWN], *(["..."] if len(shown) > _SHOWN else [])])

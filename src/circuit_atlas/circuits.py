@@ -9,6 +9,7 @@ from circuit_atlas.database import Step
 from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError, SupernodeNotFoundError
 from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.statements import CIRCUIT, DELETE_CIRCUITS
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, check_whole
 from circuit_atlas.queries.circuit_results import (
@@ -274,7 +275,7 @@ def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[
             where=graph.name,
             fix=f"`circuit-atlas compare {other.name} {graph.name}` shows what the two share.",
         )
-    shown = ", ".join(missing[:20]) + (", ..." if len(missing) > 20 else "")
+    shown = first_of(missing, 20)
     notes = [f"{len(missing)} of {len(keys)} features of {circuit!r} are not in {graph.name!r}: {shown}."]
     return {ordinal for ordinals in found.values() for ordinal in ordinals}, notes if missing else []
 

@@ -44,6 +44,7 @@ from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
+from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
 from circuit_atlas.queries.features import (
@@ -87,7 +88,7 @@ if TYPE_CHECKING:
     from circuit_atlas.server import LocalServer
 
 PathLike = str | os.PathLike[str]
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 @checks_arguments
@@ -141,11 +142,12 @@ class Atlas(Database):
         if self._driver is None and self._server is not None and not self._is_closed:
             self._connect(self._server.start(quiet=not self.progress))
 
-    def _check_open(self) -> Driver:
+    def _open_driver(self) -> Driver:
+        """See `Database._open_driver`. A store that another process has made meanwhile is opened."""
         if self._driver is None and self._server is not None:
             self._server.check_store()
-            self.make_store()  # another process has made it meanwhile
-        return super()._check_open()
+            self.make_store()
+        return super()._open_driver()
 
     def _connect(self, connection: Connection) -> None:
         """Connect, and upgrade the store of an earlier circuit-atlas. A local server whose database has stopped, after
@@ -177,15 +179,18 @@ class Atlas(Database):
         try:
             return super().run(cypher, parameters, write=write)
         except ServerUnavailableError:
-            if not self._is_back(used) or write:  # nobody knows whether a statement that writes was run
+            if not self._reconnect(used) or write:  # nobody knows whether a statement that writes was run
                 raise
             return super().run(cypher, parameters)
 
-    def _is_back(self, used: Driver | None) -> bool:
+    def _reconnect(self, used: Driver | None) -> bool:
         """Start the local server if it has stopped, and connect to it, if it is not the one of this connection.
 
         Args:
             used: the driver that found no server. If there is another one by now, another thread has connected.
+
+        Returns:
+            Whether there is another connection than that of `used` now.
         """
         if self._server is None:
             return False
@@ -194,7 +199,7 @@ class Atlas(Database):
                 return True
             if self._server.connection() == self._connection:
                 return False
-            _log.warning("The local server had stopped; connecting again.")
+            _LOG.warning("The local server had stopped; connecting again.")
             self._connect(self._server.start(quiet=not self.progress))
         if used is not None:
             used.close()
@@ -202,11 +207,17 @@ class Atlas(Database):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turns the driver's errors in a block that writes into ours; of a local store it says if its disk is full. A
-        local server that has stopped is started again first."""
-        self._check_open()
+        """A block that writes. If the local server has stopped, it is started again first.
+
+        Raises:
+            ServerUnavailableError, AuthenticationError, QueryTimeoutError, CypherError: the driver raised such an error
+                in the block.
+            DatabaseError: the driver raised another error, the disk of the local store is full, or this is closed.
+            LocalServerError: the local server cannot be started.
+        """
+        self._open_driver()
         if self._server is not None and self._server.connection() is None:
-            self._is_back(self._driver)
+            self._reconnect(self._driver)
         try:
             with super().writing():
                 yield
@@ -365,7 +376,7 @@ class Atlas(Database):
         """
         wanted = list(tags)
         if not names and not wanted:
-            raise InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")
+            raise no_graphs()
         # Of a single graph, an interrupted deletion may have left the rest, which no question finds.
         chosen = graph_set(self, names, wanted) if wanted or len(names) > 1 else list(names)
         with self.writing():
@@ -473,8 +484,13 @@ class Atlas(Database):
 
         Raises:
             InputError: a folder has no graph file.
-            DatabaseError: the connection to the database was lost.
-            AtlasError: the first error, with `fail_fast`.
+            InvalidArgumentError: `name` is given for several graphs, or `bulk` for addresses or for a database that is
+                not a local store.
+            DatabaseError: the database cannot be used, or the connection was lost.
+            AtlasError: with `fail_fast`, the first error of a file or address, see `ingest`.
+            IngestError: with `bulk`, the store has data of others, or the new store does not have what was sent.
+            LocalServerError: with `bulk`, the importer failed; the old store is kept.
+            MissingExtraError: with `bulk`, the extra `parquet` is not installed.
         """
         given, tags = list(sources), list(tags)
         addresses = list(dict.fromkeys(str(source) for source in given if is_address(source)))
@@ -482,7 +498,9 @@ class Atlas(Database):
         if addresses and bulk:
             raise InvalidArgumentError("--bulk is for files, not for addresses", fix="Leave --bulk out.")
         if len(files) + len(addresses) > 1 and name is not None:
-            raise InvalidArgumentError("one name for several graphs", fix="Leave --name out: each has one in its file.")
+            raise InvalidArgumentError(
+                "one name cannot be given to several graphs", fix="Leave --name out: each has one in its file."
+            )
         if any(path.exists() for path in files):
             self.make_store()
             if bulk:
@@ -500,7 +518,7 @@ class Atlas(Database):
                 raise
             except AtlasError as error:
                 errors.append(error)
-                return FileResult(file=shown_source(source), result=None, error=str(error))
+                return FileResult.failed(shown_source(source), error)
 
         def wanted() -> Iterator[Path]:
             """The files, until one fails if that ends it all. Files that are being stored then are completed."""
@@ -769,9 +787,9 @@ class Atlas(Database):
             GraphNotFoundError: neither a graph nor a query has that name.
             InvalidArgumentError: a parameter is missing, unknown or of the wrong type, or the statement is too long.
             ReadOnlyError: the statement would do more than read the database.
-            CypherError: it is no Cypher.
+            CypherError: the text is not valid Cypher.
         """
-        self._check_open()
+        self._open_driver()
         refresh_collapsed(self, what or "")
         status = self._server.status() if self._server else None
         base = browser_url or (status.browser if status else None)

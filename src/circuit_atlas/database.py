@@ -75,7 +75,7 @@ _COMMIT_ATTEMPTS = 3
 _SCALARS = frozenset((str, int, float, bool, bytes, bytearray, type(None)))  # of rows
 _PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
 _RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 Rows = list[dict[str, Any]]
 Step = tuple[str, dict[str, Any]]  # a statement and its parameters
@@ -114,7 +114,9 @@ class Database:
         progress: bool = False,
     ) -> None:
         if not 0 < timeout <= 86_400:
-            raise InvalidArgumentError(f"invalid timeout: {timeout} s", fix="Give seconds, more than 0, at most 86400.")
+            raise InvalidArgumentError(
+                f"timeout cannot be {timeout}", fix="It is more than 0 and at most 86,400 seconds."
+            )
         self.progress, self._timeout, self._tracer = progress, timeout, tracer
         self._driver: Driver | None = None
         self._is_closed = False
@@ -131,10 +133,14 @@ class Database:
     @property
     def driver(self) -> Driver:
         """The open Neo4j driver, for what this class does not offer."""
-        return self._check_open()
+        return self._open_driver()
 
-    def _check_open(self) -> Driver:
-        """The driver, if there is a connection."""
+    def _open_driver(self) -> Driver:
+        """The driver, of the connection that there is.
+
+        Raises:
+            DatabaseError: there is none.
+        """
         if self._driver is None or self._is_closed:
             raise DatabaseError("the connection is closed", fix="Open another one: `with Atlas() as atlas:`.")
         return self._driver
@@ -168,7 +174,7 @@ class Database:
             del self._running[mark]
         if not answer.done():
             raise QueryTimeoutError(
-                "the time limit has passed, and the server does not let go of the query: it was left to end it",
+                "the server did not stop the query at the time limit; the query still runs there",
                 fix="It may use a processor until then. `circuit-atlas server stop` ends a local server with it.",
             )
         columns, records, summary = answer.result()
@@ -196,7 +202,7 @@ class Database:
         self.in_thread(stop)
         first_done([answer], _LAST_WAIT)
         if not answer.done():
-            _log.warning("The server does not let go of the query; it was left to end it.")
+            _LOG.warning("The server did not stop the query; the query still runs there.")
 
     def _run(
         self, cypher: str, parameters: dict[str, Any], write: bool, mark: str
@@ -208,12 +214,12 @@ class Database:
             result = _sent(session, query, parameters)
             records = result.fetch(MAX_ROWS)
             found = list(result.keys()), records, result.consume()
-        _log.debug("%d rows in %.1f ms: %s", len(records), 1000 * (perf_counter() - start), _first_line(cypher))
+        _LOG.debug("%d rows in %.1f ms: %s", len(records), 1000 * (perf_counter() - start), _first_line(cypher))
         return found
 
     def position(self) -> frozenset[str]:
         """Where the database's log of transactions ends. As long as nothing is written, it stays the same."""
-        with translated_errors(), self._check_open().session(database=self.name) as session:
+        with translated_errors(), self._open_driver().session(database=self.name) as session:
             session.run("RETURN 1").consume()
             return session.last_bookmarks().raw_values
 
@@ -255,10 +261,10 @@ class Database:
             except (IncompleteCommit, ConstraintError) as error:  # the first attempt may still be committing
                 if attempt == _COMMIT_ATTEMPTS - 1:
                     raise
-                _log.info("the outcome of a write is unknown, repeating it: %s", error)
+                _LOG.info("the outcome of a write is unknown, repeating it: %s", error)
         raise AssertionError("unreachable")
 
-    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None] = lambda _: None) -> None:
+    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None]) -> None:
         """Run statements, each with its parameters, in one transaction, which is committed if `check` accepts the
         rows of the last one. A commit whose answer was lost is not repeated."""
         self._write(list(steps), check)
@@ -277,7 +283,7 @@ class Database:
             nonlocal attempts
             attempts += 1
             if attempts > 1:
-                _log.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
+                _LOG.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
             rows: Rows = []
             for text, parameters in steps:
                 rows = [_row(record) for record in _sent(transaction, text, parameters)]
@@ -288,7 +294,7 @@ class Database:
         # Pauses grow by 1.3: the driver's own factor 2 would still be waiting when a restarted server is back.
         with self._session(max_transaction_retry_time=_RETRY_SECONDS, retry_delay_multiplier=1.3) as session:
             rows = session.execute_write(work)
-        _log.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
+        _LOG.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
         return rows
 
     def make_store(self) -> None:
@@ -302,7 +308,7 @@ class Database:
 
     def _session(self, **options: Any) -> Session:
         """A session whose reads see what this driver wrote before, on a cluster too."""
-        driver = self._check_open()
+        driver = self._open_driver()
         return driver.session(database=self.name, bookmark_manager=driver.execute_query_bookmark_manager, **options)
 
     def _trace(self, cypher: str, parameters: dict[str, Any], *, shorten: bool) -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from circuit_atlas.errors import InputError
+from circuit_atlas.errors import InputError, InvalidArgumentError
 
 
 def private(path: str, flags: int) -> int:
     """An opener for `open`: only the user can read and write the file that it makes."""
     return os.open(path, flags, 0o600)
+
+
+def unknown_format(path: Path, what: str, suffixes: Sequence[str]) -> InvalidArgumentError:
+    """The error that the suffix of a file stands for no format: `what` can be written with those of `suffixes`."""
+    return InvalidArgumentError(
+        f"unknown format: {path.suffix or 'no suffix'}",
+        where=str(path),
+        fix=f"{what} can be written as {', '.join(suffixes[:-1])} or {suffixes[-1]}.",
+    )
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -88,7 +88,9 @@ class GraphHandle(GraphReference):
                 `circuit_atlas.graph.collapse`. By default those of the collapsed graph that exists, at first `shares`.
 
         Raises:
-            InvalidArgumentError: the graph has no supernodes, or is itself a collapsed graph.
+            InvalidArgumentError: the graph has no supernodes, or is itself a collapsed graph; or `weights` is unknown.
+            GraphNotFoundError: no graph of that name is ready.
+            DamagedGraphError: the stored graph is not what was ingested.
         """
         handle = GraphHandle(self.database, collapsed_name(self.name))
         handle.ingested = store_collapsed(self, weights)
@@ -96,7 +98,11 @@ class GraphHandle(GraphReference):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The properties of the graph's `:Graph` node, the file's own metadata among them (as JSON text)."""
+        """The properties of the graph's `:Graph` node, the file's own metadata among them (as JSON text).
+
+        Raises:
+            GraphNotFoundError: no graph of that name is ready.
+        """
         return find_graph(self.database, self.name).properties
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ lone surrogates, which no terminal can show.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 """The characters, as a set of a regular expression."""
@@ -22,3 +23,8 @@ def printable(text: str) -> str:
 def printable_json(text: str) -> str:
     r"""A JSON text of the same value, in which control characters are escaped as JSON does: `\u001b`, `\u202e`."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def first_of(names: Sequence[str], number: int) -> str:
+    """The first names, at most `number` of them, and `...` if there are more."""
+    return ", ".join([*names[:number], *["..."] * (len(names) > number)])

@@ -170,7 +170,7 @@ def copy_supernodes(graph: StoredGraph, target: str, *names: str, replace: bool 
     """Copy supernodes to another graph by transcoder feature.
 
     A feature that is active at the same position there is that node; one that is active elsewhere is all of its nodes.
-    Features that the other graph does not have, and nodes that are no features, are left out; the answer lists them.
+    Features that the other graph does not have, and nodes that are not features, are left out; the answer lists them.
 
     Args:
         graph: the graph that has the supernodes.

@@ -124,7 +124,7 @@ def test_pruning_is_that_of_circuit_tracers_files(
 
 
 def test_thresholds_out_of_range_are_refused(small_pt: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match="node_threshold must be between 0 and 1, got 1.5"):
+    with pytest.raises(InvalidArgumentError, match="node_threshold cannot be 1.5"):
         read_graph(small_pt, node_threshold=1.5)
 
 

@@ -16,7 +16,7 @@ MATCH (target:Node {graph: $graph, key: key})<-[r:DIRECT_EFFECT]-(m)
 WHERE @allowed(m) AND ($within = [] OR m.key IN $within)
 WITH m, target, $parts[key] * r.weight AS effect ORDER BY m.ordinal, target.ordinal
 WITH m, {weight: sum(effect)} AS r, sum(abs(effect)) AS size
-// What cancels, up to rounding, is no effect.
+// What cancels, up to rounding, is not an effect.
 WITH m, r WHERE abs(r.weight) > 1e-12 * size
 // result
 RETURN m {@node} AS node, m.ordinal AS ordinal, r.weight AS weight

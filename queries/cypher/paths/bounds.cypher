@@ -4,7 +4,7 @@
 // @param graph STRING -- the graph's name
 // @param sources LIST<STRING> -- keys of the nodes where paths begin
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
-// @param sign INTEGER = 1 -- 1 for the largest, -1 for the largest of the negated weights
+// @param order INTEGER = 1 -- 1 for the largest, -1 for the largest of the negated weights
 // @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised
 //   weights
 // @param kinds LIST<STRING> = [] -- kinds that nodes between the ends may have; all when empty
@@ -12,7 +12,7 @@
 // @param positions LIST<INTEGER> = [] -- positions that nodes between the ends may have; all when empty
 // @param avoid LIST<STRING> = [] -- keys of nodes where no path begins, and that none passes
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
-// @param signed BOOLEAN = false -- whether to tell paths apart by sign, for an `effect` of paths.top_k: those with an
+// @param signed BOOLEAN = false -- whether to tell paths apart by sign, for a `sign` of paths.top_k: those with an
 //   even number of negative weights promote, others inhibit
 // @returns bounds LIST<LIST<LIST<FLOAT>>> -- per number of hops (if signed, of paths that promote, then of those that
 //   inhibit), the values of all nodes by ordinal, in blocks of @BOUNDS_BLOCK

@@ -11,12 +11,12 @@
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @param min_hops INTEGER = 1 -- fewest edges of a path
 // @param k INTEGER = 10 -- how many paths
-// @param sign INTEGER = 1 -- 1 for the largest score, -1 for the smallest (most inhibiting)
+// @param order INTEGER = 1 -- 1 for the largest score, -1 for the smallest (most inhibiting)
 // @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest), or product of normalised weights
-// @param effect INTEGER = 0 -- 1 for paths that promote the target, -1 for paths that inhibit it; with signed `bounds`
+// @param sign INTEGER = 0 -- 1 for paths that promote the target, -1 for paths that inhibit it; with signed `bounds`
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
 // @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, 0 to max_hops, the bounds of all nodes by
-//   ordinal, in blocks of @BOUNDS_BLOCK; with an `effect`, of paths that promote a node, then of paths that inhibit it
+//   ordinal, in blocks of @BOUNDS_BLOCK; with a `sign`, of paths that promote a node, then of paths that inhibit it
 // @param sources STRING = "tokens" -- which stored bounds to take when none are given
 // @param stages LIST<MAP> = [{}] -- for paths that must pass nodes: what is left to pass, seen from the target; nothing
 //   in the first. Of each stage, the nodes (ordinals) that lead to an earlier one, and its place; each has its `bounds`
@@ -27,7 +27,7 @@
 CYPHER 25
 // The bounds, by number of hops and block of nodes.
 CALL () {
-  MATCH (b:PathBounds {graph: $graph, sources: $sources, sign: $sign})
+  MATCH (b:PathBounds {graph: $graph, sources: $sources, sign: $order})
   WHERE $bounds IS NULL AND 0 <= b.hops <= $max_hops AND @indexed(b.block)
   WITH b ORDER BY b.hops, b.block
   WITH b.hops AS hops, collect(b.sums) AS blocks ORDER BY hops
@@ -39,7 +39,7 @@ WITH bounds, target.ordinal AS node, coalesce($stages[-1][toString(target.ordina
 // from a token has are left out; bounds of restricted searches cannot tell, for paths may end where they may not pass.
 UNWIND range($min_hops, $max_hops) AS hops
 WITH bounds, {node: node, hops: hops, remaining: hops, divisor: CASE $score WHEN 'mean' THEN hops ELSE 1 END,
-              stage: stage, inhibits: CASE $effect WHEN -1 THEN 1 ELSE 0 END, path: [node], weights: [],
+              stage: stage, inhibits: CASE $sign WHEN -1 THEN 1 ELSE 0 END, path: [node], weights: [],
               value: CASE $score WHEN 'bottleneck' THEN Infinity ELSE 0.0 END, rank: null} AS prefix
 WHERE $sources <> 'tokens' OR $bounds IS NOT NULL OR @in_blocks(bounds[hops], node) > -Infinity
 WITH bounds, collect(prefix) AS starts
@@ -59,7 +59,7 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
     // @SHORTLISTED_PATHS paths, and for prefixes that no other input continues to a path above the threshold.
     UNWIND [prefix IN prefixes WHERE prefix.remaining > 0] AS prefix
     WITH prefix.node AS node, collect(prefix) AS at_node
-    OPTIONAL MATCH (shortlist:PathSteps {graph: $graph, sources: $sources, sign: $sign, ordinal: node})
+    OPTIONAL MATCH (shortlist:PathSteps {graph: $graph, sources: $sources, sign: $order, ordinal: node})
     WHERE $bounds IS NULL
     WITH node, at_node, shortlist, shortlist.floors AS unlisted_best
     UNWIND at_node AS prefix
@@ -80,10 +80,10 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
     // The bounds, by stage, sign and hops, of what a prefix still needs. A negative weight turns the sign needed.
     UNWIND at_node AS prefix
     WITH prefix, inputs, weights, steps, prefix.value AS value, prefix.divisor AS divisor, threshold,
-         prefix.stage * (1 + abs($effect)) AS table, prefix.inhibits AS inhibits
+         prefix.stage * (1 + abs($sign)) AS table, prefix.inhibits AS inhibits
     WITH prefix, inputs, weights, steps, value, divisor, threshold,
          bounds[(table + inhibits) * ($max_hops + 1) + prefix.remaining - 1] AS bound,
-         bounds[(table + abs($effect - inhibits) % 2) * ($max_hops + 1) + prefix.remaining - 1] AS turned
+         bounds[(table + abs($sign - inhibits) % 2) * ($max_hops + 1) + prefix.remaining - 1] AS turned
     // The inputs that lead to a path above the threshold; -Infinity, where no path is, is below every threshold.
     UNWIND [i IN range(0, size(inputs) - 1) WHERE CASE $score
       WHEN 'bottleneck' THEN value >= threshold <= steps[i] AND @before(weights[i], inputs[i]) >= threshold
@@ -95,7 +95,7 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
   RETURN CASE WHEN source IS NULL THEN prefix ELSE {
            node: source, hops: prefix.hops, remaining: prefix.remaining - 1, divisor: prefix.divisor,
            stage: coalesce($stages[prefix.stage][toString(source)], prefix.stage),
-           inhibits: CASE WHEN weight < 0 THEN abs($effect - prefix.inhibits) % 2 ELSE prefix.inhibits END,
+           inhibits: CASE WHEN weight < 0 THEN abs($sign - prefix.inhibits) % 2 ELSE prefix.inhibits END,
            path: prefix.path + source, weights: [weight] + prefix.weights, value: value, rank: rank
          } END AS longer
   ORDER BY rank DESC, prefix.hops, prefix.path, coalesce(source, -1) LIMIT $k
@@ -110,7 +110,7 @@ CALL (path) {
   RETURN collect(n {@node}) AS nodes
 }
 RETURN nodes, weights, hops,
-       CASE WHEN $score <> 'product' THEN $sign * score WHEN $effect < 0 THEN -exp(score) ELSE exp(score) END AS score
+       CASE WHEN $score <> 'product' THEN $order * score WHEN $sign < 0 THEN -exp(score) ELSE exp(score) END AS score
 ORDER BY i
 // visual: The k paths with the best score, step by step.
 UNWIND prefixes AS prefix UNWIND range(0, size(prefix.path) - 2) AS i

@@ -161,7 +161,7 @@ def attribute_all(
         except DatabaseError:
             raise
         except AtlasError as error:
-            found[prompt] = FileResult(file=shown, result=None, error=str(error))
+            found[prompt] = FileResult.failed(shown, error)
         else:
             found[prompt] = None if result is None else FileResult(file=shown, result=result, error=None)
 
@@ -183,7 +183,7 @@ def _at_each_position(model: Any, prompts: Iterable[Prompt]) -> tuple[list[Promp
         try:
             parts += at_each_position(model, prompt)
         except AttributionError as error:
-            failed.append(FileResult(file=prompt.name, result=None, error=str(error)))
+            failed.append(FileResult.failed(prompt.name, error))
     return parts, failed
 
 
@@ -201,14 +201,7 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
             )
         with database.writing():
             add_tags(database, prompt.name, check_tags(plan.tags))
-        return IngestResult(
-            graph=prompt.name,
-            status="unchanged",
-            nodes=stored["nodes"],
-            edges=stored["edges"],
-            zero_links=stored["zero_links"],
-            warnings=[],
-        )
+        return IngestResult.unchanged(prompt.name, stored)
     if file is None or not file.exists():
         return None
     from circuit_atlas.ingest import read_graph

@@ -41,7 +41,9 @@ Names = Annotated[Sequence[str], Field(max_length=200)]
 def _check_whole(*names: str) -> None:
     """Refuse collapsed graphs, which these questions would bring up to date: tools that read change nothing."""
     if collapsed := [name for name in names if name.endswith(COLLAPSED)]:
-        raise InvalidArgumentError("a collapsed graph", where=collapsed[0], fix="Name whole graphs.")
+        raise InvalidArgumentError(
+            "is a collapsed graph, which this tool cannot read", where=collapsed[0], fix="Name whole graphs."
+        )
 
 
 class ReadTools:
@@ -81,8 +83,8 @@ class ReadTools:
     ) -> Result:
         """Find the best paths from nodes (all tokens by default) to nodes (the most probable logit by default).
 
-        minus: why the targets and not these, such as another logit. score: mean, sum, bottleneck or product. sign:
-        promoting, inhibiting or any.
+        minus: nodes to subtract from the targets, such as another logit. score: mean, sum, bottleneck or product.
+        sign: promoting, inhibiting or any.
         """
         return self._graph(graph).paths(
             sources=sources,
@@ -99,14 +101,14 @@ class ReadTools:
     def neighbors(self, graph: str, address: str, minus: Names = (), direction: str = "both", k: Rows = 10) -> Result:
         """List the strongest direct effects on a node and of a node. direction: in, out or both.
 
-        minus: why the node and not these.
+        minus: nodes to subtract from the node, such as another logit.
         """
         return self._graph(graph).neighbors(address, minus=minus, direction=direction, k=k)
 
     def influence(self, graph: str, targets: Names = (), minus: Names = (), k: Rows = 20) -> Result:
         """List the nodes with most influence on some nodes, over all paths; by default on all logits.
 
-        minus: why the targets and not these, such as another logit.
+        minus: nodes to subtract from the targets, such as another logit.
         """
         return self._graph(graph).influence(targets=targets, minus=minus, k=k)
 
@@ -117,7 +119,7 @@ class ReadTools:
         keep: str = "influence",
         targets: Names = (),
     ) -> Result:
-        """Choose a circuit of at most so many features that keeps most of the graph.
+        """Choose a circuit of at most this many features that keeps most of the graph.
 
         keep: influence, replacement or completeness. Nothing is stored.
         """
@@ -140,7 +142,7 @@ class ReadTools:
     ) -> Result:
         """Group features of a graph, or of a stored circuit, that do the same. Nothing is stored.
 
-        groups: merge until so many are left; by default as long as two groups are alike.
+        groups: merge until this many groups are left; by default, stop when no two groups are alike.
         """
         return self._graph(graph).suggest_supernodes(circuit=circuit, features=features, groups=groups)
 
@@ -318,22 +320,19 @@ def _answering(ask: Callable[..., Result]) -> Callable[..., str]:
     return answer
 
 
-def bounded_json(result: Result, limit: int = MAX_CHARACTERS) -> str:
-    """An answer as JSON. Where it would be longer, its longest lists are cut, and a note says which.
-
-    Args:
-        result: the answer.
-        limit: characters at most.
-    """
+def bounded_json(result: Result) -> str:
+    """An answer as JSON, of at most `MAX_CHARACTERS`. Of a longer one, the longest lists are cut; a note says which."""
     text = result.to_json()
-    if len(text) <= limit:
+    if len(text) <= MAX_CHARACTERS:
         return text
     content: dict[str, Any] = json.loads(text)
     cut: dict[str, int] = {}  # numbers of entries, by place
-    while len(text) > limit:
+    while len(text) > MAX_CHARACTERS:
         lists = [(len(_dump(found)), place, found) for place, found in _lists(content, "") if len(found) > 1]
         if not lists:
-            return _dump({"notes": [f"The answer has {len(text):,} characters, more than {limit:,}. Ask for less."]})
+            return _dump(
+                {"notes": [f"The answer has {len(text):,} characters, more than {MAX_CHARACTERS:,}. Ask for less."]}
+            )
         _, place, longest = max(lists, key=lambda found: found[0])
         cut.setdefault(place, len(longest))
         del longest[len(longest) // 2 :]

@@ -22,7 +22,7 @@ GROUP = "Questions about a graph"
     type=click.IntRange(1, 1_000),
     default=20,
     show_default=True,
-    help="At most this many nodes, tokens and logits besides.",
+    help="At most this many nodes, not counting tokens and logits.",
 )
 @click.option(
     "--keep",

@@ -25,7 +25,7 @@ GROUP = "Questions across prompts"
     "--threshold",
     type=click.FloatRange(-1, 1),
     metavar="X",
-    help="Join groups whose mean similarity is X or more.  [default: as many groups as are clearest]",
+    help="Join groups whose mean similarity is X or more.  [default: the number with the largest silhouette]",
 )
 @click.option(
     "-k",

@@ -37,7 +37,8 @@ GROUP = "Questions across prompts"
     "targets",
     multiple=True,
     metavar="NODE",
-    help="Node that influence and paths are on; several with --minus or --weight.  [default: the logits]",
+    help="Node that paths lead to and that influence is measured on; several with --minus or --weight.  "
+    "[default: the logits]",
 )
 @contrast_options
 @click.option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, echo, some_graphs, tags_option
+from circuit_atlas.cli.options import atlas_command, echo, some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -16,7 +16,7 @@ GROUP = "Graphs and files"
 
 @click.command("delete")
 @some_graphs
-@tags_option
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
 @atlas_command
 def delete_command(atlas: Atlas, graphs: tuple[str, ...], tags: tuple[str, ...]) -> None:
     """Delete each GRAPH, and all graphs of a tag.

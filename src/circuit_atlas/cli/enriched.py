@@ -56,7 +56,7 @@ def enriched_command(
 ) -> Result:
     """List what is over-represented in the graphs given against a baseline: features, direct effects or motifs.
 
-    For each: in how many graphs of both sets it is, the log odds ratio with its interval, and the p-value of Fisher's
+    Each row has the number of graphs in both sets, the log odds ratio with its interval, and the p-value of Fisher's
     exact test, plain and corrected for the number of tests (q).
 
     \b

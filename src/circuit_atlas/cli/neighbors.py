@@ -62,7 +62,7 @@ GROUP = "Questions about a graph"
 @circuit_option
 @question_command
 def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
-    """Show the strongest direct effects into and out of a NODE of GRAPH.
+    """Show the strongest direct effects on a NODE of GRAPH and of it.
 
     \b
     Examples:

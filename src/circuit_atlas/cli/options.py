@@ -301,7 +301,7 @@ def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
             "tags",
             multiple=True,
             metavar="TAG",
-            help="Instead of GRAPH: each graph with this tag; repeatable.",
+            help="Instead of GRAPH: each graph with this tag but aggregates and collapsed graphs; repeatable.",
         ),
         click.option(
             "--graph",
@@ -342,7 +342,13 @@ best_of_all_option = click.option(
 some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)
 new_tags_option = click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Overwrite the file.")
-tags_option = click.option("--tag", "tags", multiple=True, metavar="TAG", help="All graphs with this tag; repeatable.")
+tags_option = click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TAG",
+    help="All graphs with this tag but aggregates and collapsed graphs; repeatable.",
+)
 k_option = click.option(
     "-k",
     "--k",

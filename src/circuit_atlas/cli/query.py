@@ -129,7 +129,7 @@ def _text(query: str) -> str:
     try:
         return sys.stdin.read() if query == "-" else query
     except UnicodeDecodeError as error:
-        raise click.UsageError("what stdin has is no text in UTF-8.") from error
+        raise click.UsageError("Standard input is not UTF-8 text.") from error
 
 
 def parse_parameter(text: str) -> tuple[str, Any]:

@@ -72,14 +72,14 @@ def _nodes_of(document: Any, graph: str) -> list[str]:
     """The addresses in a file."""
     try:
         return _addresses(document, graph)
-    except (ValueError, KeyError, TypeError) as error:
-        raise click.BadParameter(f"{_FORMS}: {error!r:.200}", param_hint="--file") from error
+    except (KeyError, TypeError) as error:
+        raise click.BadParameter(_FORMS, param_hint="--file") from error
 
 
 def _addresses(document: Any, graph: str) -> list[str]:
     if isinstance(document, dict):
         if document.get("graph", graph) != graph:
-            raise ValueError(f"it is about {document['graph']!r}")
+            raise click.BadParameter(f"it is about the graph {document['graph']!r:.200}", param_hint="--file")
         if "paths" in document:
             # A contrast is a target, and no node.
             contrast = document["contrast"]["node"]["key"] if document.get("contrast") else None
@@ -88,5 +88,5 @@ def _addresses(document: Any, graph: str) -> list[str]:
             return [place["key"] for hit in document["hits"] for place in hit["places"] if place["graph"] == graph]
         return [found["node"]["key"] for found in document["nodes"]]
     if not isinstance(document, list) or not all(isinstance(address, str) for address in document):
-        raise TypeError("neither")
+        raise click.BadParameter(_FORMS, param_hint="--file")
     return document

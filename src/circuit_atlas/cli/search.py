@@ -32,7 +32,8 @@ GROUP = "Questions across prompts"
 def search_command(atlas: Atlas, text: str, **options: Any) -> Result:
     """Find features by their explanations and labels, tokens and logits by their text, and where they are active.
 
-    Matches all words of TEXT (prefixes too), in any order and case; if nothing does, some of the words.
+    Finds texts with all words of TEXT (or words that begin with them), in any order and case; if there are none, texts
+    with some of them.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ GROUP = "Pictures and pages"
     help="Show the edges with this share of influence.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="The port.  [default: 8041, or a free one]")
-@click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="Keep the page's files there.")
+@click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="Keep the page's files in this folder.")
 @click.option("--open", "open_page", is_flag=True, help="Open the page, if there is a screen.")
 @store_option
 def serve_command(

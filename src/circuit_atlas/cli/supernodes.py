@@ -83,7 +83,8 @@ def create_command(
     positions: tuple[range, ...],
     replace: bool,
 ) -> Result:
-    """Create a supernode NAME in GRAPH of the NODEs given, of those --matching a text, or of the --same-feature.
+    """Create a supernode NAME in GRAPH from the NODEs given or from nodes --matching a text; with --same-feature, one
+    for each feature.
 
     \b
     Examples:

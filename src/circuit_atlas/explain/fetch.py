@@ -16,6 +16,7 @@ from circuit_atlas.errors import InvalidArgumentError, UnknownSourceSetError
 from circuit_atlas.explain.results import ExplainResult, SkippedSourceSet
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import list_graphs
@@ -80,7 +81,9 @@ def explain(
         timeout: seconds to wait for a response.
 
     Raises:
-        GraphNotFoundError: no graph of that name is ready.
+        InvalidArgumentError: an argument is out of range, the address is not that of a web server, or the key has
+            characters that no key has.
+        GraphNotFoundError: no graph of that name is ready, or one was deleted meanwhile.
         NotFoundError: no graph has the tag.
         UnknownSourceSetError: the name of the graphs' transcoders on Neuronpedia is not known.
         NeuronpediaError: Neuronpedia cannot be reached, refuses, or its rate limit is reached; what came before is
@@ -90,7 +93,9 @@ def explain(
     from circuit_atlas.remote.neuronpedia import NeuronpediaConfig
 
     if limit is not None and limit < 1:
-        raise InvalidArgumentError(f"limit must be at least 1, got {limit}", fix="Leave it out to fetch all features.")
+        raise InvalidArgumentError(
+            f"limit cannot be {limit}", fix="It is 1 or more. Leave it out to fetch all features."
+        )
     config = NeuronpediaConfig.from_environment(url, concurrency=concurrency, rate=rate, timeout=timeout)
     names, skipped = _neuronpedia_names(found := _chosen(database, graphs, tag))
     wanted = [graph.graph for graph in found if not names.keys().isdisjoint(graph.source_sets)]
@@ -136,7 +141,7 @@ def unknown_source_set(skipped: SkippedSourceSet) -> UnknownSourceSetError:
     return UnknownSourceSetError(
         f"the name on Neuronpedia of the transcoders {skipped.source_set!r} of {skipped.model!r} is not known; "
         "Neuronpedia may not have them",
-        where=", ".join(skipped.graphs[:5]) + (", ..." if len(skipped.graphs) > 5 else ""),
+        where=first_of(skipped.graphs, 5),
         fix=f'If it has, add a line under [scans] in {own_scans_path()}: "{skipped.source_set}" = '
         '["MODEL", "SOURCE SET"], as in the address of one of its pages, neuronpedia.org/MODEL/0-SOURCE SET/1.',
     )

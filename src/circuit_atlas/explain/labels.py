@@ -13,7 +13,7 @@ from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import HAND
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuits import pins_of
-from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query
+from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query, rows_of_nodes
 from circuit_atlas.queries.nodes import resolve_feature, to_node
 from circuit_atlas.queries.one_answer import changed
 from circuit_atlas.queries.results import Explanation
@@ -21,8 +21,6 @@ from circuit_atlas.schema.limits import MAX_NAME_LENGTH
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
-
-_NODES_PER_PAGE = 10_000
 
 
 def label_feature(database: Database, graph: str, address: str, text: str | None) -> Label:
@@ -95,13 +93,7 @@ def read_labelled(graph: StoredGraph, circuit: str | None = None) -> GraphData:
     from circuit_atlas.queries.whole_graph import read_graph_data
 
     data = read_graph_data(graph)
-    rows = (
-        row
-        for first in range(0, graph.properties["nodes"], _NODES_PER_PAGE)
-        for row in ask(
-            graph.database, "nodes.explanations", graph=graph.name, first=first, stop=first + _NODES_PER_PAGE
-        )
-    )
+    rows = rows_of_nodes(graph, "nodes.explanations")
     by_hand = {row["key"]: row["explanation"] for row in rows if row["sources"][:1] == [HAND]}
     labels = [by_hand.get(data.nodes.key(i), label) for i, label in enumerate(data.nodes.label)]
     data = replace(data, nodes=replace(data.nodes, label=labels))

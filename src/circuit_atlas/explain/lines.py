@@ -73,7 +73,7 @@ class Lines:
             raise InputError(
                 f"more than {_MAX_BLANK:,} blank lines",
                 where=str(path),
-                fix="This is no file of explanations: give one of Neuronpedia's exports, or a table.",
+                fix="This is not a file of explanations: give one of Neuronpedia's exports, or a table.",
             )
 
     def _read(self, file: IO[bytes] | gzip.GzipFile, path: Path) -> bytes:

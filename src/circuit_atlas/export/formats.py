@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.errors import InputError
 from circuit_atlas.export.graphml_file import write_graphml
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.export.parquet_files import nodes_file, write_parquet
 from circuit_atlas.export.pt_file import write_pt
+from circuit_atlas.files import unknown_format
 from circuit_atlas.graph.data import GraphData
 
 _WRITERS = {".pt": write_pt, ".json": write_json, ".graphml": write_graphml, ".parquet": write_parquet}
@@ -23,11 +24,7 @@ def check_file(path: Path, *, overwrite: bool) -> None:
         InputError: the file already exists, and `overwrite` is not set.
     """
     if path.suffix not in SUFFIXES:
-        raise InvalidArgumentError(
-            f"unknown format: {path.suffix or 'no suffix'}",
-            where=str(path),
-            fix=f"A graph can be written as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}.",
-        )
+        raise unknown_format(path, "A graph", SUFFIXES)
     written = [path, nodes_file(path)] if path.suffix == ".parquet" else [path]
     there = [file for file in written if file.exists()]
     if there and not overwrite:

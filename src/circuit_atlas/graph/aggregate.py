@@ -134,7 +134,7 @@ class Effects(NamedTuple):
         return weight, EdgeStatistics(present, np.sqrt(squares / n_graphs), self.graphs, agreement)
 
     def take(self, at: npt.NDArray[Any]) -> Effects:
-        """Some of the effects."""
+        """Some of the effects, in order of `at`: their places, int64 (k,), or whether to take each, bool (m,)."""
         return Effects._make(column[at] for column in self)
 
 

@@ -145,8 +145,8 @@ class PathFinder:
     def best(self, targets: Sequence[int], k: int, *, min_hops: int, inhibits: bool = False) -> list[BestPath]:
         """The k best paths from where the tables begin, the best first.
 
-        Among equal scores come fewer hops first, then node by node from the target back, in order of ordinal. In a
-        graph with a cycle, a path may visit a node twice.
+        Among equal scores, paths with fewer hops come first; then the ordinals of the nodes decide, node by node from
+        the target back. In a graph with a cycle, a path may visit a node twice.
 
         Args:
             targets: ordinals of the nodes where paths end.

@@ -78,7 +78,7 @@ class Circuits:
 
     @cached_property
     def choosable(self) -> Bool:
-        """The nodes that a circuit may have or leave out, bool (n,): features and biases that are no targets."""
+        """The nodes that a circuit may have or leave out, bool (n,): features and biases that are not targets."""
         return ~(self.is_token | self.is_error | self.is_logit | (self.weights > 0))
 
     def influence(self, nodes: Bool) -> Float64:
@@ -111,7 +111,7 @@ class Circuits:
         return CircuitScores(None if kept is None else max(kept, 0.0), replacement, completeness)
 
     def choose(self, most: int, keep: str, method: str) -> Choice:
-        """A circuit of at most `most` nodes, tokens and logits besides.
+        """A circuit of at most `most` nodes, not counting tokens and logits.
 
         Args:
             most: how many nodes.

@@ -25,7 +25,7 @@ def with_sum_of(edges: PackedEdges, parts: Mapping[int, float]) -> PackedEdges:
         parts: ordinals of the nodes that are added up, and the weight of each in the sum.
 
     Returns:
-        Edges of n + 1 nodes. What cancels, up to rounding, is no edge.
+        Edges of n + 1 nodes. What cancels, up to rounding, is not an edge.
     """
     rows = list(edges.rows(np.array(list(parts), np.int32)))
     source = np.concatenate([row.source for row in rows])

@@ -69,7 +69,7 @@ class NodeColumns:
         return len(self.kind)
 
     def take(self, at: Int64) -> NodeColumns:
-        """The nodes with ordinals `at`, in that order. Columns that are empty stay empty."""
+        """The nodes with ordinals `at`, int64 (k,), in that order. Columns that are empty stay empty."""
 
         def pick(column: list[str | None]) -> list[str | None]:
             return [column[i] for i in at] if column else []
@@ -130,7 +130,7 @@ class NodeColumns:
 
 
 class EdgeBlock(NamedTuple):
-    """Some edges as columns: ordinals of target and source, and the direct effect of source on target."""
+    """m edges as columns, (m,) each: ordinals of target and source, and the direct effect of source on target."""
 
     target: Int32
     source: Int32
@@ -221,7 +221,7 @@ class ArrayEdges:
 
     @classmethod
     def sorted(cls, target: Int32, source: Int32, weight: Float64) -> ArrayEdges:
-        """Edges that come in any order."""
+        """Edges that come in any order, as columns (m,)."""
         order = np.lexsort((source, target))
         return cls(target[order], source[order], weight[order])
 

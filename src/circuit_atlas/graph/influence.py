@@ -144,7 +144,7 @@ def graph_scores(
     influence reaches a token or error. All arrays are (n,); `from_errors` is the part of `input_sum` that is of errors.
     """
     tokens, errors = influence[is_token].sum(), influence[is_error].sum()
-    # Completeness: the share of each node's inputs that are no errors, weighted by the node's influence.
+    # Completeness: the share of each node's inputs that are not errors, weighted by the node's influence.
     explained = 1 - from_errors / np.maximum(input_sum, MIN_ROW_SUM)
     importance = influence + weights
     return (

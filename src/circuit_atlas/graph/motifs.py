@@ -68,8 +68,14 @@ class Null(NamedTuple):
 
 
 def strongest(weight: Float64, min_weight: float, most: int | None) -> Int64:
-    """The places of the effects with |weight| >= `min_weight`, in order; of these, the `most` with the largest |weight|
-    if that is given, the first of equals."""
+    """The places of the effects with |weight| >= `min_weight`, int64 (k,), ascending; of these, the `most` with the
+    largest |weight| if that is given, the first of equals.
+
+    Args:
+        weight: float64 (m,).
+        min_weight: the smallest |weight|.
+        most: how many at most; None for all.
+    """
     size = np.abs(weight)
     kept = np.flatnonzero(is_strong(weight, min_weight))
     return kept if most is None else np.sort(kept[np.argsort(-size[kept], kind="stable")[:most]])

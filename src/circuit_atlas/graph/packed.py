@@ -57,7 +57,7 @@ class PackedEdges:
 
     @classmethod
     def of(cls, edges: Edges, n: int) -> PackedEdges:
-        """Any edges of a graph of n nodes."""
+        """Any edges of a graph of n nodes, m of them: `inputs` (n,), the others (m,)."""
         return unpacked(packed(edges, n), n, len(edges))
 
     def __len__(self) -> int:
@@ -255,7 +255,8 @@ def column_rows(
 
 
 def unpacked(blocks: Iterable[PackedBlock], n: int, m: int) -> PackedEdges:
-    """The n nodes' m edges, from all of their blocks in order.
+    """The n nodes' m edges, from all of their blocks in order: `inputs` (n,), `source` and `weight` (m,), the weights
+    float64 if those of any block are.
 
     Raises:
         ValueError: the blocks do not have m edges of n nodes.

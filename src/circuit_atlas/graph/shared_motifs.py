@@ -159,7 +159,12 @@ def nodes_of(effects: Effects, shape: str, motifs: Int64) -> Int64:
 
 
 def first_graphs(effects: Effects, motifs: Int64) -> list[int]:
-    """The first graph that has each motif."""
+    """The number of the first graph that has each motif.
+
+    Args:
+        effects: m effects.
+        motifs: int64 (k, 2) or (k, 3): places of the effects of each motif. Some graph has all of them.
+    """
     both = np.bitwise_and.reduce(effects.graphs[motifs], axis=1)
     bits = (int.from_bytes(row.astype("<u8").tobytes(), "little") for row in both)
     return [(of_motif & -of_motif).bit_length() - 1 for of_motif in bits]

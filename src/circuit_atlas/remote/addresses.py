@@ -77,7 +77,7 @@ def read_address(text: str, neuronpedia: str = NEURONPEDIA) -> Address:
     """
     if len(text) > MAX_ADDRESS_LENGTH:
         raise InvalidArgumentError(
-            f"an address of more than {MAX_ADDRESS_LENGTH:,} characters", where=printable(text[:80]), fix=_FIX
+            f"the address has more than {MAX_ADDRESS_LENGTH:,} characters", where=printable(text[:80]), fix=_FIX
         )
     if text.startswith(_SHORT):
         model, _, slug = text.removeprefix(_SHORT).partition("/")
@@ -113,7 +113,7 @@ def addresses_in(file: Path) -> list[str]:
     """The addresses in a file, one on each line; empty lines and those that begin with `#` are left out.
 
     Raises:
-        InputError: the file cannot be read, is too large, has none, or a line is no address.
+        InputError: the file cannot be read, is too large, has none, or a line is not an address.
     """
     try:
         with file.open(encoding="utf-8-sig") as opened:
@@ -128,7 +128,7 @@ def addresses_in(file: Path) -> list[str]:
         raise InputError(what, where=str(file), fix="Write each address on a line of its own; several files will do.")
     for number, line in found:
         if not is_address(line):
-            raise InputError(f"{line[:80]!r} is no address", where=f"{file}: line {number}", fix=_FIX)
+            raise InputError(f"{line[:80]!r} is not an address", where=f"{file}: line {number}", fix=_FIX)
     return [line for _, line in found]
 
 
@@ -161,7 +161,7 @@ def _page(shown: str, model: str, slug: str, query: dict[str, str]) -> Address:
     for what, name in (("model", model), ("graph", slug)):
         if not _NAME.fullmatch(name):
             raise InvalidArgumentError(
-                f"{name:.80} is no {what} of Neuronpedia" if name else f"the address names no {what}",
+                f"{name:.80} is not a {what} of Neuronpedia" if name else f"the address names no {what}",
                 where=printable(shown[:200]),
                 fix=_FIX,
             )

@@ -124,7 +124,7 @@ class GraphDownloads(NeuronpediaApi):
         try:
             url = httpx.URL(text)
         except httpx.InvalidURL as error:
-            raise DownloadError(f"the file has an address that is none: {error}", where=where, fix=_CHECK) from error
+            raise DownloadError(f"the address of the file is not valid: {error}", where=where, fix=_CHECK) from error
         if url.userinfo:
             raise DownloadError("the file's address has a user name or a password in it", where=where, fix=_CHECK)
         if url.scheme != "https" and not (url.scheme == "http" and self.is_local and is_loopback(url)):

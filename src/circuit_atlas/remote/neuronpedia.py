@@ -144,10 +144,10 @@ def _checked_url(config: NeuronpediaConfig, given_by: str) -> httpx.URL:
         raise InvalidArgumentError("not the address of a web server", where=config.url, fix=fix)
     if url.scheme == "http" and not is_loopback(url):
         raise InvalidArgumentError("http is for a server on this machine only", where=shown(url), fix=fix)
-    if config.concurrency < 1 or not config.rate > 0:
-        raise InvalidArgumentError(
-            f"concurrency and rate must be more than 0, got {config.concurrency} and {config.rate:g}"
-        )
+    if config.concurrency < 1:
+        raise InvalidArgumentError(f"concurrency cannot be {config.concurrency}", fix="It is 1 or more.")
+    if not config.rate > 0:
+        raise InvalidArgumentError(f"rate cannot be {config.rate:g}", fix="It is more than 0.")
     return url
 
 
@@ -164,7 +164,7 @@ def _read(response: httpx.Response) -> bytes:
     for chunk in response.iter_bytes():
         content += chunk
         if len(content) > _MAX_BYTES:
-            raise MalformedError(f"a response of more than {_MAX_BYTES >> 20} MB")
+            raise MalformedError(f"the response has more than {_MAX_BYTES >> 20} MB")
         if time.monotonic() > deadline:
             raise TransientError("the response takes too long")
     return bytes(content)

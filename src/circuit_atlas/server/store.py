@@ -274,7 +274,7 @@ class Store:
         found = self._read(_MARKER)
         if not found and self.exists:
             raise LocalServerError(
-                f"{_MARKER} is damaged, which says in what folder the data are",
+                f"{_MARKER} is damaged; it says which folder holds the data",
                 where=str(self.path),
                 fix='Write {"data": "FOLDER"} into it, with the name of the folder here that has the data.',
             )

@@ -57,7 +57,7 @@ def _check(connection: Connection, path: Path) -> None:
     with Database(connection) as database, translated_errors(connection):
         if check_schema(database) is None and database.read("CYPHER 25 MATCH (n) RETURN 1 AS one LIMIT 1"):
             raise InputError(
-                "a dump of a database that circuit-atlas did not make",
+                "the file is a dump of a database that circuit-atlas did not make",
                 where=str(path),
                 fix="The store is unchanged. Give a file that `circuit-atlas backup` wrote.",
             )

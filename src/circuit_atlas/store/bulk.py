@@ -78,7 +78,7 @@ def ingest_in_bulk(
             except AtlasError as error:
                 if fail_fast:
                     raise
-                results.append(FileResult(file=str(path), result=None, error=str(error)))
+                results.append(FileResult.failed(str(path), error))
                 continue
             if status == "unchanged":
                 store.add_tags(chosen, tags)
@@ -112,7 +112,7 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
         return "unchanged"
     if name in new:
         raise GraphExistsError(
-            f"graph {name!r} is of another of these files, with different content",
+            f"another of these files has a graph {name!r} with different content",
             fix="Ingest it by itself, under another name (--name).",
         )
     if not replace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -208,7 +208,7 @@ def _check_graph(found: Derived, stored: Row) -> None:
     right = {name: found.rows.properties.get(name) for name in _OF_GRAPH}
     found.properties = {name: value for name, value in right.items() if not _same(value, stored.get(name))}
     if found.properties:
-        found.problems.append(f"its {_listed(found.properties)} {_are(found.properties)} wrong")
+        found.problems.append(f"its {', '.join(found.properties)} {_are(found.properties)} wrong")
 
 
 def _check_nodes(found: Derived, graph: StoredGraph, stored: Row) -> None:
@@ -281,10 +281,6 @@ def _same(right: Any, stored: Any) -> bool:
 
 def _nodes(number: int) -> str:
     return f"{number:,} node{'' if number == 1 else 's'}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
 
 
 def _are(names: Row) -> str:

@@ -79,14 +79,7 @@ def _stored(database: Database, name: str, address: str, tags: Sequence[str]) ->
         return None
     if tags:
         StoredGraph(database, name, rows[0]).write((TAGS, {"graph": name, "tags": list(tags)}))
-    return IngestResult(
-        graph=name,
-        status="unchanged",
-        nodes=stored["nodes"],
-        edges=stored["edges"],
-        zero_links=stored["zero_links"],
-        warnings=stored.get("warnings", []),
-    )
+    return IngestResult.unchanged(name, stored)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.schema.apply import SCHEMA_VERSION, create_constraints, note_version
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 _DROP = "DROP CONSTRAINT path_bounds IF EXISTS"
 _OLD_BOUNDS = "MATCH (b:PathBounds) WHERE b.block IS NULL WITH b LIMIT 1000 DELETE b RETURN count(*) AS deleted"
 _KEPT_TABLES = """
@@ -45,7 +45,7 @@ def upgrade(database: Database, version: int) -> None:
         database: the database.
         version: the version of the store.
     """
-    _log.info("upgrading the store from schema version %d to %d", version, SCHEMA_VERSION)
+    _LOG.info("upgrading the store from schema version %d to %d", version, SCHEMA_VERSION)
     database.write(_DROP)
     for rest in (_OLD_BOUNDS, _KEPT_TABLES):
         while database.write(rest)[0]["deleted"]:

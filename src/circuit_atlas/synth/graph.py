@@ -59,11 +59,9 @@ class Shape:
         if min(self.layers, self.positions, self.logits) < 1 or self.features_per_layer < 0:
             raise InvalidArgumentError("a graph needs at least one layer, one position and one logit")
         if not 0 <= self.density <= 1:
-            raise InvalidArgumentError(f"density must be between 0 and 1, got {self.density}")
+            raise InvalidArgumentError(f"density cannot be {self.density}", fix="It is 0 to 1.")
         if self.weights not in WEIGHTS:
-            raise InvalidArgumentError(
-                f"unknown distribution of weights: {self.weights!r}", fix=f"Choose one of {', '.join(WEIGHTS)}."
-            )
+            raise InvalidArgumentError(f"weights cannot be {self.weights!r}", fix=f"It is one of {', '.join(WEIGHTS)}.")
         most = self.positions * _TRANSCODER_WIDTH
         if self.features_per_layer > most:
             raise InvalidArgumentError(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.export.pt_file import write_pt
+from circuit_atlas.files import unknown_format
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
 from circuit_atlas.results.tidy import Tidy
@@ -57,9 +57,7 @@ def write_synthetic(file: str | os.PathLike[str], shape: Shape) -> SynthResult:
     path = Path(file)
     writers = {".pt": write_pt, ".json": write_json}
     if path.suffix not in writers:
-        raise InvalidArgumentError(
-            f"unknown format: {path.suffix or 'no suffix'}", where=str(path), fix="Write a graph as .pt or .json."
-        )
+        raise unknown_format(path, "A graph", tuple(writers))
     data = synthesize(shape, slug=path.stem)
     writers[path.suffix](data, path)
     paths = simple_path_counts(shape.layers + 1, shape.positions, min(shape.layers, MAX_HOPS)) if shape.simple else {}

@@ -81,7 +81,9 @@ def write_frontend_files(
     file = folder / f"{slug}.json"
     if file.exists() and slug not in _listed(folder):
         raise InputError(
-            "already exists, and is no file of this page", where=str(file), fix="Give another folder with --output."
+            "already exists and was not written for this page",
+            where=str(file),
+            fix="Give another folder with --output.",
         )
     try:
         return _written(folder, graph, slug, data, explanations)

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from circuit_atlas.arguments import checks_arguments
-from circuit_atlas.errors import InvalidArgumentError, MissingExtraError
-from circuit_atlas.files import write_file
+from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors
@@ -97,9 +97,7 @@ class Report:
         path = FilePath(file)
         suffix = path.suffix.lower()
         if suffix not in SUFFIXES:
-            raise InvalidArgumentError(
-                f"{path.name!r} has a suffix that is not supported", fix=f"Use {' or '.join(SUFFIXES)}."
-            )
+            raise unknown_format(path, "A report", SUFFIXES)
         if suffix == ".html":
             write_file(path, self.html.encode())
             return ReportResult(files=[str(path)], notes=self.view.summary.notes)
@@ -146,7 +144,7 @@ def report_on(
         k: how many contributors and paths.
         max_hops: most edges of a path, 1 to 12.
         min_hops: fewest edges of a path.
-        hops: exactly so many edges of a path, instead of `min_hops` and `max_hops`.
+        hops: exactly this many edges of a path, instead of `min_hops` and `max_hops`.
         score: what paths are ranked by, see `search_paths`.
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.

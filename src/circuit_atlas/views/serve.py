@@ -15,16 +15,13 @@ from tqdm import tqdm
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InputError
-from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query
+from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query, rows_of_nodes
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 from circuit_atlas.schema.models import Supernode
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
     from circuit_atlas.queries.results import Explanation
-
-_NODES_PER_PAGE = 10_000
 
 
 def serve(
@@ -140,19 +137,12 @@ def _explained(graph: StoredGraph) -> dict[str, list[Explanation]]:
     """The explanations of a graph's features, by the keys of its nodes."""
     from circuit_atlas.queries.results import Explanation
 
-    rows = (
-        row
-        for first in range(0, graph.properties["nodes"], _NODES_PER_PAGE)
-        for row in ask(
-            graph.database, "nodes.explanations", graph=graph.name, first=first, stop=first + _NODES_PER_PAGE
-        )
-    )
     return {
         row["key"]: [
             Explanation(text=text, source=source)
             for text, source in zip_longest(row["explanations"], row["sources"], fillvalue="")
         ]
-        for row in rows
+        for row in rows_of_nodes(graph, "nodes.explanations")
     }
 
 

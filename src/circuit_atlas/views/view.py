@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.files import write_file
+from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.queries.aggregates import age_notes
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
@@ -38,9 +38,7 @@ def check_suffix(file: str | Path) -> None:
     """Raise InvalidArgumentError if pictures are not written in the format of a file's suffix."""
     path = Path(file)
     if path.suffix.lower() not in SUFFIXES:
-        raise InvalidArgumentError(
-            f"{path.name!r} has a suffix that is not supported", fix=f"Use {', '.join(SUFFIXES)}."
-        )
+        raise unknown_format(path, "A picture", SUFFIXES)
 
 
 @checks_arguments
@@ -166,7 +164,7 @@ def view_graph(
         targets: addresses of nodes where the paths end; the most probable logit when empty.
         max_hops: most edges of a path, 1 to 12.
         min_hops: fewest edges of a path.
-        hops: exactly so many edges of a path, instead of `min_hops` and `max_hops`.
+        hops: exactly this many edges of a path, instead of `min_hops` and `max_hops`.
         score: what paths are ranked by, see `search_paths`.
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
@@ -217,13 +215,9 @@ def view_paths(
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
-    return sankey_view(_found(graph, options), age_notes(graph.database, graph.properties))
-
-
-def sankey_view(paths: Paths, notes: Sequence[str] = ()) -> View:
-    """The view of paths."""
+    paths, notes = _found(graph, options), age_notes(graph.database, graph.properties)
     nodes = {node.key for path in paths.paths for node in path.nodes}
-    return _figure_view(paths.graph, sankey_figure(paths), len(nodes), list(paths.edges()), list(notes))
+    return _figure_view(graph.name, sankey_figure(paths), len(nodes), list(paths.edges()), notes)
 
 
 @graph_query
