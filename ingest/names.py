@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import GraphExistsError, InvalidArgumentError
 from circuit_atlas.graph.values import check_length
 from circuit_atlas.printable import CONTROLS
 from circuit_atlas.schema.keys import COLLAPSED
@@ -79,3 +79,11 @@ def hidden_name(name: str) -> str:
 def shown_name(hidden: str) -> str:
     """The name of the graph that is written or deleted under a hidden name."""
     return hidden.partition("~")[0]
+
+
+def doubled_name(name: str) -> GraphExistsError:
+    """The error that two files of one ingest have different graphs of one name."""
+    return GraphExistsError(
+        f"another of these files has a graph {name!r} with different content",
+        fix="Ingest it by itself, under another name (--name).",
+    )

@@ -59,8 +59,8 @@ def _renew_heartbeat(database: Database, graph: str, finished: Event) -> None:
 
 
 def owner_of_this_process() -> str:
-    """What identifies this process: its host's name for people, then the id of the boot and of the namespace in which
-    process ids count, its process id and its start time."""
+    """What identifies this process: its host's name for people, then the ids of the boot, of the namespace in which
+    process ids count and of the user, its process id and its start time."""
     return f"{socket.gethostname()} {_process_ids()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
@@ -83,9 +83,10 @@ def is_interrupted(graph: str, owner: str, silent_ms: int) -> bool:
 
 @cache
 def _process_ids() -> str:
-    """Two processes with the same text see the same process ids; empty where that cannot be known."""
+    """Two processes with the same text see each other by their process ids: they are of one boot, namespace and user
+    (a system may hide the processes of other users). Empty where that cannot be known."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}/{os.getuid()}"
     except OSError:
         return ""

@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from circuit_atlas.errors import AtlasError, DamagedGraphError, GraphChangedError
 from circuit_atlas.graph.data import ArrayEdges, EdgeExtra, EdgeStatistics, Float64, Int32
-from circuit_atlas.graph.packed import PackedBlock, PackedEdges, column_rows, packed, unpacked
+from circuit_atlas.graph.packed import PackedBlock, PackedEdges, column_rows, packed, spans, unpacked
 from circuit_atlas.queries.aggregates import is_aggregate
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.batches import batches, pages
 from circuit_atlas.schema.edge_columns import BLOCKS_PER_STATEMENT, WRITE_COLUMNS
+from circuit_atlas.schema.limits import MAX_ROWS
 
 _LOG = logging.getLogger(__name__)
 _EDGES_PER_PAGE = 250_000
@@ -97,7 +98,11 @@ def read_columns(graph: StoredGraph) -> StoredEdges:
         edges = unpacked(blocks(), n, m)
     except (ValueError, TypeError) as error:
         raise damaged(f"its columns of edges cannot be used: {error}", graph.name) from error
-    rows = ask(graph.database, "graphs.extras", graph=graph.name) if has_extras else []
+    rows = (
+        row
+        for first, stop in (spans(edges.start, MAX_ROWS) if has_extras else ())
+        for row in ask(graph.database, "graphs.extras", graph=graph.name, first=first, stop=stop)
+    )
     return StoredEdges(edges, tuple(EdgeExtra(**row) for row in rows))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, Connection, GraphHandle
-from circuit_atlas.database import Database, connect
-from circuit_atlas.errors import DatabaseError, InvalidArgumentError
+from circuit_atlas.database import Database, check_version, connect
+from circuit_atlas.errors import DatabaseError, InvalidArgumentError, UnsupportedServerError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries.catalogue import find_query
 
@@ -93,3 +94,12 @@ def test_values_that_cannot_be_sent_are_told_from_addresses(atlas: Atlas, value:
 def test_addresses_that_cannot_be_used(uri: str) -> None:
     with pytest.raises(DatabaseError, match=r"not a usable address|no Neo4j server answers"):
         connect(Connection(uri, password="x"))
+
+
+@pytest.mark.parametrize(
+    ("version", "is_known"),
+    [("2026.07.1", True), ("2025.06.0", True), ("5.27-aura", True), ("5.26.0", False), ("4.4.1", False)],
+)
+def test_servers_that_are_too_old_are_refused(version: str, is_known: bool) -> None:
+    with nullcontext() if is_known else pytest.raises(UnsupportedServerError, match="too old"):
+        check_version(version, "bolt://somewhere")

@@ -155,3 +155,14 @@ def test_extras_are_read_with_them(atlas: Atlas, new_name: Callable[[], str]) ->
     load_graph(atlas, replace(data, edges=array_edges([(0, 1, 0.1), (1, 2, 2.0)]), edge_extras=extras), name=name)
     assert read_columns(find_graph(atlas, name)).extras == extras
     assert_columns(atlas, name)
+
+
+def test_extras_of_many_edges_are_read_some_at_a_time(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_edges, "MAX_ROWS", 2)
+    edges = [(0, 2, 0.1), (1, 2, 2.0), (0, 3, 1.0), (1, 3, 1.0), (2, 3, 1.0)]
+    extras = tuple(EdgeExtra(target, source, '{"note": 1}') for source, target, _ in edges)
+    name = new_name()
+    load_graph(atlas, replace(make_graph([0, 0, 1, 2], edges), edge_extras=extras), name=name)
+    assert read_columns(find_graph(atlas, name)).extras == extras

@@ -249,7 +249,7 @@ def test_import_files_make_the_same_store(atlas: Atlas, own_server: LocalServer,
     here = os.getcwd()
     try:
         os.chdir(tmp_path / "folder")
-        connection = own_server.rebuild(lambda admin: admin.run(*arguments), lambda _: None, quiet=True)
+        connection = own_server.rebuild(lambda: None, lambda admin: admin.run(*arguments), lambda _: None, quiet=True)
     finally:
         os.chdir(here)
     with Atlas(connection) as other:

@@ -492,6 +492,8 @@ class Atlas(Database):
             LocalServerError: with `bulk`, the importer failed; the old store is kept.
             MissingExtraError: with `bulk`, the extra `parquet` is not installed.
         """
+        from circuit_atlas.ingest.together import FilesOfOneIngest
+
         given, tags = list(sources), list(tags)
         addresses = list(dict.fromkeys(str(source) for source in given if is_address(source)))
         files = graph_files(source for source in given if not is_address(source))
@@ -507,9 +509,6 @@ class Atlas(Database):
                 return self._ingest_in_bulk(files, fail_fast, name, replace, tags, options)
             with self.writing():
                 ensure_schema(self)  # before the threads, which would all try to
-
-        def store(path: Path) -> IngestResult:
-            return self.ingest(path, name=name, replace=replace, tags=tags, **options).ingested
 
         def tell(source: PathLike, store: Callable[[], IngestResult]) -> FileResult:
             try:
@@ -531,10 +530,13 @@ class Atlas(Database):
         bar = tqdm(total=n, unit=" graphs", disable=None if self.progress and n > 1 else True)
         errors: list[AtlasError] = []
         results = []
+        together = FilesOfOneIngest(self, name, replace, tags, options)
         with bar:
             # An interrupt does not wait for the files that are being stored: a program that ends leaves them as if it
             # were killed.
-            for result in in_order(lambda path: tell(path, partial(store, path)), wanted(), side_by_side(files)):
+            for result in in_order(
+                lambda path: tell(path, partial(together.store, path)), wanted(), side_by_side(files)
+            ):
                 results.append(result)
                 bar.update()
             if errors and fail_fast:
@@ -619,11 +621,10 @@ class Atlas(Database):
         names = [source for source in wanted if not Path(source).exists()]
         for name in names:
             find_graph(self, name)
+        if not wanted:
+            names = [summary.graph for summary in self.graphs().graphs]
         with self.writing():
-            store = StoredRows(self)
-            return write_import_folder(
-                Path(folder), store, names if wanted else store.contents(), map(read_graph, files)
-            )
+            return write_import_folder(Path(folder), StoredRows(self), names, map(read_graph, files))
 
     # --- the store ---
 
@@ -666,14 +667,17 @@ class Atlas(Database):
         check_backup(Path(file))
         self.make_store()
         server = self._local_server("be restored here", "use the server's own `neo4j-admin database load`")
-        held = self.graphs().graphs
-        if held and not replace:
-            raise InvalidArgumentError(
-                f"the store has {len(held)} graphs, which would be lost",
-                fix="Restore into another store (--store), or pass --replace.",
-            )
+
+        def check_graphs() -> None:
+            if not replace and (held := self.graphs().graphs):
+                raise InvalidArgumentError(
+                    f"the store has {len(held)} graphs, which would be lost",
+                    fix="Restore into another store (--store), or pass --replace.",
+                )
+
+        check_graphs()
         with self._reopened():
-            load_backup(server, Path(file), quiet=not self.progress)
+            load_backup(server, Path(file), check_graphs, quiet=not self.progress)
 
     def _local_server(self, what: str, instead: str) -> LocalServer:
         if self._server is None:

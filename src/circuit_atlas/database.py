@@ -415,6 +415,7 @@ def connect(connection: Connection) -> Driver:
             connection_timeout=_PATIENCE,
             connection_acquisition_timeout=4 * _PATIENCE,  # a server that was just restarted lets nobody in for a while
             max_transaction_retry_time=_PATIENCE,
+            liveness_check_timeout=_PATIENCE,  # what lies between may have dropped a connection that was not used
             telemetry_disabled=True,
             notifications_min_severity="OFF",
         )
@@ -429,11 +430,14 @@ def connect(connection: Connection) -> Driver:
 
 
 def check_version(version: str, uri: str) -> None:
-    """Refuse servers older than `OLDEST_SERVER`. `version` reads 2026.07.1, or 5.26.0.
+    """Refuse servers older than `OLDEST_SERVER`. `version` reads 2026.07.1, or 5.26.0. That of Aura reads 5.27-aura,
+    which says nothing of its age: Aura is always up to date.
 
     Raises:
         UnsupportedServerError: the server does not know Cypher 25.
     """
+    if version.endswith("-aura"):
+        return
     numbers = [
         int(part)
         for part in version.split("-", maxsplit=1)[0].split("+", maxsplit=1)[0].split(".")[:2]

@@ -17,8 +17,13 @@ def find_process(pid: int, created: float) -> psutil.Process | None:
     """
     try:
         process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+    try:
         is_same = abs(process.create_time() - created) <= _CLOCK_TOLERANCE
         # A zombie has ended; it only waits for its parent to read its exit code.
         return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
+    except psutil.AccessDenied:  # a process of another user, which runs; whether it is the same cannot be known
+        return process

@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
@@ -40,6 +41,7 @@ from circuit_atlas.ingest.rows import node_rows
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.graph_lock import LOCK
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.store import verify
 
 
 def everything(atlas: Atlas) -> list[Any]:
@@ -440,3 +442,40 @@ def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(own_atlas: Atlas)
     own_atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 99", write=True)
     with pytest.raises(SchemaVersionError, match="schema version 99"):
         ensure_schema(own_atlas)
+
+
+def test_no_file_replaces_the_graph_of_another_file_of_the_same_ingest(
+    atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    """Files of the same content are one graph."""
+    name, document = new_name(), example_document("winter")
+    document["metadata"]["slug"] = name
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+        document["metadata"]["prompt"] = "another" if folder == "c" else "one"
+        (tmp_path / folder / "graph.json").write_text(json.dumps(document))
+    for _ in range(2):
+        found = atlas.ingest_all([tmp_path], replace=True)
+        errors = [file.error for file in found.files if file.error]
+        assert errors
+        assert all("another of these files has a graph" in error for error in errors)
+        assert len(found.files) == 3
+    with pytest.raises(GraphExistsError, match="already exists with different content"):
+        atlas.ingest_all(
+            [tmp_path / ("a" if atlas.graph(name).metadata["prompt"] == "another" else "c")], fail_fast=True
+        )
+
+
+def test_a_whole_verify_goes_on_when_a_graph_is_deleted_meanwhile(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [new_name(), new_name()]
+    for name in names:
+        load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)]), name=name)
+    there = atlas.graphs()
+    both = there.model_copy(update={"graphs": [graph for graph in there.graphs if graph.graph in names]})
+    monkeypatch.setattr(verify, "list_graphs", lambda _: both)
+    atlas.delete(names[0])
+    found = atlas.verify()
+    assert [graph.graph for graph in found.graphs] == [names[1]]
+    assert found.notes == [f"{names[0]} was deleted or replaced meanwhile, and was not verified."]

@@ -28,6 +28,7 @@ from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
 from circuit_atlas.server import LocalServer, find_java, jars, local
 from circuit_atlas.server import store as store_module
+from circuit_atlas.server.holder import is_locked
 from circuit_atlas.server.ports import choose_port
 
 
@@ -354,3 +355,28 @@ def test_a_relative_java_is_found_from_the_directory_of_a_store(monkeypatch: pyt
 
     monkeypatch.chdir(JAVA_HOME.parent)
     assert find_java(JAVA_HOME.name) == JAVA
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.ENOLCK])
+def test_a_store_that_cannot_be_written_to_has_no_server(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where locks do not work at all, it is not known."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    if code == errno.ENOLCK:
+        with pytest.raises(LocalServerError, match="not known whether a server uses the data"):
+            is_locked(tmp_path)
+    else:
+        assert not is_locked(tmp_path)
+
+
+def test_a_process_of_another_user_counts_as_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process: psutil.Process) -> None:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, "create_time", refuse)
+    assert find_process(os.getpid(), 0.0) is not None

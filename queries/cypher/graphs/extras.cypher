@@ -1,11 +1,12 @@
-// The direct effects of a graph that have further fields.
+// The direct effects on some nodes that have further fields.
 // @internal
 // @param graph STRING -- the graph's name
+// @param first INTEGER = 0 -- ordinal of the first target
+// @param stop INTEGER = 1000 -- ordinal after the last target
 // @returns target INTEGER -- ordinal of a target
 // @returns source INTEGER -- ordinal of a source
 // @returns extra STRING -- the fields, as JSON
 CYPHER 25
-MATCH (target:Node {graph: $graph}) WHERE @indexed(target.ordinal)
+MATCH (target:Node {graph: $graph}) WHERE $first <= target.ordinal < $stop
 MATCH (target)<-[r:DIRECT_EFFECT]-(source) WHERE r.extra IS NOT NULL
-RETURN target.ordinal AS target, source.ordinal AS source, r.extra AS extra
-ORDER BY target, source LIMIT 100000
+RETURN target.ordinal AS target, source.ordinal AS source, r.extra AS extra ORDER BY target, source LIMIT 100000

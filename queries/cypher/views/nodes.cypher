@@ -10,8 +10,7 @@ CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
 WITH n ORDER BY n.key IN $keys DESC, n.key STARTS WITH 'token:' OR n.key STARTS WITH 'logit:' DESC,
                 coalesce(n.influence, 1 - n.cumulative_influence, 0.0) DESC, n.ordinal LIMIT $k
-RETURN n {@node, .ordinal, .token, .activation, .influence,
-          .probability, .pinned} AS node,
+RETURN n {@node, .ordinal, .token, .activation, .influence, .probability, .pinned} AS node,
        head(COLLECT { MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f.explanation LIMIT 1 }) AS explanation,
        COLLECT { MATCH (n)<-[:GROUPS]-(s:Supernode) RETURN s.name ORDER BY s.order LIMIT 100 } AS supernodes
 ORDER BY node.ordinal LIMIT 100000

@@ -194,7 +194,7 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
     except GraphNotFoundError:
         stored = None
     if stored is not None:
-        if not _is_of(prompt, stored["prompt"]) or not plan.is_of(stored["model"], stored["scan"]):
+        if not _is_of(prompt, stored["prompt"]) or not plan.is_of(stored["model"], stored.get("scan")):
             raise GraphExistsError(
                 f"graph {prompt.name!r} already exists, of {stored['prompt']!r:.80} by {stored['model']}",
                 fix="Give this one another name with --name, or pass --replace.",

@@ -6,10 +6,13 @@ store. Or it can be of another machine: a container that shares the store has pr
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import psutil
+
+from circuit_atlas.errors import LocalServerError
 
 HOME_OPTION = "--home-dir="
 _LOCK = "databases/store_lock"  # in a data folder: the file that Neo4j locks while it runs
@@ -50,4 +53,12 @@ def is_locked(data: Path) -> bool:
         return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):  # nobody can be writing there
+            return False
+        raise LocalServerError(
+            f"it is not known whether a server uses the data: {error.strerror}",
+            where=str(data),
+            fix="Keep the store on a local disk.",
+        ) from error
     return False

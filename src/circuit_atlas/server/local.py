@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -104,7 +104,12 @@ class LocalServer:
         return connection
 
     def rebuild(
-        self, fill: Callable[[AdminTool], object], check: Callable[[Connection], None], *, quiet: bool = False
+        self,
+        check_old: Callable[[], object],
+        fill: Callable[[AdminTool], object],
+        check_new: Callable[[Connection], None],
+        *,
+        quiet: bool = False,
     ) -> Connection:
         """Replace the data of the store. New data are made in another folder and take the place of the old ones when
         they have passed a check.
@@ -113,8 +118,10 @@ class LocalServer:
         data that it had before.
 
         Args:
+            check_old: looks at the old database just before its server is stopped, and raises an error to keep it. No
+                other process can rebuild it meanwhile.
             fill: makes the new database with Neo4j's AdminTool, while no server runs.
-            check: looks at the new database through a server that runs on it, and raises an error to reject it.
+            check_new: looks at the new database through a server that runs on it, and raises an error to reject it.
             quiet: whether to print no progress to standard error.
 
         Raises:
@@ -122,6 +129,7 @@ class LocalServer:
         """
         program = self._program(None, quiet)
         with self._locked():
+            check_old()
             self.stop(quiet=quiet)
             self.store.prepare(neo4j_version(read_lock()))
             with self.store.new_data() as data:
@@ -134,7 +142,7 @@ class LocalServer:
                 try:
                     self._launch(program, self._memory_sizes())
                     connection = self._address()
-                    check(connection)
+                    check_new(connection)
                 except BaseException:
                     self.stop()
                     raise
@@ -223,7 +231,8 @@ class LocalServer:
             _LOG.info("stopping the server of %s: process %d", self.store.path, process.pid)
             record = self.store.read_process()
             if self.store.exists:
-                self.store.write_process({**record, "state": "stopping"})
+                with suppress(OSError):  # the disk may be full; others then see the server as running until it ends
+                    self.store.write_process({**record, "state": "stopping"})
             if record.get("classes"):
                 _print("Keeping Neo4j's classes for faster starts, which is done once ...", quiet)
             _end(process)

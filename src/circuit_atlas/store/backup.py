@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from circuit_atlas.config import Connection
@@ -36,8 +37,9 @@ def check_backup(path: Path) -> None:
         raise InputError("file not found", where=str(path), fix="Give a file that `circuit-atlas backup` wrote.")
 
 
-def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
-    """Restore a store from a backup. The old database is kept until the new one has passed its check.
+def load_backup(server: LocalServer, path: Path, check_old: Callable[[], object], *, quiet: bool) -> None:
+    """Restore a store from a backup. The old database is kept until the new one has passed its check; and if an error
+    is raised by `check_old`, which looks at it just before its server is stopped.
 
     Raises:
         InputError: the file is the dump of a database of something else.
@@ -47,6 +49,7 @@ def load_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
     with server.store.work_folder("load") as folder:
         (folder / _DUMP).symlink_to(path.resolve())
         server.rebuild(
+            check_old,
             lambda admin: admin.run("database", "load", _DATABASE, f"--from-path={folder}"),
             lambda connection: _check(connection, path),
             quiet=quiet,

@@ -19,7 +19,7 @@ from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.labels import FILE_LABELS, NAMES
 from circuit_atlas.ingest.load import ingest_result
-from circuit_atlas.ingest.names import check_name, check_tags
+from circuit_atlas.ingest.names import check_name, check_tags, doubled_name
 from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
@@ -95,9 +95,9 @@ def ingest_in_bulk(
             for properties in store.transcoder_features():
                 made.add_feature(properties)
             made.finish()
-            store.check_unchanged()
             heap = server.store.setting("heap.max_size") or "1g"
             server.rebuild(
+                store.check_unchanged,
                 lambda admin: _import(admin, made, heap),
                 lambda connection: _finish(connection, expected, is_labelled, columns, explained=made.is_explained),
                 quiet=not progress,
@@ -111,10 +111,7 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
     if there[name] == content:
         return "unchanged"
     if name in new:
-        raise GraphExistsError(
-            f"another of these files has a graph {name!r} with different content",
-            fix="Ingest it by itself, under another name (--name).",
-        )
+        raise doubled_name(name)
     if not replace:
         raise GraphExistsError(
             f"graph {name!r} already exists with different content",

@@ -8,7 +8,7 @@ from typing import Unpack
 from tqdm import tqdm
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import GraphChangedError, GraphNotFoundError, InvalidArgumentError
 from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.queries.graphs import GraphReference, list_graphs
 from circuit_atlas.store.results import Verification, Verifications
@@ -51,10 +51,15 @@ def verify(
         names, notes = [summary.graph for summary in stored.graphs], stored.notes
     bar = tqdm(names, "verifying", unit=" graphs", disable=None if database.progress and len(names) > 1 else True)
     strays = stray_nodes(database)
-    found = [
-        verify_graph(GraphReference(database, graph), data, str(source or ""), strays=strays, repair=repair)
-        for graph in bar
-    ]
+    found = []
+    for graph in bar:
+        try:
+            reference = GraphReference(database, graph)
+            found.append(verify_graph(reference, data, str(source or ""), strays=strays, repair=repair))
+        except (GraphNotFoundError, GraphChangedError):  # meanwhile, if all are meant: the others still count
+            if name is not None:
+                raise
+            notes.append(f"{graph} was deleted or replaced meanwhile, and was not verified.")
     damaged = sum(bool(graph.problems) for graph in found)
     notes += [note for graph in found for note in _advice(graph, repair=repair)]
     return Verifications(graphs=found, damaged=damaged, notes=notes)

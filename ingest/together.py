@@ -1,0 +1,52 @@
+"""Stores the files of one ingest, of which none replaces the graph of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from circuit_atlas.database import Database
+from circuit_atlas.errors import GraphExistsError
+from circuit_atlas.ingest.load import load_graph
+from circuit_atlas.ingest.names import doubled_name
+from circuit_atlas.ingest.options import ReadOptions
+from circuit_atlas.ingest.read import read_graph
+from circuit_atlas.ingest.results import IngestResult
+
+
+class FilesOfOneIngest:
+    """Stores files one by one, in several threads if need be.
+
+    Args:
+        database: the database.
+        name: the name of the graph, for one file only.
+        replace: whether to replace graphs that were there before and have different content.
+        tags: tags to add to the graphs.
+        options: how files are read.
+    """
+
+    def __init__(
+        self, database: Database, name: str | None, replace: bool, tags: Sequence[str], options: ReadOptions
+    ) -> None:
+        self._database, self._name, self._replace, self._tags, self._options = database, name, replace, tags, options
+        self._locks: dict[str, Lock] = {}
+        self._stored: set[str] = set()
+
+    def store(self, path: Path) -> IngestResult:
+        """Store a file; see `Atlas.ingest`.
+
+        Raises:
+            GraphExistsError: another of the files has a graph of that name with different content; too.
+        """
+        data = read_graph(path, **self._options)
+        name = self._name or data.metadata.slug
+        # Graphs of one name are stored one after the other: each sees whether another file was first.
+        with self._locks.setdefault(name, Lock()), self._database.writing():
+            replace = self._replace and name not in self._stored
+            try:
+                result = load_graph(self._database, data, name=name, replace=replace, tags=self._tags)
+            except GraphExistsError as error:
+                raise (doubled_name(name) if name in self._stored else error) from None
+            self._stored.add(name)
+        return result
