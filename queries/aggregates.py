@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
@@ -37,5 +38,5 @@ def age_notes(database: Database, stored: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"{stored['name']!r} is out of date: a graph that it is made of was added, removed or replaced. "
-        f"`circuit-atlas aggregate --name {stored['name']} --refresh` makes it again."
+        f"`circuit-atlas aggregate --name {quote(stored['name'])} --refresh` makes it again."
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 from circuit_atlas.errors import CircuitNotFoundError
@@ -35,11 +36,11 @@ def held_nodes(graph: StoredGraph, name: str) -> list[dict[str, Any]]:
 
 def circuit_not_found(graph: StoredGraph, name: str) -> CircuitNotFoundError:
     """The error that names the circuits that a graph has."""
-    known = known_names(name, [row["name"] for row in circuit_rows(graph)], command=f"circuits {graph.name}")
+    known = known_names(name, [row["name"] for row in circuit_rows(graph)], command=f"circuits {quote(graph.name)}")
     return CircuitNotFoundError(
         f"no circuit is named {name!r}",
         where=graph.name,
-        fix=known or f"The graph has no circuit yet; `circuit-atlas circuit {graph.name} --name NAME` stores one.",
+        fix=known or f"The graph has none; `circuit-atlas circuit {quote(graph.name)} --name NAME` stores one.",
     )
 
 

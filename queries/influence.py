@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from circuit_atlas.database import Rows
@@ -255,7 +256,7 @@ def _check_found(graph: StoredGraph, rows: Rows, kinds: list[str], targets: Sequ
             raise DamagedGraphError(
                 "its nodes have no influence any more",
                 where=graph.name,
-                fix=f"`circuit-atlas verify {graph.name} --repair` stores it again.",
+                fix=f"`circuit-atlas verify {quote(graph.name)} --repair` stores it again.",
             )
 
 

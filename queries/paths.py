@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
@@ -329,7 +330,7 @@ def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> _Found:
         step = weights.index(None)
         raise InvalidArgumentError(
             f"no direct effect of {nodes[step]['key']} on {nodes[step + 1]['key']}",
-            fix=f"`circuit-atlas neighbors GRAPH {nodes[step]['key']}` lists its effects.",
+            fix=f"`circuit-atlas neighbors GRAPH {quote(nodes[step]['key'])}` lists its effects.",
         )
     if value is not None:
         value.check(row["values"])

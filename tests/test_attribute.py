@@ -141,6 +141,9 @@ def test_a_loaded_model_can_be_given(atlas: Atlas, loaded: Any, new_name: Callab
     assert graph.metadata["logit_nodes"] == 2
     assert graph.metadata["node_threshold"] == 0.8
     assert status_of(atlas.attribute(PROMPT, model=loaded, name=name)) == "unchanged"
+    assert status_of(atlas.attribute(PROMPT, model=loaded, name=name, node_threshold=0.8)) == "unchanged"
+    with pytest.raises(GraphExistsError, match="already exists, with the node_threshold 0.8"):
+        atlas.attribute(PROMPT, model=loaded, name=name, node_threshold=0.5)
     with pytest.raises(GraphExistsError, match="Dallas"):
         atlas.attribute(OTHER, model=loaded, name=name)
     replaced = atlas.attribute(OTHER, model=loaded, name=name, replace=True, max_n_logits=2)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"printable"},
     {"errors"},
-    {"arguments", "config", "processes", "files", "threads", "cypher_text", "schema", "suggestions"},
+    {"arguments", "config", "processes", "files", "http_client", "threads", "cypher_text", "schema", "suggestions"},
     {"graph", "database", "results"},
     {"ingest", "queries", "export", "server", "examples"},
     {"aggregates", "remote", "supernodes", "circuits", "views", "synth"},

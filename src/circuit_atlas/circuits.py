@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from circuit_atlas.database import Step
@@ -273,7 +274,7 @@ def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[
         raise InvalidArgumentError(
             f"no feature of the circuit {circuit!r} of {other.name!r} is in the graph",
             where=graph.name,
-            fix=f"`circuit-atlas compare {other.name} {graph.name}` shows what the two share.",
+            fix=f"`circuit-atlas compare {quote(other.name)} {quote(graph.name)}` shows what the two share.",
         )
     shown = first_of(missing, 20)
     notes = [f"{len(missing)} of {len(keys)} features of {circuit!r} are not in {graph.name!r}: {shown}."]
@@ -284,7 +285,7 @@ def _members(graph: StoredGraph, supernode: str) -> list[int]:
     rows = ask(graph.database, "supernodes.list", graph=graph.name)
     members = {row["name"]: [node["ordinal"] for node in row["members"]] for row in rows}
     if supernode not in members:
-        known = known_names(supernode, members, command=f"supernodes list {graph.name}")
+        known = known_names(supernode, members, command=f"supernodes list {quote(graph.name)}")
         raise SupernodeNotFoundError(
             f"no supernode is named {supernode!r}", where=graph.name, fix=known or "The graph has none."
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from circuit_atlas.errors import LocalServerError
+from circuit_atlas.errors import InvalidArgumentError, LocalServerError
 from circuit_atlas.server import jars
 from circuit_atlas.server.jars import Jar, ensure_jars, neo4j_version, read_lock, repository_url
 
@@ -94,6 +94,13 @@ def test_jars_are_downloaded_once_from_the_mirror_in_the_settings(
     assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] == [jar.sha256 for jar in locked]
     assert ensure_jars(locked, quiet=True) == paths
     assert len(repository.asked) == 3
+
+
+def test_a_proxy_that_cannot_be_used_is_named(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "ftp://user:secret@127.0.0.1")
+    with pytest.raises(InvalidArgumentError, match="^ALL_PROXY cannot be used") as raised:
+        ensure_jars([add(repository, "a")], quiet=True)
+    assert "secret" not in str(raised.value)
 
 
 def test_a_wrong_jar_is_rejected_and_downloaded_again(repository: Repository) -> None:

@@ -199,6 +199,13 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
                 f"graph {prompt.name!r} already exists, of {stored['prompt']!r:.80} by {stored['model']}",
                 fix="Give this one another name with --name, or pass --replace.",
             )
+        for threshold in ("node_threshold", "edge_threshold"):
+            asked = plan.reading.get(threshold)
+            if asked is not None and asked != stored.get(threshold):
+                raise GraphExistsError(
+                    f"graph {prompt.name!r} already exists, with the {threshold} {stored.get(threshold, 'none')}",
+                    fix="Give this one another name with --name, or pass --replace.",
+                )
         with database.writing():
             add_tags(database, prompt.name, check_tags(plan.tags))
         return IngestResult.unchanged(prompt.name, stored)

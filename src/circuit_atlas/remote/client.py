@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -19,7 +17,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.nap import sleep_using_event
 from tenacity.wait import wait_random_exponential
 
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.http_client import http_client
 from circuit_atlas.remote.json_text import MalformedError
 from circuit_atlas.remote.rate_limit import RateLimiter
 
@@ -31,7 +29,6 @@ _ATTEMPTS = 6
 _ATTEMPTS_TO_CONNECT = 3  # when nothing answers
 _REFUSED = (401, 403)
 _TRY_AGAIN = (408, 425, 429)
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy")  # environment variables that httpx reads, in any case
 
 
 class TransientError(Exception):
@@ -169,52 +166,6 @@ class Client:
             raise TransientError("the response takes too long") from error
         except httpx.HTTPError as error:
             raise TransientError(str(error) or type(error).__name__) from error
-
-
-def http_client(**options: Any) -> httpx.Client:
-    """A client of httpx, which also takes the environment's proxies and certificates.
-
-    Raises:
-        InvalidArgumentError: one of these variables cannot be used.
-    """
-    try:
-        return httpx.Client(**options)
-    except OSError as error:  # a file is missing, or is not of certificates
-        raise InvalidArgumentError(
-            f"{_wrong_file()} cannot be used: {error.strerror or error}",
-            fix="Name a file that can be read, or unset the variable.",
-        ) from error
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        # Not with the value or the error, which may have a password.
-        needs = "A SOCKS proxy needs `pip install 'httpx[socks]'`. " if isinstance(error, ImportError) else ""
-        raise InvalidArgumentError(
-            f"{' or '.join(_wrong_proxies()) or 'NO_PROXY'} cannot be used",
-            fix=f"{needs}Set it to the address of a proxy, such as http://proxy.example.org:8080, or unset it.",
-        ) from error
-
-
-def _wrong_file() -> str:
-    """The environment variable whose file cannot be used: one of certificates, or one into which keys are written."""
-    if not os.environ.get("SSL_CERT_FILE"):
-        return "SSLKEYLOGFILE"
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(os.environ["SSL_CERT_FILE"])
-    except OSError:
-        return "SSL_CERT_FILE"
-    return "SSLKEYLOGFILE"
-
-
-def _wrong_proxies() -> list[str]:
-    """The environment variables whose proxy cannot be used."""
-    wrong = []
-    for name, address in sorted(os.environ.items()):
-        if name.lower() not in _PROXIES or not address:
-            continue
-        try:
-            httpx.Client(proxy=address if "://" in address else f"http://{address}", trust_env=False).close()
-        except (ImportError, ValueError, httpx.InvalidURL):
-            wrong.append(name)
-    return wrong
 
 
 def shown(url: httpx.URL) -> str:

@@ -161,13 +161,14 @@ def _compared(pair: tuple[Jar, Path]) -> tuple[tuple[Jar, Path], bool]:
 def _download_all(missing: list[tuple[Jar, Path]], quiet: bool) -> None:
     if not missing:
         return
-    import httpx
     from tqdm import tqdm
+
+    from circuit_atlas.http_client import http_client
 
     url, auth = _without_password(repository_url())
     size = sum(jar.size for jar, _ in missing)
     _LOG.info("downloading %d jars of together %.1f MB from %s", len(missing), size / 1e6, url)
-    client = httpx.Client(timeout=60, follow_redirects=True, auth=auth)
+    client = http_client(timeout=60, follow_redirects=True, auth=auth)
     with tqdm(total=size, desc="Neo4j", unit="B", unit_scale=True, disable=True if quiet else None) as bar:
         for jar in map_in_threads(partial(_download, client, url), missing, _CONCURRENCY):
             _LOG.debug("downloaded %s", jar.coordinates)

@@ -12,9 +12,11 @@ from circuit_atlas.ingest.names import shown_name
 from circuit_atlas.ingest.qk_rows import QkRows
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.stored_edges import read_relationships, read_statistics
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.path_tables import TOKENS
 from circuit_atlas.schema.properties import LABELS
 
@@ -23,7 +25,7 @@ MATCH (g:Graph) RETURN g.name AS name, g.content_hash AS content, g.status AS st
 """
 _NODES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
-RETURN [label IN labels(n) WHERE label <> 'Node'][0] AS label, properties(n) AS properties ORDER BY n.ordinal
+RETURN [label IN labels(n) WHERE label IN $kinds][0] AS label, properties(n) AS properties ORDER BY n.ordinal
 """
 _FEATURES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
@@ -102,6 +104,13 @@ UNWIND $labels AS label
 CALL (label) { MATCH (n:$(label)) RETURN count(n) AS found }
 RETURN sum(found) AS nodes
 """
+_OTHER_LABELS = """CYPHER 25
+CALL db.labels() YIELD label
+FILTER NOT label IN $labels
+CALL (label) { MATCH (n:$(label)) RETURN count(n) AS found }
+FILTER found > 0
+RETURN label ORDER BY label
+"""
 _RELATIONSHIPS = """CYPHER 25
 CALL () { MATCH ()-[r]->() RETURN count(r) AS all_of_them }
 CALL () { MATCH ()-[r:DIRECT_EFFECT]->() RETURN count(r) AS effects }
@@ -115,6 +124,10 @@ CALL () { MATCH ()-[r:QK_MARGINAL]->() RETURN count(r) AS marginals }
 CALL () { MATCH ()-[r:QK_ONLY]->() RETURN count(r) AS qk_nodes }
 RETURN all_of_them - effects - activations - members - held - blocks - tags - pairs - marginals - qk_nodes AS others
 """
+
+_LOSES = "Rebuilding the store would lose them. Ingest without --bulk, or into another store (--store)."
+_SHOWN = 3  # labels in a text
+_KINDS = [kind.label for kind in Kind]
 
 
 class StoredRows:
@@ -162,7 +175,7 @@ class StoredRows:
         properties |= {at: properties[at].to_native() for at in ("created_at", "published_at") if at in properties}
         return GraphRows(
             properties=properties,
-            nodes=[(row["label"], row["properties"]) for row in read(_NODES, graph=name)],
+            nodes=[(row["label"], row["properties"]) for row in read(_NODES, graph=name, kinds=_KINDS)],
             transcoder_features=read(_FEATURES, graph=name),
             supernodes=[row["properties"] | {"members": row["members"]} for row in read(_SUPERNODES, graph=name)],
             tables=[
@@ -224,5 +237,8 @@ class StoredRows:
         if others or relationships:
             raise IngestError(
                 f"the store has {others} nodes and {relationships} relationships that are not circuit-atlas's",
-                fix="Rebuilding the store would lose them. Ingest without --bulk, or into another store (--store).",
+                fix=_LOSES,
             )
+        found = self._database.read(_OTHER_LABELS, labels=[*LABELS, *_KINDS])
+        if labels := [row["label"] for row in found]:
+            raise IngestError(f"nodes have labels that are not circuit-atlas's: {first_of(labels, _SHOWN)}", fix=_LOSES)

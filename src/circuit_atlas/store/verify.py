@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 from typing import Unpack
 
 from tqdm import tqdm
@@ -69,12 +70,10 @@ def _advice(found: Verification, *, repair: bool) -> list[str]:
     """What to do about the problems of a graph."""
     if not found.problems or found.compared_with != "ingest":
         return []
+    graph = quote(found.graph)
     if found.content_hash != found.expected_hash:
         return [
-            f"What was ingested of {found.graph} was changed in the database. Run `circuit-atlas delete "
-            f"{found.graph}`, and ingest its file again: `ingest --replace` would change nothing, since the file is "
-            "the same."
+            f"What was ingested of {found.graph} was changed in the database. Run `circuit-atlas delete {graph}`, and "
+            "ingest its file again: `ingest --replace` would change nothing, since the file is the same."
         ]
-    return (
-        [] if repair else [f"`circuit-atlas verify {found.graph} --repair` stores again what is computed from a graph."]
-    )
+    return [] if repair else [f"`circuit-atlas verify {graph} --repair` stores again what is computed from a graph."]
