@@ -207,13 +207,14 @@ INTERRUPTED_INGEST = """
 import signal, sys
 from threading import Event, get_ident
 from circuit_atlas import Atlas
+from circuit_atlas.ingest.together import FilesOfOneIngest
 
-def ingest(*_, **__):
+def store(*_):
     signal.pthread_kill(get_ident(), signal.SIGINT)
     Event().wait()
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-Atlas.ingest = ingest
+FilesOfOneIngest.store = store
 with Atlas() as atlas:
     atlas.ingest_all(sys.argv[1:])
 """
