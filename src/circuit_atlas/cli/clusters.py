@@ -20,12 +20,17 @@ GROUP = "Questions across prompts"
 @some_graphs
 @tags_option
 @similarity_options
-@click.option("--groups", type=click.IntRange(1), metavar="N", help="How many groups.")
+@click.option(
+    "--groups",
+    type=click.IntRange(1),
+    metavar="N",
+    help="How many groups.  [default: the number with the largest silhouette]",
+)
 @click.option(
     "--threshold",
     type=click.FloatRange(-1, 1),
     metavar="X",
-    help="Join groups whose mean similarity is X or more.  [default: the number with the largest silhouette]",
+    help="Join groups whose mean similarity is X or more, instead of a number of groups.",
 )
 @click.option(
     "-k",
