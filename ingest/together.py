@@ -37,7 +37,7 @@ class FilesOfOneIngest:
         """Store a file; see `Atlas.ingest`.
 
         Raises:
-            GraphExistsError: another of the files has a graph of that name with different content; too.
+            GraphExistsError: as there; also if another of the files has a graph of that name with different content.
         """
         data = read_graph(path, **self._options)
         name = self._name or data.metadata.slug

@@ -89,6 +89,7 @@ def series(
     followed = [find_feature(database, address, **_sets(sources[0]["graph"], address)) for address in features]
     other = None if of is None else find_graph(database, of)
     held = [node["key"] for node in held_nodes(other, circuit)] if other and circuit is not None else []
+    held_features = feature_keys(held)
     if other:
         check_same_transcoders(other, find_graph(database, sources[0]["graph"]["name"]))
 
@@ -96,11 +97,12 @@ def series(
         stored = find_graph(database, graph.name)
         path = _best_path(stored, must_pass, score) if must_pass and stored.logits else None
         shown = path if isinstance(path, Path) else None
-        scores, missing = _scores(stored, held, is_own=stored.name == of) if other and stored.logits else (None, 0)
+        is_scored, is_own = other and stored.logits, stored.name == of
+        scores, missing = _scores(stored, held if is_own else held_features, is_own=is_own) if is_scored else (None, 0)
         return _Found(_step(stored, shown), _influences(stored), path, scores, missing)
 
     found = list(each_graph(database, sources, read, title="graphs"))
-    lines, notes = [], _notes(found, circuit, len(feature_keys(held)), asked=bool(must_pass or other))
+    lines, notes = [], _notes(found, circuit, len(held_features), asked=bool(must_pass or other))
     if must_pass:
         lines.append(_path_line(found, must_pass, score))
         if all(value is None for value in lines[-1].values):
@@ -208,17 +210,15 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int, *, asked: bo
 
 
 def _scores(graph: StoredGraph, held: Sequence[str], *, is_own: bool) -> tuple[CircuitScores | None, int]:
-    """The scores of a circuit, given by the keys of its nodes in the graph that has it (`is_own`), and how many of its
-    features the graph does not have; None if it has none."""
+    """The scores of a circuit, and how many of the nodes given the graph does not have; None if it has none. They are
+    given by key: all in the graph that has the circuit (`is_own`), else its features."""
     import numpy as np
 
     from circuit_atlas.queries.circuit_arrays import read_circuits
 
     circuits, columns = read_circuits(graph)
     activations, chosen = Activations(graph), np.zeros(len(columns.keys), np.bool_)
-    ordinals = (
-        [[columns.ordinal[key]] for key in held] if is_own else [activations.of(key) for key in feature_keys(held)]
-    )
+    ordinals = [[columns.ordinal[key]] if is_own else activations.of(key) for key in held]
     chosen[[ordinal for some in ordinals for ordinal in some]] = True
     missing = sum(not some for some in ordinals)
     return circuits.score(chosen) if chosen.any() else None, missing

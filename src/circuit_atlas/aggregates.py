@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
 
 _SHOWN = 3  # names in a text
+
+
+class _How(NamedTuple):
+    """How graphs are aggregated; see `Atlas.aggregate`."""
+
+    align: str
+    weight: str
+    min_graphs: int
 
 
 def store_aggregate(
@@ -46,7 +54,7 @@ def store_aggregate(
     names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:
         raise no_graphs()
-    data = as_one(database, _read, database, names, tags, name=name, align=align, weight=weight, min_graphs=min_graphs)
+    data = as_one(database, _read, database, names, tags, name, _How(align, weight, min_graphs))
     with database.writing():
         return load_graph(database, data, name=name, replace=replace)
 
@@ -62,11 +70,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     sources = aggregated_sources(database, asked, asked_tags)
     if aggregated_state(sources) == stored["aggregated_state"]:
         return IngestResult.unchanged(name, stored)
-    how = {
-        "align": stored["aggregated_align"],
-        "weight": stored["aggregated_weight"],
-        "min_graphs": stored.get("aggregated_min_graphs", 1),
-    }
+    how = _How(stored["aggregated_align"], stored["aggregated_weight"], stored.get("aggregated_min_graphs", 1))
     there = {row["graph"]["name"] for row in sources} | {tag.tag for tag in list_tags(database).tags}
     names, tags = ([text for text in texts if text in there] for texts in (asked, asked_tags))
     gone = [repr(text) for text in [*asked, *asked_tags] if text not in there]
@@ -74,14 +78,12 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
         raise InvalidArgumentError(
             "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."
         )
-    made = store_aggregate(database, names, tags, name=name, replace=True, **how)
+    made = store_aggregate(database, names, tags, name=name, replace=True, **how._asdict())
     left_out = [f"graphs and tags that no longer exist were left out: {', '.join(gone)}"] if gone else []
     return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 
 
-def _read(
-    database: Database, names: list[str], tags: list[str], *, name: str, align: str, weight: str, min_graphs: int
-) -> GraphData:
+def _read(database: Database, names: list[str], tags: list[str], name: str, how: _How) -> GraphData:
     """The aggregate, of the graphs as they are now."""
     from circuit_atlas.graph.aggregate import Aggregation
 
@@ -90,29 +92,27 @@ def _read(
     check_sources(sources, name)
     if any(row["graph"]["name"] == name for row in sources):
         raise InvalidArgumentError(f"{name!r} is one of the graphs", fix="Give the aggregate another name (--name).")
-    check_range("min_graphs", min_graphs, 1, len(sources))
-    aggregation = Aggregation(align, weight, max(row["graph"]["n_pos"] for row in sources), min_graphs)
-    add_graphs(database, aggregation, sources, align=align, from_start=same_start(sources), title=name)
-    metadata = _metadata(sources, names, tags, name=name, align=align, weight=weight, min_graphs=min_graphs)
-    return aggregation.data(metadata)
+    check_range("min_graphs", how.min_graphs, 1, len(sources))
+    n_pos = max(row["graph"]["n_pos"] for row in sources)
+    aggregation = Aggregation(how.align, how.weight, n_pos, how.min_graphs)
+    add_graphs(database, aggregation, sources, align=how.align, from_start=same_start(sources), title=name)
+    return aggregation.data(_metadata(sources, names, tags, name, how))
 
 
-def _metadata(
-    sources: Rows, names: list[str], tags: list[str], *, name: str, align: str, weight: str, min_graphs: int
-) -> GraphMetadata:
+def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: _How) -> GraphMetadata:
     stored = sources[0]["graph"]
     return GraphMetadata(
         slug=name,
         prompt=f"{len(sources):,} graphs: {first_of([*(f'tag {tag}' for tag in tags), *names], _SHOWN)}",
         tokens=[],
-        n_pos=0 if align == "feature" else max(row["graph"]["n_pos"] for row in sources),
+        n_pos=0 if how.align == "feature" else max(row["graph"]["n_pos"] for row in sources),
         source_format="aggregate",
         aggregated_names=names or None,
         aggregated_tags=tags or None,
         aggregated_graphs=len(sources),
-        aggregated_align=align,
-        aggregated_weight=weight,
-        aggregated_min_graphs=min_graphs if min_graphs > 1 else None,
+        aggregated_align=how.align,
+        aggregated_weight=how.weight,
+        aggregated_min_graphs=how.min_graphs if how.min_graphs > 1 else None,
         aggregated_state=aggregated_state(sources),
         n_layers=max(row["graph"]["n_layers"] for row in sources),  # some files have the layers that they use
         vocab_size=max(row["graph"]["vocab_size"] or 0 for row in sources) or None,

@@ -675,7 +675,6 @@ class Atlas(Database):
                     fix="Restore into another store (--store), or pass --replace.",
                 )
 
-        check_graphs()
         with self._reopened():
             load_backup(server, Path(file), check_graphs, quiet=not self.progress)
 

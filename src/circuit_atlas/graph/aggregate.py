@@ -204,7 +204,9 @@ class Aggregation:
             InvalidArgumentError: the aggregate would have too many nodes.
         """
         identities = self.identities
-        frequent = np.flatnonzero(self._graphs_of_nodes() >= self._min_graphs).tolist()
+        present = np.concatenate(self._present) if self._present else np.zeros(0, np.int64)
+        graphs = np.bincount(present, minlength=len(identities)).astype(np.int64)
+        frequent = np.flatnonzero(graphs >= self._min_graphs).tolist()
         _check_size(len(frequent))
         addresses = {i: self._address(identities[i], self._layers[i]) for i in frequent}
         numbers = np.array(sorted(frequent, key=lambda i: _place(addresses[i], identities[i])), np.int64)
@@ -224,7 +226,7 @@ class Aggregation:
             metadata=metadata.model_copy(update=update),
             nodes=nodes,
             edges=edges,
-            statistics=Statistics(self._node_statistics(numbers), statistics),
+            statistics=Statistics(NodeStatistics(graphs[numbers], self._mean_influence()[numbers]), statistics),
         )
 
     def _number(self, nodes: SourceNodes) -> Int64:
@@ -314,15 +316,10 @@ class Aggregation:
             pinned=np.zeros(len(nothing), np.bool_),
         )
 
-    def _node_statistics(self, numbers: Int64) -> NodeStatistics:
+    def _mean_influence(self) -> Float64:
+        """The mean influence of each node over all graphs, by its number."""
         number, _, influence, _ = self._all_nodes()
-        total = np.bincount(number, np.nan_to_num(influence), len(self._texts))
-        return NodeStatistics(self._graphs_of_nodes()[numbers], total[numbers] / max(self.graphs, 1))
-
-    def _graphs_of_nodes(self) -> Int64:
-        """How many graphs have each node, by its number."""
-        present = np.concatenate(self._present) if self._present else np.zeros(0, np.int64)
-        return np.bincount(present, minlength=len(self._texts)).astype(np.int64)
+        return np.bincount(number, np.nan_to_num(influence), len(self._texts)) / max(self.graphs, 1)
 
     def _all_nodes(self) -> tuple[npt.NDArray[Any], ...]:
         """Numbers, activations, influences and probabilities of the nodes of all graphs."""
