@@ -11,6 +11,7 @@ from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
 from circuit_atlas.ingest.qk_rows import qk_steps
+from circuit_atlas.ingest.rows import Row
 from circuit_atlas.schema.batches import BATCH_SIZE, batches
 from circuit_atlas.schema.edge_columns import BLOCKS_PER_STATEMENT, WRITE_COLUMNS
 
@@ -21,7 +22,9 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
     """The steps that write everything except the `:Graph` node and the edges, under the name `graph`."""
     for batch in batches({"label": label, "properties": row} for label, row in rows.nodes):
         yield statements.NODES, {"graph": graph, "rows": batch}
-    for batch in batches(rows.transcoder_features):
+    # Every transaction takes transcoder features in the same order. Else two could wait for each other, and the server
+    # would undo one of them, which happens often when graphs with the same features are written at once.
+    for batch in batches(sorted(rows.transcoder_features, key=_identity)):
         yield statements.TRANSCODER_FEATURES, {"graph": graph, "rows": batch, "model": rows.properties["model"]}
     if rows.is_labelled:
         yield from label_steps(FILE_LABELS, graph, rows.size[0])
@@ -33,6 +36,10 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
         yield statements.ACTIVE_FEATURES, {"graph": graph, "row": block}
     yield from qk_steps(graph, rows.qk)
     yield from path_table_steps(graph, rows.tables)
+
+
+def _identity(feature: Row) -> tuple[str, int, int]:
+    return feature["source_set"], feature["layer"], feature["index"]
 
 
 def label_steps(statement: str, graph: str, nodes: int) -> Iterator[Step]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
@@ -23,18 +23,21 @@ def aggregated_sources(database: Database, names: Sequence[str], tags: Sequence[
     return check_graphs(ask(database, "aggregates.sources", graphs=list(names), tags=list(tags)))
 
 
-def aggregated_state(sources: Rows) -> str:
+def aggregated_state(contents: Iterable[Sequence[str]]) -> str:
     """A hash of the names and contents of the graphs that an aggregate is made of."""
-    content = sorted((row["graph"]["name"], row["graph"]["content_hash"]) for row in sources)
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(sorted(map(tuple, contents))).encode()).hexdigest()
+
+
+def is_fresh(database: Database, stored: Mapping[str, Any]) -> bool:
+    """Whether the graphs that an aggregate with these properties is made of are the same as then."""
+    names, tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
+    contents = ask(database, "aggregates.contents", graphs=names, tags=tags)[0]["contents"]
+    return aggregated_state(contents) == stored["aggregated_state"]
 
 
 def age_notes(database: Database, stored: Mapping[str, Any]) -> list[str]:
     """A note that a graph with these properties is an aggregate that is out of date, if it is."""
-    if not is_aggregate(stored):
-        return []
-    sources = aggregated_sources(database, stored.get("aggregated_names", []), stored.get("aggregated_tags", []))
-    if aggregated_state(sources) == stored["aggregated_state"]:
+    if not is_aggregate(stored) or is_fresh(database, stored):
         return []
     return [
         f"{stored['name']!r} is out of date: a graph that it is made of was added, removed or replaced. "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
@@ -40,6 +40,11 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
         GraphNotFoundError: no such graph is ready.
         NotFoundError: no graph has such a tag.
     """
+    return [row["graph"] for row in _graph_rows(database, graphs, tags)]
+
+
+def _graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """As `graph_set`: rows of graphs.set."""
     if not graphs and not tags:
         return []
     rows = _set(database, graphs, tags)
@@ -50,7 +55,8 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
     for tag in tags:
         if tag not in tagged:
             raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
-    return list(dict.fromkeys([*graphs, *(row["graph"] for row in rows)]))
+    by_name = {row["graph"]: row for row in rows}
+    return [by_name[name] for name in dict.fromkeys([*graphs, *by_name])]
 
 
 def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
@@ -61,10 +67,14 @@ def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -
         InvalidArgumentError: no graph is left.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
-    names = graph_set(database, graphs, tags)
-    made = {row["graph"] for row in _set(database, names, []) if not row["is_original"]} if tags else set()
-    left = [name for name in names if name in graphs or name not in made]
-    if names and not left:
+    return [row["graph"] for row in prompt_rows(database, graphs, tags)]
+
+
+def prompt_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """As `prompt_set`: rows of graphs.set."""
+    rows, named = _graph_rows(database, graphs, tags), set(graphs)
+    left = [row for row in rows if row["is_original"] or row["graph"] in named]
+    if rows and not left:
         raise no_original()
     return left
 
@@ -80,6 +90,11 @@ def no_original() -> InvalidArgumentError:
 def all_graphs(database: Database) -> list[str]:
     """Names of all graphs but collapsed ones and aggregates."""
     return [row["graph"] for row in _set(database, [], [])]
+
+
+def _prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """As `prompt_rows`; of `all_graphs` without graphs and tags."""
+    return prompt_rows(database, graphs, tags) or _set(database, [], [])
 
 
 def _set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
@@ -271,15 +286,17 @@ def only_features(
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     check_range("k", k, 1, MAX_NEIGHBORS)
-    chosen, excluded = prompt_set(database, graphs, tags), prompt_set(database, without, without_tags)
-    if not chosen:
+    inside, outside = prompt_rows(database, graphs, tags), prompt_rows(database, without, without_tags)
+    if not inside:
         raise no_graphs()
-    chosen, excluded, notes = apart(chosen, excluded, graphs, without)
+    both = {row["graph"]: row for row in (*inside, *outside)}
+    names = ([row["graph"] for row in rows] for rows in (inside, outside))
+    chosen, excluded, notes = apart(*names, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
-    stored = _set(database, [*chosen, *excluded], []) if excluded or not rows else []
-    notes += _foreign(stored, chosen)
+    inside, outside = [both[name] for name in chosen], [both[name] for name in excluded]
+    notes += _foreign(inside, outside)
     if not rows:
-        notes += _mixed([row for row in stored if row["graph"] in chosen]) + _same_outside(stored, chosen)
+        notes += _mixed(inside) + _same_outside(inside, outside)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -302,15 +319,16 @@ def apart(
     Raises:
         InvalidArgumentError: a graph is named in both sets, or a set is empty without the graphs of the other.
     """
-    both = [graph for graph in chosen if graph in excluded]
+    both = _members(chosen, excluded)
     if not both:
         return chosen, excluded, []
-    named = [graph for graph in both if graph in graphs and graph in without]
+    named = _members(_members(both, graphs), without)
     if named:
         raise InvalidArgumentError(f"{named[0]!r} is in both sets of graphs", fix="Name it in one of them.")
-    moved = {graph for graph in both if graph in without}
+    moved = set(_members(both, without))
     first = [graph for graph in chosen if graph not in moved]
-    second = [graph for graph in excluded if graph not in first]
+    inside = set(first)
+    second = [graph for graph in excluded if graph not in inside]
     if not first or not second:
         raise InvalidArgumentError(
             "the two sets have the same graphs", fix=f"Give other graphs or tags for the {second_set}."
@@ -322,6 +340,12 @@ def apart(
         rest = [graph for graph in both if graph not in moved]
         notes.append(f"{listed(rest)} counted only among the first graphs, not among the {len(second):,} others.")
     return first, second, notes
+
+
+def _members(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Those of the names that are among the others."""
+    known = set(others)
+    return [name for name in names if name in known]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -358,13 +382,13 @@ def recurring(
     check_range("width", width, 1, 10)
     if not 0.0 <= share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    names = prompt_set(database, graphs, tags) or all_graphs(database)
+    stored = _prompts_or_all(database, graphs, tags)
+    names = [row["graph"] for row in stored]
     if not names:
         return Recurring(graphs=0, features=[], motifs=[], notes=list_graphs(database).notes)
     question: dict[str, Any] = {"graphs": names, "share": share, "k": k}
     features = ask(database, "recurring.features", **question)
     motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
-    stored = _set(database, names, [])
     return Recurring(
         notes=[*_mixed(stored), *doubled_notes(stored)],
         graphs=len(names),
@@ -397,11 +421,11 @@ def _mixed(rows: Rows) -> list[str]:
     return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {first_of(sets, 3)}."]
 
 
-def _foreign(rows: Rows, chosen: Collection[str]) -> list[str]:
+def _foreign(inside: Rows, outside: Rows) -> list[str]:
     """A note that names graphs which were left out and whose transcoders are not those of the graphs chosen, from rows
     of graphs.set."""
-    sets = {row["source_set"] for row in rows if row["graph"] in chosen}
-    foreign = [row["graph"] for row in rows if row["source_set"] not in sets]
+    sets = {row["source_set"] for row in inside}
+    foreign = [row["graph"] for row in outside if row["source_set"] not in sets]
     if not foreign:
         return []
     what, them = ("another set", "it") if len(foreign) == 1 else ("other sets", "them")
@@ -409,12 +433,11 @@ def _foreign(rows: Rows, chosen: Collection[str]) -> list[str]:
     return [f"{listed(foreign)} {note}"]
 
 
-def _same_outside(rows: Rows, chosen: Collection[str]) -> list[str]:
+def _same_outside(inside: Rows, outside: Rows) -> list[str]:
     """A note that a graph which was left out has the content of one of the graphs chosen, from rows of graphs.set."""
-    inside = {row["content"]: row["graph"] for row in rows if row["graph"] in chosen}
-    for row in rows:
-        if row["graph"] not in chosen and row["content"] in inside:
-            same = inside[row["content"]]
+    by_content = {row["content"]: row["graph"] for row in inside}
+    for row in outside:
+        if same := by_content.get(row["content"]):
             return [f"{row['graph']} was left out and has the same content as {same}, so it has all of its features."]
     return []
 

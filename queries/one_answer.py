@@ -97,11 +97,9 @@ def check_versions(database: Database, versions: Versions) -> None:
     """
     if not versions:
         return
-    rows = ask(database, "graphs.versions", graphs=list(versions))
-    now = {row["graph"]: row["version"] for row in rows}
-    for graph, version in versions.items():
-        if graph not in now or now[graph] != version:
-            raise changed(graph)
+    rows = ask(database, "graphs.versions", versions={graph: version or "" for graph, version in versions.items()})
+    if rows:
+        raise changed(rows[0]["graph"])
 
 
 def changed(graph: str) -> GraphChangedError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database, Rows
@@ -15,6 +16,7 @@ from circuit_atlas.queries.features import all_graphs, graph_set, listed, named_
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
+from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 BY = ("feature", "effect")
 _MOST_GRAPHS = 5_000  # of which each two are compared
+_ADDED_UP_AT_ONCE = 1_000  # graphs
+_ROUNDING = 1e-9  # of sums
 
 
 @one_answer
@@ -114,15 +118,20 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
         k: how many.
     """
     prompts = {row["graph"]["name"]: row["graph"]["prompt"] or "" for row in sources}
-    influence = {row["graph"]: row["influence"] for row in ask(database, "similar.totals", graphs=list(prompts))}
     others = [name for name in prompts if name != graph]
     both = {row["other"]: row for row in ask(database, "similar.features", graph=graph, graphs=others)}
-
-    def similarity(name: str) -> float:
-        common = both[name]["common"] if name in both else 0.0
-        return min(1.0, common / (influence[graph] + influence[name] - common)) if common else 0.0
-
-    found = {name: similarity(name) for name in others}
+    [own] = _influences(database, [graph])
+    found: dict[str, float] = {}
+    # A graph with no other features would be common / own similar, and none is more. So the influence of all features
+    # is added up for those first that have most in common, until no other can be among the k best.
+    for some in batches(sorted(both, key=lambda name: -both[name]["common"]), _ADDED_UP_AT_ONCE):
+        if len(found) >= k and both[some[0]]["common"] / own < nlargest(k, found.values())[-1] * (1 - _ROUNDING):
+            break
+        for name, influence in zip(some, _influences(database, some), strict=True):
+            common = both[name]["common"]
+            found[name] = min(1.0, common / (own + influence - common)) if common else 0.0
+    if len(found) < k:
+        found |= {name: 0.0 for name in others if name not in found}
     best = sorted(found, key=lambda name: (-found[name], name))[:k]
     features = {row["graph"]: row["features"] for row in ask(database, "similar.counts", graphs=[graph, *best])}
     return features.get(graph, 0), [
@@ -135,6 +144,12 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
         )
         for name in best
     ]
+
+
+def _influences(database: Database, graphs: list[str]) -> list[float]:
+    """The influence of all features of each graph."""
+    found = {row["graph"]: row["influence"] for row in ask(database, "similar.totals", graphs=graphs)}
+    return [found[graph] for graph in graphs]
 
 
 def _compared(

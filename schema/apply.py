@@ -27,6 +27,11 @@ def statements() -> list[str]:
     return [statement.strip() for statement in code.split(";") if statement.strip()]
 
 
+def schema_names() -> list[str]:
+    """Names of the constraints and indexes of this schema."""
+    return [statement.split()[statement.split().index("IF") - 1] for statement in statements()]
+
+
 def read_schema_version(database: Statements) -> int | None:
     """The schema version of the store; None if circuit-atlas has not used it yet."""
     rows = database.read("CYPHER 25 MATCH (s:CircuitAtlas {id: 'store'}) RETURN s.schema_version AS version LIMIT 1")

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from support.chaos import ANYTHING_LEFT, Chaos
 from support.database import clear
-from support.killed import ingest
+from support.killed import ingest, ingest_folder
 from support.program import CONTEXT
 from support.server import started
 
@@ -25,6 +25,7 @@ from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
 LAPS = 1  # of 12 commands
+Answers = tuple[list[float], int]
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +143,44 @@ def test_several_processes_at_once_make_one_graph(faults: Faults) -> None:
             process.join(120)
             assert process.exitcode == 0
         faults.check(faults.files)
+
+
+def test_folders_are_ingested_by_four_processes_while_others_read(faults: Faults, tmp_path: Path) -> None:
+    """Each folder has graphs of its own and one that is in all. A reader sees whole graphs, or none."""
+    folders, names = [tmp_path / f"folder-{number}" for number in range(4)], set()
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        for seed in (0, 2 * number + 1, 2 * number + 2):
+            data = synthesize(Shape(layers=4, features_per_layer=8, seed=seed), slug=f"graph-{seed}")
+            write_json(data, folder / f"{seed}.json")
+            names.add(f"graph-{seed}")
+    processes = [CONTEXT.Process(target=ingest_folder, args=(faults.store, str(folder))) for folder in folders]
+    with ThreadPoolExecutor(3) as pool:
+        for process in processes:
+            process.start()
+        readers = [pool.submit(_read_until_ended, faults.store, processes) for _ in range(3)]
+        seen = [answer for reader in readers for answer in reader.result()]
+    assert [process.exitcode for process in processes] == [0] * 4
+    with Atlas(store=faults.store) as atlas:
+        assert {summary.graph for summary in atlas.graphs().graphs} == names
+        whole = {name: _answers(atlas, name) for name in names}
+        assert not atlas.verify().damaged
+        assert atlas.cypher(ANYTHING_LEFT).rows == [{"left": 0}]
+        assert all(len(atlas.graphs(tags=[folder.name]).graphs) == 3 for folder in folders)
+    assert seen
+    for name, answers in seen:
+        assert answers == whole[name]
+
+
+def _read_until_ended(store: str, processes: list[Any]) -> list[tuple[str, Answers]]:
+    """What a program that only reads is answered, about whatever graphs there are, while processes run."""
+    seen = []
+    with Atlas(store=store) as atlas:
+        while any(process.is_alive() for process in processes):
+            seen += [(summary.graph, _answers(atlas, summary.graph)) for summary in atlas.graphs().graphs]
+    return seen
+
+
+def _answers(atlas: Atlas, name: str) -> Answers:
+    graph = atlas.graph(name)
+    return [path.score for path in graph.paths(k=5).paths], graph.count().total

@@ -10,7 +10,9 @@ from support.examples import ingest_examples
 
 from benchmarks.beside import add_graphs
 from circuit_atlas import Atlas
+from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
+from circuit_atlas.queries.features import all_graphs, graph_set, prompt_set
 
 
 def test_queries_of_one_graph_read_nothing_of_100_others(own_atlas: Atlas) -> None:
@@ -34,6 +36,21 @@ def test_queries_of_one_graph_read_nothing_of_100_others(own_atlas: Atlas) -> No
     add_graphs(own_atlas, 100)
     for name, plan in plans().items():
         assert database_hits(plan) <= database_hits(alone[name]) * 1.05 + 10, f"{alone[name]}\n{plan}"
+
+
+def test_memory_of_a_set_of_graphs_grows_with_their_number_not_with_its_square(own_atlas: Atlas) -> None:
+    """A server of 1 GB can list the graphs of a tag; rows that keep the list of all names would need more."""
+    make = """
+    CREATE (t:Tag {name: 'many'})
+    WITH t UNWIND range(1, 6000) AS i
+    CREATE (:Graph {name: 'graph-' + i, status: 'ready', model: 'm', source_set: 's', content_hash: toString(i)})
+      -[:TAGGED]->(t)
+    """
+    own_atlas.write(make)
+    names = sorted(f"graph-{i}" for i in range(1, 6001))
+    assert all_graphs(own_atlas) == graph_set(own_atlas, names, []) == prompt_set(own_atlas, [], ["many"]) == names
+    sources = aggregated_sources(own_atlas, [], ["many"])
+    assert [row["graph"]["name"] for row in sources] == names
 
 
 def database_hits(plan: str) -> int:

@@ -18,6 +18,7 @@ from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NotFoundError
+from circuit_atlas.queries import similar
 
 
 def weights(file: File, by: str) -> dict[Any, float]:
@@ -54,6 +55,17 @@ def test_similarities_are_those_of_the_files(by: str, align: str, atlas: Atlas, 
             assert one.total == len(files[one.other])
             assert one.shared == len(files[one.other].keys() & files["night"].keys())
             assert one.prompt == example_document(one.other)["metadata"]["prompt"]
+
+
+@pytest.mark.parametrize("k", [1, 2, 10])
+def test_graphs_that_cannot_be_among_the_most_similar_are_not_added_up(
+    k: int, atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers are the same, however few graphs are added up at once."""
+    expected = atlas.similar("night", k=k)
+    monkeypatch.setattr(similar, "_ADDED_UP_AT_ONCE", 1)
+    assert atlas.similar("night", k=k) == expected
+    assert len(expected.graphs) == min(k, expected.compared)
 
 
 def test_groups_and_what_is_characteristic_of_them(atlas: Atlas, examples: Any) -> None:

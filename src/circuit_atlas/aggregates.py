@@ -11,7 +11,7 @@ from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
-from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate
+from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, is_fresh
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.features import graph_set
 from circuit_atlas.queries.graphs import find_graph, list_tags
@@ -67,10 +67,10 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
             f"{name!r} is not an aggregate", fix="`circuit-atlas graphs` lists graphs; aggregates say of how many."
         )
     asked, asked_tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
-    sources = aggregated_sources(database, asked, asked_tags)
-    if aggregated_state(sources) == stored["aggregated_state"]:
+    if is_fresh(database, stored):
         return IngestResult.unchanged(name, stored)
     how = _How(stored["aggregated_align"], stored["aggregated_weight"], stored.get("aggregated_min_graphs", 1))
+    sources = aggregated_sources(database, asked, asked_tags)
     there = {row["graph"]["name"] for row in sources} | {tag.tag for tag in list_tags(database).tags}
     names, tags = ([text for text in texts if text in there] for texts in (asked, asked_tags))
     gone = [repr(text) for text in [*asked, *asked_tags] if text not in there]
@@ -113,7 +113,7 @@ def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: 
         aggregated_align=how.align,
         aggregated_weight=how.weight,
         aggregated_min_graphs=how.min_graphs if how.min_graphs > 1 else None,
-        aggregated_state=aggregated_state(sources),
+        aggregated_state=aggregated_state((row["graph"]["name"], row["graph"]["content_hash"]) for row in sources),
         n_layers=max(row["graph"]["n_layers"] for row in sources),  # some files have the layers that they use
         vocab_size=max(row["graph"]["vocab_size"] or 0 for row in sources) or None,
         **{field: stored[field] for field in (*SAME, "scan")},

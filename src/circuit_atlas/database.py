@@ -75,6 +75,9 @@ _COMMIT_ATTEMPTS = 3
 _SCALARS = frozenset((str, int, float, bool, bytes, bytearray, type(None)))  # of rows
 _PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
 _RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
+# The first pause is for a transaction that another one was in the way of. The driver's own factor, 2, would still be
+# waiting when a restarted server is back.
+_PAUSES = {"initial_retry_delay": 0.2, "retry_delay_multiplier": 1.3}
 _LOG = logging.getLogger(__name__)
 
 Rows = list[dict[str, Any]]
@@ -291,8 +294,7 @@ class Database:
             return rows
 
         start = perf_counter()
-        # Pauses grow by 1.3: the driver's own factor 2 would still be waiting when a restarted server is back.
-        with self._session(max_transaction_retry_time=_RETRY_SECONDS, retry_delay_multiplier=1.3) as session:
+        with self._session(max_transaction_retry_time=_RETRY_SECONDS, **_PAUSES) as session:
             rows = session.execute_write(work)
         _LOG.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
         return rows

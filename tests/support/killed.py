@@ -17,6 +17,12 @@ def ingest(store: str, file: str, replace: bool) -> None:
         atlas.ingest(file, name="g", replace=replace)
 
 
+def ingest_folder(store: str, folder: str) -> None:
+    """Write the graphs of a folder; those that are there already are left as they are."""
+    with Atlas(store=store) as atlas:
+        assert not atlas.ingest_all([folder], tags=[folder.rpartition("/")[2]]).failed
+
+
 def ingest_in_bulk(store: str, file: str) -> None:
     """Write the graph `bulk` with Neo4j's importer, which rebuilds the store."""
     with Atlas(store=store) as atlas:

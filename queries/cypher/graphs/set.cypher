@@ -10,13 +10,17 @@
 // @returns is_original BOOLEAN -- whether it is neither collapsed nor an aggregate
 // @returns tagged LIST<STRING> -- those of the tags that it has
 CYPHER 25
-UNWIND @names_or_all + COLLECT {
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g.name AS name
-} AS graph
-WITH DISTINCT graph
-MATCH (g:Graph {name: graph})
-RETURN graph, g.version AS version, g.content_hash AS content, g.model + ' / ' + g.source_set AS source_set,
-       @is_original(g) AS is_original, COLLECT {
+// No list of all names: rows that are sorted would keep it, and Neo4j counts its size once for each of them.
+CALL () {
+  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g
+UNION
+  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g
+UNION
+  WITH 1 AS once WHERE $graphs = [] AND $tags = []
+  MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g
+}
+RETURN g.name AS graph, g.version AS version, g.content_hash AS content, g.model + ' / ' + g.source_set AS source_set,
+       @is_original(g) AS is_original, CASE WHEN $tags = [] THEN [] ELSE COLLECT {
   MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
-} AS tagged
+} END AS tagged
 ORDER BY graph LIMIT 100000

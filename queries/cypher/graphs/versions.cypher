@@ -1,9 +1,9 @@
-// Which version of each graph there is: every publish of a graph sets another one.
+// Of some graphs, one that was replaced or deleted meanwhile, if any: every publish of a graph sets another version.
 // @internal
-// @param graphs LIST<STRING> -- names of graphs
+// @param versions MAP -- by the name of each graph the version that it had, an empty text if it had none
 // @returns graph STRING -- the graph's name
-// @returns version STRING -- its version, null if it was published before there were versions
 CYPHER 25
-MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready'
-RETURN g.name AS graph, g.version AS version
-ORDER BY graph LIMIT 100000
+UNWIND keys($versions) AS graph
+OPTIONAL MATCH (g:Graph {name: graph}) WHERE g.status = 'ready'
+WITH graph, g WHERE g IS NULL OR coalesce(g.version, '') <> $versions[graph]
+RETURN graph LIMIT 1

@@ -79,12 +79,16 @@ class _LazyGroup(CommandGroup):
 
 
 class _RetryNotice(logging.Handler):
-    """Says once that the driver retries because the server does not answer, instead of the driver's own long lines."""
+    """Says once that the driver retries because the server does not answer, instead of the driver's own long lines.
+
+    It does not say that a transaction was undone because it and another one waited for each other: that takes a moment.
+    """
 
     shown = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        if "will be retried" in record.msg and not self.shown:
+        text = record.getMessage()
+        if "will be retried" in text and "DeadlockDetected" not in text and not self.shown:
             self.shown = True
             click.echo("The server does not answer; trying again for up to a minute ...", err=True)
 

@@ -12,13 +12,12 @@ from circuit_atlas.ingest.names import shown_name
 from circuit_atlas.ingest.qk_rows import QkRows
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
-from circuit_atlas.printable import first_of
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.stored_edges import read_relationships, read_statistics
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.path_tables import TOKENS
-from circuit_atlas.schema.properties import LABELS
+from circuit_atlas.store.others import check_no_others
 
 _GRAPHS = """CYPHER 25
 MATCH (g:Graph) RETURN g.name AS name, g.content_hash AS content, g.status AS status ORDER BY name
@@ -96,37 +95,6 @@ MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 RETURN DISTINCT properties(f) AS properties
 """
-_ALL = """CYPHER 25
-MATCH (n) RETURN count(n) AS nodes
-"""
-_OURS = """CYPHER 25
-UNWIND $labels AS label
-CALL (label) { MATCH (n:$(label)) RETURN count(n) AS found }
-RETURN sum(found) AS nodes
-"""
-_OTHER_LABELS = """CYPHER 25
-CALL db.labels() YIELD label
-FILTER NOT label IN $labels
-CALL (label) { MATCH (n:$(label)) RETURN count(n) AS found }
-FILTER found > 0
-RETURN label ORDER BY label
-"""
-_RELATIONSHIPS = """CYPHER 25
-CALL () { MATCH ()-[r]->() RETURN count(r) AS all_of_them }
-CALL () { MATCH ()-[r:DIRECT_EFFECT]->() RETURN count(r) AS effects }
-CALL () { MATCH ()-[r:ACTIVATION_OF]->() RETURN count(r) AS activations }
-CALL () { MATCH ()-[r:GROUPS]->() RETURN count(r) AS members }
-CALL () { MATCH ()-[r:HOLDS]->() RETURN count(r) AS held }
-CALL () { MATCH ()-[r:ACTIVE_FEATURES]->() RETURN count(r) AS blocks }
-CALL () { MATCH ()-[r:TAGGED]->() RETURN count(r) AS tags }
-CALL () { MATCH ()-[r:QK_PAIR]->() RETURN count(r) AS pairs }
-CALL () { MATCH ()-[r:QK_MARGINAL]->() RETURN count(r) AS marginals }
-CALL () { MATCH ()-[r:QK_ONLY]->() RETURN count(r) AS qk_nodes }
-RETURN all_of_them - effects - activations - members - held - blocks - tags - pairs - marginals - qk_nodes AS others
-"""
-
-_LOSES = "Rebuilding the store would lose them. Ingest without --bulk, or into another store (--store)."
-_SHOWN = 3  # labels in a text
 _KINDS = [kind.label for kind in Kind]
 
 
@@ -149,7 +117,7 @@ class StoredRows:
         """
         remove_leftovers(self._database)
         self._position = self._database.position()  # before anything is read, so that no write goes unnoticed
-        self._check_ours()
+        check_no_others(self._database)
         return self._graphs()
 
     def check_unchanged(self) -> None:
@@ -229,16 +197,3 @@ class StoredRows:
                 fix="Wait for it, or ingest without --bulk, which works at the same time.",
             )
         return {graph["name"]: graph["content"] for graph in graphs}
-
-    def _check_ours(self) -> None:
-        nodes = self._database.read(_ALL)[0]["nodes"]
-        others = nodes - self._database.read(_OURS, labels=[*LABELS])[0]["nodes"]
-        relationships = self._database.read(_RELATIONSHIPS)[0]["others"]
-        if others or relationships:
-            raise IngestError(
-                f"the store has {others} nodes and {relationships} relationships that are not circuit-atlas's",
-                fix=_LOSES,
-            )
-        found = self._database.read(_OTHER_LABELS, labels=[*LABELS, *_KINDS])
-        if labels := [row["label"] for row in found]:
-            raise IngestError(f"nodes have labels that are not circuit-atlas's: {first_of(labels, _SHOWN)}", fix=_LOSES)
