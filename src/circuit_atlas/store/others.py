@@ -15,13 +15,15 @@ _NODES = """CYPHER 25
 CALL () { MATCH (n) RETURN count(n) AS all_nodes }
 UNWIND $labels AS label
 CALL (label) { MATCH (n:$(label)) RETURN count(n) AS ours }
-RETURN all_nodes - sum(ours) AS others
+WITH all_nodes, sum(ours) AS ours
+RETURN all_nodes - ours AS others
 """
 _RELATIONSHIPS = """CYPHER 25
 CALL () { MATCH ()-[r]->() RETURN count(r) AS all_relationships }
 UNWIND $types AS type
 CALL (type) { MATCH ()-[r:$(type)]->() RETURN count(r) AS ours }
-RETURN all_relationships - sum(ours) AS others
+WITH all_relationships, sum(ours) AS ours
+RETURN all_relationships - ours AS others
 """
 _OTHER_LABELS = """CYPHER 25
 CALL db.labels() YIELD label
