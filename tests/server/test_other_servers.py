@@ -15,8 +15,10 @@ from support.program import fails, run_program
 from support.server import started
 
 from circuit_atlas import Atlas
+from circuit_atlas.errors import SchemaVersionError
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server import store as store_module
+from circuit_atlas.store.upgrade import upgrade
 
 _ENCRYPTED = """\
 server.bolt.tls_level=OPTIONAL
@@ -121,5 +123,7 @@ def test_a_database_that_nobody_may_write_to_answers(server: LocalServer, tmp_pa
             assert "Traceback" not in done.stderr, (command, done.stderr)
         with Atlas(store=server.store.path) as atlas:
             assert atlas.cypher("MATCH (n) RETURN count(n) AS n").rows == before
+            with pytest.raises(SchemaVersionError, match=r"version 4, and could not be upgraded.*\n.*who may write"):
+                upgrade(atlas, 4)
     finally:
         server.stop()

@@ -6,7 +6,8 @@ import logging
 
 from tqdm import tqdm
 
-from circuit_atlas.database import Database
+from circuit_atlas.database import Database, translated_errors
+from circuit_atlas.errors import CypherError, SchemaVersionError
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_rows, path_table_steps
 from circuit_atlas.ingest.steps import label_steps
@@ -44,7 +45,21 @@ def upgrade(database: Database, version: int) -> None:
     Args:
         database: the database.
         version: the version of the store.
+
+    Raises:
+        SchemaVersionError: the user may not write to the store, or not change its schema.
     """
+    try:
+        with translated_errors():
+            _upgrade(database, version)
+    except CypherError as error:
+        raise SchemaVersionError(
+            f"the store has schema version {version}, and could not be upgraded to {SCHEMA_VERSION}: {error.what}",
+            fix="Open it once as a user who may write and change the schema, for instance with `circuit-atlas graphs`.",
+        ) from error
+
+
+def _upgrade(database: Database, version: int) -> None:
     _LOG.info("upgrading the store from schema version %d to %d", version, SCHEMA_VERSION)
     database.write(_DROP)
     for rest in (_OLD_BOUNDS, _KEPT_TABLES):
