@@ -32,7 +32,7 @@ def is_fresh(database: Database, stored: Mapping[str, Any]) -> bool:
     """Whether the graphs that an aggregate with these properties is made of are the same as then."""
     names, tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
     contents = ask(database, "aggregates.contents", graphs=names, tags=tags)[0]["contents"]
-    return aggregated_state(contents) == stored["aggregated_state"]
+    return bool(aggregated_state(contents) == stored["aggregated_state"])
 
 
 def age_notes(database: Database, stored: Mapping[str, Any]) -> list[str]:

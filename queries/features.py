@@ -290,8 +290,8 @@ def only_features(
     if not inside:
         raise no_graphs()
     both = {row["graph"]: row for row in (*inside, *outside)}
-    names = ([row["graph"] for row in rows] for rows in (inside, outside))
-    chosen, excluded, notes = apart(*names, graphs, without)
+    names, others = [row["graph"] for row in inside], [row["graph"] for row in outside]
+    chosen, excluded, notes = apart(names, others, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     inside, outside = [both[name] for name in chosen], [both[name] for name in excluded]
     notes += _foreign(inside, outside)

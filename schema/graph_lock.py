@@ -8,10 +8,11 @@ from __future__ import annotations
 
 # Setting a property takes the node's lock. It is one that nobody reads: `SET g.status = g.status` would read the
 # status, wait for the lock, and then undo what was set meanwhile.
-LOCK = """CYPHER 25
-MATCH (g:Graph {name: $graph})
-SET g.lock = true
-REMOVE g.lock
+LOCK_PROPERTY = "lock"
+LOCK = f"""CYPHER 25
+MATCH (g:Graph {{name: $graph}})
+SET g.{LOCK_PROPERTY} = true
+REMOVE g.{LOCK_PROPERTY}
 """
 
 HELD = """CYPHER 25

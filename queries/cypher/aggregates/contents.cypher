@@ -1,4 +1,4 @@
-// Names and contents of the graphs that names and tags mean, in one row: what shows whether an aggregate is out of date.
+// Names and contents of the graphs that names and tags mean, in one row: they show if an aggregate is out of date.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from circuit_atlas.database import Database
+from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import IngestError
 from circuit_atlas.printable import first_of
 from circuit_atlas.schema.apply import schema_names
+from circuit_atlas.schema.batches import pages
+from circuit_atlas.schema.graph_lock import LOCK_PROPERTY
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.properties import EMPTY, LABELS, RELATIONSHIPS
 
@@ -53,6 +55,23 @@ WITH DISTINCT type, key
 FILTER NOT key IN $known[type]
 RETURN type + '.' + key AS name ORDER BY name
 """
+_PROPERTIES_OF_GRAPH = """CYPHER 25
+MATCH (n:Node {graph: $graph}) WHERE $first <= n.ordinal < $stop
+CALL (n) {
+  UNWIND keys(n) AS key
+  RETURN 'Node' AS kind, key
+UNION
+  MATCH (n)<-[r:DIRECT_EFFECT]-()
+  UNWIND keys(r) AS key
+  RETURN 'DIRECT_EFFECT' AS kind, key
+}
+WITH DISTINCT kind, key
+FILTER NOT key IN $known[kind]
+RETURN kind + '.' + key AS name ORDER BY name
+"""
+_GRAPHS = """CYPHER 25
+MATCH (g:Graph) RETURN g.name AS name, g.nodes AS nodes, g.edges AS edges ORDER BY name
+"""
 # Neo4j makes lookup indexes itself, and the index of each constraint.
 _OTHER_INDEXES = """CYPHER 25
 SHOW INDEXES YIELD name, type, owningConstraint
@@ -70,7 +89,8 @@ SHOW USERS YIELD user
 WHERE user <> 'neo4j'
 RETURN user AS name ORDER BY name
 """
-_LARGE = ("Node", "DIRECT_EFFECT")  # there are millions of them
+_IN_GRAPHS = ("Node", "DIRECT_EFFECT")  # there are millions of them
+_EDGES_PER_PAGE = 1_000_000
 _SHOWN = 3  # names in a text
 
 
@@ -106,18 +126,26 @@ def _not_ours(what: str) -> IngestError:
     )
 
 
-def _other_properties(database: Database) -> list[dict[str, str]]:
-    """Properties that are not declared for their label or type. Nodes of graphs and direct effects are looked at only
-    if the store has any name of a property that nothing has which is ours."""
+def _other_properties(database: Database) -> Rows:
+    """Properties that are not declared for their label or type.
+
+    Nodes of graphs and direct effects are looked at, graph by graph, only if the store knows a name of a property that
+    nothing of ours has. Neo4j keeps such names after the last property of a name was removed.
+    """
     labels = {label: [*declared.properties] for label, declared in LABELS.items()}
     types = {name: [*declared.properties] for name, declared in RELATIONSHIPS.items()}
-    known = sorted({key for keys in (*labels.values(), *types.values()) for key in keys} | {EMPTY})
-    all_of_them = bool(database.read(_OTHER_KEYS, known=known))
-    return [
-        *database.read(_PROPERTIES_OF_NODES, labels=_looked_at(labels, all_of_them), known=labels),
-        *database.read(_PROPERTIES_OF_RELATIONSHIPS, types=_looked_at(types, all_of_them), known=types),
+    found = [
+        *database.read(_PROPERTIES_OF_NODES, labels=_few(labels), known=labels),
+        *database.read(_PROPERTIES_OF_RELATIONSHIPS, types=_few(types), known=types),
     ]
+    ours = {key for keys in (*labels.values(), *types.values()) for key in keys} | {EMPTY, LOCK_PROPERTY}
+    if database.read(_OTHER_KEYS, known=sorted(ours)):
+        for graph in database.read(_GRAPHS):
+            for first, stop in pages(graph["nodes"], graph["edges"], _EDGES_PER_PAGE):
+                page = {"graph": graph["name"], "first": first, "stop": stop, "known": labels | types}
+                found += [row for row in database.read(_PROPERTIES_OF_GRAPH, **page) if row not in found]
+    return found
 
 
-def _looked_at(kinds: Iterable[str], all_of_them: bool) -> list[str]:
-    return [kind for kind in kinds if all_of_them or kind not in _LARGE]
+def _few(kinds: Iterable[str]) -> list[str]:
+    return [kind for kind in kinds if kind not in _IN_GRAPHS]
