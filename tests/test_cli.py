@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import pty
 import re
@@ -24,7 +25,7 @@ from support.examples import EXAMPLES, ROOT, STORED, TAGS, ingest_examples
 from support.program import PROGRAM, Run, fails, interruptible, run_program
 
 from circuit_atlas import Atlas
-from circuit_atlas.cli import cli
+from circuit_atlas.cli import _RetryNotice, cli
 from circuit_atlas.cli.ingest import warn_of_all
 from circuit_atlas.ingest.results import FileResult, IngestResults
 
@@ -82,6 +83,20 @@ def test_count_node_neighbors_and_score_print_json(run: Run) -> None:
     assert [path["score"] for path in scored["paths"]] == [4.65625]
     scored = json.loads(run("score", "dallas", "--file", "-", stdin='[["Dallas", "Austin"]]').stdout)
     assert [path["score"] for path in scored["paths"]] == [4.65625]
+
+
+def test_only_a_server_that_does_not_answer_is_said_not_to(capsys: pytest.CaptureFixture[str]) -> None:
+    """The driver logs the same when it repeats a transaction that another one was in the way of."""
+    logger, notice = logging.getLogger("neo4j.test"), _RetryNotice()
+    for why, is_said in (
+        ("{neo4j_code: Neo.TransientError.Transaction.DeadlockDetected} {message: ...}", False),
+        ("Connection refused", True),
+        ("Connection refused", True),
+    ):
+        again = "Transaction failed and will be retried in %ss (%s)"
+        notice.emit(logger.makeRecord("neo4j", logging.WARNING, "", 0, again, (0.2, why), None))
+        assert notice.shown == is_said
+    assert capsys.readouterr().err.count("The server does not answer") == 1
 
 
 def test_ingest_and_delete(run: Run, new_name: Callable[[], str]) -> None:

@@ -31,13 +31,16 @@ from circuit_atlas.errors import (
     InvalidArgumentError,
     SchemaVersionError,
 )
-from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.ingest import load, load_graph, owner, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import delete_graph, remove_graph
+from circuit_atlas.ingest.graph_rows import graph_rows
 from circuit_atlas.ingest.owner import in_use, owner_of_this_process
 from circuit_atlas.ingest.rows import node_rows
+from circuit_atlas.ingest.steps import node_steps
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.graph_lock import LOCK
 from circuit_atlas.schema.keys import Kind
@@ -479,3 +482,17 @@ def test_a_whole_verify_goes_on_when_a_graph_is_deleted_meanwhile(
     found = atlas.verify()
     assert [graph.graph for graph in found.graphs] == [names[1]]
     assert found.notes == [f"{names[0]} was deleted or replaced meanwhile, and was not verified."]
+
+
+def test_every_ingest_writes_transcoder_features_in_the_same_order() -> None:
+    """Two that write the same ones in different orders would wait for each other."""
+    data = read_graph(EXAMPLES / "dallas.json")
+    rows = graph_rows(data, content_hash(data))
+    written = [
+        (row["source_set"], row["layer"], row["index"])
+        for statement, parameters in node_steps("dallas", rows)
+        if statement == statements.TRANSCODER_FEATURES
+        for row in parameters["rows"]
+    ]
+    assert written == sorted(written) != []
+    assert len(written) == (data.nodes.kind == KINDS.index(Kind.FEATURE)).sum()
