@@ -18,7 +18,7 @@ def ingest(store: str, file: str, replace: bool) -> None:
 
 
 def ingest_folder(store: str, folder: str) -> None:
-    """Write the graphs of a folder; those that are there already are left as they are."""
+    """Write the graphs of a folder. A graph that already exists stays as it is."""
     with Atlas(store=store) as atlas:
         assert not atlas.ingest_all([folder], tags=[folder.rpartition("/")[2]]).failed
 

@@ -106,22 +106,23 @@ def check_no_others(database: Database) -> None:
     nodes = database.read(_NODES, labels=[*LABELS])[0]["others"]
     relationships = database.read(_RELATIONSHIPS, types=[*RELATIONSHIPS])[0]["others"]
     if nodes or relationships:
-        raise _not_ours(f"{nodes} nodes and {relationships} relationships")
+        raise _not_ours(f"the store has {nodes} nodes and {relationships} relationships", [])
     ours = schema_names()
     for what, found in {
-        "labels": database.read(_OTHER_LABELS, labels=[*LABELS, *(kind.label for kind in Kind)]),
-        "properties": _other_properties(database),
-        "indexes": database.read(_OTHER_INDEXES, ours=ours),
-        "constraints": database.read(_OTHER_CONSTRAINTS, ours=ours),
-        "users": database.read(_OTHER_USERS),
+        "nodes have labels": database.read(_OTHER_LABELS, labels=[*LABELS, *(kind.label for kind in Kind)]),
+        "the store has properties": _other_properties(database),
+        "the store has indexes": database.read(_OTHER_INDEXES, ours=ours),
+        "the store has constraints": database.read(_OTHER_CONSTRAINTS, ours=ours),
+        "the store has users": database.read(_OTHER_USERS),
     }.items():
         if found:
-            raise _not_ours(f"{what} ({first_of([row['name'] for row in found], _SHOWN)})")
+            raise _not_ours(what, [row["name"] for row in found])
 
 
-def _not_ours(what: str) -> IngestError:
+def _not_ours(what: str, names: list[str]) -> IngestError:
+    shown = f": {first_of(names, _SHOWN)}" if names else ""
     return IngestError(
-        f"the store has {what} that are not circuit-atlas's",
+        f"{what} that are not circuit-atlas's{shown}",
         fix="Rebuilding the store would lose them. Ingest without --bulk, or into another store (--store).",
     )
 
