@@ -170,6 +170,7 @@ def test_python_is_python(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+        assert Path(target).name not in COPIES, f"{target} is not in the repository"
 
 
 def test_generated_files_are_up_to_date() -> None:

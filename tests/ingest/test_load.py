@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Semaphore
@@ -19,10 +20,12 @@ import numpy as np
 import pytest
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit, ServiceUnavailable
+from support.database import clear
 from support.examples import EXAMPLES, NAMES, example_document, example_file, ingest_examples
 from support.graphs import make_graph, status_of
 
 from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.database import Database
 from circuit_atlas.errors import (
     GraphExistsError,
@@ -44,6 +47,7 @@ from circuit_atlas.ingest.steps import node_steps
 from circuit_atlas.schema.apply import ensure_schema
 from circuit_atlas.schema.graph_lock import LOCK
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.server import LocalServer
 from circuit_atlas.store import verify
 
 
@@ -58,11 +62,25 @@ def everything(atlas: Atlas) -> list[Any]:
     return [str(row | {"p": sorted(row.get("p", {}).items())}) for row in rows]
 
 
+@pytest.fixture(scope="module")
+def stored() -> list[Any]:
+    """All there was in the database of `few` when it was filled."""
+    return []
+
+
 @pytest.fixture
-def few(own_atlas: Atlas) -> Atlas:
-    """A database with two graphs, which can be compared as a whole. They know the features that tests write again."""
-    ingest_examples(own_atlas, "dallas", "night")
-    return own_atlas
+def few(own_server: LocalServer, stored: list[Any]) -> Iterator[Atlas]:
+    """A database with two graphs, which can be compared as a whole. They know the features that tests write again.
+
+    It is filled again only if a test has changed it.
+    """
+    own_server.start(quiet=True)
+    with Atlas(store=own_server.store.path, timeout=120) as atlas:
+        if not stored or everything(atlas) != stored:
+            clear(atlas.driver)
+            ingest_examples(atlas, "dallas", "night")
+            stored[:] = everything(atlas)
+        yield atlas
 
 
 def without_own(rows: list[str]) -> list[str]:
@@ -223,7 +241,7 @@ def test_a_stopped_ingest_leaves_nothing(file: str, few: Atlas, monkeypatch: pyt
 
 @pytest.mark.parametrize("file", SIZES)
 def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
-    file: str, few: Atlas, own_env: dict[str, str]
+    file: str, few: Atlas, own_server: LocalServer
 ) -> None:
     before = everything(few)
     name = "g"
@@ -234,7 +252,8 @@ def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
         load._check_counts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         Atlas().ingest(sys.argv[1], name=sys.argv[2])
     """)
-    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / file), name], env=own_env, check=False)
+    environment = {**os.environ, STORE_VARIABLE: str(own_server.store.path)}
+    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / file), name], env=environment, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert (everything(few) != before) == (file == SIZES[1])
     assert name not in [summary.graph for summary in few.graphs().graphs]

@@ -99,10 +99,12 @@ def best_paths(
 ) -> list[tuple[float, tuple[int, ...], list[float]]]:
     """The k best; ties: fewer hops, then node by node from the target back. With sign -1 the weights are negated
     first, and so is the score."""
-    value = value or scorer("mean", {})
-    scored = ((-value((nodes, [sign * x for x in w])), len(w), nodes[::-1], w) for nodes, w in paths)
-    ranked = heapq.nsmallest(k, scored, key=lambda p: p[:3])
-    return [(-sign * score, nodes[::-1], weights) for score, _, nodes, weights in ranked]
+    value, paths = value or scorer("mean", {}), list(paths)
+    scores = [-value((nodes, weights if sign > 0 else [-x for x in weights])) for nodes, weights in paths]
+    last = heapq.nsmallest(k, scores)[-1:]  # of those paths whose order is looked at; often a few of a million
+    tied = [(score, *path) for score, path in zip(scores, paths, strict=True) if score <= last[0]]
+    ranked = sorted(tied, key=lambda path: (path[0], len(path[2]), path[1][::-1]))
+    return [(-sign * score, nodes, weights) for score, nodes, weights in ranked[:k]]
 
 
 def count_by_hops(paths: Iterable[FoundPath], max_hops: int) -> dict[str, int]:
