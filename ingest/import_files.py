@@ -100,9 +100,16 @@ class ImportFiles:
             self._edges(first, block, extras, statistics)
             begin = end
 
-    def add_feature(self, properties: Row) -> None:
-        """Add the properties of a transcoder feature, for instance its explanations."""
+    def add_feature(self, properties: Row, *, only_if_active: bool = False) -> None:
+        """Add the properties of a transcoder feature, for instance its explanations.
+
+        Args:
+            properties: all that it has.
+            only_if_active: whether to leave it out if no graph here has it.
+        """
         key = tuple(properties[name] for name in ("model", "source_set", "layer", "index"))
+        if only_if_active and key not in self._features:
+            return
         identifier = self._feature(key)
         self._features[key] = identifier, {**self._features[key][1], **properties}
 

@@ -23,6 +23,7 @@ from circuit_atlas.schema.keys import Kind
 
 ZeroLink = tuple[int, int, dict[str, Any]]  # ordinals of target and source, further fields
 _FIELDS = ("source", "target", "weight")
+_MAX_SAME_ID = 8  # nodes: the work for a link grows with their number, and no known program writes more than 3
 _NO_INPUTS = (Kind.ERROR, Kind.TOKEN, Kind.BIAS)
 
 
@@ -47,7 +48,8 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
         path: the file, for messages.
 
     Raises:
-        InputError: a link refers to no node, occurs twice, or has a weight that is not a finite number.
+        InputError: a link refers to no node, occurs twice, or has a weight that is not a finite number; or one id
+            stands for too many nodes.
     """
     by_id: dict[str, list[int]] = defaultdict(list)
     for i, source_id in enumerate(nodes.source_id):
@@ -97,6 +99,10 @@ def _endpoints(
             return np.array(ends[0], np.int32), np.array(ends[1], np.int32), []
         except (KeyError, TypeError):
             pass  # the code below finds the bad link and reports it
+    crowded = [i for i, source_id in enumerate(nodes.source_id) if len(by_id[str(source_id)]) > _MAX_SAME_ID]
+    if crowded:
+        what = f"more than {_MAX_SAME_ID} nodes have the `node_id` {nodes.source_id[crowded[0]]!r:.60}"
+        raise refuse(what, path, "nodes", crowded, "Give every node an id of its own, which its links name.")
     targets, sources = (_candidates(links, end, by_id, path) for end in ("target", "source"))
     # Of two nodes, the target is the one that can have inputs. That settles the rows, and their order settles sources.
     target = np.fromiter((_receiver(candidates, nodes) for candidates in targets), np.int32, len(links))

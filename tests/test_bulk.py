@@ -138,7 +138,9 @@ def test_a_bulk_ingest_keeps_the_graphs_of_the_store(folder: Path, own_atlas: At
     assert {summary.graph for summary in own_atlas.graphs().graphs} == {"dallas", "map", "night", "odd", "taste"}
     assert [path.name for path in store.glob("data*")] != ["data"]
     document = json.loads((folder / "odd.json").read_text(encoding="utf-8"))
-    document["links"] = document["links"][:-1]
+    gone = next(node for node in document["nodes"][5:] if node["feature_type"] == "cross layer transcoder")
+    document["nodes"].remove(gone)
+    document["links"] = [link for link in document["links"] if gone["node_id"] not in (link["source"], link["target"])]
     (store / "changed.json").write_text(json.dumps(document))
     failed = own_atlas.ingest_all([store / "changed.json"], bulk=True)
     assert failed.failed == 1
@@ -147,6 +149,9 @@ def test_a_bulk_ingest_keeps_the_graphs_of_the_store(folder: Path, own_atlas: At
     assert [file.result.status for file in replaced.files if file.result] == ["replaced"]
     tags = "MATCH (:Graph {name: 'odd'})-[:TAGGED]->(t) RETURN t.name AS tag ORDER BY tag"
     assert own_atlas.cypher(tags).rows == [{"tag": "kept"}, {"tag": "odd"}]
+    layer, index, _ = map(int, gone["node_id"].split("_"))  # no other graph of its model has it
+    left = "MATCH (f:TranscoderFeature {layer: $layer, index: $index}) RETURN f.model AS model"
+    assert own_atlas.cypher(left, {"layer": layer, "index": index}).rows == []
 
 
 def test_a_store_with_data_of_other_programs_is_not_rebuilt(folder: Path, own_atlas: Atlas) -> None:

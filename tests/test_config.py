@@ -8,7 +8,7 @@ import pytest
 
 from circuit_atlas import Connection
 from circuit_atlas.config import STORE_VARIABLE, chosen_connection, store_path
-from circuit_atlas.errors import DatabaseError
+from circuit_atlas.errors import DatabaseError, InvalidArgumentError
 
 
 def test_without_an_address_there_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +57,14 @@ def test_the_directory_of_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert store_path() == tmp_path / "mine"
     monkeypatch.chdir(tmp_path)
     assert store_path("given") == tmp_path / "given"
+
+
+def test_an_empty_text_is_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is that of a shell's variable that is not set: the database of another variable would be used."""
+    monkeypatch.setenv(STORE_VARIABLE, "/variable")
+    for use in (store_path, chosen_connection):
+        with pytest.raises(InvalidArgumentError, match="the directory of the store is an empty text"):
+            use("")
 
 
 def test_a_store_comes_before_neo4j_uri_and_that_before_the_variable_of_the_store(

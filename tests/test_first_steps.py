@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.program import PROGRAM
+from support.examples import EXAMPLES
+from support.program import PROGRAM, fails
 
 from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import UnsupportedServerError
@@ -58,6 +59,12 @@ def test_the_first_commands_of_a_new_user(home: dict[str, str]) -> None:
     assert run(home, "server", "start").returncode == 0
     assert run(home, "server", "reset", "--yes").returncode == 0
     assert "there is no store here" in run(home, "server", "status").stdout
+
+
+def test_the_demo_replaces_no_graph_of_its_user(own_atlas: Atlas, own_env: dict[str, str]) -> None:
+    own_atlas.ingest(EXAMPLES / "dallas-haiku.json", name="dallas")
+    fails(run(own_env, "demo"), 1, "already exists with different content\n  `circuit-atlas demo --store DIR` uses")
+    assert own_atlas.graph("dallas").stats().edges == 2205
 
 
 def test_reset_asks_first(home: dict[str, str], tmp_path: Path) -> None:

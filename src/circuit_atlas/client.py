@@ -655,28 +655,29 @@ class Atlas(Database):
 
         Args:
             file: a file of `backup`.
-            replace: whether the graphs of the store may be overwritten.
+            replace: whether what the store has may be overwritten.
 
         Raises:
-            InvalidArgumentError: the database is not a local store, or has graphs and `replace` is not set.
+            InvalidArgumentError: the database is not a local store, or has graphs or other data and `replace` is not
+                set.
             InputError: the file does not exist.
             LocalServerError: the file is not a dump, or there is not enough disk space; the store is unchanged.
         """
-        from circuit_atlas.store.backup import check_backup, load_backup
+        from circuit_atlas.store.backup import check_backup, load_backup, what_would_be_lost
 
         check_backup(Path(file))
         self.make_store()
         server = self._local_server("be restored here", "use the server's own `neo4j-admin database load`")
 
-        def check_graphs() -> None:
-            if not replace and (held := self.graphs().graphs):
+        def check_old() -> None:
+            if not replace and (lost := what_would_be_lost(self)):
                 raise InvalidArgumentError(
-                    f"the store has {len(held)} graphs, which would be lost",
+                    f"the store has {lost}, which would be lost",
                     fix="Restore into another store (--store), or pass --replace.",
                 )
 
         with self._reopened():
-            load_backup(server, Path(file), check_graphs, quiet=not self.progress)
+            load_backup(server, Path(file), check_old, quiet=not self.progress)
 
     def _local_server(self, what: str, instead: str) -> LocalServer:
         if self._server is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
-from circuit_atlas.errors import DatabaseError
+from circuit_atlas.errors import DatabaseError, InvalidArgumentError
 
 APP_NAME = "circuit-atlas"
 STORE_VARIABLE = "CIRCUIT_ATLAS_STORE"
@@ -76,7 +76,9 @@ def chosen_connection(store: str | os.PathLike[str] | None = None) -> Connection
 
     Raises:
         DatabaseError: `NEO4J_URI` is used, but `NEO4J_PASSWORD` is not set.
+        InvalidArgumentError: the store is an empty text.
     """
+    _check_given(store)
     ignored = [variable for variable in ("NEO4J_URI", STORE_VARIABLE) if os.environ.get(variable)]
     used = f"the store {store}" if store else ignored.pop(0) if ignored else ""
     if ignored:
@@ -86,8 +88,19 @@ def chosen_connection(store: str | os.PathLike[str] | None = None) -> Connection
 
 def store_path(store: str | os.PathLike[str] | None = None) -> Path:
     """The directory of the local store: the argument, else `CIRCUIT_ATLAS_STORE`, else a directory in the platform's
-    place for data."""
+    place for data.
+
+    Raises:
+        InvalidArgumentError: the argument is an empty text.
+    """
+    _check_given(store)
     chosen = store or os.environ.get(STORE_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
     return platformdirs.user_data_path(APP_NAME, appauthor=False) / "store"
+
+
+def _check_given(store: str | os.PathLike[str] | None) -> None:
+    """Refuse an empty text, such as that of a shell's variable that is not set: another database would be used."""
+    if store == "":
+        raise InvalidArgumentError("the directory of the store is an empty text", fix="Give a directory with --store.")

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import neo4j
@@ -233,6 +234,37 @@ def test_a_container_uses_the_server_of_a_store_and_leaves_it_alone(server: Loca
     assert server.store.read_process() == record
     assert server.connection() == connection
     assert answers(connection)
+
+
+def test_a_reset_waits_for_who_rebuilds_the_store_under_another_name(tmp_path: Path) -> None:
+    server, link = LocalServer(tmp_path / "store"), tmp_path / "link"
+    with ThreadPoolExecutor(1) as pool:
+        with server._locked():
+            server.store.marker.write_text('{"data": "data"}')
+            link.symlink_to(server.store.path)
+            reset = pool.submit(LocalServer(link).reset)
+            with pytest.raises(TimeoutError):
+                reset.result(timeout=1)
+            assert server.store.exists
+        reset.result(timeout=60)
+    assert not server.store.exists
+
+
+def test_a_store_in_a_folder_of_somebody_else() -> None:
+    """Such as a volume of a container: the lock, which lies beside the store, cannot be made."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        server = LocalServer(Path(folder) / "store")
+        server.store.path.mkdir()
+        server.store.marker.write_text('{"data": "data"}')
+        server.store.path.chmod(0o777)
+        Path(folder).chmod(0o555)
+        try:
+            os.seteuid(65534 if os.getuid() == 0 else os.getuid())  # root may write everywhere
+            with pytest.raises(LocalServerError, match=r"store\.lock cannot be made: Permission denied\n  The folder"):
+                server.reset()
+        finally:
+            os.seteuid(os.getuid())
+            Path(folder).chmod(0o755)
 
 
 def test_a_second_store_runs_on_other_ports(server: LocalServer, tmp_path: Path) -> None:

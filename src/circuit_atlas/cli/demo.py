@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from circuit_atlas.cli.options import echo, open_atlas, store_option
+from circuit_atlas.errors import GraphExistsError
 
 GROUP = "Cypher and the server"
 
@@ -24,9 +25,12 @@ def demo_command(store: str | None) -> None:
     from circuit_atlas.examples import ANALOGIES, example_graph
 
     with open_atlas(store, timeout=300) as atlas:  # a new server compiles its first queries, on any machine
-        dallas = atlas.ingest(example_graph("dallas"), name="dallas", replace=True)
-        for name in ANALOGIES:
-            atlas.ingest(example_graph(name), name=name, replace=True, tags=["analogies"])
+        try:
+            dallas = atlas.ingest(example_graph("dallas"), name="dallas")
+            for name in ANALOGIES:
+                atlas.ingest(example_graph(name), name=name, tags=["analogies"])
+        except GraphExistsError as error:  # of somebody who has used this name
+            raise GraphExistsError(error.what, fix="`circuit-atlas demo --store DIR` uses another store.") from error
         _heading("graphs")
         echo(str(atlas.graphs()))
         _heading("stats dallas")

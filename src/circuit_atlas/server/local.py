@@ -259,14 +259,16 @@ class LocalServer:
         return self.store.tail(lines)
 
     def reset(self) -> None:
-        """Stop the server and delete the store's data.
+        """Stop the server and delete the store's data, once no other process rebuilds them.
 
         Raises:
             LocalServerError: the directory is not a store.
         """
-        if self.store.exists:
+        if not self.store.exists:
+            self.store.erase()  # which says so
+        with self._locked():
             self.stop()
-        self.store.erase()
+            self.store.erase()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -276,7 +278,15 @@ class LocalServer:
         with self.store.disk_errors():
             # A folder that exists keeps its mode until it is known to be a store.
             self.store.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(f"{self.store.path}.lock", mode=0o600):
+            lock = FileLock(f"{os.path.realpath(self.store.path)}.lock", mode=0o600)  # the same by all its links
+            try:
+                lock.acquire()
+            except PermissionError as error:
+                raise LocalServerError(
+                    f"{lock.lock_file} cannot be made: {error.strerror}",
+                    fix="The folder that a store is in must be writable: choose a directory inside one with --store.",
+                ) from error
+            with lock:
                 kill_abandoned(self.store.path)
                 yield
 

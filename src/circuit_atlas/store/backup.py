@@ -13,6 +13,10 @@ from circuit_atlas.files import replacing
 from circuit_atlas.schema.apply import check_schema
 from circuit_atlas.server import LocalServer
 
+_HELD = """CYPHER 25
+RETURN COUNT { MATCH (g:Graph {status: 'ready'}) } AS graphs,
+       COLLECT { MATCH (n) WHERE NOT n:CircuitAtlas RETURN labels(n)[0] AS label LIMIT 1 } AS labels
+"""
 _DATABASE = "neo4j"
 _DUMP = f"{_DATABASE}.dump"
 
@@ -35,6 +39,15 @@ def check_backup(path: Path) -> None:
     """Raise InputError if there is no such file."""
     if not path.is_file():
         raise InputError("file not found", where=str(path), fix="Give a file that `circuit-atlas backup` wrote.")
+
+
+def what_would_be_lost(database: Database) -> str:
+    """What a restore would delete: graphs, or data such as explanations that outlived theirs. An empty text if there
+    is nothing."""
+    [row] = database.read(_HELD)
+    if row["graphs"]:
+        return f"{row['graphs']} graphs"
+    return f"no graph, but other data ({row['labels'][0] or 'nodes without a label'})" if row["labels"] else ""
 
 
 def load_backup(server: LocalServer, path: Path, check_old: Callable[[], object], *, quiet: bool) -> None:

@@ -49,7 +49,7 @@ def write_import_folder(
             for name in names:
                 _check_new(name, seen)
                 tables.add(name, store.graph_rows(name))
-            for properties in store.transcoder_features(seen):
+            for properties in store.features_of(seen):
                 tables.add_feature(properties)
             for data in files:
                 name = check_name(data.metadata.slug)

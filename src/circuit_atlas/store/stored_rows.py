@@ -89,7 +89,12 @@ MATCH (start)-[r:QK_MARGINAL]->(end)
 RETURN coalesce(start.ordinal, $n + start.place) AS node, end.ordinal AS attention, r.side AS side, r.value AS value,
        r.place AS place
 """
-_CATALOGUE = "CYPHER 25 MATCH (f:TranscoderFeature) RETURN properties(f) AS properties"
+# A feature without a graph is kept if it has an explanation that is not a label in a graph file, as in DELETE_NODES.
+_CATALOGUE = """CYPHER 25
+MATCH (f:TranscoderFeature)
+RETURN properties(f) AS properties, EXISTS { (f)<-[:ACTIVATION_OF]-(n:Node) WHERE NOT n.graph IN $replaced }
+  OR any(source IN coalesce(f.explanation_sources, []) WHERE NOT source STARTS WITH 'file:') AS is_kept
+"""
 _ACTIVE_IN = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
@@ -175,18 +180,17 @@ class StoredRows:
             self._database.write(TAGS, graph=name, tags=tags)
             self._position = self._database.position()
 
-    def transcoder_features(self, graphs: Iterable[str] | None = None) -> Iterator[Row]:
-        """Properties of all transcoder features, or of those that are active in the given graphs, once per graph."""
-        found = (
-            self._database.read(_CATALOGUE)
-            if graphs is None
-            else (row for graph in graphs for row in self._database.read(_ACTIVE_IN, graph=graph))
-        )
-        for row in found:
-            properties = row["properties"]
-            if "fetched_at" in properties:
-                properties["fetched_at"] = properties["fetched_at"].to_native()
-            yield properties
+    def features_of(self, graphs: Iterable[str]) -> Iterator[Row]:
+        """Properties of the transcoder features that are active in the given graphs, once per graph."""
+        for graph in graphs:
+            for row in self._database.read(_ACTIVE_IN, graph=graph):
+                yield _native(row["properties"])
+
+    def all_features(self, replaced: list[str]) -> Iterator[tuple[Row, bool]]:
+        """Properties of all transcoder features, and whether they are kept when these graphs are replaced by others
+        that do not have them."""
+        for row in self._database.read(_CATALOGUE, replaced=replaced):
+            yield _native(row["properties"]), row["is_kept"]
 
     def _graphs(self) -> dict[str, str]:
         graphs = self._database.read(_GRAPHS)
@@ -197,3 +201,8 @@ class StoredRows:
                 fix="Wait for it, or ingest without --bulk, which works at the same time.",
             )
         return {graph["name"]: graph["content"] for graph in graphs}
+
+
+def _native(feature: Row) -> Row:
+    """Its properties, with Python's time in the place of Neo4j's."""
+    return feature | {at: feature[at].to_native() for at in ("fetched_at",) if at in feature}
