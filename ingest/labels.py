@@ -34,7 +34,7 @@ MATCH (n:Node {{graph: g.name}}) WHERE first <= n.ordinal < stop
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WHERE NOT {LABEL} IN [''] + coalesce(f.explanations, [])
 WITH g, f, n ORDER BY n.ordinal
-WITH g, f, collect({LABEL}) AS labels ORDER BY f.layer, f.index
+WITH g, f, collect({LABEL}) AS labels ORDER BY f.source_set, f.layer, f.index
 SET f.layer = f.layer
 WITH g, f, labels, coalesce(f.explanations, []) AS known
 WITH g, f, known, reduce(new = [], label IN labels | CASE

@@ -22,7 +22,7 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
     """The steps that write everything except the `:Graph` node and the edges, under the name `graph`."""
     for batch in batches({"label": label, "properties": row} for label, row in rows.nodes):
         yield statements.NODES, {"graph": graph, "rows": batch}
-    # Every transaction takes transcoder features in the same order. Else two could wait for each other, and the server
+    # Every ingest takes transcoder features in the same order. Else two could wait for each other, and the server
     # would undo one of them, which happens often when graphs with the same features are written at once.
     for batch in batches(sorted(rows.transcoder_features, key=_identity)):
         yield statements.TRANSCODER_FEATURES, {"graph": graph, "rows": batch, "model": rows.properties["model"]}

@@ -47,11 +47,12 @@ def _graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) 
     """As `graph_set`: rows of graphs.set."""
     if not graphs and not tags:
         return []
-    rows = _set(database, graphs, tags)
+    rows = set_rows(database, graphs, tags)
     there, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
     for graph in graphs:
         if graph not in there:
             find_graph(database, graph)  # raises, and names the graphs that exist
+            return _graph_rows(database, graphs, tags)  # it was published just now
     for tag in tags:
         if tag not in tagged:
             raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
@@ -89,16 +90,16 @@ def no_original() -> InvalidArgumentError:
 
 def all_graphs(database: Database) -> list[str]:
     """Names of all graphs but collapsed ones and aggregates."""
-    return [row["graph"] for row in _set(database, [], [])]
+    return [row["graph"] for row in set_rows(database, [], [])]
 
 
 def _prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
     """As `prompt_rows`; of `all_graphs` without graphs and tags."""
-    return prompt_rows(database, graphs, tags) or _set(database, [], [])
+    return prompt_rows(database, graphs, tags) or set_rows(database, [], [])
 
 
-def _set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """Rows of graphs.set, whose versions are noted."""
+def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """Rows of graphs.set, whose versions are noted: of the names and tags that exist."""
     rows = check_graphs(ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)))
     for row in rows:
         note_version(row["graph"], row["version"])
@@ -410,7 +411,7 @@ def recurring(
 
 def transcoder_notes(database: Database, graphs: Sequence[str]) -> list[str]:
     """A note that graphs do not have the same set of transcoders, if so."""
-    return _mixed(_set(database, graphs, []))
+    return _mixed(set_rows(database, graphs, []))
 
 
 def _mixed(rows: Rows) -> list[str]:

@@ -260,8 +260,10 @@ def test_what_no_longer_exists_is_left_out_of_a_refresh(
     load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)]), name=other)
     atlas.aggregate(other, name=name, replace=True)
     atlas.delete(other)
+    atlas.tag("foot", add=[other])  # which is no graph of that name
     with pytest.raises(InvalidArgumentError, match="none of the graphs and tags"):
         atlas.aggregate(name=name, refresh=True)
+    atlas.tag("foot", remove=[other])
 
 
 def test_a_tag_stands_for_no_aggregate(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:

@@ -159,6 +159,10 @@ def test_a_store_with_data_of_other_programs_is_not_rebuilt(folder: Path, own_at
     own_atlas.cypher("CREATE (:Mine {x: 1})", write=True)
     with pytest.raises(IngestError, match="1 nodes and 0 relationships that are not circuit-atlas's"):
         own_atlas.ingest_all([folder / "night.json"], bulk=True)
+    own_atlas.write("MATCH (g:Graph) CREATE (:Node {graph: g.name, key: 'mine'})")
+    with pytest.raises(IngestError, match="2 nodes and 0 relationships"):
+        check_no_others(own_atlas)
+    own_atlas.write("MATCH (n:Node {key: 'mine'}) DELETE n")
     assert own_atlas.cypher("MATCH (n:Mine) RETURN n.x AS x").rows == [{"x": 1}]
     assert len(own_atlas.graphs().graphs) == 1
     own_atlas.cypher("MATCH (n:Mine) DELETE n", write=True)
@@ -228,14 +232,20 @@ def test_what_others_write_meanwhile_is_not_lost(
     folder: Path, own_atlas: Atlas, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_atlas.ingest(folder / "dallas.json", name="dallas")
-    features = StoredRows.transcoder_features
+    features, late = StoredRows.all_features, ["CREATE USER late SET PASSWORD 'secret-password'"]
 
-    def tag_and_read(rows: StoredRows) -> Iterator[Row]:
+    def write_and_read(rows: StoredRows, replaced: list[str]) -> Iterator[tuple[Row, bool]]:
         with Atlas(store=store) as another:
-            another.tag("dallas", add=["late"])
-        return features(rows)
+            if late:
+                another.write(late.pop())
+            else:
+                another.tag("dallas", add=["late"])
+        return features(rows, replaced)
 
-    monkeypatch.setattr(StoredRows, "transcoder_features", tag_and_read)
+    monkeypatch.setattr(StoredRows, "all_features", write_and_read)
+    with pytest.raises(IngestError, match="the store has users that are not circuit-atlas's: late"):
+        own_atlas.ingest_all([folder / "night.json"], bulk=True)
+    own_atlas.write("DROP USER late")
     with pytest.raises(IngestError, match="another process changed the store"):
         own_atlas.ingest_all([folder / "night.json"], bulk=True)
     [summary] = own_atlas.graphs().graphs

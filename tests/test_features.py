@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -13,6 +14,7 @@ from support.program import Run, run_program
 from support.two_files import File
 
 from circuit_atlas import Atlas
+from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import (
     AmbiguousNodeError,
     GraphNotFoundError,
@@ -20,6 +22,7 @@ from circuit_atlas.errors import (
     NodeNotFoundError,
     NotFoundError,
 )
+from circuit_atlas.queries import features
 
 TEXAS = (20, 44686)
 Feature = tuple[int, int]
@@ -109,6 +112,22 @@ def test_unknown_features_graphs_and_tags_are_errors(atlas: Atlas, examples: Any
         atlas.common_features()
     with pytest.raises(InvalidArgumentError, match="share"):
         atlas.recurring(share=2)
+
+
+def test_a_graph_that_is_published_meanwhile_is_of_the_set(
+    atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two statements: the set is read before, and whether the graph exists is looked up after it."""
+    name, once = new_name(), features.set_rows
+
+    def publish_after(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+        rows = once(database, graphs, tags)
+        monkeypatch.setattr(features, "set_rows", once)
+        atlas.ingest(example_file("night"), name=name)
+        return rows
+
+    monkeypatch.setattr(features, "set_rows", publish_after)
+    assert features.graph_set(atlas, ["dallas", name], []) == ["dallas", name]
 
 
 def test_a_feature_of_two_models_is_ambiguous(atlas: Atlas, examples: Any) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from support.examples import example_document
 from support.program import PROGRAM, Run
 
@@ -41,6 +43,14 @@ def test_json_keeps_them() -> None:
 def test_statements_to_paste_keep_them(atlas: Atlas) -> None:
     assert not CONTROL.search(literal(EVIL))
     assert atlas.cypher(f"RETURN {literal(EVIL)} AS text").rows == [{"text": EVIL}]
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example("x`: 1}; MATCH (n) DETACH DELETE n; //")
+@example(r"\u0060: 1}; //")
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("`\\u06\n'\"")))
+def test_no_text_leaves_its_place_in_a_map(atlas: Atlas, text: str) -> None:
+    assert atlas.cypher(f"RETURN {literal({text: text})} AS map").rows == [{"map": {text: text}}]
 
 
 @pytest.mark.parametrize(

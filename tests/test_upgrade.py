@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from support.examples import NAMES, ingest_examples
 
 from circuit_atlas import Atlas
-from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
+from circuit_atlas.errors import SchemaVersionError
+from circuit_atlas.schema.apply import SCHEMA_VERSION, ensure_schema, read_schema_version
 from circuit_atlas.server import LocalServer
 
 # What version 1 had in the place of today's tables: one list of bounds per number of hops.
@@ -52,3 +54,18 @@ def test_a_store_of_version_1_is_upgraded(own_server: LocalServer, own_atlas: At
         constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
         assert "path_bounds" not in constraints
         assert {"path_bounds_block", "path_steps", "path_counts"} <= constraints
+
+
+def test_what_is_in_the_way_of_an_upgrade_is_removed_by_its_owner(own_server: LocalServer, own_atlas: Atlas) -> None:
+    ensure_schema(own_atlas)
+    for statement in (
+        "DROP CONSTRAINT tag_name",
+        "CREATE INDEX mine FOR (t:Tag) ON (t.name)",
+        "MATCH (s:CircuitAtlas) SET s.schema_version = 4",
+    ):
+        own_atlas.cypher(statement, write=True)
+    with pytest.raises(SchemaVersionError, match=r"could not be upgraded.*\n.*`SHOW INDEXES` and `SHOW CONSTRAINTS`"):
+        Atlas(store=own_server.store.path)
+    own_atlas.cypher("DROP INDEX mine", write=True)
+    with Atlas(store=own_server.store.path) as atlas:
+        assert read_schema_version(atlas) == SCHEMA_VERSION

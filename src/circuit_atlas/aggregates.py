@@ -13,8 +13,8 @@ from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, is_fresh
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
-from circuit_atlas.queries.features import graph_set
-from circuit_atlas.queries.graphs import find_graph, list_tags
+from circuit_atlas.queries.features import graph_set, set_rows
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.schema.limits import ALIGNMENTS
 from circuit_atlas.schema.models import GraphMetadata
@@ -70,10 +70,13 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     if is_fresh(database, stored):
         return IngestResult.unchanged(name, stored)
     how = _How(stored["aggregated_align"], stored["aggregated_weight"], stored.get("aggregated_min_graphs", 1))
-    sources = aggregated_sources(database, asked, asked_tags)
-    there = {row["graph"]["name"] for row in sources} | {tag.tag for tag in list_tags(database).tags}
-    names, tags = ([text for text in texts if text in there] for texts in (asked, asked_tags))
-    gone = [repr(text) for text in [*asked, *asked_tags] if text not in there]
+    rows = set_rows(database, asked, asked_tags)
+    graphs, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
+    names, tags = [name for name in asked if name in graphs], [tag for tag in asked_tags if tag in tagged]
+    gone = [
+        *(repr(name) for name in asked if name not in graphs),
+        *(repr(tag) for tag in asked_tags if tag not in tagged),
+    ]
     if not names and not tags:
         raise InvalidArgumentError(
             "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."

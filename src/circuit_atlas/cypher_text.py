@@ -59,8 +59,14 @@ def literal(value: Any, *, shorten: bool = False) -> str:
             more = f", /* {len(value) - len(shown):,} more */" if len(shown) < len(value) else ""
             return f"[{', '.join(literal(item, shorten=shorten) for item in shown)}{more}]"
         case dict():
-            items = (f"`{name}`: {literal(item, shorten=shorten)}" for name, item in value.items())
+            items = (f"{_key(name)}: {literal(item, shorten=shorten)}" for name, item in value.items())
             return "{" + ", ".join(items) + "}"
         case _:
             text = str(value).replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
             return f"'{printable_json(text)}'"  # Cypher has JSON's escapes
+
+
+def _key(name: str) -> str:
+    r"""A key of a map, in backticks. There, a backslash escapes nothing, but begins `\u0060` as everywhere."""
+    text = name.replace("\\", "\\u005c").replace("`", "``").replace("\n", "\\u000a")
+    return f"`{printable_json(text)}`"

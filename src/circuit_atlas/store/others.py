@@ -13,11 +13,13 @@ from circuit_atlas.schema.graph_lock import LOCK_PROPERTY
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.properties import EMPTY, LABELS, RELATIONSHIPS
 
+# A :Node that no graph counts is not ours. One that is missing is for `verify` to find.
 _NODES = """CYPHER 25
 CALL () { MATCH (n) RETURN count(n) AS all_nodes }
+CALL () { MATCH (g:Graph) RETURN sum(g.nodes) AS of_graphs }
 UNWIND $labels AS label
-CALL (label) { MATCH (n:$(label)) RETURN count(n) AS ours }
-WITH all_nodes, sum(ours) AS ours
+CALL (label) { MATCH (n:$(label)) RETURN count(n) AS found }
+WITH all_nodes, sum(CASE WHEN label = 'Node' AND found > of_graphs THEN of_graphs ELSE found END) AS ours
 RETURN all_nodes - ours AS others
 """
 _RELATIONSHIPS = """CYPHER 25
@@ -113,10 +115,20 @@ def check_no_others(database: Database) -> None:
         "the store has properties": _other_properties(database),
         "the store has indexes": database.read(_OTHER_INDEXES, ours=ours),
         "the store has constraints": database.read(_OTHER_CONSTRAINTS, ours=ours),
-        "the store has users": database.read(_OTHER_USERS),
     }.items():
         if found:
             raise _not_ours(what, [row["name"] for row in found])
+    check_no_other_users(database)
+
+
+def check_no_other_users(database: Database) -> None:
+    """Check that the server has only its own user.
+
+    Raises:
+        IngestError: it has others.
+    """
+    if found := database.read(_OTHER_USERS):
+        raise _not_ours("the store has users", [row["name"] for row in found])
 
 
 def _not_ours(what: str, names: list[str]) -> IngestError:

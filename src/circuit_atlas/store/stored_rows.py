@@ -17,7 +17,7 @@ from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.stored_edges import read_relationships, read_statistics
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.path_tables import TOKENS
-from circuit_atlas.store.others import check_no_others
+from circuit_atlas.store.others import check_no_other_users, check_no_others
 
 _GRAPHS = """CYPHER 25
 MATCH (g:Graph) RETURN g.name AS name, g.content_hash AS content, g.status AS status ORDER BY name
@@ -122,19 +122,21 @@ class StoredRows:
         """
         remove_leftovers(self._database)
         self._position = self._database.position()  # before anything is read, so that no write goes unnoticed
+        graphs = self._graphs()
         check_no_others(self._database)
-        return self._graphs()
+        return graphs
 
     def check_unchanged(self) -> None:
         """Check that nothing was written since `contents`, but by this object.
 
         Raises:
-            IngestError: another process wrote something: a graph, a tag, a supernode, an explanation.
+            IngestError: another process wrote something: a graph, a tag, a supernode, an explanation; or made a user.
         """
         if self._database.position() != self._position:
             raise IngestError(
                 "another process changed the store in the meantime", fix="Ingest again; nothing was changed."
             )
+        check_no_other_users(self._database)  # who are in another database
 
     def graph_rows(self, name: str) -> GraphRows:
         """The rows of a graph."""

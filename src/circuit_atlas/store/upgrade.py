@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 
+from neo4j.exceptions import ClientError
 from tqdm import tqdm
 
-from circuit_atlas.database import Database, translated_errors
-from circuit_atlas.errors import CypherError, SchemaVersionError
+from circuit_atlas.database import Database
+from circuit_atlas.errors import SchemaVersionError
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_rows, path_table_steps
 from circuit_atlas.ingest.steps import label_steps
@@ -47,15 +48,22 @@ def upgrade(database: Database, version: int) -> None:
         version: the version of the store.
 
     Raises:
-        SchemaVersionError: the user may not write to the store, or not change its schema.
+        SchemaVersionError: the user may not write to the store, or not change its schema, or the schema that others
+            made is in the way.
     """
     try:
-        with translated_errors():
-            _upgrade(database, version)
-    except CypherError as error:
+        _upgrade(database, version)
+    except ClientError as error:
+        is_in_the_way = (error.code or "").startswith("Neo.ClientError.Schema.")
+        may_not = (
+            "Open it once as a user who may write and change the schema, for instance with `circuit-atlas graphs`."
+        )
         raise SchemaVersionError(
-            f"the store has schema version {version}, and could not be upgraded to {SCHEMA_VERSION}: {error.what}",
-            fix="Open it once as a user who may write and change the schema, for instance with `circuit-atlas graphs`.",
+            f"the store has schema version {version}, and could not be upgraded to {SCHEMA_VERSION}: "
+            f"the server refused the query: {error.message}",
+            fix="Remove what is in its way; `SHOW INDEXES` and `SHOW CONSTRAINTS` list it."
+            if is_in_the_way
+            else may_not,
         ) from error
 
 
