@@ -42,7 +42,8 @@ def known_scans() -> dict[str, SourceSet]:
     """What each scan or repository of transcoders stands for: `scans.toml`, overridden by the user's own table.
 
     Raises:
-        InputError: the user's table is not of the form `[scans]`, `"scan" = ["model", "source set"]`.
+        InputError: the user's table is not of the form `[scans]`, `"scan" = ["model", "source set"]`, or
+            `CIRCUIT_ATLAS_SCANS` names a file that does not exist.
     """
     return _tables(own_scans_path())[0]
 
@@ -50,7 +51,9 @@ def known_scans() -> dict[str, SourceSet]:
 def own_scans_path() -> Path:
     """Where the user's own table is: `CIRCUIT_ATLAS_SCANS`, or `scans.toml` in the platform's configuration folder."""
     chosen = os.environ.get(SCANS_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_config_path("circuit-atlas", appauthor=False) / "scans.toml"
+    if chosen:
+        return Path(chosen).expanduser()
+    return platformdirs.user_config_path("circuit-atlas", appauthor=False) / "scans.toml"
 
 
 def neuronpedia_name(source_set: SourceSet) -> SourceSet | None:
@@ -81,7 +84,7 @@ def _tables(own_path: Path) -> tuple[dict[str, SourceSet], frozenset[str]]:
     import tomllib
 
     table = tomllib.loads((files(__package__) / "scans.toml").read_text(encoding="utf-8"))
-    own = _own_scans(own_path) if own_path.is_file() else {}
+    own = _own_scans(own_path)
     elsewhere = set(table["elsewhere"]["source_sets"]) - {name for _, name in own.values()}
     return _checked(table) | own, frozenset(elsewhere)
 
@@ -90,7 +93,18 @@ def _own_scans(path: Path) -> dict[str, SourceSet]:
     import tomllib
 
     try:
-        return _checked(tomllib.loads(path.read_text(encoding="utf-8")))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        if other := [name for name in table if name != "scans"]:
+            raise ValueError(f"{other[0]!r} is not under [scans]")
+        return _checked(table)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if not os.environ.get(SCANS_VARIABLE):  # nobody needs a table of their own
+            return {}
+        raise InputError(
+            f"{SCANS_VARIABLE} names this file, which does not exist",
+            where=str(path),
+            fix="Write the file, or unset the variable.",
+        ) from error
     except (OSError, ValueError) as error:
         raise InputError(
             f"cannot be read: {error}",

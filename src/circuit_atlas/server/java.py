@@ -34,8 +34,9 @@ def find_java(chosen: str | None = None) -> Path:
 
 
 def _executable(chosen: str) -> Path:
-    in_home = Path(chosen).expanduser() / "bin" / "java"
-    found = str(in_home) if in_home.is_file() else shutil.which(chosen)
+    expanded = os.path.expanduser(chosen)  # not a Path, of which `./java` would be any java
+    in_home = Path(expanded) / "bin" / "java"
+    found = str(in_home) if in_home.is_file() else shutil.which(expanded)
     if found is None:
         raise LocalServerError(
             "Java not found",
