@@ -167,12 +167,32 @@ def test_without_settings_the_repository_is_maven_central(tmp_path: Path, monkey
     assert repository_url() == MAVEN_CENTRAL_URL.rstrip("/")
 
 
-def test_settings_that_are_not_xml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", ["<settings", '<?xml version="1.0" encoding="utf-99"?><settings/>'])
+def test_settings_that_are_not_xml(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".m2").mkdir()
-    (tmp_path / ".m2" / "settings.xml").write_text("<settings")
+    (tmp_path / ".m2" / "settings.xml").write_text(text)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(LocalServerError, match=r"settings.xml: not XML"):
         repository_url()
+
+
+def test_settings_that_cannot_be_read(repository: Repository, tmp_path: Path) -> None:
+    """A folder, which not even the super-user can read as a file."""
+    settings = tmp_path / "home" / ".m2" / "settings.xml"
+    settings.unlink()
+    settings.mkdir()
+    with pytest.raises(LocalServerError, match=r"settings.xml: cannot be read: Is a directory"):
+        ensure_jars([add(repository, "a")], quiet=True)
+
+
+@pytest.mark.parametrize("url", ["http://host:port/maven", "http://user:qqq/qq@127.0.0.1/maven"])
+def test_a_mirror_that_is_not_an_address(url: str, repository: Repository, tmp_path: Path) -> None:
+    settings = tmp_path / "home" / ".m2" / "settings.xml"
+    settings.write_text(f"<a><mirror><mirrorOf>*</mirrorOf><url>{url}</url></mirror></a>")
+    with pytest.raises(LocalServerError, match=r"settings.xml: the <url> of the mirror is not an address") as raised:
+        ensure_jars([add(repository, "a")], quiet=True)
+    assert "https://" in str(raised.value)
+    assert "qqq" not in str(raised.value)
 
 
 def test_the_error_says_that_the_disk_is_full() -> None:

@@ -86,10 +86,18 @@ def repository_url() -> str:
     """Address of the Maven repository: a mirror of Maven Central in the user's settings, else Maven Central.
 
     Raises:
-        LocalServerError: the settings are not XML.
+        LocalServerError: the settings cannot be read, are not XML, or the mirror's address is none.
     """
-    mirror = _mirror(Path.home() / ".m2" / "settings.xml")
+    import httpx
+
+    settings = Path.home() / ".m2" / "settings.xml"
+    mirror = _mirror(settings)
     if mirror:
+        try:
+            httpx.URL(mirror)
+        except httpx.InvalidURL:  # not with the value or the error, which may have a password
+            fix = "Write one such as https://repository.example.org/maven."
+            raise LocalServerError("the <url> of the mirror is not an address", where=str(settings), fix=fix) from None
         return mirror.rstrip("/")
     from jgo.constants import MAVEN_CENTRAL_URL
 
@@ -97,13 +105,17 @@ def repository_url() -> str:
 
 
 def _mirror(settings: Path) -> str | None:
-    if not settings.is_file():
-        return None
     from xml.etree import ElementTree
 
     try:
         root = ElementTree.parse(settings).getroot()  # noqa: S314 - the user's own settings
-    except ElementTree.ParseError as error:
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise LocalServerError(
+            f"cannot be read: {error.strerror}", where=str(settings), fix="Let it be read, or remove it."
+        ) from error
+    except (ElementTree.ParseError, ValueError, LookupError) as error:  # the last two: of an unknown encoding
         raise LocalServerError(f"not XML: {error}", where=str(settings), fix="Fix or remove the file.") from error
     for mirror in root.iterfind(".//{*}mirror"):
         mirrored, url = mirror.findtext("{*}mirrorOf", ""), mirror.findtext("{*}url", "")
