@@ -18,7 +18,9 @@ from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NotFoundError
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import similar
+from circuit_atlas.synth import Shape, synthesize
 
 
 def weights(file: File, by: str) -> dict[Any, float]:
@@ -176,6 +178,17 @@ def test_groups_are_written_as_tags_only_on_request(atlas: Atlas, tagged: tuple[
     atlas.tag(bare, remove=[f"{tag}-1"], add=[f"{tag}-7"])
     with pytest.raises(InvalidArgumentError, match="are not those of all groups of an earlier answer"):
         atlas.tag_groups(found, tag)
+
+
+def test_tags_of_groups_are_all_valid_or_none_is_written(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """The tag of the tenth group is too long, those of the others are not."""
+    names = [new_name() for _ in range(10)]
+    for seed, name in enumerate(names):
+        load_graph(atlas, synthesize(Shape(layers=3, positions=2, features_per_layer=4, seed=seed)), name=name)
+    found = atlas.clusters(*names, groups=10)
+    with pytest.raises(InvalidArgumentError, match="invalid tag"):
+        atlas.tag_groups(found, "p" * 198)
+    assert [tag.tag for tag in atlas.tags().tags if tag.tag.startswith("ppp")] == []
 
 
 def test_the_commands(run: Run, tmp_path: Path) -> None:

@@ -741,8 +741,8 @@ class Atlas(Database):
                     f"{others[0]!r} has the tag {tag!r} and is in none of the groups",
                     fix="Give another prefix, or remove the tag from it.",
                 )
-        for group in found.groups:
-            tag = f"{prefix}-{group.group}"
+        tags = check_tags(f"{prefix}-{group.group}" for group in found.groups)  # all, before the first is written
+        for group, tag in zip(found.groups, tags, strict=True):
             self.tag(*group.graphs, add=[tag], remove=earlier.keys() - {tag})
         return Graphs(graphs=[summary for summary in self.graphs().graphs if summary.graph in members])
 
