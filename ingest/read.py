@@ -24,8 +24,8 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
     Raises:
         InputError: the file is missing, damaged, or not an attribution graph, or has more than 100,000 nodes.
         UnsafeFileError: loading it would run code.
-        InvalidArgumentError: a threshold is given for a graph that is already pruned, or the source is neither a path
-            nor a graph.
+        InvalidArgumentError: a threshold or a tokenizer is given for a JSON graph, which is already pruned and has its
+            tokens, or the source is neither a path nor a graph.
         MissingExtraError: a `.pt` needs the extra `attribution`.
     """
     data = _read(source, **options)
@@ -57,6 +57,12 @@ def _read(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpa
             "thresholds apply to .pt files: a JSON graph is already pruned",
             where=str(path),
             fix="Leave out --node-threshold and --edge-threshold, or give the .pt file.",
+        )
+    if options.get("tokenizer") is not None:
+        raise InvalidArgumentError(
+            "a tokenizer applies to .pt files: a JSON graph has the texts of its tokens",
+            where=str(path),
+            fix="Leave out --tokenizer, or give the .pt file.",
         )
     return read_json(path, model=options.get("model"), source_set=options.get("source_set"))
 

@@ -169,9 +169,13 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
     fails(run("query", "paths.none", "-p", "graph=dallas"), 1, "no query 'paths.none'")
     fails(run("query", "nodes.tokens"), 1, "needs graph")
     fails(run("query", "nodes.tokens", "-p", "graph"), 2, "NAME=VALUE")
+    for command in (["query", "nodes.tokens"], ["query", "--show", "nodes.tokens"], ["browse", "nodes.tokens"]):
+        fails(run(*command, "-p", "graph=dallas", "-p", "graph=night"), 2, "'graph' is given twice")
     fails(run("query", "CREATE (n:Oops) RETURN n"), 1, "would change the database")
     fails(run("query", "MATCH (n RETURN n"), 1, "Invalid input")
     fails(run("query", "CREATE (n:Oops)", "--profile", "--write"), 2, "--write does not go with")
+    fails(run("query", "nodes.tokens", "-p", "graph=dallas", "--write"), 2, "--write goes with a Cypher statement")
+    fails(run("verify", "dallas", "--node-threshold", "0.5", "--model", "m"), 1, "no file", "node_threshold, model")
     fails(run("influence", "dallas", "--by", "layer", "--share", "0.5"), 2, "--share applies to nodes only")
     fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes goes with")
 

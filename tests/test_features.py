@@ -198,6 +198,8 @@ def test_tags_are_added_and_removed(own_atlas: Atlas, own_env: dict[str, str]) -
         own_atlas.tag("night", add=["a~b"])
     with pytest.raises(InvalidArgumentError, match="nothing to do"):
         own_atlas.tag("night")
+    with pytest.raises(InvalidArgumentError, match="'d' is to be added and to be removed"):
+        own_atlas.tag("night", add=["d"], remove=["a", "d"])
     assert tags() == {"a": ["night"], "test-b": ["winter"]}
 
 

@@ -279,12 +279,14 @@ class Atlas(Database):
 
         Raises:
             GraphNotFoundError: a graph does not exist; nothing was changed.
-            InvalidArgumentError: nothing to do, or a tag is not valid: it is empty, longer than 200 characters, or has
-                control characters or `~`.
+            InvalidArgumentError: nothing to do, a tag is to be added and removed, or one is not valid: it is empty,
+                longer than 200 characters, or has control characters or `~`.
         """
         added, removed = check_tags(add), check_tags(remove)
         if not graphs or not added + removed:
             raise InvalidArgumentError("nothing to do", fix="Name graphs, and tags to add or to remove.")
+        if both := [tag for tag in added if tag in removed]:
+            raise InvalidArgumentError(f"{both[0]!r} is to be added and to be removed", fix="Do one of the two.")
         return as_one(self, self._tag, graphs, added, removed)
 
     def _tag(self, graphs: Sequence[str], added: list[str], removed: list[str]) -> Graphs:

@@ -396,6 +396,11 @@ def test_thresholds_for_json_are_refused(tmp_path: Path, graph: dict[str, Any]) 
         read_graph(write(tmp_path, graph), node_threshold=0.5)
 
 
+def test_a_tokenizer_for_json_is_refused(tmp_path: Path, graph: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match="has the texts of its tokens"):
+        read_graph(write(tmp_path, graph), tokenizer="gpt2")
+
+
 @pytest.mark.parametrize(
     ("scan", "info", "expected"),
     [

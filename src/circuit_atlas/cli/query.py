@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,7 +37,7 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     from circuit_atlas.queries.catalogue import find_query
 
     query, hops = find_query(query_id), ctx.params["hops"]
-    values = dict(parse_parameter(text) for text in ctx.params["parameters"])
+    values = parse_parameters(ctx.params["parameters"])
     if hops is not None:
         name = next((p.name for p in query.parameters if p.name in ("hops", "max_hops")), None)
         if name is None:
@@ -114,7 +115,7 @@ def query_command(
     """
     if visual or hops:
         raise click.UsageError("--visual and --hops go with --show ID.")
-    values = dict(parse_parameter(text) for text in parameters)
+    values = parse_parameters(parameters)
     if plan and write:
         raise click.UsageError("--write does not go with --explain or --profile.")
     if plan:
@@ -122,6 +123,8 @@ def query_command(
         return None
     if query == "-" or is_cypher(query):
         return atlas.cypher(_text(query), values, write=write)
+    if write:
+        raise click.UsageError("--write goes with a Cypher statement; queries of the catalogue only read.")
     return atlas.query(query, values)
 
 
@@ -132,12 +135,21 @@ def _text(query: str) -> str:
         raise click.UsageError("Standard input is not UTF-8 text.") from error
 
 
-def parse_parameter(text: str) -> tuple[str, Any]:
-    """Name and value of `NAME=VALUE`."""
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
+def parse_parameters(texts: Iterable[str]) -> dict[str, Any]:
+    """Names and values of `NAME=VALUE`."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
+        if name in values:
+            raise click.BadParameter(f"{name!r} is given twice", param_hint="--param")
+        values[name] = _json_or_text(value)
+    return values
+
+
+def _json_or_text(value: str) -> Any:
     try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value

@@ -36,7 +36,7 @@ def verify(
     Raises:
         GraphNotFoundError: no graph of that name is ready.
         InputError: the file cannot be read.
-        InvalidArgumentError: a file is given without a graph.
+        InvalidArgumentError: a file is given without a graph, or options without a file.
     """
     from circuit_atlas.ingest import read_graph
     from circuit_atlas.store.compare_content import verify_graph
@@ -44,6 +44,12 @@ def verify(
 
     if name is None and source is not None:
         raise InvalidArgumentError("a file is given, but no graph to compare it with", fix="Name the graph.")
+    given = [option for option, value in options.items() if value is not None]
+    if given and source is None:
+        raise InvalidArgumentError(
+            f"no file is given that could be read with {', '.join(given)}",
+            fix="Name the file that the graph should equal, or leave the options out.",
+        )
     data = read_graph(source, **options) if source is not None else None
     notes: list[str] = []
     names = [] if name is None else [name]
