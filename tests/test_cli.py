@@ -180,6 +180,27 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
     fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes goes with")
 
 
+@pytest.mark.parametrize("name", ["2024", "true", "[1]"])
+def test_a_graph_whose_name_is_json_can_be_asked_for(name: str, run: Run, atlas: Atlas) -> None:
+    atlas.ingest(EXAMPLES / "dallas-haiku.json", name=name)
+    try:
+        for value in (name, json.dumps(name)):
+            rows = json.loads(run("query", "nodes.tokens", "-p", f"graph={value}").stdout)["rows"]
+            assert len(rows) == 11
+            shown = run("query", "--show", "nodes.tokens", "-p", f"graph={value}").stdout
+            assert f":param graph => '{name}';" in shown
+            assert run("browse", "nodes.tokens", "-p", f"graph={value}", "--print").returncode == 0
+        [row] = json.loads(run("query", "RETURN $n AS n", "-p", f"n={name}").stdout)["rows"]
+        assert row == {"n": json.loads(name)}
+    finally:
+        atlas.delete(name)
+
+
+def test_a_number_that_python_does_not_read_is_a_text(run: Run) -> None:
+    digits = "7" * 5000
+    assert json.loads(run("query", "RETURN $n AS n", "-p", f"n={digits}").stdout)["rows"] == [{"n": digits}]
+
+
 def test_a_mistake_is_one_message_and_an_exit_code(run: Run, tmp_path: Path) -> None:
     fails(run("stats", "nope"), 1, "no graph is named 'nope'", "There are: ")
     fails(run("node", "dallas", "Dallas"), 1, "matches 6 nodes", "token:9")

@@ -71,7 +71,7 @@ def browse_command(
       circuit-atlas browse dallas --style circuit-atlas.grass --favorites circuit-atlas.zip
     """
     with open_atlas(store) as atlas:
-        page = atlas.browse(what, parse_parameters(parameters), browser_url=browser_url)
+        page = atlas.browse(what, parse_parameters(parameters, what), browser_url=browser_url)
     _write(style, favorites, page.graph)
     echo(page.url)
     secret = f"in {page.password_file}" if page.password_file else "the value of NEO4J_PASSWORD"

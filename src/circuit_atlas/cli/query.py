@@ -37,7 +37,7 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
     from circuit_atlas.queries.catalogue import find_query
 
     query, hops = find_query(query_id), ctx.params["hops"]
-    values = parse_parameters(ctx.params["parameters"])
+    values = parse_parameters(ctx.params["parameters"], query_id)
     if hops is not None:
         name = next((p.name for p in query.parameters if p.name in ("hops", "max_hops")), None)
         if name is None:
@@ -115,7 +115,7 @@ def query_command(
     """
     if visual or hops:
         raise click.UsageError("--visual and --hops go with --show ID.")
-    values = parse_parameters(parameters)
+    values = parse_parameters(parameters, query)
     if plan and write:
         raise click.UsageError("--write does not go with --explain or --profile.")
     if plan:
@@ -135,8 +135,16 @@ def _text(query: str) -> str:
         raise click.UsageError("Standard input is not UTF-8 text.") from error
 
 
-def parse_parameters(texts: Iterable[str]) -> dict[str, Any]:
-    """Names and values of `NAME=VALUE`."""
+def parse_parameters(texts: Iterable[str], query: str | None) -> dict[str, Any]:
+    """Names and values of `NAME=VALUE`. A value is JSON, or text.
+
+    Where a query of the catalogue takes a text, the value stays as it is written, unless it is JSON in quotes: a graph
+    may be called `2024` or `true`.
+    """
+    from circuit_atlas.queries.catalogue import catalogue
+
+    found = catalogue().get(query or "")
+    of_text = {parameter.name for parameter in found.parameters if parameter.type == "STRING"} if found else set()
     values: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -144,7 +152,8 @@ def parse_parameters(texts: Iterable[str]) -> dict[str, Any]:
             raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
         if name in values:
             raise click.BadParameter(f"{name!r} is given twice", param_hint="--param")
-        values[name] = _json_or_text(value)
+        is_text = name in of_text and not value.startswith('"')
+        values[name] = value if is_text else _json_or_text(value)
     return values
 
 
