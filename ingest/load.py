@@ -53,7 +53,7 @@ def load_graph(
         InvalidArgumentError: the name or a tag cannot be used.
         SchemaVersionError: the store was made by a newer circuit-atlas.
     """
-    name = name or data.metadata.slug
+    name = data.metadata.slug if name is None else name
     if data.metadata.collapsed_from is None:
         check_name(name)
     tags = check_tags(tags)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
+
+from circuit_atlas.errors import InvalidArgumentError
 
 
 class ReadOptions(TypedDict, total=False):
@@ -21,3 +24,14 @@ class ReadOptions(TypedDict, total=False):
     model: str | None
     source_set: str | None
     tokenizer: str | None
+
+
+def check_options(options: Mapping[str, object]) -> None:
+    """Refuse empty texts: a variable of a shell that is not set must not pass for an option that is left out.
+
+    Raises:
+        InvalidArgumentError: an option is an empty text.
+    """
+    for name, value in options.items():
+        if isinstance(value, str) and not value.strip():
+            raise InvalidArgumentError(f"{name} is an empty text", fix="Give it a value, or leave it out.")

@@ -11,7 +11,7 @@ from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import gzipped
 from circuit_atlas.ingest.graph_json import read_json
-from circuit_atlas.ingest.options import ReadOptions
+from circuit_atlas.ingest.options import ReadOptions, check_options
 from circuit_atlas.schema.limits import MAX_GRAPH_NODES
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
         InputError: the file is missing, damaged, or not an attribution graph, or has more than 100,000 nodes.
         UnsafeFileError: loading it would run code.
         InvalidArgumentError: a threshold or a tokenizer is given for a JSON graph, which is already pruned and has its
-            tokens, or the source is neither a path nor a graph.
+            tokens, an option is an empty text, or the source is neither a path nor a graph.
         MissingExtraError: a `.pt` needs the extra `attribution`.
     """
     data = _read(source, **options)
@@ -39,6 +39,7 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
 
 
 def _read(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpack[ReadOptions]) -> GraphData:
+    check_options(options)
     if not isinstance(source, str | os.PathLike):
         if not hasattr(source, "adjacency_matrix"):
             raise InvalidArgumentError(

@@ -40,7 +40,7 @@ class FilesOfOneIngest:
             GraphExistsError: as there; also if another of the files has a graph of that name with different content.
         """
         data = read_graph(path, **self._options)
-        name = self._name or data.metadata.slug
+        name = data.metadata.slug if self._name is None else self._name
         # Graphs of one name are stored one after the other: each sees whether another file was first.
         with self._locks.setdefault(name, Lock()), self._database.writing():
             replace = self._replace and name not in self._stored

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.graphs import status_of
-from support.program import Run
+from support.program import Run, fails
 
 from circuit_atlas import Atlas
 from circuit_atlas.attribution import (
@@ -264,6 +264,14 @@ def test_impossible_attributions_are_refused(atlas: Atlas, loaded: Any, run: Run
         atlas.attribute(" ", model=loaded, name="never-stored")
     with pytest.raises(AttributionError, match="no such word"):
         atlas.attribute(PROMPT, model=loaded, name="never-stored", attribution_targets=["no such word"])
+    for option in ("source_set", "device"):
+        empty: dict[str, Any] = {option: ""}
+        with pytest.raises(InvalidArgumentError, match=f"{option} is an empty text"):
+            atlas.attribute(PROMPT, model=loaded, **empty)
+    with pytest.raises(InvalidArgumentError, match="model is an empty text"):
+        atlas.attribute_all([PROMPT], model="", transcoders="gemma")
+    for flags in ([], ["--each-position"]):
+        fails(run("attribute", PROMPT, *folders.flags(), *flags, "--name", ""), 1, "invalid name of a graph: ''")
     assert run("attribute", "--transcoders", "gemma").returncode == 2
     assert run("attribute", PROMPT, "--prompts", "x", *folders.flags()).returncode == 2
 
@@ -311,7 +319,16 @@ def test_prompts_are_read_from_text_and_json(tmp_path: Path) -> None:
     assert [prompt.text for prompt in read_prompts(text)] == ["Hello\u2028world"]
     lines.write_text('"a\u2028b"\n', encoding="utf-8-sig")
     assert [prompt.text for prompt in read_prompts(lines)] == ["a\u2028b"]
-    for bad in ("{", "3", '{"name": "x"}', '{"prompt": " "}', "", '{"prompt": "\\ud83d x"}', "9" * 5_000):
+    for bad in (
+        "{",
+        "3",
+        '{"name": "x"}',
+        '{"prompt": " "}',
+        "",
+        '{"prompt": "x", "name": ""}',
+        '{"prompt": "\\ud83d x"}',
+        "9" * 5_000,
+    ):
         lines.write_text(bad)
         with pytest.raises(InputError):
             read_prompts(lines)

@@ -84,6 +84,20 @@ def test_explanations_become_names(atlas: Atlas, write: Callable[..., Path], new
     atlas.cypher("MATCH (f:TranscoderFeature {source_set: 'test-explained'}) DELETE f", write=True)
 
 
+@pytest.mark.parametrize("bulk", [False, True])
+def test_an_empty_name_or_option_is_refused(bulk: bool, write: Callable[..., Path], own_atlas: Atlas) -> None:
+    """A variable of a shell that is not set must not give a graph another name than the user meant."""
+    file, before = write("g"), own_atlas.graphs().graphs
+    for option in ("name", "model", "source_set"):
+        with pytest.raises(InvalidArgumentError, match="empty text|invalid name of a graph: ''"):
+            own_atlas.ingest_all([file], bulk=bulk, fail_fast=True, **{option: ""})
+        with pytest.raises(InvalidArgumentError, match="empty text|invalid name of a graph: ''"):
+            own_atlas.ingest(file, **{option: ""})
+        with pytest.raises(InvalidArgumentError, match="empty text|invalid name of a graph: ''"):
+            own_atlas.ingest("neuronpedia:gemma-2-2b/nothing", **{option: ""})  # before anything is downloaded
+    assert own_atlas.graphs().graphs == before
+
+
 def test_tags_given_at_ingest_are_added(atlas: Atlas, write: Callable[..., Path], new_name: Callable[[], str]) -> None:
     def tags(graph: str) -> list[str]:
         return [row["tag"] for row in atlas.cypher(TAGS, {"graph": graph}).rows]

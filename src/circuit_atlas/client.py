@@ -39,8 +39,8 @@ from circuit_atlas.handle import GraphHandle, IngestedGraph
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.files import graph_files, side_by_side
-from circuit_atlas.ingest.names import check_tags
-from circuit_atlas.ingest.options import ReadOptions
+from circuit_atlas.ingest.names import check_name, check_tags
+from circuit_atlas.ingest.options import ReadOptions, check_options
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
@@ -449,12 +449,13 @@ class Atlas(Database):
     ) -> IngestResult:
         from circuit_atlas.store.from_address import ingest_address
 
+        check_options(options)
         return ingest_address(
             self,
             read_address(text, str(downloads.url)),
             downloads,
             lambda file: self.ingest(file, name=name, replace=replace, tags=tags, **options).ingested,
-            name=name,
+            name=None if name is None else check_name(name),
             replace=replace,
             tags=check_tags(tags),
             may_skip=self._driver is not None and not any(value is not None for value in options.values()),

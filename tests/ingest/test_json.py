@@ -396,6 +396,13 @@ def test_thresholds_for_json_are_refused(tmp_path: Path, graph: dict[str, Any]) 
         read_graph(write(tmp_path, graph), node_threshold=0.5)
 
 
+@pytest.mark.parametrize("option", ["model", "source_set", "tokenizer"])
+def test_empty_options_are_refused(option: str, tmp_path: Path, graph: dict[str, Any]) -> None:
+    options: Any = {option: " "}
+    with pytest.raises(InvalidArgumentError, match=f"{option} is an empty text"):
+        read_graph(write(tmp_path, graph), **options)
+
+
 def test_a_tokenizer_for_json_is_refused(tmp_path: Path, graph: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match="has the texts of its tokens"):
         read_graph(write(tmp_path, graph), tokenizer="gpt2")

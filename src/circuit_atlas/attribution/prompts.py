@@ -116,11 +116,13 @@ def _prompt_of_json(line: str, where: str) -> Prompt:
         raise InputError(
             "contains no prompt", where=where, fix='Write {"prompt": "...", "name": "..."} or a JSON text.'
         )
+    if name is not None and not name.strip():
+        raise InputError("contains an empty name", where=where, fix='Write a name, or leave "name" out.')
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError("contains half a character", where=where, fix="Write whole characters.") from error
-    return Prompt(text, name or slug_of(text))
+    return Prompt(text, slug_of(text) if name is None else name)
 
 
 def checked_names(prompts: list[Prompt], where: str | None) -> list[Prompt]:

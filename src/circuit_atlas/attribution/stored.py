@@ -30,7 +30,7 @@ from circuit_atlas.files import replacing
 from circuit_atlas.handle import IngestedGraph
 from circuit_atlas.ingest.load import add_tags
 from circuit_atlas.ingest.names import check_name, check_tags
-from circuit_atlas.ingest.options import ReadOptions
+from circuit_atlas.ingest.options import ReadOptions, check_options
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.queries.graphs import find_graph
 
@@ -83,7 +83,7 @@ def attribute(
         GraphExistsError: a graph of another prompt or model has the name, and `replace` is not set.
         InputError: the file exists with another prompt's graph, or cannot be written.
     """
-    wanted = Prompt(prompt, name or slug_of(prompt))
+    wanted = Prompt(prompt, slug_of(prompt) if name is None else check_name(name))
     reading: ReadOptions = {
         "node_threshold": node_threshold,
         "edge_threshold": edge_threshold,
@@ -272,6 +272,7 @@ class _Plan:
         unknown = options.keys() - AttributeOptions.__annotations__.keys()
         if unknown:
             raise InvalidArgumentError(f"attribute does not take {', '.join(sorted(unknown))}")
+        check_options({"model": model, "transcoders": transcoders, **reading, **options})
         loading: Any = {name: value for name, value in options.items() if name in LoadOptions.__annotations__}
         chosen: Any = {name: value for name, value in options.items() if name in AttributionOptions.__annotations__}
         return cls(model, transcoders, loading, chosen, reading, tuple(tags))

@@ -131,7 +131,9 @@ def attribute_command(
         raise click.UsageError("--name is for one prompt; name several in JSON lines.")
     if output is not None and Path(output).is_file():
         raise click.UsageError("--output is a folder with --prompts or --each-position.")
-    wanted = str(prompts) if prompt is None else [Prompt(prompt, name or slug_of(prompt))]
+    from circuit_atlas.ingest.names import check_name
+
+    wanted = str(prompts) if prompt is None else [Prompt(prompt, slug_of(prompt) if name is None else check_name(name))]
     results = atlas.attribute_all(wanted, each_position=each_position, output=output or ".", **options)
     warn_of_all(results)
     return results

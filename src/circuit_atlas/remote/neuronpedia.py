@@ -50,7 +50,7 @@ class NeuronpediaConfig:
     @classmethod
     def from_environment(cls, url: str | None = None, **others: Any) -> Self:
         """The key in `NEURONPEDIA_API_KEY`; the address `url`, or the one in `NEURONPEDIA_URL`, or Neuronpedia's."""
-        chosen = url or os.environ.get(URL_VARIABLE) or NEURONPEDIA
+        chosen = (os.environ.get(URL_VARIABLE) or NEURONPEDIA) if url is None else url
         key = os.environ.get(KEY_VARIABLE, "").strip()  # a file of variables may end its lines with \r\n
         if not (key.isascii() and key.isprintable()):  # no header can have it, and an error there would show it
             raise InvalidArgumentError(

@@ -73,7 +73,8 @@ def ingest_in_bulk(
         for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
             try:
                 data = read_graph(path, **options)
-                chosen, content = check_name(name or data.metadata.slug), content_hash(data)
+                chosen = check_name(data.metadata.slug if name is None else name)
+                content = content_hash(data)
                 status = _status(chosen, content, there, expected, replace)
             except AtlasError as error:
                 if fail_fast:

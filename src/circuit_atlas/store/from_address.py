@@ -60,7 +60,8 @@ def ingest_address(
     """
     url = downloads.file_url(address)
     found = str(url.copy_with(query=None, fragment=None))
-    result = _stored(database, name or address.slug, found, tags) if may_skip and address.is_page else None
+    wanted = address.slug if name is None else name
+    result = _stored(database, wanted, found, tags) if may_skip and address.is_page else None
     if result is None:
         with _named_in_errors(address) as file:
             downloads.download(url, file)
