@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.files import files_below
 from circuit_atlas.ingest import gzipped
 
 SUFFIXES = (".json", ".json.gz", ".pt", ".pth")
+_LIST = "graph-metadata.json"
 _SMALL = 16 << 20  # bytes
 _PACKED = 13  # bytes of JSON in a byte of .json.gz
 _AT_ONCE = 3
@@ -18,23 +20,28 @@ _AT_ONCE = 3
 def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Files as they are named; for a folder all graph files in it and below, by name. Each file once.
 
+    Hidden files, and the list of graphs that circuit-tracer writes beside them, are left out of a folder.
+
     Raises:
-        InputError: a folder has none.
+        InputError: a folder has none, or cannot be listed.
     """
     found: dict[Path, None] = {}
     for source in map(Path, sources):
-        inside = sorted(path for path in source.rglob("*") if path.name.endswith(SUFFIXES) and path.is_file())
-        if source.is_dir() and not inside:
-            raise InputError(
-                "the folder has no graph file", where=str(source), fix=f"Graph files end in {', '.join(SUFFIXES)}."
-            )
-        found.update(dict.fromkeys(inside if source.is_dir() else [source]))
+        if os.path.isdir(source):  # which is false, and no error, of a name that the system does not allow
+            inside = files_below(source, SUFFIXES)
+            if not inside:
+                raise InputError(
+                    "the folder has no graph file", where=str(source), fix=f"Graph files end in {', '.join(SUFFIXES)}."
+                )
+            found.update(dict.fromkeys(path for path in inside if path.name != _LIST or len(inside) == 1))
+        else:
+            found[source] = None
     return list(found)
 
 
 def side_by_side(files: list[Path]) -> int:
     """How many of the files are worth reading and writing at once: large ones keep all writers busy alone."""
-    return _AT_ONCE if all(not path.is_file() or _size(path) <= _SMALL for path in files) else 1
+    return _AT_ONCE if all(not os.path.isfile(path) or _size(path) <= _SMALL for path in files) else 1
 
 
 def _size(path: Path) -> int:

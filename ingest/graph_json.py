@@ -7,6 +7,7 @@ of its own is kept in `extra`, so nothing that a producer adds is lost.
 from __future__ import annotations
 
 import json
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,9 @@ def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
     except IsADirectoryError as error:
         fix = "`circuit-atlas ingest` and `Atlas.ingest_all` take folders, other commands and methods a file."
         raise InputError("is a folder", where=str(path), fix=fix) from error
+    except UnsupportedOperation as error:
+        fix = "It is read more than once: write its content to a file first."
+        raise InputError("a pipe cannot be read", where=str(path), fix=fix) from error
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), fix="Check the path.") from error
     document, warnings = _parsed(content, str(path)), []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -224,7 +225,7 @@ def _load_tokenizer(name: str, download: bool) -> Any:
 
 def _is_on_this_machine(name: str) -> bool:
     """Whether a tokenizer need not be downloaded. Importing transformers to find that out would take seconds."""
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         return True
     try:
         from huggingface_hub import try_to_load_from_cache

@@ -276,6 +276,19 @@ def test_a_pipe_closed_by_its_reader_is_no_traceback(env: dict[str, str], exampl
     assert done.stdout == "0\n"
 
 
+def test_an_output_that_is_full_is_an_error(env: dict[str, str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([PROGRAM, "query", "--list"], env=env, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 3
+    assert done.stderr == b"Error: the output cannot be written: No space left on device\n"
+
+
+def test_a_terminal_that_knows_few_characters_gets_the_others_in_words(env: dict[str, str], examples: Any) -> None:
+    command = [PROGRAM, "node", "dallas-haiku", "token:1", "--table"]
+    done = subprocess.run(command, env=env | {"PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True)
+    assert b"\\u2191" in done.stdout
+
+
 def test_help_and_queries_start_at_once_and_without_torch(env: dict[str, str], examples: Any) -> None:
     for arguments in (["--help"], ["stats", "dallas"]):
         code = (

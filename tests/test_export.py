@@ -239,7 +239,9 @@ def test_verify_finds_damage(damage: str, atlas: Atlas, new_name: Callable[[], s
         assert any(DAMAGE[damage] in problem for problem in found.graphs[0].problems)
 
 
-def test_import_files_make_the_same_store(atlas: Atlas, own_server: LocalServer, examples: Any, tmp_path: Path) -> None:
+def test_import_files_make_the_same_store(
+    atlas: Atlas, own_server: LocalServer, examples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_json(odd_graph(), tmp_path / "odd.json")
     result = atlas.export_import_files(tmp_path / "folder", ["dallas", tmp_path / "odd.json"])
     assert result.edges > 4944
@@ -260,6 +262,9 @@ def test_import_files_make_the_same_store(atlas: Atlas, own_server: LocalServer,
         assert not other.verify().damaged
         assert other.graph("dallas").paths(k=5) == atlas.graph("dallas").paths(k=5)
         assert not other.verify("synthetic", tmp_path / "odd.json").damaged
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dallas").mkdir()  # the name is that of the stored graph
+    assert atlas.export_import_files(tmp_path / "again", ["dallas"]).edges > 4944
     for wrong, error in ((["dallas", "dallas"], GraphExistsError), (["nothing"], GraphNotFoundError)):
         with pytest.raises(error):
             atlas.export_import_files(tmp_path / "other", wrong)

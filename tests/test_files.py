@@ -15,7 +15,7 @@ from support.examples import EXAMPLES
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.export.pt_file import write_pt
-from circuit_atlas.files import write_file
+from circuit_atlas.files import check_new, replacing, write_file
 from circuit_atlas.ingest import read_graph
 
 
@@ -64,3 +64,26 @@ def test_a_pt_that_torch_cannot_write_is_an_error(torch: ModuleType, tmp_path: P
         write_pt(huge, file)
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    """What it leads to is written: a file, a folder, or what does not exist yet."""
+    for name in ("there", "not-yet"):
+        file, link = tmp_path / name, tmp_path / f"link-to-{name}"
+        link.symlink_to(file)
+        if name == "there":
+            file.write_text("old")
+        with pytest.raises(InputError, match="already exists"):
+            check_new(link, overwrite=False)
+        with replacing(link) as temporary:
+            temporary.write_text("new")
+        assert link.is_symlink()
+        assert file.read_text() == "new"
+    folder, link = tmp_path / "folder", tmp_path / "link-to-folder"
+    folder.mkdir()
+    link.symlink_to(folder)
+    with replacing(link) as temporary:
+        temporary.mkdir()
+        (temporary / "file").touch()
+    assert link.is_symlink()
+    assert (folder / "file").exists()

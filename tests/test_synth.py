@@ -142,6 +142,10 @@ def test_files_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         write_synthetic(tmp_path / "no folder" / "made.json", Shape())
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine.json").touch()
+    with pytest.raises(InputError, match="already exists"):
+        write_synthetic(tmp_path / "mine.json", Shape())
+    assert write_synthetic(tmp_path / "mine.json", Shape(), overwrite=True).nodes
 
 
 @pytest.mark.parametrize(

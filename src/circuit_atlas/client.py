@@ -27,7 +27,6 @@ from circuit_atlas.errors import (
     DatabaseError,
     DatabaseStoppedError,
     GraphNotFoundError,
-    InputError,
     InvalidArgumentError,
     ServerUnavailableError,
 )
@@ -35,6 +34,7 @@ from circuit_atlas.explain.fetch import explain
 from circuit_atlas.explain.files import import_explanations
 from circuit_atlas.explain.labels import label_feature, read_labelled
 from circuit_atlas.export.results import ExportResult
+from circuit_atlas.files import check_new
 from circuit_atlas.handle import GraphHandle, IngestedGraph
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.delete import delete_graph
@@ -506,7 +506,7 @@ class Atlas(Database):
             raise InvalidArgumentError(
                 "one name cannot be given to several graphs", fix="Leave --name out: each has one in its file."
             )
-        if any(path.exists() for path in files):
+        if any(map(os.path.exists, files)):
             self.make_store()
             if bulk:
                 return self._ingest_in_bulk(files, fail_fast, name, replace, tags, options)
@@ -607,7 +607,7 @@ class Atlas(Database):
         Args:
             folder: a new or empty folder.
             sources: names of stored graphs, and paths of graph files, which need not be stored; all stored graphs when
-                empty.
+                empty. What is both is taken as a name.
 
         Raises:
             GraphNotFoundError: neither a graph nor a file has that name.
@@ -620,12 +620,13 @@ class Atlas(Database):
         from circuit_atlas.store.stored_rows import StoredRows
 
         wanted = list(map(str, sources))
-        files = graph_files(source for source in wanted if Path(source).exists())
-        names = [source for source in wanted if not Path(source).exists()]
+        stored = {summary.graph for summary in self.graphs().graphs}
+        names = [source for source in wanted if source in stored or not os.path.exists(source)]
+        files = graph_files(source for source in wanted if source not in names)
         for name in names:
             find_graph(self, name)
         if not wanted:
-            names = [summary.graph for summary in self.graphs().graphs]
+            names = sorted(stored)
         with self.writing():
             return write_import_folder(Path(folder), StoredRows(self), names, map(read_graph, files))
 
@@ -648,8 +649,7 @@ class Atlas(Database):
             "be backed up here", "use the server's own `neo4j-admin database dump` or its snapshots"
         )
         path = Path(file)
-        if path.exists() and not overwrite:
-            raise InputError("already exists", where=str(path), fix="Give another name, or --overwrite.")
+        check_new(path, overwrite=overwrite)
         with self._reopened():
             write_backup(server, path, quiet=not self.progress)
 

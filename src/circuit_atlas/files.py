@@ -1,4 +1,4 @@
-"""Writes files."""
+"""Writes files, and finds those in folders."""
 
 from __future__ import annotations
 
@@ -25,18 +25,58 @@ def unknown_format(path: Path, what: str, suffixes: Sequence[str]) -> InvalidArg
     )
 
 
+def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files of a folder and of those below it, by name. Hidden ones are left out: editors keep copies in them.
+
+    Args:
+        folder: a folder. Folders that links lead to are looked at, too, each once.
+        suffixes: how names of the files end, in lower case.
+
+    Raises:
+        InputError: a folder cannot be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InputError(
+            f"the folder cannot be listed: {error.strerror or error}",
+            where=str(error.filename),
+            fix="Check that you may read it, or name the files.",
+        ) from error
+
+    found: list[Path] = []
+    seen = {os.path.realpath(folder)}
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        below = {name: os.path.realpath(os.path.join(place, name)) for name in sorted(folders) if name[0] != "."}
+        folders.clear()  # of which os.walk looks at those that are left
+        for name, real in below.items():
+            if real not in seen:
+                seen.add(real)
+                folders.append(name)
+        wanted = (name for name in names if name[0] != "." and name.lower().endswith(suffixes))
+        found += [path for path in (Path(place, name) for name in wanted) if path.is_file()]
+    return sorted(found)
+
+
+def check_new(*paths: Path, overwrite: bool) -> None:
+    """Raise InputError if one of the files already exists, unless it may be overwritten."""
+    there = [path for path in paths if os.path.lexists(path)]
+    if there and not overwrite:
+        raise InputError(
+            "already exists", where=str(there[0]), fix="Give another name, or overwrite it with --overwrite."
+        )
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all: beside it first. What is no file, such as a pipe, is written to as it is.
 
     Raises:
         InputError: it cannot be written.
     """
-    target = path.resolve()  # a link stays one
-    if target.exists() and not target.is_file():
+    if os.path.exists(path) and not path.is_file():
         with _cannot_be_written(path):
-            target.write_bytes(content)
+            path.write_bytes(content)
         return
-    with replacing(target) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
@@ -44,7 +84,7 @@ def write_file(path: Path, content: bytes) -> None:
 def replacing(path: Path, *, make_parents: bool = False) -> Iterator[Path]:
     """A temporary path beside `path`, for a file or folder that takes its place at the end of the block.
 
-    If the block raises, `path` stays as it was.
+    If the block raises, `path` stays as it was. If it is a link, it stays one, and what it leads to is replaced.
 
     Args:
         path: the file, or the new or empty folder, to write.
@@ -53,7 +93,7 @@ def replacing(path: Path, *, make_parents: bool = False) -> Iterator[Path]:
     Raises:
         InputError: the folder above does not exist, cannot be written to, or is full.
     """
-    path = path.absolute()  # `.` has no name
+    path = Path(os.path.realpath(path))  # `.` has no name
     with _cannot_be_written(path):
         if make_parents:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -200,6 +200,13 @@ def test_the_error_says_that_the_disk_is_full() -> None:
     assert "the disk is full" in str(error)
 
 
+def test_a_cache_that_java_cannot_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name would be two in Java's class path."""
+    monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / "a:b"))
+    with pytest.raises(LocalServerError, match="a:b: the directory of the cache has a `:` in its name"):
+        jars.cache_path()
+
+
 def test_a_relative_cache_is_where_the_user_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", "cache")

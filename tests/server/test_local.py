@@ -21,6 +21,7 @@ from typing import Any
 import neo4j
 import psutil
 import pytest
+from support.nobody import as_nobody
 from support.program import fails
 from support.server import started
 
@@ -258,13 +259,12 @@ def test_a_store_in_a_folder_of_somebody_else() -> None:
         server.store.marker.write_text('{"data": "data"}')
         server.store.path.chmod(0o777)
         Path(folder).chmod(0o555)
-        try:
-            os.seteuid(65534 if os.getuid() == 0 else os.getuid())  # root may write everywhere
-            with pytest.raises(LocalServerError, match=r"store\.lock cannot be made: Permission denied\n  The folder"):
-                server.reset()
-        finally:
-            os.seteuid(os.getuid())
-            Path(folder).chmod(0o755)
+        with (
+            as_nobody(),
+            pytest.raises(LocalServerError, match=r"store\.lock cannot be made: Permission denied\n  The folder"),
+        ):
+            server.reset()
+        Path(folder).chmod(0o755)
 
 
 def test_a_second_store_runs_on_other_ports(server: LocalServer, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -69,7 +70,7 @@ def _transcoders(transcoders: str, **settings: Any) -> tuple[Any, dict[str, Any]
     from circuit_tracer.utils.hf_utils import load_transcoder_from_hub
 
     folder = Path(transcoders)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return load_transcoder_from_hub(transcoders, **settings)  # type: ignore[no-any-return]
     return _transcoders_from_folder(folder, **settings)
 
@@ -101,7 +102,7 @@ def _check_layers(name: str, transcoders: Any) -> None:
     """Compare the numbers of layers, where the model is a folder: loading it takes minutes, and fails with an obscure
     error when they differ."""
     config = Path(name) / "config.json"
-    layers = json.loads(config.read_text(encoding="utf-8")).get("num_hidden_layers") if config.is_file() else None
+    layers = json.loads(config.read_text(encoding="utf-8")).get("num_hidden_layers") if os.path.isfile(config) else None
     if layers is not None and layers != transcoders.n_layers:
         raise ValueError(f"it has {layers} layers, but the transcoders are for {transcoders.n_layers}")
 
@@ -111,7 +112,7 @@ def _model(name: str, transcoders: Any, backend: str, **settings: Any) -> Any:
 
     load = ReplacementModel.from_pretrained_and_transcoders
     folder = Path(name)
-    if backend == "nnsight" or not folder.is_dir():
+    if backend == "nnsight" or not os.path.isdir(folder):
         return load(name, transcoders, backend=backend, **settings)
     official = _official_name(folder)
     if official is None:

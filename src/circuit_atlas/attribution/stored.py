@@ -209,7 +209,7 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
         with database.writing():
             add_tags(database, prompt.name, check_tags(plan.tags))
         return IngestResult.unchanged(prompt.name, stored)
-    if file is None or not file.exists():
+    if file is None or not os.path.exists(file):
         return None
     from circuit_atlas.ingest import read_graph
 
@@ -302,7 +302,7 @@ def _is_of(prompt: Prompt, stored: str) -> bool:
 def _file(output: PathLike | None, name: str) -> Path | None:
     if output is None:
         return None
-    is_folder = Path(output).is_dir() or os.fspath(output).endswith(os.sep)
+    is_folder = os.path.isdir(output) or os.fspath(output).endswith(os.sep)
     if not is_folder and Path(output).suffix not in (".pt", ".pth"):
         raise InvalidArgumentError(f"{os.fspath(output)!r} is not the name of a .pt", fix="Name a .pt, or a folder.")
     return Path(output) / _file_name(name) if is_folder else Path(output)

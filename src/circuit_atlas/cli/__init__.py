@@ -6,12 +6,13 @@ Exit codes: 0 done; 1 a wrong argument or file; 2 a wrong command line; 3 the da
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import sys
 from functools import cache
 from importlib import import_module
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
@@ -132,7 +133,14 @@ def main() -> None:
     """Entry point of `circuit-atlas`."""
     logging.getLogger("neo4j").addHandler(_RetryNotice())
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every package's metadata
+    if isinstance(sys.stdout, TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
+        sys.stdout.reconfigure(errors="backslashreplace")  # arrows and tokens, where the terminal cannot show them
     sys.exit(_run())
+
+
+def _write_no_more() -> None:
+    """Let the rest of the output, which Python writes when it ends, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run() -> int:
@@ -152,6 +160,10 @@ def _run() -> int:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
     except _NobodyReadsError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
+        _write_no_more()
         return 0
+    except OSError as error:  # of standard output: what goes wrong with files and with the network is an AtlasError
+        click.echo(f"Error: the output cannot be written: {error.strerror or error}", err=True)
+        _write_no_more()
+        return 3
     return code if isinstance(code, int) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -129,7 +129,7 @@ def attribute_command(
         return result
     if name is not None and prompt is None:
         raise click.UsageError("--name is for one prompt; name several in JSON lines.")
-    if output is not None and Path(output).is_file():
+    if output is not None and os.path.isfile(output):
         raise click.UsageError("--output is a folder with --prompts or --each-position.")
     from circuit_atlas.ingest.names import check_name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ def ingest_command(
         files += tuple(addresses_in(Path(addresses)))
     if not files:
         raise click.UsageError("Name a FILE or an address.")
-    is_folder = not is_address(files[0]) and Path(files[0]).is_dir()
+    is_folder = not is_address(files[0]) and os.path.isdir(files[0])
     if len(files) == 1 and not is_folder and not bulk:
         result = atlas.ingest(files[0], name=name, **options).ingested
         warn(shown_source(files[0]), result.warnings)

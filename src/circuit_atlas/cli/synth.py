@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, check_rows, format_options, print_result
+from circuit_atlas.cli.options import FILE_PATH, check_rows, format_options, overwrite_option, print_result
 
 GROUP = "Cypher and the server"
 
@@ -29,8 +29,9 @@ GROUP = "Cypher and the server"
 )
 @click.option("--simple", is_flag=True, help="One node per layer and position, and a sink; count its paths.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random numbers.")
+@overwrite_option
 @format_options
-def synth_command(file: str, output_format: str | None, rows: str | None, **shape: object) -> None:
+def synth_command(file: str, overwrite: bool, output_format: str | None, rows: str | None, **shape: object) -> None:
     """Write a synthetic attribution graph to FILE (.pt or .json), in the shape of circuit-tracer's.
 
     \b
@@ -42,4 +43,5 @@ def synth_command(file: str, output_format: str | None, rows: str | None, **shap
     from circuit_atlas.synth import Shape, write_synthetic
 
     check_rows(output_format, rows)
-    print_result(write_synthetic(file, Shape(**shape)), output_format, rows)  # type: ignore[arg-type]
+    made = write_synthetic(file, Shape(**shape), overwrite=overwrite)  # type: ignore[arg-type]
+    print_result(made, output_format, rows)

@@ -19,6 +19,7 @@ from circuit_atlas.explain.results import ImportResult
 from circuit_atlas.explain.statements import EXPLAIN, EXPLAIN_ALL, STORED_FEATURES
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
+from circuit_atlas.files import files_below
 from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.results import Explanation, GraphSummary
@@ -152,12 +153,13 @@ def _reader(path: Path, first: bytes | None, model: str | None, source_set: str 
 def _files(sources: Iterable[Path]) -> list[Path]:
     files = []
     for source in sources:
-        found = sorted(path for path in source.rglob("*") if path.name.endswith(_SUFFIXES)) if source.is_dir() else []
-        if source.is_dir() and not found:
+        is_folder = os.path.isdir(source)
+        found = files_below(source, _SUFFIXES) if is_folder else [source]
+        if not found:
             raise InputError(
                 f"contains no file that ends in {', '.join(_SUFFIXES)}",
                 where=str(source),
                 fix="Give a folder of Neuronpedia's exports or of tables.",
             )
-        files += found or [source]
+        files += found
     return files

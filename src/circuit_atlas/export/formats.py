@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from circuit_atlas.errors import InputError
 from circuit_atlas.export.graphml_file import write_graphml
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.export.parquet_files import nodes_file, write_parquet
 from circuit_atlas.export.pt_file import write_pt
-from circuit_atlas.files import unknown_format
+from circuit_atlas.files import check_new, unknown_format
 from circuit_atlas.graph.data import GraphData
 
 _WRITERS = {".pt": write_pt, ".json": write_json, ".graphml": write_graphml, ".parquet": write_parquet}
@@ -26,11 +25,7 @@ def check_file(path: Path, *, overwrite: bool) -> None:
     if path.suffix not in SUFFIXES:
         raise unknown_format(path, "A graph", SUFFIXES)
     written = [path, nodes_file(path)] if path.suffix == ".parquet" else [path]
-    there = [file for file in written if file.exists()]
-    if there and not overwrite:
-        raise InputError(
-            "already exists", where=str(there[0]), fix="Give another name, or overwrite it with --overwrite."
-        )
+    check_new(*written, overwrite=overwrite)
 
 
 def write_graph(data: GraphData, path: Path) -> None:

@@ -76,10 +76,21 @@ def neo4j_version(jars: list[Jar]) -> str:
 
 
 def cache_path() -> Path:
-    """The directory of the cache: `CIRCUIT_ATLAS_CACHE`, else the platform's directory for caches."""
+    """The directory of the cache: `CIRCUIT_ATLAS_CACHE`, else the platform's directory for caches.
+
+    Raises:
+        LocalServerError: its name has the character that separates names in Java's class path.
+    """
     chosen = os.environ.get(CACHE_VARIABLE)
     # Absolute: a server runs in the directory of its store.
-    return Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path(APP_NAME, appauthor=False)
+    path = Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path(APP_NAME, appauthor=False)
+    if os.pathsep in str(path):
+        raise LocalServerError(
+            f"the directory of the cache has a `{os.pathsep}` in its name",
+            where=str(path),
+            fix=f"Java cannot use it: name another with {CACHE_VARIABLE}.",
+        )
+    return path
 
 
 def repository_url() -> str:

@@ -37,7 +37,7 @@ def write_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
 
 def check_backup(path: Path) -> None:
     """Raise InputError if there is no such file."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError("file not found", where=str(path), fix="Give a file that `circuit-atlas backup` wrote.")
 
 
@@ -59,7 +59,7 @@ def load_backup(server: LocalServer, path: Path, check_old: Callable[[], object]
         LocalServerError: the file is not a dump of Neo4j, or there is not enough disk space.
         SchemaVersionError: a newer circuit-atlas made it.
     """
-    with server.store.work_folder("load") as folder:
+    with server.store.disk_errors(), server.store.work_folder("load") as folder:
         (folder / _DUMP).symlink_to(path.resolve())
         server.rebuild(
             check_old,

@@ -3,6 +3,7 @@ run afterwards."""
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,7 +41,7 @@ def write_import_folder(
         GraphExistsError: two graphs have the same name.
         MissingExtraError: the extra `parquet` is not installed.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("already exists and is not empty", where=str(folder), fix="Give an empty or new folder.")
     seen: set[str] = set()
     with replacing(folder, make_parents=True) as made:
