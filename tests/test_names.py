@@ -89,12 +89,13 @@ def test_an_empty_name_or_option_is_refused(bulk: bool, write: Callable[..., Pat
     """A variable of a shell that is not set must not give a graph another name than the user meant."""
     file, before = write("g"), own_atlas.graphs().graphs
     for option in ("name", "model", "source_set"):
+        empty: dict[str, Any] = {option: ""}
         with pytest.raises(InvalidArgumentError, match="empty text|invalid name of a graph: ''"):
-            own_atlas.ingest_all([file], bulk=bulk, fail_fast=True, **{option: ""})
+            own_atlas.ingest_all([file], bulk=bulk, fail_fast=True, **empty)
         with pytest.raises(InvalidArgumentError, match="empty text|invalid name of a graph: ''"):
-            own_atlas.ingest(file, **{option: ""})
+            own_atlas.ingest(file, **empty)
         with pytest.raises(InvalidArgumentError, match="empty text|invalid name of a graph: ''"):
-            own_atlas.ingest("neuronpedia:gemma-2-2b/nothing", **{option: ""})  # before anything is downloaded
+            own_atlas.ingest("neuronpedia:gemma-2-2b/nothing", **empty)  # before anything is downloaded
     assert own_atlas.graphs().graphs == before
 
 
