@@ -17,7 +17,7 @@ from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.graph.qk import qk_warnings
-from circuit_atlas.graph.qparams import pinned_nodes, read_supernodes
+from circuit_atlas.graph.qparams import pinned_nodes, pins_not_understood, read_supernodes
 from circuit_atlas.graph.values import check_length, check_values
 from circuit_atlas.ingest.faults import refuse
 from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
@@ -25,7 +25,7 @@ from circuit_atlas.ingest.links import Links, read_links
 from circuit_atlas.ingest.logit_labels import logit_text
 from circuit_atlas.ingest.names import check_names
 from circuit_atlas.ingest.node_ids import address_of, as_int, label_of
-from circuit_atlas.ingest.not_understood import not_understood
+from circuit_atlas.ingest.not_understood import fields_not_understood, metadata_not_understood, not_understood
 from circuit_atlas.ingest.other_projects import recognised_json
 from circuit_atlas.ingest.source_sets import identify, identify_lorsa
 from circuit_atlas.printable import first_of
@@ -98,10 +98,13 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         file_form=_form(document, links),
         warnings=[
             *wrapping,
+            *metadata_not_understood(raw_metadata),
             *odd_tokens,
             *not_understood(nodes),
+            *fields_not_understood(raw_nodes, addresses),
             *links.warnings,
             *lost,
+            *pins_not_understood(qparams, nodes),
             *qk_warnings(nodes, extra),
         ],
     )

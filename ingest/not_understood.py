@@ -1,14 +1,17 @@
-"""What a reader did not understand in the nodes of a file, counted: it is kept, and reported."""
+"""What a reader did not understand in the nodes and the metadata of a file, counted: it is kept, and reported."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from circuit_atlas.graph.data import KINDS, NodeColumns
-from circuit_atlas.schema.keys import KIND_OF_FEATURE_TYPE, Kind
+from circuit_atlas.graph.numbers import as_float
+from circuit_atlas.ingest.node_ids import as_int
+from circuit_atlas.schema.keys import KIND_OF_FEATURE_TYPE, Kind, NodeAddress
 
 _SHOWN = 10  # unknown types that are named
 _SHOWN_LENGTH = 60  # characters of a type, id or label
@@ -18,6 +21,39 @@ def not_understood(nodes: NodeColumns) -> list[str]:
     """Warnings about types, ids and labels of nodes that this version does not know: a line for each, with a count and
     the first place."""
     return [*_unknown_nodes(nodes), *_unknown_labels(nodes)]
+
+
+def fields_not_understood(raw_nodes: Sequence[dict[str, Any]], addresses: Sequence[NodeAddress]) -> list[str]:
+    """Warnings about fields of the nodes of a JSON file: labels that are not texts, and layers that are not those of
+    the ids. The id has the layer, since all generations of files agree about it."""
+    unread = [i for i, raw in enumerate(raw_nodes) if not isinstance(raw.get("clerp"), str | None)]
+    other = [
+        i
+        for i, (raw, address) in enumerate(zip(raw_nodes, addresses, strict=True))
+        if address.kind in (Kind.FEATURE, Kind.ERROR) and as_int(raw.get("layer")) not in (None, address.layer)
+    ]
+    warnings = []
+    if unread:
+        label = f"{raw_nodes[unread[0]]['clerp']!r:.{_SHOWN_LENGTH}}"
+        warnings.append(f"{_nodes(unread)} with a `clerp` that is not a text; the first is nodes[{unread[0]}], {label}")
+    if other:
+        first = raw_nodes[other[0]]
+        warnings.append(
+            f"{_nodes(other)} with a `layer` that is not that of the `node_id`, which is taken; the first is "
+            f"nodes[{other[0]}], {first['node_id']!r:.{_SHOWN_LENGTH}}, with the layer {first['layer']!r}"
+        )
+    return warnings
+
+
+def metadata_not_understood(metadata: dict[str, Any]) -> list[str]:
+    """Warnings about fields of a JSON file's `metadata` that are not of the type that is read."""
+    odd = {name: "a text" for name in ("slug", "prompt", "scan") if not isinstance(metadata.get(name), str | None)}
+    if not isinstance(metadata.get("prompt_tokens"), list | None):
+        odd["prompt_tokens"] = "a list"
+    for name in ("node_threshold", "edge_threshold"):
+        if metadata.get(name) is not None and as_float(metadata[name]) is None:
+            odd[name] = "a number"
+    return [f"`metadata.{name}` is not {wanted}, and not read" for name, wanted in odd.items()]
 
 
 def _unknown_nodes(nodes: NodeColumns) -> Iterator[str]:

@@ -10,7 +10,7 @@ from support.graphs import make_graph
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NodeColumns
-from circuit_atlas.graph.qparams import as_list, pinned_nodes, read_supernodes, write_supernodes
+from circuit_atlas.graph.qparams import as_list, pinned_nodes, pins_not_understood, read_supernodes, write_supernodes
 from circuit_atlas.schema.models import Supernode
 
 
@@ -34,8 +34,8 @@ def members(supernodes: tuple[Supernode, ...]) -> dict[str, tuple[int, ...]]:
         ([["one", "a"], ["one", "b"]], {"one": (0, 1)}),
         ([["one", "js"]], {"one": (3, 4)}),
         ([["empty"], []], {"empty": ()}),
+        (['["one"]'], {"one": ()}),
         (None, {}),
-        (7, {}),
     ],
 )
 def test_supernodes_are_read_in_every_form(
@@ -50,6 +50,25 @@ def test_members_that_are_no_nodes_are_told_in_a_warning(nodes: NodeColumns) -> 
     supernodes, warnings = read_supernodes({"supernodes": [["one", "a", "x", "y"]]}, nodes)
     assert members(supernodes) == {"one": (0,)}
     assert warnings == ["the supernode 'one' has members that are not in the graph: x, y"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "warning"),
+    [
+        (7, "`qParams.supernodes` is not a list, and not read"),
+        ({"one": ["a", "b"]}, "`qParams.supernodes` is not a list, and not read"),
+        (["one", "a"], "not read: 2; the first is 'one'"),
+        (
+            [{"one": ["a"]}],
+            "entries that are not a list of a name and nodes, and not read: 1; the first is {'one': ['a']}",
+        ),
+        ("one", "entries that are not a list of a name and nodes, and not read: 1; the first is 'one'"),
+    ],
+)
+def test_supernodes_that_are_no_lists_are_told_and_not_made(entries: object, warning: str, nodes: NodeColumns) -> None:
+    supernodes, [told] = read_supernodes({"supernodes": entries}, nodes)
+    assert supernodes == ()
+    assert warning in told
 
 
 def test_names_that_stand_for_many_nodes_cannot_fill_the_memory(
@@ -73,6 +92,20 @@ def test_a_warning_names_some_of_many_missing_members(nodes: NodeColumns) -> Non
 def test_pinned_nodes(pinned: object, nodes: NodeColumns) -> None:
     assert pinned_nodes({"pinnedIds": pinned}, nodes) == [0, 3, 4]
     assert pinned_nodes({}, nodes) == []
+
+
+@pytest.mark.parametrize(
+    ("pinned", "warnings"),
+    [
+        (None, []),
+        (["a", "js"], []),
+        ("a, x", ["pinned nodes that are not in the graph: x"]),
+        ([f"x{i}" for i in range(7)], ["pinned nodes that are not in the graph: x0, x1, x2, x3, x4 and 2 more"]),
+        ({"a": True}, ["`qParams.pinnedIds` is not a list, and not read"]),
+    ],
+)
+def test_pins_that_are_no_nodes_are_told_in_a_warning(pinned: object, warnings: list[str], nodes: NodeColumns) -> None:
+    assert pins_not_understood({"pinnedIds": pinned}, nodes) == warnings
 
 
 def test_qparams_that_say_the_same_stay_as_they_are(nodes: NodeColumns) -> None:

@@ -258,6 +258,41 @@ def test_what_is_not_understood_is_counted(tmp_path: Path, small: dict[str, Any]
     assert all(any(line.startswith(start) for line in data.metadata.warnings) for start in starts)
 
 
+def test_fields_of_another_type_are_told(tmp_path: Path, small: dict[str, Any]) -> None:
+    fields = {"slug": 7, "prompt": ["a"], "scan": ["a"], "prompt_tokens": "ab", "node_threshold": "0.8"}
+    small["metadata"] = {**small["metadata"], **fields, "pruning_settings": None}
+    small["qParams"] = {"pinnedIds": ["nowhere"], "supernodes": {"Texas": ["E_1_0"]}}
+    data = read_graph(write(tmp_path, small))
+    assert set(data.metadata.warnings) == {
+        "`metadata.slug` is not a text, and not read",
+        "`metadata.prompt` is not a text, and not read",
+        "`metadata.scan` is not a text, and not read",
+        "`metadata.prompt_tokens` is not a list, and not read",
+        "`metadata.node_threshold` is not a number, and not read",
+        "pinned nodes that are not in the graph: nowhere",
+        "`qParams.supernodes` is not a list, and not read",
+    }
+    assert data.metadata.file_metadata == small["metadata"]
+
+
+def test_labels_that_are_no_texts_and_layers_of_other_ids_are_counted(tmp_path: Path, small: dict[str, Any]) -> None:
+    places = [i for i, node in enumerate(small["nodes"]) if node["feature_type"] == TRANSCODER]
+    nodes = [small["nodes"][i] for i in places]
+    layers = [int(node["layer"]) for node in nodes]
+    nodes[0]["clerp"] = ["a label"]
+    nodes[1]["layer"], nodes[2]["layer"] = layers[1] + 1, str(layers[2] + 1)
+    data = read_graph(write(tmp_path, small))
+    label, layer = data.metadata.warnings
+    assert label == f"1 node with a `clerp` that is not a text; the first is nodes[{places[0]}], ['a label']"
+    assert layer == (
+        "2 nodes with a `layer` that is not that of the `node_id`, which is taken; the first is "
+        f"nodes[{places[1]}], {nodes[1]['node_id']!r}, with the layer {layers[1] + 1}"
+    )
+    assert data.nodes.layer[places].tolist() == layers
+    write_json(data, tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))["nodes"] == small["nodes"]
+
+
 def test_many_unknown_types_are_a_few_lines(tmp_path: Path, small: dict[str, Any]) -> None:
     for i, node in enumerate(small["nodes"]):
         node["feature_type"] = f"type {i}"

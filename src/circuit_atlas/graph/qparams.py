@@ -33,7 +33,7 @@ def read_supernodes(
 def named_supernodes(
     qparams: dict[str, Any], by_name: Mapping[str, Sequence[int]], where: str
 ) -> tuple[tuple[Supernode, ...], list[str]]:
-    """The supernodes in `qParams`, and a warning if any has members that are not nodes of this graph.
+    """The supernodes in `qParams`, and warnings of what names none, or members that are not nodes of this graph.
 
     Args:
         qparams: the file's `qParams`.
@@ -46,9 +46,15 @@ def named_supernodes(
     groups: dict[str, dict[int, None]] = {}
     lost: list[tuple[str, list[str]]] = []  # supernodes, each with its members that are not nodes
     entries = as_list(qparams.get("supernodes"))
+    warnings = _no_list(qparams, "supernodes")
+    if odd := [entry for entry in entries if not _is_list(entry)]:
+        warnings.append(
+            f"`qParams.supernodes` has entries that are not a list of a name and nodes, and not read: {len(odd):,}; "
+            f"the first is {odd[0]!r:.{_SHOWN_LENGTH}}"
+        )
     _check_number(len(entries), MAX_SUPERNODES, "supernodes", where)
     n_members = 0
-    for entry in entries:
+    for entry in filter(_is_list, entries):
         names = [_as_name(part) for part in as_list(entry)]
         if not names:
             continue
@@ -62,7 +68,18 @@ def named_supernodes(
             _check_number(n_members, MAX_MEMBERSHIPS, "members of supernodes", where)
             group.update(dict.fromkeys(by_name.get(member, ())))
     supernodes = tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items())
-    return supernodes, [_missing_members(lost)] if lost else []
+    return supernodes, [*warnings, _missing_members(lost)] if lost else warnings
+
+
+def _no_list(qparams: dict[str, Any], field: str) -> list[str]:
+    """A warning if a field is neither a list nor a text."""
+    value = qparams.get(field)
+    return [] if value is None or isinstance(value, list | str) else [f"`qParams.{field}` is not a list, and not read"]
+
+
+def _is_list(entry: Any) -> bool:
+    """Whether an entry of `supernodes` is a list, given as such or as text. A name by itself is none."""
+    return isinstance(entry, list) or (isinstance(entry, str) and (len(as_list(entry)) > 1 or entry.startswith("[")))
 
 
 def _check_number(number: int, limit: int, what: str, where: str) -> None:
@@ -90,6 +107,18 @@ def pinned_nodes(qparams: dict[str, Any], nodes: NodeColumns) -> list[int]:
     """Ordinals of the nodes that are pinned in the frontend (`qParams.pinnedIds`)."""
     by_name = _ordinals_of(nodes)
     return [i for name in pinned_names(qparams) for i in by_name.get(name, [])]
+
+
+def pins_not_understood(qparams: dict[str, Any], nodes: NodeColumns) -> list[str]:
+    """Warnings of what `qParams.pinnedIds` says and cannot be pinned."""
+    return [*_no_list(qparams, "pinnedIds"), *missing_pins(pinned_names(qparams), _ordinals_of(nodes))]
+
+
+def missing_pins(pins: Sequence[str], by_name: Mapping[str, Sequence[int]]) -> list[str]:
+    """A warning if there are pinned nodes that are not in the graph."""
+    missing = [pin[:_SHOWN_LENGTH] for pin in pins if pin not in by_name]
+    more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
+    return [f"pinned nodes that are not in the graph: {', '.join(missing[:_SHOWN])}{more}"] if missing else []
 
 
 def pinned_names(qparams: dict[str, Any]) -> list[str]:

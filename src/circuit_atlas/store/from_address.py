@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from circuit_atlas.circuits import circuit_steps
 from circuit_atlas.database import Database, Step
 from circuit_atlas.errors import AtlasError
-from circuit_atlas.graph.qparams import as_list, named_supernodes, ordinals_by_name, pinned_names
+from circuit_atlas.graph.qparams import as_list, missing_pins, named_supernodes, ordinals_by_name, pinned_names
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.statements import ADDRESS, TAGS
 from circuit_atlas.queries.ask import ask
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 PINNED = "pinned"
 """The name of the circuit of the nodes that an address pins."""
 _RULE = "pinned in an address"
-_SHOWN = 5  # names in a warning
 _KEPT = "; it stays as it is: --replace takes what the address says"
 
 
@@ -115,9 +114,7 @@ def _add_groups(graph: StoredGraph, of: Address, *, address: str, takes: bool) -
     by_name = ordinals_by_name((row["ordinal"], row["source_id"], row["js_node_id"]) for row in rows)
     steps, warnings = _supernodes(graph, of, by_name, takes=takes)
     pinned = sorted({ordinal for pin in pins for ordinal in by_name.get(pin, [])})
-    if missing := [pin for pin in pins if pin not in by_name]:
-        more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
-        warnings.append(f"pinned nodes that are not in the graph: {', '.join(missing[:_SHOWN])}{more}")
+    warnings += missing_pins(pins, by_name)
     if pinned:
         held = {row["name"]: sorted(node["ordinal"] for node in row["nodes"]) for row in circuit_rows(graph)}
         if takes or PINNED not in held:
