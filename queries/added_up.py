@@ -12,7 +12,7 @@ from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.features import doubled_notes, no_original
+from circuit_atlas.queries.graph_sets import doubled_notes, no_original
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.threads import in_order
@@ -20,6 +20,7 @@ from circuit_atlas.threads import in_order
 if TYPE_CHECKING:
     from circuit_atlas.graph.aggregate import Aggregation, SourceNodes
     from circuit_atlas.graph.packed import PackedEdges
+    from circuit_atlas.graph.shared_motifs import SignedGraphs
 
 _READERS, _READ_AHEAD = 4, 64  # graphs
 SAME = ("model", "source_set", "lorsa_source_set")  # what all graphs that are added up have in common
@@ -29,13 +30,13 @@ R = TypeVar("R")
 
 
 def add_graphs(
-    database: Database, aggregation: Aggregation, sources: Rows, *, align: str, from_start: bool, title: str
+    database: Database, sums: Aggregation | SignedGraphs, sources: Rows, *, align: str, from_start: bool, title: str
 ) -> None:
-    """Add graphs to an aggregation; several are read at a time.
+    """Add graphs up, in order; several are read at a time.
 
     Args:
         database: the database.
-        aggregation: what they are added to.
+        sums: what they are added to.
         sources: the graphs, rows of aggregates.sources.
         align: how nodes are aligned, see `compare`.
         from_start: whether a first token is counted from the start where positions are relative.
@@ -48,7 +49,7 @@ def add_graphs(
 
     with closing(each_graph(database, sources, read, title=title)) as found:
         for nodes, edges in found:
-            aggregation.add(nodes, edges)
+            sums.add(nodes, edges)
 
 
 def each_graph(

@@ -17,6 +17,12 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise InvalidArgumentError(f"{name} cannot be {value!r}", fix=f"It is one of {', '.join(choices)}.")
 
 
+def check_share(share: float) -> None:
+    """Raise InvalidArgumentError unless `share` is 0 to 1."""
+    if not 0.0 <= share <= 1.0:
+        raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
+
+
 def check_graphs(rows: Rows) -> Rows:
     """The rows, of one graph each. Raise InvalidArgumentError if there are as many as a statement returns at most: then
     others are missing."""

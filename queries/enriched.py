@@ -19,7 +19,8 @@ from circuit_atlas.queries.enriched_results import (
     EnrichedFeatures,
 )
 from circuit_atlas.queries.feature_results import feature_name
-from circuit_atlas.queries.features import apart, named_features, prompt_set, to_feature, transcoder_notes
+from circuit_atlas.queries.features import named_features, to_feature
+from circuit_atlas.queries.graph_sets import apart, prompt_set, transcoder_notes
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS

@@ -1,4 +1,4 @@
-"""Queries about transcoder features across graphs. Sets of graphs are given by names, by tags, or by both."""
+"""Queries about transcoder features across graphs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
-from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
-from circuit_atlas.printable import first_of
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_graphs, check_range, no_graphs
+from circuit_atlas.queries.checks import check_range, check_share, no_graphs
 from circuit_atlas.queries.feature_results import (
     FeatureActivation,
     FeatureActivations,
@@ -21,9 +20,19 @@ from circuit_atlas.queries.feature_results import (
     SharedFeature,
     SharedFeatures,
 )
-from circuit_atlas.queries.graphs import find_graph, list_graphs, tag_not_found
+from circuit_atlas.queries.graph_sets import (
+    apart,
+    doubled_notes,
+    foreign_notes,
+    mixed_notes,
+    prompt_rows,
+    prompt_set,
+    prompts_or_all,
+    same_outside_notes,
+)
+from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.nodes import resolve_feature, titled, to_node
-from circuit_atlas.queries.one_answer import note_version, one_answer
+from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.queries.search import spelled_alike
 from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
@@ -31,79 +40,6 @@ from circuit_atlas.schema.limits import MAX_NEIGHBORS
 from circuit_atlas.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
-
-
-def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
-    """Names of the graphs given and of those of the tags, each once, those given first.
-
-    Raises:
-        GraphNotFoundError: no such graph is ready.
-        NotFoundError: no graph has such a tag.
-    """
-    return [row["graph"] for row in _graph_rows(database, graphs, tags)]
-
-
-def _graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `graph_set`: rows of graphs.set."""
-    if not graphs and not tags:
-        return []
-    rows = set_rows(database, graphs, tags)
-    there, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
-    for graph in graphs:
-        if graph not in there:
-            find_graph(database, graph)  # raises, and names the graphs that exist
-            return _graph_rows(database, graphs, tags)  # it was published just now
-    for tag in tags:
-        if tag not in tagged:
-            raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
-    by_name = {row["graph"]: row for row in rows}
-    return [by_name[name] for name in dict.fromkeys([*graphs, *by_name])]
-
-
-def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
-    """As `graph_set`, but a tag stands for the graphs of prompts only: collapsed graphs and aggregates with the tag
-    would count the same prompts once more.
-
-    Raises:
-        InvalidArgumentError: no graph is left.
-        GraphNotFoundError, NotFoundError: see `graph_set`.
-    """
-    return [row["graph"] for row in prompt_rows(database, graphs, tags)]
-
-
-def prompt_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `prompt_set`: rows of graphs.set."""
-    rows, named = _graph_rows(database, graphs, tags), set(graphs)
-    left = [row for row in rows if row["is_original"] or row["graph"] in named]
-    if rows and not left:
-        raise no_original()
-    return left
-
-
-def no_original() -> InvalidArgumentError:
-    """The error that tags stand for no graph of a prompt."""
-    return InvalidArgumentError(
-        "no graph is left: graphs with these tags are collapsed graphs or aggregates",
-        fix="Name graphs, or another tag.",
-    )
-
-
-def all_graphs(database: Database) -> list[str]:
-    """Names of all graphs but collapsed ones and aggregates."""
-    return [row["graph"] for row in set_rows(database, [], [])]
-
-
-def _prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `prompt_rows`; of `all_graphs` without graphs and tags."""
-    return prompt_rows(database, graphs, tags) or set_rows(database, [], [])
-
-
-def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """Rows of graphs.set, whose versions are noted: of the names and tags that exist."""
-    rows = check_graphs(ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)))
-    for row in rows:
-        note_version(row["graph"], row["version"])
-    return rows
 
 
 def find_feature(
@@ -295,9 +231,9 @@ def only_features(
     chosen, excluded, notes = apart(names, others, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     inside, outside = [both[name] for name in chosen], [both[name] for name in excluded]
-    notes += _foreign(inside, outside)
+    notes += foreign_notes(inside, outside)
     if not rows:
-        notes += _mixed(inside) + _same_outside(inside, outside)
+        notes += mixed_notes(inside) + same_outside_notes(inside, outside)
     features = [
         SharedFeature(feature=to_feature(row["feature"]), influence=row["influence"], occurrences=row["occurrences"])
         for row in rows
@@ -305,55 +241,6 @@ def only_features(
     return SharedFeatures(
         graphs=chosen, without=excluded, total=rows[0]["total"] if rows else 0, features=features, notes=notes
     )
-
-
-def apart(
-    chosen: list[str],
-    excluded: list[str],
-    graphs: Sequence[str],
-    without: Sequence[str],
-    second_set: str = "graphs left out (--not, --not-tag)",
-) -> tuple[list[str], list[str], list[str]]:
-    """Both sets without the graphs that are in the two, and what to say about these: a graph that is named in one set
-    belongs to that one, and else to the first. So one graph of a tag can be compared with the others of the tag.
-
-    Raises:
-        InvalidArgumentError: a graph is named in both sets, or a set is empty without the graphs of the other.
-    """
-    both = _members(chosen, excluded)
-    if not both:
-        return chosen, excluded, []
-    named = _members(_members(both, graphs), without)
-    if named:
-        raise InvalidArgumentError(f"{named[0]!r} is in both sets of graphs", fix="Name it in one of them.")
-    moved = set(_members(both, without))
-    first = [graph for graph in chosen if graph not in moved]
-    inside = set(first)
-    second = [graph for graph in excluded if graph not in inside]
-    if not first or not second:
-        raise InvalidArgumentError(
-            "the two sets have the same graphs", fix=f"Give other graphs or tags for the {second_set}."
-        )
-    notes = []
-    if moved:
-        notes.append(f"{listed(sorted(moved))} counted only among the other graphs, where the name was given.")
-    if len(both) > len(moved):
-        rest = [graph for graph in both if graph not in moved]
-        notes.append(f"{listed(rest)} counted only among the first graphs, not among the {len(second):,} others.")
-    return first, second, notes
-
-
-def _members(names: Iterable[str], others: Iterable[str]) -> list[str]:
-    """Those of the names that are among the others."""
-    known = set(others)
-    return [name for name in names if name in known]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as the subject of a sentence, at most three of them, and its verb."""
-    if len(names) == 1:
-        return f"{names[0]} is"
-    return f"{', '.join(names[:3])}{f' and {len(names) - 3:,} more' if len(names) > 3 else ''} are"
 
 
 @one_answer
@@ -381,9 +268,8 @@ def recurring(
     """
     check_range("k", k, 1, MAX_NEIGHBORS)
     check_range("width", width, 1, 10)
-    if not 0.0 <= share <= 1.0:
-        raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    stored = _prompts_or_all(database, graphs, tags)
+    check_share(share)
+    stored = prompts_or_all(database, graphs, tags)
     names = [row["graph"] for row in stored]
     if not names:
         return Recurring(graphs=0, features=[], motifs=[], notes=list_graphs(database).notes)
@@ -391,7 +277,7 @@ def recurring(
     features = ask(database, "recurring.features", **question)
     motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
     return Recurring(
-        notes=[*_mixed(stored), *doubled_notes(stored)],
+        notes=[*mixed_notes(stored), *doubled_notes(stored)],
         graphs=len(names),
         features=[
             RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
@@ -407,52 +293,6 @@ def recurring(
             for row in motifs
         ],
     )
-
-
-def transcoder_notes(database: Database, graphs: Sequence[str]) -> list[str]:
-    """A note that graphs do not have the same set of transcoders, if so."""
-    return _mixed(set_rows(database, graphs, []))
-
-
-def _mixed(rows: Rows) -> list[str]:
-    """A note that graphs do not have the same set of transcoders, from rows of graphs.set."""
-    sets = sorted({row["source_set"] for row in rows})
-    if len(sets) < 2:
-        return []
-    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {first_of(sets, 3)}."]
-
-
-def _foreign(inside: Rows, outside: Rows) -> list[str]:
-    """A note that names graphs which were left out and whose transcoders are not those of the graphs chosen, from rows
-    of graphs.set."""
-    sets = {row["source_set"] for row in inside}
-    foreign = [row["graph"] for row in outside if row["source_set"] not in sets]
-    if not foreign:
-        return []
-    what, them = ("another set", "it") if len(foreign) == 1 else ("other sets", "them")
-    note = f"of {what} of transcoders, whose features are different: leaving {them} out changes nothing."
-    return [f"{listed(foreign)} {note}"]
-
-
-def _same_outside(inside: Rows, outside: Rows) -> list[str]:
-    """A note that a graph which was left out has the content of one of the graphs chosen, from rows of graphs.set."""
-    by_content = {row["content"]: row["graph"] for row in inside}
-    for row in outside:
-        if same := by_content.get(row["content"]):
-            return [f"{row['graph']} was left out and has the same content as {same}, so it has all of its features."]
-    return []
-
-
-def doubled_notes(rows: Rows) -> list[str]:
-    """A note that names graphs which have the same content, from rows of graphs.set."""
-    by_content: dict[str, list[str]] = {}
-    for row in rows:
-        by_content.setdefault(row["content"], []).append(row["graph"])
-    doubled = [names for names in by_content.values() if len(names) > 1]
-    if not doubled:
-        return []
-    shown = "; ".join(" = ".join(names) for names in doubled[:3])
-    return [f"Graphs with the same content count more than once: {shown}{'; ...' if len(doubled) > 3 else ''}."]
 
 
 def named_features(database: Database, keys: Iterable[str], graph: dict[str, Any]) -> dict[str, FeatureIdentity]:

@@ -12,7 +12,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import doubled_sources, each_graph, sources_of
 from circuit_atlas.queries.checks import check_range, no_graphs
-from circuit_atlas.queries.features import prompt_set
+from circuit_atlas.queries.graph_sets import prompt_set
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.motif_results import GraphMotifCount, MotifCount, Motifs
 from circuit_atlas.queries.one_answer import one_answer

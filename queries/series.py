@@ -16,7 +16,8 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.feature_results import FeatureIdentity
-from circuit_atlas.queries.features import find_feature, graph_set, is_lorsa, named_features
+from circuit_atlas.queries.features import find_feature, is_lorsa, named_features
+from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import (
-    check_sources,
-    doubled_sources,
-    each_graph,
-    read_nodes,
-    same_start,
-    sources_of,
-)
-from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.added_up import add_graphs, check_sources, doubled_sources, same_start, sources_of
+from circuit_atlas.queries.checks import check_choice, check_range, check_share
 from circuit_atlas.queries.enriched import USUAL_LEVEL, enriched_fields, named_ends, two_sets
-from circuit_atlas.queries.features import all_graphs, prompt_set
-from circuit_atlas.queries.graphs import StoredGraph, list_graphs
+from circuit_atlas.queries.graph_sets import prompts_or_all
+from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.motif_results import EnrichedMotif, EnrichedMotifs, RecurringMotif, RecurringMotifs
 from circuit_atlas.queries.motifs import check_pruning
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS, SHAPES
 
 if TYPE_CHECKING:
-    from circuit_atlas.graph.aggregate import SourceNodes
     from circuit_atlas.graph.data import Bool, Int64
-    from circuit_atlas.graph.packed import PackedEdges
     from circuit_atlas.graph.shared_motifs import Effects, SharedMotifs, SignedGraphs
 
 _FEWER = (
@@ -79,9 +69,8 @@ def recurring_motifs(
     from circuit_atlas.graph.shared_motifs import strengths
 
     _check(shape, align, k, min_weight, strongest)
-    if not 0.0 <= share <= 1.0:
-        raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
-    names = prompt_set(database, graphs, tags) or all_graphs(database)
+    check_share(share)
+    names = [row["graph"] for row in prompts_or_all(database, graphs, tags)]
     if not names:
         notes = list_graphs(database).notes
         return RecurringMotifs(graphs=[], shape=shape, align=align, total=0, motifs=[], notes=notes)
@@ -196,17 +185,9 @@ def _sources(database: Database, names: Sequence[str]) -> Rows:
 def _read(database: Database, sources: Rows, align: str, min_weight: float, most: int | None) -> SignedGraphs:
     """The signed effects of graphs, in order."""
     from circuit_atlas.graph.shared_motifs import SignedGraphs
-    from circuit_atlas.queries.stored_edges import read_edges
-
-    from_start = same_start(sources)
-
-    def read(graph: StoredGraph) -> tuple[SourceNodes, PackedEdges]:
-        return read_nodes(graph, align, from_start=from_start), read_edges(graph).edges
 
     signed = SignedGraphs(min_weight, most)
-    with closing(each_graph(database, sources, read, title="graphs")) as found:
-        for nodes, edges in found:
-            signed.add(nodes, edges)
+    add_graphs(database, signed, sources, align=align, from_start=same_start(sources), title="graphs")
     return signed
 
 

@@ -12,7 +12,8 @@ from circuit_atlas.queries.added_up import SAME, check_sources, doubled_sources,
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
-from circuit_atlas.queries.features import all_graphs, graph_set, listed, named_features
+from circuit_atlas.queries.features import named_features
+from circuit_atlas.queries.graph_sets import all_graphs, graph_set, listed
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs

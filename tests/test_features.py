@@ -22,7 +22,7 @@ from circuit_atlas.errors import (
     NodeNotFoundError,
     NotFoundError,
 )
-from circuit_atlas.queries import features
+from circuit_atlas.queries import graph_sets
 
 TEXAS = (20, 44686)
 Feature = tuple[int, int]
@@ -118,16 +118,16 @@ def test_a_graph_that_is_published_meanwhile_is_of_the_set(
     atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two statements: the set is read before, and whether the graph exists is looked up after it."""
-    name, once = new_name(), features.set_rows
+    name, once = new_name(), graph_sets.set_rows
 
     def publish_after(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
         rows = once(database, graphs, tags)
-        monkeypatch.setattr(features, "set_rows", once)
+        monkeypatch.setattr(graph_sets, "set_rows", once)
         atlas.ingest(example_file("night"), name=name)
         return rows
 
-    monkeypatch.setattr(features, "set_rows", publish_after)
-    assert features.graph_set(atlas, ["dallas", name], []) == ["dallas", name]
+    monkeypatch.setattr(graph_sets, "set_rows", publish_after)
+    assert graph_sets.graph_set(atlas, ["dallas", name], []) == ["dallas", name]
 
 
 def test_a_feature_of_two_models_is_ambiguous(atlas: Atlas, examples: Any) -> None:

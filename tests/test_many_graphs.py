@@ -12,7 +12,7 @@ from benchmarks.beside import add_graphs
 from circuit_atlas import Atlas
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
-from circuit_atlas.queries.features import all_graphs, graph_set, prompt_set
+from circuit_atlas.queries.graph_sets import all_graphs, graph_set, prompt_set
 
 
 def test_queries_of_one_graph_read_nothing_of_100_others(own_atlas: Atlas) -> None:

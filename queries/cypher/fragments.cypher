@@ -26,21 +26,25 @@ property IS NOT NULL
 // @fragment is_original(graph) -- whether a graph is neither collapsed nor an aggregate
 graph.collapsed_from IS NULL AND graph.aggregated_state IS NULL
 
-// @fragment named(graphs, tags) -- names of the complete graphs with these names or one of these tags, each once; a tag
+// @fragment graphs_of(graphs, tags) -- the complete graphs g with these names or one of these tags, each once; a tag
 // stands for no collapsed graph or aggregate, which would count the same prompts once more
-MATCH (g:Graph) WHERE g.name IN graphs AND g.status = 'ready' RETURN g.name AS name
+CALL () {
+  MATCH (g:Graph) WHERE g.name IN graphs AND g.status = 'ready' RETURN g
 UNION
-MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN tags AND g.status = 'ready' AND @is_original(g)
-RETURN g.name AS name
-
-// @fragment names_of(graphs, tags) -- the same as a list
-COLLECT {
-  @named(graphs, tags)
+  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN tags AND g.status = 'ready' AND @is_original(g) RETURN g
 }
 
-// @fragment names_or_all -- the same of $graphs and $tags; when both are empty, of all graphs made from no other
+// @fragment names_of(graphs, tags) -- their names as a list
 COLLECT {
-  @named($graphs, $tags)
+  @graphs_of(graphs, tags)
+  RETURN g.name
+}
+
+// @fragment names_or_all -- the names of those of $graphs and $tags; when both are empty, of all graphs made from no
+// other
+COLLECT {
+  @graphs_of($graphs, $tags)
+  RETURN g.name AS name
   UNION
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g.name AS name
@@ -96,16 +100,14 @@ CALL (names, n_graphs) {
   WITH names, n_graphs WHERE @are_few(n_graphs)
   UNWIND names AS name
   MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
-  RETURN n, f
+  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN n, f
 UNION ALL
   WITH names, n_graphs WHERE NOT @are_few(n_graphs)
   MATCH (f:TranscoderFeature)
   WHERE @indexed(f.model) AND @indexed(f.source_set) AND @indexed(f.layer) AND @indexed(f.index)
     AND @enough_activations(f, $share * n_graphs - 1e-9)
   WITH names, f
-  MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names
-  RETURN n, f
+  MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f
 }
 WITH n_graphs, n, f
 
@@ -116,8 +118,7 @@ AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
 // @fragment strength(effect) -- what direct effects are ranked by: |weight|, or with $sign 1 or -1 the signed weight
 CASE $sign WHEN 0 THEN abs(effect.weight) ELSE $sign * effect.weight END
 
-// @fragment strongest_effects(node) -- the $k strongest direct effects r of a node each way, the other end m and the
-// direction
+// @fragment strongest_effects(node) -- a node's $k strongest direct effects r each way, the other end m, the direction
 CALL (node) {
   WITH node WHERE $incoming
   MATCH (node)<-[r:DIRECT_EFFECT]-(m) WHERE @allowed(m) AND ($within = [] OR m.key IN $within)
@@ -130,17 +131,14 @@ UNION ALL
 
 // @fragment drawn(n) -- draws a node with its three strongest direct effects, or alone when it has none
 CALL (n) {
-  OPTIONAL MATCH effect = (n)-[r:DIRECT_EFFECT]-()
-  RETURN effect ORDER BY abs(r.weight) DESC LIMIT 3
+  OPTIONAL MATCH effect = (n)-[r:DIRECT_EFFECT]-() RETURN effect ORDER BY abs(r.weight) DESC LIMIT 3
 }
-MATCH alone = (n)
-RETURN coalesce(effect, alone) AS p LIMIT 150
+MATCH alone = (n) RETURN coalesce(effect, alone) AS p LIMIT 150
 
 // @fragment drawn_effects(effects) -- draws a list of direct effects
 UNWIND effects AS r
 WITH DISTINCT startNode(r) AS source, r, endNode(r) AS target
-MATCH p = (source)-[r]->(target)
-RETURN p LIMIT 300
+MATCH p = (source)-[r]->(target) RETURN p LIMIT 300
 
 // @fragment in_blocks(values, i) -- the value of the node of ordinal i in a list of values that is cut into blocks
 values[i / @BOUNDS_BLOCK][i % @BOUNDS_BLOCK]

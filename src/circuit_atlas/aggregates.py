@@ -13,7 +13,7 @@ from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, is_fresh
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
-from circuit_atlas.queries.features import graph_set, set_rows
+from circuit_atlas.queries.graph_sets import graph_set, set_rows
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.schema.limits import ALIGNMENTS

@@ -47,15 +47,8 @@ from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
-from circuit_atlas.queries.features import (
-    all_graphs,
-    common_features,
-    graph_set,
-    only_features,
-    prompt_set,
-    recurring,
-    show_feature,
-)
+from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
+from circuit_atlas.queries.graph_sets import graph_set, prompts_or_all
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.one_answer import as_one
@@ -260,7 +253,7 @@ class Atlas(Database):
             NotFoundError: no graph has such a tag.
         """
         refresh_collapsed(self, *graphs)
-        names = prompt_set(self, graphs, tags) or all_graphs(self)
+        names = [row["graph"] for row in prompts_or_all(self, graphs, tags)]
         if not names:
             raise GraphNotFoundError("the database has no graph yet", fix="`circuit-atlas ingest FILE` adds one.")
         return EachGraph(self, names)
@@ -337,7 +330,7 @@ class Atlas(Database):
             InvalidArgumentError: no graph is given, graphs are of different models or sets of transcoders, one is
                 itself an aggregate or a collapsed graph, the aggregate would have more than 100,000 nodes, or an
                 argument is out of range.
-            GraphNotFoundError, NotFoundError: see `queries.features.graph_set`.
+            GraphNotFoundError, NotFoundError: see `queries.graph_sets.graph_set`.
             GraphExistsError: another graph has the name, and `replace` is not set.
         """
         wanted = list(tags)

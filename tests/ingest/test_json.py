@@ -184,7 +184,11 @@ def test_colliding_ids_are_resolved_by_the_order_of_links(tmp_path: Path) -> Non
 def test_an_id_of_many_nodes_is_refused(tmp_path: Path) -> None:
     """The work for each link would grow with their number."""
     tokens = [node("E_1_0", "embedding") | {"ctx_idx": position} for position in range(9)]
-    document = {"metadata": {}, "nodes": [*tokens, node("4_3_1", "logit")], "links": [link("E_1_0", "4_3_1")]}
+    document: dict[str, Any] = {
+        "metadata": {},
+        "nodes": [*tokens, node("4_3_1", "logit")],
+        "links": [link("E_1_0", "4_3_1")],
+    }
     with pytest.raises(InputError, match=r"nodes\[0\]: more than 8 nodes have the `node_id` 'E_1_0' \(the first of 9"):
         read_graph(write(tmp_path, document))
     del document["nodes"][0]

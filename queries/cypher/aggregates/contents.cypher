@@ -4,9 +4,5 @@
 // @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates
 // @returns contents LIST<LIST<STRING>> -- name and content hash of each graph
 CYPHER 25
-CALL () {
-  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g
-UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' AND @is_original(g) RETURN g
-}
+@graphs_of($graphs, $tags)
 RETURN collect([g.name, g.content_hash]) AS contents LIMIT 1

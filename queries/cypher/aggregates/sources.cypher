@@ -6,10 +6,7 @@
 // @returns first_token STRING -- the first token of its prompt, null if it is not known
 // @returns is_original BOOLEAN -- whether it is neither collapsed nor an aggregate
 CYPHER 25
-CALL () {
-  @named($graphs, $tags)
-}
-MATCH (g:Graph {name: name})
+@graphs_of($graphs, $tags)
 RETURN g {.name, .version, .content_hash, .prompt, .model, .source_set, .lorsa_source_set, .scan, .n_layers, .n_pos,
           .vocab_size, .nodes, .edges} AS graph, g.tokens[0] AS first_token, @is_original(g) AS is_original
-ORDER BY name LIMIT 100000
+ORDER BY g.name LIMIT 100000

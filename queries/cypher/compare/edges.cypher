@@ -2,8 +2,7 @@
 // differ most.
 // @param a STRING -- a graph's name
 // @param b STRING -- the other graph's name
-// @param align STRING = "relative" -- which positions are the same: exact; relative (counted from the end of the
-//   prompt, except a first token that both prompts have); or feature (any)
+// @param align STRING = "relative" -- which positions are the same: exact, relative or feature, see compare.nodes
 // @param status STRING = "shared" -- shared; only_a; only_b; or an empty text for all
 // @param k INTEGER = 20 -- how many
 // @param target_prefix STRING = "" -- only effects on nodes whose identity begins so, for instance feature:20/, to go
@@ -48,5 +47,4 @@ RETURN status, source, target,
 // visual: The direct effects that differ most, in the graphs that have them.
 UNWIND source_a + source_b AS s UNWIND target_a + target_b AS t
 WITH DISTINCT s, t, weight_a, weight_b WHERE s.graph = t.graph
-MATCH p = (s)-[:DIRECT_EFFECT]->(t)
-RETURN p ORDER BY abs(weight_b - weight_a) DESC LIMIT 150
+MATCH p = (s)-[:DIRECT_EFFECT]->(t) RETURN p ORDER BY abs(weight_b - weight_a) DESC LIMIT 150

@@ -15,8 +15,7 @@
 // @returns status STRING -- shared, only_a or only_b
 // @returns identity STRING -- what they are aligned by: kind, and layer/index, text or vocabulary index, then @ and the
 //   position, which is negative when it is counted from the end
-// @returns a LIST<MAP> -- the nodes of a, with influence, activation and probability; several only where positions do
-//   not count
+// @returns a LIST<MAP> -- its nodes, with influence, activation, probability; several only where positions do not count
 // @returns b LIST<MAP> -- the nodes of b
 // @returns influence_a FLOAT -- share of the logits that flows through the nodes of a, summed; 0 without any
 // @returns influence_b FLOAT -- the same of b
@@ -36,5 +35,4 @@ RETURN status, identity, [n IN a | n {@node, .influence, .activation, .probabili
   [n IN b | n {@node, .influence, .activation, .probability}] AS b, influence_a, influence_b
 // visual: The transcoder features of these nodes, with their activations in each graph.
 UNWIND a + b AS n
-MATCH p = (n)-[:ACTIVATION_OF]->(:TranscoderFeature)
-RETURN p LIMIT 200
+MATCH p = (n)-[:ACTIVATION_OF]->(:TranscoderFeature) RETURN p LIMIT 200

@@ -3,8 +3,7 @@
 // weights. The weight of a node is its influence; an effect counts with its |weight|, and as two when its sign differs.
 // @param a STRING -- a graph's name
 // @param b STRING -- the other graph's name
-// @param align STRING = "relative" -- which positions are the same: exact; relative (counted from the end of the
-//   prompt, except a first token that both prompts have); or feature (any)
+// @param align STRING = "relative" -- which positions are the same: exact, relative or feature, see compare.nodes
 // @param target_prefix STRING = "" -- only nodes whose identity begins so, and effects on them, for instance
 //   feature:20/, to go through large graphs in parts
 // @returns what STRING -- feature, error, token, logit or other, for nodes, or direct effect

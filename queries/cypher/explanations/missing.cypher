@@ -1,5 +1,4 @@
-// The transcoder features of graphs that Neuronpedia was not asked about yet, or not since a date, the most influential
-// first.
+// The features of graphs that Neuronpedia was not asked about yet, or not since a date, the most influential first.
 // @internal
 // @param graphs LIST<STRING> -- the graphs' names
 // @param source_sets LIST<LIST<STRING>> -- only features of these models and source sets

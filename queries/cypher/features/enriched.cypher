@@ -25,5 +25,4 @@ ORDER BY graphs DESC, baseline LIMIT 100000
 UNWIND most AS one
 WITH one.node AS f, toFloat(graphs) / size($graphs) - toFloat(baseline) / size($baseline) AS excess WHERE excess > 0
 ORDER BY excess DESC, f.layer, f.index LIMIT $k
-MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN $graphs
-RETURN p LIMIT 200
+MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN $graphs RETURN p LIMIT 200

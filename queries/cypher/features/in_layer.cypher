@@ -9,5 +9,4 @@ MATCH (g:Graph) WHERE @indexed(g.name) AND $model IN ['', g.model]
 UNWIND [g.source_set, g.lorsa_source_set] AS source_set
 WITH DISTINCT g.model AS model, source_set WHERE source_set IS NOT NULL
 MATCH (f:TranscoderFeature {model: model, source_set: source_set, layer: $layer}) WHERE @indexed(f.index)
-RETURN f.component AS component, f.index AS index
-ORDER BY index LIMIT 20000
+RETURN f.component AS component, f.index AS index ORDER BY index LIMIT 20000

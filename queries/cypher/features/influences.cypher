@@ -11,5 +11,4 @@ WITH {source_set: '', lorsa_set: '', by_text: false, n_pos: g.n_pos, from_start:
 MATCH (n:Node {graph: $graph}) WHERE n.key STARTS WITH 'feature:'
 WITH n, side ORDER BY n.key LIMIT 200000
 WITH @identity(n, side) AS identity, coalesce(n.influence, 0.0) AS influence
-RETURN collect(identity) AS identities, collect(influence) AS influences
-LIMIT 1
+RETURN collect(identity) AS identities, collect(influence) AS influences LIMIT 1

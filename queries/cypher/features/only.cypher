@@ -30,8 +30,7 @@ UNION ALL
   WITH names, others, all_graphs WHERE NOT @are_few(all_graphs)
   CALL (names) {
     UNWIND names AS name
-    MATCH (g:Graph {name: name})
-    RETURN g.name AS smallest ORDER BY g.nodes, g.name LIMIT 1
+    MATCH (g:Graph {name: name}) RETURN g.name AS smallest ORDER BY g.nodes, g.name LIMIT 1
   }
   MATCH (n:Node {graph: smallest}) WHERE n.key STARTS WITH 'feature:'
   MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
@@ -59,11 +58,9 @@ UNWIND range(0, size(found[..$k]) - 1) AS i
 // collect() leaves the list of all behind, which would be counted as memory of each row that is sorted.
 WITH i, size(found) AS total, head(collect(found[i])) AS one
 WITH i, total, one[0] AS f, one[1] AS occurrences, one[2] AS influence
-RETURN f {@feature} AS feature, occurrences, influence, total
-ORDER BY i LIMIT 10000
+RETURN f {@feature} AS feature, occurrences, influence, total ORDER BY i LIMIT 10000
 // visual: The transcoder features that are active in the graphs of the one set alone, with their activations.
 WITH f, nodes, reduce(sum = 0.0, n IN nodes | sum + coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, f.layer, f.index LIMIT $k
 UNWIND nodes AS n
-MATCH p = (n)-[:ACTIVATION_OF]->(f)
-RETURN p LIMIT 200
+MATCH p = (n)-[:ACTIVATION_OF]->(f) RETURN p LIMIT 200

@@ -35,13 +35,10 @@ RETURN graph, n {@node, .activation, .influence} AS node,
 ORDER BY i, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT 100000
 // visual: A transcoder feature, its activations, and the strongest direct effects on each and of each.
 CALL (f, n) {
-  MATCH p = (f)<-[:ACTIVATION_OF]-(n)
-  RETURN p
+  MATCH p = (f)<-[:ACTIVATION_OF]-(n) RETURN p
 UNION
-  MATCH p = (n)<-[r:DIRECT_EFFECT]-(m)
-  RETURN p ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $neighbors
+  MATCH p = (n)<-[r:DIRECT_EFFECT]-(m) RETURN p ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $neighbors
 UNION
-  MATCH p = (n)-[r:DIRECT_EFFECT]->(m)
-  RETURN p ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $neighbors
+  MATCH p = (n)-[r:DIRECT_EFFECT]->(m) RETURN p ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $neighbors
 }
 RETURN p LIMIT 200

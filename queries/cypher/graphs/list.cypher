@@ -22,5 +22,4 @@ RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS so
        COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) RETURN t.name ORDER BY t.name LIMIT 1000 } AS tags
 ORDER BY graph LIMIT 100000
 // visual: The graphs of the database, each a node with its properties.
-MATCH p = (g)
-RETURN p ORDER BY g.name LIMIT 100
+MATCH p = (g) RETURN p ORDER BY g.name LIMIT 100

@@ -19,8 +19,7 @@ CALL (n) {
   RETURN r, m
 }
 CALL (m) {
-  OPTIONAL MATCH q = (m)<-[s:DIRECT_EFFECT]-()
-  RETURN q ORDER BY abs(s.weight) DESC LIMIT 3
+  OPTIONAL MATCH q = (m)<-[s:DIRECT_EFFECT]-() RETURN q ORDER BY abs(s.weight) DESC LIMIT 3
 }
 MATCH p = (n)<-[r]-(m)
 UNWIND [p, q] AS path

@@ -9,5 +9,4 @@
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE $first <= n.ordinal < $stop
 CALL (n) { MATCH (n)<-[r:DIRECT_EFFECT]-() RETURN count(r) AS edges, sum(r.weight) AS weights }
-RETURN count(n) AS nodes, sum(edges) AS edges, sum(weights) AS weights
-LIMIT 1
+RETURN count(n) AS nodes, sum(edges) AS edges, sum(weights) AS weights LIMIT 1

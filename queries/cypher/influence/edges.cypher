@@ -2,8 +2,7 @@
 // (circuit-tracer's edge influence).
 // @param graph STRING -- the graph's name
 // @param k INTEGER = 20 -- how many
-// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence on all logits
-//   when null
+// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence when null
 // @param within LIST<STRING> = [] -- only effects of nodes with these keys; of any node when empty
 // @returns source MAP -- the node that acts
 // @returns target MAP -- the node acted on
@@ -33,5 +32,4 @@ WITH s, t, r, influence ORDER BY influence DESC, t.ordinal, s.ordinal LIMIT $k
 RETURN s {@node} AS source, t {@node} AS target, r.weight AS weight, influence
 ORDER BY influence DESC, t.ordinal, s.ordinal
 // visual: The direct effects through which most of the logits flows.
-MATCH p = (t)<-[r]-(s)
-RETURN p LIMIT 300
+MATCH p = (t)<-[r]-(s) RETURN p LIMIT 300

@@ -4,8 +4,7 @@
 // @param by STRING = "layer" -- layer, position, kind or feature
 // @param kinds LIST<STRING> = [] -- only nodes of these kinds; all but logits when empty
 // @param k INTEGER = 100 -- at most this many groups
-// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence on all logits
-//   when null
+// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence when null
 // @returns group STRING -- the layer, position, kind or feature
 // @returns nodes INTEGER -- how many nodes
 // @returns influence FLOAT -- their influence in all
@@ -18,8 +17,7 @@ WITH n, coalesce($influences[n.ordinal], n.influence) AS influence, CASE $by
 WHERE group IS NOT NULL AND influence > 0.0
 // result
 WITH group, count(n) AS nodes, sum(influence) AS influence
-RETURN group, nodes, influence
-ORDER BY influence DESC, group LIMIT $k
+RETURN group, nodes, influence ORDER BY influence DESC, group LIMIT $k
 // visual: The most influential node of each group, and its strongest direct effects.
 WITH group, n, influence ORDER BY influence DESC, n.ordinal
 WITH group, head(collect(n)) AS n, sum(influence) AS influence

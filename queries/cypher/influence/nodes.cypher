@@ -3,8 +3,7 @@
 // @param kinds LIST<STRING> = [] -- only nodes of these kinds; all but logits when empty
 // @param share FLOAT = 1.0 -- stop when this share of the influence is carried: the smallest set that does
 // @param k INTEGER = 20 -- at most this many
-// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence on all logits
-//   when null
+// @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence when null
 // @returns node MAP -- the node
 // @returns influence FLOAT -- its influence
 // @returns cumulative_share FLOAT -- influence of it and all before it, of all nodes asked for
@@ -26,13 +25,11 @@ WHERE before < $share
 // collect() leaves the lists behind, which would be counted as memory of each row that is sorted.
 WITH i, head(collect(n {@node})) AS node, head(collect(influence)) AS influence,
      head(collect(cumulative_share)) AS cumulative_share
-RETURN node, influence, cumulative_share
-ORDER BY i LIMIT 10000
+RETURN node, influence, cumulative_share ORDER BY i LIMIT 10000
 // visual: The nodes through which most of the logits flows, and the direct effects among them.
 WITH nodes[..$k][..100] AS nodes, n, i WHERE i < 100
 CALL (n, nodes) {
   OPTIONAL MATCH effect = (n)<-[r:DIRECT_EFFECT]-(m) WHERE m IN nodes
   RETURN effect ORDER BY abs(r.weight) DESC LIMIT 5
 }
-MATCH alone = (n)
-RETURN coalesce(effect, alone) AS p LIMIT 300
+MATCH alone = (n) RETURN coalesce(effect, alone) AS p LIMIT 300

@@ -19,8 +19,7 @@ WITH m, {weight: sum(effect)} AS r, sum(abs(effect)) AS size
 // What cancels, up to rounding, is not an effect.
 WITH m, r WHERE abs(r.weight) > 1e-12 * size
 // result
-RETURN m {@node} AS node, m.ordinal AS ordinal, r.weight AS weight
-ORDER BY @strength(r) DESC, ordinal LIMIT $k
+RETURN m {@node} AS node, m.ordinal AS ordinal, r.weight AS weight ORDER BY @strength(r) DESC, ordinal LIMIT $k
 // visual: The nodes of the sum, and the strongest direct effects on it.
 WITH m ORDER BY @strength(r) DESC, m.ordinal LIMIT $k
 MATCH p = (m)-[:DIRECT_EFFECT]->(target:Node {graph: $graph}) WHERE target.key IN keys($parts)

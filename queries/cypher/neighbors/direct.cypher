@@ -18,5 +18,4 @@ MATCH (n:Node {graph: $graph, key: $key})
 RETURN direction, m {@node} AS node, r.weight AS weight
 ORDER BY direction, @strength(r) DESC, m.ordinal LIMIT 20000
 // visual: A node and the strongest direct effects on it and of it.
-MATCH p = (n)-[r]-(m)
-RETURN p LIMIT 300
+MATCH p = (n)-[r]-(m) RETURN p LIMIT 300

@@ -17,8 +17,7 @@ WITH n, CASE
   ELSE 0 END AS rank
 WHERE rank > 0
 // result
-RETURN rank, n {@node} AS node
-ORDER BY rank, n.ordinal LIMIT 200
+RETURN rank, n {@node} AS node ORDER BY rank, n.ordinal LIMIT 200
 // visual: The nodes that an address can mean, and the strongest direct effects of each.
 WITH n ORDER BY rank, n.ordinal LIMIT 50
 @drawn(n)

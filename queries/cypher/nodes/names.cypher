@@ -5,5 +5,4 @@
 // @returns name STRING -- a name
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal) AND $kind IN ['', @kind(n)]
-RETURN DISTINCT n.name AS name
-ORDER BY name LIMIT 20000
+RETURN DISTINCT n.name AS name ORDER BY name LIMIT 20000

@@ -12,11 +12,9 @@ CYPHER 25
 MATCH (attention:Node {graph: $graph, key: $key})
 CALL (attention) {
   CALL (attention) {
-    MATCH (q:Node {graph: $graph}) WHERE @indexed(q.ordinal) AND attention.component = 'lorsa'
-    RETURN q
+    MATCH (q:Node {graph: $graph}) WHERE @indexed(q.ordinal) AND attention.component = 'lorsa' RETURN q
   UNION ALL
-    MATCH (:Graph {name: $graph})-[:QK_ONLY]->(q:QkOnlyNode)
-    RETURN q
+    MATCH (:Graph {name: $graph})-[:QK_ONLY]->(q:QkOnlyNode) RETURN q
   }
   MATCH p = (q)-[r:QK_PAIR {attention: $key}]->(k)
   RETURN 'pair' AS what, p, q, k, r.value AS value, r.place AS place ORDER BY abs(value) DESC, place LIMIT $k

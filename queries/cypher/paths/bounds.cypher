@@ -5,8 +5,7 @@
 // @param sources LIST<STRING> -- keys of the nodes where paths begin
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @param order INTEGER = 1 -- 1 for the largest, -1 for the largest of the negated weights
-// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest link), or product of normalised
-//   weights
+// @param score STRING = "mean" -- mean or sum of weights, bottleneck (the weakest), or product of normalised weights
 // @param kinds LIST<STRING> = [] -- kinds that nodes between the ends may have; all when empty
 // @param layers LIST<INTEGER> = [] -- layers that nodes between the ends may have; all when empty
 // @param positions LIST<INTEGER> = [] -- positions that nodes between the ends may have; all when empty
@@ -39,8 +38,7 @@ WITH n, reduce(levels = [no_hop], hop IN range(1, $max_hops) | levels + [COLLECT
          CASE WHEN $signed AND (r.weight < 0) <> (i >= n) THEN n ELSE 0 END AS inhibiting
     RETURN target.ordinal + inhibiting AS i, @extended(value, step) AS value
   UNION ALL
-    UNWIND range(0, size(level) - 1) AS i
-    RETURN i, -Infinity AS value
+    UNWIND range(0, size(level) - 1) AS i RETURN i, -Infinity AS value
   }
   WITH i, max(value) AS value
   RETURN value ORDER BY i

@@ -14,5 +14,4 @@ UNION ALL
   MATCH (c:PathCounts {graph: $graph}) WHERE @indexed(c.hops) AND @indexed(c.block)
   RETURN 'PathCounts' AS label, 0 AS sign, c.hops AS hops, count(c) AS blocks
 }
-RETURN label, sign, hops, blocks
-ORDER BY label, sign, hops LIMIT 1000
+RETURN label, sign, hops, blocks ORDER BY label, sign, hops LIMIT 1000

@@ -23,5 +23,4 @@ CALL (f, names) {
   MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names
   RETURN n ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal LIMIT 5
 }
-MATCH p = (f)<-[:ACTIVATION_OF]-(n)
-RETURN p LIMIT 200
+MATCH p = (f)<-[:ACTIVATION_OF]-(n) RETURN p LIMIT 200

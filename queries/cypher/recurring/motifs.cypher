@@ -45,5 +45,4 @@ RETURN graphs, [n IN nodes | n {.graph, @node}] AS nodes, weight_in, weight_out,
 ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last
 // visual: The two-hop motifs that recur in most graphs, each as it is in one of them.
 WITH graphs, nodes[0] AS a, nodes[1] AS b, nodes[2] AS c
-MATCH p = (a)-[:DIRECT_EFFECT]->(b)-[:DIRECT_EFFECT]->(c)
-RETURN p ORDER BY graphs DESC LIMIT 100
+MATCH p = (a)-[:DIRECT_EFFECT]->(b)-[:DIRECT_EFFECT]->(c) RETURN p ORDER BY graphs DESC LIMIT 100

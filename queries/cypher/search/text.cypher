@@ -39,11 +39,9 @@ WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_s
 // All activations of each hit.
 CALL (f, nodes) {
   CALL (f, nodes) {
-    MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
-    RETURN n
+    MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph] RETURN n
   UNION ALL
-    UNWIND nodes AS n
-    RETURN n
+    UNWIND nodes AS n RETURN n
   }
   MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
   WITH n ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal
@@ -56,5 +54,4 @@ ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
 // visual: Features whose explanations contain a text, with their most influential activations; tokens and logits alone.
 UNWIND activations AS n
 OPTIONAL MATCH activation = (f)<-[:ACTIVATION_OF]-(n)
-MATCH alone = (n)
-RETURN coalesce(activation, alone) AS p ORDER BY score DESC LIMIT 100
+MATCH alone = (n) RETURN coalesce(activation, alone) AS p ORDER BY score DESC LIMIT 100

@@ -6,5 +6,4 @@
 CYPHER 25
 UNWIND $graphs AS graph
 MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH 'feature:' AND n.influence > 0
-RETURN graph, count(DISTINCT @anywhere(n)) AS features
-ORDER BY graph LIMIT 100000
+RETURN graph, count(DISTINCT @anywhere(n)) AS features ORDER BY graph LIMIT 100000

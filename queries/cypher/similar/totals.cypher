@@ -5,9 +5,5 @@
 // @returns influence FLOAT -- the sum of the influence of its features
 CYPHER 25
 UNWIND $graphs AS graph
-CALL (graph) {
-  MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH 'feature:'
-  RETURN sum(coalesce(n.influence, 0.0)) AS influence
-}
-RETURN graph, influence
-ORDER BY graph LIMIT 100000
+OPTIONAL MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH 'feature:'
+RETURN graph, sum(coalesce(n.influence, 0.0)) AS influence ORDER BY graph LIMIT 100000

@@ -11,10 +11,8 @@ MATCH (s:Supernode {graph: $graph}) WHERE @indexed(s.name) AND ($name IS NULL OR
 WITH s ORDER BY s.order LIMIT 10000
 // result
 RETURN s.name AS name, s.source AS source, s.rule AS rule, s.order AS order, COLLECT {
-  MATCH (s)-[:GROUPS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT 100000
-  RETURN n {@node, .ordinal}
+  MATCH (s)-[:GROUPS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT 100000 RETURN n {@node, .ordinal}
 } AS members
 ORDER BY order LIMIT 10000
 // visual: The supernodes of a graph, and what each groups.
-MATCH p = (s)-[:GROUPS]->()
-RETURN p ORDER BY s.order LIMIT 300
+MATCH p = (s)-[:GROUPS]->() RETURN p ORDER BY s.order LIMIT 300

@@ -21,5 +21,4 @@ ORDER BY layer, index, component LIMIT 10000
 // visual: The transcoder features that are active at several positions of a graph's prompt, and the nodes of each.
 WITH nodes ORDER BY size(nodes) DESC, layer, index, component LIMIT 50
 UNWIND nodes AS n
-MATCH p = (n)-[:ACTIVATION_OF]->()
-RETURN p LIMIT 300
+MATCH p = (n)-[:ACTIVATION_OF]->() RETURN p LIMIT 300

@@ -18,7 +18,7 @@ from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.features import graph_set
+from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import Explanation, GraphSummary

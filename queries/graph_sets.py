@@ -1,0 +1,181 @@
+"""Sets of graphs, given by names, by tags, or by both; and what is said about them beside an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from circuit_atlas.database import Database, Rows
+from circuit_atlas.errors import InvalidArgumentError, NotFoundError
+from circuit_atlas.printable import first_of
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_graphs
+from circuit_atlas.queries.graphs import find_graph, tag_not_found
+from circuit_atlas.queries.one_answer import note_version
+
+
+def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
+    """Names of the graphs given and of those of the tags, each once, those given first.
+
+    Raises:
+        GraphNotFoundError: no such graph is ready.
+        NotFoundError: no graph has such a tag.
+    """
+    return [row["graph"] for row in _graph_rows(database, graphs, tags)]
+
+
+def _graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """As `graph_set`: rows of graphs.set."""
+    if not graphs and not tags:
+        return []
+    rows = set_rows(database, graphs, tags)
+    there, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
+    for graph in graphs:
+        if graph not in there:
+            find_graph(database, graph)  # raises, and names the graphs that exist
+            return _graph_rows(database, graphs, tags)  # it was published just now
+    for tag in tags:
+        if tag not in tagged:
+            raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
+    by_name = {row["graph"]: row for row in rows}
+    return [by_name[name] for name in dict.fromkeys([*graphs, *by_name])]
+
+
+def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
+    """As `graph_set`, but a tag stands for the graphs of prompts only: collapsed graphs and aggregates with the tag
+    would count the same prompts once more.
+
+    Raises:
+        InvalidArgumentError: no graph is left.
+        GraphNotFoundError, NotFoundError: see `graph_set`.
+    """
+    return [row["graph"] for row in prompt_rows(database, graphs, tags)]
+
+
+def prompt_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """As `prompt_set`: rows of graphs.set."""
+    rows, named = _graph_rows(database, graphs, tags), set(graphs)
+    left = [row for row in rows if row["is_original"] or row["graph"] in named]
+    if rows and not left:
+        raise no_original()
+    return left
+
+
+def no_original() -> InvalidArgumentError:
+    """The error that tags stand for no graph of a prompt."""
+    return InvalidArgumentError(
+        "no graph is left: graphs with these tags are collapsed graphs or aggregates",
+        fix="Name graphs, or another tag.",
+    )
+
+
+def all_graphs(database: Database) -> list[str]:
+    """Names of all graphs but collapsed ones and aggregates."""
+    return [row["graph"] for row in set_rows(database, [], [])]
+
+
+def prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """As `prompt_rows`; of `all_graphs` without graphs and tags."""
+    return prompt_rows(database, graphs, tags) or set_rows(database, [], [])
+
+
+def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """Rows of graphs.set, whose versions are noted: of the names and tags that exist."""
+    rows = check_graphs(ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)))
+    for row in rows:
+        note_version(row["graph"], row["version"])
+    return rows
+
+
+def apart(
+    chosen: list[str],
+    excluded: list[str],
+    graphs: Sequence[str],
+    without: Sequence[str],
+    second_set: str = "graphs left out (--not, --not-tag)",
+) -> tuple[list[str], list[str], list[str]]:
+    """Both sets without the graphs that are in the two, and what to say about these: a graph that is named in one set
+    belongs to that one, and else to the first. So one graph of a tag can be compared with the others of the tag.
+
+    Raises:
+        InvalidArgumentError: a graph is named in both sets, or a set is empty without the graphs of the other.
+    """
+    both = _members(chosen, excluded)
+    if not both:
+        return chosen, excluded, []
+    named = _members(_members(both, graphs), without)
+    if named:
+        raise InvalidArgumentError(f"{named[0]!r} is in both sets of graphs", fix="Name it in one of them.")
+    moved = set(_members(both, without))
+    first = [graph for graph in chosen if graph not in moved]
+    inside = set(first)
+    second = [graph for graph in excluded if graph not in inside]
+    if not first or not second:
+        raise InvalidArgumentError(
+            "the two sets have the same graphs", fix=f"Give other graphs or tags for the {second_set}."
+        )
+    notes = []
+    if moved:
+        notes.append(f"{listed(sorted(moved))} counted only among the other graphs, where the name was given.")
+    if len(both) > len(moved):
+        rest = [graph for graph in both if graph not in moved]
+        notes.append(f"{listed(rest)} counted only among the first graphs, not among the {len(second):,} others.")
+    return first, second, notes
+
+
+def _members(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Those of the names that are among the others."""
+    known = set(others)
+    return [name for name in names if name in known]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as the subject of a sentence, at most three of them, and its verb."""
+    if len(names) == 1:
+        return f"{names[0]} is"
+    return f"{', '.join(names[:3])}{f' and {len(names) - 3:,} more' if len(names) > 3 else ''} are"
+
+
+def transcoder_notes(database: Database, graphs: Sequence[str]) -> list[str]:
+    """A note that graphs do not have the same set of transcoders, if so."""
+    return mixed_notes(set_rows(database, graphs, []))
+
+
+def mixed_notes(rows: Rows) -> list[str]:
+    """A note that graphs do not have the same set of transcoders, from rows of graphs.set."""
+    sets = sorted({row["source_set"] for row in rows})
+    if len(sets) < 2:
+        return []
+    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {first_of(sets, 3)}."]
+
+
+def foreign_notes(inside: Rows, outside: Rows) -> list[str]:
+    """A note that names graphs which were left out and whose transcoders are not those of the graphs chosen, from rows
+    of graphs.set."""
+    sets = {row["source_set"] for row in inside}
+    foreign = [row["graph"] for row in outside if row["source_set"] not in sets]
+    if not foreign:
+        return []
+    what, them = ("another set", "it") if len(foreign) == 1 else ("other sets", "them")
+    note = f"of {what} of transcoders, whose features are different: leaving {them} out changes nothing."
+    return [f"{listed(foreign)} {note}"]
+
+
+def same_outside_notes(inside: Rows, outside: Rows) -> list[str]:
+    """A note that a graph which was left out has the content of one of the graphs chosen, from rows of graphs.set."""
+    by_content = {row["content"]: row["graph"] for row in inside}
+    for row in outside:
+        if same := by_content.get(row["content"]):
+            return [f"{row['graph']} was left out and has the same content as {same}, so it has all of its features."]
+    return []
+
+
+def doubled_notes(rows: Rows) -> list[str]:
+    """A note that names graphs which have the same content, from rows of graphs.set."""
+    by_content: dict[str, list[str]] = {}
+    for row in rows:
+        by_content.setdefault(row["content"], []).append(row["graph"])
+    doubled = [names for names in by_content.values() if len(names) > 1]
+    if not doubled:
+        return []
+    shown = "; ".join(" = ".join(names) for names in doubled[:3])
+    return [f"Graphs with the same content count more than once: {shown}{'; ...' if len(doubled) > 3 else ''}."]
