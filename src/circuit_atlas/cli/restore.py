@@ -17,7 +17,7 @@ GROUP = "Graphs and files"
 
 @click.command("restore")
 @click.argument("file", type=FILE_PATH)
-@click.option("--replace", is_flag=True, help="Overwrite existing graphs.")
+@click.option("--replace", is_flag=True, help="Overwrite what the store has.")
 @atlas_command
 def restore_command(atlas: Atlas, file: str, replace: bool) -> Result:
     """Restore the local store from backup FILE, all or nothing.
