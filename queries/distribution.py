@@ -41,7 +41,7 @@ def score_distribution(
     must_pass_any: Sequence[str] = (),
     min_weight: float = 0.0,
     circuit: str | None = None,
-    sample: int = 10_000,
+    sample: int = MAX_PATHS,
     seed: int = 0,
 ) -> ScoreDistribution:
     """How the scores of all paths are spread: of all of them where they are at most `sample`, else of a sample in

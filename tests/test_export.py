@@ -294,7 +294,7 @@ def test_a_backup_restores_the_same_answers(
     assert run(*columns, *second).stdout == packed != ""
     fails(run("restore", str(dump), *second), 1, "--replace")
     (tmp_path / "no.dump").write_bytes(dump.read_bytes()[:2000])
-    fails(run("restore", str(tmp_path / "no.dump"), "--replace", *second), 3, "failed")
+    fails(run("restore", str(tmp_path / "no.dump"), "--replace", *second), 3, "no.dump", "failed", "store is unchanged")
     own_atlas.cypher("MATCH (n) DETACH DELETE n", write=True)
     own_atlas.cypher("CREATE (:Movie {title: 'The Matrix'})", write=True)
     run("backup", str(tmp_path / "movies.dump"), *first)

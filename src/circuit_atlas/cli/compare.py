@@ -13,7 +13,7 @@ from circuit_atlas.cli.options import (
     contrast_options,
     shown_paths_options,
 )
-from circuit_atlas.schema.limits import ALIGNMENTS
+from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -44,7 +44,7 @@ GROUP = "Questions across prompts"
 @click.option(
     "-k",
     "--k",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MAX_NEIGHBORS),
     default=10,
     show_default=True,
     help="At most this many nodes, effects and paths of each kind; totals are exact.",

@@ -16,6 +16,7 @@ from circuit_atlas.cli.options import (
     score_option,
     to_option,
 )
+from circuit_atlas.schema.limits import MAX_PATHS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -33,8 +34,8 @@ GROUP = "Questions about a graph"
 @restriction_options
 @click.option(
     "--sample",
-    type=click.IntRange(1, 10_000),
-    default=10_000,
+    type=click.IntRange(1, MAX_PATHS),
+    default=MAX_PATHS,
     show_default=True,
     help="Score at most this many paths, drawn with equal chances.",
 )

@@ -16,6 +16,7 @@ from circuit_atlas.cli.options import (
     graph_or_several,
     question_command,
 )
+from circuit_atlas.schema.limits import MAX_PATHS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -48,7 +49,7 @@ GROUP = "Questions about a graph"
 @click.option(
     "-k",
     "--k",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MAX_PATHS),
     show_default="20, or with --share as many as it takes",
     help="At most this many.",
 )

@@ -15,6 +15,7 @@ from circuit_atlas.cli.options import (
     graph_or_several,
     question_command,
 )
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -34,7 +35,9 @@ GROUP = "Questions about a graph"
     show_default=True,
     help="Effects on the node, of the node, or both.",
 )
-@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many each way.")
+@click.option(
+    "-k", "--k", type=click.IntRange(1, MAX_NEIGHBORS), default=10, show_default=True, help="How many each way."
+)
 @click.option(
     "--sign",
     type=click.Choice(["abs", "positive", "negative"]),

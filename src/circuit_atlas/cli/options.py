@@ -22,6 +22,7 @@ from circuit_atlas.schema.limits import (
     DEFAULT_HOPS,
     DEFAULT_TIMEOUT,
     MAX_HOPS,
+    MAX_NEIGHBORS,
     SHOWN_MIN_HOPS,
     SHOWN_SCORE,
     SHOWN_SIGN,
@@ -352,7 +353,7 @@ tags_option = click.option(
 k_option = click.option(
     "-k",
     "--k",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MAX_NEIGHBORS),
     default=DEFAULT_ROWS,
     show_default=True,
     help="Maximum number of results.",

@@ -19,6 +19,7 @@ from circuit_atlas.cli.options import (
     score_option,
     to_option,
 )
+from circuit_atlas.schema.limits import MAX_PATHS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -33,7 +34,7 @@ GROUP = "Questions about a graph"
 @to_option
 @contrast_options
 @hops_options
-@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many paths.")
+@click.option("-k", "--k", type=click.IntRange(1, MAX_PATHS), default=10, show_default=True, help="How many paths.")
 @best_of_all_option
 @click.option(
     "--order",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.options import atlas_command, graph_argument, similarity_options, tags_option
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -19,7 +20,9 @@ GROUP = "Questions across prompts"
 @graph_argument
 @tags_option
 @similarity_options
-@click.option("-k", "--k", type=click.IntRange(1, 10_000), default=10, show_default=True, help="How many graphs.")
+@click.option(
+    "-k", "--k", type=click.IntRange(1, MAX_NEIGHBORS), default=10, show_default=True, help="How many graphs."
+)
 @atlas_command
 def similar_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """List the graphs most like GRAPH: those whose features, or effects, have the most similar weights.

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from circuit_atlas.config import Connection
 from circuit_atlas.database import Database, translated_errors
-from circuit_atlas.errors import InputError
+from circuit_atlas.errors import InputError, LocalServerError
 from circuit_atlas.files import replacing
 from circuit_atlas.schema.apply import check_schema
 from circuit_atlas.server import LocalServer
+from circuit_atlas.server.admin import AdminTool
 
 _HELD = """CYPHER 25
 RETURN COUNT { MATCH (g:Graph {status: 'ready'}) } AS graphs,
@@ -63,10 +64,22 @@ def load_backup(server: LocalServer, path: Path, check_old: Callable[[], object]
         (folder / _DUMP).symlink_to(path.resolve())
         server.rebuild(
             check_old,
-            lambda admin: admin.run("database", "load", _DATABASE, f"--from-path={folder}"),
+            lambda admin: _load(admin, folder, path),
             lambda connection: _check(connection, path),
             quiet=quiet,
         )
+
+
+def _load(admin: AdminTool, folder: Path, path: Path) -> None:
+    try:
+        admin.run("database", "load", _DATABASE, f"--from-path={folder}")
+    except LocalServerError as error:
+        raise LocalServerError(
+            error.what,
+            where=str(path),
+            fix="The store is unchanged. Check that this is a complete file of `circuit-atlas backup`, and that the "
+            "disk has space.",
+        ) from error
 
 
 def _check(connection: Connection, path: Path) -> None:
