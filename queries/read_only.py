@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import ReadOnlyError
+from circuit_atlas.errors import CypherError, ReadOnlyError
 
 _PROCEDURES = re.compile(
     r"db\.(labels|relationshipTypes|propertyKeys|info|ping|schema\.\w+|index\.(fulltext|vector)\.query\w+"
@@ -31,10 +31,15 @@ def check_read_only(database: Database, cypher: str, parameters: dict[str, Any])
 
     Raises:
         ReadOnlyError: it would write, load a file or an address, end a transaction, or call a procedure or a function
-            that may do so.
+            that may do so; or it has PROFILE.
         CypherError: the server refused the statement.
     """
-    summary = database.run(f"EXPLAIN {cypher}", parameters).summary
+    try:
+        summary = database.run(f"EXPLAIN {cypher}", parameters).summary
+    except CypherError as error:
+        if "values for execution mode" in error.what:
+            raise _refusal("with PROFILE it cannot be looked at before it runs") from error
+        raise
     steps = list(_steps(summary.plan or {}))
     operators = {operator for operator, _ in steps}
     if "LoadCSV" in operators or any("LOAD CSV" in details for _, details in steps):

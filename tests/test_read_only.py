@@ -119,6 +119,12 @@ def test_it_changes_nothing(statement: str, atlas: Atlas) -> None:
         atlas.cypher(statement)
 
 
+@pytest.mark.parametrize("statement", ["PROFILE MATCH (n:Node) RETURN n LIMIT 1", "CYPHER 25 PROFILE CREATE (:Oops)"])
+def test_profile_is_refused_in_words(statement: str, atlas: Atlas) -> None:
+    with pytest.raises(ReadOnlyError, match="with PROFILE it cannot be looked at before it runs"):
+        atlas.cypher(statement)
+
+
 @pytest.mark.parametrize(("statement", "name"), CALLS)
 def test_it_calls_no_other_procedures(statement: str, name: str, atlas: Atlas) -> None:
     with pytest.raises(ReadOnlyError, match=f"it calls {name}, which may"):
