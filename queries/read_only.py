@@ -38,7 +38,10 @@ def check_read_only(database: Database, cypher: str, parameters: dict[str, Any])
         summary = database.run(f"EXPLAIN {cypher}", parameters).summary
     except CypherError as error:
         if "values for execution mode" in error.what:
-            raise _refusal("with PROFILE it cannot be looked at before it runs") from error
+            raise ReadOnlyError(
+                "the statement may only read, and with PROFILE it cannot be looked at before it runs",
+                fix="Leave PROFILE out: `circuit-atlas query --profile` shows the plan (in Python, `plan(profile=True)`).",
+            ) from error
         raise
     steps = list(_steps(summary.plan or {}))
     operators = {operator for operator, _ in steps}
