@@ -40,7 +40,7 @@ def check_read_only(database: Database, cypher: str, parameters: dict[str, Any])
         if "values for execution mode" in error.what:
             raise ReadOnlyError(
                 "the statement may only read, and with PROFILE it cannot be looked at before it runs",
-                fix="Leave PROFILE out: `circuit-atlas query --profile` shows the plan (in Python, `plan(profile=True)`).",
+                fix="Leave PROFILE out: `circuit-atlas query --profile` shows the plan (Python: `plan(..., profile=True)`).",
             ) from error
         raise
     steps = list(_steps(summary.plan or {}))
