@@ -33,7 +33,8 @@ def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
                 raise InputError(
                     "the folder has no graph file", where=str(source), fix=f"Graph files end in {', '.join(SUFFIXES)}."
                 )
-            found.update(dict.fromkeys(path for path in inside if path.name != _LIST or len(inside) == 1))
+            graphs = [path for path in inside if path.name != _LIST]
+            found.update(dict.fromkeys(graphs or inside))
         else:
             found[source] = None
     return list(found)

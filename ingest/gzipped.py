@@ -67,4 +67,5 @@ def read_maybe_gzipped(path: Path) -> bytes:
 
 def stem(path: Path) -> str:
     """The file's name without `.json`, `.json.gz` or `.pt`."""
-    return Path(path.name.removesuffix(SUFFIX)).stem
+    name = path.name
+    return Path(name[: -len(SUFFIX)] if name.lower().endswith(SUFFIX) else name).stem

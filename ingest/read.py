@@ -69,4 +69,5 @@ def _read(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpa
 
 
 def _is_pt(path: Path) -> bool:
-    return path.suffix in (".pt", ".pth") or (path.suffix not in (".json", gzipped.SUFFIX) and zipfile.is_zipfile(path))
+    suffix = path.suffix.lower()
+    return suffix in (".pt", ".pth") or (suffix not in (".json", gzipped.SUFFIX) and zipfile.is_zipfile(path))

@@ -37,10 +37,10 @@ def check_read_only(database: Database, cypher: str, parameters: dict[str, Any])
     try:
         summary = database.run(f"EXPLAIN {cypher}", parameters).summary
     except CypherError as error:
-        if "values for execution mode" in error.what:
+        if "values for execution mode" in error.what:  # the server's words for EXPLAIN PROFILE
             raise ReadOnlyError(
                 "the statement may only read, and with PROFILE it cannot be looked at before it runs",
-                fix="Leave PROFILE out: `circuit-atlas query --profile` shows the plan (Python: `plan(..., profile=True)`).",
+                fix="Leave PROFILE out: `circuit-atlas query --profile` shows the plan (`plan(profile=True)`).",
             ) from error
         raise
     steps = list(_steps(summary.plan or {}))

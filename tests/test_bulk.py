@@ -234,13 +234,13 @@ def test_what_others_write_meanwhile_is_not_lost(
     own_atlas.ingest(folder / "dallas.json", name="dallas")
     features, late = StoredRows.all_features, ["CREATE USER late SET PASSWORD 'secret-password'"]
 
-    def write_and_read(rows: StoredRows, replaced: list[str]) -> Iterator[tuple[Row, bool]]:
+    def write_and_read(rows: StoredRows) -> Iterator[tuple[Row, bool]]:
         with Atlas(store=store) as another:
             if late:
                 another.write(late.pop())
             else:
                 another.tag("dallas", add=["late"])
-        return features(rows, replaced)
+        return features(rows)
 
     monkeypatch.setattr(StoredRows, "all_features", write_and_read)
     with pytest.raises(IngestError, match="the store has users that are not circuit-atlas's: late"):

@@ -194,6 +194,8 @@ def test_a_graph_whose_name_is_json_can_be_asked_for(name: str, run: Run, atlas:
         assert row == {"n": json.loads(name)}
     finally:
         atlas.delete(name)
+    shown = run("query", "--show", "circuits.list", "-p", "graph=dallas", "-p", "name=null").stdout
+    assert ":param name => null;" in shown  # its default
 
 
 def test_a_number_that_python_does_not_read_is_a_text(run: Run) -> None:
@@ -287,6 +289,8 @@ def test_a_terminal_that_knows_few_characters_gets_the_others_in_words(env: dict
     command = [PROGRAM, "node", "dallas-haiku", "token:1", "--table"]
     done = subprocess.run(command, env=env | {"PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True)
     assert b"\\u2191" in done.stdout
+    done = subprocess.run(command[:-1], env=env | {"PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True)
+    assert json.loads(done.stdout.decode("latin-1"))["node"]["token"] == "\u2191"
 
 
 def test_help_and_queries_start_at_once_and_without_torch(env: dict[str, str], examples: Any) -> None:

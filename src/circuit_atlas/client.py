@@ -37,7 +37,7 @@ from circuit_atlas.export.results import ExportResult
 from circuit_atlas.files import check_new
 from circuit_atlas.handle import GraphHandle, IngestedGraph
 from circuit_atlas.ingest import statements
-from circuit_atlas.ingest.delete import delete_graph
+from circuit_atlas.ingest.delete import delete_graph, remove_leftovers
 from circuit_atlas.ingest.files import graph_files, side_by_side
 from circuit_atlas.ingest.names import check_name, check_tags
 from circuit_atlas.ingest.options import ReadOptions, check_options
@@ -48,7 +48,7 @@ from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
 from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
-from circuit_atlas.queries.graph_sets import graph_set, prompts_or_all
+from circuit_atlas.queries.graph_sets import graph_set, prompts_or_all, set_rows
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.one_answer import as_one
@@ -613,13 +613,13 @@ class Atlas(Database):
         from circuit_atlas.store.stored_rows import StoredRows
 
         wanted = list(map(str, sources))
-        stored = {summary.graph for summary in self.graphs().graphs}
+        stored = {row["graph"] for row in set_rows(self, wanted, [])} if wanted else set()
         names = [source for source in wanted if source in stored or not os.path.exists(source)]
         files = graph_files(source for source in wanted if source not in names)
         for name in names:
             find_graph(self, name)
         if not wanted:
-            names = sorted(stored)
+            names = [summary.graph for summary in self.graphs().graphs]
         with self.writing():
             return write_import_folder(Path(folder), StoredRows(self), names, map(read_graph, files))
 
@@ -666,6 +666,7 @@ class Atlas(Database):
         server = self._local_server("be restored here", "use the server's own `neo4j-admin database load`")
 
         def check_old() -> None:
+            remove_leftovers(self)
             if not replace and (lost := what_would_be_lost(self)):
                 raise InvalidArgumentError(
                     f"the store has {lost}, which would be lost",

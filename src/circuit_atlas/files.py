@@ -52,8 +52,7 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
             if real not in seen:
                 seen.add(real)
                 folders.append(name)
-        wanted = (name for name in names if name[0] != "." and name.lower().endswith(suffixes))
-        found += [path for path in (Path(place, name) for name in wanted) if path.is_file()]
+        found += [Path(place, name) for name in names if name[0] != "." and name.lower().endswith(suffixes)]
     return sorted(found)
 
 

@@ -42,6 +42,9 @@ def test_a_folder_is_looked_at_as_people_see_it(tmp_path: Path) -> None:
     found = [path.relative_to(folder).as_posix() for path in graph_files([folder])]
     assert found == ["A.JSON", "again/c.PT", "below/b.json.gz"]
     assert graph_files([folder / "graph-metadata.json"])  # which is then refused in words
+    for name in ("A.JSON", "below/b.json.gz", "again", "link"):
+        (folder / name).unlink()
+    assert graph_files([folder]) == [folder / "graph-metadata.json"]  # and so it is if there is nothing else
 
 
 def test_a_folder_that_may_not_be_listed_is_an_error() -> None:

@@ -251,6 +251,20 @@ def test_a_reset_waits_for_who_rebuilds_the_store_under_another_name(tmp_path: P
     assert not server.store.exists
 
 
+def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
+    """Also while the error is still looked at, as where a server is started again after it."""
+    server = LocalServer(tmp_path / "store")
+
+    def fill_the_disk() -> None:
+        with server._locked():
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(LocalServerError, match="No space left") as raised:
+        fill_the_disk()
+    with server._locked():
+        assert raised.value.__cause__
+
+
 def test_a_store_in_a_folder_of_somebody_else() -> None:
     """Such as a volume of a container: the lock, which lies beside the store, cannot be made."""
     with TemporaryDirectory(dir="/tmp") as folder:

@@ -1,6 +1,6 @@
 // The influence of all transcoder features of graphs.
 // @internal
-// @param graphs LIST<STRING> -- names of graphs
+// @param graphs LIST<STRING> -- names of graphs, each once
 // @returns graph STRING -- name of the graph
 // @returns influence FLOAT -- the sum of the influence of its features
 CYPHER 25

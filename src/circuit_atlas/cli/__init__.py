@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a wrong argument or file; 2 a wrong command line; 3 the da
 from __future__ import annotations
 
 import codecs
+import json
 import logging
 import os
 import sys
@@ -134,8 +135,15 @@ def main() -> None:
     logging.getLogger("neo4j").addHandler(_RetryNotice())
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every package's metadata
     if isinstance(sys.stdout, TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
-        sys.stdout.reconfigure(errors="backslashreplace")  # arrows and tokens, where the terminal cannot show them
+        codecs.register_error("json", _as_json_escapes)
+        sys.stdout.reconfigure(errors="json")  # arrows and tokens that the terminal or file cannot have
     sys.exit(_run())
+
+
+def _as_json_escapes(error: UnicodeError) -> tuple[str, int]:
+    r"""What an encoding lacks, as JSON and Cypher write it: `\u2192`."""
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def _write_no_more() -> None:
@@ -162,7 +170,9 @@ def _run() -> int:
     except _NobodyReadsError:
         _write_no_more()
         return 0
-    except OSError as error:  # of standard output: what goes wrong with files and with the network is an AtlasError
+    except OSError as error:
+        if error.filename is not None:  # standard output has no name
+            raise
         click.echo(f"Error: the output cannot be written: {error.strerror or error}", err=True)
         _write_no_more()
         return 3

@@ -138,13 +138,15 @@ def _text(query: str) -> str:
 def parse_parameters(texts: Iterable[str], query: str | None) -> dict[str, Any]:
     """Names and values of `NAME=VALUE`. A value is JSON, or text.
 
-    Where a query of the catalogue takes a text, the value stays as it is written, unless it is JSON in quotes: a graph
-    may be called `2024` or `true`.
+    Where a query of the catalogue takes a text, the value stays as it is written, unless it is JSON in quotes, or null
+    where that is the default: a graph may be called `2024` or `true`.
     """
     from circuit_atlas.queries.catalogue import catalogue
 
     found = catalogue().get(query or "")
-    of_text = {parameter.name for parameter in found.parameters if parameter.type == "STRING"} if found else set()
+    parameters = found.parameters if found else ()
+    of_text = {parameter.name for parameter in parameters if parameter.type == "STRING"}
+    or_null = {parameter.name for parameter in parameters if not parameter.required and parameter.default is None}
     values: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -152,8 +154,8 @@ def parse_parameters(texts: Iterable[str], query: str | None) -> dict[str, Any]:
             raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
         if name in values:
             raise click.BadParameter(f"{name!r} is given twice", param_hint="--param")
-        is_text = name in of_text and not value.startswith('"')
-        values[name] = value if is_text else _json_or_text(value)
+        is_json = value.startswith('"') or (value == "null" and name in or_null)
+        values[name] = value if name in of_text and not is_json else _json_or_text(value)
     return values
 
 

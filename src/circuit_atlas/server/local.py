@@ -280,13 +280,13 @@ class LocalServer:
             self.store.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = FileLock(f"{os.path.realpath(self.store.path)}.lock", mode=0o600)  # the same by all its links
             try:
-                lock.acquire()
+                held = lock.acquire()
             except PermissionError as error:
                 raise LocalServerError(
                     f"{lock.lock_file} cannot be made: {error.strerror}",
                     fix="The folder that a store is in must be writable: choose a directory inside one with --store.",
                 ) from error
-            with lock:
+            with held:
                 kill_abandoned(self.store.path)
                 yield
 

@@ -93,7 +93,7 @@ def ingest_in_bulk(
         if expected:
             for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
                 expected[old] = _add(made, columns, old, store.graph_rows(old))
-            for properties, is_kept in store.all_features(list(expected)):
+            for properties, is_kept in store.all_features():
                 made.add_feature(properties, only_if_active=not is_kept)
             made.finish()
             heap = server.store.setting("heap.max_size") or "1g"

@@ -92,8 +92,8 @@ RETURN coalesce(start.ordinal, $n + start.place) AS node, end.ordinal AS attenti
 # A feature without a graph is kept if it has an explanation that is not a label in a graph file, as in DELETE_NODES.
 _CATALOGUE = """CYPHER 25
 MATCH (f:TranscoderFeature)
-RETURN properties(f) AS properties, EXISTS { (f)<-[:ACTIVATION_OF]-(n:Node) WHERE NOT n.graph IN $replaced }
-  OR any(source IN coalesce(f.explanation_sources, []) WHERE NOT source STARTS WITH 'file:') AS is_kept
+RETURN properties(f) AS properties,
+       any(source IN coalesce(f.explanation_sources, []) WHERE NOT source STARTS WITH 'file:') AS is_kept
 """
 _ACTIVE_IN = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
@@ -188,10 +188,9 @@ class StoredRows:
             for row in self._database.read(_ACTIVE_IN, graph=graph):
                 yield _native(row["properties"])
 
-    def all_features(self, replaced: list[str]) -> Iterator[tuple[Row, bool]]:
-        """Properties of all transcoder features, and whether they are kept when these graphs are replaced by others
-        that do not have them."""
-        for row in self._database.read(_CATALOGUE, replaced=replaced):
+    def all_features(self) -> Iterator[tuple[Row, bool]]:
+        """Properties of all transcoder features, and whether they are kept without a graph that has them."""
+        for row in self._database.read(_CATALOGUE):
             yield _native(row["properties"]), row["is_kept"]
 
     def _graphs(self) -> dict[str, str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from neo4j.exceptions import ClientError
 from tqdm import tqdm
 
-from circuit_atlas.database import Database
-from circuit_atlas.errors import SchemaVersionError
+from circuit_atlas.database import Database, translated_errors
+from circuit_atlas.errors import CypherError, SchemaVersionError
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_rows, path_table_steps
 from circuit_atlas.ingest.steps import label_steps
@@ -52,15 +51,15 @@ def upgrade(database: Database, version: int) -> None:
             made is in the way.
     """
     try:
-        _upgrade(database, version)
-    except ClientError as error:
-        is_in_the_way = (error.code or "").startswith("Neo.ClientError.Schema.")
+        with translated_errors():
+            _upgrade(database, version)
+    except CypherError as error:
+        is_in_the_way = str(getattr(error.__cause__, "code", "")).startswith("Neo.ClientError.Schema.")
         may_not = (
             "Open it once as a user who may write and change the schema, for instance with `circuit-atlas graphs`."
         )
         raise SchemaVersionError(
-            f"the store has schema version {version}, and could not be upgraded to {SCHEMA_VERSION}: "
-            f"the server refused the query: {error.message}",
+            f"the store has schema version {version}, and could not be upgraded to {SCHEMA_VERSION}: {error.what}",
             fix="Remove what is in its way; `SHOW INDEXES` and `SHOW CONSTRAINTS` list it."
             if is_in_the_way
             else may_not,
