@@ -290,7 +290,7 @@ def test_a_terminal_that_knows_few_characters_gets_the_others_in_words(env: dict
     done = subprocess.run(command, env=env | {"PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True)
     assert b"\\u2191" in done.stdout
     done = subprocess.run(command[:-1], env=env | {"PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True)
-    assert json.loads(done.stdout.decode("latin-1"))["node"]["token"] == "\u2191"
+    assert json.loads(done.stdout.decode("latin-1"))["node"]["name"] == "\u2191"
 
 
 def test_help_and_queries_start_at_once_and_without_torch(env: dict[str, str], examples: Any) -> None:
