@@ -153,8 +153,7 @@ def _reader(path: Path, first: bytes | None, model: str | None, source_set: str 
 def _files(sources: Iterable[Path]) -> list[Path]:
     files = []
     for source in sources:
-        is_folder = os.path.isdir(source)
-        found = files_below(source, _SUFFIXES) if is_folder else [source]
+        found = files_below(source, _SUFFIXES) if os.path.isdir(source) else [source]
         if not found:
             raise InputError(
                 f"contains no file that ends in {', '.join(_SUFFIXES)}",

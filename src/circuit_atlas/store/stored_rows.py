@@ -206,4 +206,4 @@ class StoredRows:
 
 def _native(feature: Row) -> Row:
     """Its properties, with Python's time in the place of Neo4j's."""
-    return feature | {at: feature[at].to_native() for at in ("fetched_at",) if at in feature}
+    return feature | {"fetched_at": feature["fetched_at"].to_native()} if "fetched_at" in feature else feature
