@@ -21,6 +21,8 @@ from circuit_atlas.ingest.rows import (
 )
 from circuit_atlas.schema.keys import Kind
 
+_SUMS_BLOCK = 1 << 23  # bytes
+
 
 @dataclass(frozen=True)
 class GraphRows:
@@ -31,7 +33,8 @@ class GraphRows:
     which transcoder feature.
     `supernodes` and `circuits` have their members' ordinals as `members`. `tables` are labels and rows of path tables;
     `active_features` are blocks of all features that are active on the prompt. `qk` are QK pairs. `tags` are names of
-    collections. `is_labelled` says whether the file labels any node. `edge_statistics` are those of an aggregate.
+    collections. `is_labelled` says whether the file labels any node. `edge_statistics` are those of an aggregate,
+    `sums` what it was added up from.
     """
 
     properties: Row
@@ -47,11 +50,18 @@ class GraphRows:
     circuits: tuple[Row, ...] = ()
     is_labelled: bool = True
     edge_statistics: EdgeStatistics | None = None
+    sums: bytes | None = None
 
     @property
     def size(self) -> tuple[int, int]:
         """Numbers of nodes and edges."""
         return self.properties["nodes"], self.properties["edges"]
+
+    def sum_rows(self, graph: str) -> Iterator[Row]:
+        """Rows of `:AggregateSums`, of the graph with the name `graph`."""
+        sums = self.sums or b""
+        for block, begin in enumerate(range(0, len(sums), _SUMS_BLOCK)):
+            yield {"graph": graph, "block": block, "data": sums[begin : begin + _SUMS_BLOCK]}
 
     def columns(self, graph: str) -> Iterator[Row]:
         """Rows of `:EdgeColumns`, under the name `graph`."""
@@ -84,4 +94,5 @@ def graph_rows(data: GraphData, content: str, tags: Iterable[str] = ()) -> Graph
         tags=tuple(tags),
         is_labelled=any(data.nodes.label),
         edge_statistics=data.statistics and data.statistics.edges,
+        sums=data.sums,
     )

@@ -100,6 +100,12 @@ MATCH (g:Graph {name: $graph})
 MERGE (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures {block: $row.block}) SET a += $row
 """
 
+AGGREGATE_SUMS = """CYPHER 25
+UNWIND $rows AS row
+MATCH (g:Graph {name: row.graph})
+MERGE (g)-[:AGGREGATE_SUMS]->(s:AggregateSums {block: row.block}) SET s.data = row.data
+"""
+
 TAGS = """CYPHER 25
 MATCH (g:Graph {name: $graph})
 UNWIND $tags AS tag
@@ -297,6 +303,7 @@ CALL () {
 CALL () { MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 DELETE c }
 CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 CALL (g) { MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures) DETACH DELETE a }
+CALL (g) { MATCH (g)-[:AGGREGATE_SUMS]->(s:AggregateSums) DETACH DELETE s }
 CALL (g) { MATCH (g)-[:QK_ONLY]->(n:QkOnlyNode) DETACH DELETE n }
 CALL (g) {
   MATCH (g)-[r:TAGGED]->(t:Tag)

@@ -34,6 +34,8 @@ def node_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
         yield statements.SUPERNODES, {"graph": graph, "rows": rows.supernodes}
     for block in rows.active_features:
         yield statements.ACTIVE_FEATURES, {"graph": graph, "row": block}
+    for row in rows.sum_rows(graph):
+        yield statements.AGGREGATE_SUMS, {"rows": [row]}
     yield from qk_steps(graph, rows.qk)
     yield from path_table_steps(graph, rows.tables)
 

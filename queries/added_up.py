@@ -18,25 +18,23 @@ from circuit_atlas.schema.batches import batches
 from circuit_atlas.threads import in_order
 
 if TYPE_CHECKING:
-    from circuit_atlas.graph.aggregate import Aggregation, SourceNodes
+    from circuit_atlas.graph.many_graphs import SourceNodes
     from circuit_atlas.graph.packed import PackedEdges
-    from circuit_atlas.graph.shared_motifs import SignedGraphs
 
 _READERS, _READ_AHEAD = 4, 64  # graphs
 SAME = ("model", "source_set", "lorsa_source_set")  # what all graphs that are added up have in common
 _SHOWN = 3  # names in a text
 Sets = tuple[str | None, ...]
+Add = Callable[["SourceNodes", "PackedEdges"], None]
 R = TypeVar("R")
 
 
-def add_graphs(
-    database: Database, sums: Aggregation | SignedGraphs, sources: Rows, *, align: str, from_start: bool, title: str
-) -> None:
+def add_graphs(database: Database, add: Add, sources: Rows, *, align: str, from_start: bool, title: str) -> None:
     """Add graphs up, in order; several are read at a time.
 
     Args:
         database: the database.
-        sums: what they are added to.
+        add: adds a graph to others, or takes it out.
         sources: the graphs, rows of aggregates.sources.
         align: how nodes are aligned, see `compare`.
         from_start: whether a first token is counted from the start where positions are relative.
@@ -49,7 +47,7 @@ def add_graphs(
 
     with closing(each_graph(database, sources, read, title=title)) as found:
         for nodes, edges in found:
-            sums.add(nodes, edges)
+            add(nodes, edges)
 
 
 def each_graph(
@@ -126,7 +124,7 @@ def read_nodes(graph: StoredGraph, align: str, *, from_start: bool) -> SourceNod
     """The nodes of a graph, and what each is aligned by; see `add_graphs`."""
     import numpy as np
 
-    from circuit_atlas.graph.aggregate import SourceNodes
+    from circuit_atlas.graph.many_graphs import SourceNodes
 
     row = ask(graph.database, "aggregates.nodes", graph=graph.name, align=align, from_start=from_start)[0]
     activation, influence, probability, input_sum = np.array(row["numbers"], np.float64).reshape(-1, 4).T

@@ -28,6 +28,12 @@ def aggregated_state(contents: Iterable[Sequence[str]]) -> str:
     return hashlib.sha256(json.dumps(sorted(map(tuple, contents))).encode()).hexdigest()
 
 
+def read_sums(database: Database, name: str) -> bytes | None:
+    """The sums that an aggregate was made from; None if they were not kept, or somebody changed their type."""
+    blocks = [row["data"] for row in ask(database, "aggregates.sums", graph=name)]
+    return b"".join(blocks) if blocks and all(isinstance(block, bytes) for block in blocks) else None
+
+
 def is_fresh(database: Database, stored: Mapping[str, Any]) -> bool:
     """Whether the graphs that an aggregate with these properties is made of are the same as then."""
     names, tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import Any
 
+from circuit_atlas.database import Rows
 from circuit_atlas.errors import CircuitNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph
@@ -51,8 +52,7 @@ def nodes_within(graph: StoredGraph, name: str) -> list[str]:
         CircuitNotFoundError: the graph has no circuit of that name.
     """
     held = [node["key"] for node in held_nodes(graph, name)]
-    ends = [row["key"] for row in ask(graph.database, "circuits.ends", graph=graph.name)]
-    return list(dict.fromkeys([*held, *ends]))
+    return list(dict.fromkeys([*held, *(row["key"] for row in _ends(graph))]))
 
 
 def pins_of(graph: StoredGraph, name: str) -> list[int]:
@@ -63,6 +63,11 @@ def pins_of(graph: StoredGraph, name: str) -> list[int]:
     """
     shown = {node["ordinal"] for node in held_nodes(graph, name)}
     best = graph.logits[0]["key"] if graph.logits else None
-    ends = ask(graph.database, "circuits.ends", graph=graph.name)
-    shown.update(row["ordinal"] for row in ends if row["key"] == best or not row["key"].startswith(f"{Kind.LOGIT}:"))
+    is_logit = f"{Kind.LOGIT}:"
+    shown.update(row["ordinal"] for row in _ends(graph) if row["key"] == best or not row["key"].startswith(is_logit))
     return sorted(shown)
+
+
+def _ends(graph: StoredGraph) -> Rows:
+    """Keys and ordinals of the nodes that belong to every circuit: tokens and logits."""
+    return ask(graph.database, "nodes.starting", graph=graph.name, starts=[f"{Kind.TOKEN}:", f"{Kind.LOGIT}:"])

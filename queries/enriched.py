@@ -145,13 +145,13 @@ def enriched_edges(
     check_sources([*sources, *beside], "the comparison")
     adding = Aggregation(align, MEAN, max(row["graph"]["n_pos"] for row in [*sources, *beside]))
     how: dict[str, Any] = {"align": align, "from_start": same_start([*sources, *beside])}
-    add_graphs(database, adding, sources, title="graphs", **how)
+    add_graphs(database, adding.add, sources, title="graphs", **how)
     first = adding.effects()
-    add_graphs(database, adding, beside, title="baseline", **how)
+    add_graphs(database, adding.add, beside, title="baseline", **how)
     both = adding.effects()
     at = np.searchsorted(both.pair, first.pair)
     in_set, weight = np.zeros(len(both.pair), np.int64), np.zeros(len(both.pair))
-    in_set[at], weight[at] = first.graphs, first.total / first.graphs
+    in_set[at], weight[at] = first.graphs, first.total.high / first.graphs
     in_baseline = both.graphs - in_set
     found = enrichment(in_set, len(chosen), in_baseline, len(others), confidence=confidence)
     over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen))

@@ -219,7 +219,7 @@ def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int
 def _activations(graph: StoredGraph, address: str) -> list[str]:
     """Keys of the nodes that an address means: all activations of a feature without a position, else one node."""
     if feature := _FEATURE.fullmatch(address):
-        rows = ask(graph.database, "nodes.activations", graph=graph.name, feature=f"{Kind.FEATURE}:{feature[1]}")
+        rows = ask(graph.database, "nodes.starting", graph=graph.name, starts=[f"{Kind.FEATURE}:{feature[1]}@"])
         if rows:
             return [row["key"] for row in rows]
     return [resolve(graph, address).key]

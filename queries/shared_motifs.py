@@ -187,7 +187,7 @@ def _read(database: Database, sources: Rows, align: str, min_weight: float, most
     from circuit_atlas.graph.shared_motifs import SignedGraphs
 
     signed = SignedGraphs(min_weight, most)
-    add_graphs(database, signed, sources, align=align, from_start=same_start(sources), title="graphs")
+    add_graphs(database, signed.add, sources, align=align, from_start=same_start(sources), title="graphs")
     return signed
 
 

@@ -284,6 +284,15 @@ LABELS = {
             "activations": Property(DOUBLES, "Activation of each feature; missing if the file lacks it", "activation"),
         },
     ),
+    "AggregateSums": Label(
+        "A block of what an aggregate adds up: a graph can be added to it, or taken out, without reading the others "
+        "again. Missing where these sums would be too many.",
+        (),
+        {
+            "block": Property(LONG, "Number of the block, from 0", imported=False),
+            "data": Property(BYTES, "A part of the sums, which are a compressed file of numpy", imported=False),
+        },
+    ),
     "QkOnlyNode": Label(
         "A node that is not in a graph, because pruning removed it, but that one of its QK pairs names. It has no "
         "direct effects. Its properties are as in `:Node`.",
@@ -447,6 +456,7 @@ RELATIONSHIPS = {
     "GROUPS": Relationship("Supernode", "Node", "The members of a supernode."),
     "HOLDS": Relationship("Circuit", "Node", "The nodes of a circuit."),
     "TAGGED": Relationship("Graph", "Tag", "The collections that a graph belongs to."),
+    "AGGREGATE_SUMS": Relationship("Graph", "AggregateSums", "The sums of an aggregate."),
     "ACTIVE_FEATURES": Relationship("Graph", "ActiveFeatures", "The features that are active on a graph's prompt."),
 }
 

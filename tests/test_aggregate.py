@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
@@ -22,7 +23,7 @@ from support.program import Run, fails
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, InvalidArgumentError, NotFoundError
 from circuit_atlas.graph import aggregate
-from circuit_atlas.graph.aggregate import Effects
+from circuit_atlas.graph.many_graphs import Effects
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
@@ -40,23 +41,21 @@ def one(atlas: Atlas, examples: dict[str, GraphHandle]) -> Iterator[GraphHandle]
 
 
 @st.composite
-def many_graphs(draw: st.DrawFn) -> list[list[Effect]]:
+def many_graphs(draw: st.DrawFn, smallest: float = 0.0) -> list[list[Effect]]:
     """The effects of a few graphs between five nodes, some of them parallel."""
     number = st.integers(0, 4)
-    weight = st.floats(-1e6, 1e6, width=32).filter(bool)
+    weight = st.floats(-1e6, 1e6, width=32).filter(lambda value: abs(value) > smallest)
     return draw(st.lists(st.lists(st.tuples(number, number, weight), max_size=8), min_size=1, max_size=8))
+
+
+def _of(graph: list[Effect]) -> Effects:
+    target, source, weight = ([effect[i] for effect in graph] for i in range(3))
+    return Effects.of_graph(np.array(target, np.int64), np.array(source, np.int64), np.array(weight, np.float64))
 
 
 @given(many_graphs(), st.integers(1, 8))
 def test_statistics_of_effects_do_not_depend_on_how_graphs_are_merged(graphs: list[list[Effect]], size: int) -> None:
-    parts = [
-        Effects.of_graph(
-            np.array([effect[0] for effect in graph], np.int64),
-            np.array([effect[1] for effect in graph], np.int64),
-            np.array([effect[2] for effect in graph], np.float64),
-        )
-        for graph in graphs
-    ]
+    parts = [_of(graph) for graph in graphs]
     merged = Effects.merged([Effects.merged(parts[at : at + size]) for at in range(0, len(parts), size)])
     weight, statistics = merged.statistics(len(graphs))
     wanted: dict[tuple[int, int], list[float]] = {}
@@ -77,6 +76,20 @@ def test_statistics_of_effects_do_not_depend_on_how_graphs_are_merged(graphs: li
         assert statistics.weight_sd[i] == pytest.approx(pstdev(every), abs=1e-6 * size_of)
         assert statistics.graphs[i] == len(values)
         assert statistics.sign_agreement[i] == max(signs) / len(values)
+
+
+@given(many_graphs(smallest=1e-9), many_graphs(smallest=1e-9))
+def test_what_is_taken_out_leaves_nothing_behind(graphs: list[list[Effect]], others: list[list[Effect]]) -> None:
+    """Unless weights differ by a factor of more than 2^80: sums have 106 bits, a weight has 24."""
+    kept, gone = [_of(graph) for graph in graphs], [_of(graph) for graph in others]
+    wanted = Effects.merged(kept)
+    found = Effects.merged([Effects.merged([*gone, *kept]), *(part.taken_out() for part in gone)])
+    for name in ("pair", "graphs", "positive"):
+        assert getattr(found, name).tolist() == getattr(wanted, name).tolist()
+    for i in range(2):
+        assert found.total[i].tolist() == wanted.total[i].tolist()
+    largest = max((abs(weight) for graph in [*graphs, *others] for *_, weight in graph), default=0) * 8
+    assert found.squares.high == pytest.approx(wanted.squares.high, rel=1e-15, abs=largest**2 * 2**-100)
 
 
 def test_a_graph_alone_has_no_spread_even_where_weights_are_large() -> None:
@@ -240,6 +253,110 @@ def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, 
     atlas.delete(second)
     with pytest.raises(InvalidArgumentError, match="no graph is left"):  # the aggregate itself still has the tag
         atlas.aggregate(name=name, refresh=True)
+
+
+@pytest.mark.parametrize(
+    ("align", "weight", "min_graphs"), [("feature", "mean", 1), ("relative", "normalised", 2), ("exact", "mean", 1)]
+)
+def test_graphs_are_added_and_taken_out_without_reading_the_others_again(
+    align: str,
+    weight: str,
+    min_graphs: int,
+    atlas: Atlas,
+    examples: Any,
+    new_name: Callable[[], str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is then stored is the same as if all were read."""
+    tag, name = new_name(), new_name()
+    how: dict[str, Any] = {"align": align, "weight": weight, "min_graphs": min_graphs}
+    graphs = ["foot", "night", "puppy", "winter"]
+    atlas.tag(*graphs, add=[tag])
+    try:
+        atlas.aggregate(tags=[tag], name=name, **how)
+        for removed, added in ((["night"], ["taste"]), (["foot"], []), ([], ["foot", "night"])):
+            for graph in removed:
+                atlas.tag(graph, remove=[tag])
+            for graph in added:
+                atlas.tag(graph, add=[tag])
+            graphs = sorted({*graphs, *added} - {*removed})
+            with caplog.at_level(logging.INFO, "circuit_atlas"):
+                caplog.clear()
+                again = atlas.aggregate(name=name, refresh=True)
+            wanted = f"{name}: {len(added)} graphs are added to its sums, {len(removed)} are taken out"
+            assert wanted in caplog.messages
+            assert again.metadata["aggregated_graphs"] == len(graphs)
+            _check_same(again, atlas.aggregate(*graphs, name=new_name(), **how))
+            assert not atlas.verify(name).damaged
+    finally:
+        atlas.tag(*graphs, remove=[tag])
+
+
+def _check_same(graph: GraphHandle, other: GraphHandle) -> None:
+    """Two aggregates have the same nodes and effects: to the bit, but for the last digits of the deviation."""
+    one, two = (read_graph_data(each, relationships=True) for each in (graph, other))
+    assert one.statistics is not None
+    assert two.statistics is not None
+    for field in fields(one.nodes):
+        np.testing.assert_array_equal(getattr(one.nodes, field.name), getattr(two.nodes, field.name))
+    for name in ("target", "source", "weight"):
+        np.testing.assert_array_equal(*(getattr(data.edges.as_arrays(), name) for data in (one, two)))  # type: ignore[attr-defined]
+    for name in ("graphs", "mean_influence"):
+        np.testing.assert_array_equal(*(getattr(data.nodes, name) for data in (one.statistics, two.statistics)))
+    for name in ("weight_present", "graphs", "sign_agreement"):
+        np.testing.assert_array_equal(*(getattr(data.edges, name) for data in (one.statistics, two.statistics)))
+    np.testing.assert_allclose(one.statistics.edges.weight_sd, two.statistics.edges.weight_sd, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "change", ["a deleted graph", "a replaced graph", "no sums", "half of the sums", "a wrong byte", "a wrong type"]
+)
+def test_all_graphs_are_read_where_sums_do_not_help(
+    change: str, atlas: Atlas, examples: Any, new_name: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    tag, copy, name = new_name(), new_name(), new_name()
+    graphs = ["foot", "puppy", "winter"]
+    atlas.ingest(example_file("night"), name=copy, tags=[tag])
+    atlas.tag(*graphs, add=[tag])
+    try:
+        atlas.aggregate(tags=[tag], name=name)
+        if change == "a deleted graph":
+            atlas.delete(copy)
+        elif change == "a replaced graph":
+            atlas.ingest(example_file("taste"), name=copy, replace=True)
+        else:
+            _damage(atlas, name, change)
+            atlas.tag(graphs.pop(), remove=[tag])
+        with caplog.at_level(logging.INFO, "circuit_atlas"):
+            again = atlas.aggregate(name=name, refresh=True)
+        assert again.ingested.status == "replaced"
+        assert "its sums" not in caplog.text
+        _check_same(again, atlas.aggregate(tags=[tag], name=new_name()))
+    finally:
+        atlas.tag(*graphs, remove=[tag])
+
+
+def _damage(atlas: Atlas, name: str, how: str) -> None:
+    sums = "MATCH (:Graph {name: $name})-[:AGGREGATE_SUMS]->(s)"
+    [row] = atlas.cypher(f"{sums} RETURN s.data AS data", {"name": name}).rows
+    data, middle = row["data"], len(row["data"]) // 2
+    damaged = {
+        "no sums": None,
+        "half of the sums": data[:middle],
+        "a wrong byte": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+        "a wrong type": [1, 2],
+    }
+    atlas.cypher(f"{sums} SET s.data = $data", {"name": name, "data": damaged[how]}, write=True)
+
+
+def test_too_many_sums_are_not_kept(
+    atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregate, "_MOST_KEPT", 100)
+    name = new_name()
+    atlas.aggregate("night", "winter", name=name)
+    kept = atlas.cypher("MATCH (:Graph {name: $name})-[:AGGREGATE_SUMS]->(s) RETURN count(s) AS n", {"name": name}).rows
+    assert kept == [{"n": 0}]
 
 
 def test_what_no_longer_exists_is_left_out_of_a_refresh(

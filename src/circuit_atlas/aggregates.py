@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.printable import first_of
-from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start
-from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, is_fresh
+from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start, sources_of
+from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, is_fresh, read_sums
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.graph_sets import graph_set, set_rows
 from circuit_atlas.queries.graphs import find_graph
@@ -20,8 +23,10 @@ from circuit_atlas.schema.limits import ALIGNMENTS
 from circuit_atlas.schema.models import GraphMetadata
 
 if TYPE_CHECKING:
+    from circuit_atlas.graph.aggregate import Aggregation
     from circuit_atlas.graph.data import GraphData
 
+_LOG = logging.getLogger(__name__)
 _SHOWN = 3  # names in a text
 
 
@@ -54,7 +59,7 @@ def store_aggregate(
     names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:
         raise no_graphs()
-    data = as_one(database, _read, database, names, tags, name, _How(align, weight, min_graphs))
+    data = as_one(database, _read, database, names, tags, name, _How(align, weight, min_graphs), refresh=False)
     with database.writing():
         return load_graph(database, data, name=name, replace=replace)
 
@@ -66,6 +71,8 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
         raise InvalidArgumentError(
             f"{name!r} is not an aggregate", fix="`circuit-atlas graphs` lists graphs; aggregates say of how many."
         )
+    from circuit_atlas.ingest.load import load_graph
+
     asked, asked_tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
     if is_fresh(database, stored):
         return IngestResult.unchanged(name, stored)
@@ -81,13 +88,15 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
         raise InvalidArgumentError(
             "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."
         )
-    made = store_aggregate(database, names, tags, name=name, replace=True, **how._asdict())
+    data = as_one(database, _read, database, names, tags, name, how, refresh=True)
+    with database.writing():
+        made = load_graph(database, data, name=name, replace=True)
     left_out = [f"graphs and tags that no longer exist were left out: {', '.join(gone)}"] if gone else []
     return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 
 
-def _read(database: Database, names: list[str], tags: list[str], name: str, how: _How) -> GraphData:
-    """The aggregate, of the graphs as they are now."""
+def _read(database: Database, names: list[str], tags: list[str], name: str, how: _How, *, refresh: bool) -> GraphData:
+    """The aggregate, of the graphs as they are now; with `refresh`, from the sums of the stored one where possible."""
     from circuit_atlas.graph.aggregate import Aggregation
 
     graph_set(database, names, tags)  # raises if one does not exist
@@ -97,9 +106,38 @@ def _read(database: Database, names: list[str], tags: list[str], name: str, how:
         raise InvalidArgumentError(f"{name!r} is one of the graphs", fix="Give the aggregate another name (--name).")
     check_range("min_graphs", how.min_graphs, 1, len(sources))
     n_pos = max(row["graph"]["n_pos"] for row in sources)
-    aggregation = Aggregation(how.align, how.weight, n_pos, how.min_graphs)
-    add_graphs(database, aggregation, sources, align=how.align, from_start=same_start(sources), title=name)
-    return aggregation.data(_metadata(sources, names, tags, name, how))
+    new = partial(Aggregation, how.align, how.weight, n_pos, how.min_graphs)
+    from_start = how.align == "relative" and same_start(sources)
+    contents = {row["graph"]["name"]: row["graph"]["content_hash"] for row in sources}
+    about = {"align": how.align, "weight": how.weight, "from_start": from_start, "contents": contents}
+    aggregation, left, joined = (refresh and _gone_on(database, new(), name, sources, about)) or (new(), [], sources)
+    for change, rows in ((aggregation.take_out, left), (aggregation.add, joined)):
+        if rows:
+            add_graphs(database, change, rows, align=how.align, from_start=from_start, title=name)
+    return replace(aggregation.data(_metadata(sources, names, tags, name, how)), sums=aggregation.state(about))
+
+
+def _gone_on(
+    database: Database, aggregation: Aggregation, name: str, sources: Rows, about: dict[str, Any]
+) -> tuple[Aggregation, Rows, Rows] | None:
+    """The aggregation, gone on from the stored sums of an aggregate, and the graphs to take out and to add, rows of
+    aggregates.sources.
+
+    None if all graphs must be read: there are no sums, they were added up in another way, a graph that has left was
+    replaced or deleted, so that it cannot be taken out, or most of the graphs are others.
+    """
+    sums = read_sums(database, name)
+    known = aggregation.go_on(sums) if sums else None
+    if known is None or known | {"contents": None} != about | {"contents": None}:
+        return None
+    then, now = known["contents"], about["contents"]
+    joined = [row for row in sources if then.get(row["graph"]["name"]) != row["graph"]["content_hash"]]
+    gone = [graph for graph, content in then.items() if now.get(graph) != content]
+    left = [row for row in sources_of(database, gone) if then[row["graph"]["name"]] == row["graph"]["content_hash"]]
+    if len(left) < len(gone) or len(left) + len(joined) >= len(sources):
+        return None
+    _LOG.info("%s: %d graphs are added to its sums, %d are taken out", name, len(joined), len(left))
+    return aggregation, left, joined
 
 
 def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: _How) -> GraphMetadata:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuit_atlas.graph.aggregate import SourceNodes
 from circuit_atlas.graph.data import ArrayEdges
+from circuit_atlas.graph.many_graphs import SourceNodes
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.shared_motifs import (
     SignedGraphs,

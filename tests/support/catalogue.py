@@ -21,7 +21,7 @@ ARGUMENTS: dict[str, Any] = {
     "ordinals": list(range(400)),
     "names": ["influence"],
     "named": [["dallas", "is"]],
-    "feature": "feature:20/44686",
+    "starts": ["feature:20/44686@", "token:"],
     "a": "dallas",
     "b": "night",
     "graphs": ["dallas", "night"],
@@ -34,7 +34,7 @@ ARGUMENTS: dict[str, Any] = {
     "layer": 1,
     "index": 12928,
 }
-EMPTY = ("graphs.extras", "graphs.without_columns")  # what they look for, none of the examples has
+EMPTY = ("aggregates.sums", "graphs.extras", "graphs.without_columns")  # what they look for, none of the examples has
 ABOUT_ALL = (
     "graphs.list",
     "graphs.tags",

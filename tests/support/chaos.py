@@ -53,6 +53,7 @@ MATCH (n) WHERE NOT n:TranscoderFeature AND NOT n:CircuitAtlas
   AND (n.graph CONTAINS '~' OR n.name CONTAINS '~' OR n:EdgeBatch OR (n:Graph AND n.status <> 'ready')
     OR NOT EXISTS { (:Graph {name: coalesce(n.graph, n.name)}) })
   AND NOT (n:Tag AND EXISTS { (n)<-[:TAGGED]-(:Graph) })
+  AND NOT (n:AggregateSums AND EXISTS { (n)<-[:AGGREGATE_SUMS]-(:Graph) })
   AND NOT (n:ActiveFeatures AND EXISTS { (n)<-[:ACTIVE_FEATURES]-(:Graph) })
 RETURN count(n) AS left
 """

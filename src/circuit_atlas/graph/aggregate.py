@@ -21,9 +21,11 @@ graphs have them.
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from io import BytesIO
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +35,6 @@ from circuit_atlas.graph.data import (
     KINDS,
     NO_VALUE,
     ArrayEdges,
-    EdgeStatistics,
-    Float64,
     GraphData,
     Int64,
     NodeColumns,
@@ -42,7 +42,9 @@ from circuit_atlas.graph.data import (
     Statistics,
 )
 from circuit_atlas.graph.influence import MIN_ROW_SUM
+from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.sums import Sums
 from circuit_atlas.schema.keys import (
     FEATURE_TYPES,
     OTHERS,
@@ -59,87 +61,16 @@ MEAN, NORMALISED = "mean", "normalised"
 WEIGHTS = (MEAN, NORMALISED)
 FEATURE_ALIGNMENT = "feature"
 _MERGED_AT_ONCE = 1 << 22  # effects
+_FORMAT = 1  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
+_MOST_KEPT = 1 << 22  # effects, 200 MB: of more, the sums are not kept
+_SOURCE = 0xFFFFFFFF  # of a pair
 _KEY_TEXT = 200  # characters of a token's text in its key
 _ORDER = (Kind.FEATURE, Kind.ERROR, Kind.BIAS, Kind.OTHER, Kind.TOKEN, Kind.LOGIT)
 
 
-class SourceNodes(NamedTuple):
-    """The n nodes of a graph, in order. `identity` is what each is aligned by, as in `compare`; for nodes that are
-    aligned by position, it ends with `@` and the position, from the end of the prompt where it is negative.
-    `vocabulary_index` is that of a token."""
-
-    identity: list[str]
-    layer: npt.NDArray[Any]
-    vocabulary_index: npt.NDArray[Any]
-    token: list[str]
-    activation: Float64
-    influence: Float64
-    probability: Float64
-    input_sum: Float64
-
-
-class Effects(NamedTuple):
-    """Direct effects of some graphs, added up by pair of nodes, in order of `pair`: m of them.
-
-    `pair`, int64 (m,), is the target's number times 2^32 plus the source's. `graphs`, int64 (m,), is the number of
-    graphs that have the effect, `total` the sum of its weights there, `spread` the sum of their squared distances from
-    their mean; `positive` and `negative` are numbers of graphs by the sign of the weight.
-    """
-
-    pair: Int64
-    graphs: Int64
-    total: Float64
-    spread: Float64
-    positive: Int64
-    negative: Int64
-
-    @classmethod
-    def of_graph(cls, target: Int64, source: Int64, weight: Float64) -> Effects:
-        """The effects of one graph, (k,) each, between nodes with these numbers; parallel ones are added up, and are as
-        none where they cancel out."""
-        pair, inverse = np.unique(target << 32 | source, return_inverse=True)
-        total = np.bincount(inverse, weight, len(pair)).astype(np.float64)
-        pair, total = pair[total != 0], total[total != 0]
-        one = np.ones(len(pair), np.int64)
-        return cls(pair, one, total, np.zeros(len(pair)), (total > 0).astype(np.int64), (total < 0).astype(np.int64))
-
-    @classmethod
-    def merged(cls, parts: Sequence[Effects]) -> Effects:
-        """The effects of all graphs of several parts, which have no graph in common."""
-        if not parts:
-            return cls.of_graph(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-        found = cls._make(map(np.concatenate, zip(*parts, strict=True)))
-        found = found.take(np.argsort(found.pair, kind="stable"))
-        start = np.flatnonzero(np.diff(found.pair, prepend=-1))
-        if not len(start):
-            return found
-
-        def summed(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return np.add.reduceat(column, start)
-
-        # The squared distances from the mean of all graphs are those from the mean of each part, and the distances of
-        # these means, which all graphs of the part have. (A difference of sums of squares would lose digits.)
-        graphs, total = summed(found.graphs), summed(found.total)
-        mean = np.repeat(total / graphs, np.diff(start, append=len(found.pair)))
-        shifted = found.spread + found.graphs * (found.total / found.graphs - mean) ** 2
-        return cls(found.pair[start], graphs, total, summed(shifted), summed(found.positive), summed(found.negative))
-
-    def statistics(self, n_graphs: int) -> tuple[Float64, EdgeStatistics]:
-        """Weights and statistics over `n_graphs` graphs, see the module's text."""
-        weight, present = self.total / n_graphs, self.total / self.graphs
-        absent = n_graphs - self.graphs
-        squares = self.spread + self.graphs * (present - weight) ** 2 + absent * weight**2
-        agreement = np.maximum(self.positive, self.negative) / self.graphs
-        return weight, EdgeStatistics(present, np.sqrt(squares / n_graphs), self.graphs, agreement)
-
-    def take(self, at: npt.NDArray[Any]) -> Effects:
-        """Some of the effects, in order of `at`: their places, int64 (k,), or whether to take each, bool (m,)."""
-        return Effects._make(column[at] for column in self)
-
-
 class Aggregation:
-    """Adds up graphs, one after the other.
+    """Adds up graphs, one after the other, in any order, and takes them out again.
 
     Args:
         align: how nodes are aligned, see `compare`.
@@ -153,14 +84,13 @@ class Aggregation:
         self._align, self._weights, self._n_pos, self._min_graphs = align, weights, n_pos, min_graphs
         self._numbers: dict[str, int] = {}  # of each identity
         self._texts: list[Counter[str]] = []  # of the tokens of each
-        self._indices: list[int] = []
+        self._indices: list[Counter[int]] = []  # of these tokens in the vocabulary
         self._layers: list[int] = []
-        self._nodes: list[tuple[npt.NDArray[Any], ...]] = []  # numbers, and three values, of the nodes of each graph
-        self._present: list[Int64] = []  # numbers of the nodes that each graph has
+        self._nodes: list[NodeSums] = []
         self._effects: list[Effects] = []
         self._waiting = 0  # effects that are not merged yet
-        self._within = 0
-        self.graphs = self.without_logits = 0
+        self._has_all = True  # whether each node is in some graph
+        self._within = self._without_logits = self._graphs = 0
 
     def add(self, nodes: SourceNodes, edges: PackedEdges) -> None:
         """Add a graph.
@@ -168,21 +98,34 @@ class Aggregation:
         Raises:
             InvalidArgumentError: the aggregate would have too many nodes.
         """
-        number = self._number(nodes)
-        self.graphs += 1
-        self._nodes.append((number, nodes.activation, nodes.influence, nodes.probability))
-        self._present.append(np.unique(number))
+        self._change(nodes, edges, 1)
+
+    def take_out(self, nodes: SourceNodes, edges: PackedEdges) -> None:
+        """Take out a graph that was added."""
+        self._has_all = False
+        self._change(nodes, edges, -1)
+
+    def _change(self, nodes: SourceNodes, edges: PackedEdges, by: int) -> None:
+        number = self._number(nodes, by)
+        self._graphs += by
         weight = edges.weight.astype(np.float64)
         if self._weights == NORMALISED:
             weight /= np.repeat(np.maximum(nodes.input_sum, MIN_ROW_SUM), edges.inputs)
         target, source = np.repeat(number, edges.inputs), number[edges.source]
         between = target != source
-        self._within += int(np.count_nonzero(~between))
-        self._effects.append(Effects.of_graph(target[between], source[between], weight[between]))
-        self._waiting += len(self._effects[-1].pair)
+        self._within += by * int(np.count_nonzero(~between))
+        effects = Effects.of_graph(target[between], source[between], weight[between])
+        of_nodes = NodeSums.of_graph(number, nodes)
+        self._effects.append(effects if by > 0 else effects.taken_out())
+        self._nodes.append(of_nodes if by > 0 else of_nodes.taken_out())
+        self._waiting += len(effects.pair)
         # What is merged grows with what is there: so an effect is merged log(graphs) times, not once for each block.
         if self._waiting > max(_MERGED_AT_ONCE, len(self._effects[0].pair)):
-            self.effects()
+            self._merge()
+
+    def _merge(self) -> None:
+        self._effects, self._nodes = [Effects.merged(self._effects)], [NodeSums.merged(self._nodes)]
+        self._waiting = 0
 
     @property
     def identities(self) -> list[str]:
@@ -191,8 +134,74 @@ class Aggregation:
 
     def effects(self) -> Effects:
         """The direct effects of the graphs that were added so far, between nodes with these numbers."""
-        self._effects, self._waiting = [Effects.merged(self._effects)], 0
+        self._merge()
         return self._effects[0]
+
+    def state(self, about: dict[str, Any]) -> bytes | None:
+        """All sums, from which an aggregation can go on; None if they are too many to be kept.
+
+        Args:
+            about: what else to keep with them, as JSON.
+        """
+        effects, [nodes] = self.effects(), self._nodes
+        if len(effects.pair) > _MOST_KEPT:
+            return None
+        kept = np.flatnonzero(nodes.graphs)
+        number = np.cumsum(nodes.graphs > 0) - 1
+        pair = number[effects.pair >> 32] << 32 | number[effects.pair & _SOURCE]
+        identities = self.identities
+        texts = {
+            "format": _FORMAT,
+            "about": about,
+            "counts": [self._graphs, self._within, self._without_logits],
+            "identities": [identities[i] for i in kept],
+            "texts": [self._texts[i] for i in kept],
+            "indices": [list(self._indices[i].items()) for i in kept],
+            "layers": [self._layers[i] for i in kept],
+        }
+        of = nodes.take(kept)
+        arrays: dict[str, Any] = {
+            "about": np.frombuffer(json.dumps(texts).encode(), np.uint8),
+            "effects": [pair, effects.graphs, effects.positive],
+            "effect_sums": [*effects.total, *effects.squares],
+            "nodes": [of.graphs, of.active],
+            "node_sums": [*of.activation, *of.influence, *of.probability],
+        }
+        file = BytesIO()
+        np.savez_compressed(file, **arrays)
+        return file.getvalue()
+
+    def go_on(self, state: bytes) -> dict[str, Any] | None:
+        """Go on from the sums of another aggregation, of the same kind.
+
+        Args:
+            state: what its `state` returned.
+
+        Returns:
+            What was kept with them; None if they are damaged, or another version made them.
+        """
+        try:
+            with np.load(BytesIO(state), allow_pickle=False) as file:
+                texts = json.loads(file["about"].tobytes())
+                if texts["format"] != _FORMAT:
+                    return None
+                pair, *counts = file["effects"]
+                in_graphs, positive = (column.astype(np.int32) for column in counts)
+                total, squares = file["effect_sums"].reshape(2, 2, -1)
+                effects = Effects(pair, in_graphs, positive, Sums(*total), Sums(*squares))
+                graphs, active = file["nodes"]
+                activation, influence, probability = file["node_sums"].reshape(3, 2, -1)
+                sums = Sums(*activation), Sums(*influence), Sums(*probability)
+                nodes = NodeSums(np.arange(len(graphs)), graphs, active, *sums)
+        except (BadZipFile, zlib.error, ValueError, KeyError, OSError):
+            return None
+        self._numbers = {identity: i for i, identity in enumerate(texts["identities"])}
+        self._texts = [Counter(counts) for counts in texts["texts"]]
+        self._indices = [Counter(dict(items)) for items in texts["indices"]]
+        self._layers = texts["layers"]
+        self._graphs, self._within, self._without_logits = texts["counts"]
+        self._effects, self._nodes = [effects], [nodes]
+        return dict(texts["about"])
 
     def data(self, metadata: GraphMetadata) -> GraphData:
         """The aggregate.
@@ -203,38 +212,39 @@ class Aggregation:
         Raises:
             InvalidArgumentError: the aggregate would have too many nodes.
         """
-        identities = self.identities
-        present = np.concatenate(self._present) if self._present else np.zeros(0, np.int64)
-        graphs = np.bincount(present, minlength=len(identities)).astype(np.int64)
+        every, [sums] = self.effects(), self._nodes
+        identities, graphs = self.identities, sums.graphs.astype(np.int64)
         frequent = np.flatnonzero(graphs >= self._min_graphs).tolist()
         _check_size(len(frequent))
         addresses = {i: self._address(identities[i], self._layers[i]) for i in frequent}
         numbers = np.array(sorted(frequent, key=lambda i: _place(addresses[i], identities[i])), np.int64)
-        every = self.effects()
         effects = every.take(every.graphs >= self._min_graphs)
         ordinal = np.full(len(identities), NO_VALUE, np.int64)
         ordinal[numbers] = np.arange(len(numbers))
-        pair = ordinal[effects.pair >> 32] << 32 | ordinal[effects.pair & 0xFFFFFFFF]
+        pair = ordinal[effects.pair >> 32] << 32 | ordinal[effects.pair & _SOURCE]
         effects = effects._replace(pair=pair).take(np.argsort(pair))
-        kept = effects.take(effects.total / max(self.graphs, 1) != 0)
-        weight, statistics = kept.statistics(self.graphs)
-        edges = ArrayEdges((kept.pair >> 32).astype(np.int32), (kept.pair & 0xFFFFFFFF).astype(np.int32), weight)
-        nodes = self._columns([identities[i] for i in numbers], [addresses[i] for i in numbers], numbers)
-        rare = len(identities) - len(numbers), len(every.pair) - len(effects.pair)
+        kept = effects.take(effects.total.high / max(self._graphs, 1) != 0)
+        weight, statistics = kept.statistics(self._graphs)
+        edges = ArrayEdges((kept.pair >> 32).astype(np.int32), (kept.pair & _SOURCE).astype(np.int32), weight)
+        nodes = self._columns([identities[i] for i in numbers], [addresses[i] for i in numbers], sums.take(numbers))
+        rare = int(np.count_nonzero(graphs)) - len(numbers), len(every.pair) - len(effects.pair)
         update = {"tokens": self._tokens(nodes), "warnings": self._notes(rare, len(effects.pair) - len(kept.pair))}
         return GraphData(
             metadata=metadata.model_copy(update=update),
             nodes=nodes,
             edges=edges,
-            statistics=Statistics(NodeStatistics(graphs[numbers], self._mean_influence()[numbers]), statistics),
+            statistics=Statistics(
+                NodeStatistics(graphs[numbers], sums.influence.high[numbers] / max(self._graphs, 1)), statistics
+            ),
         )
 
-    def _number(self, nodes: SourceNodes) -> Int64:
-        """The number of each node of a graph; those of new identities are added."""
+    def _number(self, nodes: SourceNodes, by: int) -> Int64:
+        """The number of each node of a graph; new identities are added. Texts are counted: `by` is 1, or -1 if the
+        graph is taken out."""
         logits = np.array([identity.startswith("logit:") for identity in nodes.identity], np.bool_)
         probability = np.where(logits, np.nan_to_num(nodes.probability), -1)
         target = int(np.argmax(probability)) if logits.any() else NO_VALUE
-        self.without_logits += target == NO_VALUE
+        self._without_logits += by * (target == NO_VALUE)
         number = np.empty(len(logits), np.int64)
         for i, identity in enumerate(nodes.identity):
             text = nodes.token[i]
@@ -247,14 +257,13 @@ class Aggregation:
             at = self._numbers.setdefault(identity, len(self._texts))
             if at == len(self._texts):
                 self._texts.append(Counter())
-                self._indices.append(int(nodes.vocabulary_index[i]))
+                self._indices.append(Counter())
                 self._layers.append(int(nodes.layer[i]))
             if identity.startswith("token"):
-                self._texts[at][text] += 1
-                if self._indices[at] != nodes.vocabulary_index[i]:
-                    self._indices[at] = NO_VALUE
+                self._texts[at][text] += by
+                self._indices[at][int(nodes.vocabulary_index[i])] += by
             number[i] = at
-        if self._min_graphs == 1:  # else it is known at the end which nodes are kept
+        if self._min_graphs == 1 and self._has_all:  # else it is known at the end which nodes are kept
             _check_size(len(self._texts))
         return number
 
@@ -274,25 +283,21 @@ class Aggregation:
             return known._replace(position=position)
         return NodeAddress(Kind(what.partition(":")[0]), None if layer == NO_VALUE else layer, None, position)
 
-    def _columns(self, identities: list[str], addresses: list[NodeAddress], numbers: Int64) -> NodeColumns:
-        n_all, n = len(self._texts), len(identities)
+    def _columns(self, identities: list[str], addresses: list[NodeAddress], sums: NodeSums) -> NodeColumns:
+        n = len(identities)
 
         def integers(values: list[int | None], dtype: Any) -> npt.NDArray[Any]:
             return np.array([NO_VALUE if value is None else value for value in values], dtype)
 
         kinds = [address.kind for address in addresses]
-        number, activation, _, probability = self._all_nodes()
-        found = ~np.isnan(activation)
-        active = np.bincount(number[found], minlength=n_all)
-        sums = np.bincount(number[found], activation[found], n_all)
         is_logit = np.array([kind is Kind.LOGIT for kind in kinds], np.bool_)
-        chances = np.bincount(number, np.nan_to_num(probability), n_all)[numbers] / max(self.graphs, 1)
         vocabulary = [
-            self._indices[i] if kind is Kind.TOKEN else NO_VALUE for i, kind in zip(numbers, kinds, strict=True)
+            _only(self._indices[i]) if kind is Kind.TOKEN else NO_VALUE
+            for i, kind in zip(sums.number, kinds, strict=True)
         ]
         index = integers([address.index for address in addresses], np.int64)
         token = [
-            _joined(self._texts[i]) if kind is Kind.TOKEN else None for i, kind in zip(numbers, kinds, strict=True)
+            _joined(self._texts[i]) if kind is Kind.TOKEN else None for i, kind in zip(sums.number, kinds, strict=True)
         ]
         label = [
             identity.partition(":")[2] if logit else None for identity, logit in zip(identities, is_logit, strict=True)
@@ -304,8 +309,8 @@ class Aggregation:
             layer=integers([address.layer for address in addresses], np.int32),
             position=integers([address.position for address in addresses], np.int32),
             index=np.where([kind is Kind.TOKEN for kind in kinds], np.array(vocabulary, np.int64), index),
-            activation=np.divide(sums, active, out=np.full(n_all, np.nan), where=active > 0)[numbers],
-            probability=np.where(is_logit, chances, np.nan),
+            activation=np.divide(sums.activation.high, sums.active, out=np.full(n, np.nan), where=sums.active > 0),
+            probability=np.where(is_logit, sums.probability.high / max(self._graphs, 1), np.nan),
             cumulative_influence=np.full(n, np.nan),
             token=token,
             label=label,
@@ -315,17 +320,6 @@ class Aggregation:
             extra=[_extra(address) if source_id[i] else None for i, address in enumerate(addresses)] if nothing else [],
             pinned=np.zeros(len(nothing), np.bool_),
         )
-
-    def _mean_influence(self) -> Float64:
-        """The mean influence of each node over all graphs, by its number."""
-        number, _, influence, _ = self._all_nodes()
-        return np.bincount(number, np.nan_to_num(influence), len(self._texts)) / max(self.graphs, 1)
-
-    def _all_nodes(self) -> tuple[npt.NDArray[Any], ...]:
-        """Numbers, activations, influences and probabilities of the nodes of all graphs."""
-        if not self._nodes:
-            return np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0)
-        return tuple(map(np.concatenate, zip(*self._nodes, strict=True)))
 
     def _tokens(self, nodes: NodeColumns) -> list[str]:
         """The text at each position; none where positions do not count."""
@@ -343,8 +337,8 @@ class Aggregation:
             notes.append(
                 f"found in fewer than {self._min_graphs:,} graphs, left out: {nodes:,} nodes, {effects:,} effects"
             )
-        if self.without_logits:
-            notes.append(f"graphs without logits, of which nothing acts on the target: {self.without_logits:,}")
+        if self._without_logits:
+            notes.append(f"graphs without logits, of which nothing acts on the target: {self._without_logits:,}")
         if self._within:
             notes.append(f"effects between nodes that became one, left out: {self._within:,}")
         if zero:
@@ -369,8 +363,15 @@ def _place(address: NodeAddress, identity: str) -> tuple[Any, ...]:
     return _ORDER.index(address.kind), *numbers, identity == f"logit:{OTHERS}", identity
 
 
+def _only(indices: Counter[int]) -> int:
+    """The index in the vocabulary that all tokens have, if they have the same."""
+    found = [index for index, number in indices.items() if number]
+    return found[0] if len(found) == 1 else NO_VALUE
+
+
 def _joined(texts: Counter[str]) -> str:
     """The text of all tokens, or the commonest ones, with the blanks in front that all have."""
+    texts = +texts
     if len(texts) == 1:
         return next(iter(texts))
     commonest = sorted(texts, key=lambda text: (-texts[text], text))

@@ -259,3 +259,4 @@ class GraphData:
     edge_extras: tuple[EdgeExtra, ...] = ()  # in order of target, then source
     active: ActiveFeatures | None = None  # of a `.pt`, unless the feature nodes are all of them, in the same order
     statistics: Statistics | None = None  # of an aggregate
+    sums: bytes | None = None  # of an aggregate that is to be stored: see `Aggregation.state`

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from circuit_atlas.graph.aggregate import SourceNodes
 from circuit_atlas.graph.data import Bool, Float64, Int64
+from circuit_atlas.graph.many_graphs import SourceNodes
 from circuit_atlas.graph.motifs import FAN_IN, FAN_OUT, TRIANGLE, strongest
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.schema.keys import TARGET

@@ -25,6 +25,7 @@ from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
 from circuit_atlas.schema.apply import create_constraints
 from circuit_atlas.schema.batches import pages
+from circuit_atlas.schema.edge_columns import WRITE_COLUMNS
 from circuit_atlas.server import LocalServer
 from circuit_atlas.server.admin import AdminTool
 from circuit_atlas.server.importer import run_import
@@ -68,7 +69,8 @@ def ingest_in_bulk(
         server.store.disk_errors(),
         server.store.work_folder("import") as folder,
         ImportFiles(folder) as made,
-        ColumnFile(folder / "columns.arrow") as columns,
+        ColumnFile(folder / "columns.arrow", "EdgeColumns", WRITE_COLUMNS) as columns,
+        ColumnFile(folder / "sums.arrow", "AggregateSums", statements.AGGREGATE_SUMS) as sums,
     ):
         for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
             try:
@@ -86,13 +88,17 @@ def ingest_in_bulk(
             else:
                 rows = graph_rows(data, content, dict.fromkeys([*store.tags(chosen), *tags]))
                 there[chosen], is_labelled[chosen] = content, rows.is_labelled
-                expected[chosen] = _add(made, columns, chosen, rows)
+                columns.add(rows.columns(chosen))
+                expected[chosen] = _add(made, chosen, rows)
             same = [other for other, known in there.items() if known == content and other != chosen]
             result = ingest_result(chosen, data, status, sorted(same)[:3])
             results.append(FileResult(file=str(path), result=result, error=None))
         if expected:
             for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
-                expected[old] = _add(made, columns, old, store.graph_rows(old))
+                rows = store.graph_rows(old)
+                columns.add(rows.columns(old))
+                sums.add(rows.sum_rows(old))
+                expected[old] = _add(made, old, rows)
             for properties, is_kept in store.all_features():
                 made.add_feature(properties, only_if_active=not is_kept)
             made.finish()
@@ -100,7 +106,9 @@ def ingest_in_bulk(
             server.rebuild(
                 store.check_unchanged,
                 lambda admin: _import(admin, made, heap),
-                lambda connection: _finish(connection, expected, is_labelled, columns, explained=made.is_explained),
+                lambda connection: _finish(
+                    connection, expected, is_labelled, [columns, sums], explained=made.is_explained
+                ),
                 quiet=not progress,
             )
     return IngestResults.of(results)
@@ -121,9 +129,8 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
     return "replaced"
 
 
-def _add(made: ImportFiles, columns: ColumnFile, name: str, rows: GraphRows) -> Sums:
+def _add(made: ImportFiles, name: str, rows: GraphRows) -> Sums:
     made.add(name, rows)
-    columns.add(name, rows)
     sums = np.array([*rows.size, 0, 0], np.float64)
     for block in rows.edges.blocks(_BLOCK):
         sums[2:] += block.weight.sum(), np.abs(block.weight).sum()
@@ -143,18 +150,19 @@ def _finish(
     connection: Connection,
     expected: dict[str, Sums],
     is_labelled: dict[str, bool],
-    columns: ColumnFile,
+    columns: list[ColumnFile],
     *,
     explained: bool,
 ) -> None:
-    """Create the schema in the new database, name its new nodes, write the columns of edges, and compare every graph
-    with what was sent."""
+    """Create the schema in the new database, name its new nodes, write what the importer leaves out, and compare every
+    graph with what was sent."""
     with Database(connection, timeout=86_400) as database:  # filling in empty texts takes as long as the store is large
         left = {name: wanted.copy() for name, wanted in expected.items()}
         create_constraints(database)
         database.run(statements.FILL_EMPTY, write=True)
         _name(database, {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
-        database.write_each(columns.steps())
+        for file in columns:
+            database.write_each(file.steps())
         parts = [
             (name, part)
             for name, wanted in expected.items()

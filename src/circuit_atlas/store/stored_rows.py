@@ -12,6 +12,7 @@ from circuit_atlas.ingest.names import shown_name
 from circuit_atlas.ingest.qk_rows import QkRows
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.ingest.statements import TAGS
+from circuit_atlas.queries.aggregates import read_sums
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.queries.stored_edges import read_relationships, read_statistics
@@ -162,6 +163,7 @@ class StoredRows:
             edge_extras=extras,
             edge_statistics=read_statistics(graph),
             active_features=tuple(row["properties"] for row in read(_ACTIVE, graph=name)),
+            sums=read_sums(self._database, name),
             qk=QkRows(
                 only=[row["properties"] for row in read(_QK_ONLY, graph=name)],
                 pairs=read(_QK_PAIRS, graph=name, n=properties["nodes"]),

@@ -1,0 +1,7 @@
+// The sums that an aggregate was made from, in blocks of a compressed file of numpy.
+// @internal
+// @param graph STRING -- the aggregate's name
+// @returns data BYTES -- the next part of the file
+CYPHER 25
+MATCH (g:Graph {name: $graph})-[:AGGREGATE_SUMS]->(s:AggregateSums)
+RETURN s.data AS data ORDER BY s.block LIMIT 1000
