@@ -141,6 +141,7 @@ def _aggregate(atlas: Atlas) -> Iterator[Record]:
     yield from _made(atlas, "aggregate of what 1 % have", len(effects), max(2, len(effects) // 100))
     if sum(effects) < _MOST_WRITTEN:
         yield from _made(atlas, "aggregate of all effects", len(effects), 1)
+        yield from _refreshed(atlas)
     yield _asked("paths through the aggregate", lambda: atlas.graph("map").paths())
     yield _asked("influence in the aggregate", lambda: atlas.graph("map").influence())
 
@@ -151,6 +152,14 @@ def _made(atlas: Atlas, what: str, n_graphs: int, min_graphs: int) -> Iterator[R
     yield _row(f"{what}: graphs/s", n_graphs / seconds)
     yield _row(f"{what}: its effects", made.stats().edges)
     yield _row(f"{what}: memory, MB", peak_memory("self") / 1e6)
+
+
+def _refreshed(atlas: Atlas) -> Iterator[Record]:
+    """What it takes to take one graph out of the aggregate, and to add it again."""
+    for change in ("remove", "add"):
+        atlas.tag("00001", **{change: [TAG]})
+        seconds, _ = timed(lambda: atlas.aggregate(name="map", refresh=True))
+        yield _row(f"aggregate of all effects, {change} a graph: s", seconds)
 
 
 def questions(atlas: Atlas) -> dict[str, Callable[[], Any]]:

@@ -27,6 +27,7 @@ from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.rows import Row
+from circuit_atlas.queries.aggregates import read_sums
 from circuit_atlas.schema.properties import LABELS, imported_types
 from circuit_atlas.server import LocalServer
 from circuit_atlas.store.others import check_no_others
@@ -115,7 +116,7 @@ def test_a_bulk_ingest_stores_the_same_as_one_online(folder: Path, own_atlas: At
 
 
 def test_a_bulk_ingest_keeps_the_graphs_of_the_store(folder: Path, own_atlas: Atlas, store: Path) -> None:
-    """With circuits, and with what aggregates know of their effects."""
+    """With circuits, with what aggregates know of their effects, and with their sums."""
     own_atlas.ingest(folder / "odd.json", tags=["kept", "odd"])
     dallas = own_atlas.ingest(folder / "dallas.json", name="dallas")
     dallas.circuit(nodes=5, name="five")
@@ -123,6 +124,8 @@ def test_a_bulk_ingest_keeps_the_graphs_of_the_store(folder: Path, own_atlas: At
     circuits = dallas.circuits()
     own_atlas.ingest(example_file("taste"), name="taste")
     own_atlas.aggregate("dallas", "taste", name="map")
+    sums = read_sums(own_atlas, "map")
+    assert sums is not None
     feature = "MATCH (:Node {graph: 'odd'})-[:ACTIVATION_OF]->(f) WITH f LIMIT 1 "  # none of `map`, which is verified
     own_atlas.cypher(feature + "SET f.index = -1", write=True)
     paths = own_atlas.graph("dallas").paths(k=5)
@@ -132,6 +135,7 @@ def test_a_bulk_ingest_keeps_the_graphs_of_the_store(folder: Path, own_atlas: At
     assert [file.result.status for file in found.files if file.result] == ["ingested"]
     assert own_atlas.graph("dallas").paths(k=5) == paths
     assert own_atlas.graph("dallas").circuits() == circuits
+    assert read_sums(own_atlas, "map") == sums
     after = dump(own_atlas)
     assert nodes <= set(after[0])
     assert edges <= set(after[1])
