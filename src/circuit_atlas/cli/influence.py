@@ -16,7 +16,7 @@ from circuit_atlas.cli.options import (
     graph_or_several,
     question_command,
 )
-from circuit_atlas.schema.limits import MAX_PATHS
+from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -29,7 +29,7 @@ GROUP = "Questions about a graph"
 @graph_or_several
 @click.option(
     "--by",
-    type=click.Choice(["node", "edge", "length", "layer", "position", "kind", "feature"]),
+    type=click.Choice(["node", "edge", "length", *INFLUENCE_GROUPS]),
     default="node",
     show_default=True,
     help="By node, by edge, by length of the paths, or by groups of nodes.",
