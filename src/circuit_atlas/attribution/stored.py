@@ -91,11 +91,7 @@ def attribute(
         InputError: the file exists with another prompt's graph, or cannot be written.
     """
     wanted = named_prompt(prompt, name)
-    reading: ReadOptions = {
-        "node_threshold": node_threshold,
-        "edge_threshold": edge_threshold,
-        "source_set": source_set,
-    }
+    reading = ReadOptions(node_threshold=node_threshold, edge_threshold=edge_threshold, source_set=source_set)
     plan = _Plan.of(model, transcoders, options, reading, tags)
     file = _file(output, wanted.name)
     database.make_store()
@@ -147,11 +143,7 @@ def attribute_all(
         wanted = read_prompts(Path(prompts))
     else:
         wanted = checked_names([p if isinstance(p, Prompt) else Prompt(p, slug_of(p)) for p in prompts], None)
-    reading: ReadOptions = {
-        "node_threshold": node_threshold,
-        "edge_threshold": edge_threshold,
-        "source_set": source_set,
-    }
+    reading = ReadOptions(node_threshold=node_threshold, edge_threshold=edge_threshold, source_set=source_set)
     plan = _Plan.of(model, transcoders, options, reading, tags)
     loaded = plan.load() if each_position else None
     failed: list[FileResult] = []
