@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import Question, graph_or_several, question_command
+from circuit_atlas.cli.options import Question, account_for_option, graph_or_several, question_command
 from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ GROUP = "Questions about a graph"
     help="The most influential nodes, the node that adds most again and again, or the best paths.  "
     "[default: the best of the three]",
 )
-@click.option(
-    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
-)
+@account_for_option
 @click.option("--name", help="Store the circuit under this name.")
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
 @question_command

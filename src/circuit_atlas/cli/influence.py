@@ -10,6 +10,7 @@ from circuit_atlas.cli.options import (
     DEFAULT_ROWS,
     KIND,
     Question,
+    account_for_option,
     best_of_all_option,
     circuit_option,
     contrast_options,
@@ -34,9 +35,7 @@ GROUP = "Questions about a graph"
     show_default=True,
     help="By node, by edge, by length of the paths, or by groups of nodes.",
 )
-@click.option(
-    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
-)
+@account_for_option
 @contrast_options
 @click.option("--kind", "kinds", type=KIND, multiple=True, help="Only nodes of this kind; repeatable.")
 @click.option(

@@ -412,6 +412,9 @@ to_option = click.option(
     metavar="NODE",
     help="Node where paths end; repeatable.  [default: the most probable logit]",
 )
+account_for_option = click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
+)
 
 
 def _weights_by_node(
