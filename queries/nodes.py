@@ -24,6 +24,7 @@ from circuit_atlas.queries.results import (
     Subgraph,
     TranscoderFeature,
 )
+from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import (
     ATTENTION_COMPONENTS,
     ATTENTION_STEP,
@@ -363,10 +364,8 @@ def _hop_by_hop(
 def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Rows of neighbors.effects of nodes, of as many of them at a time as have no more effects than a query returns."""
     at_once = max(MAX_ROWS // (2 * parameters["k"]), 1)
-    for i in range(0, len(ordinals), at_once):
-        yield from ask(
-            graph.database, "neighbors.effects", graph=graph.name, ordinals=ordinals[i : i + at_once], **parameters
-        )
+    for some in batches(ordinals, at_once):
+        yield from ask(graph.database, "neighbors.effects", graph=graph.name, ordinals=some, **parameters)
 
 
 def _neighbourhood(
