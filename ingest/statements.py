@@ -24,9 +24,11 @@ ON CREATE SET n += row.properties, n:$(row.label)
 """
 
 # Nodes are addressed by ordinal in one collected list: several times as fast as a look-up for each.
+_NODES_BY_ORDINAL = """MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
+WITH n ORDER BY n.ordinal WITH collect(n) AS nodes"""
+
 TRANSCODER_FEATURES = f"""CYPHER 25
-MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
-WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
+{_NODES_BY_ORDINAL}
 UNWIND $rows AS row
 WITH nodes[row.ordinal] AS n, row
 MERGE (f:TranscoderFeature {{model: $model, source_set: row.source_set, layer: row.layer, index: row.index}})
@@ -36,11 +38,10 @@ WITH n, f WHERE f.explanation IS NOT NULL
 SET n.name = {NAME}
 """
 
-SUPERNODES = """CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
-WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
+SUPERNODES = f"""CYPHER 25
+{_NODES_BY_ORDINAL}
 UNWIND $rows AS row
-MERGE (s:Supernode {graph: $graph, name: row.name}) SET s += row {.order, .source, .rule}
+MERGE (s:Supernode {{graph: $graph, name: row.name}}) SET s += row {{.order, .source, .rule}}
 WITH s, nodes, row
 UNWIND row.members AS member
 WITH s, nodes[member] AS n
@@ -54,12 +55,11 @@ MERGE (g)-[:QK_ONLY]->(n:QkOnlyNode {place: row.place}) SET n += row
 """
 
 # The ends of QK pairs are numbers: ordinals of nodes, and behind these the places of nodes that only QK pairs name.
-_QK_NODES = """
-MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
-WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
-WITH nodes + COLLECT {
-  MATCH (:Graph {name: $graph})-[:QK_ONLY]->(only:QkOnlyNode) RETURN only ORDER BY only.place
-} AS nodes
+_QK_NODES = f"""
+{_NODES_BY_ORDINAL}
+WITH nodes + COLLECT {{
+  MATCH (:Graph {{name: $graph}})-[:QK_ONLY]->(only:QkOnlyNode) RETURN only ORDER BY only.place
+}} AS nodes
 UNWIND $rows AS row
 """
 QK_PAIRS = f"""CYPHER 25{_QK_NODES}
@@ -145,8 +145,7 @@ def _edges(*names: str) -> str:
     values = "".join(f", {name}[j] AS {name}" for name in names)
     properties = "".join(f", {name}: {name}" for name in names)
     return f"""
-MATCH (n:Node {{graph: $graph}}) WHERE n.ordinal >= 0
-WITH n ORDER BY n.ordinal WITH collect(n) AS nodes
+{_NODES_BY_ORDINAL}
 UNWIND range(0, size($targets) - 1) AS i
 WITH nodes, nodes[$targets[i]] AS target, $sources[i] AS sources, $weights[i] AS weights{lists}
 UNWIND range(0, size(sources) - 1) AS j
@@ -213,6 +212,30 @@ RETURN g.name AS graph, g.owner AS owner, timestamp() - coalesce(g.heartbeat, 0)
 ORDER BY graph LIMIT 1000
 """
 
+# What has a graph's name, by label: a variable, and conditions on it that make the planner use an index. First what
+# has relationships, then what has none.
+_LINKED = {
+    "Node": ("n", "n.key IS NOT NULL"),
+    "Supernode": ("s", "s.name IS NOT NULL"),
+    "Circuit": ("c", "c.name IS NOT NULL"),
+}
+_TABLES = {
+    "PathBounds": ("b", "b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0"),
+    "PathSteps": ("s", "s.sources IS NOT NULL AND s.sign IS NOT NULL AND s.ordinal >= 0"),
+    "PathCounts": ("c", "c.hops >= 0 AND c.block >= 0"),
+    "EdgeColumns": ("c", "c.block >= 0"),
+}
+_DELETE_EDGE_BATCHES = "CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }\n"
+
+
+def _for_each(owned: dict[str, tuple[str, str]], clause: str) -> str:
+    """Runs a clause for all nodes of these labels of a graph. `{}` in it is the variable."""
+    return "".join(
+        f"CALL () {{ MATCH ({name}:{label} {{graph: $graph}}) WHERE {conditions} {clause.format(name)} }}\n"
+        for label, (name, conditions) in owned.items()
+    )
+
+
 # Gives a graph another name and status, and all of its nodes the new name: nodes have their graph's name only while it
 # is ready, so that a query in Browser sees all of it or nothing. Nothing happens unless a graph named $given exists:
 # when the statement is repeated after a lost answer, a graph that made room for $given must not be renamed again. While
@@ -225,25 +248,9 @@ WITH g WHERE properties(g).name = $graph AND EXISTS { (:Graph {name: $given}) }
 SET g.name = $name, g.status = $status, g.owner = $owner, g.heartbeat = timestamp()
 WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
-CALL () { MATCH (n:Node {graph: $graph}) WHERE n.key IS NOT NULL SET n.graph = $name }
-CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL SET s.graph = $name }
-CALL () { MATCH (c:Circuit {graph: $graph}) WHERE c.name IS NOT NULL SET c.graph = $name }
-CALL () {
-  MATCH (b:PathBounds {graph: $graph})
-  WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
-  SET b.graph = $name
-}
-CALL () {
-  MATCH (s:PathSteps {graph: $graph}) WHERE s.sources IS NOT NULL AND s.sign IS NOT NULL AND s.ordinal >= 0
-  SET s.graph = $name
-}
-CALL () {
-  MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
-  SET c.graph = $name
-}
-CALL () { MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 SET c.graph = $name }
-CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
 """
+    + _for_each(_LINKED | _TABLES, "SET {}.graph = $name")
+    + _DELETE_EDGE_BATCHES
 )
 
 # The last step of publishing; returns 0 if the graph is gone, or the graph that it was collapsed from.
@@ -282,27 +289,14 @@ RETURN size(nodes) AS deleted
 
 # What remains after edges and nodes: nodes with a key and no ordinal, too, and tags without graphs. The graph itself
 # may be gone already, where another program emptied the database.
-DELETE_REST = """CYPHER 25
+DELETE_REST = (
+    """CYPHER 25
 OPTIONAL MATCH (g:Graph {name: $graph})
-CALL () { MATCH (n:Node {graph: $graph}) WHERE n.key IS NOT NULL DETACH DELETE n }
-CALL () { MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL DETACH DELETE s }
-CALL () { MATCH (c:Circuit {graph: $graph}) WHERE c.name IS NOT NULL DETACH DELETE c }
-CALL () {
-  MATCH (b:PathBounds {graph: $graph})
-  WHERE b.sources IS NOT NULL AND b.sign IS NOT NULL AND b.hops >= 0 AND b.block >= 0
-  DELETE b
-}
-CALL () {
-  MATCH (s:PathSteps {graph: $graph}) WHERE s.sources IS NOT NULL AND s.sign IS NOT NULL AND s.ordinal >= 0
-  DELETE s
-}
-CALL () {
-  MATCH (c:PathCounts {graph: $graph}) WHERE c.hops >= 0 AND c.block >= 0
-  DELETE c
-}
-CALL () { MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 DELETE c }
-CALL () { MATCH (b:EdgeBatch {graph: $graph}) WHERE b.number >= 0 DELETE b }
-CALL (g) { MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures) DETACH DELETE a }
+"""
+    + _for_each(_LINKED, "DETACH DELETE {}")
+    + _for_each(_TABLES, "DELETE {}")
+    + _DELETE_EDGE_BATCHES
+    + """CALL (g) { MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures) DETACH DELETE a }
 CALL (g) { MATCH (g)-[:AGGREGATE_SUMS]->(s:AggregateSums) DETACH DELETE s }
 CALL (g) { MATCH (g)-[:QK_ONLY]->(n:QkOnlyNode) DETACH DELETE n }
 CALL (g) {
@@ -313,6 +307,7 @@ CALL (g) {
 }
 DELETE g
 """
+)
 
 # After an import: the importer treats empty texts as missing, so each node lists the properties that are empty texts.
 FILL_EMPTY = """CYPHER 25

@@ -7,7 +7,7 @@ from pydantic import Field
 from circuit_atlas.printable import first_of
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, NodeName
-from circuit_atlas.results.tidy import Tidy, tidy
+from circuit_atlas.results.tidy import Tidy, tidy, tidy_lists
 from circuit_atlas.schema.models import Node, Record
 
 _SHOWN = 3
@@ -112,8 +112,7 @@ class StoredCircuits(Result):
 
     def _tidy(self) -> dict[str, Tidy]:
         rows = ({"circuit": found.name, "rule": found.rule, "nodes": len(found.nodes)} for found in self.circuits)
-        nodes = (tidy(Node, found.nodes, circuit=found.name) for found in self.circuits)
         return {
             "circuits": Tidy({"circuit": str, "rule": str, "nodes": int}, rows),
-            "nodes": Tidy.joined(tidy(Node, [], circuit=""), *nodes),
+            "nodes": tidy_lists(Node, "circuit", ((found.name, found.nodes) for found in self.circuits)),
         }

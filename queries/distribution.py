@@ -11,13 +11,13 @@ from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.path_notes import notes_on_count
 from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.paths import (
-    SCORES,
+    SCORE_OF,
     best_rows,
     count_found,
     path_search,
     target_nodes,
 )
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, SCORES
 
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
@@ -75,7 +75,7 @@ def score_distribution(
     import numpy as np
 
     check_range("sample", sample, 1, MAX_PATHS)
-    check_choice("score", score, tuple(SCORES))
+    check_choice("score", score, SCORES)
     search = path_search(
         graph,
         sources=sources,
@@ -107,7 +107,7 @@ def score_distribution(
 
         drawn = sample_paths(read_arrays(graph), search, ends, size=sample, seed=seed)
         turned = -1 if score == "product" and search.sign < 0 else 1
-        scores = [turned * SCORES[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
+        scores = [turned * SCORE_OF[score](w, w, sums) for w, sums in zip(drawn.weights, drawn.input_sums, strict=True)]
     quantiles = np.quantile(scores, _SHARES, method="inverted_cdf").tolist()
     return ScoreDistribution(
         graph=graph.name,

@@ -26,14 +26,13 @@ from circuit_atlas.queries.path_results import (
     InfluentialEffects,
 )
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import MAX_PATHS
+from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64
     from circuit_atlas.queries.stored_arrays import StoredArrays
 
 DIVERGES = "it does not converge on a cycle without a way out"
-GROUPS = ("layer", "position", "kind", "feature")
 
 
 @graph_query
@@ -105,7 +104,7 @@ def influence_by(
     circuit: str | None = None,
 ) -> InfluenceGroups:
     """How much of the logits flows through each `layer`, `position`, `kind` or `feature`; see `contributors`."""
-    check_choice("by", by, GROUPS)
+    check_choice("by", by, INFLUENCE_GROUPS)
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
     kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)

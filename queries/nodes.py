@@ -24,6 +24,7 @@ from circuit_atlas.queries.results import (
     Subgraph,
     TranscoderFeature,
 )
+from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import (
     ATTENTION_COMPONENTS,
     ATTENTION_STEP,
@@ -34,14 +35,12 @@ from circuit_atlas.schema.keys import (
     feature_place,
     parse_key,
 )
-from circuit_atlas.schema.limits import MAX_NEIGHBORS, MAX_ROWS
+from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.schema.models import Node
 from circuit_atlas.suggestions import did_you_mean
 
 MAX_SUBGRAPH_HOPS = 4
 _AT_ONCE = 10_000  # effects that a neighbourhood may have to be asked for in one statement
-_SIGNS = {"abs": 0, "positive": 1, "negative": -1}
-_DIRECTIONS = ("in", "out", "both")
 # Short addresses, see `resolve`.
 _PLACE = re.compile(r"\d{1,9}/(?:lorsa/)?\d{1,15}(?:@\d{1,9})?")
 _FROM_END = re.compile(r"(?P<before>token:|.*@)-(?P<back>[1-9]\d{0,8})", re.DOTALL)
@@ -365,10 +364,8 @@ def _hop_by_hop(
 def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Rows of neighbors.effects of nodes, of as many of them at a time as have no more effects than a query returns."""
     at_once = max(MAX_ROWS // (2 * parameters["k"]), 1)
-    for i in range(0, len(ordinals), at_once):
-        yield from ask(
-            graph.database, "neighbors.effects", graph=graph.name, ordinals=ordinals[i : i + at_once], **parameters
-        )
+    for some in batches(ordinals, at_once):
+        yield from ask(graph.database, "neighbors.effects", graph=graph.name, ordinals=some, **parameters)
 
 
 def _neighbourhood(
@@ -380,14 +377,14 @@ def _neighbourhood(
     layers: Iterable[int],
     circuit: str | None,
 ) -> dict[str, Any]:
-    check_choice("direction", direction, _DIRECTIONS)
-    check_choice("sign", sign, tuple(_SIGNS))
+    check_choice("direction", direction, DIRECTIONS)
+    check_choice("sign", sign, tuple(EFFECT_SIGNS))
     check_range("k", k, 1, MAX_NEIGHBORS)
     return {
         "incoming": direction != "out",
         "outgoing": direction != "in",
         "k": k,
-        "sign": _SIGNS[sign],
+        "sign": EFFECT_SIGNS[sign],
         "kinds": check_kinds(kinds),
         "layers": check_layers(layers, graph.properties["n_layers"]),
         "within": [] if circuit is None else nodes_within(graph, circuit),

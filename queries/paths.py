@@ -21,16 +21,24 @@ from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, MAX_PATHS, MAX_WALKS, SHORTLISTED_PATHS, SHOWN_MIN_HOPS
+from circuit_atlas.schema.limits import (
+    DEFAULT_HOPS,
+    MAX_HOPS,
+    MAX_PATHS,
+    MAX_WALKS,
+    ORDERS,
+    SCORES,
+    SHORTLISTED_PATHS,
+    SHOWN_MIN_HOPS,
+)
 
-ORDERS = {"strongest": 1, "inhibiting": -1}
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
 _MANY = 300  # paths
 _FEATURE = re.compile(r"(?:feature:)?(\d+/(?:lorsa/)?\d+)")
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
-SCORES: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
+SCORE_OF: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
     "mean": lambda values, _, __: math.fsum(values) / len(values),
     "sum": lambda values, _, __: math.fsum(values),
     "bottleneck": lambda values, _, __: min(values),
@@ -110,7 +118,7 @@ def search_paths(
     """
     check_range("k", k, 1, MAX_PATHS)
     check_choice("order", order, tuple(ORDERS))
-    check_choice("score", score, tuple(SCORES))
+    check_choice("score", score, SCORES)
     if score == "product" and order == "inhibiting":
         raise InvalidArgumentError(
             "the order `inhibiting` is not supported with the score `product`",
@@ -308,7 +316,7 @@ def score_paths(
         InvalidArgumentError: a path has fewer than two nodes, or two of its nodes have no direct effect.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
     """
-    check_choice("score", score, tuple(SCORES))
+    check_choice("score", score, SCORES)
     check_range("number of paths", len(paths), 1, MAX_PATHS)
     for path in paths:
         if len(path) < 2:
@@ -334,7 +342,7 @@ def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> _Found:
         )
     if value is not None:
         value.check(row["values"])
-    return nodes, weights, SCORES[score](row["values"], weights, row["input_sums"])
+    return nodes, weights, SCORE_OF[score](row["values"], weights, row["input_sums"])
 
 
 def _paths(graph: StoredGraph, found: Iterable[_Found]) -> list[Path]:

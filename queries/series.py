@@ -21,10 +21,10 @@ from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
-from circuit_atlas.queries.paths import SCORES, search_paths
+from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
 from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep, line_name
-from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.schema.limits import DEFAULT_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.circuits import CircuitScores
@@ -83,7 +83,7 @@ def series(
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     check_range("k", k, 1, 100)
-    check_choice("score", score, tuple(SCORES))
+    check_choice("score", score, SCORES)
     if (circuit is None) != (of is None):
         raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
     sources = _in_order(database, graphs, tags)

@@ -18,14 +18,13 @@ from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
 from circuit_atlas.schema.batches import batches
-from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
+from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS, MEASURES, SIMILAR_BY
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64, Int64
     from circuit_atlas.graph.packed import PackedEdges
     from circuit_atlas.graph.similarity import GraphWeights, Rule
 
-BY = ("feature", "effect")
 _MOST_GRAPHS = 5_000  # of which each two are compared
 _ADDED_UP_AT_ONCE = 1_000  # graphs
 _ROUNDING = 1e-9  # of sums
@@ -272,9 +271,7 @@ def cluster_graphs(
 
 
 def _check(by: str, measure: str, align: str) -> None:
-    from circuit_atlas.graph.similarity import MEASURES
-
-    check_choice("by", by, BY)
+    check_choice("by", by, SIMILAR_BY)
     check_choice("measure", measure, MEASURES)
     check_choice("align", align, ALIGNMENTS)
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from circuit_atlas.printable import first_of
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
-from circuit_atlas.results.tidy import Tidy, tidy
+from circuit_atlas.results.tidy import Tidy, tidy, tidy_lists
 from circuit_atlas.schema.models import Node, Record
 
 _SHOWN = 3
@@ -42,10 +42,9 @@ class Supernodes(Result):
 
     def _tidy(self) -> dict[str, Tidy]:
         rows = ({"supernode": s.name, "source": s.source, "rule": s.rule, "nodes": len(s.members)} for s in self)
-        members = (tidy(Node, s.members, supernode=s.name) for s in self.supernodes)
         return {
             "supernodes": Tidy({"supernode": str, "source": str, "rule": str, "nodes": int}, rows),
-            "members": Tidy.joined(tidy(Node, [], supernode=""), *members),
+            "members": tidy_lists(Node, "supernode", ((s.name, s.members) for s in self.supernodes)),
         }
 
 
@@ -129,10 +128,9 @@ class SuggestedSupernodes(Result):
     def _tidy(self) -> dict[str, Tidy]:
         columns = {"supernode": str, "similarity": float, "nodes": int}
         rows = ({"supernode": s.name, "similarity": s.similarity, "nodes": len(s.members)} for s in self.supernodes)
-        members = (tidy(Node, s.members, supernode=s.name) for s in self.supernodes)
         return {
             "supernodes": Tidy(columns, rows),
-            "members": Tidy.joined(tidy(Node, [], supernode=""), *members),
+            "members": tidy_lists(Node, "supernode", ((s.name, s.members) for s in self.supernodes)),
             "alone": tidy(Node, self.alone),
             "quality": tidy(SuggestedSupernodes, [self]),
         }
@@ -170,9 +168,7 @@ class CopiedSupernodes(Result):
             for s in self.supernodes
         )
         lists = {
-            name: Tidy.joined(
-                tidy(Node, [], supernode=""), *(tidy(Node, getattr(s, name), supernode=s.name) for s in self.supernodes)
-            )
+            name: tidy_lists(Node, "supernode", ((s.name, getattr(s, name)) for s in self.supernodes))
             for name in ("members", "moved", "left_out")
         }
         return {"supernodes": Tidy(columns, rows), **lists}

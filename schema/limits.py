@@ -1,11 +1,9 @@
-"""Numbers that several packages share, and that Python and Cypher must agree on."""
+"""Numbers and names that several packages share, and that Python and Cypher must agree on."""
 
 # What a query may ask for.
 MAX_HOPS = 12
 DEFAULT_HOPS = 4
 MAX_PATHS = 10_000
-ALIGNMENTS = ("relative", "exact", "feature")  # of nodes of different graphs, see `queries.compare`
-SHAPES = ("chain", "fan-in", "fan-out", "triangle")  # of motifs, see `graph.motifs`
 # Which paths pictures, reports and comparisons show: those that promote the target, by how much of it they carry. Paths
 # of one hop are left out: what a token does by itself says nothing of the features.
 SHOWN_SCORE, SHOWN_SIGN, SHOWN_MIN_HOPS = "product", "promoting", 2
@@ -14,6 +12,21 @@ MAX_GRAPH_NODES = MAX_ROWS  # questions read no more nodes of a graph
 MAX_NEIGHBORS = 10_000
 MAX_WALKS = 100_000  # paths looked at in a graph with a cycle
 DEFAULT_TIMEOUT = 30.0  # seconds
+
+# What arguments and options choose from, in the order in which errors and `--help` list it.
+ALIGNMENTS = ("relative", "exact", "feature")  # of nodes of different graphs, see `queries.compare`
+SHAPES = ("chain", "fan-in", "fan-out", "triangle")  # of motifs, see `graph.motifs`
+SCORES = ("mean", "sum", "bottleneck", "product")  # of paths, see `queries.paths`
+ORDERS = {"strongest": 1, "inhibiting": -1}  # of paths: the sign of their scores
+DIRECTIONS = ("in", "out", "both")  # of effects, as a node sees them
+EFFECT_SIGNS = {"abs": 0, "positive": 1, "negative": -1}  # by which effects are ranked
+INFLUENCE_GROUPS = ("layer", "position", "kind", "feature")  # of nodes, see `queries.influence`
+SIMILAR_BY = ("feature", "effect")  # what is compared of graphs, see `queries.similar`
+MEASURES = ("jaccard", "cosine")  # of similarity, see `graph.similarity`
+CIRCUIT_SCORES = ("influence", "replacement", "completeness")  # that a circuit keeps, see `graph.circuits`
+CIRCUIT_METHODS = ("influence", "greedy", "paths")  # that choose a circuit
+COLLAPSED_WEIGHTS = ("shares", "sums")  # of effects of supernodes, see `graph.collapse`
+SYNTHETIC_WEIGHTS = ("lognormal", "normal", "coarse", "constant")  # see `synth.graph`
 
 # Path tables, see `schema/path_tables.py`. Stored tables have these sizes: to change one is a new schema version.
 SHORTLIST_FROM = 64  # nodes with more inputs than this get a shortlist

@@ -17,13 +17,14 @@ from typing import NamedTuple
 import numpy as np
 from tabulate import tabulate
 
-from circuit_atlas.graph.circuits import METHODS, Circuits
+from circuit_atlas.graph.circuits import Circuits
 from circuit_atlas.graph.data import KINDS, Bool, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import CIRCUIT_METHODS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "how-to" / "circuits.md"
@@ -83,7 +84,7 @@ def rows_of(file: Path) -> Iterable[Row]:
     for method, nodes in (("none", np.zeros_like(circuits.choosable)), ("whole graph", circuits.choosable)):
         yield row_of(name, int(nodes.sum()) if method == "none" else -1, method, nodes, circuits, 0.0)
     for size in SIZES:
-        for method in METHODS:
+        for method in CIRCUIT_METHODS:
             started = time.perf_counter()
             choice = circuits.choose(size, "influence", method)
             yield row_of(name, size, method, choice.nodes, circuits, time.perf_counter() - started)

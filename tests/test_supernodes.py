@@ -21,7 +21,7 @@ from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError, SupernodeNotFoundError
-from circuit_atlas.graph.collapse import WEIGHTS, collapse, group_nodes
+from circuit_atlas.graph.collapse import collapse, group_nodes
 from circuit_atlas.graph.counts import as_integers
 from circuit_atlas.graph.cycles import cyclic_path_counts
 from circuit_atlas.graph.data import KINDS, GraphData
@@ -30,6 +30,7 @@ from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.qparams import read_supernodes
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 from circuit_atlas.schema.models import Supernode
 
 FRONTEND = "frontend/assets/attribution_graph/init-cg-subgraph.js"
@@ -84,11 +85,11 @@ def expected_links(data: GraphData, weights: str) -> dict[tuple[str, str], float
         return keys[names[end[1]]] if isinstance(end, tuple) else data.nodes.key(end)
 
     links = oracle.collapsed_edges(edges, [supernode.members for supernode in data.supernodes])
-    which = WEIGHTS.index(weights)
+    which = COLLAPSED_WEIGHTS.index(weights)
     return {(key(s), key(t)): both[which] for (s, t), both in links.items() if abs(both[which]) > 1e-12}
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("weights", COLLAPSED_WEIGHTS)
 @pytest.mark.parametrize("name", ["opposite-small", "dallas-haiku"])
 def test_real_graphs_collapse_as_the_formula_says(name: str, weights: str) -> None:
     data = read_graph(example_file(name))
@@ -128,7 +129,7 @@ def test_the_query_for_links_finds_the_same_as_collapsing(examples: dict[str, Gr
             for (source, target), weight in edges_by_key(collapse(data, weights)).items()
             if ":supernode/" in source and ":supernode/" in target
         }
-        for weights in WEIGHTS
+        for weights in COLLAPSED_WEIGHTS
     )
     links = handle.supernode_links().links
     assert {(link.source, link.target): link.share for link in links} == pytest.approx(shares, rel=1e-9)
@@ -151,7 +152,7 @@ def grouped_graphs(draw: st.DrawFn) -> GraphData:
     return replace(data, supernodes=supernodes)
 
 
-@given(data=grouped_graphs(), weights=st.sampled_from(WEIGHTS))
+@given(data=grouped_graphs(), weights=st.sampled_from(COLLAPSED_WEIGHTS))
 @settings(max_examples=200, deadline=None)
 def test_any_grouping_collapses_as_the_formula_says(data: GraphData, weights: str) -> None:
     collapsed = collapse(data, weights)

@@ -27,6 +27,7 @@ from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
 from circuit_atlas.queries.search import SearchResult
+from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 from circuit_atlas.suggestions import known_names
 
 if TYPE_CHECKING:
@@ -67,16 +68,15 @@ def choose_circuit(
             the name is not valid or already exists.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
     """
-    from circuit_atlas.graph.circuits import KEEPS, METHODS
     from circuit_atlas.queries.circuit_arrays import read_circuits
 
     check_range("nodes", nodes, 1, MAX_NODES)
-    check_choice("keep", keep, KEEPS)
+    check_choice("keep", keep, CIRCUIT_SCORES)
     if method is not None:
-        check_choice("method", method, METHODS)
+        check_choice("method", method, CIRCUIT_METHODS)
     _check_new(graph, name, replace=replace)
     circuits, _ = read_circuits(graph, targets)
-    tried = [circuits.choose(nodes, keep, one) for one in (METHODS if method is None else (method,))]
+    tried = [circuits.choose(nodes, keep, one) for one in (CIRCUIT_METHODS if method is None else (method,))]
     best = max(tried, key=lambda choice: getattr(choice.scores, keep) or 0.0)
     if not best.nodes.any() and method == "paths" and circuits.choose(nodes, keep, "influence").nodes.any():
         raise InvalidArgumentError(

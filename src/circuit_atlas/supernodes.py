@@ -23,6 +23,7 @@ from circuit_atlas.queries.same_features import check_same_transcoders
 from circuit_atlas.queries.suggested import SUGGESTED, suggestion
 from circuit_atlas.queries.supernode_results import CopiedSupernodes, SuggestedSupernodes, Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
+from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 
 _NAMES_OF_GRAPHS = ("a", "b", "graph", "graphs", "without", "baseline")  # parameters of questions
 _SAME_FEATURE = "same feature"
@@ -309,11 +310,11 @@ def store_collapsed(graph: StoredGraph, weights: str | None = None) -> IngestRes
     state = hashlib.sha256(json.dumps([graph.properties["content_hash"], weights, groups]).encode()).hexdigest()
     if known.get("collapsed_state") == state:
         return None
-    from circuit_atlas.graph.collapse import WEIGHTS, collapse
+    from circuit_atlas.graph.collapse import collapse
     from circuit_atlas.ingest.load import load_graph
     from circuit_atlas.queries.whole_graph import read_graph_data
 
-    check_choice("weights", weights, WEIGHTS)
+    check_choice("weights", weights, COLLAPSED_WEIGHTS)
     data = collapse(read_graph_data(graph), weights, collapsed_from=graph.name, collapsed_state=state)
     with graph.database.writing():
         return load_graph(graph.database, data, name=collapsed_name(graph.name), replace=True)

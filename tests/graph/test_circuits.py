@@ -15,13 +15,14 @@ from support.examples import NAMES, example_file
 from support.graphs import dense, make_graph
 from support.paths import random_graphs
 
-from circuit_atlas.graph.circuits import KEEPS, METHODS, Circuits, CircuitScores
+from circuit_atlas.graph.circuits import Circuits, CircuitScores
 from circuit_atlas.graph.data import KINDS, Bool, Float64, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 
 
 def circuits_of(data: GraphData, *, in_order: bool = True) -> Circuits:
@@ -139,10 +140,10 @@ def test_scores_of_any_graph_are_circuit_tracers(torch: ModuleType, data: GraphD
 
 
 @settings(max_examples=200)
-@given(data=graphs_with_errors(), most=st.integers(1, 6), keep=st.sampled_from(KEEPS))
+@given(data=graphs_with_errors(), most=st.integers(1, 6), keep=st.sampled_from(CIRCUIT_SCORES))
 def test_a_choice_has_at_most_so_many_nodes(data: GraphData, most: int, keep: str) -> None:
     circuits = circuits_of(data)
-    for method in METHODS:
+    for method in CIRCUIT_METHODS:
         choice = circuits.choose(most, keep, method)
         assert choice.nodes.sum() <= most
         assert not (choice.nodes & ~circuits.choosable).any()
@@ -151,7 +152,7 @@ def test_a_choice_has_at_most_so_many_nodes(data: GraphData, most: int, keep: st
 
 
 @settings(max_examples=200)
-@given(data=graphs_with_errors(), keep=st.sampled_from(KEEPS))
+@given(data=graphs_with_errors(), keep=st.sampled_from(CIRCUIT_SCORES))
 def test_the_greedy_choice_of_one_node_is_the_best(data: GraphData, keep: str) -> None:
     circuits = circuits_of(data)
     found = getattr(circuits.choose(1, keep, "greedy").scores, keep)
@@ -176,7 +177,7 @@ def test_a_node_more_never_keeps_less_influence(data: GraphData, bits: int, more
     assert small is None or (large is not None and large >= small - 1e-12)
 
 
-@pytest.mark.parametrize("keep", KEEPS)
+@pytest.mark.parametrize("keep", CIRCUIT_SCORES)
 @pytest.mark.parametrize("name", ["dallas", "dallas-haiku", "night"])
 def test_the_greedy_choice_adds_the_best_node_each_time(name: str, keep: str) -> None:
     """What each node would bring is as scores of all circuits with one node more have it."""
@@ -199,8 +200,8 @@ def test_a_cycle_is_gone_round() -> None:
     for bits in range(16):
         chosen = chosen_of(circuits, bits)
         assert_same(circuits.score(chosen), solved(data, circuits, chosen))
-    for keep in KEEPS:
-        for method in METHODS:
+    for keep in CIRCUIT_SCORES:
+        for method in CIRCUIT_METHODS:
             choice = circuits.choose(2, keep, method)
             assert_same(choice.scores, solved(data, circuits, choice.nodes))
     growing = circuits.choose(2, "influence", "greedy").scores

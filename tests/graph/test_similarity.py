@@ -18,7 +18,6 @@ from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.similarity import (
     COSINE,
     JACCARD,
-    MEASURES,
     GraphWeights,
     Rule,
     characteristic,
@@ -33,6 +32,7 @@ from circuit_atlas.graph.similarity import (
     tree_of,
     weight_matrix,
 )
+from circuit_atlas.schema.limits import MEASURES
 
 Graph = dict[int, float]
 WEIGHTS = st.sampled_from([-3.0, -1.0, -0.25, 0.0, 0.1, 0.5, 1.0, 2.5])

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from circuit_atlas.attribution.run import translated_failures
 from circuit_atlas.errors import AttributionError, InputError
+from circuit_atlas.ingest.names import check_name
 
 _MAX_SLUG = 60  # characters
 _MAX_PROMPTS = 100_000
@@ -88,6 +89,15 @@ def at_each_position(model: Any, prompt: Prompt) -> list[Prompt]:
 
 def _tokens(model: Any, text: str) -> list[int]:
     return [int(token) for token in model.ensure_tokenized(text)]
+
+
+def named_prompt(text: str, name: str | None) -> Prompt:
+    """A prompt and the name of its graph, by default the words of the prompt.
+
+    Raises:
+        InvalidArgumentError: no graph may have the name.
+    """
+    return Prompt(text, slug_of(text) if name is None else check_name(name))
 
 
 def slug_of(text: str) -> str:

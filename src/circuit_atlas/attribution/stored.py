@@ -14,7 +14,14 @@ from tqdm import tqdm
 
 from circuit_atlas.attribution.load import load_model
 from circuit_atlas.attribution.options import AttributeOptions, AttributionOptions, LoadOptions
-from circuit_atlas.attribution.prompts import Prompt, at_each_position, checked_names, read_prompts, slug_of
+from circuit_atlas.attribution.prompts import (
+    Prompt,
+    at_each_position,
+    checked_names,
+    named_prompt,
+    read_prompts,
+    slug_of,
+)
 from circuit_atlas.attribution.run import attribute_prompt
 from circuit_atlas.database import Database
 from circuit_atlas.errors import (
@@ -83,12 +90,8 @@ def attribute(
         GraphExistsError: a graph of another prompt or model has the name, and `replace` is not set.
         InputError: the file exists with another prompt's graph, or cannot be written.
     """
-    wanted = Prompt(prompt, slug_of(prompt) if name is None else check_name(name))
-    reading: ReadOptions = {
-        "node_threshold": node_threshold,
-        "edge_threshold": edge_threshold,
-        "source_set": source_set,
-    }
+    wanted = named_prompt(prompt, name)
+    reading = ReadOptions(node_threshold=node_threshold, edge_threshold=edge_threshold, source_set=source_set)
     plan = _Plan.of(model, transcoders, options, reading, tags)
     file = _file(output, wanted.name)
     database.make_store()
@@ -140,11 +143,7 @@ def attribute_all(
         wanted = read_prompts(Path(prompts))
     else:
         wanted = checked_names([p if isinstance(p, Prompt) else Prompt(p, slug_of(p)) for p in prompts], None)
-    reading: ReadOptions = {
-        "node_threshold": node_threshold,
-        "edge_threshold": edge_threshold,
-        "source_set": source_set,
-    }
+    reading = ReadOptions(node_threshold=node_threshold, edge_threshold=edge_threshold, source_set=source_set)
     plan = _Plan.of(model, transcoders, options, reading, tags)
     loaded = plan.load() if each_position else None
     failed: list[FileResult] = []

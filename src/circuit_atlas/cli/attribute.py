@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.attribution.options import BACKENDS, DTYPES, OFFLOADS
-from circuit_atlas.attribution.prompts import Prompt, slug_of
+from circuit_atlas.attribution.prompts import named_prompt
 from circuit_atlas.cli.ingest import warn, warn_of_all
 from circuit_atlas.cli.options import FILE_PATH, atlas_command, new_tags_option, together
 
@@ -131,9 +131,7 @@ def attribute_command(
         raise click.UsageError("--name is for one prompt; name several in JSON lines.")
     if output is not None and os.path.isfile(output):
         raise click.UsageError("--output is a folder with --prompts or --each-position.")
-    from circuit_atlas.ingest.names import check_name
-
-    wanted = str(prompts) if prompt is None else [Prompt(prompt, slug_of(prompt) if name is None else check_name(name))]
+    wanted = str(prompts) if prompt is None else [named_prompt(prompt, name)]
     results = atlas.attribute_all(wanted, each_position=each_position, output=output or ".", **options)
     warn_of_all(results)
     return results

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import Question, graph_or_several, question_command
+from circuit_atlas.cli.options import Question, account_for_option, graph_or_several, question_command
+from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -26,20 +27,18 @@ GROUP = "Questions about a graph"
 )
 @click.option(
     "--keep",
-    type=click.Choice(["influence", "replacement", "completeness"]),
+    type=click.Choice(CIRCUIT_SCORES),
     default="influence",
     show_default=True,
     help="The score to keep as high as possible.",
 )
 @click.option(
     "--method",
-    type=click.Choice(["influence", "greedy", "paths"]),
+    type=click.Choice(CIRCUIT_METHODS),
     help="The most influential nodes, the node that adds most again and again, or the best paths.  "
     "[default: the best of the three]",
 )
-@click.option(
-    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
-)
+@account_for_option
 @click.option("--name", help="Store the circuit under this name.")
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
 @question_command

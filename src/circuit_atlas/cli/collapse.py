@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from circuit_atlas.cli.options import atlas_command, graph_argument
+from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -19,7 +20,7 @@ GROUP = "Questions about a graph"
 @graph_argument
 @click.option(
     "--weights",
-    type=click.Choice(["shares", "sums"]),
+    type=click.Choice(COLLAPSED_WEIGHTS),
     help="Shares of the target's outer inputs, or sums of direct effects.  [default: as last time, shares at first]",
 )
 @atlas_command

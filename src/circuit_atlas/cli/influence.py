@@ -10,13 +10,14 @@ from circuit_atlas.cli.options import (
     DEFAULT_ROWS,
     KIND,
     Question,
+    account_for_option,
     best_of_all_option,
     circuit_option,
     contrast_options,
     graph_or_several,
     question_command,
 )
-from circuit_atlas.schema.limits import MAX_PATHS
+from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -29,14 +30,12 @@ GROUP = "Questions about a graph"
 @graph_or_several
 @click.option(
     "--by",
-    type=click.Choice(["node", "edge", "length", "layer", "position", "kind", "feature"]),
+    type=click.Choice(["node", "edge", "length", *INFLUENCE_GROUPS]),
     default="node",
     show_default=True,
     help="By node, by edge, by length of the paths, or by groups of nodes.",
 )
-@click.option(
-    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
-)
+@account_for_option
 @contrast_options
 @click.option("--kind", "kinds", type=KIND, multiple=True, help="Only nodes of this kind; repeatable.")
 @click.option(

@@ -15,7 +15,7 @@ from circuit_atlas.cli.options import (
     graph_or_several,
     question_command,
 )
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -30,7 +30,7 @@ GROUP = "Questions about a graph"
 @contrast_options
 @click.option(
     "--direction",
-    type=click.Choice(["in", "out", "both"]),
+    type=click.Choice(DIRECTIONS),
     default="both",
     show_default=True,
     help="Effects on the node, of the node, or both.",
@@ -40,7 +40,7 @@ GROUP = "Questions about a graph"
 )
 @click.option(
     "--sign",
-    type=click.Choice(["abs", "positive", "negative"]),
+    type=click.Choice(tuple(EFFECT_SIGNS)),
     default="abs",
     show_default=True,
     help="Rank by |weight|, by weight, or the most inhibiting first.",

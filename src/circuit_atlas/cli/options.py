@@ -23,9 +23,12 @@ from circuit_atlas.schema.limits import (
     DEFAULT_TIMEOUT,
     MAX_HOPS,
     MAX_NEIGHBORS,
+    MEASURES,
+    SCORES,
     SHOWN_MIN_HOPS,
     SHOWN_SCORE,
     SHOWN_SIGN,
+    SIMILAR_BY,
 )
 from circuit_atlas.suggestions import did_you_mean
 
@@ -375,14 +378,14 @@ strong_effects_options = together(
 similarity_options = together(
     click.option(
         "--by",
-        type=click.Choice(["feature", "effect"]),
+        type=click.Choice(SIMILAR_BY),
         default="feature",
         show_default=True,
         help="Compare the influence of features, or direct effects of features on features.",
     ),
     click.option(
         "--measure",
-        type=click.Choice(["jaccard", "cosine"]),
+        type=click.Choice(MEASURES),
         default="jaccard",
         show_default=True,
         help="Weighted Jaccard, or cosine of the signed weights.",
@@ -408,6 +411,9 @@ to_option = click.option(
     multiple=True,
     metavar="NODE",
     help="Node where paths end; repeatable.  [default: the most probable logit]",
+)
+account_for_option = click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
 )
 
 
@@ -465,7 +471,7 @@ hops_options = _hops(1)
 def _score(default: str) -> Callable[[F], F]:
     return click.option(
         "--score",
-        type=click.Choice(["mean", "sum", "bottleneck", "product"]),
+        type=click.Choice(SCORES),
         default=default,
         show_default=True,
         help="Mean or sum of weights, the weakest link, or the product of normalised weights.",

@@ -19,7 +19,7 @@ from circuit_atlas.cli.options import (
     score_option,
     to_option,
 )
-from circuit_atlas.schema.limits import MAX_PATHS
+from circuit_atlas.schema.limits import MAX_PATHS, ORDERS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -38,7 +38,7 @@ GROUP = "Questions about a graph"
 @best_of_all_option
 @click.option(
     "--order",
-    type=click.Choice(["strongest", "inhibiting"]),
+    type=click.Choice(tuple(ORDERS)),
     default="strongest",
     show_default=True,
     help="Largest score first, or smallest.",

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.circuit import check_replace
-from circuit_atlas.cli.options import Question, complete_graphs, graph_or_several, question_command
+from circuit_atlas.cli.options import Question, account_for_option, complete_graphs, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -47,9 +47,7 @@ def _read_json(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] |
     callback=_read_json,
     help="Nodes from JSON that `paths`, `search` or `circuit` printed, or a list of addresses; - for stdin.",
 )
-@click.option(
-    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
-)
+@account_for_option
 @click.option("--name", help="Store the nodes under this name, as a circuit.")
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
 @question_command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from circuit_atlas.cli.options import FILE_PATH, check_rows, format_options, overwrite_option, print_result
+from circuit_atlas.schema.limits import SYNTHETIC_WEIGHTS
 
 GROUP = "Cypher and the server"
 
@@ -22,7 +23,7 @@ GROUP = "Cypher and the server"
 )
 @click.option(
     "--weights",
-    type=click.Choice(["lognormal", "normal", "coarse", "constant"]),
+    type=click.Choice(SYNTHETIC_WEIGHTS),
     default="lognormal",
     show_default=True,
     help="Distribution of the weights.",

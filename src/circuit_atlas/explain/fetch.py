@@ -22,6 +22,7 @@ from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import Explanation, GraphSummary
+from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.schema.source_sets import SourceSet, neuronpedia_name, own_scans_path
 from circuit_atlas.threads import map_in_threads
@@ -111,8 +112,7 @@ def explain(
         # A query returns at most MAX_ROWS features, so there may be several rounds.
         while features := _not_fetched(database, wanted, names, date if refetch else _LONG_AGO, limit, counts):
             bar.total = bar.n + len(features)
-            batches = [features[first : first + _BATCH_SIZE] for first in range(0, len(features), _BATCH_SIZE)]
-            for batch in map_in_threads(ask_batch, batches, config.concurrency):
+            for batch in map_in_threads(ask_batch, batches(features, _BATCH_SIZE), config.concurrency):
                 readable = {feature: texts for feature, texts in batch.items() if texts is not None}
                 store_explanations(database, readable, source=NEURONPEDIA, date=date, fetched=True)
                 counts.add(batch)

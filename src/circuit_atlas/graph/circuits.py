@@ -30,8 +30,6 @@ from circuit_atlas.graph.data import Bool, Float64, Int32, Int64
 from circuit_atlas.graph.influence import MIN_ROW_SUM, graph_scores, node_influence, shares_of_inputs
 from circuit_atlas.graph.packed import PackedEdges, Part, combined
 
-METHODS = ("influence", "greedy", "paths")
-KEEPS = ("influence", "replacement", "completeness")
 _FIRST_ROWS = 64
 _MAX_PATHS = 10_000
 _SAME = 1e-12  # scores that differ by less are the same
@@ -115,9 +113,9 @@ class Circuits:
 
         Args:
             most: how many nodes.
-            keep: what to keep as much as possible of, one of `KEEPS`.
-            method: one of `METHODS`: the most influential nodes; those that raise the score most, one after the other;
-                or those on the best paths from tokens to targets by product.
+            keep: what to keep as much as possible of, one of `CIRCUIT_SCORES`.
+            method: one of `CIRCUIT_METHODS`: the most influential nodes; those that raise the score most, one after the
+                other; or those on the best paths from tokens to targets by product.
         """
         chosen = np.zeros_like(self.choosable)
         chosen[self._methods[method](self, most, keep)] = True

@@ -37,10 +37,10 @@ from circuit_atlas.graph.data import (
     NodeColumns,
 )
 from circuit_atlas.schema.keys import SUPERNODE, Kind
+from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 from circuit_atlas.schema.models import AGGREGATE_FIELDS, GraphMetadata, Supernode
 
-SHARES, SUMS = "shares", "sums"
-WEIGHTS = (SHARES, SUMS)
+SHARES, _ = COLLAPSED_WEIGHTS
 _BLOCK = 1 << 20
 
 

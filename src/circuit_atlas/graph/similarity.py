@@ -22,9 +22,9 @@ import numpy as np
 
 from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.schema.limits import MEASURES
 
-JACCARD, COSINE = "jaccard", "cosine"
-MEASURES = (JACCARD, COSINE)
+JACCARD, COSINE = MEASURES
 _MOST_CHOSEN = 20  # groups, where their number is chosen
 _CONFIDENCE = 0.95  # of intervals
 _RESAMPLES = 1_000  # for intervals

@@ -69,6 +69,19 @@ def tidy(record: type[Record], records: Iterable[Record], **same: Any) -> Tidy:
     return Tidy(dict(_columns(record)), (dict(_cells(record, one)) for one in records)).with_first(**same)
 
 
+def tidy_lists(record: type[Record], column: str, lists: Iterable[tuple[str, Iterable[Record]]]) -> Tidy:
+    """Lists of records as tidy data, one after the other.
+
+    Args:
+        record: the type of the records.
+        column: a further column in front: the name of the list that a record is in.
+        lists: names of lists, and the lists.
+    """
+    return Tidy.joined(
+        tidy(record, [], **{column: ""}), *(tidy(record, records, **{column: name}) for name, records in lists)
+    )
+
+
 def listed(annotation: Any) -> type[Record] | None:
     """The type of the records in a list of records; None for any other type."""
     inner = get_args(annotation)[0] if get_origin(annotation) is list else None

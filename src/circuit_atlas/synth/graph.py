@@ -13,10 +13,10 @@ import numpy.typing as npt
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import KINDS, NO_VALUE, ArrayEdges, EdgeBlock, GraphData, Int32, NodeColumns
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import SYNTHETIC_WEIGHTS
 from circuit_atlas.schema.models import GraphMetadata
 
 MAX_NODES = 20_000
-WEIGHTS = ("lognormal", "normal", "coarse", "constant")
 _TRANSCODER_WIDTH = 16_384
 _VOCABULARY = 32_000
 _ROWS = 256
@@ -60,8 +60,10 @@ class Shape:
             raise InvalidArgumentError("a graph needs at least one layer, one position and one logit")
         if not 0 <= self.density <= 1:
             raise InvalidArgumentError(f"density cannot be {self.density}", fix="It is 0 to 1.")
-        if self.weights not in WEIGHTS:
-            raise InvalidArgumentError(f"weights cannot be {self.weights!r}", fix=f"It is one of {', '.join(WEIGHTS)}.")
+        if self.weights not in SYNTHETIC_WEIGHTS:
+            raise InvalidArgumentError(
+                f"weights cannot be {self.weights!r}", fix=f"It is one of {', '.join(SYNTHETIC_WEIGHTS)}."
+            )
         most = self.positions * _TRANSCODER_WIDTH
         if self.features_per_layer > most:
             raise InvalidArgumentError(

@@ -6,8 +6,8 @@ from typing import Any
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.paths import SCORES
 from circuit_atlas.queries.series_results import Series
+from circuit_atlas.schema.limits import SCORES
 from circuit_atlas.views.figure import FONT, Figure, plotly_text, short, short_name
 from circuit_atlas.views.view import FigureView
 
