@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from support.catalogue import ABOUT_ALL, arguments, unrolled
-from support.examples import ingest_examples
 
 from benchmarks.beside import add_graphs
 from circuit_atlas import Atlas
@@ -14,8 +13,10 @@ from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from circuit_atlas.queries.graph_sets import all_graphs, graph_set, prompt_set
 
+COPIES = "MATCH (n) WHERE any(x IN [n.graph, n.name] WHERE x STARTS WITH 'beside-') DETACH DELETE n"
 
-def test_queries_of_one_graph_read_nothing_of_100_others(own_atlas: Atlas) -> None:
+
+def test_queries_of_one_graph_read_nothing_of_100_others(atlas: Atlas, examples: object) -> None:
     """The database hits of every query of the catalogue stay the same; `make bench` measures the times."""
     queries = [query for query in catalogue().values() if query.id not in ABOUT_ALL]
 
@@ -25,16 +26,18 @@ def test_queries_of_one_graph_read_nothing_of_100_others(own_atlas: Atlas) -> No
 
     def plans() -> dict[str, str]:
         return {
-            query.id: own_atlas.plan(unrolled(query.cypher()), query.complete(short(query)), profile=True)
+            query.id: atlas.plan(unrolled(query.cypher()), query.complete(short(query)), profile=True)
             for query in queries
         }
 
-    ingest_examples(own_atlas)
-    # The server keeps plans. Those of an earlier test may be for a store of one graph, where an index is of no use.
-    own_atlas.cypher("CALL db.prepareForReplanning(120)", write=True)
     alone = plans()
-    add_graphs(own_atlas, 100)
-    for name, plan in plans().items():
+    try:
+        add_graphs(atlas, 100)
+        beside = plans()
+    finally:
+        atlas.delete("beside-0")
+        atlas.cypher(COPIES, write=True)
+    for name, plan in beside.items():
         assert database_hits(plan) <= database_hits(alone[name]) * 1.05 + 10, f"{alone[name]}\n{plan}"
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from neo4j import Session
 from neo4j.exceptions import IncompleteCommit, ServiceUnavailable
+from support import oracle
 from support.database import clear
 from support.examples import EXAMPLES, NAMES, example_document, example_file, ingest_examples
 from support.graphs import make_graph, status_of
@@ -37,7 +38,7 @@ from circuit_atlas.errors import (
 from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
-from circuit_atlas.ingest import load, load_graph, owner, read_graph, remove_leftovers, statements
+from circuit_atlas.ingest import edge_writer, load, load_graph, owner, read_graph, remove_leftovers, statements, steps
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import delete_graph, remove_graph
 from circuit_atlas.ingest.graph_rows import graph_rows
@@ -89,7 +90,23 @@ def without_own(rows: list[str]) -> list[str]:
     return sorted(re.sub(own, "", row) for row in rows)
 
 
-SIZES = ("dallas.json", "opposite-small.json")  # written in one transaction, and in several
+SMALL, LARGE = example_file("dallas"), example_file("dallas-haiku")  # the second as if it were large, see `limits`
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every graph is written in several transactions."""
+    monkeypatch.setattr(steps, "_MAX_SMALL_EDGES", 0)
+    monkeypatch.setattr(edge_writer, "EDGES_PER_BATCH", 500)
+
+
+@pytest.fixture(params=[SMALL, LARGE], ids=["in one transaction", "in several"])
+def file(request: pytest.FixtureRequest) -> Path:
+    """A graph that is written in one transaction, and one in several: with supernodes, and features of its own."""
+    chosen: Path = request.param
+    if chosen == LARGE:
+        request.getfixturevalue("limits")
+    return chosen
 
 
 Feature = tuple[str, str, int, int]
@@ -215,19 +232,17 @@ def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> No
     atlas.delete(name)
 
 
-@pytest.mark.parametrize("file", SIZES)
-def test_nothing_is_published_when_counts_differ(file: str, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_published_when_counts_differ(file: Path, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything(few)
     for name in ("EDGES", "EDGE_BATCH"):
         lossy = getattr(statements, name).replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
         monkeypatch.setattr(statements, name, lossy)
     with pytest.raises(IngestError, match="the database has"):
-        few.ingest(EXAMPLES / file, name="g")
+        few.ingest(file, name="g")
     assert everything(few) == before
 
 
-@pytest.mark.parametrize("file", SIZES)
-def test_a_stopped_ingest_leaves_nothing(file: str, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_ingest_leaves_nothing(file: Path, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything(few)
 
     def interrupt(*_: object) -> None:
@@ -235,42 +250,43 @@ def test_a_stopped_ingest_leaves_nothing(file: str, few: Atlas, monkeypatch: pyt
 
     monkeypatch.setattr(load, "_check_counts", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        few.ingest(EXAMPLES / file, name="g")
+        few.ingest(file, name="g")
     assert everything(few) == before
 
 
-@pytest.mark.parametrize("file", SIZES)
 def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
-    file: str, few: Atlas, own_server: LocalServer
+    file: Path, few: Atlas, own_server: LocalServer
 ) -> None:
     before = everything(few)
     name = "g"
     code = textwrap.dedent("""
         import os, signal, sys
         from circuit_atlas import Atlas
-        from circuit_atlas.ingest import load
+        from circuit_atlas.ingest import edge_writer, load, steps
+        steps._MAX_SMALL_EDGES, edge_writer.EDGES_PER_BATCH = map(int, sys.argv[3:])
         load._check_counts = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         Atlas().ingest(sys.argv[1], name=sys.argv[2])
     """)
     environment = {**os.environ, STORE_VARIABLE: str(own_server.store.path)}
-    killed = subprocess.run([sys.executable, "-c", code, str(EXAMPLES / file), name], env=environment, check=False)
+    limits = map(str, (steps._MAX_SMALL_EDGES, edge_writer.EDGES_PER_BATCH))
+    command = [sys.executable, "-c", code, str(file), name, *limits]
+    killed = subprocess.run(command, env=environment, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert (everything(few) != before) == (file == SIZES[1])
+    assert (everything(few) != before) == (file == LARGE)
     assert name not in [summary.graph for summary in few.graphs().graphs]
     assert few.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": 0}]
-    assert few.ingest(EXAMPLES / file, name=name).stats().edges == {SIZES[0]: 4944, SIZES[1]: 23_559}[file]
+    assert few.ingest(file, name=name).stats().edges == len(oracle.read_document(file)["links"])
     few.delete(name)
     assert everything(few) == before
 
 
-@pytest.mark.parametrize("file", SIZES)
 def test_transactions_repeated_after_lost_answers_change_nothing(
-    file: str, few: Atlas, monkeypatch: pytest.MonkeyPatch
+    file: Path, few: Atlas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every transaction is repeated after it was committed, as the driver does when the server goes away meanwhile."""
     ensure_schema(few)
     before, name = everything(few), "g"
-    few.ingest(EXAMPLES / file, name=name)
+    few.ingest(file, name=name)
     plain = everything(few)
     few.delete(name)
     once = Session.execute_write
@@ -280,18 +296,19 @@ def test_transactions_repeated_after_lost_answers_change_nothing(
         return once(session, work, *arguments)
 
     monkeypatch.setattr(Session, "execute_write", twice)
-    few.ingest(EXAMPLES / file, name=name)
+    few.ingest(file, name=name)
     assert without_own(everything(few)) == without_own(plain)
     few.ingest(example_file("night"), name=name, replace=True)
     assert not few.verify(name, example_file("night")).damaged
-    few.ingest(EXAMPLES / file, name=name, replace=True)
+    few.ingest(file, name=name, replace=True)
     assert without_own(everything(few)) == without_own(plain)
     few.delete(name)
     assert everything(few) == before
 
 
+@pytest.mark.usefixtures("limits")
 def test_an_ingest_whose_last_answer_is_lost_succeeds(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    name, file, once = "g", EXAMPLES / "opposite-small.json", load._rename
+    name, once = "g", load._rename
     before = everything(few)
 
     def lost(*arguments: Any) -> None:
@@ -300,7 +317,7 @@ def test_an_ingest_whose_last_answer_is_lost_succeeds(few: Atlas, monkeypatch: p
         raise IncompleteCommit
 
     monkeypatch.setattr(load, "_rename", lost)
-    assert status_of(few.ingest(file, name=name)) == "ingested"
+    assert status_of(few.ingest(LARGE, name=name)) == "ingested"
     monkeypatch.setattr(load, "_rename", lost)
     assert status_of(few.ingest(EXAMPLES / "dallas.json", name=name, replace=True)) == "replaced"
     assert remove_leftovers(few) == []
@@ -308,6 +325,7 @@ def test_an_ingest_whose_last_answer_is_lost_succeeds(few: Atlas, monkeypatch: p
     assert everything(few) == before
 
 
+@pytest.mark.usefixtures("limits")
 def test_a_graph_removed_meanwhile_is_not_published(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     name, before, once = "g", everything(few), load._rename
 
@@ -317,7 +335,7 @@ def test_a_graph_removed_meanwhile_is_not_published(few: Atlas, monkeypatch: pyt
 
     monkeypatch.setattr(load, "_rename", too_late)
     with pytest.raises(IngestError, match="deleted by another process"):
-        few.ingest(EXAMPLES / "opposite-small.json", name=name)
+        few.ingest(LARGE, name=name)
     assert everything(few) == before
 
 
