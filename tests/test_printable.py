@@ -150,10 +150,10 @@ def _read(terminal: int) -> bytes:
 
 
 def test_commands_print_in_one_way() -> None:
-    """`echo` of cli/options.py, which escapes; `click.echo` only where nothing of a file or database is printed."""
+    """`echo` of cli/output.py, which escapes; `click.echo` only where nothing of a file or database is printed."""
     commands = Path(__file__).parent.parent / "src" / "circuit_atlas" / "cli"
     for path in commands.glob("*.py"):
-        if path.name not in ("options.py", "__init__.py"):
+        if path.name not in ("output.py", "__init__.py"):
             text = path.read_text(encoding="utf-8")
             assert "click.echo" not in text, path.name
             assert not re.search(r"\bprint\(", text), path.name

@@ -32,7 +32,14 @@ GROUPS = (
     "Pictures and pages",
     "Cypher and the server",
 )
-_SHARED = ("agents", "options", "pages")  # modules of this package that are not commands
+_SHARED = (
+    "agents",
+    "options",
+    "output",
+    "pages",
+    "path_options",
+    "questions",
+)  # modules of this package that are not commands
 
 
 def grouped_commands() -> dict[str, list[str]]:

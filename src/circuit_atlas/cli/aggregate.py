@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.ingest import warn
-from circuit_atlas.cli.options import atlas_command, some_graphs, tags_option
+from circuit_atlas.cli.options import atlas_command, tags_option
+from circuit_atlas.cli.questions import some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, echo, overwrite_option
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, overwrite_option
+from circuit_atlas.cli.output import echo
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -7,16 +7,11 @@ from pathlib import Path
 
 import click
 
-from circuit_atlas.cli.options import (
-    FILE_PATH,
-    complete_graphs,
-    complete_queries,
-    echo,
-    open_atlas,
-    store_option,
-)
+from circuit_atlas.cli.options import FILE_PATH, complete_queries, open_atlas, store_option
+from circuit_atlas.cli.output import echo
 from circuit_atlas.cli.pages import can_open
 from circuit_atlas.cli.query import parse_parameters
+from circuit_atlas.cli.questions import complete_graphs
 
 GROUP = "Pictures and pages"
 

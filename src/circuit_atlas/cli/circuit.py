@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import Question, account_for_option, graph_or_several, question_command
+from circuit_atlas.cli.path_options import account_for_option
+from circuit_atlas.cli.questions import Question, graph_or_several, question_command
 from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 
 if TYPE_CHECKING:

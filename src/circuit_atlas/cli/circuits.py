@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, echo, graph_argument
+from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.output import echo
+from circuit_atlas.cli.questions import graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, echo, similarity_options, some_graphs, tags_option
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, similarity_options, tags_option
+from circuit_atlas.cli.output import echo
 from circuit_atlas.cli.pages import check_page, open_option, write_page
+from circuit_atlas.cli.questions import some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_argument
+from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.questions import graph_argument
 from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 
 if TYPE_CHECKING:

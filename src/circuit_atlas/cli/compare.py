@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import (
-    atlas_command,
-    circuit_option,
-    complete_graphs,
-    contrast_options,
-    shown_paths_options,
-)
+from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.path_options import circuit_option, contrast_options, shown_paths_options
+from circuit_atlas.cli.questions import complete_graphs
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import (
-    Question,
-    from_option,
-    graph_or_several,
-    hops_options,
-    question_command,
-    restriction_options,
-    to_option,
-)
+from circuit_atlas.cli.path_options import from_option, hops_options, restriction_options, to_option
+from circuit_atlas.cli.questions import Question, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, echo, some_graphs
+from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.output import echo
+from circuit_atlas.cli.questions import some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

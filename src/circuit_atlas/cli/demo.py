@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from circuit_atlas.cli.options import echo, open_atlas, store_option
+from circuit_atlas.cli.options import open_atlas, store_option
+from circuit_atlas.cli.output import echo
 from circuit_atlas.errors import GraphExistsError
 
 GROUP = "Cypher and the server"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from circuit_atlas.cli.options import import_driver, json_or_table, open_atlas, print_result, store_option
+from circuit_atlas.cli.options import import_driver, json_or_table, open_atlas, store_option
+from circuit_atlas.cli.output import print_result
 
 GROUP = "Cypher and the server"
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_graphs, overwrite_option
+from circuit_atlas.cli.options import atlas_command, overwrite_option
+from circuit_atlas.cli.questions import complete_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import CommandGroup, atlas_command, k_option, some_graphs, tags_option
+from circuit_atlas.cli.options import CommandGroup, atlas_command, k_option, tags_option
+from circuit_atlas.cli.questions import some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

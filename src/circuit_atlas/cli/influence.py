@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import (
-    DEFAULT_ROWS,
-    KIND,
-    Question,
-    account_for_option,
-    best_of_all_option,
-    circuit_option,
-    contrast_options,
-    graph_or_several,
-    question_command,
-)
+from circuit_atlas.cli.options import DEFAULT_ROWS
+from circuit_atlas.cli.path_options import KIND, account_for_option, circuit_option, contrast_options
+from circuit_atlas.cli.questions import Question, best_of_all_option, graph_or_several, question_command
 from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, echo, new_tags_option, reader_options
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, new_tags_option, reader_options
+from circuit_atlas.cli.output import echo
 from circuit_atlas.remote.addresses import addresses_in, is_address, shown_source
 
 if TYPE_CHECKING:

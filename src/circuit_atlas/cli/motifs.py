@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, some_graphs, strong_effects_options, tags_option, together
+from circuit_atlas.cli.options import atlas_command, strong_effects_options, tags_option, together
+from circuit_atlas.cli.questions import some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import (
-    KIND,
-    IntRange,
-    Question,
-    circuit_option,
-    contrast_options,
-    graph_or_several,
-    question_command,
-)
+from circuit_atlas.cli.path_options import KIND, IntRange, circuit_option, contrast_options
+from circuit_atlas.cli.questions import Question, graph_or_several, question_command
 from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:

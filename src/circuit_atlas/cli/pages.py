@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import echo
+from circuit_atlas.cli.output import echo
 
 if TYPE_CHECKING:
     from circuit_atlas.views.view import FigureView

@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import (
-    Question,
-    best_of_all_option,
+from circuit_atlas.cli.path_options import (
     contrast_options,
     edge_value_option,
     from_option,
-    graph_or_several,
     hops_options,
-    question_command,
     restriction_options,
     score_option,
     to_option,
 )
+from circuit_atlas.cli.questions import Question, best_of_all_option, graph_or_several, question_command
 from circuit_atlas.schema.limits import MAX_PATHS, ORDERS
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, complete_queries, echo
+from circuit_atlas.cli.options import atlas_command, complete_queries
+from circuit_atlas.cli.output import echo
 from circuit_atlas.cypher_text import is_cypher
 from circuit_atlas.schema.limits import MAX_HOPS
 

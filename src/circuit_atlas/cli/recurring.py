@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, k_option, some_graphs, strong_effects_options, tags_option
+from circuit_atlas.cli.options import atlas_command, k_option, strong_effects_options, tags_option
+from circuit_atlas.cli.questions import some_graphs
 from circuit_atlas.schema.limits import ALIGNMENTS, SHAPES
 
 if TYPE_CHECKING:

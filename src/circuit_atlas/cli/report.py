@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command, circuit_option, graph_or_collapsed, shown_paths_options
+from circuit_atlas.cli.options import FILE_PATH, atlas_command
 from circuit_atlas.cli.pages import finish, open_option
+from circuit_atlas.cli.path_options import circuit_option, shown_paths_options
+from circuit_atlas.cli.questions import graph_or_collapsed
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import Question, edge_value_option, graph_or_several, question_command, score_option
+from circuit_atlas.cli.path_options import edge_value_option, score_option
+from circuit_atlas.cli.questions import Question, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.circuit import check_replace
-from circuit_atlas.cli.options import Question, account_for_option, complete_graphs, graph_or_several, question_command
+from circuit_atlas.cli.path_options import account_for_option
+from circuit_atlas.cli.questions import Question, complete_graphs, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import IntRange, atlas_command, complete_graphs
+from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.path_options import IntRange
+from circuit_atlas.cli.questions import complete_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import (
-    FILE_PATH,
-    atlas_command,
-    complete_graphs,
-    shown_score_option,
-    some_graphs,
-    tags_option,
-)
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, tags_option
 from circuit_atlas.cli.pages import check_page, open_option, write_page
+from circuit_atlas.cli.path_options import shown_score_option
+from circuit_atlas.cli.questions import complete_graphs, some_graphs
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -7,8 +7,10 @@ import webbrowser
 
 import click
 
-from circuit_atlas.cli.options import complete_graphs, echo, open_atlas, store_option
+from circuit_atlas.cli.options import open_atlas, store_option
+from circuit_atlas.cli.output import echo
 from circuit_atlas.cli.pages import can_open
+from circuit_atlas.cli.questions import complete_graphs
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 
 GROUP = "Pictures and pages"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import CommandGroup, echo, store_option
+from circuit_atlas.cli.options import CommandGroup, store_option
+from circuit_atlas.cli.output import echo
 from circuit_atlas.printable import printable, printable_json
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, graph_argument, similarity_options, tags_option
+from circuit_atlas.cli.options import atlas_command, similarity_options, tags_option
+from circuit_atlas.cli.questions import graph_argument
 from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
 if TYPE_CHECKING:

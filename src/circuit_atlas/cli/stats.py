@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.options import Question, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import KIND, CommandGroup, IntRange, atlas_command, echo, graph_argument
+from circuit_atlas.cli.options import CommandGroup, atlas_command
+from circuit_atlas.cli.output import echo
+from circuit_atlas.cli.path_options import KIND, IntRange
+from circuit_atlas.cli.questions import graph_argument
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

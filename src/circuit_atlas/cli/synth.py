@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, check_rows, format_options, overwrite_option, print_result
+from circuit_atlas.cli.options import FILE_PATH, format_options, overwrite_option
+from circuit_atlas.cli.output import check_rows, print_result
 from circuit_atlas.schema.limits import SYNTHETIC_WEIGHTS
 
 GROUP = "Cypher and the server"

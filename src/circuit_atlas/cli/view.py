@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import (
-    FILE_PATH,
-    atlas_command,
-    complete_graphs,
-    from_option,
-    graph_or_collapsed,
-    shown_paths_options,
-    to_option,
-)
+from circuit_atlas.cli.options import FILE_PATH, atlas_command
 from circuit_atlas.cli.pages import finish, open_option
+from circuit_atlas.cli.path_options import from_option, shown_paths_options, to_option
+from circuit_atlas.cli.questions import complete_graphs, graph_or_collapsed
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas

@@ -1,0 +1,175 @@
+"""Options about nodes and paths that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from circuit_atlas.arguments import parse_range
+from circuit_atlas.cli.options import F, together
+from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+
+
+class IntRange(click.ParamType[range]):
+    """`5`, `5-10`, or `-1` for the last position."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The integers of a range."""
+        found = parse_range(value)
+        if found is None:
+            self.fail(f"{value!r} is not a number or a range such as 5-10", param, ctx)
+        return found
+
+
+from_option = click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="NODE",
+    help="Node where paths begin; repeatable.  [default: all tokens]",
+)
+to_option = click.option(
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="NODE",
+    help="Node where paths end; repeatable.  [default: the most probable logit]",
+)
+account_for_option = click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
+)
+
+
+def _weights_by_node(
+    _ctx: click.Context, _parameter: click.Parameter, given: tuple[tuple[str, float], ...]
+) -> dict[str, float]:
+    weights = dict(given)
+    if len(weights) < len(given):
+        raise click.BadParameter("two weights are given for one node.")
+    return weights
+
+
+contrast_options = together(
+    click.option(
+        "--minus",
+        multiple=True,
+        metavar="NODE",
+        help="Subtract this node from the target; repeatable.",
+    ),
+    click.option(
+        "--weight",
+        "weights",
+        type=(str, float),
+        multiple=True,
+        metavar="NODE NUMBER",
+        callback=_weights_by_node,
+        help="Weight of a node in the sum of targets; repeatable.  [default: 1]",
+    ),
+)
+
+
+def _hops(fewest: int) -> Callable[[F], F]:
+    return together(
+        click.option(
+            "--max-hops",
+            type=click.IntRange(1, MAX_HOPS),
+            default=DEFAULT_HOPS,
+            show_default=True,
+            help="Maximum number of edges of a path.",
+        ),
+        click.option(
+            "--min-hops",
+            type=click.IntRange(1, MAX_HOPS),
+            default=fewest,
+            show_default=True,
+            help="Minimum number of edges of a path.",
+        ),
+        click.option("--hops", type=click.IntRange(1, MAX_HOPS), help="Paths of exactly this many edges."),
+    )
+
+
+hops_options = _hops(1)
+
+
+def _score(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--score",
+        type=click.Choice(SCORES),
+        default=default,
+        show_default=True,
+        help="Mean or sum of weights, the weakest link, or the product of normalised weights.",
+    )
+
+
+def _sign(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--sign",
+        type=click.Choice(["promoting", "inhibiting", "any"]),
+        default=default,
+        show_default=True,
+        help="Only paths that promote the target (an even number of negative weights), or only those that inhibit it.",
+    )
+
+
+score_option = _score("mean")
+KIND = click.Choice([kind.value for kind in Kind])
+pass_kind_option = click.option(
+    "--kind", "kinds", type=KIND, multiple=True, help="Pass only nodes of this kind; repeatable."
+)
+# Which paths pictures, reports and comparisons show.
+shown_score_option = _score(SHOWN_SCORE)
+shown_paths_options = together(_hops(SHOWN_MIN_HOPS), shown_score_option, _sign(SHOWN_SIGN), pass_kind_option)
+circuit_option = click.option(
+    "--circuit", metavar="NAME", help="Use only tokens, logits and the nodes of this stored circuit."
+)
+# Which of the paths between two nodes are meant.
+restriction_options = together(
+    _sign("any"),
+    pass_kind_option,
+    click.option(
+        "--layer",
+        "layers",
+        type=IntRange(),
+        multiple=True,
+        help="Pass only these layers, 5 or 5-10; repeatable.",
+    ),
+    click.option(
+        "--position",
+        "positions",
+        type=IntRange(),
+        multiple=True,
+        help="Pass only these positions, -1 is the last; repeatable.",
+    ),
+    click.option(
+        "--avoid",
+        multiple=True,
+        metavar="NODE",
+        help="Do not visit this node, or a feature such as 20/44686 anywhere; repeatable.",
+    ),
+    click.option(
+        "--must-pass",
+        multiple=True,
+        metavar="NODE",
+        help="Pass this node, or a feature such as 20/44686 anywhere; repeatable: all of them.",
+    ),
+    click.option(
+        "--must-pass-any", multiple=True, metavar="NODE", help="Pass one of these nodes or features; repeatable."
+    ),
+    click.option(
+        "--min-weight",
+        type=click.FloatRange(0),
+        default=0.0,
+        help="Follow only edges of this |weight| or more.",
+    ),
+    circuit_option,
+)
+edge_value_option = click.option(
+    "--edge-value",
+    metavar="EXPRESSION",
+    help="Expression to score instead of the weight, for instance 'abs(weight) / input_sum'.",
+)
