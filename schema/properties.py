@@ -290,7 +290,7 @@ LABELS = {
         (),
         {
             "block": Property(LONG, "Number of the block, from 0", imported=False),
-            "data": Property(BYTES, "A part of the sums, which are a compressed file of numpy", imported=False),
+            "data": Property(BYTES, "A part of the sums: a file of numpy, compressed by zlib", imported=False),
         },
     ),
     "QkOnlyNode": Label(

@@ -110,24 +110,25 @@ def _read(database: Database, names: list[str], tags: list[str], name: str, how:
     from_start = how.align == "relative" and same_start(sources)
     contents = {row["graph"]["name"]: row["graph"]["content_hash"] for row in sources}
     about = {"align": how.align, "weight": how.weight, "from_start": from_start, "contents": contents}
-    aggregation, left, joined = (refresh and _gone_on(database, new(), name, sources, about)) or (new(), [], sources)
+    restored = _restored(database, new(), name, sources, about) if refresh else None
+    aggregation, left, joined = restored or (new(), [], sources)
     for change, rows in ((aggregation.take_out, left), (aggregation.add, joined)):
         if rows:
             add_graphs(database, change, rows, align=how.align, from_start=from_start, title=name)
     return replace(aggregation.data(_metadata(sources, names, tags, name, how)), sums=aggregation.state(about))
 
 
-def _gone_on(
+def _restored(
     database: Database, aggregation: Aggregation, name: str, sources: Rows, about: dict[str, Any]
 ) -> tuple[Aggregation, Rows, Rows] | None:
-    """The aggregation, gone on from the stored sums of an aggregate, and the graphs to take out and to add, rows of
+    """The aggregation, with the sums of the stored aggregate, and the graphs to take out and to add, rows of
     aggregates.sources.
 
     None if all graphs must be read: there are no sums, they were added up in another way, a graph that has left was
     replaced or deleted, so that it cannot be taken out, or most of the graphs are others.
     """
     sums = read_sums(database, name)
-    known = aggregation.go_on(sums) if sums else None
+    known = aggregation.restore(sums) if sums else None
     if known is None or known | {"contents": None} != about | {"contents": None}:
         return None
     then, now = known["contents"], about["contents"]

@@ -1,4 +1,4 @@
-// The sums that an aggregate was made from, in blocks of a compressed file of numpy.
+// The sums that an aggregate was made from: a file of numpy, compressed by zlib, in blocks.
 // @internal
 // @param graph STRING -- the aggregate's name
 // @returns data BYTES -- the next part of the file

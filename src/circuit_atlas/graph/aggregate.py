@@ -138,7 +138,7 @@ class Aggregation:
         return self._effects[0]
 
     def state(self, about: dict[str, Any]) -> bytes | None:
-        """All sums, from which an aggregation can go on; None if they are too many to be kept.
+        """All sums, with which another aggregation can start; None if they are too many to be kept.
 
         Args:
             about: what else to keep with them, as JSON.
@@ -168,11 +168,11 @@ class Aggregation:
             "node_sums": [*of.activation, *of.influence, *of.probability],
         }
         file = BytesIO()
-        np.savez_compressed(file, **arrays)
-        return file.getvalue()
+        np.savez(file, **arrays)
+        return zlib.compress(file.getvalue(), 1)  # the higher levels, and numpy's own, take four times as long
 
-    def go_on(self, state: bytes) -> dict[str, Any] | None:
-        """Go on from the sums of another aggregation, of the same kind.
+    def restore(self, state: bytes) -> dict[str, Any] | None:
+        """Start with the sums of another aggregation, of the same kind.
 
         Args:
             state: what its `state` returned.
@@ -181,7 +181,7 @@ class Aggregation:
             What was kept with them; None if they are damaged, or another version made them.
         """
         try:
-            with np.load(BytesIO(state), allow_pickle=False) as file:
+            with np.load(BytesIO(zlib.decompress(state)), allow_pickle=False) as file:
                 texts = json.loads(file["about"].tobytes())
                 if texts["format"] != _FORMAT:
                     return None
