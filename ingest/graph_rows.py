@@ -21,7 +21,7 @@ from circuit_atlas.ingest.rows import (
 )
 from circuit_atlas.schema.keys import Kind
 
-_SUMS_BLOCK = 1 << 23  # bytes
+SUMS_BLOCK = 1 << 23  # bytes
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class GraphRows:
     def sum_rows(self, graph: str) -> Iterator[Row]:
         """Rows of `:AggregateSums`, of the graph with the name `graph`."""
         sums = self.sums or b""
-        for block, begin in enumerate(range(0, len(sums), _SUMS_BLOCK)):
-            yield {"graph": graph, "block": block, "data": sums[begin : begin + _SUMS_BLOCK]}
+        for block, begin in enumerate(range(0, len(sums), SUMS_BLOCK)):
+            yield {"graph": graph, "block": block, "data": sums[begin : begin + SUMS_BLOCK]}
 
     def columns(self, graph: str) -> Iterator[Row]:
         """Rows of `:EdgeColumns`, under the name `graph`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from circuit_atlas.database import Database, Step
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.edge_writer import edge_batches
-from circuit_atlas.ingest.graph_rows import GraphRows
+from circuit_atlas.ingest.graph_rows import SUMS_BLOCK, GraphRows
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_steps
 from circuit_atlas.ingest.qk_rows import qk_steps
@@ -66,7 +66,7 @@ def is_small(rows: GraphRows) -> bool:
     """Whether a graph fits in one transaction: then it needs no hidden name, and an interruption leaves nothing
     behind."""
     nodes, edges = rows.size
-    return nodes <= BATCH_SIZE and edges <= _MAX_SMALL_EDGES
+    return nodes <= BATCH_SIZE and edges <= _MAX_SMALL_EDGES and len(rows.sums or b"") <= SUMS_BLOCK
 
 
 def write_at_once(database: Database, name: str, rows: GraphRows, check: Callable[[Mapping[str, int]], None]) -> None:

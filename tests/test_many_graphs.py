@@ -30,12 +30,13 @@ def test_queries_of_one_graph_read_nothing_of_100_others(atlas: Atlas, examples:
             for query in queries
         }
 
+    # The server keeps plans. Those of an earlier test may be for a store of few graphs, where an index is of no use.
+    atlas.cypher("CALL db.prepareForReplanning(120)", write=True)
     alone = plans()
     try:
         add_graphs(atlas, 100)
         beside = plans()
     finally:
-        atlas.delete("beside-0")
         atlas.cypher(COPIES, write=True)
     for name, plan in beside.items():
         assert database_hits(plan) <= database_hits(alone[name]) * 1.05 + 10, f"{alone[name]}\n{plan}"

@@ -111,18 +111,17 @@ def _read(database: Database, names: list[str], tags: list[str], name: str, how:
     contents = {row["graph"]["name"]: row["graph"]["content_hash"] for row in sources}
     about = {"align": how.align, "weight": how.weight, "from_start": from_start, "contents": contents}
     restored = _restored(database, new(), name, sources, about) if refresh else None
-    aggregation, left, joined = restored or (new(), [], sources)
-    for change, rows in ((aggregation.take_out, left), (aggregation.add, joined)):
-        if rows:
-            add_graphs(database, change, rows, align=how.align, from_start=from_start, title=name)
+    aggregation, joined = restored or (new(), sources)
+    if joined:
+        add_graphs(database, aggregation.add, joined, align=how.align, from_start=from_start, title=name)
     return replace(aggregation.data(_metadata(sources, names, tags, name, how)), sums=aggregation.state(about))
 
 
 def _restored(
     database: Database, aggregation: Aggregation, name: str, sources: Rows, about: dict[str, Any]
-) -> tuple[Aggregation, Rows, Rows] | None:
-    """The aggregation, with the sums of the stored aggregate, and the graphs to take out and to add, rows of
-    aggregates.sources.
+) -> tuple[Aggregation, Rows] | None:
+    """The aggregation, with the sums of the stored aggregate, without the graphs that have left; and the graphs to add,
+    rows of aggregates.sources.
 
     None if all graphs must be read: there are no sums, they were added up in another way, a graph that has left was
     replaced or deleted, so that it cannot be taken out, or most of the graphs are others.
@@ -131,14 +130,19 @@ def _restored(
     known = aggregation.restore(sums) if sums else None
     if known is None or known | {"contents": None} != about | {"contents": None}:
         return None
-    then, now = known["contents"], about["contents"]
+    then, now = known.get("contents", {}), about["contents"]
     joined = [row for row in sources if then.get(row["graph"]["name"]) != row["graph"]["content_hash"]]
     gone = [graph for graph, content in then.items() if now.get(graph) != content]
     left = [row for row in sources_of(database, gone) if then[row["graph"]["name"]] == row["graph"]["content_hash"]]
     if len(left) < len(gone) or len(left) + len(joined) >= len(sources):
         return None
+    if left:
+        how = {"align": about["align"], "from_start": about["from_start"]}
+        add_graphs(database, aggregation.take_out, left, title=name, **how)
+        if not aggregation.is_sound:
+            return None
     _LOG.info("%s: %d graphs are added to its sums, %d are taken out", name, len(joined), len(left))
-    return aggregation, left, joined
+    return aggregation, joined
 
 
 def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: _How) -> GraphMetadata:

@@ -324,8 +324,8 @@ class Atlas(Database):
                 graphs, most effects are in one.
             replace: whether to replace a graph of that name that has different content.
             refresh: whether to make the aggregate of that name again, as it was made, if it is out of date: instead of
-                all other arguments. Of the graphs that got or lost the tag, only these are read, where the sums that
-                the aggregate was made from are kept.
+                all other arguments. Only graphs that got or lost the tag are read, if the sums that the aggregate was
+                made from are kept.
 
         Raises:
             InvalidArgumentError: no graph is given, graphs are of different models or sets of transcoders, one is

@@ -32,14 +32,8 @@ GROUPS = (
     "Pictures and pages",
     "Cypher and the server",
 )
-_SHARED = (
-    "agents",
-    "options",
-    "output",
-    "pages",
-    "path_options",
-    "questions",
-)  # modules of this package that are not commands
+# Modules of this package that are not commands.
+_SHARED = ("agents", "options", "output", "pages", "path_options", "questions")
 
 
 def grouped_commands() -> dict[str, list[str]]:

@@ -23,7 +23,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from io import BytesIO
+from itertools import chain
 from typing import Any
 from zipfile import BadZipFile
 
@@ -63,7 +65,8 @@ FEATURE_ALIGNMENT = "feature"
 _MERGED_AT_ONCE = 1 << 22  # effects
 _FORMAT = 1  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
-_MOST_KEPT = 1 << 22  # effects, 200 MB: of more, the sums are not kept
+_MOST_KEPT = 1 << 22  # effects, 56 bytes each: of more, the sums are not kept
+_MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed
 _SOURCE = 0xFFFFFFFF  # of a pair
 _KEY_TEXT = 200  # characters of a token's text in its key
 _ORDER = (Kind.FEATURE, Kind.ERROR, Kind.BIAS, Kind.OTHER, Kind.TOKEN, Kind.LOGIT)
@@ -124,6 +127,8 @@ class Aggregation:
             self._merge()
 
     def _merge(self) -> None:
+        if len(self._effects) == 1:
+            return
         self._effects, self._nodes = [Effects.merged(self._effects)], [NodeSums.merged(self._nodes)]
         self._waiting = 0
 
@@ -146,7 +151,7 @@ class Aggregation:
         effects, [nodes] = self.effects(), self._nodes
         if len(effects.pair) > _MOST_KEPT:
             return None
-        kept = np.flatnonzero(nodes.graphs)
+        kept = np.flatnonzero(nodes.graphs > 0)
         number = np.cumsum(nodes.graphs > 0) - 1
         pair = number[effects.pair >> 32] << 32 | number[effects.pair & _SOURCE]
         identities = self.identities
@@ -169,7 +174,9 @@ class Aggregation:
         }
         file = BytesIO()
         np.savez(file, **arrays)
-        return zlib.compress(file.getvalue(), 1)  # the higher levels, and numpy's own, take four times as long
+        if file.tell() > _MAX_STATE:
+            return None
+        return zlib.compress(file.getbuffer(), 1)  # the higher levels, and numpy's own, take four times as long
 
     def restore(self, state: bytes) -> dict[str, Any] | None:
         """Start with the sums of another aggregation, of the same kind.
@@ -181,27 +188,40 @@ class Aggregation:
             What was kept with them; None if they are damaged, or another version made them.
         """
         try:
-            with np.load(BytesIO(zlib.decompress(state)), allow_pickle=False) as file:
-                texts = json.loads(file["about"].tobytes())
-                if texts["format"] != _FORMAT:
-                    return None
-                pair, *counts = file["effects"]
-                in_graphs, positive = (column.astype(np.int32) for column in counts)
-                total, squares = file["effect_sums"].reshape(2, 2, -1)
-                effects = Effects(pair, in_graphs, positive, Sums(*total), Sums(*squares))
-                graphs, active = file["nodes"]
-                activation, influence, probability = file["node_sums"].reshape(3, 2, -1)
-                sums = Sums(*activation), Sums(*influence), Sums(*probability)
-                nodes = NodeSums(np.arange(len(graphs)), graphs, active, *sums)
-        except (BadZipFile, zlib.error, ValueError, KeyError, OSError):
+            unpacked = zlib.decompressobj().decompress(state, _MAX_STATE)
+            with np.load(BytesIO(unpacked), allow_pickle=False) as file:
+                return self._start(json.loads(file["about"].tobytes()), file)
+        except (BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
-        self._numbers = {identity: i for i, identity in enumerate(texts["identities"])}
-        self._texts = [Counter(counts) for counts in texts["texts"]]
+
+    def _start(self, texts: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any] | None:
+        pair, *counts = arrays["effects"]
+        in_graphs, positive = (column.astype(np.int32) for column in counts)
+        total, squares = arrays["effect_sums"].reshape(2, 2, len(pair))
+        identities, (graphs, active) = texts["identities"], arrays["nodes"]
+        activation, influence, probability = arrays["node_sums"].reshape(3, 2, len(identities))
+        sizes = {len(texts[name]) for name in ("identities", "texts", "indices", "layers")} | {len(graphs)}
+        ends = np.concatenate([pair >> 32, pair & _SOURCE])
+        if texts["format"] != _FORMAT or len(sizes) > 1 or (ends >= len(identities)).any():
+            return None
+        self._numbers = {identity: i for i, identity in enumerate(identities)}
+        self._texts = [Counter(of) for of in texts["texts"]]
         self._indices = [Counter(dict(items)) for items in texts["indices"]]
         self._layers = texts["layers"]
         self._graphs, self._within, self._without_logits = texts["counts"]
-        self._effects, self._nodes = [effects], [nodes]
+        self._effects = [Effects(pair, in_graphs, positive, Sums(*total), Sums(*squares))]
+        sums = Sums(*activation), Sums(*influence), Sums(*probability)
+        self._nodes = [NodeSums(np.arange(len(graphs)), graphs, active, *sums)]
         return dict(texts["about"])
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no number is negative. Else a graph was taken out that had changed since it was added."""
+        effects, [nodes] = self.effects(), self._nodes
+        counts = (nodes.graphs, nodes.active, effects.graphs, effects.positive, effects.graphs - effects.positive)
+        numbers = [*(of.values() for of in self._texts), *(of.values() for of in self._indices)]
+        fewest = min(chain.from_iterable(numbers), default=0)
+        return fewest >= 0 and all((column >= 0).all() for column in counts)
 
     def data(self, metadata: GraphMetadata) -> GraphData:
         """The aggregate.

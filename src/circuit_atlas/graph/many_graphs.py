@@ -1,6 +1,6 @@
 """The nodes and direct effects of many graphs, added up: what aggregates are made of.
 
-A graph can be added, and taken out again: what remains is as if it had never been there.
+A graph can be added, and taken out again: what remains is as if it had never been there, see `graph.sums`.
 """
 
 from __future__ import annotations

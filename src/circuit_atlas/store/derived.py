@@ -87,6 +87,10 @@ _UNLINK = """CYPHER 25
 UNWIND $ordinals AS ordinal
 MATCH (:Node {graph: $graph, ordinal: ordinal})-[r:ACTIVATION_OF]->() DELETE r
 """
+# What was added up from wrong values cannot be taken out again. Which aggregates have the graph, only the sums say.
+_DELETE_SUMS = """CYPHER 25
+MATCH (s:AggregateSums) DETACH DELETE s
+"""
 _DELETE_COLUMNS = """CYPHER 25
 MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block IS NOT NULL DELETE c
 """
@@ -166,7 +170,7 @@ def check_derived(graph: StoredGraph, data: GraphData, stored: Row) -> Derived:
 
 
 def repair(graph: StoredGraph, found: Derived, data: GraphData, *, columns: bool) -> None:
-    """Store the right values.
+    """Store the right values. The sums of aggregates are deleted: a refresh then reads all graphs again.
 
     Args:
         graph: the graph.
@@ -178,6 +182,7 @@ def repair(graph: StoredGraph, found: Derived, data: GraphData, *, columns: bool
         GraphChangedError: the graph was replaced or deleted.
         DatabaseError, CypherError: the database cannot write, or the user must not.
     """
+    graph.write((_DELETE_SUMS, {}))
     for step in _repairs(graph, found):
         graph.write(step)
     if columns:
