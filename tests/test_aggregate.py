@@ -293,7 +293,7 @@ def test_graphs_are_added_and_taken_out_without_reading_the_others_again(
             with caplog.at_level(logging.INFO, "circuit_atlas"):
                 caplog.clear()
                 again = atlas.aggregate(name=name, refresh=True)
-            wanted = f"{name}: {len(added)} graphs are added to its sums, {len(removed)} are taken out"
+            wanted = f"{name}: graphs added to its sums: {len(added)}, taken out of them: {len(removed)}"
             assert wanted in caplog.messages
             assert again.metadata["aggregated_graphs"] == len(graphs)
             _check_same(again, atlas.aggregate(*graphs, name=new_name(), **how))

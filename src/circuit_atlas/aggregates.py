@@ -141,7 +141,7 @@ def _restored(
         add_graphs(database, aggregation.take_out, left, title=name, **how)
         if not aggregation.is_sound:
             return None
-    _LOG.info("%s: %d graphs are added to its sums, %d are taken out", name, len(joined), len(left))
+    _LOG.info("%s: graphs added to its sums: %d, taken out of them: %d", name, len(joined), len(left))
     return aggregation, joined
 
 
