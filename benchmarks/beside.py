@@ -57,6 +57,12 @@ def add_graphs(atlas: Atlas, graphs: int = GRAPHS) -> None:
     atlas.cypher(_COPY, {"graph": _FIRST, "graphs": graphs - 1}, write=True)
 
 
+def delete_graphs(atlas: Atlas) -> None:
+    """Delete what `add_graphs` stored."""
+    with atlas.driver.session() as session:
+        session.run(_DELETE).consume()
+
+
 def measure(folder: Path) -> Iterator[Record]:
     """Median seconds of each question, warm, client time included: alone, beside, alone again."""
     server = LocalServer(folder / "beside-store")
@@ -73,8 +79,7 @@ def measure(folder: Path) -> Iterator[Record]:
             alone = _medians(asked)
             add_graphs(atlas)
             beside = _medians(asked)
-            with atlas.driver.session() as session:
-                session.run(_DELETE).consume()
+            delete_graphs(atlas)
             again = _medians(asked)
     finally:
         server.stop()

@@ -7,13 +7,11 @@ from typing import Any
 
 from support.catalogue import ABOUT_ALL, arguments, unrolled
 
-from benchmarks.beside import add_graphs
+from benchmarks.beside import add_graphs, delete_graphs
 from circuit_atlas import Atlas
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from circuit_atlas.queries.graph_sets import all_graphs, graph_set, prompt_set
-
-COPIES = "MATCH (n) WHERE any(x IN [n.graph, n.name] WHERE x STARTS WITH 'beside-') DETACH DELETE n"
 
 
 def test_queries_of_one_graph_read_nothing_of_100_others(atlas: Atlas, examples: object) -> None:
@@ -37,7 +35,7 @@ def test_queries_of_one_graph_read_nothing_of_100_others(atlas: Atlas, examples:
         add_graphs(atlas, 100)
         beside = plans()
     finally:
-        atlas.cypher(COPIES, write=True)
+        delete_graphs(atlas)
     for name, plan in beside.items():
         assert database_hits(plan) <= database_hits(alone[name]) * 1.05 + 10, f"{alone[name]}\n{plan}"
 
