@@ -25,6 +25,7 @@ SIMILAR_BY = ("feature", "effect")  # what is compared of graphs, see `queries.s
 MEASURES = ("jaccard", "cosine")  # of similarity, see `graph.similarity`
 CIRCUIT_SCORES = ("influence", "replacement", "completeness")  # that a circuit keeps, see `graph.circuits`
 CIRCUIT_METHODS = ("influence", "greedy", "paths")  # that choose a circuit
+AGGREGATED_WEIGHTS = ("mean", "normalised")  # of effects of many graphs, see `graph.aggregate`
 COLLAPSED_WEIGHTS = ("shares", "sums")  # of effects of supernodes, see `graph.collapse`
 SYNTHETIC_WEIGHTS = ("lognormal", "normal", "coarse", "constant")  # see `synth.graph`
 

@@ -19,7 +19,7 @@ from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.graph_sets import graph_set, set_rows
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
-from circuit_atlas.schema.limits import ALIGNMENTS
+from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, ALIGNMENTS
 from circuit_atlas.schema.models import GraphMetadata
 
 if TYPE_CHECKING:
@@ -50,11 +50,10 @@ def store_aggregate(
     replace: bool,
 ) -> IngestResult:
     """Store the aggregate of some graphs; see `Atlas.aggregate`."""
-    from circuit_atlas.graph.aggregate import WEIGHTS
     from circuit_atlas.ingest.load import load_graph
 
     check_choice("align", align, ALIGNMENTS)
-    check_choice("weight", weight, WEIGHTS)
+    check_choice("weight", weight, AGGREGATED_WEIGHTS)
     check_name(name)
     names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:

@@ -9,6 +9,7 @@ import click
 from circuit_atlas.cli.ingest import warn
 from circuit_atlas.cli.options import atlas_command, tags_option
 from circuit_atlas.cli.questions import some_graphs
+from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -29,7 +30,7 @@ GROUP = "Questions across prompts"
 )
 @click.option(
     "--weight",
-    type=click.Choice(["mean", "normalised"]),
+    type=click.Choice(AGGREGATED_WEIGHTS),
     show_default="mean",
     help="Mean of the weights, or of their shares of the target's inputs.",
 )

@@ -56,11 +56,10 @@ from circuit_atlas.schema.keys import (
     NodeAddress,
     parse_key,
 )
-from circuit_atlas.schema.limits import MAX_GRAPH_NODES
+from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, MAX_GRAPH_NODES
 from circuit_atlas.schema.models import GraphMetadata
 
-MEAN, NORMALISED = "mean", "normalised"
-WEIGHTS = (MEAN, NORMALISED)
+MEAN, NORMALISED = AGGREGATED_WEIGHTS
 FEATURE_ALIGNMENT = "feature"
 _MERGED_AT_ONCE = 1 << 22  # effects
 _FORMAT = 1  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
