@@ -63,8 +63,8 @@ def pins_of(graph: StoredGraph, name: str) -> list[int]:
     """
     shown = {node["ordinal"] for node in held_nodes(graph, name)}
     best = graph.logits[0]["key"] if graph.logits else None
-    is_logit = f"{Kind.LOGIT}:"
-    shown.update(row["ordinal"] for row in _ends(graph) if row["key"] == best or not row["key"].startswith(is_logit))
+    logit = f"{Kind.LOGIT}:"
+    shown.update(row["ordinal"] for row in _ends(graph) if row["key"] == best or not row["key"].startswith(logit))
     return sorted(shown)
 
 

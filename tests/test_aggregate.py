@@ -303,7 +303,7 @@ def test_graphs_are_added_and_taken_out_without_reading_the_others_again(
 
 
 def _check_same(graph: GraphHandle, other: GraphHandle) -> None:
-    """Two aggregates have the same nodes and effects: to the bit, but for the last digits of the deviation."""
+    """Check that two aggregates are equal. Only the last digits of the standard deviation may differ."""
     one, two = (read_graph_data(each, relationships=True) for each in (graph, other))
     assert one.statistics is not None
     assert two.statistics is not None

@@ -88,17 +88,13 @@ def ingest_in_bulk(
             else:
                 rows = graph_rows(data, content, dict.fromkeys([*store.tags(chosen), *tags]))
                 there[chosen], is_labelled[chosen] = content, rows.is_labelled
-                columns.add(rows.columns(chosen))
-                expected[chosen] = _add(made, chosen, rows)
+                expected[chosen] = _add(made, columns, sums, chosen, rows)
             same = [other for other, known in there.items() if known == content and other != chosen]
             result = ingest_result(chosen, data, status, sorted(same)[:3])
             results.append(FileResult(file=str(path), result=result, error=None))
         if expected:
             for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
-                rows = store.graph_rows(old)
-                columns.add(rows.columns(old))
-                sums.add(rows.sum_rows(old))
-                expected[old] = _add(made, old, rows)
+                expected[old] = _add(made, columns, sums, old, store.graph_rows(old))
             for properties, is_kept in store.all_features():
                 made.add_feature(properties, only_if_active=not is_kept)
             made.finish()
@@ -129,12 +125,14 @@ def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums]
     return "replaced"
 
 
-def _add(made: ImportFiles, name: str, rows: GraphRows) -> Sums:
+def _add(made: ImportFiles, columns: ColumnFile, sums: ColumnFile, name: str, rows: GraphRows) -> Sums:
     made.add(name, rows)
-    sums = np.array([*rows.size, 0, 0], np.float64)
+    columns.add(rows.columns(name))
+    sums.add(rows.sum_rows(name))
+    expected = np.array([*rows.size, 0, 0], np.float64)
     for block in rows.edges.blocks(_BLOCK):
-        sums[2:] += block.weight.sum(), np.abs(block.weight).sum()
-    return sums
+        expected[2:] += block.weight.sum(), np.abs(block.weight).sum()
+    return expected
 
 
 def _import(admin: AdminTool, made: ImportFiles, heap: str) -> None:
