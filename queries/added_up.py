@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
@@ -14,6 +14,7 @@ from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graph_sets import doubled_notes, no_original
 from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.one_answer import changed
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.threads import in_order
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.many_graphs import SourceNodes
     from circuit_atlas.graph.packed import PackedEdges
 
-_READERS, _READ_AHEAD = 4, 64  # graphs
+_READERS, _READ_AHEAD = 4, 16  # parts
+_TOGETHER, _EDGES_TOGETHER = 50, 100_000  # graphs that one statement reads, and their edges, at most
 SAME = ("model", "source_set", "lorsa_source_set")  # what all graphs that are added up have in common
 _SHOWN = 3  # names in a text
 Sets = tuple[str | None, ...]
@@ -40,10 +42,11 @@ def add_graphs(database: Database, add: Add, sources: Rows, *, align: str, from_
         from_start: whether a first token is counted from the start where positions are relative.
         title: what the progress bar is of.
     """
-    from circuit_atlas.queries.stored_edges import read_edges
+    from circuit_atlas.queries.stored_edges import read_edges_of
 
-    def read(graph: StoredGraph) -> tuple[SourceNodes, PackedEdges]:
-        return read_nodes(graph, align, from_start=from_start), read_edges(graph).edges
+    def read(graphs: Sequence[StoredGraph]) -> list[tuple[SourceNodes, PackedEdges]]:
+        found = zip(read_nodes(graphs, align, from_start=from_start), read_edges_of(graphs), strict=True)
+        return [(nodes, stored.edges) for nodes, stored in found]
 
     with closing(each_graph(database, sources, read, title=title)) as found:
         for nodes, edges in found:
@@ -51,23 +54,58 @@ def add_graphs(database: Database, add: Add, sources: Rows, *, align: str, from_
 
 
 def each_graph(
-    database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str
+    database: Database,
+    sources: Rows,
+    read: Callable[[Sequence[StoredGraph]], Sequence[R]],
+    *,
+    title: str,
+    together: int = _TOGETHER,
 ) -> Generator[R, None, None]:
-    """What is read of each graph, in order; several are read at a time.
+    """What is read of each graph, in order; several calls of `read` run at a time.
 
     Args:
         database: the database.
         sources: the graphs, rows of aggregates.sources.
-        read: reads a graph.
+        read: reads some graphs: what it returns has an item for each.
         title: what the progress bar is of.
+        together: how many small graphs are read by one call.
     """
     graphs = [StoredGraph(database, row["graph"]["name"], {"graph": row["graph"], "logits": []}) for row in sources]
     bar = tqdm(total=len(graphs), desc=title, unit=" graphs", disable=None if database.progress else True)
     with bar:
-        for some in batches(graphs, _READ_AHEAD):
-            for found in in_order(read, some, _READERS):
-                yield found
-                bar.update()
+        for some in batches(_parts(graphs, together), _READ_AHEAD):
+            for part in in_order(read, some, _READERS):
+                for found in part:
+                    yield found
+                    bar.update()
+
+
+def _parts(graphs: Iterable[StoredGraph], most: int) -> Iterator[list[StoredGraph]]:
+    """Graphs that are read together: at most so many, and not too many edges."""
+    part: list[StoredGraph] = []
+    edges = 0
+    for graph in graphs:
+        edges += graph.properties["edges"]
+        if part and (len(part) == most or edges > _EDGES_TOGETHER):
+            yield part
+            part, edges = [], graph.properties["edges"]
+        part.append(graph)
+    if part:
+        yield part
+
+
+def _rows_of(graphs: Sequence[StoredGraph], query_id: str, **parameters: Any) -> Rows:
+    """The rows of a query that has one for each graph, in the order of the graphs.
+
+    Raises:
+        GraphChangedError: one was deleted.
+    """
+    names = [graph.name for graph in graphs]
+    found = {row["graph"]: row for row in ask(graphs[0].database, query_id, graphs=names, **parameters)}
+    for name in names:
+        if name not in found:
+            raise changed(name)
+    return [found[name] for name in names]
 
 
 def sources_of(database: Database, names: Sequence[str]) -> Rows:
@@ -120,21 +158,32 @@ def check_sources(sources: Rows, name: str) -> None:
         )
 
 
-def read_nodes(graph: StoredGraph, align: str, *, from_start: bool) -> SourceNodes:
-    """The nodes of a graph, and what each is aligned by; see `add_graphs`."""
+def read_nodes(
+    graphs: Sequence[StoredGraph], align: str, *, from_start: bool = False, start: str = ""
+) -> list[SourceNodes]:
+    """The nodes of each graph, and what each is aligned by; see `add_graphs`.
+
+    Args:
+        graphs: the graphs.
+        align: see `compare`.
+        from_start: see `add_graphs`.
+        start: only nodes whose keys start so.
+    """
     import numpy as np
 
     from circuit_atlas.graph.many_graphs import SourceNodes
 
-    row = ask(graph.database, "aggregates.nodes", graph=graph.name, align=align, from_start=from_start)[0]
-    activation, influence, probability, input_sum = np.array(row["numbers"], np.float64).reshape(-1, 4).T
-    return SourceNodes(
-        row["identities"],
-        np.array(row["layers"], np.int64),
-        np.array(row["indices"], np.int64),
-        row["tokens"],
-        activation,
-        influence,
-        probability,
-        input_sum,
-    )
+    rows = _rows_of(graphs, "aggregates.nodes", align=align, from_start=from_start, start=start)
+    return [
+        SourceNodes(
+            row["identities"],
+            np.array(row["layers"], np.int64),
+            np.array(row["indices"], np.int64),
+            row["tokens"],
+            np.array(row["activations"], np.float64),
+            np.array(row["influences"], np.float64),
+            np.array(row["probabilities"], np.float64),
+            np.array(row["input_sums"], np.float64),
+        )
+        for row in rows
+    ]

@@ -1,12 +1,20 @@
-"""Asks a query of the catalogue."""
+"""Asks a query of the catalogue, or several at a time."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from tqdm import tqdm
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.edge_value import EdgeValue
+from circuit_atlas.threads import in_order
+
+_AT_ONCE = 4  # statements
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 def ask(
@@ -31,3 +39,24 @@ def ask(
     """
     query = find_query(query_id)
     return database.run(query.cypher(edge_value), query.complete(parameters)).rows
+
+
+def ask_together(
+    database: Database, work: Callable[[Item], Answer], items: Sequence[Item], *, unit: str, title: str | None = None
+) -> list[Answer]:
+    """What `work`, which asks the database, returns of each item, in their order; four are asked at a time.
+
+    Args:
+        database: the database.
+        work: called in a thread with one item.
+        items: the items.
+        unit: what the items are, for the progress bar.
+        title: what the progress bar is of.
+    """
+    silent = None if database.progress else True
+    try:
+        found = in_order(work, items, _AT_ONCE)
+        return list(tqdm(found, title, len(items), unit=f" {unit}", disable=silent))
+    except KeyboardInterrupt:  # it reaches the main thread only, which waits for the others
+        database.interrupt()
+        raise

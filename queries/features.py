@@ -8,7 +8,7 @@ from typing import Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
-from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.ask import ask, ask_together
 from circuit_atlas.queries.checks import check_range, check_share, no_graphs
 from circuit_atlas.queries.feature_results import (
     FeatureActivation,
@@ -36,10 +36,11 @@ from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.queries.search import spelled_alike
 from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
-from circuit_atlas.schema.limits import MAX_NEIGHBORS
+from circuit_atlas.schema.limits import MAX_NEIGHBORS, MOTIF_FEATURES
 from circuit_atlas.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
+_MOTIF_PARTS = 8  # each has its own time limit
 
 
 def find_feature(
@@ -273,15 +274,15 @@ def recurring(
     names = [row["graph"] for row in stored]
     if not names:
         return Recurring(graphs=0, features=[], motifs=[], notes=list_graphs(database).notes)
-    question: dict[str, Any] = {"graphs": names, "share": share, "k": k}
-    features = ask(database, "recurring.features", **question)
-    motifs = ask(database, "recurring.motifs", width=width, **question) if features else []
+    features = ask(database, "recurring.features", graphs=names, share=share, k=max(k, MOTIF_FEATURES))
+    middle = [to_feature(row["feature"]) for row in features[:MOTIF_FEATURES]]
+    motifs = _motifs_of(database, middle, graphs=names, share=share, k=k, width=width)
     return Recurring(
         notes=[*mixed_notes(stored), *doubled_notes(stored)],
         graphs=len(names),
         features=[
             RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
-            for row in features
+            for row in features[:k]
         ],
         motifs=[
             Motif(
@@ -293,6 +294,29 @@ def recurring(
             for row in motifs
         ],
     )
+
+
+def _motifs_of(database: Database, features: Sequence[FeatureIdentity], *, k: int, **question: Any) -> Rows:
+    """The k motifs whose second feature is one of these and which most graphs have, rows of recurring.motifs.
+
+    They are looked for in parts, each of some of the features: several parts at a time, each in the time limit.
+    """
+    parts = [features[first::_MOTIF_PARTS] for first in range(min(_MOTIF_PARTS, len(features)))]
+
+    def part(some: Sequence[FeatureIdentity]) -> Rows:
+        places = [[feature.model, feature.source_set, feature.layer, feature.index] for feature in some]
+        return ask(database, "recurring.motifs", features=places, k=k, **question)
+
+    rows = [row for rows in ask_together(database, part, parts, unit="parts", title="motifs") for row in rows]
+    return sorted(rows, key=_motif_order)[:k]
+
+
+def _motif_order(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What rows of recurring.motifs are sorted by there."""
+    middle = row["nodes"][1]
+    first, _, last = (node["key"].partition("@")[0] for node in row["nodes"])
+    size = abs(row["weight_in"]) + abs(row["weight_out"])
+    return -row["graphs"], -size, first, middle["layer"], middle["index"], last
 
 
 def named_features(database: Database, keys: Iterable[str], graph: dict[str, Any]) -> dict[str, FeatureIdentity]:

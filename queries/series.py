@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.printable import first_of
-from circuit_atlas.queries.added_up import check_sources, each_graph
+from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
 from circuit_atlas.queries.aggregates import aggregated_sources
-from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.feature_results import FeatureIdentity
@@ -94,15 +93,15 @@ def series(
     if other:
         check_same_transcoders(other, find_graph(database, sources[0]["graph"]["name"]))
 
-    def read(graph: StoredGraph) -> _Found:
-        stored = find_graph(database, graph.name)
+    def read(graphs: Sequence[StoredGraph]) -> list[_Found]:
+        stored = find_graph(database, graphs[0].name)
         path = _best_path(stored, must_pass, score) if must_pass and stored.logits else None
         shown = path if isinstance(path, Path) else None
         is_scored, is_own = other and stored.logits, stored.name == of
         scores, missing = _scores(stored, held if is_own else held_features, is_own=is_own) if is_scored else (None, 0)
-        return _Found(_step(stored, shown), _influences(stored), path, scores, missing)
+        return [_Found(_step(stored, shown), _influences(stored), path, scores, missing)]
 
-    found = list(each_graph(database, sources, read, title="graphs"))
+    found = list(each_graph(database, sources, read, title="graphs", together=1))
     lines, notes = [], _notes(found, circuit, len(held_features), asked=bool(must_pass or other))
     if must_pass:
         lines.append(_path_line(found, must_pass, score))
@@ -169,9 +168,9 @@ def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:
 
 def _influences(graph: StoredGraph) -> dict[str, float]:
     """The influence of each feature of a graph, by its key without position."""
-    row = ask(graph.database, "features.influences", graph=graph.name, align="feature")[0]
+    [nodes] = read_nodes([graph], "feature", start="feature:")
     sums: dict[str, float] = {}
-    for key, influence in zip(row["identities"], row["influences"], strict=True):
+    for key, influence in zip(nodes.identity, nodes.influence.tolist(), strict=True):
         sums[key] = sums.get(key, 0.0) + influence
     return sums
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import SAME, check_sources, doubled_sources, each_graph, read_nodes, same_start
+from circuit_atlas.queries.added_up import (
+    SAME,
+    check_sources,
+    doubled_sources,
+    each_graph,
+    read_nodes,
+    same_start,
+)
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
@@ -120,36 +127,37 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
     prompts = {row["graph"]["name"]: row["graph"]["prompt"] or "" for row in sources}
     others = [name for name in prompts if name != graph]
     both = {row["other"]: row for row in ask(database, "similar.features", graph=graph, graphs=others)}
-    [own] = _influences(database, [graph])
+    totals = _totals(database, [graph])
+    own = totals[graph]["influence"]
     found: dict[str, float] = {}
     # A graph with no other features would be common / own similar, and none is more. So the influence of all features
     # is added up for those first that have most in common, until no other can be among the k best.
     for some in batches(sorted(both, key=lambda name: -both[name]["common"]), _ADDED_UP_AT_ONCE):
         if len(found) >= k and both[some[0]]["common"] / own < nlargest(k, found.values())[-1] * (1 - _ROUNDING):
             break
-        for name, influence in zip(some, _influences(database, some), strict=True):
+        totals |= _totals(database, some)
+        for name in some:
             common = both[name]["common"]
-            found[name] = min(1.0, common / (own + influence - common)) if common else 0.0
+            found[name] = min(1.0, common / (own + totals[name]["influence"] - common)) if common else 0.0
     if len(found) < k:
         found |= {name: 0.0 for name in others if name not in found}
     best = sorted(found, key=lambda name: (-found[name], name))[:k]
-    features = {row["graph"]: row["features"] for row in ask(database, "similar.counts", graphs=[graph, *best])}
-    return features.get(graph, 0), [
+    totals |= _totals(database, [name for name in best if name not in totals])
+    return totals[graph]["features"], [
         SimilarGraph(
             other=name,
             similarity=found[name],
             shared=both[name]["shared"] if name in both else 0,
-            total=features.get(name, 0),
+            total=totals[name]["features"],
             prompt=prompts[name],
         )
         for name in best
     ]
 
 
-def _influences(database: Database, graphs: list[str]) -> list[float]:
-    """The influence of all features of each graph."""
-    found = {row["graph"]: row["influence"] for row in ask(database, "similar.totals", graphs=graphs)}
-    return [found[graph] for graph in graphs]
+def _totals(database: Database, graphs: list[str]) -> dict[str, dict[str, Any]]:
+    """The row of similar.totals of each graph."""
+    return {row["graph"]: row for row in ask(database, "similar.totals", graphs=graphs)}
 
 
 def _compared(
@@ -278,20 +286,19 @@ def _check(by: str, measure: str, align: str) -> None:
 
 def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeights:
     """The weights of graphs, rows of aggregates.sources."""
-    import numpy as np
 
     from circuit_atlas.graph.similarity import GraphWeights
-    from circuit_atlas.queries.stored_edges import read_edges
+    from circuit_atlas.queries.stored_edges import read_edges_of
 
     from_start = same_start(sources)
 
-    def features(graph: StoredGraph) -> tuple[list[str], Float64, None]:
-        row = ask(database, "features.influences", graph=graph.name, align=align, from_start=from_start)[0]
-        return row["identities"], np.array(row["influences"], np.float64), None
+    def features(graphs: Sequence[StoredGraph]) -> list[tuple[list[str], Float64, None]]:
+        found = read_nodes(graphs, align, from_start=from_start, start="feature:")
+        return [(nodes.identity, nodes.influence, None) for nodes in found]
 
-    def effects(graph: StoredGraph) -> tuple[list[str], Float64, PackedEdges]:
-        nodes = read_nodes(graph, align, from_start=from_start)
-        return nodes.identity, nodes.influence, read_edges(graph).edges
+    def effects(graphs: Sequence[StoredGraph]) -> list[tuple[list[str], Float64, PackedEdges]]:
+        found = zip(read_nodes(graphs, align, from_start=from_start), read_edges_of(graphs), strict=True)
+        return [(nodes.identity, nodes.influence, stored.edges) for nodes, stored in found]
 
     weights = GraphWeights()
     for found in each_graph(database, sources, features if by == "feature" else effects, title="graphs"):

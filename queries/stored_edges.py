@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from circuit_atlas.database import Rows
 from circuit_atlas.errors import AtlasError, DamagedGraphError, GraphChangedError
 from circuit_atlas.graph.data import ArrayEdges, EdgeExtra, EdgeStatistics, Float64, Int32
 from circuit_atlas.graph.packed import PackedBlock, PackedEdges, column_rows, packed, spans, unpacked
@@ -53,9 +54,31 @@ def read_edges(graph: StoredGraph) -> StoredEdges:
     return found
 
 
+def read_edges_of(graphs: Sequence[StoredGraph]) -> list[StoredEdges]:
+    """All edges of each of some graphs, at most 100; see `read_edges`. One statement reads the columns of all that have
+    few blocks.
+
+    Raises:
+        DamagedGraphError: see `read_edges`.
+    """
+    if len(graphs) == 1:
+        return [read_edges(graphs[0])]
+    rows: dict[str, Rows] = {graph.name: [] for graph in graphs}
+    for row in _column_rows(graphs, 0):
+        rows[row["graph"]].append(row)
+
+    def of(graph: StoredGraph) -> StoredEdges:
+        try:
+            return _from_rows(graph, rows[graph.name])
+        except DamagedGraphError:  # or it has more blocks
+            return read_edges(graph)
+
+    return [of(graph) for graph in graphs]
+
+
 def has_columns(graph: StoredGraph) -> bool:
     """Whether any columns of edges of a graph are stored; a graph without edges has none."""
-    return bool(ask(graph.database, "graphs.columns", graph=graph.name, first=0, stop=1))
+    return bool(ask(graph.database, "graphs.columns", graphs=[graph.name], first=0, stop=1))
 
 
 def write_columns(graph: StoredGraph, found: StoredEdges) -> None:
@@ -78,32 +101,46 @@ def read_columns(graph: StoredGraph) -> StoredEdges:
     Raises:
         DamagedGraphError: the columns are missing, incomplete, or of another graph.
     """
+
+    def rows() -> Iterator[Row]:
+        for first in count(step=BLOCKS_PER_STATEMENT):
+            found = _column_rows([graph], first)
+            yield from found
+            if len(found) < BLOCKS_PER_STATEMENT:
+                return
+
+    return _from_rows(graph, rows())
+
+
+def _column_rows(graphs: Sequence[StoredGraph], first: int) -> Rows:
+    """Rows of graphs.columns from block `first` on, as many as one statement reads of each graph."""
+    names = [graph.name for graph in graphs]
+    return ask(graphs[0].database, "graphs.columns", graphs=names, first=first, stop=first + BLOCKS_PER_STATEMENT)
+
+
+def _from_rows(graph: StoredGraph, rows: Iterable[Row]) -> StoredEdges:
+    """All edges of a graph, from all of its rows of graphs.columns; see `read_columns`."""
     n, m = graph.properties["nodes"], graph.properties["edges"]
     has_extras = False
 
     def blocks() -> Iterator[PackedBlock]:
         nonlocal has_extras
-        for first in count(step=BLOCKS_PER_STATEMENT):
-            stop = first + BLOCKS_PER_STATEMENT
-            rows = ask(graph.database, "graphs.columns", graph=graph.name, first=first, stop=stop)
-            for row in rows:
-                if row.pop("content_hash") != graph.properties["content_hash"]:
-                    raise ValueError("they are of another graph")
-                has_extras |= row.pop("has_extras")
-                yield PackedBlock(**row)
-            if len(rows) < BLOCKS_PER_STATEMENT:
-                return
+        for row in rows:
+            if row["content_hash"] != graph.properties["content_hash"]:
+                raise ValueError("they are of another graph")
+            has_extras |= row["has_extras"]
+            yield PackedBlock(**{name: row[name] for name in PackedBlock._fields})
 
     try:
         edges = unpacked(blocks(), n, m)
     except (ValueError, TypeError) as error:
         raise damaged(f"its columns of edges cannot be used: {error}", graph.name) from error
-    rows = (
+    extras = (
         row
         for first, stop in (spans(edges.start, MAX_ROWS) if has_extras else ())
         for row in ask(graph.database, "graphs.extras", graph=graph.name, first=first, stop=stop)
     )
-    return StoredEdges(edges, tuple(EdgeExtra(**row) for row in rows))
+    return StoredEdges(edges, tuple(EdgeExtra(**row) for row in extras))
 
 
 def read_relationships(graph: StoredGraph) -> StoredEdges:

@@ -10,6 +10,7 @@ SHOWN_SCORE, SHOWN_SIGN, SHOWN_MIN_HOPS = "product", "promoting", 2
 MAX_ROWS = 100_000
 MAX_GRAPH_NODES = MAX_ROWS  # questions read no more nodes of a graph
 MAX_NEIGHBORS = 10_000
+MOTIF_FEATURES = 100  # that recur in most graphs: motifs are looked for around these
 MAX_WALKS = 100_000  # paths looked at in a graph with a cycle
 DEFAULT_TIMEOUT = 30.0  # seconds
 

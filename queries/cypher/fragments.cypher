@@ -92,8 +92,9 @@ $share * graphs - 1e-9
 // have; else it takes less to look at features, and where each is active.
 graphs * 4 < COUNT { (:Graph) }
 
-// @fragment features_of_set -- each feature node n of the graphs of names_or_all, with its transcoder feature f and
-// n_graphs, the number of these graphs; at least of all features that are active in $share of them
+// @fragment most_recurring -- the transcoder features f of the graphs of names_or_all in order of the number of these
+// graphs in which they are active, `graphs`, at least $share of them and two; with `influence`, the mean there, and
+// n_graphs, the number of all
 WITH @names_or_all AS names
 WITH names, size(names) AS n_graphs
 CALL (names, n_graphs) {
@@ -109,7 +110,10 @@ UNION ALL
   WITH names, f
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f
 }
-WITH n_graphs, n, f
+WITH n_graphs, f, count(DISTINCT n.graph) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
+WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
+WITH n_graphs, f, graphs, influence / graphs AS influence
+ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index
 
 // @fragment is_searched(g) -- whether a search looks at what is active in graph g
 g.status = 'ready' AND (@is_original(g) OR g.name = $graph) AND $model IN ['', g.model]

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from tqdm import tqdm
-
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.circuits import choose_circuit, score_circuit
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError, DatabaseError, InvalidArgumentError
 from circuit_atlas.handle import GraphHandle
+from circuit_atlas.queries.ask import ask_together
 from circuit_atlas.queries.distribution import score_distribution
 from circuit_atlas.queries.graphs import GraphReference, statistics
 from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
@@ -20,9 +19,7 @@ from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
 from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.answers import Answers, GraphAnswer, GraphError, joined_notes
-from circuit_atlas.threads import map_in_threads
 
-_AT_ONCE = 4  # graphs
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 
@@ -91,30 +88,23 @@ class EachGraph:
             InvalidArgumentError: the function returns something else than an answer.
         """
 
-        def answer(place: int) -> tuple[int, Result | AtlasError]:
+        def answer(name: str) -> Result | AtlasError:
             try:
-                found = question(GraphHandle(self.database, self.names[place]))
+                found = question(GraphHandle(self.database, name))
             except DatabaseError:
                 raise
             except AtlasError as error:
-                return place, error
+                return error
             if not isinstance(found, Result):
                 raise InvalidArgumentError(
                     f"the function returned {type(found).__name__}, which is not an answer",
                     fix="Let it return what a question returns, such as graph.paths().",
                 )
-            return place, found
+            return found
 
-        asked = map_in_threads(answer, range(len(self.names)), _AT_ONCE)
-        silent = None if self.database.progress else True
-        try:
-            found = dict(tqdm(asked, total=len(self.names), unit=" graphs", disable=silent))
-        except KeyboardInterrupt:
-            self.database.interrupt()
-            raise
-        in_order = [(name, found[place]) for place, name in enumerate(self.names)]
-        answers = [GraphAnswer(graph=name, answer=one) for name, one in in_order if isinstance(one, Result)]
-        errors = [(name, one) for name, one in in_order if isinstance(one, AtlasError)]
+        found = list(zip(self.names, ask_together(self.database, answer, self.names, unit="graphs"), strict=True))
+        answers = [GraphAnswer(graph=name, answer=one) for name, one in found if isinstance(one, Result)]
+        errors = [(name, one) for name, one in found if isinstance(one, AtlasError)]
         if errors and not answers:
             raise errors[0][1]
         failed = [GraphError(graph=name, error=str(error).partition("\n")[0]) for name, error in errors]

@@ -1,21 +1,29 @@
-// What an aggregate needs of the nodes of a graph, as columns in the order of its file.
+// What an aggregate needs of the nodes of graphs: of each, columns in the order of its file.
 // @internal
-// @param graph STRING -- the graph's name
+// @param graphs LIST<STRING> -- names of graphs, at most 100, each once
+// @param start STRING = "" -- only nodes whose keys start so
 // @param align STRING = "relative" -- as in compare.nodes
 // @param from_start BOOLEAN = false -- whether a first token is counted from the start where positions are relative
+// @returns graph STRING -- the graph's name
 // @returns identities LIST<STRING> -- what each node is aligned by, as in compare.nodes
 // @returns layers LIST<INTEGER> -- their layers, -1 for tokens and logits
 // @returns indices LIST<INTEGER> -- their indices, -1 where there is none
 // @returns tokens LIST<STRING> -- texts of tokens and logits, or else an empty text
-// @returns numbers LIST<LIST> -- activation, influence, probability and input_sum of each, NaN where there is none
+// @returns activations LIST<FLOAT> -- their activations, NaN where there is none
+// @returns influences LIST<FLOAT> -- their influence, 0 where there is none
+// @returns probabilities LIST<FLOAT> -- the probabilities of logits, NaN for other nodes
+// @returns input_sums LIST<FLOAT> -- the sums of |weight| over their inputs
 CYPHER 25
-MATCH (g:Graph {name: $graph}) WHERE g.status = 'ready'
-WITH {source_set: '', lorsa_set: '', by_text: false, n_pos: g.n_pos, from_start: $from_start AND g.n_pos > 1} AS side
-MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal)
-WITH n, @identity(n, side) AS identity ORDER BY n.ordinal LIMIT 200000
-RETURN collect(identity) AS identities, collect(coalesce(n.layer, -1)) AS layers,
-       collect(coalesce(n.index, -1)) AS indices,
-       collect(coalesce(n.token, CASE WHEN n.key STARTS WITH 'token:' THEN n.name ELSE '' END)) AS tokens,
-       collect([coalesce(n.activation, NaN), coalesce(n.influence, 0.0), coalesce(n.probability, NaN),
-                coalesce(n.input_sum, 0.0)]) AS numbers
-LIMIT 1
+UNWIND $graphs AS graph
+MATCH (g:Graph {name: graph}) WHERE g.status = 'ready' WITH graph, g.n_pos AS n_pos
+WITH graph, {source_set: '', lorsa_set: '', by_text: false, n_pos: n_pos, from_start: $from_start AND n_pos > 1} AS side
+CALL (graph, side) {
+  MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH $start
+  WITH n, @identity(n, side) AS identity ORDER BY n.ordinal LIMIT 200000
+  RETURN collect(identity) AS identities, collect(coalesce(n.layer, -1)) AS layers,
+    collect(coalesce(n.index, -1)) AS indices,
+    collect(coalesce(n.token, CASE WHEN n.key STARTS WITH 'token:' THEN n.name ELSE '' END)) AS tokens,
+    collect(coalesce(n.activation, NaN)) AS activations, collect(coalesce(n.influence, 0.0)) AS influences,
+    collect(coalesce(n.probability, NaN)) AS probabilities, collect(coalesce(n.input_sum, 0.0)) AS input_sums
+}
+RETURN graph, identities, layers, indices, tokens, activations, influences, probabilities, input_sums LIMIT 100

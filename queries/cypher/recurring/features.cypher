@@ -8,11 +8,7 @@
 // @returns influence FLOAT -- mean, over these graphs, of the share of the logits that flows through it
 // @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
-@features_of_set
-WITH n_graphs, f, count(DISTINCT n.graph) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
-WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
-WITH n_graphs, f, graphs, influence / graphs AS influence
-ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
+@most_recurring LIMIT $k
 // result
 RETURN f {@feature} AS feature, graphs, influence, n_graphs
 // visual: The transcoder features that recur in most graphs, each with its most influential activations.

@@ -1,10 +1,11 @@
 // The two-hop motifs that recur in most graphs of a set, whatever the position: a feature acts on a second one, which
 // acts on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second and of the
-// second on features and logits; the second is one of the 100 features that recur in most graphs. All graphs are of one
-// model.
+// second on features and logits; the second is one of the @MOTIF_FEATURES features that recur in most graphs. All
+// graphs are of one model.
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
+// @param features LIST<LIST> = [] -- model, source set, layer and index of what the second may be, instead of those
 // @param width INTEGER = 3 -- how many of the strongest effects each way
 // @param k INTEGER = 20 -- how many
 // @returns graphs INTEGER -- number of graphs that have the motif
@@ -13,13 +14,18 @@
 // @returns weight_out FLOAT -- mean direct effect of the second on the third
 // @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
-@features_of_set
-WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT n.graph) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
-WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
-WITH n_graphs, f, nodes, graphs, influence / graphs AS influence
-ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index LIMIT 100
+CALL () {
+  WITH true AS none_given WHERE $features = []
+  @most_recurring LIMIT @MOTIF_FEATURES
+  RETURN f
+UNION
+  UNWIND $features AS place
+  MATCH (f:TranscoderFeature {model: place[0], source_set: place[1], layer: place[2], index: place[3]}) RETURN f
+}
+WITH f, @names_or_all AS names
+MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names
+WITH f, n, size(names) AS n_graphs
 // The strongest effects on each activation, and of it.
-UNWIND nodes AS n
 CALL (n) {
   MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
   RETURN m AS source, r.weight AS weight_in ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
