@@ -19,10 +19,12 @@ from circuit_atlas.graph.data import EdgeExtra
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import stored_edges
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.stored_edges import read_columns, read_edges, read_relationships
+from circuit_atlas.queries.stored_edges import read_columns, read_edges, read_edges_of, read_relationships
+from circuit_atlas.schema.edge_columns import BLOCKS_PER_STATEMENT
 
-COUNT = "MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 RETURN count(c) AS n"
-DELETE = "MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0 DELETE c"
+MATCH = "MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block >= 0"
+COUNT = f"{MATCH} RETURN count(c) AS n"
+DELETE = f"{MATCH} DELETE c"
 
 
 def blocks(atlas: Atlas, name: str) -> int:
@@ -117,11 +119,29 @@ def test_damaged_ones_are_not_used(damage: str, atlas: Atlas, new_name: Callable
     name = new_name()
     atlas.ingest(example_file("night"), name=name)
     expected = edge_list(read_relationships(find_graph(atlas, name)).edges)
-    statement = f"MATCH (c:EdgeColumns {{graph: $graph}}) WHERE c.block >= 0 {damage}"
-    atlas.cypher(statement, {"graph": name}, write=True)
+    atlas.cypher(f"{MATCH} {damage}", {"graph": name}, write=True)
     assert "columns" in atlas.verify(name).graphs[0].problems[0]
     assert edge_list(read_edges(find_graph(atlas, name)).edges) == expected
     assert_columns(atlas, name)
+
+
+def test_those_of_several_graphs_are_read_together(
+    atlas: Atlas, examples: dict[str, GraphHandle], new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A graph without columns, with damaged ones, or with more blocks than one statement reads, is read alone."""
+    monkeypatch.setattr(packed, "BLOCK", 300)
+    names = [new_name() for _ in range(3)]
+    for name in names:
+        atlas.ingest(example_file("night"), name=name)
+    assert blocks(atlas, names[0]) > BLOCKS_PER_STATEMENT
+    atlas.cypher(DELETE, {"graph": names[1]}, write=True)
+    atlas.cypher(f"{MATCH} SET c.sources = c.weights", {"graph": names[2]}, write=True)
+    graphs = [find_graph(atlas, name) for name in ("dallas", *names, "winter")]
+    expected = [edge_list(read_relationships(graph).edges) for graph in graphs]
+    assert [edge_list(found.edges) for found in read_edges_of(graphs)] == expected
+    assert [edge_list(found.edges) for found in read_edges_of(graphs[:1])] == expected[:1]
+    for name in names:
+        assert_columns(atlas, name)
 
 
 def test_relationships_changed_by_hand_are_found(atlas: Atlas, new_name: Callable[[], str]) -> None:
