@@ -12,6 +12,8 @@ from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
 from circuit_atlas.queries.one_answer import note_version
 
+_FIELDS = ("graph", "version", "content", "source_set", "is_original", "tagged")
+
 
 def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
     """Names of the graphs given and of those of the tags, each once, those given first.
@@ -24,7 +26,7 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
 
 
 def _graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `graph_set`: rows of graphs.set."""
+    """As `graph_set`: rows of `set_rows`."""
     if not graphs and not tags:
         return []
     rows = set_rows(database, graphs, tags)
@@ -52,7 +54,7 @@ def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -
 
 
 def prompt_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `prompt_set`: rows of graphs.set."""
+    """As `prompt_set`: rows of `set_rows`."""
     rows, named = _graph_rows(database, graphs, tags), set(graphs)
     left = [row for row in rows if row["is_original"] or row["graph"] in named]
     if rows and not left:
@@ -79,8 +81,10 @@ def prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str
 
 
 def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """Rows of graphs.set, whose versions are noted: of the names and tags that exist."""
-    rows = check_graphs(ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)))
+    """The graphs of the names and tags that exist, whose versions are noted: a row of `graph`, `version`, `content`,
+    `source_set`, `is_original` and `tagged` for each, see graphs.set."""
+    found = ask(database, "graphs.set", graphs=list(graphs), tags=list(tags))[0]["graphs"]
+    rows = check_graphs([dict(zip(_FIELDS, values, strict=True)) for values in found])
     for row in rows:
         note_version(row["graph"], row["version"])
     return rows
@@ -141,7 +145,7 @@ def transcoder_notes(database: Database, graphs: Sequence[str]) -> list[str]:
 
 
 def mixed_notes(rows: Rows) -> list[str]:
-    """A note that graphs do not have the same set of transcoders, from rows of graphs.set."""
+    """A note that graphs do not have the same set of transcoders, from rows of `set_rows`."""
     sets = sorted({row["source_set"] for row in rows})
     if len(sets) < 2:
         return []
@@ -150,7 +154,7 @@ def mixed_notes(rows: Rows) -> list[str]:
 
 def foreign_notes(inside: Rows, outside: Rows) -> list[str]:
     """A note that names graphs which were left out and whose transcoders are not those of the graphs chosen, from rows
-    of graphs.set."""
+    of `set_rows`."""
     sets = {row["source_set"] for row in inside}
     foreign = [row["graph"] for row in outside if row["source_set"] not in sets]
     if not foreign:
@@ -161,7 +165,7 @@ def foreign_notes(inside: Rows, outside: Rows) -> list[str]:
 
 
 def same_outside_notes(inside: Rows, outside: Rows) -> list[str]:
-    """A note that a graph which was left out has the content of one of the graphs chosen, from rows of graphs.set."""
+    """A note that a graph which was left out has the content of one of the graphs chosen, from rows of `set_rows`."""
     by_content = {row["content"]: row["graph"] for row in inside}
     for row in outside:
         if same := by_content.get(row["content"]):
@@ -170,7 +174,7 @@ def same_outside_notes(inside: Rows, outside: Rows) -> list[str]:
 
 
 def doubled_notes(rows: Rows) -> list[str]:
-    """A note that names graphs which have the same content, from rows of graphs.set."""
+    """A note that names graphs which have the same content, from rows of `set_rows`."""
     by_content: dict[str, list[str]] = {}
     for row in rows:
         by_content.setdefault(row["content"], []).append(row["graph"])

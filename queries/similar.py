@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import nlargest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
@@ -33,8 +33,17 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.similarity import GraphWeights, Rule
 
 _MOST_GRAPHS = 5_000  # of which each two are compared
-_ADDED_UP_AT_ONCE = 1_000  # graphs
+_ADDED_UP_AT_ONCE = 100  # graphs
 _ROUNDING = 1e-9  # of sums
+
+
+class _InBoth(NamedTuple):
+    """The features that a graph and another have: over these, the sum of the smaller influence of the two, and that of
+    the influence in the other; how many they are."""
+
+    common: float
+    influence: float
+    shared: int
 
 
 @one_answer
@@ -126,28 +135,28 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
     """
     prompts = {row["graph"]["name"]: row["graph"]["prompt"] or "" for row in sources}
     others = [name for name in prompts if name != graph]
-    both = {row["other"]: row for row in ask(database, "similar.features", graph=graph, graphs=others)}
-    totals = _totals(database, [graph])
-    own = totals[graph]["influence"]
+    rows = ask(database, "similar.features", graph=graph, graphs=others)[0]["others"]
+    both = {name: _InBoth(*numbers) for name, *numbers in rows}
+    own = _totals(database, [graph])[graph]["influence"]
     found: dict[str, float] = {}
-    # A graph with no other features would be common / own similar, and none is more. So the influence of all features
-    # is added up for those first that have most in common, until no other can be among the k best.
-    for some in batches(sorted(both, key=lambda name: -both[name]["common"]), _ADDED_UP_AT_ONCE):
-        if len(found) >= k and both[some[0]]["common"] / own < nlargest(k, found.values())[-1] * (1 - _ROUNDING):
+    # What the similarity would be without other features: it is no more. So the influence of all features is added up
+    # for those graphs first for which this is largest, until no other can be among the k best.
+    bounds = {name: here.common / (own + here.influence - here.common) for name, here in both.items()}
+    for some in batches(sorted(bounds, key=lambda name: (-bounds[name], name)), _ADDED_UP_AT_ONCE):
+        if len(found) >= k and bounds[some[0]] < nlargest(k, found.values())[-1] * (1 - _ROUNDING):
             break
-        totals |= _totals(database, some)
-        for name in some:
-            common = both[name]["common"]
-            found[name] = min(1.0, common / (own + totals[name]["influence"] - common)) if common else 0.0
+        for name, total in _totals(database, some).items():
+            common = both[name].common
+            found[name] = min(1.0, common / (own + total["influence"] - common)) if common else 0.0
     if len(found) < k:
         found |= {name: 0.0 for name in others if name not in found}
     best = sorted(found, key=lambda name: (-found[name], name))[:k]
-    totals |= _totals(database, [name for name in best if name not in totals])
+    totals = _totals(database, [graph, *best], counted=True)
     return totals[graph]["features"], [
         SimilarGraph(
             other=name,
             similarity=found[name],
-            shared=both[name]["shared"] if name in both else 0,
+            shared=both[name].shared if name in both else 0,
             total=totals[name]["features"],
             prompt=prompts[name],
         )
@@ -155,9 +164,9 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
     ]
 
 
-def _totals(database: Database, graphs: list[str]) -> dict[str, dict[str, Any]]:
+def _totals(database: Database, graphs: list[str], *, counted: bool = False) -> dict[str, dict[str, Any]]:
     """The row of similar.totals of each graph."""
-    return {row["graph"]: row for row in ask(database, "similar.totals", graphs=graphs)}
+    return {row["graph"]: row for row in ask(database, "similar.totals", graphs=graphs, counted=counted)}
 
 
 def _compared(

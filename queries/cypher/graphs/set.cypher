@@ -1,14 +1,12 @@
-// The graphs that names and tags mean together, or all, their versions, and which of the tags each has.
+// The graphs that names and tags mean together, or all, their versions, and which of the tags each has. In one row: each
+// row takes the client some 25 microseconds, and there may be a hundred thousand graphs.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
 //   database but collapsed graphs and aggregates
-// @returns graph STRING -- the graph's name
-// @returns version STRING -- its version, null if it was published before there were versions
-// @returns content STRING -- its content hash: graphs with the same content have the same
-// @returns source_set STRING -- its model and set of transcoders
-// @returns is_original BOOLEAN -- whether it is neither collapsed nor an aggregate
-// @returns tagged LIST<STRING> -- those of the tags that it has
+// @returns graphs LIST<LIST> -- of each graph: name; version, null if it was published before there were versions;
+//   content hash, the same for graphs with the same content; model and set of transcoders; whether it is neither
+//   collapsed nor an aggregate; those of the tags that it has
 CYPHER 25
 // No list of all names: rows that are sorted would keep it, and Neo4j counts its size once for each of them.
 CALL () {
@@ -19,8 +17,9 @@ UNION
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g
 }
-RETURN g.name AS graph, g.version AS version, g.content_hash AS content, g.model + ' / ' + g.source_set AS source_set,
-       @is_original(g) AS is_original, CASE WHEN $tags = [] THEN [] ELSE COLLECT {
-  MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
-} END AS tagged
-ORDER BY graph LIMIT 100000
+WITH g ORDER BY g.name LIMIT 100000
+RETURN collect([g.name, g.version, g.content_hash, g.model + ' / ' + g.source_set, @is_original(g),
+  CASE WHEN $tags = [] THEN [] ELSE COLLECT {
+    MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
+  } END]) AS graphs
+LIMIT 1
