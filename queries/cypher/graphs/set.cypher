@@ -1,5 +1,5 @@
-// The graphs that names and tags mean together, or all, their versions, and which of the tags each has. In one row: each
-// row takes the client some 25 microseconds, and there may be a hundred thousand graphs.
+// The graphs that names and tags mean together, or all, their versions, and which of the tags each has. All are in one
+// row: each row takes the client some 25 microseconds, and there may be a hundred thousand graphs.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the

@@ -1,5 +1,5 @@
-// What other graphs have in common with a graph: transcoder features that are active in both, and their influence. In
-// one row: each row takes the client some 25 microseconds, and there may be a hundred thousand graphs.
+// What other graphs have in common with a graph: transcoder features that are active in both, and their influence. All
+// are in one row, see graphs.set.
 // @internal
 // @param graph STRING -- the graph's name
 // @param graphs LIST<STRING> -- names of the others
