@@ -11,7 +11,7 @@ from tqdm import tqdm
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.aggregates import aggregated_sources
-from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.ask import ask, interruptible
 from circuit_atlas.queries.graph_sets import doubled_notes, no_original
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import changed
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.many_graphs import SourceNodes
     from circuit_atlas.graph.packed import PackedEdges
 
-_READERS, _READ_AHEAD = 4, 16  # parts
-_TOGETHER, _EDGES_TOGETHER = 50, 100_000  # graphs that one statement reads, and their edges, at most
+_READERS, _READ_AHEAD = 4, 64  # parts
+_TOGETHER, _SIZE_TOGETHER = 50, 100_000  # graphs that one statement reads, and their nodes and edges, at most
 SAME = ("model", "source_set", "lorsa_source_set")  # what all graphs that are added up have in common
 _SHOWN = 3  # names in a text
 Sets = tuple[str | None, ...]
@@ -74,22 +74,24 @@ def each_graph(
     bar = tqdm(total=len(graphs), desc=title, unit=" graphs", disable=None if database.progress else True)
     with bar:
         for some in batches(_parts(graphs, together), _READ_AHEAD):
-            for part in in_order(read, some, _READERS):
-                for found in part:
-                    yield found
-                    bar.update()
+            with interruptible(database):
+                for part in in_order(read, some, _READERS):
+                    for found in part:
+                        yield found
+                        bar.update()
 
 
 def _parts(graphs: Iterable[StoredGraph], most: int) -> Iterator[list[StoredGraph]]:
-    """Graphs that are read together: at most so many, and not too many edges."""
+    """Graphs that are read together: at most so many, and not too much of them."""
     part: list[StoredGraph] = []
-    edges = 0
+    size = 0
     for graph in graphs:
-        edges += graph.properties["edges"]
-        if part and (len(part) == most or edges > _EDGES_TOGETHER):
+        own = graph.properties["nodes"] + graph.properties["edges"]
+        if part and (len(part) == most or size + own > _SIZE_TOGETHER):
             yield part
-            part, edges = [], graph.properties["edges"]
+            part, size = [], 0
         part.append(graph)
+        size += own
     if part:
         yield part
 
@@ -159,7 +161,7 @@ def check_sources(sources: Rows, name: str) -> None:
 
 
 def read_nodes(
-    graphs: Sequence[StoredGraph], align: str, *, from_start: bool = False, start: str = ""
+    graphs: Sequence[StoredGraph], align: str, *, from_start: bool = False, prefix: str = ""
 ) -> list[SourceNodes]:
     """The nodes of each graph, and what each is aligned by; see `add_graphs`.
 
@@ -167,13 +169,13 @@ def read_nodes(
         graphs: the graphs.
         align: see `compare`.
         from_start: see `add_graphs`.
-        start: only nodes whose keys start so.
+        prefix: only nodes whose keys start with this.
     """
     import numpy as np
 
     from circuit_atlas.graph.many_graphs import SourceNodes
 
-    rows = _rows_of(graphs, "aggregates.nodes", align=align, from_start=from_start, start=start)
+    rows = _rows_of(graphs, "aggregates.nodes", align=align, from_start=from_start, prefix=prefix)
     return [
         SourceNodes(
             row["identities"],

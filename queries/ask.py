@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -10,9 +11,9 @@ from tqdm import tqdm
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.edge_value import EdgeValue
-from circuit_atlas.threads import in_order
+from circuit_atlas.threads import map_in_threads
 
-_AT_ONCE = 4  # statements
+_AT_ONCE = 4  # questions
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -44,7 +45,7 @@ def ask(
 def ask_together(
     database: Database, work: Callable[[Item], Answer], items: Sequence[Item], *, unit: str, title: str | None = None
 ) -> list[Answer]:
-    """What `work`, which asks the database, returns of each item, in their order; four are asked at a time.
+    """What `work`, which asks the database, returns of each item, in their order. Four are asked at a time.
 
     Args:
         database: the database.
@@ -54,9 +55,18 @@ def ask_together(
         title: what the progress bar is of.
     """
     silent = None if database.progress else True
+    with interruptible(database):
+        asked = map_in_threads(lambda item: (item[0], work(item[1])), enumerate(items), _AT_ONCE)
+        found = dict(tqdm(asked, title, len(items), unit=f" {unit}", disable=silent))
+    return [found[place] for place in range(len(items))]
+
+
+@contextmanager
+def interruptible(database: Database) -> Iterator[None]:
+    """An interrupt (Ctrl-C) in this block also ends the statements that other threads wait for: it reaches the main
+    thread only."""
     try:
-        found = in_order(work, items, _AT_ONCE)
-        return list(tqdm(found, title, len(items), unit=f" {unit}", disable=silent))
-    except KeyboardInterrupt:  # it reaches the main thread only, which waits for the others
+        yield
+    except KeyboardInterrupt:
         database.interrupt()
         raise

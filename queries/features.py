@@ -301,6 +301,8 @@ def _motifs_of(database: Database, features: Sequence[FeatureIdentity], *, k: in
 
     They are looked for in parts, each of some of the features: several parts at a time, each in the time limit.
     """
+    if not features:
+        return []
     parts = [features[first::_MOTIF_PARTS] for first in range(min(_MOTIF_PARTS, len(features)))]
 
     def part(some: Sequence[FeatureIdentity]) -> Rows:
@@ -313,10 +315,10 @@ def _motifs_of(database: Database, features: Sequence[FeatureIdentity], *, k: in
 
 def _motif_order(row: dict[str, Any]) -> tuple[Any, ...]:
     """What rows of recurring.motifs are sorted by there."""
-    middle = row["nodes"][1]
     first, _, last = (node["key"].partition("@")[0] for node in row["nodes"])
-    size = abs(row["weight_in"]) + abs(row["weight_out"])
-    return -row["graphs"], -size, first, middle["layer"], middle["index"], last
+    size, feature = abs(row["weight_in"]) + abs(row["weight_out"]), row["feature"]
+    place = [feature[name] for name in ("model", "source_set", "layer", "index")]
+    return -row["graphs"], -size, first, place, last
 
 
 def named_features(database: Database, keys: Iterable[str], graph: dict[str, Any]) -> dict[str, FeatureIdentity]:

@@ -168,7 +168,7 @@ def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:
 
 def _influences(graph: StoredGraph) -> dict[str, float]:
     """The influence of each feature of a graph, by its key without position."""
-    [nodes] = read_nodes([graph], "feature", start="feature:")
+    [nodes] = read_nodes([graph], "feature", prefix="feature:")
     sums: dict[str, float] = {}
     for key, influence in zip(nodes.identity, nodes.influence.tolist(), strict=True):
         sums[key] = sums.get(key, 0.0) + influence

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import (
-    SAME,
-    check_sources,
-    doubled_sources,
-    each_graph,
-    read_nodes,
-    same_start,
-)
+from circuit_atlas.queries.added_up import SAME, check_sources, doubled_sources, each_graph, read_nodes, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
@@ -24,7 +17,6 @@ from circuit_atlas.queries.graph_sets import all_graphs, graph_set, listed
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
-from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS, MEASURES, SIMILAR_BY
 
 if TYPE_CHECKING:
@@ -33,7 +25,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.similarity import GraphWeights, Rule
 
 _MOST_GRAPHS = 5_000  # of which each two are compared
-_ADDED_UP_AT_ONCE = 100  # graphs
+_ADDED_UP_FIRST, _ADDED_UP_AT_ONCE = 100, 1_000  # graphs
 _ROUNDING = 1e-9  # of sums
 
 
@@ -142,7 +134,9 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
     # What the similarity would be without other features: it is no more. So the influence of all features is added up
     # for those graphs first for which this is largest, until no other can be among the k best.
     bounds = {name: here.common / (own + here.influence - here.common) for name, here in both.items()}
-    for some in batches(sorted(bounds, key=lambda name: (-bounds[name], name)), _ADDED_UP_AT_ONCE):
+    left, size = sorted(bounds, key=lambda name: (-bounds[name], name)), max(k, _ADDED_UP_FIRST)
+    while left:
+        some, left, size = left[:size], left[size:], min(2 * size, _ADDED_UP_AT_ONCE)
         if len(found) >= k and bounds[some[0]] < nlargest(k, found.values())[-1] * (1 - _ROUNDING):
             break
         for name, total in _totals(database, some).items():
@@ -302,7 +296,7 @@ def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeight
     from_start = same_start(sources)
 
     def features(graphs: Sequence[StoredGraph]) -> list[tuple[list[str], Float64, None]]:
-        found = read_nodes(graphs, align, from_start=from_start, start="feature:")
+        found = read_nodes(graphs, align, from_start=from_start, prefix="feature:")
         return [(nodes.identity, nodes.influence, None) for nodes in found]
 
     def effects(graphs: Sequence[StoredGraph]) -> list[tuple[list[str], Float64, PackedEdges]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -22,6 +23,8 @@ from circuit_atlas.errors import (
     NodeNotFoundError,
     NotFoundError,
 )
+from circuit_atlas.ingest import read_graph
+from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import graph_sets
 
 TEXAS = (20, 44686)
@@ -176,6 +179,20 @@ def test_recurring_features_and_motifs_equal_brute_force(atlas: Atlas, examples:
     assert motifs
     assert atlas.recurring(tags=["analogies"], share=0.8, k=10_000) == found
     assert atlas.recurring("dallas").features == []
+
+
+@pytest.mark.parametrize("k", [1, 7, 100])
+def test_motifs_are_found_in_parts_as_by_one_statement(k: int, atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """Also a prompt with two sets of transcoders, where each motif of one has the weights of one of the other."""
+    data = read_graph(example_file("night"))
+    other = replace(data, metadata=data.metadata.model_copy(update={"source_set": "a set"}))
+    names = [load_graph(atlas, one, name=new_name()).graph for one in (data, other, data, other)]
+    for graphs in (names, list(ANALOGIES)):
+        rows = atlas.query("recurring.motifs", {"graphs": graphs, "k": k}).rows
+        expected = [(row["graphs"], [(n["graph"], n["key"]) for n in row["nodes"]]) for row in rows]
+        found = atlas.recurring(*graphs, k=k).motifs
+        assert [(one.graphs, [(one.example, node.key) for node in one.nodes]) for one in found] == expected
+        assert len(found) == k
 
 
 def test_tags_are_added_and_removed(own_atlas: Atlas, own_env: dict[str, str]) -> None:

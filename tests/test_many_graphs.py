@@ -13,6 +13,12 @@ from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
 from circuit_atlas.queries.graph_sets import all_graphs, graph_set, prompt_set
 
+_ACTIVATE = """
+MATCH (f:TranscoderFeature {layer: $layer, index: $index})
+MATCH (n:Feature) WHERE n.graph STARTS WITH 'beside-'
+CREATE (n)-[:ACTIVATION_OF]->(f)
+"""
+
 
 def test_queries_of_one_graph_read_nothing_of_100_others(atlas: Atlas, examples: object) -> None:
     """The database hits of every query of the catalogue stay the same; `make bench` measures the times."""
@@ -38,6 +44,28 @@ def test_queries_of_one_graph_read_nothing_of_100_others(atlas: Atlas, examples:
         delete_graphs(atlas)
     for name, plan in beside.items():
         assert database_hits(plan) <= database_hits(alone[name]) * 1.05 + 10, f"{alone[name]}\n{plan}"
+
+
+def test_questions_of_few_graphs_look_for_their_features_in_these_only(atlas: Atlas, examples: object) -> None:
+    """Although 100 other graphs have them, too."""
+    queries = [catalogue()[name] for name in ("recurring.features", "recurring.motifs", "features.enriched")]
+    atlas.cypher("CALL db.prepareForReplanning(120)", write=True)
+
+    def hits(query: CatalogueQuery, **more: Any) -> int:
+        return database_hits(atlas.plan(query.cypher(), query.complete(arguments(query) | more), profile=True))
+
+    try:
+        add_graphs(atlas, 100)
+        alone = [hits(query) for query in queries]
+        feature = atlas.feature("20/44686").feature
+        place = [feature.model, feature.source_set, feature.layer, feature.index]
+        alone.append(hits(queries[1], features=[place]))
+        atlas.cypher(_ACTIVATE, {"layer": feature.layer, "index": feature.index}, write=True)
+        beside = [*map(hits, queries), hits(queries[1], features=[place])]
+    finally:
+        delete_graphs(atlas)
+    for few, many in zip(alone, beside, strict=True):
+        assert 0 < many <= few * 1.05 + 10
 
 
 def test_memory_of_a_set_of_graphs_grows_with_their_number_not_with_its_square(own_atlas: Atlas) -> None:

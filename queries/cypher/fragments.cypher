@@ -92,9 +92,8 @@ $share * graphs - 1e-9
 // have; else it takes less to look at features, and where each is active.
 graphs * 4 < COUNT { (:Graph) }
 
-// @fragment most_recurring -- the transcoder features f of the graphs of names_or_all in order of the number of these
-// graphs in which they are active, `graphs`, at least $share of them and two; with `influence`, the mean there, and
-// n_graphs, the number of all
+// @fragment most_recurring -- transcoder features f by the number of graphs, of the n_graphs of names_or_all, in which
+// they are active: at least $share of them, and two. `influence` is the mean there.
 WITH @names_or_all AS names
 WITH names, size(names) AS n_graphs
 CALL (names, n_graphs) {

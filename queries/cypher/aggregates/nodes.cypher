@@ -1,7 +1,7 @@
-// What an aggregate needs of the nodes of graphs: of each, columns in the order of its file.
+// What aggregates and comparisons need of the nodes of graphs: of each, columns in the order of its file.
 // @internal
 // @param graphs LIST<STRING> -- names of graphs, at most 100, each once
-// @param start STRING = "" -- only nodes whose keys start so
+// @param prefix STRING = "" -- only nodes whose keys start with this
 // @param align STRING = "relative" -- as in compare.nodes
 // @param from_start BOOLEAN = false -- whether a first token is counted from the start where positions are relative
 // @returns graph STRING -- the graph's name
@@ -14,11 +14,10 @@
 // @returns probabilities LIST<FLOAT> -- the probabilities of logits, NaN for other nodes
 // @returns input_sums LIST<FLOAT> -- the sums of |weight| over their inputs
 CYPHER 25
-UNWIND $graphs AS graph
-MATCH (g:Graph {name: graph}) WHERE g.status = 'ready' WITH graph, g.n_pos AS n_pos
+UNWIND $graphs AS graph MATCH (g:Graph {name: graph}) WHERE g.status = 'ready' WITH graph, g.n_pos AS n_pos
 WITH graph, {source_set: '', lorsa_set: '', by_text: false, n_pos: n_pos, from_start: $from_start AND n_pos > 1} AS side
 CALL (graph, side) {
-  MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH $start
+  MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH $prefix
   WITH n, @identity(n, side) AS identity ORDER BY n.ordinal LIMIT 200000
   RETURN collect(identity) AS identities, collect(coalesce(n.layer, -1)) AS layers,
     collect(coalesce(n.index, -1)) AS indices,

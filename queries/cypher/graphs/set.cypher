@@ -21,5 +21,4 @@ WITH g ORDER BY g.name LIMIT 100000
 RETURN collect([g.name, g.version, g.content_hash, g.model + ' / ' + g.source_set, @is_original(g),
   CASE WHEN $tags = [] THEN [] ELSE COLLECT {
     MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
-  } END]) AS graphs
-LIMIT 1
+  } END]) AS graphs LIMIT 1

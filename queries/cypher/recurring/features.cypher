@@ -12,8 +12,7 @@ CYPHER 25
 // result
 RETURN f {@feature} AS feature, graphs, influence, n_graphs
 // visual: The transcoder features that recur in most graphs, each with its most influential activations.
-WITH collect(f) AS features
-WITH features, @names_or_all AS names
+WITH collect(f) AS features WITH features, @names_or_all AS names
 UNWIND features AS f
 CALL (f, names) {
   MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names

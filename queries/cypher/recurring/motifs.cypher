@@ -1,7 +1,6 @@
 // The two-hop motifs that recur in most graphs of a set, whatever the position: a feature acts on a second one, which
-// acts on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second and of the
-// second on features and logits; the second is one of the @MOTIF_FEATURES features that recur in most graphs. All
-// graphs are of one model.
+// acts on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second or of it on
+// features and logits. The second is one of @MOTIF_FEATURES that recur in most graphs. All graphs are of one model.
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
@@ -10,6 +9,7 @@
 // @param k INTEGER = 20 -- how many
 // @returns graphs INTEGER -- number of graphs that have the motif
 // @returns nodes LIST<MAP> -- its three nodes, as they are in one of the graphs, with that graph's name
+// @returns feature MAP -- the transcoder feature of the second
 // @returns weight_in FLOAT -- mean direct effect of the first on the second
 // @returns weight_out FLOAT -- mean direct effect of the second on the third
 // @returns n_graphs INTEGER -- number of graphs of the set
@@ -22,9 +22,17 @@ UNION
   UNWIND $features AS place
   MATCH (f:TranscoderFeature {model: place[0], source_set: place[1], layer: place[2], index: place[3]}) RETURN f
 }
-WITH f, @names_or_all AS names
-MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names
-WITH f, n, size(names) AS n_graphs
+WITH collect(f) AS features WITH features, @names_or_all AS names
+WITH features, names, size(names) AS n_graphs
+CALL (features, names, n_graphs) {
+  WITH features, names, n_graphs WHERE @are_few(n_graphs) UNWIND names AS name
+  MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
+  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) WHERE f IN features RETURN n, f
+UNION ALL
+  WITH features, names, n_graphs WHERE NOT @are_few(n_graphs) UNWIND features AS f
+  MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f
+}
+WITH n_graphs, f, n
 // The strongest effects on each activation, and of it.
 CALL (n) {
   MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
@@ -47,7 +55,7 @@ CALL (occurrences) {
   RETURN nodes ORDER BY n.graph, n.ordinal, source.ordinal, target.ordinal LIMIT 1
 }
 // result
-RETURN graphs, [n IN nodes | n {.graph, @node}] AS nodes, weight_in, weight_out, n_graphs
+RETURN graphs, [n IN nodes | n {.graph, @node}] AS nodes, f {@feature} AS feature, weight_in, weight_out, n_graphs
 ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last
 // visual: The two-hop motifs that recur in most graphs, each as it is in one of them.
 WITH graphs, nodes[0] AS a, nodes[1] AS b, nodes[2] AS c
