@@ -37,7 +37,7 @@ def add_graphs(database: Database, add: Add, sources: Rows, *, align: str, from_
     Args:
         database: the database.
         add: adds a graph to others, or takes it out.
-        sources: the graphs, rows of `aggregated_sources`.
+        sources: the graphs, rows of aggregates.sources.
         align: how nodes are aligned, see `compare`.
         from_start: whether a first token is counted from the start where positions are relative.
         title: what the progress bar is of.
@@ -65,7 +65,7 @@ def each_graph(
 
     Args:
         database: the database.
-        sources: the graphs, rows of `aggregated_sources`.
+        sources: the graphs, rows of aggregates.sources.
         read: reads some graphs: what it returns has an item for each.
         title: what the progress bar is of.
         together: how many small graphs are read by one call.
@@ -111,18 +111,18 @@ def _rows_of(graphs: Sequence[StoredGraph], query_id: str, **parameters: Any) ->
 
 
 def sources_of(database: Database, names: Sequence[str]) -> Rows:
-    """Rows of `aggregated_sources` of the graphs of these names that exist, in the order of the names."""
+    """Rows of aggregates.sources of the graphs of these names that exist, in the order of the names."""
     by_name = {row["graph"]["name"]: row for row in aggregated_sources(database, names, [])}
     return [by_name[name] for name in names if name in by_name]
 
 
 def doubled_sources(sources: Rows) -> list[str]:
-    """As `doubled_notes`, from rows of `aggregated_sources`."""
+    """As `doubled_notes`, from rows of aggregates.sources."""
     return doubled_notes([{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources])
 
 
 def same_start(sources: Rows) -> bool:
-    """Whether all graphs, rows of `aggregated_sources`, have the same first token; not if it is unknown."""
+    """Whether all graphs, rows of aggregates.sources, have the same first token; not if it is unknown."""
     first = {row["first_token"] for row in sources}
     return len(first) == 1 and None not in first
 
@@ -131,7 +131,7 @@ def check_sources(sources: Rows, name: str) -> None:
     """Refuse graphs that cannot be added up.
 
     Args:
-        sources: the graphs, rows of `aggregated_sources`.
+        sources: the graphs, rows of aggregates.sources.
         name: what they would become, for the error.
 
     Raises:

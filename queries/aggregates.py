@@ -12,8 +12,6 @@ from circuit_atlas.database import Database, Rows
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_graphs
 
-_FIELDS = ("graph", "first_token", "is_original")
-
 
 def is_aggregate(stored: Mapping[str, Any]) -> bool:
     """Whether a graph with these properties is an aggregate."""
@@ -21,10 +19,8 @@ def is_aggregate(stored: Mapping[str, Any]) -> bool:
 
 
 def aggregated_sources(database: Database, names: Sequence[str], tags: Sequence[str]) -> Rows:
-    """The graphs of names and tags that exist, by name: a row of `graph`, `first_token` and `is_original` for each, see
-    aggregates.sources."""
-    found = ask(database, "aggregates.sources", graphs=list(names), tags=list(tags))[0]["graphs"]
-    return check_graphs([dict(zip(_FIELDS, values, strict=True)) for values in found])
+    """Rows of aggregates.sources, by name: the graphs of names and tags that exist."""
+    return check_graphs(ask(database, "aggregates.sources", graphs=list(names), tags=list(tags)))
 
 
 def aggregated_state(contents: Iterable[Sequence[str]]) -> str:

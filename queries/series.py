@@ -125,7 +125,7 @@ def series(
 
 
 def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of `aggregated_sources`, in the order of the series."""
+    """Rows of aggregates.sources, in the order of the series."""
     named = list(dict.fromkeys(graphs))
     chosen = graph_set(database, graphs, tags)
     if not chosen:

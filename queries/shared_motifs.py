@@ -176,7 +176,7 @@ def _check(shape: str, align: str, k: int, min_weight: float, strongest: int | N
 
 
 def _sources(database: Database, names: Sequence[str]) -> Rows:
-    """The rows of `aggregated_sources` of some graphs, in order, which can be compared."""
+    """The rows of aggregates.sources of some graphs, in order, which can be compared."""
     sources = sources_of(database, names)
     check_sources(sources, "the comparison")
     return sources

@@ -122,7 +122,7 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
     Args:
         database: the database.
         graph: the graph's name.
-        sources: rows of `aggregated_sources`, it among them.
+        sources: rows of aggregates.sources, it among them.
         k: how many.
     """
     prompts = {row["graph"]["name"]: row["graph"]["prompt"] or "" for row in sources}
@@ -288,7 +288,7 @@ def _check(by: str, measure: str, align: str) -> None:
 
 
 def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeights:
-    """The weights of graphs, rows of `aggregated_sources`."""
+    """The weights of graphs, rows of aggregates.sources."""
 
     from circuit_atlas.graph.similarity import GraphWeights
     from circuit_atlas.queries.stored_edges import read_edges_of

@@ -120,7 +120,7 @@ def _restored(
     database: Database, aggregation: Aggregation, name: str, sources: Rows, about: dict[str, Any]
 ) -> tuple[Aggregation, Rows] | None:
     """The aggregation, with the sums of the stored aggregate, without the graphs that have left; and the graphs to add,
-    rows of `aggregated_sources`.
+    rows of aggregates.sources.
 
     None if all graphs must be read: there are no sums, they were added up in another way, a graph that has left was
     replaced or deleted, so that it cannot be taken out, or most of the graphs are others.

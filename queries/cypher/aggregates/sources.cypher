@@ -1,11 +1,12 @@
-// The graphs that names and tags mean, as sources of an aggregate; in one row, see graphs.set.
+// The graphs that names and tags mean, as sources of an aggregate.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates
-// @returns graphs LIST<LIST> -- of each graph: what aggregates and comparisons need of its properties; the first token,
-//   null if it is not known; whether it is neither collapsed nor an aggregate
+// @returns graph MAP -- what aggregates and comparisons need of the properties of the graph
+// @returns first_token STRING -- the first token of its prompt, null if it is not known
+// @returns is_original BOOLEAN -- whether it is neither collapsed nor an aggregate
 CYPHER 25
 @graphs_of($graphs, $tags)
-WITH g ORDER BY g.name LIMIT 100000
-RETURN collect([g {.name, .version, .content_hash, .prompt, .model, .source_set, .lorsa_source_set, .scan, .n_layers,
-                   .n_pos, .vocab_size, .nodes, .edges}, g.tokens[0], @is_original(g)]) AS graphs LIMIT 1
+RETURN g {.name, .version, .content_hash, .prompt, .model, .source_set, .lorsa_source_set, .scan, .n_layers, .n_pos,
+          .vocab_size, .nodes, .edges} AS graph, g.tokens[0] AS first_token, @is_original(g) AS is_original
+ORDER BY g.name LIMIT 100000
