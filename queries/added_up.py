@@ -42,38 +42,43 @@ def add_graphs(database: Database, add: Add, sources: Rows, *, align: str, from_
         from_start: whether a first token is counted from the start where positions are relative.
         title: what the progress bar is of.
     """
-    from circuit_atlas.queries.stored_edges import read_edges_of
 
     def read(graphs: Sequence[StoredGraph]) -> list[tuple[SourceNodes, PackedEdges]]:
-        found = zip(read_nodes(graphs, align, from_start=from_start), read_edges_of(graphs), strict=True)
-        return [(nodes, stored.edges) for nodes, stored in found]
+        return read_graphs(graphs, align, from_start=from_start)
 
-    with closing(each_graph(database, sources, read, title=title)) as found:
+    with closing(in_parts(database, sources, read, title=title)) as found:
         for nodes, edges in found:
             add(nodes, edges)
 
 
 def each_graph(
+    database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str
+) -> Generator[R, None, None]:
+    """What is read of each graph, in order; as `in_parts`, but `read` gets one graph at a time."""
+    return in_parts(database, sources, lambda graphs: [read(graph) for graph in graphs], title=title, most=1)
+
+
+def in_parts(
     database: Database,
     sources: Rows,
     read: Callable[[Sequence[StoredGraph]], Sequence[R]],
     *,
     title: str,
-    together: int = _TOGETHER,
+    most: int = _TOGETHER,
 ) -> Generator[R, None, None]:
-    """What is read of each graph, in order; several calls of `read` run at a time.
+    """What is read of each graph, in order. Small graphs are read together, and several parts at a time.
 
     Args:
         database: the database.
         sources: the graphs, rows of aggregates.sources.
         read: reads some graphs: what it returns has an item for each.
         title: what the progress bar is of.
-        together: how many small graphs are read by one call.
+        most: how many small graphs one call reads, at most.
     """
     graphs = [StoredGraph(database, row["graph"]["name"], {"graph": row["graph"], "logits": []}) for row in sources]
     bar = tqdm(total=len(graphs), desc=title, unit=" graphs", disable=None if database.progress else True)
     with bar:
-        for some in batches(_parts(graphs, together), _READ_AHEAD):
+        for some in batches(_parts(graphs, most), _READ_AHEAD):
             with interruptible(database):
                 for part in in_order(read, some, _READERS):
                     for found in part:
@@ -94,20 +99,6 @@ def _parts(graphs: Iterable[StoredGraph], most: int) -> Iterator[list[StoredGrap
         size += own
     if part:
         yield part
-
-
-def _rows_of(graphs: Sequence[StoredGraph], query_id: str, **parameters: Any) -> Rows:
-    """The rows of a query that has one for each graph, in the order of the graphs.
-
-    Raises:
-        GraphChangedError: one was deleted.
-    """
-    names = [graph.name for graph in graphs]
-    found = {row["graph"]: row for row in ask(graphs[0].database, query_id, graphs=names, **parameters)}
-    for name in names:
-        if name not in found:
-            raise changed(name)
-    return [found[name] for name in names]
 
 
 def sources_of(database: Database, names: Sequence[str]) -> Rows:
@@ -160,6 +151,16 @@ def check_sources(sources: Rows, name: str) -> None:
         )
 
 
+def read_graphs(
+    graphs: Sequence[StoredGraph], align: str, *, from_start: bool
+) -> list[tuple[SourceNodes, PackedEdges]]:
+    """The nodes and edges of each graph; see `read_nodes` and `read_edges_of`."""
+    from circuit_atlas.queries.stored_edges import read_edges_of
+
+    found = zip(read_nodes(graphs, align, from_start=from_start), read_edges_of(graphs), strict=True)
+    return [(nodes, stored.edges) for nodes, stored in found]
+
+
 def read_nodes(
     graphs: Sequence[StoredGraph], align: str, *, from_start: bool = False, prefix: str = ""
 ) -> list[SourceNodes]:
@@ -170,12 +171,20 @@ def read_nodes(
         align: see `compare`.
         from_start: see `add_graphs`.
         prefix: only nodes whose keys start with this.
+
+    Raises:
+        GraphChangedError: one of the graphs was deleted.
     """
     import numpy as np
 
     from circuit_atlas.graph.many_graphs import SourceNodes
 
-    rows = _rows_of(graphs, "aggregates.nodes", align=align, from_start=from_start, prefix=prefix)
+    how: dict[str, Any] = {"align": align, "from_start": from_start, "prefix": prefix}
+    rows = ask(graphs[0].database, "aggregates.nodes", graphs=[graph.name for graph in graphs], **how)
+    by_name = {row["graph"]: row for row in rows}
+    for graph in graphs:
+        if graph.name not in by_name:
+            raise changed(graph.name)
     return [
         SourceNodes(
             row["identities"],
@@ -187,5 +196,5 @@ def read_nodes(
             np.array(row["probabilities"], np.float64),
             np.array(row["input_sums"], np.float64),
         )
-        for row in rows
+        for row in (by_name[graph.name] for graph in graphs)
     ]

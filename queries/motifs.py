@@ -98,10 +98,10 @@ def motifs(
         raise no_graphs()
     sources = sources_of(database, names)
 
-    def read(graphs: Sequence[StoredGraph]) -> list[_Census]:
-        return [_census(graph, random, seed, min_weight, strongest) for graph in graphs]
+    def read(graph: StoredGraph) -> _Census:
+        return _census(graph, random, seed, min_weight, strongest)
 
-    with closing(each_graph(database, sources, read, title="graphs", together=1)) as found:
+    with closing(each_graph(database, sources, read, title="graphs")) as found:
         answer = _answer([row["graph"]["name"] for row in sources], list(found), random, seed)
     answer.notes.extend(doubled_sources(sources))
     return answer

@@ -93,15 +93,15 @@ def series(
     if other:
         check_same_transcoders(other, find_graph(database, sources[0]["graph"]["name"]))
 
-    def read(graphs: Sequence[StoredGraph]) -> list[_Found]:
-        stored = find_graph(database, graphs[0].name)
+    def read(graph: StoredGraph) -> _Found:
+        stored = find_graph(database, graph.name)
         path = _best_path(stored, must_pass, score) if must_pass and stored.logits else None
         shown = path if isinstance(path, Path) else None
         is_scored, is_own = other and stored.logits, stored.name == of
         scores, missing = _scores(stored, held if is_own else held_features, is_own=is_own) if is_scored else (None, 0)
-        return [_Found(_step(stored, shown), _influences(stored), path, scores, missing)]
+        return _Found(_step(stored, shown), _influences(stored), path, scores, missing)
 
-    found = list(each_graph(database, sources, read, title="graphs", together=1))
+    found = list(each_graph(database, sources, read, title="graphs"))
     lines, notes = [], _notes(found, circuit, len(held_features), asked=bool(must_pass or other))
     if must_pass:
         lines.append(_path_line(found, must_pass, score))

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import SAME, check_sources, doubled_sources, each_graph, read_nodes, same_start
+from circuit_atlas.queries.added_up import (
+    SAME,
+    check_sources,
+    doubled_sources,
+    in_parts,
+    read_graphs,
+    read_nodes,
+    same_start,
+)
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
@@ -289,9 +297,7 @@ def _check(by: str, measure: str, align: str) -> None:
 
 def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeights:
     """The weights of graphs, rows of aggregates.sources."""
-
     from circuit_atlas.graph.similarity import GraphWeights
-    from circuit_atlas.queries.stored_edges import read_edges_of
 
     from_start = same_start(sources)
 
@@ -300,11 +306,11 @@ def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeight
         return [(nodes.identity, nodes.influence, None) for nodes in found]
 
     def effects(graphs: Sequence[StoredGraph]) -> list[tuple[list[str], Float64, PackedEdges]]:
-        found = zip(read_nodes(graphs, align, from_start=from_start), read_edges_of(graphs), strict=True)
-        return [(nodes.identity, nodes.influence, stored.edges) for nodes, stored in found]
+        found = read_graphs(graphs, align, from_start=from_start)
+        return [(nodes.identity, nodes.influence, edges) for nodes, edges in found]
 
     weights = GraphWeights()
-    for found in each_graph(database, sources, features if by == "feature" else effects, title="graphs"):
+    for found in in_parts(database, sources, features if by == "feature" else effects, title="graphs"):
         weights.add(*found)
     return weights
 
