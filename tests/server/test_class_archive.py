@@ -149,6 +149,22 @@ def test_what_an_unstopped_server_has_left_is_removed(cache: Path, program: Prog
     assert new.exists()
 
 
+def test_archives_that_no_server_uses_any_more_are_removed(cache: Path, program: Program, tmp_path: Path) -> None:
+    archive = archive_path(program)
+    archive.parent.mkdir()
+    unused, recent = archive.with_stem("unused"), archive.with_stem("recent")
+    month = 30 * 86400
+    for file, age in ((archive, 2 * month), (unused, 2 * month), (recent, month / 2)):
+        file.touch(mode=0o600)
+        os.utime(file, (time.time() - age,) * 2)
+    archive_options(program, tmp_path)  # uses its own
+    os.utime(program.jars[0], (1, 1))
+    archive_options(program, tmp_path)  # of other jars: it has to write one
+    assert not unused.exists()
+    assert recent.exists()
+    assert archive.exists()
+
+
 def test_a_folder_that_cannot_be_made(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))

@@ -4,11 +4,12 @@ sooner.
 Java writes one when a server ends that was started without one: the classes that the server used, parsed, linked, and
 with what it learnt about their methods (JEP 483, 514 and 515, in Java 25 and newer).
 That takes some 10 seconds once, and 200 MB of the cache. Java checks that an archive fits its version, its options and
-the jars, and does without one that does not.
+the jars, and does without one that does not. Archives of a Java or a Neo4j that nobody uses any more are removed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -32,6 +33,7 @@ _OTHER_ARCHIVES = re.compile(
 _NAME = re.compile(r"[0-9a-f]{16}")
 _MIN_FREE = 2 << 30  # bytes: an archive is no reason to fill a disk
 _STALE = 600.0  # seconds: nobody writes an archive for that long
+_UNUSED = 30 * 86400.0  # seconds since a server used an archive for the last time
 
 
 def archive_options(program: Program, store: Path) -> tuple[list[str], str | None]:
@@ -45,6 +47,8 @@ def archive_options(program: Program, store: Path) -> tuple[list[str], str | Non
     if _java_version(program.java) < _FIRST_JAVA or _OTHER_ARCHIVES.search(given):
         return [], None
     if _is_ours(path):
+        with contextlib.suppress(OSError):  # as the owner in a folder that is read-only
+            os.utime(path)
         return [f"-XX:AOTCache={path}"], None
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,10 +102,12 @@ def _unfinished(name: str, store: Path) -> Path:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove what servers have written that nobody asked to stop, such as those whose store was deleted."""
-    for path in folder.glob("*.part*"):
-        if path.stat().st_mtime < time.time() - _STALE:
-            path.unlink(missing_ok=True)
+    """Remove what servers have written that nobody asked to stop, such as those whose store was deleted, and archives
+    that no server has used for a month."""
+    for pattern, age in (("*.part*", _STALE), ("*.aot", _UNUSED)):
+        for path in folder.glob(pattern):
+            if path.stat().st_mtime < time.time() - age:
+                path.unlink(missing_ok=True)
 
 
 def _is_ours(path: Path) -> bool:
