@@ -52,7 +52,7 @@ def own_scans_path() -> Path:
     """Where the user's own table is: `CIRCUIT_ATLAS_SCANS`, or `scans.toml` in the platform's configuration folder."""
     chosen = os.environ.get(SCANS_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     return platformdirs.user_config_path("circuit-atlas", appauthor=False) / "scans.toml"
 
 

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from support.chromium import PageLog, open_page, screenshots, start_chromium
 from support.database import clear, contents
 from support.examples import DATA, STORED, ingest_examples
@@ -45,8 +45,8 @@ SHARED = pytest.StashKey[tuple[Atlas, set[str]]]()
 BEGINNING = "MATCH (g:Graph) WHERE g.name STARTS WITH $name AND NOT g.name CONTAINS '~' RETURN g.name AS graph"
 MARKS = {"java": "server", "torch": "torch", "chromium": "browser"}  # by fixture
 
-# How long an example takes depends on what else the machine does.
-settings.register_profile("suite", deadline=None)
+# How long an example takes depends on what else the machine does. To explain a failure, hypothesis may fill the memory.
+settings.register_profile("suite", deadline=None, phases=[phase for phase in Phase if phase is not Phase.explain])
 settings.load_profile("suite")
 for _variable in ("NEO4J_URI", "NEO4J_USERNAME", "NEO4J_PASSWORD", "NEO4J_DATABASE", STORE_VARIABLE):
     os.environ.pop(_variable, None)
@@ -108,7 +108,8 @@ def local_server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(scope="session")
 def own_server(java: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A second server, for tests that need a database to themselves; see `own_atlas`."""
-    yield from started(tmp_path_factory.mktemp("own") / "store", is_lasting=True)
+    # With characters that mean something to one of Neo4j's programs.
+    yield from started(tmp_path_factory.mktemp("own") / "store,seed=1", is_lasting=True)
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_the_directory_of_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert store_path() == tmp_path / "mine"
     monkeypatch.chdir(tmp_path)
     assert store_path("given") == tmp_path / "given"
+    assert store_path("~no-such-user/mine") == tmp_path / "~no-such-user" / "mine"
 
 
 def test_an_empty_text_is_no_store(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,8 @@ def store_path(store: str | os.PathLike[str] | None = None) -> Path:
     _check_given(store)
     chosen = store or os.environ.get(STORE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        # As in a shell, a `~name` that is no user stays as it is. Path.expanduser raises an error that is not ours.
+        return Path(os.path.expanduser(chosen)).absolute()
     return platformdirs.user_data_path(APP_NAME, appauthor=False) / "store"
 
 

@@ -304,6 +304,17 @@ def test_a_port_in_use_is_refused(server: LocalServer, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("java")
+def test_bolt_and_http_have_two_ports(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    assert choose_port(None, free, free) == free
+    assert choose_port(None, free, free, taken=free) != free
+    with pytest.raises(LocalServerError, match=f"cannot both use port {free}"):
+        LocalServer(tmp_path / "store").start(bolt_port=free, http_port=free, quiet=True)
+
+
+@pytest.mark.usefixtures("java")
 def test_a_port_that_is_taken_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a program that does not know of the lock, after the port was chosen: another one is chosen."""
     with socket.socket() as taken:
@@ -311,8 +322,8 @@ def test_a_port_that_is_taken_meanwhile(tmp_path: Path, monkeypatch: pytest.Monk
         taken.listen()
         chosen = [taken.getsockname()[1]]
 
-        def choose(*arguments: Any) -> int:
-            return chosen.pop() if chosen else choose_port(*arguments)
+        def choose(*arguments: Any, **options: Any) -> int:
+            return chosen.pop() if chosen else choose_port(*arguments, **options)
 
         monkeypatch.setattr(local, "choose_port", choose)
         server = LocalServer(tmp_path / "store")
@@ -351,6 +362,14 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "_MIN_FREE_FOR_NEW_STORE", shutil.disk_usage(tmp_path).free * 2)
     with pytest.raises(LocalServerError, match="of disk space is free"):
         LocalServer(tmp_path / "store").start(quiet=True)
+    monkeypatch.undo()  # somebody has freed some
+    store = store_module.Store(tmp_path / "store")
+    store.prepare("2026.01.0")
+    assert store.exists
+
+
+def test_a_store_that_somebody_removes_is_on_no_full_disk(tmp_path: Path) -> None:
+    assert not store_module.Store(tmp_path / "removed").is_full
 
 
 @pytest.mark.usefixtures("java")

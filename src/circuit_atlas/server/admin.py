@@ -63,12 +63,13 @@ class AdminTool:
     def __init__(self, program: Program, home: Path) -> None:
         self._program, self._home = program, home
 
-    def run(self, *arguments: str | Path, heap: str = "512m") -> str:
+    def run(self, *arguments: str | Path, heap: str = "512m", folder: Path | None = None) -> str:
         """Run a command and return what it printed.
 
         Args:
             arguments: the command and its options.
             heap: the size of the Java heap.
+            folder: the directory in which it runs; this program's when None.
 
         Raises:
             LocalServerError: the command failed; the message shows the end of its output.
@@ -83,6 +84,7 @@ class AdminTool:
             subprocess.Popen(
                 command,
                 env=environment,
+                cwd=folder,
                 encoding="utf-8",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

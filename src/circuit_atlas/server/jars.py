@@ -83,7 +83,11 @@ def cache_path() -> Path:
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     # Absolute: a server runs in the directory of its store.
-    path = Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path(APP_NAME, appauthor=False)
+    path = (
+        Path(os.path.expanduser(chosen)).absolute()
+        if chosen
+        else platformdirs.user_cache_path(APP_NAME, appauthor=False)
+    )
     if os.pathsep in str(path):
         raise LocalServerError(
             f"the directory of the cache has a `{os.pathsep}` in its name",
@@ -101,7 +105,7 @@ def repository_url() -> str:
     """
     import httpx
 
-    settings = Path.home() / ".m2" / "settings.xml"
+    settings = Path(os.path.expanduser("~/.m2/settings.xml"))  # also where a user has no home
     mirror = _mirror(settings)
     if mirror:
         try:

@@ -340,6 +340,8 @@ class LocalServer:
         """Choose ports for Bolt and HTTP. Within the context, no server of another store chooses the same ones."""
         from filelock import FileLock
 
+        if bolt_port is not None and bolt_port == http_port:
+            raise LocalServerError(f"Bolt and HTTP cannot both use port {bolt_port}", fix="Choose two ports.")
         record = self.store.read_process()
         try:
             lock = FileLock(cache_path() / "ports.lock").acquire()
@@ -350,8 +352,8 @@ class LocalServer:
                 fix="Check whose it is, or name another with CIRCUIT_ATLAS_CACHE.",
             ) from error
         with lock:
-            bolt = choose_port(bolt_port, record.get("bolt_port"), _BOLT_PORT)
-            yield bolt, choose_port(http_port, record.get("http_port"), _HTTP_PORT)
+            bolt = choose_port(bolt_port, record.get("bolt_port"), _BOLT_PORT, taken=http_port)
+            yield bolt, choose_port(http_port, record.get("http_port"), _HTTP_PORT, taken=bolt)
 
     def _set_password(self, admin: AdminTool) -> None:
         password = self.store.password()

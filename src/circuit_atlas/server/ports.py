@@ -11,25 +11,28 @@ LOOPBACK = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 
 
-def choose_port(requested: int | None, previous: int | None, default: int) -> int:
+def choose_port(requested: int | None, previous: int | None, default: int, *, taken: int | None = None) -> int:
     """Choose a port for a server.
 
     Args:
         requested: the port that the user asked for; None to choose a free one.
         previous: the port that the server had before; preferred, so that addresses stay the same.
         default: the usual port of the protocol; preferred after that.
+        taken: a port that the server will use for something else.
 
     Raises:
         LocalServerError: the requested port is in use.
     """
     if requested is not None:
+        if not 0 < requested < 1 << 16:
+            raise LocalServerError(f"port cannot be {requested}", fix="It is 1 to 65535.")
         if is_used(requested):
             raise LocalServerError(
                 f"port {requested} is in use", fix="Choose another port, or omit the option to pick a free one."
             )
         return requested
     for candidate in (previous, default):
-        if candidate and not is_used(candidate):
+        if candidate and candidate != taken and not is_used(candidate):
             return candidate
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))  # port 0: the system picks one that is free

@@ -35,6 +35,9 @@ _NOT_TEXT = "\x06 \t"  # Neo4j prints an ACK character when it has started
 
 # Whatever may call another machine is off: usage reports, telemetry, fleet management. Nothing listens on other than
 # the loopback interface. LOAD CSV reads no file, and calls no address of IPv4 or IPv6: nothing here uses it.
+#
+# Neo4j keeps the plan of a statement for parameters of the same types. By default the sizes of lists count too, in
+# powers of ten: a question about eleven graphs was planned again after one about ten, which took up to a second.
 
 _SETTINGS = """\
 # Written by circuit-atlas at every start.
@@ -52,6 +55,7 @@ server.memory.heap.max_size={heap}
 server.memory.pagecache.size={page_cache}
 server.config.strict_validation.enabled=true
 db.query.default_language=CYPHER_25
+internal.cypher.use_parameter_size=false
 db.relationship_grouping_threshold=1
 db.tx_log.rotation.retention_policy=keep_none
 dbms.security.allow_csv_import_from_file_urls=false
@@ -131,8 +135,6 @@ class Store:
                 fix="Choose another directory with --store.",
             )
         self.make_folder()
-        for folder in (*_FOLDERS, self.data):
-            (self.path / folder).mkdir(mode=_PRIVATE, exist_ok=True)
         needed = _MIN_FREE if (self.path / self.data / "databases").is_dir() else _MIN_FREE_FOR_NEW_STORE
         if shutil.disk_usage(self.path).free < needed:
             raise LocalServerError(
@@ -147,7 +149,10 @@ class Store:
                 where=str(self.path),
                 fix="Upgrade circuit-atlas, or choose another directory with --store.",
             )
+        # Before all folders: what stops here leaves an empty directory, or a store, but none that nobody can use.
         self._write(_MARKER, {"neo4j": version, "data": self.data})
+        for folder in (*_FOLDERS, self.data):
+            (self.path / folder).mkdir(mode=_PRIVATE, exist_ok=True)
         self._remove_data(keep=self.data)
 
     @contextmanager
@@ -180,7 +185,9 @@ class Store:
     @property
     def is_full(self) -> bool:
         """Whether the disk has too little space for the server to continue."""
-        return shutil.disk_usage(self.path).free < _MIN_FREE
+        with suppress(FileNotFoundError):  # somebody has removed the store
+            return shutil.disk_usage(self.path).free < _MIN_FREE
+        return False
 
     def password(self) -> str:
         """The store's password. It is random, made at the first call, and only its owner can read the file."""

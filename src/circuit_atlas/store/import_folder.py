@@ -68,9 +68,7 @@ def _check_new(name: str, seen: set[str]) -> None:
 
 
 def _write_command(folder: Path, tables: ImportFiles) -> None:
-    nodes = [(label, Path(path.name)) for label, path in tables.node_files]
-    relationships = [(kind, Path(path.name)) for kind, path in tables.relationship_files]
-    command = shlex.join(["neo4j-admin", *import_command(nodes, relationships, "integer")])
+    command = shlex.join(["neo4j-admin", *import_command(tables.node_files, tables.relationship_files, "integer")])
     (folder / COMMAND).write_text(
         "#!/bin/sh\n"
         "# Imports the files of this folder as the database `neo4j`. Run it on the server, while that database is\n"
