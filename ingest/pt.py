@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import circuit_tracer
 
 _FIELDS = (*REQUIRED, "logit_targets", "logit_tokens", "vocab_size", "scan", "scan_name")
+_MAX_TOKEN = 1 << 31  # more than any vocabulary has; larger ones do not fit into a tokenizer's numbers
 _TOKENIZER_FIX = "Give the name of a tokenizer that can be downloaded, or the path of a folder that contains one."
 
 
@@ -192,14 +193,22 @@ def _token_texts(found: Attribution, tokenizer: str | None) -> tuple[list[str | 
     decoder = _load_tokenizer(tokenizer or str(found.config.get("tokenizer_name") or ""), tokenizer is not None)
     ids = [*found.tokens.tolist(), *found.logit_ids.tolist()]
     given = [""] * found.n_pos + found.logit_texts
-    known = range(found.vocab_size or 1 << 31)
+    known = range(min(found.vocab_size or _MAX_TOKEN, _MAX_TOKEN))
     texts = [
-        text or (str(decoder.decode(i)) if decoder is not None and i in known else "") or None
+        text or (_decoded(decoder, i) if decoder is not None and i in known else "") or None
         for text, i in zip(given, ids, strict=True)
     ]
     if None not in texts:
         return texts, []
     return texts, ["the texts of tokens are unknown, since a .pt has only their ids: give --tokenizer NAME_OR_PATH"]
+
+
+def _decoded(decoder: Any, token: int) -> str:
+    """The text of a token; empty if the tokenizer does not have it. Some then raise an error."""
+    try:
+        return str(decoder.decode(token))
+    except (IndexError, TypeError):
+        return ""
 
 
 def _load_tokenizer(name: str, download: bool) -> Any:

@@ -40,6 +40,7 @@ class FilesOfOneIngest:
             GraphExistsError: as there; also if another of the files has a graph of that name with different content.
         """
         data = read_graph(path, **self._options)
+        self._database.make_store()
         name = data.metadata.slug if self._name is None else self._name
         # Graphs of one name are stored one after the other: each sees whether another file was first.
         with self._locks.setdefault(name, Lock()), self._database.writing():
@@ -48,5 +49,9 @@ class FilesOfOneIngest:
                 result = load_graph(self._database, data, name=name, replace=replace, tags=self._tags)
             except GraphExistsError as error:
                 raise (doubled_name(name) if name in self._stored else error) from None
-            self._stored.add(name)
+            self.add(name)
         return result
+
+    def add(self, name: str) -> None:
+        """Note that a graph of this name belongs to the ingest."""
+        self._stored.add(name)

@@ -18,6 +18,7 @@ from circuit_atlas import Atlas
 from circuit_atlas.errors import (
     AtlasError,
     DownloadError,
+    GraphExistsError,
     GraphNotFoundError,
     InputError,
     InvalidArgumentError,
@@ -167,6 +168,37 @@ def test_a_file_that_moved_is_downloaded_again(
     assert atlas.ingest("neuronpedia:some-model/small", name=name).ingested.status == "unchanged"
     assert downloads(fake) == 2
     assert atlas.graph(name).metadata["address"] == f"{url}/files/newer.json"
+
+
+def test_options_of_an_address_can_be_taken_back(
+    atlas: Atlas, fake: FakeNeuronpedia, new_name: Callable[[], str]
+) -> None:
+    name, address = new_name(), "neuronpedia:some-model/small"
+    assert atlas.ingest(address, name=name, source_set="wrong").stats().source_set == "wrong"
+    with pytest.raises(GraphExistsError, match="different content"):
+        atlas.ingest(address, name=name)
+    again = atlas.ingest(address, name=name, replace=True)
+    assert (again.ingested.status, again.stats().source_set == "wrong") == ("replaced", False)
+    assert atlas.ingest(address, name=name).ingested.status == "unchanged"
+    assert downloads(fake) == 3
+
+
+def test_no_address_replaces_the_graph_of_another_of_the_same_ingest(
+    atlas: Atlas, fake: FakeNeuronpedia, url: str, new_name: Callable[[], str]
+) -> None:
+    name, addresses = new_name(), []
+    for model in ("some-model", "other-model"):
+        document = json.loads(SMALL)
+        document["metadata"] |= {"slug": name, "prompt": model}
+        fake.files[f"/files/{model}.json"] = json.dumps(document).encode()
+        fake.graphs[f"{model}/{name}"] = {"modelId": model, "slug": name, "url": f"{url}/files/{model}.json"}
+        addresses.append(f"neuronpedia:{model}/{name}")
+    for _ in range(2):  # the second time, the first one is not downloaded
+        first, second = atlas.ingest_all(addresses, replace=True).files
+        assert (first.error, first.result and first.result.graph) == (None, name)
+        assert second.error is not None
+        assert "another of these files has a graph" in second.error
+    assert atlas.graph(name).metadata["prompt"] == "some-model"
 
 
 def in_gzip(handler: Any) -> None:

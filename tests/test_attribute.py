@@ -28,6 +28,7 @@ from circuit_atlas.attribution import (
     read_prompts,
     slug_of,
 )
+from circuit_atlas.attribution.stored import _files
 from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, InvalidArgumentError, OutOfMemoryError
 
 PROMPT = "Fact : The capital of the state containing Dallas is"
@@ -344,3 +345,14 @@ def test_any_text_has_a_slug(text: str) -> None:
     assert set(slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert not slug.startswith("-")
     assert slug == slug_of(text)
+
+
+def test_blanks_at_an_end_make_another_name() -> None:
+    assert slug_of("the capital is") == "the-capital-is"
+    assert len({slug_of(text) for text in ("the capital is", "the capital is ", " the capital is")}) == 3
+
+
+@pytest.mark.parametrize("names", [("a/b", "a-b"), ("Case", "case")])
+def test_two_graphs_are_not_written_to_one_file(names: tuple[str, str], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"'{names[0]}' and '{names[1]}' would be written to the same file"):
+        _files(tmp_path, [Prompt(f"text of {name}", name) for name in names])

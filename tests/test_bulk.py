@@ -263,8 +263,11 @@ def test_two_files_of_one_graph_are_told_apart(folder: Path, own_atlas: Atlas, t
         document["metadata"]["slug"] = "same"
         (tmp_path / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
         document["links"].pop()
-    with pytest.raises(GraphExistsError, match="another of these files has a graph 'same'"):
-        own_atlas.ingest_all([tmp_path], bulk=True, replace=True, fail_fast=True)
+    for is_first_stored in (False, True):
+        if is_first_stored:
+            own_atlas.ingest(tmp_path / "a.json")
+        with pytest.raises(GraphExistsError, match="another of these files has a graph 'same'"):
+            own_atlas.ingest_all([tmp_path], bulk=True, replace=True, fail_fast=True)
 
 
 def test_a_store_stays_as_it_is_when_the_new_one_is_wrong(

@@ -238,22 +238,27 @@ def test_a_whole_graph_is_its_file(examples: dict[str, GraphHandle]) -> None:
 
 def test_a_label_given_by_hand_is_exported(atlas: Atlas, new_name: Callable[[], str], tmp_path: Any) -> None:
     document = example_document("dallas")
+    empty = next(node for node in document["nodes"] if node["feature_type"] == "cross layer transcoder")["node_id"]
     for raw in document["nodes"]:  # features of its own: other tests have these graphs, too
         if raw["node_id"] == "8_37691_9":
             raw["clerp"] = "the label of the file"
+        if raw["node_id"] == empty:
+            raw["clerp"] = ""
     document["metadata"] |= {"scan": "test-labels", "info": {}}
     (tmp_path / "in.json").write_text(json.dumps(document))
     atlas.ingest(tmp_path / "in.json", name=(name := new_name()), source_set="test-labels")
     atlas.label(name, "8_37691_9", "mine & <yours>")
+    atlas.label(name, empty, "also mine")
     for suffix in (".json", ".graphml"):
         atlas.export(name, tmp_path / f"out{suffix}")
     exported = json.loads((tmp_path / "out.json").read_text())
     changed = [raw for raw in exported["nodes"] if raw not in document["nodes"]]
-    assert [(raw["node_id"], raw["clerp"]) for raw in changed] == [("8_37691_9", "mine & <yours>")]
+    assert {raw["node_id"]: raw["clerp"] for raw in changed} == {"8_37691_9": "mine & <yours>", empty: "also mine"}
     labels = networkx.read_graphml(tmp_path / "out.graphml").nodes(data="clerp")
     assert dict(labels)["feature:8/37691@9"] == "mine & <yours>"
     again = atlas.ingest(tmp_path / "out.json", name=new_name(), source_set="test-other-labels")
     assert again.node("8_37691_9").node.name == "mine & <yours>"
-    atlas.label(name, "8_37691_9", None)
+    for node in ("8_37691_9", empty):
+        atlas.label(name, node, None)
     atlas.export(name, tmp_path / "out.json", overwrite=True)
     assert json.loads((tmp_path / "out.json").read_text())["nodes"] == document["nodes"]

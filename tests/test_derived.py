@@ -26,6 +26,10 @@ DAMAGES = {
     "transcoder features": (
         "MATCH (:Feature {graph: 'dallas'})-[r:ACTIVATION_OF]->() WITH r ORDER BY elementId(r) LIMIT 2 DELETE r"
     ),
+    "a name and its transcoder feature": (
+        "MATCH (n:Feature {graph: 'dallas'})-[r:ACTIVATION_OF]->(f) WHERE f.explanation IS NULL "
+        "WITH n, r ORDER BY n.ordinal LIMIT 1 SET n.name = 'another' DELETE r"
+    ),
     "columns": "MATCH (c:EdgeColumns {graph: 'dallas'}) SET c.content_hash = 'another'",
 }
 ADDED = {
@@ -94,6 +98,17 @@ def test_qk_pairs_are_verified_and_repaired(damage: str, own_atlas: Atlas) -> No
     assert own_atlas.verify("crm", repair=True).graphs[0].repaired
     assert own_atlas.verify().damaged == 0
     assert [own_atlas.graph("crm").node(key) for key in keys] == before
+
+
+def test_an_open_session_answers_from_what_was_repaired(stored: Atlas) -> None:
+    question: dict[str, Any] = {"sources": ["token:3"], "score": "product"}
+    before = stored.graph("dallas").paths(**question)
+    with Atlas(stored._connection, timeout=120) as other:
+        write(stored, "MATCH (n:Node {graph: 'dallas'}) SET n.input_sum = n.input_sum * 2")
+        graph = other.graph("dallas")
+        assert graph.paths(**question) != before
+        stored.verify(repair=True)
+        assert graph.paths(**question) == before
 
 
 def test_columns_that_are_gone_are_made_by_a_repair(stored: Atlas) -> None:

@@ -26,6 +26,7 @@ AS_VERSION_1 = [
     "DROP CONSTRAINT edge_batch",
     "CREATE CONSTRAINT path_bounds FOR (b:PathBounds) REQUIRE (b.graph, b.sources, b.sign, b.hops) IS UNIQUE",
     "MATCH (x:Feature|Error|TranscoderFeature) REMOVE x.component",
+    "MATCH (g:Graph) REMOVE g.bias_nodes",
     "MATCH (s:CircuitAtlas) SET s.schema_version = 1",
 ]
 
@@ -51,6 +52,7 @@ def test_a_store_of_version_1_is_upgraded(own_server: LocalServer, own_atlas: At
         assert (graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)) == before
         assert atlas.cypher(TABLES).rows == stored
         assert atlas.cypher(COMPONENTS).rows == components
+        assert atlas.verify().damaged == 0
         constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
         assert "path_bounds" not in constraints
         assert {"path_bounds_block", "path_steps", "path_counts"} <= constraints

@@ -77,6 +77,7 @@ from circuit_atlas.views.serve import serve
 if TYPE_CHECKING:
     import circuit_tracer
 
+    from circuit_atlas.ingest.together import FilesOfOneIngest
     from circuit_atlas.remote.download import GraphDownloads
     from circuit_atlas.server import LocalServer
 
@@ -416,10 +417,12 @@ class Atlas(Database):
             DownloadError, NeuronpediaError, NotFoundError: what an address names cannot be had; nothing was stored.
         """
         from circuit_atlas.ingest import load_graph, read_graph
+        from circuit_atlas.ingest.together import FilesOfOneIngest
 
         if is_address(source):
             with self._downloads() as downloads:
-                result = self._ingest_address(str(source), downloads, name, replace, list(tags), options)
+                together = FilesOfOneIngest(self, name, replace, list(tags), options)
+                result = self._ingest_address(str(source), downloads, together, name, replace, list(tags), options)
             return IngestedGraph(self, result)
         data = read_graph(source, **options)
         self.make_store()
@@ -436,6 +439,7 @@ class Atlas(Database):
         self,
         text: str,
         downloads: GraphDownloads,
+        together: FilesOfOneIngest,
         name: str | None,
         replace: bool,
         tags: list[str],
@@ -444,16 +448,19 @@ class Atlas(Database):
         from circuit_atlas.store.from_address import ingest_address
 
         check_options(options)
-        return ingest_address(
+        result = ingest_address(
             self,
             read_address(text, str(downloads.url)),
             downloads,
-            lambda file: self.ingest(file, name=name, replace=replace, tags=tags, **options).ingested,
+            together.store,
             name=None if name is None else check_name(name),
             replace=replace,
             tags=check_tags(tags),
-            may_skip=self._driver is not None and not any(value is not None for value in options.values()),
+            may_skip=self._driver is not None,
+            has_options=any(value is not None for value in options.values()),
         )
+        together.add(result.graph)
+        return result
 
     def ingest_all(
         self,
@@ -541,7 +548,7 @@ class Atlas(Database):
             if addresses:
                 with self._downloads() as downloads:  # one after the other, so that no server has too many requests
                     for text in addresses:
-                        fetch = partial(self._ingest_address, text, downloads, name, replace, tags, options)
+                        fetch = partial(self._ingest_address, text, downloads, together, name, replace, tags, options)
                         results.append(tell(text, fetch))
                         if errors and fail_fast:
                             raise errors[0]
@@ -816,8 +823,7 @@ class Atlas(Database):
                 graph = find_graph(self, values[name])
                 if values.get("bounds") is None:
                     check_tables(graph, query.cypher())
-        rows = ask(self, query_id, **values)
-        return Rows(columns=[column.name for column in query.columns], rows=rows)
+        return Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
         """Rows of any Cypher statement, at most 100,000.
@@ -835,7 +841,7 @@ class Atlas(Database):
         if not write:
             check_read_only(self, text, dict(parameters or {}))
         result = self.run(text, dict(parameters or {}), write=write)
-        return Rows(columns=result.columns, rows=result.rows)
+        return Rows.of(result.columns, result.rows)
 
     def plan(self, cypher: str, parameters: Mapping[str, Any] | None = None, *, profile: bool = False) -> str:
         """The plan of a query, by its id in the catalogue or as Cypher; with `profile` it is run and measured.

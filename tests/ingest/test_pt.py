@@ -147,6 +147,17 @@ def test_without_the_tokenizer_ids_stand_for_tokens(attributed: Graph, small_mod
     assert read_graph(graph, tokenizer=str(folder)).metadata.tokens == ["<bos>", *small_model.PROMPT.split()]
 
 
+def test_a_token_that_no_tokenizer_has_is_shown_by_its_id(
+    attributed: Graph, small_model: ModuleType, torch: ModuleType, tmp_path: Path
+) -> None:
+    graph = copy.copy(attributed)
+    graph.vocab_size = 1 << 40
+    graph.input_tokens = graph.input_tokens.clone().to(torch.int64)
+    graph.input_tokens[0] = 1 << 33
+    data = read_graph(graph, tokenizer=str(small_model.build_tokenizer(tmp_path)))
+    assert data.metadata.tokens[:2] == [f"<{1 << 33}>", small_model.PROMPT.split()[0]]
+
+
 def test_a_virtual_target_keeps_its_text(attributed: Graph) -> None:
     graph = copy.copy(attributed)
     first = type(graph.logit_targets[0])("logit(x)-logit(y)", graph.vocab_size)

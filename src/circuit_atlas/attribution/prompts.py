@@ -103,13 +103,13 @@ def named_prompt(text: str, name: str | None) -> Prompt:
 def slug_of(text: str) -> str:
     """A name for the graph of a prompt that can also be a file's name: its words in lower case, up to 60 characters.
 
-    When something is lost (the text is longer, or not ASCII), a hash of the text follows, so that different prompts
-    have different names.
+    When something is lost (the text is longer, not ASCII, or has blanks at an end, which are tokens of their own), a
+    hash of the text follows, so that different prompts have different names.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.lower())
     slug = "-".join(words)
-    if slug and len(slug) <= _MAX_SLUG and plain == text:
+    if slug and len(slug) <= _MAX_SLUG and plain == text == " ".join(text.split()):
         return slug
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{slug[:_MAX_SLUG].rstrip('-')}-{digest}".lstrip("-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -135,7 +135,7 @@ def attribute_all(
         options: see `attribute`.
 
     Raises:
-        InputError: the file of prompts cannot be read, or two different prompts have the same name.
+        InputError: the file of prompts cannot be read, or two different prompts have the same name, or the same file.
         AttributionError: the model cannot be loaded.
         DatabaseError: the connection to the database was lost.
     """
@@ -150,7 +150,7 @@ def attribute_all(
     if each_position:
         wanted, failed = _at_each_position(loaded, wanted)
         checked_names(wanted, None)
-    files = {prompt: None if output is None else Path(output) / _file_name(prompt.name) for prompt in wanted}
+    files = dict.fromkeys(wanted) if output is None else _files(Path(output), wanted)
     found: dict[Prompt, FileResult | None] = dict.fromkeys(wanted)
 
     def note(prompt: Prompt, work: Callable[[], IngestResult | None]) -> None:
@@ -309,6 +309,25 @@ def _file(output: PathLike | None, name: str) -> Path | None:
 
 def _file_name(name: str) -> str:
     return f"{name if _FILE_NAME.fullmatch(name) else slug_of(name)}.pt"
+
+
+def _files(folder: Path, prompts: Sequence[Prompt]) -> dict[Prompt, Path | None]:
+    """The file of each prompt.
+
+    Raises:
+        InputError: two have the same, also where a disk takes small letters and capitals for the same.
+    """
+    files: dict[Prompt, Path | None] = {prompt: folder / _file_name(prompt.name) for prompt in prompts}
+    first: dict[str, Prompt] = {}
+    for prompt, file in files.items():
+        other = first.setdefault(str(file).casefold(), prompt)
+        if other is not prompt:
+            raise InputError(
+                f"the graphs {other.name!r} and {prompt.name!r} would be written to the same file",
+                where=str(file),
+                fix="Give one of the prompts another name.",
+            )
+    return files
 
 
 def _save(graph: circuit_tracer.Graph, file: Path) -> None:

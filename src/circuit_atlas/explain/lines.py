@@ -144,5 +144,6 @@ def _unquoted(cell: str) -> str:
         try:
             return str(json.loads(cell))
         except (ValueError, RecursionError):
-            return cell[1:-1].replace('""', '"')
+            inside = cell[1:-1].replace('""', "")
+            return cell if '"' in inside else cell[1:-1].replace('""', '"')  # else quotes that are part of the text
     return cell

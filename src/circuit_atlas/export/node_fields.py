@@ -50,6 +50,8 @@ def _numbers(nodes: NodeColumns, i: int) -> tuple[int, int, int]:
 
 def _file_fields(nodes: NodeColumns, i: int) -> dict[str, Any]:
     extra = json.loads(nodes.extra[i] or "{}") if nodes.extra else {}
+    if nodes.label[i] is not None:  # given by hand, where the file's own label says nothing
+        extra.pop("clerp", None)
     fields = {
         "node_id": nodes.source_id[i],
         "feature_type": nodes.feature_type[i],

@@ -63,6 +63,7 @@ def ingest_in_bulk(
     tags = check_tags(tags)
     there = store.contents()
     results: list[FileResult] = []
+    of_files: set[str] = set()
     expected: dict[str, Sums] = {}
     is_labelled: dict[str, bool] = {}
     with (
@@ -77,12 +78,13 @@ def ingest_in_bulk(
                 data = read_graph(path, **options)
                 chosen = check_name(data.metadata.slug if name is None else name)
                 content = content_hash(data)
-                status = _status(chosen, content, there, expected, replace)
+                status = _status(chosen, content, there, of_files, replace)
             except AtlasError as error:
                 if fail_fast:
                     raise
                 results.append(FileResult.failed(str(path), error))
                 continue
+            of_files.add(chosen)
             if status == "unchanged":
                 store.add_tags(chosen, tags)
             else:
@@ -110,12 +112,21 @@ def ingest_in_bulk(
     return IngestResults.of(results)
 
 
-def _status(name: str, content: str, there: dict[str, str], new: dict[str, Sums], replace: bool) -> str:
+def _status(name: str, content: str, there: dict[str, str], of_files: set[str], replace: bool) -> str:
+    """What to do with a graph.
+
+    Args:
+        name: its name.
+        content: its content hash.
+        there: content hashes of the graphs that the store will have, by name.
+        of_files: names of graphs of the files before.
+        replace: whether graphs of the store may be replaced.
+    """
     if name not in there:
         return "ingested"
     if there[name] == content:
         return "unchanged"
-    if name in new:
+    if name in of_files:
         raise doubled_name(name)
     if not replace:
         raise GraphExistsError(

@@ -79,6 +79,9 @@ RETURN properties(t) AS row
 _SET_GRAPH = """CYPHER 25
 MATCH (g:Graph {name: $graph}) SET g += $properties
 """
+_NEW_VERSION = """CYPHER 25
+MATCH (g:Graph {name: $graph, status: 'ready'}) SET g.version = randomUUID()
+"""
 _SET_NODES = """CYPHER 25
 UNWIND $rows AS row
 MATCH (n:Node {graph: $graph, ordinal: row.ordinal}) SET n += row
@@ -191,10 +194,18 @@ def repair(graph: StoredGraph, found: Derived, data: GraphData, *, columns: bool
     graph.known = None
 
 
+def renew(database: Database, graph: str) -> None:
+    """Give a graph that was repaired another version, so that no open session answers from what it has read before."""
+    with database.writing():
+        database.write(_NEW_VERSION, graph=graph)
+
+
 def _repairs(graph: StoredGraph, found: Derived) -> Iterator[Step]:
     if found.properties:
         yield _SET_GRAPH, {"graph": graph.name, "properties": found.properties}
-    if found.unlinked:
+    for batch in batches(found.nodes, BATCH_SIZE):
+        yield _SET_NODES, {"graph": graph.name, "rows": batch}
+    if found.unlinked:  # after the names, for a feature that has an explanation names its nodes
         yield _UNLINK, {"graph": graph.name, "ordinals": found.unlinked}
         wrong = set(found.unlinked)
         links = [row for row in found.rows.transcoder_features if row["ordinal"] in wrong]
@@ -202,8 +213,6 @@ def _repairs(graph: StoredGraph, found: Derived) -> Iterator[Step]:
     if found.qk:
         yield _DELETE_QK, {"graph": graph.name, "nodes": found.rows.size[0]}
         yield from qk_steps(graph.name, found.rows.qk)
-    for batch in batches(found.nodes, BATCH_SIZE):
-        yield _SET_NODES, {"graph": graph.name, "rows": batch}
     for label in found.tables:
         yield _STORED_TABLES[label].partition("RETURN")[0] + "DELETE t", {"graph": graph.name}
     yield from path_table_steps(graph.name, [row for row in found.table_rows if row[0] in found.tables])
@@ -211,6 +220,7 @@ def _repairs(graph: StoredGraph, found: Derived) -> Iterator[Step]:
 
 def _check_graph(found: Derived, stored: Row) -> None:
     right = {name: found.rows.properties.get(name) for name in _OF_GRAPH}
+    stored = {"bias_nodes": 0} | stored  # older stores count no biases
     found.properties = {name: value for name, value in right.items() if not _same(value, stored.get(name))}
     if found.properties:
         found.problems.append(f"its {', '.join(found.properties)} {_are(found.properties)} wrong")
@@ -226,14 +236,15 @@ def _check_nodes(found: Derived, graph: StoredGraph, stored: Row) -> None:
     for (_, right), row in zip(found.rows.nodes, rows, strict=True):
         node, ordinal = row["node"], right["ordinal"]
         wanted = {name: right.get(name) for name in _OF_NODE}
-        if row["features"] != links.get(ordinal, []):
+        is_linked = row["features"] == links.get(ordinal, [])
+        if not is_linked:
             found.unlinked.append(ordinal)
-            wanted.pop("name")  # it is the right one if the feature is
         elif row["explained"] is not None:
             wanted["name"] = row["explained"]
         differ = {name: value for name, value in wanted.items() if not _same(value, node.get(name))}
         for name in differ:
-            wrong[name] = wrong.get(name, 0) + 1
+            if is_linked or name != "name":  # the name follows from the feature
+                wrong[name] = wrong.get(name, 0) + 1
         if differ:
             found.nodes.append({"ordinal": ordinal, **differ})
     found.problems += [f"the {name} of {_nodes(number)} is wrong" for name, number in wrong.items()]

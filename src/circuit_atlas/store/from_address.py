@@ -39,6 +39,7 @@ def ingest_address(
     replace: bool,
     tags: Sequence[str],
     may_skip: bool,
+    has_options: bool,
 ) -> IngestResult:
     """Store the graph at an address. What it pins becomes the circuit `PINNED`, what it groups becomes supernodes.
 
@@ -52,6 +53,7 @@ def ingest_address(
         tags: tags of the graph.
         may_skip: whether a graph that is stored need not be downloaded again. Neuronpedia never changes the file at
             an address: a graph that is uploaded again gets another address.
+        has_options: whether options say how the file is read. Then the graph is not what the address alone stands for.
 
     Raises:
         DownloadError, NeuronpediaError, NotFoundError: it cannot be had; nothing was stored.
@@ -60,14 +62,15 @@ def ingest_address(
     url = downloads.file_url(address)
     found = str(url.copy_with(query=None, fragment=None))
     wanted = address.slug if name is None else name
-    result = _stored(database, wanted, found, tags) if may_skip and address.is_page else None
+    is_known = may_skip and not has_options and address.is_page
+    result = _stored(database, wanted, found, tags) if is_known else None
     if result is None:
         with _named_in_errors(address) as file:
             downloads.download(url, file)
             result = store_file(file)
     graph = GraphReference(database, result.graph)
     takes = replace or result.status != "unchanged"
-    circuit, warnings = _add_groups(graph, address, address=found, takes=takes)
+    circuit, warnings = _add_groups(graph, address, address=None if has_options else found, takes=takes)
     return result.model_copy(update={"circuit": circuit, "warnings": [*result.warnings, *address.warnings, *warnings]})
 
 
@@ -95,13 +98,13 @@ def _named_in_errors(address: Address) -> Iterator[Path]:
 
 
 @graph_query
-def _add_groups(graph: StoredGraph, of: Address, *, address: str, takes: bool) -> tuple[str | None, list[str]]:
+def _add_groups(graph: StoredGraph, of: Address, *, address: str | None, takes: bool) -> tuple[str | None, list[str]]:
     """Store what an address pins and groups, in one transaction.
 
     Args:
         graph: the graph.
         of: the address that was given.
-        address: the address of the file.
+        address: the address of the file, if the graph is what it stands for.
         takes: whether to replace a circuit and supernodes that have other nodes.
 
     Returns:

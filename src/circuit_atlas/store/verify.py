@@ -40,7 +40,7 @@ def verify(
     """
     from circuit_atlas.ingest import read_graph
     from circuit_atlas.store.compare_content import verify_graph
-    from circuit_atlas.store.derived import stray_nodes
+    from circuit_atlas.store.derived import renew, stray_nodes
 
     if name is None and source is not None:
         raise InvalidArgumentError("a file is given, but no graph to compare it with", fix="Name the graph.")
@@ -63,6 +63,8 @@ def verify(
         try:
             reference = GraphReference(database, graph)
             found.append(verify_graph(reference, data, str(source or ""), strays=strays, repair=repair))
+            if found[-1].repaired:
+                renew(database, graph)
         except (GraphNotFoundError, GraphChangedError):  # meanwhile, if all are meant: the others still count
             if name is not None:
                 raise
