@@ -1,11 +1,10 @@
-"""The graphs that an aggregate is made of, and whether it is out of date."""
+"""The graphs that an aggregate is made of."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from shlex import quote
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
@@ -32,20 +31,3 @@ def read_sums(database: Database, name: str) -> bytes | None:
     """The sums that an aggregate was made from; None if they were not kept, or somebody changed their type."""
     blocks = [row["data"] for row in ask(database, "aggregates.sums", graph=name)]
     return b"".join(blocks) if blocks and all(isinstance(block, bytes) for block in blocks) else None
-
-
-def is_fresh(database: Database, stored: Mapping[str, Any]) -> bool:
-    """Whether the graphs that an aggregate with these properties is made of are the same as then."""
-    names, tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
-    contents = ask(database, "aggregates.contents", graphs=names, tags=tags)[0]["contents"]
-    return bool(aggregated_state(contents) == stored["aggregated_state"])
-
-
-def age_notes(database: Database, stored: Mapping[str, Any]) -> list[str]:
-    """A note that a graph with these properties is an aggregate that is out of date, if it is."""
-    if not is_aggregate(stored) or is_fresh(database, stored):
-        return []
-    return [
-        f"{stored['name']!r} is out of date: a graph that it is made of was added, removed or replaced. "
-        f"`circuit-atlas aggregate --name {quote(stored['name'])} --refresh` makes it again."
-    ]

@@ -3,7 +3,6 @@
 A file reads
 
     // What it answers, in a sentence or two.
-    // @param graph STRING -- the graph's name
     // @param k INTEGER = 10 -- how many; a long description continues
     //   in lines that are indented
     // @returns name STRING -- ...
@@ -14,6 +13,8 @@ A file reads
     // visual: what is drawn, in a sentence
     MATCH p = ...
     RETURN p LIMIT 300
+
+A query that uses `$graph` and does not declare it takes the name of a graph, before its other parameters: most do.
 
 A query has two forms that share everything above `// result`: its rows, and its visual form, which Neo4j Browser draws.
 The visual form returns paths (a single node is a path, too), few enough to look at. When it begins with `CYPHER 25`, it
@@ -45,6 +46,7 @@ from circuit_atlas.suggestions import known_names
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
 _COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")
 _INTERNAL = "@internal"
+_GRAPH = "// @param graph STRING -- the graph's name"
 _FRAGMENT = re.compile(r"// @fragment (\w+)(?:\((.+)\))? -- .+")
 _MENTION = re.compile(r"@([A-Za-z]\w*)(?:\(([^()]*)\))?")
 DIALECT = "CYPHER 25\n"
@@ -239,10 +241,11 @@ def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> C
     """
     file = query_id.replace(".", "/") + ".cypher"
     lines = [_expanded(line, fragments, f"{file}:{number}") for number, line in enumerate(text.splitlines(), 1)]
-    header = list(takewhile(lambda line: line.startswith("//"), lines))
+    comments = list(takewhile(lambda line: line.startswith("//"), lines))
+    rows, draws, picture = _forms(lines[len(comments) :], f"{file}:{len(comments) + 1}")
+    header = _with_graph(comments, rows)
     entries = _entries(header, file)
     internal = _INTERNAL in entries
-    rows, draws, picture = _forms(lines[len(header) :], f"{file}:{len(header) + 1}")
     if internal == bool(draws):
         raise QueryFileError(f"{file}:{len(lines)}: a query has either a visual form or {_INTERNAL} in its header")
     return CatalogueQuery(
@@ -256,6 +259,14 @@ def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> C
         _rows=rows,
         _picture=picture,
     )
+
+
+def _with_graph(header: list[str], statement: str) -> list[str]:
+    """The header with a declaration of `graph`, if the statement uses it and the header has none."""
+    if "graph" not in used_parameters(statement) or any(line.startswith("// @param graph ") for line in header):
+        return header
+    place = next((i for i, line in enumerate(header) if line.startswith(("// @param", "// @returns"))), len(header))
+    return [*header[:place], _GRAPH, *header[place:]]
 
 
 def _entries(header: list[str], file: str) -> list[str]:

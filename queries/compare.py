@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.aggregates import age_notes
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (

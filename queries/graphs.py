@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from circuit_atlas.database import Database, Rows, Step
 from circuit_atlas.errors import GraphNotFoundError
-from circuit_atlas.queries.aggregates import age_notes
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.one_answer import as_one, changed, check_versions, is_asking, note_version
 from circuit_atlas.queries.results import (
@@ -155,7 +155,8 @@ def list_graphs(database: Database, tags: Iterable[str] = ()) -> Graphs:
 def list_tags(database: Database) -> Tags:
     """The tags of the database, by name, each with its graphs."""
     tags = [TaggedGraphs(**row) for row in ask(database, "graphs.tags")]
-    return Tags(tags=tags, notes=[] if tags else [_NO_TAG])
+    more = [f"There may be more than the first {MAX_ROWS:,} tags."] if len(tags) >= MAX_ROWS else []
+    return Tags(tags=tags, notes=more if tags else [_NO_TAG])
 
 
 @graph_query

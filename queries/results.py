@@ -15,6 +15,7 @@ from circuit_atlas.results.answer import Edge, GraphResult, Result
 from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.keys import Component
+from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS, LABELS
 from circuit_atlas.schema.source_sets import feature_page
@@ -354,6 +355,13 @@ class Rows(Result):
 
     columns: list[str]
     rows: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, columns: list[str], rows: list[dict[str, Any]]) -> Rows:
+        """The answer with these rows, and a note if there may be more."""
+        is_cut = len(rows) >= MAX_ROWS
+        notes = [f"There may be more than {MAX_ROWS:,} rows, which is all that a query returns."] if is_cut else []
+        return cls(columns=columns, rows=rows, notes=notes)
 
     @field_serializer("rows", when_used="json")
     def _as_json(self, rows: list[dict[str, Any]]) -> Any:

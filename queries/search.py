@@ -19,12 +19,17 @@ from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.keys import feature_place
+from circuit_atlas.schema.limits import SEARCHED_FEATURES, SEARCHED_TOKENS
 from circuit_atlas.schema.models import Record
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000
 _MAX_WORDS = 50
 _MAX_TEXT = 2000
+_CUT = (
+    f"{{!r}} is in more than the {SEARCHED_FEATURES:,} explanations, or {SEARCHED_TOKENS:,} tokens and logits, that "
+    "were looked at: hits may be missing. Search for more words."
+)
 _SPECIAL = frozenset('+-&|!(){}[]^"~*?:\\/<>=')
 
 
@@ -113,6 +118,7 @@ def search_text(
     if graph:
         find_graph(database, graph)
     words, wanted_layers = text.split(), check_layers(layers)
+    restricted, is_cut = bool(model or wanted_layers or graph or tag), False
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
         rows = _hits(
             database,
@@ -124,15 +130,23 @@ def search_text(
             k=k,
             max_activations=places,
         )
+        is_cut |= rows[0]["is_cut"] if rows else restricted and _is_cut(database, query)
         if rows:
             break
     if not rows and (empty := list_graphs(database).notes):
         return SearchResult(text=text, hits=[], notes=empty)
-    restricted = bool(model or wanted_layers or graph or tag)
-    notes = [] if rows else [_nothing(database, text, words, raw=raw, restricted=restricted)]
+    notes = [] if rows or is_cut else [_nothing(database, text, words, raw=raw, restricted=restricted)]
+    if is_cut and (restricted or any(row["feature"] is None for row in rows)):
+        notes.append(_CUT.format(text))
     if tag and not rows:
         notes += list_graphs(database, [tag]).notes  # whether there is such a tag
     return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=notes)
+
+
+def _is_cut(database: Database, query: str) -> bool:
+    """Whether more contains a text than search.text looks at, whatever the search is restricted to."""
+    rows = _hits(database, text=query, k=1, max_activations=0)
+    return bool(rows and rows[0]["is_cut"])
 
 
 def _hits(database: Database, **parameters: Any) -> list[dict[str, Any]]:

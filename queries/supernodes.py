@@ -50,8 +50,9 @@ def supernode_links(graph: StoredGraph, *, k: int = 1000) -> SupernodeLinks:
         GraphNotFoundError: no such graph is ready.
     """
     check_range("k", k, 1, MAX_ROWS)
-    rows = ask(graph.database, "supernodes.links", graph=graph.name, k=k)
-    return SupernodeLinks(graph=graph.name, links=[SupernodeLink(**row) for row in rows])
+    rows = ask(graph.database, "supernodes.links", graph=graph.name, k=min(k + 1, MAX_ROWS))
+    notes = [f"There are more than these {k:,} links. A larger k (-k) shows the rest."] if len(rows) > k else []
+    return SupernodeLinks(graph=graph.name, links=[SupernodeLink(**row) for row in rows[:k]], notes=notes)
 
 
 def members_by_hand(graph: StoredGraph, addresses: Sequence[str]) -> list[int]:

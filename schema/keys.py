@@ -173,6 +173,16 @@ _BIAS_COMPONENTS = {
 }
 
 
+_POSITION = re.compile(r"@(-?\d+)\Z", re.ASCII)
+
+
+def split_position(identity: str) -> tuple[str, int | None]:
+    """A key, or what a node is aligned by, without the position at its end, and the position; None if it has none. Any
+    other `@` is part of a name or of a node's own id."""
+    found = _POSITION.search(identity)
+    return (identity[: found.start()], int(found[1])) if found else (identity, None)
+
+
 def component_of(key: str) -> Component | None:
     """The component that the node of a key belongs to; None for tokens and logits, and where the key does not say."""
     kind, _, rest = key.partition(":")

@@ -11,6 +11,8 @@ MAX_ROWS = 100_000
 MAX_GRAPH_NODES = MAX_ROWS  # questions read no more nodes of a graph
 MAX_NEIGHBORS = 10_000
 MOTIF_FEATURES = 100  # that recur in most graphs: motifs are looked for around these
+SEARCHED_FEATURES, SEARCHED_TOKENS = 5_000, 10_000  # of those with a text, the best; tokens with logits
+MAX_SEED = 2**32 - 1  # of random numbers
 MAX_WALKS = 100_000  # paths looked at in a graph with a cycle
 DEFAULT_TIMEOUT = 30.0  # seconds
 

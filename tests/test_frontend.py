@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from support.page_scripts import page_scripts
 from support.program import Run, interruptible
 
 from circuit_atlas import Atlas
-from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError
+from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError, InvalidArgumentError
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.queries.results import Explanation
 from circuit_atlas.schema.models import Supernode
@@ -252,6 +253,28 @@ def test_only_graphs_can_be_saved(port: int, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "one.json").read_text())["qParams"] == body["qParams"]
     for method in ("PUT", "DELETE", "PATCH"):
         assert httpx.request(method, f"{base}/save_graph/one").status_code == 501
+
+
+def test_graphs_that_are_saved_at_once_are_saved_whole(port: int, tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(json.dumps({"nodes": "x" * 1_000_000, "qParams": {}}))
+
+    def save(number: int) -> int:
+        pins = {"qParams": {"pinnedIds": ["a" * 1000 * number]}}
+        return httpx.post(f"http://127.0.0.1:{port}/save_graph/one", json=pins, timeout=60).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(save, range(16))) == {200}
+    assert len(json.loads((tmp_path / "one.json").read_text())["nodes"]) == 1_000_000
+
+
+def test_a_browser_leaves_out_the_usual_port(port: int) -> None:
+    for host, status in (("127.0.0.1", 200), ("localhost", 200), ("example.org", 403), (f"127.0.0.1.x:{port}", 403)):
+        assert httpx.get(f"http://127.0.0.1:{port}/index.html", headers={"Host": host}).status_code == status
+
+
+def test_a_port_that_does_not_exist(torch: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="port cannot be 70,?000"):
+        FrontendServer(tmp_path, 70_000)
 
 
 @pytest.mark.parametrize(

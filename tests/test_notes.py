@@ -139,6 +139,16 @@ def test_more_graphs_than_a_statement_returns(atlas: Atlas, examples: Any, monke
     assert atlas.graphs(["analogies"]).notes == ["There may be more than the first 5 graphs. Give tags of fewer."]
 
 
+def test_as_many_rows_as_a_query_returns_may_not_be_all(atlas: Atlas) -> None:
+    statement = "UNWIND range(1, $n) AS i RETURN i"
+    assert atlas.cypher(statement, {"n": 99_999}).notes == []
+    cut = atlas.cypher(statement, {"n": 100_001})
+    assert (len(cut), cut.notes) == (
+        100_000,
+        ["There may be more than 100,000 rows, which is all that a query returns."],
+    )
+
+
 def test_a_graph_of_both_sets(atlas: Atlas, examples: Any) -> None:
     others = [summary.graph for summary in atlas.graphs(["analogies"]).graphs if summary.graph != "night"]
     assert others

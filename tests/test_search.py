@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.examples import EXAMPLES
+from support.examples import EXAMPLES, ingest_examples
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import CypherError, GraphNotFoundError, InvalidArgumentError
+from circuit_atlas.schema.limits import SEARCHED_FEATURES
 
 COUNT = """
 MATCH (n:Feature) WHERE toLower(n.name) CONTAINS 'texas' AND n.graph IN ['dallas', 'night']
@@ -75,6 +76,26 @@ def test_hits_can_be_restricted(atlas: Atlas, examples: Any, new_name: Any, run:
     done = run("search", "texas", "--tag", "test-search", "--layer", "20", "-k", "1", "--places", "1")
     [hit] = json.loads(done.stdout)["hits"]
     assert (hit["feature"]["layer"], len(hit["places"]), hit["graphs"]) == (20, 1, 1)
+
+
+def test_hits_that_the_index_may_have_cut_off_are_told_of(own_atlas: Atlas) -> None:
+    ingest_examples(own_atlas, "dallas")
+    common = """
+    UNWIND range(1, $n) AS i
+    CREATE (:TranscoderFeature {model: 'other', source_set: 's', component: 'transcoder', layer: 0, index: i,
+      explanation: 'xyzzy', explanations: ['xyzzy'], explanation_sources: ['a'], explanation_dates: ['']})
+    """
+    own_atlas.cypher(common, {"n": SEARCHED_FEATURES - 1}, write=True)
+    assert own_atlas.search("xyzzy", graph="dallas").notes == [
+        "Nothing contains 'xyzzy' in the model, layers, graph or tag that the search was restricted to."
+    ]
+    own_atlas.cypher(common.replace("range(1, $n)", "[0]"), write=True)
+    for question in ({"graph": "dallas"}, {"layers": [0], "model": "gemma-2-2b"}):
+        [note] = own_atlas.search("xyzzy", **question).notes
+        assert "hits may be missing" in note
+    found = own_atlas.search("xyzzy", k=3)
+    assert (len(found.hits), found.notes) == (3, [])
+    assert own_atlas.search("texas", graph="dallas").notes == []
 
 
 def test_searches_without_words_or_of_unknown_graphs_are_refused(atlas: Atlas, examples: Any) -> None:

@@ -19,7 +19,7 @@ from support.examples import EXAMPLES, example_file
 from support.graphs import array_edges, edge_list, make_graph, status_of
 from support.program import Run, fails
 
-from circuit_atlas import Atlas, GraphHandle
+from circuit_atlas import Atlas, GraphHandle, supernodes
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.graph.collapse import collapse, group_nodes
 from circuit_atlas.graph.counts import as_integers
@@ -32,6 +32,8 @@ from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 from circuit_atlas.schema.models import Supernode
+from circuit_atlas.views.overlay import align
+from circuit_atlas.views.picture import read_picture
 
 FRONTEND = "frontend/assets/attribution_graph/init-cg-subgraph.js"
 OPPOSITE = EXAMPLES / "opposite-small.json"
@@ -136,6 +138,7 @@ def test_the_query_for_links_finds_the_same_as_collapsing(examples: dict[str, Gr
     assert {(link.source, link.target): link.sum for link in links} == pytest.approx(sums, rel=1e-9)
     assert [abs(link.share) for link in links] == sorted((abs(link.share) for link in links), reverse=True)
     assert handle.supernode_links(k=3).links == links[:3]
+    assert "more than these 3 links" in handle.supernode_links(k=3).notes[0]
 
 
 @st.composite
@@ -217,6 +220,47 @@ def test_questions_across_graphs_bring_a_collapsed_graph_up_to_date(atlas: Atlas
     atlas.delete(name)
     assert atlas.search("zzz", graph=name).hits == []
     assert name in [found.graph for found in atlas.graphs().graphs]
+
+
+def test_a_graph_has_no_more_supernodes_than_are_listed(opposite: GraphHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = len(opposite.supernodes())
+    monkeypatch.setattr(supernodes, "MAX_SUPERNODES", there)
+    with pytest.raises(InvalidArgumentError, match=f"would have more than {there} supernodes"):
+        opposite.create_supernode("early", ["0/354@1", "0/1903@1"])
+    assert len(opposite.supernodes()) == there
+
+
+def test_an_answer_of_a_collapsed_graph_that_is_out_of_date_says_so(atlas: Atlas, opposite: GraphHandle) -> None:
+    collapsed = opposite.collapsed()
+    assert collapsed.paths(k=1).notes == []
+    opposite.create_supernode("early", ["0/354@1", "0/1903@1"])
+    [note] = collapsed.paths(k=1).notes
+    assert f"or its supernodes were changed. `circuit-atlas collapse {opposite.name}`" in note
+    assert opposite.collapsed().paths(k=1).notes == []
+
+
+def test_supernodes_whose_names_differ_after_an_at_sign_are_different(
+    atlas: Atlas, opposite: GraphHandle, new_name: Callable[[], str]
+) -> None:
+    other = atlas.ingest(OPPOSITE, name=new_name())
+    for handle, name in ((opposite, "reply @alice"), (other, "reply @bob")):
+        handle.create_supernode(name, ["0/354@1", "0/1903@1"])
+        handle.create_supernode("reply @all", ["0/2364@1"])
+    one, two = opposite.collapsed(), other.collapsed()
+    nodes = atlas.compare(one.name, two.name, k=10_000).nodes
+    found = [
+        [node.name for node in nodes_of if node.name.startswith("reply")]
+        for nodes_of in (nodes.shared, nodes.only_a, nodes.only_b)
+    ]
+    assert found == [["reply @all"], ["reply @alice"], ["reply @bob"]]
+    groups = one.influence_by("feature", k=1000).groups
+    assert {group.group for group in groups} >= {"feature:supernode/reply @alice", "feature:supernode/reply @all"}
+    drawn, _ = align(*(read_picture(graph, max_nodes=10_000) for graph in (one, two)))
+    assert {node.name: node.side for node in drawn if node.name.startswith("reply")} == {
+        "reply @all": 0,
+        "reply @alice": 1,
+        "reply @bob": 2,
+    }
 
 
 def test_every_query_works_on_a_collapsed_graph(atlas: Atlas, opposite: GraphHandle) -> None:
@@ -316,7 +360,9 @@ def test_a_collapsed_graph_is_deleted_with_its_original(atlas: Atlas, opposite: 
         atlas.ingest(OPPOSITE, name="mine:collapsed")
 
 
-def test_a_collapsed_graph_can_be_exported(atlas: Atlas, opposite: GraphHandle, tmp_path: Path) -> None:
+def test_a_collapsed_graph_can_be_exported(
+    torch: ModuleType, atlas: Atlas, opposite: GraphHandle, tmp_path: Path
+) -> None:
     name = f"{opposite.name}:collapsed"
     atlas.export(name, tmp_path / "c.json")
     again = read_graph(tmp_path / "c.json")

@@ -250,8 +250,10 @@ def test_supernodes_of_two_graphs_collapse_and_stay_pinned(show: Open, atlas: An
     assert "Pinned" in page.inner_text("#panel")
 
 
-def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any) -> None:
+def test_two_graphs_in_one_picture(show: Open, examples: Any, screenshot: Any, tmp_path: Path) -> None:
     page = show(examples["dallas"].view(compare="night"))
+    noted = examples["dallas"].view(compare="night", targets=["logit:2"]).save(tmp_path / "page.html").notes
+    assert "The sources and targets given are nodes of dallas." in noted[-1]
     screenshot("compare")
     dallas, night = (set(File(example_file(name), "relative").identities) for name in ("dallas", "night"))
     assert f"in both {len(dallas & night)}" in page.inner_text("#sides")

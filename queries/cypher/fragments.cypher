@@ -11,7 +11,8 @@
 split(node.key, ':')[0]
 
 // @fragment anywhere(node) -- its key without the position: what it has in common with the same feature elsewhere
-split(node.key, '@')[0]
+CASE WHEN node.key ENDS WITH '@' + node.position
+  THEN left(node.key, size(node.key) - size('@' + node.position)) ELSE node.key END
 
 // @fragment indexed(property) -- true of every node: it makes the planner use the index on this property.
 // Most indexes are on several properties, the graph's name first, such as :Node(graph, ordinal). Neo4j uses them only
@@ -55,11 +56,10 @@ NOT (node.graph CONTAINS '~' OR node.graph ENDS WITH ':collapsed') AND node.grap
 
 // @fragment identity(node, side) -- what a node is aligned by with nodes of another graph; `side` as in aligned_nodes
 CASE
-  WHEN node.key STARTS WITH 'feature:' AND node.component = 'lorsa' THEN @anywhere(node) + side.lorsa_set
-  WHEN node.key STARTS WITH 'feature:' THEN @anywhere(node) + side.source_set
   WHEN node.key STARTS WITH 'token:' OR node.key STARTS WITH 'logit:' AND side.by_text
     THEN @kind(node) + ':' + coalesce(node.token, node.name)
-  ELSE @anywhere(node)
+  ELSE @anywhere(node) + CASE WHEN NOT node.key STARTS WITH 'feature:' THEN ''
+    WHEN node.component = 'lorsa' THEN side.lorsa_set ELSE side.source_set END
 END + CASE
   WHEN $align = 'feature' OR node.position IS NULL OR node.key STARTS WITH 'logit:' THEN ''
   WHEN $align = 'exact' OR node.position = 0 AND side.from_start THEN '@' + node.position

@@ -14,7 +14,8 @@ from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start, sources_of
-from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, is_fresh, read_sums
+from circuit_atlas.queries.age import is_fresh
+from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, read_sums
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.graph_sets import graph_set, set_rows
 from circuit_atlas.queries.graphs import find_graph
@@ -103,6 +104,11 @@ def _read(database: Database, names: list[str], tags: list[str], name: str, how:
     check_sources(sources, name)
     if any(row["graph"]["name"] == name for row in sources):
         raise InvalidArgumentError(f"{name!r} is one of the graphs", fix="Give the aggregate another name (--name).")
+    if refresh and how.min_graphs > len(sources):
+        raise InvalidArgumentError(
+            f"{name!r} has what at least {how.min_graphs} graphs have, and only {len(sources)} are left",
+            fix="Make it again (--replace) with a smaller --min-graphs.",
+        )
     check_range("min_graphs", how.min_graphs, 1, len(sources))
     n_pos = max(row["graph"]["n_pos"] for row in sources)
     new = partial(Aggregation, how.align, how.weight, n_pos, how.min_graphs)

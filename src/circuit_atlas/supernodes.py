@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from inspect import signature
@@ -16,6 +14,7 @@ from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.statements import DELETE_SUPERNODE, SUPERNODES
 from circuit_atlas.queries import supernodes
+from circuit_atlas.queries.age import collapsed_state, supernode_groups
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_whole
 from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph, find_graph, graph_query
@@ -23,7 +22,7 @@ from circuit_atlas.queries.same_features import check_same_transcoders
 from circuit_atlas.queries.suggested import SUGGESTED, suggestion
 from circuit_atlas.queries.supernode_results import CopiedSupernodes, SuggestedSupernodes, Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
-from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
+from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS, MAX_SUPERNODES
 
 _NAMES_OF_GRAPHS = ("a", "b", "graph", "graphs", "without", "baseline")  # parameters of questions
 _SAME_FEATURE = "same feature"
@@ -218,7 +217,8 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
         replace: whether to replace supernodes of these names; they keep their place in the order.
 
     Raises:
-        InvalidArgumentError: a name is not valid, already exists, or has no members; the graph is collapsed.
+        InvalidArgumentError: a name is not valid, already exists, or has no members; the graph is collapsed, or would
+            have too many supernodes.
         GraphNotFoundError: no graph of that name is ready.
     """
     check_whole(graph.properties)
@@ -233,6 +233,10 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
             f"supernode {existing[0]!r} already exists",
             where=graph.name,
             fix="Pass --replace to make it again." if rule else "Pass --replace, or another name.",
+        )
+    if len(order.keys() | members.keys()) > MAX_SUPERNODES:
+        raise InvalidArgumentError(
+            f"the graph would have more than {MAX_SUPERNODES:,} supernodes", where=graph.name, fix="Delete some first."
         )
     graph.write(*supernode_steps(graph, members, order, source="rule" if rule else "hand", rule=rule))
 
@@ -298,16 +302,13 @@ def store_collapsed(graph: StoredGraph, weights: str | None = None) -> IngestRes
     check_whole(graph.properties)
     known = _properties(graph.database, collapsed_name(graph.name))
     weights = weights or known.get("collapsed_weights", "shares")
-    groups = [
-        [row["name"], [node["ordinal"] for node in row["members"]]]
-        for row in ask(graph.database, "supernodes.list", graph=graph.name)
-    ]
+    groups = supernode_groups(graph.database, graph.name)
     if not any(members for _, members in groups):
         delete_collapsed(graph.database, graph.name)
         raise InvalidArgumentError(
             f"{graph.name!r} has no supernodes", fix="`circuit-atlas supernodes create` creates some."
         )
-    state = hashlib.sha256(json.dumps([graph.properties["content_hash"], weights, groups]).encode()).hexdigest()
+    state = collapsed_state(graph.properties["content_hash"], weights, groups)
     if known.get("collapsed_state") == state:
         return None
     from circuit_atlas.graph.collapse import collapse

@@ -1,6 +1,5 @@
 // What an aggregate knows of the direct effects on some of its nodes, as columns in order of target, then source.
 // @internal
-// @param graph STRING -- the graph's name
 // @param first INTEGER = 0 -- ordinal of the first target
 // @param stop INTEGER = 1000 -- ordinal after the last target
 // @returns weight_present LIST<FLOAT> -- the mean weight over the graphs that have the effect

@@ -1,5 +1,4 @@
 // The circuits of a graph: what nodes each holds, and how they were chosen.
-// @param graph STRING -- the graph's name
 // @param name STRING = null -- only the circuit of this name
 // @returns name STRING -- its name
 // @returns rule STRING -- how its nodes were chosen, null if they were named

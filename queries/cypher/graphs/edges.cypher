@@ -1,6 +1,5 @@
 // The direct effects on some nodes with all that is known of each, as columns.
 // @internal
-// @param graph STRING -- the graph's name
 // @param first INTEGER = 0 -- ordinal of the first target
 // @param stop INTEGER = 1000 -- ordinal after the last target
 // @returns target INTEGER -- ordinal of a target

@@ -1,6 +1,5 @@
 // Some nodes of a graph with all that is known of each, in the order of its file.
 // @internal
-// @param graph STRING -- the graph's name
 // @param first INTEGER = 0 -- ordinal of the first
 // @param stop INTEGER = 1000 -- ordinal after the last
 // @returns ordinal INTEGER -- a node's place in the file

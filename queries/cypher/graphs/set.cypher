@@ -5,8 +5,8 @@
 // @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
 //   database but collapsed graphs and aggregates
 // @returns graphs LIST<LIST> -- of each graph: name; version, null if it was published before there were versions;
-//   content hash, the same for graphs with the same content; model and set of transcoders; whether it is neither
-//   collapsed nor an aggregate; those of the tags that it has
+//   content hash, the same for graphs with the same content; model and set of transcoders; model and set of lorsas,
+//   null without one; whether it is neither collapsed nor an aggregate; those of the tags that it has
 CYPHER 25
 // No list of all names: rows that are sorted would keep it, and Neo4j counts its size once for each of them.
 CALL () {
@@ -18,7 +18,7 @@ UNION
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g
 }
 WITH g ORDER BY g.name LIMIT 100000
-RETURN collect([g.name, g.version, g.content_hash, g.model + ' / ' + g.source_set, @is_original(g),
-  CASE WHEN $tags = [] THEN [] ELSE COLLECT {
+RETURN collect([g.name, g.version, g.content_hash, g.model + ' / ' + g.source_set,
+  g.model + ' / ' + g.lorsa_source_set, @is_original(g), CASE WHEN $tags = [] THEN [] ELSE COLLECT {
     MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
   } END]) AS graphs LIMIT 1

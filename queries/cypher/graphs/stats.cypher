@@ -1,5 +1,4 @@
 // What a graph is, how large it is, and which logits it explains with which probabilities.
-// @param graph STRING -- the graph's name
 // @returns graph MAP -- the properties of the graph
 // @returns logits LIST<MAP> -- its logits, most probable first, at most 100; in an aggregate the target
 CYPHER 25

@@ -1,6 +1,5 @@
 // Number of nodes of a graph in a range, of direct effects on them, and the sum of their weights, counted one by one.
 // @internal
-// @param graph STRING -- the graph's name
 // @param first INTEGER = 0 -- ordinal of the first node
 // @param stop INTEGER = 1000 -- ordinal after the last node
 // @returns nodes INTEGER -- number of nodes

@@ -1,6 +1,5 @@
 // The direct effects through which most of the logits flows: normalised weight times what flows through the target
 // (circuit-tracer's edge influence).
-// @param graph STRING -- the graph's name
 // @param k INTEGER = 20 -- how many
 // @param influences LIST<FLOAT> = null -- what flows through each node by ordinal; the stored influence when null
 // @param within LIST<STRING> = [] -- only effects of nodes with these keys; of any node when empty

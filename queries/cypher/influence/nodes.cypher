@@ -1,5 +1,4 @@
 // The nodes through which most of the logits flows, each with the share that it and all stronger ones carry.
-// @param graph STRING -- the graph's name
 // @param kinds LIST<STRING> = [] -- only nodes of these kinds; all but logits when empty
 // @param share FLOAT = 1.0 -- stop when this share of the influence is carried: the smallest set that does
 // @param k INTEGER = 20 -- at most this many

@@ -1,6 +1,5 @@
 // The strongest direct effects on a weighted sum of nodes, such as the difference of two logits: what speaks for one
 // answer and not another. Direct effects are linear in their target, so it is exact.
-// @param graph STRING -- the graph's name
 // @param parts MAP -- the nodes of the sum, and what each is multiplied by: {`logit:1@9`: 1, `logit:2@9`: -1}
 // @param k INTEGER = 10 -- how many
 // @param sign INTEGER = 0 -- 0 by |weight|, 1 strongest positive first, -1 most negative first

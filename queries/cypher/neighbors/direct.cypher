@@ -1,5 +1,4 @@
 // The strongest direct effects on a node and of a node, by |weight| unless asked otherwise.
-// @param graph STRING -- the graph's name
 // @param key STRING -- the node's key
 // @param incoming BOOLEAN = true -- effects of others on it
 // @param outgoing BOOLEAN = true -- its effects on others

@@ -1,6 +1,5 @@
 // The strongest direct effects of each of several nodes, each way; see neighbors.direct.
 // @internal
-// @param graph STRING -- the graph's name
 // @param ordinals LIST<INTEGER> -- the nodes' ordinals
 // @param incoming BOOLEAN = true -- effects on them
 // @param outgoing BOOLEAN = true -- their effects

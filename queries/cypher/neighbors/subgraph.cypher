@@ -1,6 +1,5 @@
 // The neighbourhood of a node, several hops wide: for every node reached, its k strongest direct effects. In a graph of
 // a million effects, k has to be small; `circuit-atlas neighbors` asks hop by hop, and may ask for more.
-// @param graph STRING -- the graph's name
 // @param key STRING -- the node's key
 // @param hops INTEGER = 2 -- how many hops wide
 // @param incoming BOOLEAN = true -- follow effects on a node

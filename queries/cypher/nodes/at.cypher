@@ -1,6 +1,5 @@
 // Nodes of a graph by their ordinals.
 // @internal
-// @param graph STRING -- the graph's name
 // @param ordinals LIST<INTEGER> -- the ordinals
 // @returns ordinal INTEGER -- one of them
 // @returns node MAP -- the node

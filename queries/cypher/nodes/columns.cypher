@@ -1,6 +1,5 @@
 // All nodes of a graph as columns, in the order of its file.
 // @internal
-// @param graph STRING -- the graph's name
 // @returns keys LIST<STRING> -- their keys
 // @returns layers LIST<INTEGER> -- their layers, -1 for tokens and logits
 // @returns positions LIST<INTEGER> -- their positions

@@ -1,6 +1,5 @@
 // The explanations of the transcoder features that some nodes of a graph are activations of, where there are any.
 // @internal
-// @param graph STRING -- the graph's name
 // @param first INTEGER = 0 -- ordinal of the first node
 // @param stop INTEGER = 1000 -- ordinal after the last node
 // @returns key STRING -- the node's key

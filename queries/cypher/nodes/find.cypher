@@ -1,6 +1,5 @@
 // The nodes of a graph that an address can mean, best match first: 1 a key without its position,
 // 2 the name as written, 3 the name in other case, 4 the node_id of the graph's file, 5 the node_id in other case.
-// @param graph STRING -- the graph's name
 // @param text STRING -- the address, without its kind
 // @param kind STRING = "" -- feature, error, token or logit, when the address names the kind
 // @returns rank INTEGER -- how it matches, 1 to 5

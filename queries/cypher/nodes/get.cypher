@@ -1,5 +1,4 @@
 // A node by its key, with everything the database knows about it.
-// @param graph STRING -- the graph's name
 // @param key STRING -- the node's key, for instance feature:8/37691@6
 // @returns node MAP -- the properties of the node
 // @returns inputs INTEGER -- number of direct effects on it

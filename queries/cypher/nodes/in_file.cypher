@@ -1,6 +1,5 @@
 // Nodes that a graph's file calls by given names.
 // @internal
-// @param graph STRING -- the graph's name
 // @param names LIST<STRING> -- what they are called: their `node_id` or `jsNodeId`
 // @returns ordinal INTEGER -- the ordinal of a node
 // @returns source_id STRING -- its `node_id`

@@ -1,6 +1,5 @@
 // The names of the nodes of a graph, each once.
 // @internal
-// @param graph STRING -- the graph's name
 // @param kind STRING = "" -- only of nodes of this kind
 // @returns name STRING -- a name
 CYPHER 25

@@ -1,6 +1,5 @@
 // What makes an attention feature attend: the pairs of a query and a key that add most to its attention score, and the
 // nodes that add most at the query's and at the key's position. These are not direct effects.
-// @param graph STRING -- the graph's name
 // @param key STRING -- the key of an attention feature, for instance feature:9/lorsa/9838@14
 // @param k INTEGER = 100 -- how many pairs, and how many nodes of each side
 // @returns what STRING -- pair, query or key

@@ -1,6 +1,5 @@
 // The nodes of a graph whose keys start with one of some texts, none of which is the start of another.
 // @internal
-// @param graph STRING -- the graph's name
 // @param starts LIST<STRING> -- the texts: feature:8/37691@ means all activations of a feature
 // @returns key STRING -- the key of a node
 // @returns ordinal INTEGER -- its ordinal

@@ -1,5 +1,4 @@
 // The tokens of a graph's prompt, in order.
-// @param graph STRING -- the graph's name
 // @returns key STRING -- the node's key
 // @returns name STRING -- the token as text
 // @returns position INTEGER -- its position, from 0

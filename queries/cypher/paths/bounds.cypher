@@ -1,7 +1,6 @@
 // The best value of any path of exactly j hops from given nodes to every node that paths may pass, for j from 0 to
 // max_hops: the bounds that paths.top_k takes. The value is the sum of weights (for mean and sum), the weakest
 // weight (bottleneck), or the sum of logarithms of normalised weights (product); -Infinity where there is no path.
-// @param graph STRING -- the graph's name
 // @param sources LIST<STRING> -- keys of the nodes where paths begin
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @param order INTEGER = 1 -- 1 for the largest, -1 for the largest of the negated weights

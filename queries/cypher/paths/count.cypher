@@ -1,7 +1,6 @@
 // The number of paths from given nodes to given nodes, for every number of hops up to max_hops.
 // Exact beyond 2^63: a count is carried as three numbers below @LIMB and returned as text. From all tokens, the
 // counts that were stored with the graph are added up; in a graph that has a cycle there are none.
-// @param graph STRING -- the graph's name
 // @param sources LIST<STRING> = [] -- keys of the nodes where paths begin; all tokens when empty
 // @param targets LIST<STRING> -- keys of the nodes where paths end
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS

@@ -1,5 +1,4 @@
 // The weights along given paths; the weight of a step without a direct effect is null.
-// @param graph STRING -- the graph's name
 // @param paths LIST<LIST<STRING>> -- paths, each the keys of its nodes from source to target
 // @returns path INTEGER -- place of the path in `paths`, from 0
 // @returns nodes LIST<MAP> -- its nodes

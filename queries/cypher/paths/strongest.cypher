@@ -7,7 +7,6 @@
 // can be completed to a path with the sum `sum + bounds[j][v]`, and to none with a larger one. So the k best partial
 // paths after each hop are enough: every one of the k best paths continues one of them.
 // Among equal scores: fewer hops first, then node by node from the target back, in the order of the graph's file.
-// @param graph STRING -- the graph's name
 // @param targets LIST<STRING> -- keys of the nodes where paths end
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @param k INTEGER = 10 -- how many paths

@@ -1,6 +1,5 @@
 // How many blocks of the stored bounds and counts of paths a graph has, by number of hops.
 // @internal
-// @param graph STRING -- the graph's name
 // @returns label STRING -- PathBounds or PathCounts
 // @returns sign INTEGER -- of bounds: 1 or -1; of counts: 0
 // @returns hops INTEGER -- number of edges

@@ -14,19 +14,28 @@
 // @returns score FLOAT -- the index's score
 // @returns graphs INTEGER -- number of graphs in which it is active
 // @returns activations LIST<MAP> -- where it is active, the most influential first
+// @returns is_cut BOOLEAN -- whether the index may have found more than is looked at
 CYPHER 25
 CALL () {
-  CALL db.index.fulltext.queryNodes('search_text', 'explanations:(' + $text + ')', {limit: 5000}) YIELD node AS f, score
+  CALL db.index.fulltext.queryNodes('search_text', 'explanations:(' + $text + ')', {limit: @SEARCHED_FEATURES})
+  YIELD node, score RETURN collect([node, score]) AS features
+}
+CALL () {
+  CALL db.index.fulltext.queryNodes('search_text', 'token:(' + $text + ')', {limit: @SEARCHED_TOKENS})
+  YIELD node, score WHERE $layers = [] RETURN collect([node, score]) AS tokens
+}
+WITH features, tokens, size(features) = @SEARCHED_FEATURES OR size(tokens) = @SEARCHED_TOKENS AS is_cut
+CALL (features, tokens) {
+  UNWIND features AS found WITH found[0] AS f, found[1] AS score
   WHERE $model IN ['', f.model] AND ($layers = [] OR f.layer IN $layers)
   RETURN 'feature' AS kind, f, null AS token, score, [] AS nodes
 UNION ALL
-  CALL db.index.fulltext.queryNodes('search_text', 'token:(' + $text + ')', {limit: 10000}) YIELD node AS n, score
-  WHERE $layers = [] AND $graph IN ['', n.graph]
+  UNWIND tokens AS found WITH found[0] AS n, found[1] AS score WHERE $graph IN ['', n.graph]
   RETURN CASE WHEN n:Token THEN 'token' ELSE 'logit' END AS kind, null AS f, n.token AS token,
          max(score) AS score, collect(n) AS nodes
 }
 // The best k of those that are active somewhere. Activations are only looked for until k hits have one.
-WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
+WITH is_cut, kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
 WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
   OR EXISTS {
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
@@ -35,7 +44,8 @@ WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
     UNWIND nodes AS n
     MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
   }
-WITH kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token LIMIT $k
+WITH is_cut, kind, f, token, score, nodes
+ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token LIMIT $k
 // All activations of each hit.
 CALL (f, nodes) {
   CALL (f, nodes) {
@@ -49,7 +59,7 @@ CALL (f, nodes) {
 }
 // result
 RETURN kind, properties(f) AS feature, token, score, graphs,
-       [n IN activations | n {.graph, .key, .position, .activation, .probability, .influence}] AS activations
+       [n IN activations | n {.graph, .key, .position, .activation, .probability, .influence}] AS activations, is_cut
 ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
 // visual: Features whose explanations contain a text, with their most influential activations; tokens and logits alone.
 UNWIND activations AS n

@@ -1,7 +1,6 @@
 // What other graphs have in common with a graph: transcoder features that are active in both, and their influence. All
 // are in one row, see graphs.set.
 // @internal
-// @param graph STRING -- the graph's name
 // @param graphs LIST<STRING> -- names of the others
 // @returns others LIST<LIST> -- of each other graph that has something in common with it: name; over the features of
 //   both, the sum of the smaller influence of the two, and that of the influence in the other; how many they are

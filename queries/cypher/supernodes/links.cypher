@@ -1,6 +1,5 @@
 // The links between the supernodes of a graph, as circuit-tracer's frontend draws them: of the inputs of a supernode
 // from outside it, the share that comes from another; and the plain sum of the direct effects.
-// @param graph STRING -- the graph's name
 // @param k INTEGER = 1000 -- at most this many, the largest shares first
 // @returns source STRING -- name of the supernode that acts
 // @returns target STRING -- name of the supernode that it acts on

@@ -1,5 +1,4 @@
 // The supernodes of a graph: what each groups, and who made it.
-// @param graph STRING -- the graph's name
 // @param name STRING = null -- only the supernode of this name
 // @returns name STRING -- its name
 // @returns source STRING -- file, hand or rule

@@ -1,5 +1,4 @@
 // The nodes of a graph whose name or explanation contains a text, in any case.
-// @param graph STRING -- the graph's name
 // @param text STRING -- the text
 // @param kinds LIST<STRING> = ["feature"] -- only nodes of these kinds; of all when empty
 // @param layers LIST<INTEGER> = [] -- only nodes in these layers

@@ -1,5 +1,4 @@
 // The transcoder features that are active at several positions of a graph's prompt, with the nodes of each.
-// @param graph STRING -- the graph's name
 // @param layers LIST<INTEGER> = [] -- only features of these layers
 // @param positions LIST<INTEGER> = [] -- only nodes at these positions
 // @param min_positions INTEGER = 2 -- how many positions at least
@@ -17,7 +16,7 @@ WITH n.layer AS layer, n.index AS index, n.component AS component, collect(n) AS
 WHERE number >= $min_positions
 // result
 RETURN layer, index, component, head(nodes).name AS name, [n IN nodes | n {@node, .ordinal}] AS members
-ORDER BY layer, index, component LIMIT 10000
+ORDER BY layer, index, component LIMIT 100000
 // visual: The transcoder features that are active at several positions of a graph's prompt, and the nodes of each.
 WITH nodes ORDER BY size(nodes) DESC, layer, index, component LIMIT 50
 UNWIND nodes AS n

@@ -33,10 +33,12 @@ from circuit_atlas.export.json_file import NEW_QPARAMS, write_json
 from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest.labels import FILE
+from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.results import Explanation
 
 DEFAULT_PORT = 8041  # as in circuit-tracer's command line
 _HOST = "127.0.0.1"
+_LOCAL = re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?", re.ASCII)  # a browser leaves port 80 out
 MAX_CONNECTIONS = 64  # at once; a browser opens six
 _MAX_BODY = 4 << 20  # bytes of what the page saves
 _PATIENCE = 30  # seconds that a client may say nothing
@@ -217,6 +219,7 @@ class FrontendServer:
 
     Raises:
         DatabaseError: the port is in use.
+        InvalidArgumentError: it is not 0 to 65,535.
         MissingExtraError: the extra `attribution` is not installed.
     """
 
@@ -271,6 +274,8 @@ class _BoundedServer(ThreadingHTTPServer):
 
 
 def _bind(handler: Any, port: int | None) -> ThreadingHTTPServer:
+    if port is not None:
+        check_range("port", port, 0, 65_535)
     for tried in (DEFAULT_PORT, 0) if port is None else (port,):
         try:
             return _BoundedServer((_HOST, tried), handler)
@@ -294,13 +299,18 @@ def _handler() -> Callable[..., Any]:
         allows the page's own scripts only."""
 
         timeout = _PATIENCE
+        _saving = threading.Lock()
+
+        def do_POST(self) -> None:  # noqa: N802 - its name in http.server
+            with self._saving:  # circuit-tracer reads and writes the whole file, and has one thread
+                super().do_POST()
 
         def parse_request(self) -> bool:
             if not super().parse_request():
                 return False
             # Another web page could send requests here through the user's browser, under a host name of its own.
             host, origin = str(self.headers.get("Host")), self.headers.get("Origin")
-            is_local = host.rpartition(":")[0] in (_HOST, "localhost") and origin in (None, f"http://{host}")
+            is_local = _LOCAL.fullmatch(host) and origin in (None, f"http://{host}")
             if not is_local or not self._is_within_folder():
                 self.send_error(403)
                 return False

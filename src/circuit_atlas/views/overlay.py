@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from circuit_atlas.schema.keys import Component, Kind, feature_name, parse_key
+from circuit_atlas.schema.keys import Component, Kind, feature_name, parse_key, split_position
 from circuit_atlas.views.picture import Picture, PictureEdge, PictureNode, strongest
 
 Identity = tuple[str, int]  # what a node is, and its column
@@ -67,8 +67,8 @@ def counterpart(node: PictureNode, picture: Picture, other: Picture) -> str | No
     longest, same_start = _columns(picture, other)
     if _naming(picture, other, 0)(node) != _naming(picture, other, 1)(node):  # a feature of other transcoders
         return None
-    head, at, _ = node.key.partition("@")
-    if not at:
+    head, at = split_position(node.key)
+    if at is None:
         return head
     column = _column(node.column, len(picture.tokens), longest, same_start)
     position = 0 if column == 0 and same_start else column - longest + len(other.tokens)
@@ -108,12 +108,13 @@ def _naming(first: Picture, second: Picture, side: int) -> Callable[[PictureNode
     lorsa_suffix = f" of {second.lorsa_source_set}" if side == 1 and not same_lorsas else ""
 
     def name(node: PictureNode) -> str:
+        anywhere, _ = split_position(node.key)
         # The keys of tokens and logits have indices of the vocabulary, which differ from model to model.
         if node.kind is Kind.TOKEN or (node.kind is Kind.LOGIT and first.model != second.model):
             return f"{node.kind}:{node.token or node.name}"
         if node.kind is not Kind.FEATURE:
-            return node.key.partition("@")[0]
-        return node.key.partition("@")[0] + (lorsa_suffix if node.component is Component.LORSA else suffix)
+            return anywhere
+        return anywhere + (lorsa_suffix if node.component is Component.LORSA else suffix)
 
     return name
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Rows
-from circuit_atlas.queries.aggregates import age_notes
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query

@@ -16,7 +16,7 @@ from circuit_atlas.errors import MissingExtraError
 from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
-from circuit_atlas.queries.influence import contributors
+from circuit_atlas.queries.influence import contributors, is_defined
 from circuit_atlas.queries.path_results import Contributors, Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
@@ -165,7 +165,7 @@ def report_on(
         "kinds": kinds,
     }
     has_paths = bool(graph.properties["token_nodes"] and graph.logits)
-    has_influence = graph.properties.get("completeness_score") is not None
+    has_influence = is_defined(graph)
     # The picture shows the best of the same paths. They are searched once: of a large graph, that takes seconds.
     found = search_paths(graph, k=max(k, DEFAULT_PATHS.k), circuit=circuit, **which) if has_paths else None
     if circuit is None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.files import unknown_format, write_file
-from circuit_atlas.queries.aggregates import age_notes
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.paths import search_paths
@@ -182,7 +182,14 @@ def view_graph(
         return picture_view(read_picture(graph, paths=paths, max_nodes=max_nodes))
     both = graph, find_graph(graph.database, compare)
     others = replace(paths, sources=(), targets=())
-    return picture_view(overlay(*read_pair(both, (paths, others), max_nodes=max_nodes)))
+    picture = overlay(*read_pair(both, (paths, others), max_nodes=max_nodes))
+    if sources or targets:
+        note = (
+            f"The sources and targets given are nodes of {graph.name}. "
+            f"Paths of {compare} begin at its tokens and end at its most probable logit."
+        )
+        picture = replace(picture, notes=(*picture.notes, note))
+    return picture_view(picture)
 
 
 def picture_view(picture: Picture) -> View:
