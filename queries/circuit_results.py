@@ -47,7 +47,9 @@ class Circuit(Result):
 
     graph: str
     circuit: str | None = Field(description="Name under which it is stored; null if it is not")
-    nodes: list[CircuitNode] = Field(description="Its nodes but tokens and logits, the most influential first")
+    nodes: list[CircuitNode] = Field(
+        description="Its nodes, the most influential first; tokens and logits only where they were given"
+    )
     influence: float | None = Field(description=_INFLUENCE)
     replacement: float | None = Field(description=_REPLACEMENT)
     completeness: float = Field(description=_COMPLETENESS)

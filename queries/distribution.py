@@ -17,7 +17,7 @@ from circuit_atlas.queries.paths import (
     path_search,
     target_nodes,
 )
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, SCORES
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, MAX_SEED, SCORES
 
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
@@ -65,7 +65,7 @@ def score_distribution(
         min_weight: see `search_paths`.
         circuit: see `search_paths`.
         sample: how many paths to score at most, 1 to 10,000.
-        seed: of the sample.
+        seed: of the sample, 0 to 4,294,967,295.
 
     Raises:
         InvalidArgumentError: an argument is out of range, there is no path, or too many lead around cycles.
@@ -75,6 +75,7 @@ def score_distribution(
     import numpy as np
 
     check_range("sample", sample, 1, MAX_PATHS)
+    check_range("seed", seed, 0, MAX_SEED)
     check_choice("score", score, SCORES)
     search = path_search(
         graph,

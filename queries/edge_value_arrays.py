@@ -84,7 +84,7 @@ def _evaluate(term: Term, columns: Mapping[str, Array]) -> _Values:
             return _Values(of(operand).known == is_negated, _YES)
         case Not(operand) | Minus(operand):
             found = of(operand)
-            return _Values(~found.value if isinstance(term, Not) else -found.value, found.known)
+            return _Values(~found.value if isinstance(term, Not) else _opposite(operand, found.value), found.known)
         case Call(function, arguments):
             return _called(function, [of(argument) for argument in arguments])
         case Case(branches, otherwise):
@@ -92,6 +92,11 @@ def _evaluate(term: Term, columns: Mapping[str, Array]) -> _Values:
             for condition, branch in reversed(branches):
                 found = _chosen(_is_true(of(condition)), of(branch), found)
             return found
+
+
+def _opposite(term: Term, value: Array) -> Array:
+    """As in Cypher: `-0` is -0, and the opposite of anything else that is 0 is 0."""
+    return -value if isinstance(term, Number) else 0 - value
 
 
 def _combined(operator: str, left: _Values, right: _Values) -> _Values:

@@ -22,7 +22,7 @@ from circuit_atlas.queries.feature_results import feature_name
 from circuit_atlas.queries.features import named_features, to_feature
 from circuit_atlas.queries.graph_sets import apart, prompt_set, transcoder_notes
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def enriched_edges(
     chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
     sources, beside = sources_of(database, chosen), sources_of(database, others)
     check_sources([*sources, *beside], "the comparison")
-    adding = Aggregation(align, MEAN, max(row["graph"]["n_pos"] for row in [*sources, *beside]))
+    longest = max(row["graph"]["n_pos"] for row in [*sources, *beside])
+    adding = Aggregation(align, MEAN, longest, is_stored=False)
     how: dict[str, Any] = {"align": align, "from_start": same_start([*sources, *beside])}
     add_graphs(database, adding.add, sources, title="graphs", **how)
     first = adding.effects()
@@ -240,7 +241,7 @@ def named_ends(
         graph: the properties of one of the graphs.
     """
     numbers = sorted(set(wanted.tolist()))
-    keys = {number: identities[number].partition("@")[0] for number in numbers}
+    keys = {number: split_position(identities[number])[0] for number in numbers}
     features = named_features(database, keys.values(), graph)
 
     def name(number: int) -> str:

@@ -35,8 +35,9 @@ from circuit_atlas.queries.nodes import resolve_feature, titled, to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.queries.search import spelled_alike
-from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
-from circuit_atlas.schema.limits import MAX_NEIGHBORS, MOTIF_FEATURES
+from circuit_atlas.schema.batches import batches
+from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key, split_position
+from circuit_atlas.schema.limits import MAX_NEIGHBORS, MAX_ROWS, MOTIF_FEATURES
 from circuit_atlas.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
@@ -315,7 +316,7 @@ def _motifs_of(database: Database, features: Sequence[FeatureIdentity], *, k: in
 
 def _motif_order(row: dict[str, Any]) -> tuple[Any, ...]:
     """What rows of recurring.motifs are sorted by there."""
-    first, _, last = (node["key"].partition("@")[0] for node in row["nodes"])
+    first, _, last = (split_position(node["key"])[0] for node in row["nodes"])
     size, feature = abs(row["weight_in"]) + abs(row["weight_out"]), row["feature"]
     place = [feature[name] for name in ("model", "source_set", "layer", "index")]
     return -row["graphs"], -size, first, place, last
@@ -335,8 +336,11 @@ def named_features(database: Database, keys: Iterable[str], graph: dict[str, Any
         for key, at in addresses.items()
         if at is not None and at.kind is Kind.FEATURE
     }
-    rows = ask(database, "features.named", model=graph["model"], places=[list(place) for place in places.values()])
-    found = {(f.source_set, f.layer, f.index): f for f in (to_feature(row["feature"]) for row in rows)}
+    found = {}
+    for some in batches(places.values(), MAX_ROWS):
+        for row in ask(database, "features.named", model=graph["model"], places=[list(place) for place in some]):
+            feature = to_feature(row["feature"])
+            found[feature.source_set, feature.layer, feature.index] = feature
     return {key: found[place] for key, place in places.items() if place in found}
 
 

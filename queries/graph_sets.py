@@ -12,7 +12,7 @@ from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
 from circuit_atlas.queries.one_answer import note_version
 
-_FIELDS = ("graph", "version", "content", "source_set", "is_original", "tagged")
+_FIELDS = ("graph", "version", "content", "source_set", "lorsa_source_set", "is_original", "tagged")
 
 
 def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
@@ -82,7 +82,7 @@ def prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str
 
 def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
     """The graphs of the names and tags that exist, whose versions are noted: a row of `graph`, `version`, `content`,
-    `source_set`, `is_original` and `tagged` for each, see graphs.set."""
+    `source_set`, `lorsa_source_set`, `is_original` and `tagged` for each, see graphs.set."""
     found = ask(database, "graphs.set", graphs=list(graphs), tags=list(tags))[0]["graphs"]
     rows = check_graphs([dict(zip(_FIELDS, values, strict=True)) for values in found])
     for row in rows:
@@ -145,18 +145,24 @@ def transcoder_notes(database: Database, graphs: Sequence[str]) -> list[str]:
 
 
 def mixed_notes(rows: Rows) -> list[str]:
-    """A note that graphs do not have the same set of transcoders, from rows of `set_rows`."""
-    sets = sorted({row["source_set"] for row in rows})
-    if len(sets) < 2:
-        return []
-    return [f"The graphs have {len(sets)} sets of transcoders, whose features are different: {first_of(sets, 3)}."]
+    """Notes that graphs do not have the same set of transcoders, or of lorsas, from rows of `set_rows`."""
+    notes = []
+    for name, what in (("source_set", "transcoders"), ("lorsa_source_set", "lorsas")):
+        sets = sorted({row[name] for row in rows} - {None})
+        if len(sets) > 1:
+            notes.append(
+                f"The graphs have {len(sets)} sets of {what}, whose features are different: {first_of(sets, 3)}."
+            )
+    return notes
 
 
 def foreign_notes(inside: Rows, outside: Rows) -> list[str]:
-    """A note that names graphs which were left out and whose transcoders are not those of the graphs chosen, from rows
-    of `set_rows`."""
-    sets = {row["source_set"] for row in inside}
-    foreign = [row["graph"] for row in outside if row["source_set"] not in sets]
+    """A note that names graphs which were left out and have no transcoders or lorsas of the graphs chosen, from rows of
+    `set_rows`."""
+    sets, lorsas = ({row[name] for row in inside} - {None} for name in ("source_set", "lorsa_source_set"))
+    foreign = [
+        row["graph"] for row in outside if row["source_set"] not in sets and row["lorsa_source_set"] not in lorsas
+    ]
     if not foreign:
         return []
     what, them = ("another set", "it") if len(foreign) == 1 else ("other sets", "them")

@@ -108,11 +108,13 @@ def influence_by(
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
     kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
-    rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k, influences=influences)
+    rows = ask(graph.database, "influence.groups", graph=graph.name, by=by, kinds=kinds, k=k + 1, influences=influences)
     _check_found(graph, rows, kinds, targets or contrast)
     is_without = by == "position" and not rows and not graph.properties["n_pos"]
     notes = ["The nodes have no positions."] if is_without else []
-    groups = [InfluenceGroup(**row) for row in rows]
+    if len(rows) > k:
+        notes.append(f"There are more than these {k:,} groups. A larger k (-k) shows the rest.")
+    groups = [InfluenceGroup(**row) for row in rows[:k]]
     return InfluenceGroups(graph=graph.name, by=by, groups=groups, contrast=contrast, notes=notes)
 
 
@@ -210,10 +212,15 @@ def influence_by_length(
     return InfluenceByLength(graph=graph.name, lengths=lengths, contrast=contrast)
 
 
+def is_defined(graph: StoredGraph) -> bool:
+    """Whether influence on the logits is defined."""
+    return graph.properties.get("completeness_score") is not None
+
+
 def check_defined(graph: StoredGraph) -> None:
     """Raise InvalidArgumentError unless influence on the logits is defined."""
     stored = graph.properties
-    if stored.get("completeness_score") is None:
+    if not is_defined(graph):
         missing = "its logits have no probabilities" if graph.logits else "the graph has no logits"
         problem = missing if stored["acyclic"] else DIVERGES
         raise InvalidArgumentError(f"influence is undefined: {problem}", where=graph.name, fix="Name a target.")

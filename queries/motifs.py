@@ -16,13 +16,14 @@ from circuit_atlas.queries.graph_sets import prompt_set
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.motif_results import GraphMotifCount, MotifCount, Motifs
 from circuit_atlas.queries.one_answer import one_answer
+from circuit_atlas.schema.limits import MAX_SEED
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64, Int64
     from circuit_atlas.graph.motifs import Null
 
 _USUAL = 0.05  # a p-value that random graphs should be able to give
-_MOST_RANDOM, _LARGEST_SEED = 10_000, 2**32 - 1
+_MOST_RANDOM = 10_000
 _MOST_EFFECTS, _MOST_CHAINS = 200_000, 10_000_000  # of a graph; 100 random graphs then take a minute
 
 
@@ -109,7 +110,7 @@ def motifs(
 
 def _check(random: int, seed: int, min_weight: float, strongest: int | None) -> None:
     check_range("random", random, 2, _MOST_RANDOM)
-    check_range("seed", seed, 0, _LARGEST_SEED)
+    check_range("seed", seed, 0, MAX_SEED)
     check_pruning(min_weight, strongest)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from shlex import quote
 from typing import Any
 
@@ -235,7 +236,7 @@ def _activations(graph: StoredGraph, address: str) -> list[str]:
 
 def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
     """Rows of paths.top_k: the k best of the paths that a search means, none of which visits a node twice."""
-    best = _best_walks(graph, search, targets, k)
+    best = _best_walks(graph, search, targets)
     if graph.properties["acyclic"]:
         return best(k)
     for walks in sorted({min(4 * k, MAX_WALKS), min(16 * k, MAX_WALKS), MAX_WALKS}):
@@ -250,9 +251,7 @@ def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int
     )
 
 
-def _best_walks(
-    graph: StoredGraph, search: PathSearch, targets: list[str], k: int
-) -> Callable[[int], list[dict[str, Any]]]:
+def _best_walks(graph: StoredGraph, search: PathSearch, targets: list[str]) -> Callable[[int], list[dict[str, Any]]]:
     """A function that gives the best walks, as many as it is asked for.
 
     They are found by paths.top_k, in the database. Where shortlists do not serve, it reads relationships, and many
@@ -261,10 +260,16 @@ def _best_walks(
     contrast is a node of the columns alone.
     """
     needs_bounds = search.needs_bounds or not has_tables(graph, BOUNDS)
-    if search.contrast is not None or k > (SHORTLISTED_PATHS if needs_bounds else _MANY):
+    most = SHORTLISTED_PATHS if needs_bounds else _MANY
+
+    @cache
+    def in_columns() -> Callable[[int], list[dict[str, Any]]]:
         from circuit_atlas.queries.path_finder import finder
 
         return finder(graph, search, targets)
+
+    if search.contrast is not None:
+        return in_columns()
     question: dict[str, Any] = {
         "graph": graph.name,
         "targets": targets,
@@ -280,7 +285,11 @@ def _best_walks(
         from circuit_atlas.queries.path_bounds import bounds_for
 
         question |= bounds_for(graph, search, targets)
-    return lambda walks: ask(graph.database, "paths.top_k", k=walks, **question)
+
+    def best(walks: int) -> list[dict[str, Any]]:
+        return in_columns()(walks) if walks > most else ask(graph.database, "paths.top_k", k=walks, **question)
+
+    return best
 
 
 def _is_path(keys: list[str]) -> bool:

@@ -18,6 +18,7 @@ from circuit_atlas.queries.feature_results import FeatureIdentity
 from circuit_atlas.queries.features import find_feature, is_lorsa, named_features
 from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.influence import is_defined
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
@@ -34,13 +35,15 @@ _SHOWN = 10  # graphs in a note
 
 class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, the best path or the error that says why there
-    can be none, the scores of the circuit, and how many of its nodes the graph does not have."""
+    can be none, the scores of the circuit, how many of its nodes the graph does not have, and what else it lacks, with
+    what cannot be computed then."""
 
     step: SeriesStep
     influence: dict[str, float]
     path: Path | NodeNotFoundError | None
     scores: CircuitScores | None
     missing: int
+    lacks: tuple[str, str] | None
 
 
 @one_answer
@@ -95,14 +98,16 @@ def series(
 
     def read(graph: StoredGraph) -> _Found:
         stored = find_graph(database, graph.name)
-        path = _best_path(stored, must_pass, score) if must_pass and stored.logits else None
+        has_paths = stored.logits and stored.properties["token_nodes"]
+        path = _best_path(stored, must_pass, score) if must_pass and has_paths else None
         shown = path if isinstance(path, Path) else None
-        is_scored, is_own = other and stored.logits, stored.name == of
+        is_scored, is_own = other and is_defined(stored), stored.name == of
         scores, missing = _scores(stored, held if is_own else held_features, is_own=is_own) if is_scored else (None, 0)
-        return _Found(_step(stored, shown), _influences(stored), path, scores, missing)
+        lacks = _lacking(stored, is_path_asked=bool(must_pass), is_scored=other is not None)
+        return _Found(_step(stored, shown), _influences(stored), path, scores, missing, lacks)
 
     found = list(each_graph(database, sources, read, title="graphs"))
-    lines, notes = [], _notes(found, circuit, len(held_features), asked=bool(must_pass or other))
+    lines, notes = [], _notes(found, circuit, len(held_features))
     if must_pass:
         lines.append(_path_line(found, must_pass, score))
         if all(value is None for value in lines[-1].values):
@@ -199,13 +204,25 @@ def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) ->
     return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)
 
 
-def _notes(found: Sequence[_Found], circuit: str | None, size: int, *, asked: bool) -> list[str]:
+def _lacking(graph: StoredGraph, *, is_path_asked: bool, is_scored: bool) -> tuple[str, str] | None:
+    """What a graph lacks of what is asked for, and what cannot be computed then; None if it lacks nothing."""
+    if not graph.logits and (is_path_asked or is_scored):
+        return "logits", "paths and scores"
+    if is_path_asked and not graph.properties["token_nodes"]:
+        return "tokens", "paths"
+    if is_scored and not is_defined(graph):
+        return "a defined influence", "scores"
+    return None
+
+
+def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]:
     """What is missing in which graphs."""
     notes = []
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
         notes.append(f"Features of circuit {circuit!r} are missing, of {size}: {first_of(lacking, _SHOWN)}.")
-    if asked and (without := [one.step.graph for one in found if one.step.target is None]):
-        notes.append(f"Graphs without logits, and so without paths and scores: {', '.join(without[:_SHOWN])}.")
+    for what, then in sorted({one.lacks for one in found if one.lacks}):
+        without = [one.step.graph for one in found if one.lacks == (what, then)]
+        notes.append(f"Graphs without {what}, and so without {then}: {first_of(without, _SHOWN)}.")
     return notes
 
 

@@ -185,6 +185,7 @@ def test_long_answers_are_cut_and_say_so() -> None:
     assert found == json.loads(rows.to_json())["rows"][: len(found)]
     assert cut["notes"][0] == "first"
     assert "`rows` had 10,000 entries" in cut["notes"][1]
+    assert "\u202e" not in bounded_json(Rows(columns=["text"], rows=[{"text": "\u202e" * 10}] * 20_000))
     one = Rows(columns=["text"], rows=[{"text": "x" * 100_000}])
     assert len(bounded_json(one)) < 200
     short = Rows(columns=["n"], rows=[{"n": 1}])

@@ -102,6 +102,8 @@ def test_without_paths_there_is_no_distribution(atlas: Any, examples: dict[str, 
         examples["dallas"].score_distribution(sources=["Austin"], targets=["Dallas"])
     with pytest.raises(InvalidArgumentError, match="sample"):
         examples["dallas"].score_distribution(sample=0)
+    with pytest.raises(InvalidArgumentError, match="seed cannot be -1"):
+        examples["dallas"].score_distribution(seed=-1)
 
 
 def test_samples_of_a_cyclic_graph_visit_no_node_twice(

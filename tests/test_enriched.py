@@ -14,6 +14,7 @@ from support.two_files import File
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NotFoundError
+from circuit_atlas.graph import aggregate
 
 SET = ANALOGIES[:2]
 BASELINE = ["dallas", *ANALOGIES[2:]]
@@ -58,7 +59,9 @@ def test_features_are_counted_as_in_the_files(atlas: Atlas, examples: Any, files
     assert {(one.feature.layer, one.feature.index) for one in only.features} == best
 
 
-def test_direct_effects_are_counted_as_in_the_files(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
+def test_direct_effects_are_counted_as_in_the_files(
+    atlas: Atlas, examples: Any, files: dict[str, File], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def end(file: File, node: int) -> str:
         identity = file.identities[node]
         if identity.startswith("logit:"):
@@ -83,6 +86,9 @@ def test_direct_effects_are_counted_as_in_the_files(atlas: Atlas, examples: Any,
         ]
     sizes = [abs(one.weight) for one in found.edges if one.p_value == found.edges[0].p_value]
     assert sizes == sorted(sizes, reverse=True)
+    with monkeypatch.context() as patched:  # the limit of what is stored
+        patched.setattr(aggregate, "MAX_GRAPH_NODES", 10)
+        assert atlas.enriched_edges(*SET, baseline=BASELINE, k=1).tested == found.tested
     relative = atlas.enriched_edges(*SET, baseline=BASELINE, align="relative", k=1)
     assert relative.tested > found.tested
 

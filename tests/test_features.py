@@ -25,7 +25,7 @@ from circuit_atlas.errors import (
 )
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
-from circuit_atlas.queries import graph_sets
+from circuit_atlas.queries import features, graph_sets
 
 TEXAS = (20, 44686)
 Feature = tuple[int, int]
@@ -131,6 +131,33 @@ def test_a_graph_that_is_published_meanwhile_is_of_the_set(
 
     monkeypatch.setattr(graph_sets, "set_rows", publish_after)
     assert graph_sets.graph_set(atlas, ["dallas", name], []) == ["dallas", name]
+
+
+def test_graphs_that_share_no_set_of_features_are_named() -> None:
+    """A set of transcoders, or one of lorsas."""
+
+    def row(graph: str, source_set: str, lorsas: str | None) -> dict[str, Any]:
+        return {"graph": graph, "source_set": source_set, "lorsa_source_set": lorsas}
+
+    inside = [row("a", "m / t", "m / l")]
+    assert graph_sets.foreign_notes(inside, [row("b", "m / other", "m / l"), row("c", "m / t", None)]) == []
+    [note] = graph_sets.foreign_notes(inside, [row("b", "m / other", None), row("c", "m / other", "m / more")])
+    assert note.startswith("b, c are of other sets of transcoders")
+    assert graph_sets.mixed_notes([*inside, row("b", "m / t", None)]) == []
+    [note] = graph_sets.mixed_notes([*inside, row("b", "m / t", "m / more")])
+    assert note.startswith("The graphs have 2 sets of lorsas")
+
+
+def test_features_of_more_keys_than_a_statement_takes(
+    atlas: Atlas, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = examples["dallas"].stats()
+    about = {"model": graph.model, "source_set": graph.source_set, "lorsa_source_set": None}
+    keys = ["feature:20/44686", "feature:1/72774", "feature:0/1", "token:1"]
+    found = features.named_features(atlas, keys, about)
+    assert list(found) == keys[:2]
+    monkeypatch.setattr(features, "MAX_ROWS", 1)
+    assert features.named_features(atlas, keys, about) == found
 
 
 def test_a_feature_of_two_models_is_ambiguous(atlas: Atlas, examples: Any) -> None:

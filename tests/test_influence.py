@@ -79,8 +79,12 @@ def test_groups_add_up_their_nodes(by: str, examples: Any) -> None:
         ]
         if group is not None:
             sums[str(group)] += c.influence
-    found = examples["dallas"].influence_by(by, k=10_000).groups
-    assert {g.group: g.influence for g in found} == pytest.approx(dict(sums), rel=1e-9)
+    found = examples["dallas"].influence_by(by, k=10_000)
+    assert {g.group: g.influence for g in found.groups} == pytest.approx(dict(sums), rel=1e-9)
+    assert examples["dallas"].influence_by(by, k=len(sums)).notes == found.notes == []
+    first = examples["dallas"].influence_by(by, k=len(sums) - 1)
+    assert first.groups == found.groups[:-1]
+    assert first.notes == [f"There are more than these {len(first):,} groups. A larger k (-k) shows the rest."]
 
 
 def test_influence_on_one_node_is_circuit_tracers(

@@ -85,6 +85,13 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
     handle.delete_circuit("lonely")
     load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)]), name=bare)
     assert atlas.series(bare, must_pass=["token:0"])[0].values == [None]
+    no_logits, no_tokens = new_name(), new_name()
+    load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)], logit=False), name=no_logits)
+    load_graph(atlas, make_graph([1, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)]), name=no_tokens)
+    found = atlas.series(bare, no_logits, no_tokens, must_pass=["token:0"])
+    assert found[0].values == [None, None, None]
+    assert f"Graphs without logits, and so without paths and scores: {no_logits}." in found.notes
+    assert f"Graphs without tokens, and so without paths: {no_tokens}." in found.notes
     assert atlas.series("dallas").lines == []
 
 

@@ -210,6 +210,16 @@ def test_without_conditions_groups_are_those_of_scipy(seed: int, k: int, least: 
         assert ((found[:, None] == found) == (expected[:, None] == expected)).all()
 
 
+@given(seed=st.integers(0, 10_000))
+def test_the_same_profiles_are_as_similar_as_can_be(seed: int) -> None:
+    """Although the product of a vector of length 1 with itself is rounded to a little less, or more, than 1."""
+    vector = np.random.default_rng(seed).normal(size=(1, 50))
+    vectors = np.repeat(vector / np.linalg.norm(vector), 3, axis=0)
+    no = np.zeros((3, 3), np.bool_)
+    found = group_features(Profiles(vectors @ vectors.T, no, no), ~no, similarity=1.0)
+    assert len(set(found.tolist())) == 1
+
+
 @pytest.mark.parametrize("name", ["dallas", "opposite-small"])
 def test_the_order_of_nodes_in_a_file_does_not_matter(name: str) -> None:
     data = read_graph(EXAMPLES / f"{name}.json")

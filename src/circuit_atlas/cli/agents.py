@@ -17,7 +17,7 @@ from pydantic import Field
 from circuit_atlas.client import Atlas
 from circuit_atlas.errors import AtlasError, InvalidArgumentError, needs_extra
 from circuit_atlas.handle import GraphHandle
-from circuit_atlas.printable import printable
+from circuit_atlas.printable import printable, printable_json
 from circuit_atlas.queries.catalogue import public_queries
 from circuit_atlas.results.answer import Result
 from circuit_atlas.schema.keys import COLLAPSED
@@ -355,7 +355,7 @@ def _lists(value: Any, place: str) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return printable_json(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def schema_text() -> str:

@@ -8,7 +8,7 @@ import click
 
 from circuit_atlas.cli.path_options import from_option, hops_options, restriction_options, score_option, to_option
 from circuit_atlas.cli.questions import Question, graph_or_several, question_command
-from circuit_atlas.schema.limits import MAX_PATHS
+from circuit_atlas.schema.limits import MAX_PATHS, MAX_SEED
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -31,7 +31,7 @@ GROUP = "Questions about a graph"
     show_default=True,
     help="Score at most this many paths, drawn with equal chances.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sample.")
+@click.option("--seed", type=click.IntRange(0, MAX_SEED), default=0, show_default=True, help="Seed of the sample.")
 @question_command
 def distribution_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Show the distribution of the scores of the paths of GRAPH: of all paths if they are few, else of a sample.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import DEFAULT_ROWS
 from circuit_atlas.cli.path_options import KIND, account_for_option, circuit_option, contrast_options
 from circuit_atlas.cli.questions import Question, best_of_all_option, graph_or_several, question_command
 from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
@@ -41,7 +40,7 @@ GROUP = "Questions about a graph"
     "-k",
     "--k",
     type=click.IntRange(1, MAX_PATHS),
-    show_default="20, or with --share as many as it takes",
+    show_default="20; of groups and lengths 100; with --share as many as it takes",
     help="At most this many.",
 )
 @best_of_all_option
@@ -75,9 +74,10 @@ def influence_command(
         raise click.UsageError("--share applies to nodes only.")
     if by == "node":
         return handle.influence(kinds=kinds, share=share, k=k, circuit=circuit, **asked)
-    k = DEFAULT_ROWS if k is None else k
+    if k is not None:
+        asked["k"] = k
     if by == "length":
-        return handle.influence_by_length(k=k, circuit=circuit, **asked)
+        return handle.influence_by_length(circuit=circuit, **asked)
     if by == "edge":
-        return handle.edge_influence(k=k, circuit=circuit, **asked)
-    return handle.influence_by(by, kinds=kinds, k=k, circuit=circuit, **asked)
+        return handle.edge_influence(circuit=circuit, **asked)
+    return handle.influence_by(by, kinds=kinds, circuit=circuit, **asked)

@@ -55,6 +55,7 @@ from circuit_atlas.schema.keys import (
     Kind,
     NodeAddress,
     parse_key,
+    split_position,
 )
 from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, MAX_GRAPH_NODES
 from circuit_atlas.schema.models import GraphMetadata
@@ -80,9 +81,11 @@ class Aggregation:
             its graph (`input_sum`), as in circuit-tracer's influence.
         n_pos: positions of the longest prompt; positions from the end are counted from its end.
         min_graphs: what fewer graphs have is left out of the result.
+        is_stored: whether the result becomes a graph, of which only so many nodes can be stored.
     """
 
-    def __init__(self, align: str, weights: str, n_pos: int, min_graphs: int = 1) -> None:
+    def __init__(self, align: str, weights: str, n_pos: int, min_graphs: int = 1, *, is_stored: bool = True) -> None:
+        self._is_stored = is_stored
         self._align, self._weights, self._n_pos, self._min_graphs = align, weights, n_pos, min_graphs
         self._numbers: dict[str, int] = {}  # of each identity
         self._texts: list[Counter[str]] = []  # of the tokens of each
@@ -234,7 +237,7 @@ class Aggregation:
         every, [sums] = self.effects(), self._nodes
         identities, graphs = self.identities, sums.graphs.astype(np.int64)
         frequent = np.flatnonzero(graphs >= self._min_graphs).tolist()
-        _check_size(len(frequent))
+        self._check_size(len(frequent))
         addresses = {i: self._address(identities[i], self._layers[i]) for i in frequent}
         numbers = np.array(sorted(frequent, key=lambda i: _place(addresses[i], identities[i])), np.int64)
         effects = every.take(every.graphs >= self._min_graphs)
@@ -271,8 +274,8 @@ class Aggregation:
                 identity = f"logit:{TARGET if i == target else OTHERS}"  # noqa: PLW2901
             elif identity.startswith("token:"):
                 text = text[:_KEY_TEXT]
-                where = "" if self._align == FEATURE_ALIGNMENT else identity.rpartition("@")[2]
-                identity = f"token@{where}" if where else f"token:{text}"  # noqa: PLW2901
+                where = None if self._align == FEATURE_ALIGNMENT else split_position(identity)[1]
+                identity = f"token:{text}" if where is None else f"token@{where}"  # noqa: PLW2901
             at = self._numbers.setdefault(identity, len(self._texts))
             if at == len(self._texts):
                 self._texts.append(Counter())
@@ -283,14 +286,20 @@ class Aggregation:
                 self._indices[at][int(nodes.vocabulary_index[i])] += by
             number[i] = at
         if self._min_graphs == 1 and self._has_all:  # else it is known at the end which nodes are kept
-            _check_size(len(self._texts))
+            self._check_size(len(self._texts))
         return number
+
+    def _check_size(self, n_nodes: int) -> None:
+        if self._is_stored and n_nodes > MAX_GRAPH_NODES:
+            raise InvalidArgumentError(
+                f"the aggregate would have more than {MAX_GRAPH_NODES:,} nodes",
+                fix=f"Leave out what few graphs have (--min-graphs), take fewer graphs, or align nodes by "
+                f"{FEATURE_ALIGNMENT}, which drops their positions.",
+            )
 
     def _address(self, identity: str, layer: int) -> NodeAddress:
         """Kind, layer, index, position and component of the node of an identity."""
-        has_position = self._align != FEATURE_ALIGNMENT and "@" in identity
-        what, _, after = identity.rpartition("@") if has_position else (identity, "", "")
-        position = int(after) if has_position else None
+        what, position = (identity, None) if self._align == FEATURE_ALIGNMENT else split_position(identity)
         if position is not None and position < 0:
             position += self._n_pos
         if what.startswith("token"):
@@ -363,15 +372,6 @@ class Aggregation:
         if zero:
             notes.append(f"effects that add up to exactly 0 over all graphs, left out: {zero:,}")
         return notes
-
-
-def _check_size(n_nodes: int) -> None:
-    if n_nodes > MAX_GRAPH_NODES:
-        raise InvalidArgumentError(
-            f"the aggregate would have more than {MAX_GRAPH_NODES:,} nodes",
-            fix=f"Leave out what few graphs have (--min-graphs), take fewer graphs, or align nodes by "
-            f"{FEATURE_ALIGNMENT}, which drops their positions.",
-        )
 
 
 def _place(address: NodeAddress, identity: str) -> tuple[Any, ...]:

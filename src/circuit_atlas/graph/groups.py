@@ -30,6 +30,7 @@ from circuit_atlas.graph.data import Bool, Edges, Float64, Int32, Int64
 from circuit_atlas.graph.influence import MIN_ROW_SUM
 
 _BLOCK = 1 << 20
+_NEARLY = 1e-9  # rounding of similarities
 
 
 class Profiles(NamedTuple):
@@ -172,7 +173,7 @@ class _Merging:
         while True:
             a = int(np.argmax(self._best))
             b = int(np.argmax(self._open[a]))
-            if self._best[a] == -np.inf or self._best[a] < least:
+            if self._best[a] == -np.inf or self._best[a] < least - _NEARLY:
                 return 0, 0
             if not self._has_between(a, b) and not self._has_between(b, a):
                 return a, b

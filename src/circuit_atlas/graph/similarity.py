@@ -22,6 +22,7 @@ import numpy as np
 
 from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.schema.keys import split_position
 from circuit_atlas.schema.limits import MEASURES
 
 JACCARD, COSINE = MEASURES
@@ -74,7 +75,8 @@ class GraphWeights:
     def features_anywhere(self) -> tuple[list[str], Any]:
         """Keys of features without position, such as feature:20/44686, and their weights whatever the position."""
         keys: dict[str, int] = {}
-        number = np.array([keys.setdefault(text.partition("@")[0], len(keys)) for text in self._numbers], np.int64)
+        anywhere = (split_position(identity)[0] for identity in self._numbers)
+        number = np.array([keys.setdefault(key, len(keys)) for key in anywhere], np.int64)
         used, matrix = weight_matrix([(number[numbers], weights) for numbers, weights in self._features])
         names = list(keys)
         return [names[i] for i in used.tolist()], matrix
