@@ -113,7 +113,7 @@ def influence_by(
     is_without = by == "position" and not rows and not graph.properties["n_pos"]
     notes = ["The nodes have no positions."] if is_without else []
     if len(rows) > k:
-        notes.append(f"There are more than these {k:,} groups. A larger k (-k) shows the rest.")
+        notes.append(f"There are more than these {k:,} groups (-k).")
     groups = [InfluenceGroup(**row) for row in rows[:k]]
     return InfluenceGroups(graph=graph.name, by=by, groups=groups, contrast=contrast, notes=notes)
 

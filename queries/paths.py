@@ -281,13 +281,17 @@ def _best_walks(graph: StoredGraph, search: PathSearch, targets: list[str]) -> C
         "min_weight": search.min_weight,
         "edge_value": search.edge_value,
     }
-    if needs_bounds:
+
+    @cache
+    def bounds() -> dict[str, Any]:
         from circuit_atlas.queries.path_bounds import bounds_for
 
-        question |= bounds_for(graph, search, targets)
+        return bounds_for(graph, search, targets) if needs_bounds else {}
 
     def best(walks: int) -> list[dict[str, Any]]:
-        return in_columns()(walks) if walks > most else ask(graph.database, "paths.top_k", k=walks, **question)
+        if walks > most:
+            return in_columns()(walks)
+        return ask(graph.database, "paths.top_k", k=walks, **question, **bounds())
 
     return best
 

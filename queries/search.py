@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -26,9 +26,10 @@ _MAX_HITS = 1000
 _MAX_PLACES = 1000
 _MAX_WORDS = 50
 _MAX_TEXT = 2000
+_EVERY_LAYER = list(range(1000))
 _CUT = (
-    f"{{!r}} is in more than the {SEARCHED_FEATURES:,} explanations, or {SEARCHED_TOKENS:,} tokens and logits, that "
-    "were looked at: hits may be missing. Search for more words."
+    f"{{!r}} may be in more than the {SEARCHED_FEATURES:,} explanations, or {SEARCHED_TOKENS:,} tokens and logits, "
+    "that were looked at: hits may be missing. Search for more words."
 )
 _SPECIAL = frozenset('+-&|!(){}[]^"~*?:\\/<>=')
 
@@ -130,7 +131,7 @@ def search_text(
             k=k,
             max_activations=places,
         )
-        is_cut |= rows[0]["is_cut"] if rows else restricted and _is_cut(database, query)
+        is_cut |= rows[0]["is_cut"] if rows else restricted and _is_cut(database, query, wanted_layers)
         if rows:
             break
     if not rows and (empty := list_graphs(database).notes):
@@ -143,9 +144,10 @@ def search_text(
     return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=notes)
 
 
-def _is_cut(database: Database, query: str) -> bool:
-    """Whether more contains a text than search.text looks at, whatever the search is restricted to."""
-    rows = _hits(database, text=query, k=1, max_activations=0)
+def _is_cut(database: Database, query: str, layers: Sequence[int]) -> bool:
+    """Whether more contains a text than search.text looks at, whatever the search is restricted to. With layers, it
+    looks at features only."""
+    rows = _hits(database, text=query, layers=_EVERY_LAYER if layers else [], k=1, max_activations=0)
     return bool(rows and rows[0]["is_cut"])
 
 

@@ -43,7 +43,7 @@ class _Found(NamedTuple):
     path: Path | NodeNotFoundError | None
     scores: CircuitScores | None
     missing: int
-    lacks: tuple[str, str] | None
+    lacks: list[tuple[str, str]]
 
 
 @one_answer
@@ -204,15 +204,13 @@ def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) ->
     return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)
 
 
-def _lacking(graph: StoredGraph, *, is_path_asked: bool, is_scored: bool) -> tuple[str, str] | None:
-    """What a graph lacks of what is asked for, and what cannot be computed then; None if it lacks nothing."""
-    if not graph.logits and (is_path_asked or is_scored):
-        return "logits", "paths and scores"
-    if is_path_asked and not graph.properties["token_nodes"]:
-        return "tokens", "paths"
-    if is_scored and not is_defined(graph):
-        return "a defined influence", "scores"
-    return None
+def _lacking(graph: StoredGraph, *, is_path_asked: bool, is_scored: bool) -> list[tuple[str, str]]:
+    """What a graph lacks of what is asked for, each with what cannot be computed then."""
+    if not graph.logits:
+        return [("logits", "paths and scores")] if is_path_asked or is_scored else []
+    no_tokens = is_path_asked and not graph.properties["token_nodes"]
+    no_influence = is_scored and not is_defined(graph)
+    return [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * no_influence
 
 
 def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]:
@@ -220,8 +218,8 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]
     notes = []
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
         notes.append(f"Features of circuit {circuit!r} are missing, of {size}: {first_of(lacking, _SHOWN)}.")
-    for what, then in sorted({one.lacks for one in found if one.lacks}):
-        without = [one.step.graph for one in found if one.lacks == (what, then)]
+    for what, then in sorted({lack for one in found for lack in one.lacks}):
+        without = [one.step.graph for one in found if (what, then) in one.lacks]
         notes.append(f"Graphs without {what}, and so without {then}: {first_of(without, _SHOWN)}.")
     return notes
 

@@ -51,7 +51,7 @@ def supernode_links(graph: StoredGraph, *, k: int = 1000) -> SupernodeLinks:
     """
     check_range("k", k, 1, MAX_ROWS)
     rows = ask(graph.database, "supernodes.links", graph=graph.name, k=min(k + 1, MAX_ROWS))
-    notes = [f"There are more than these {k:,} links. A larger k (-k) shows the rest."] if len(rows) > k else []
+    notes = [f"There may be more than these {k:,} links."] if len(rows) > k or len(rows) == MAX_ROWS else []
     return SupernodeLinks(graph=graph.name, links=[SupernodeLink(**row) for row in rows[:k]], notes=notes)
 
 

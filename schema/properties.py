@@ -73,7 +73,9 @@ _GRAPH = {
     "source_format": Property(
         STRING, "What it was made from: `json`, `pt`, `graph` (circuit_tracer.Graph), `synth`, `aggregate`"
     ),
-    "address": Property(STRING, "Where its file was downloaded from; null if it was not"),
+    "address": Property(
+        STRING, "Where its file was downloaded from; null if it was not, or if options said how to read it"
+    ),
     "node_threshold": Property(DOUBLE, "Share of the influence that the nodes kept by pruning carry", "share, 0 to 1"),
     "edge_threshold": Property(DOUBLE, "Share of the influence that the edges kept by pruning carry", "share, 0 to 1"),
     "active_features": Property(LONG, "Features that are active on the prompt, if the file says so", "features"),

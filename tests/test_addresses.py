@@ -181,6 +181,10 @@ def test_options_of_an_address_can_be_taken_back(
     assert (again.ingested.status, again.stats().source_set == "wrong") == ("replaced", False)
     assert atlas.ingest(address, name=name).ingested.status == "unchanged"
     assert downloads(fake) == 3
+    atlas.ingest(address, name=name, source_set=again.stats().source_set)  # which changes nothing
+    assert atlas.graph(name).metadata["address"]
+    assert atlas.ingest(address, name=name, source_set="wrong", replace=True).stats().source_set == "wrong"
+    assert atlas.ingest(address, name=name, replace=True).ingested.status == "replaced"
 
 
 def test_no_address_replaces_the_graph_of_another_of_the_same_ingest(

@@ -84,7 +84,7 @@ def test_groups_add_up_their_nodes(by: str, examples: Any) -> None:
     assert examples["dallas"].influence_by(by, k=len(sums)).notes == found.notes == []
     first = examples["dallas"].influence_by(by, k=len(sums) - 1)
     assert first.groups == found.groups[:-1]
-    assert first.notes == [f"There are more than these {len(first):,} groups. A larger k (-k) shows the rest."]
+    assert first.notes == [f"There are more than these {len(first):,} groups (-k)."]
 
 
 def test_influence_on_one_node_is_circuit_tracers(

@@ -11,7 +11,7 @@
 split(node.key, ':')[0]
 
 // @fragment anywhere(node) -- its key without the position: what it has in common with the same feature elsewhere
-CASE WHEN node.key ENDS WITH '@' + node.position
+CASE WHEN node.key ENDS WITH '@' + node.position AND NOT node.key CONTAINS ':supernode/'
   THEN left(node.key, size(node.key) - size('@' + node.position)) ELSE node.key END
 
 // @fragment indexed(property) -- true of every node: it makes the planner use the index on this property.

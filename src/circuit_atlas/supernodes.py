@@ -234,10 +234,6 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
             where=graph.name,
             fix="Pass --replace to make it again." if rule else "Pass --replace, or another name.",
         )
-    if len(order.keys() | members.keys()) > MAX_SUPERNODES:
-        raise InvalidArgumentError(
-            f"the graph would have more than {MAX_SUPERNODES:,} supernodes", where=graph.name, fix="Delete some first."
-        )
     graph.write(*supernode_steps(graph, members, order, source="rule" if rule else "hand", rule=rule))
 
 
@@ -252,7 +248,14 @@ def supernode_steps(
         order: places of the supernodes that exist, by name.
         source: where they come from: `file`, `hand` or `rule`.
         rule: the rule that chose the members.
+
+    Raises:
+        InvalidArgumentError: the graph would have too many supernodes.
     """
+    if len(order.keys() | members.keys()) > MAX_SUPERNODES:
+        raise InvalidArgumentError(
+            f"the graph would have more than {MAX_SUPERNODES:,} supernodes", where=graph.name, fix="Delete some first."
+        )
     free = max(order.values(), default=-1) + 1
     rows = [
         {

@@ -103,8 +103,8 @@ def named_prompt(text: str, name: str | None) -> Prompt:
 def slug_of(text: str) -> str:
     """A name for the graph of a prompt that can also be a file's name: its words in lower case, up to 60 characters.
 
-    When something is lost (the text is longer, not ASCII, or has blanks at an end, which are tokens of their own), a
-    hash of the text follows, so that different prompts have different names.
+    When something is lost (the text is longer, not ASCII, or has other blanks than one between two words), a hash of
+    the text follows. Prompts that differ in capitals and punctuation alone have the same name.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.lower())

@@ -124,7 +124,7 @@ def _add_groups(graph: StoredGraph, of: Address, *, address: str | None, takes: 
             steps += circuit_steps(graph, PINNED, pinned, rule=_RULE)
         elif held[PINNED] != pinned:
             warnings.append(f"the circuit {PINNED!r} has other nodes than the address pins{_KEPT}")
-    if graph.properties.get("address") != address:
+    if address is not None and graph.properties.get("address") != address:
         steps.append((ADDRESS, {"graph": graph.name, "address": address}))
     if steps:
         graph.write(*steps)

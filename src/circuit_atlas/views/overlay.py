@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from circuit_atlas.schema.keys import Component, Kind, feature_name, parse_key, split_position
+from circuit_atlas.schema.keys import SUPERNODE, Component, Kind, feature_name, parse_key, split_position
 from circuit_atlas.views.picture import Picture, PictureEdge, PictureNode, strongest
 
 Identity = tuple[str, int]  # what a node is, and its column
@@ -67,13 +67,18 @@ def counterpart(node: PictureNode, picture: Picture, other: Picture) -> str | No
     longest, same_start = _columns(picture, other)
     if _naming(picture, other, 0)(node) != _naming(picture, other, 1)(node):  # a feature of other transcoders
         return None
-    head, at = split_position(node.key)
+    head, at = _split(node.key)
     if at is None:
         return head
     column = _column(node.column, len(picture.tokens), longest, same_start)
     position = 0 if column == 0 and same_start else column - longest + len(other.tokens)
     is_there = position >= 0 and _column(position, len(other.tokens), longest, same_start) == column
     return f"{head}@{position}" if is_there else None
+
+
+def _split(key: str) -> tuple[str, int | None]:
+    """A key without its position, and the position. The key of a supernode is its name."""
+    return (key, None) if f":{SUPERNODE}/" in key else split_position(key)
 
 
 def _columns(first: Picture, second: Picture) -> tuple[int, bool]:
@@ -108,7 +113,7 @@ def _naming(first: Picture, second: Picture, side: int) -> Callable[[PictureNode
     lorsa_suffix = f" of {second.lorsa_source_set}" if side == 1 and not same_lorsas else ""
 
     def name(node: PictureNode) -> str:
-        anywhere, _ = split_position(node.key)
+        anywhere, _ = _split(node.key)
         # The keys of tokens and logits have indices of the vocabulary, which differ from model to model.
         if node.kind is Kind.TOKEN or (node.kind is Kind.LOGIT and first.model != second.model):
             return f"{node.kind}:{node.token or node.name}"
