@@ -139,16 +139,16 @@ def test_tables_are_imported(atlas: Atlas, source_set: str, write: Callable[...,
         "plain.tsv": ["0\t1\tplain", "25\t3\tx"],
         "head.tsv.gz": ["layer\tindex\tlabel", "0\t1\thead"],
         "order.tsv": ["\ufeffDescription\tfurther\tIndex\tLayer", '"in ""quotes"""\t\t1\t0'],
-        "france.tsv": ['25\t4\t"Paris" and "France"'],
+        "france.tsv": ['0\t1\t"Paris" and "France"'],
         "json.txt": ["layer\tindex\tclerp", '0\t1\t"say \\"x\\" \\u00e9"', "0\t1"],
     }.items():
         result = atlas.import_explanations(write(name, *rows), **names)
         assert result.malformed == (1 if name == "json.txt" else 0)
     stored = found(atlas, source_set)
-    assert stored[0, 1]["explanations"] == ['say "x" é', 'in "quotes"', "head", "plain"]
-    assert stored[25, 4]["explanations"] == ['"Paris" and "France"']
+    assert stored[0, 1]["explanations"] == ['say "x" é', '"Paris" and "France"', 'in "quotes"', "head", "plain"]
     assert stored[0, 1]["explanation_sources"] == [
         "import:json.txt",
+        "import:france.tsv",
         "import:order.tsv",
         "import:head.tsv.gz",
         "import:plain.tsv",
