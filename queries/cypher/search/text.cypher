@@ -1,6 +1,6 @@
 // Explanations of features, tokens and logits that contain a text, the best first, and where they are active. Of all
-// that the full-text index finds, the best 5,000 features and 10,000 tokens and logits are looked at; the same token of
-// several graphs is one hit. Graphs collapsed by supernodes are left out, unless named.
+// that the full-text index finds, the best @SEARCHED_FEATURES features and @SEARCHED_TOKENS tokens and logits are
+// looked at; the same token of several graphs is one hit. Graphs collapsed by supernodes are left out, unless named.
 // @param text STRING -- what to look for, in the syntax of Lucene's query parser
 // @param model STRING = "" -- only of this language model
 // @param layers LIST<INTEGER> = [] -- only features of these layers
