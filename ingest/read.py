@@ -22,7 +22,7 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
     """Read a `.json`, `.json.gz` or `.pt` file, recognised by its content, or a `circuit_tracer.Graph`.
 
     Raises:
-        InputError: the file is missing, damaged, or not an attribution graph, or has more than 100,000 nodes.
+        InputError: the file is missing, damaged, or not an attribution graph, or has more than 90,000 nodes.
         UnsafeFileError: loading it would run code.
         InvalidArgumentError: a threshold or a tokenizer is given for a JSON graph, which is already pruned and has its
             tokens, an option is an empty text, or the source is neither a path nor a graph.

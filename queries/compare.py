@@ -157,7 +157,7 @@ def compare(
             "edges": _effects(alignment, effects),
             "paths": _paths(database, paths, question),
             "notes": [
-                *_notes(graphs["a"], graphs["b"]),
+                *_notes(graphs["a"], graphs["b"], is_whole=circuit is None),
                 *(f"In {graphs[side].name}, {made.note}" for side, made in contrasts.items() if made),
                 *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
                 *(note for graph in graphs.values() for note in age_notes(database, graph.properties)),
@@ -169,7 +169,7 @@ def compare(
     return compared
 
 
-def _notes(a: StoredGraph, b: StoredGraph) -> list[str]:
+def _notes(a: StoredGraph, b: StoredGraph, *, is_whole: bool) -> list[str]:
     if a.name == b.name:
         return [f"Both graphs are {a.name!r}, so everything is shared."]
     first, second = a.source_sets, b.source_sets
@@ -177,8 +177,15 @@ def _notes(a: StoredGraph, b: StoredGraph) -> list[str]:
     if first.model != second.model or not (first.transcoders == second.transcoders or same_lorsas):
         named = "; ".join(f"{sets.model} / {sets.transcoders}" for sets in (first, second))
         return [f"The graphs have different sets of transcoders ({named}), so they share no feature."]
-    is_same = a.properties["content_hash"] == b.properties["content_hash"]
-    return [f"{a.name!r} and {b.name!r} have the same content, so everything is shared."] if is_same else []
+    notes = [
+        f"The graphs have different sets of {what} ({one}; {other}), so they share no feature of these."
+        for what, one, other in zip(("transcoders", "lorsas"), first[1:], second[1:], strict=True)
+        if one and other and one != other
+    ]
+    if a.properties["content_hash"] == b.properties["content_hash"]:
+        so = ", so everything is shared" if is_whole else ""
+        notes.append(f"{a.name!r} and {b.name!r} have the same content{so}.")
+    return notes
 
 
 def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:

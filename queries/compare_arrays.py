@@ -14,6 +14,7 @@ import numpy.typing as npt
 from circuit_atlas.database import Database
 from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges, largest, spans
+from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuit_arrays import Within
 from circuit_atlas.queries.compare_results import STATUSES, TARGET
@@ -45,7 +46,7 @@ class Aligned(NamedTuple):
         """How many both have, and how many only one; sums of the smaller and of the larger weight of each. A weight of
         another sign in the other graph counts as two."""
         a, b = np.abs(self.weight_a), np.abs(self.weight_b)
-        agree = self.weight_a * self.weight_b >= 0
+        agree = np.sign(self.weight_a) * np.sign(self.weight_b) >= 0
         return {
             **{status: int(np.count_nonzero(self.of(status))) for status in STATUSES},
             "smaller": float(np.minimum(a, b)[agree].sum()),
@@ -90,8 +91,7 @@ class Side:
         """Ordinals of target and source, and weights, (e,) each, of all direct effects on the nodes with ordinals
         `nodes`, int64 (k,), in their order."""
         counts = self.edges.inputs[nodes]
-        before = np.cumsum(counts) - counts
-        places = np.arange(counts.sum()) + np.repeat(self.edges.start[nodes] - before, counts)
+        places = places_of(self.edges.start[nodes], counts)
         return np.repeat(nodes, counts), self.edges.source[places], self.edges.weight[places]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -25,14 +25,22 @@ from circuit_atlas.queries.edge_value import (
 )
 
 Array = np.ndarray[Any, Any]
+
+
+def _power(base: Array, exponent: Array) -> Array:
+    """As in Java: where C's `pow` says 1, for 1 to the power of NaN and for 1 or -1 to an infinite power, it is NaN."""
+    undefined = (np.isnan(exponent) & (base == 1)) | (np.isinf(exponent) & (np.abs(base) == 1))
+    return np.where(undefined, np.nan, np.power(base, exponent))
+
+
 _YES, _NO = np.asarray(True), np.asarray(False)
-_BINARY = {
+_BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
     "/": np.divide,
     "%": np.fmod,  # the sign of the dividend, as in Cypher
-    "^": np.power,
+    "^": _power,
     "=": np.equal,
     "<>": np.not_equal,
     "<": np.less,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
@@ -20,7 +19,7 @@ from circuit_atlas.queries.enriched_results import (
 )
 from circuit_atlas.queries.feature_results import feature_name
 from circuit_atlas.queries.features import named_features, to_feature
-from circuit_atlas.queries.graph_sets import apart, prompt_set, transcoder_notes
+from circuit_atlas.queries.graph_sets import apart, doubled_notes, prompt_set, set_rows, transcoder_notes
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
@@ -54,7 +53,7 @@ def enriched_features(
         baseline: names of graphs to compare them with.
         baseline_tags: tags of further such graphs. A graph of both sets counts in the one where it is named, else in
             the first.
-        k: how many, 1 to 10,000: those with the smallest p-value, then with most influence.
+        k: how many, 1 to 10,000: those with the smallest p-value, then the largest log odds, then most influence.
         confidence: of the intervals, 0 to 1.
 
     Raises:
@@ -80,8 +79,12 @@ def enriched_features(
         confidence=confidence,
     )
     over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen)).tolist()
-    over.sort(key=lambda i: (found.p_value[first[i]], -found.log_odds[first[i]]))
-    features = (
+    log_odds, p_value = found.order_keys()
+    best = sorted(
+        ((i, one) for i in over for one in rows[i]["features"]),
+        key=lambda found: (p_value[first[found[0]]], log_odds[first[found[0]]], -found[1]["influence"]),
+    )
+    features = [
         EnrichedFeature(
             feature=to_feature(one["feature"]),
             influence=one["influence"],
@@ -89,16 +92,15 @@ def enriched_features(
                 found, int(first[i]), (rows[i]["graphs"], len(chosen)), (rows[i]["baseline"], len(others))
             ),
         )
-        for i in over
-        for one in rows[i]["features"]
-    )
+        for i, one in best[:k]
+    ]
     return EnrichedFeatures(
         graphs=chosen,
         baseline=others,
         confidence=confidence,
         tested=int(counts.sum()),
         total=int(counts[over].sum()),
-        features=list(islice(features, k)),
+        features=features,
         notes=[*notes, *transcoder_notes(database, [*chosen, *others])],
     )
 
@@ -126,7 +128,8 @@ def enriched_edges(
         baseline: see `enriched_features`.
         baseline_tags: see `enriched_features`.
         align: how nodes of different graphs are aligned, see `compare`.
-        k: how many, 1 to 10,000: those with the smallest p-value, then with the largest |mean weight|.
+        k: how many, 1 to 10,000: those with the smallest p-value, then the largest log odds, then the largest
+            |mean weight|.
         confidence: of the intervals, 0 to 1.
 
     Raises:
@@ -156,7 +159,7 @@ def enriched_edges(
     in_baseline = both.graphs - in_set
     found = enrichment(in_set, len(chosen), in_baseline, len(others), confidence=confidence)
     over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen))
-    best = over[np.lexsort((both.pair[over], -np.abs(weight[over]), -found.log_odds[over], found.p_value[over]))[:k]]
+    best = over[np.lexsort((both.pair[over], -np.abs(weight[over]), *(key[over] for key in found.order_keys())))[:k]]
     numbers = np.concatenate([both.pair[best] >> 32, both.pair[best] & 0xFFFFFFFF])
     ends = named_ends(database, adding.identities, numbers, sources[0]["graph"])
     edges = [
@@ -211,7 +214,7 @@ def two_sets(
         notes.append(
             f"{len(chosen)} against {len(others)} graphs cannot have a p-value below {smallest:.2g}: take more graphs."
         )
-    return chosen, others, notes
+    return chosen, others, [*notes, *doubled_notes(set_rows(database, [*chosen, *others], []))]
 
 
 def enriched_fields(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline: tuple[int, int]) -> dict[str, Any]:

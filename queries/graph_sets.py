@@ -22,10 +22,10 @@ def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
         GraphNotFoundError: no such graph is ready.
         NotFoundError: no graph has such a tag.
     """
-    return [row["graph"] for row in _graph_rows(database, graphs, tags)]
+    return [row["graph"] for row in graph_rows(database, graphs, tags)]
 
 
-def _graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+def graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
     """As `graph_set`: rows of `set_rows`."""
     if not graphs and not tags:
         return []
@@ -34,7 +34,7 @@ def _graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) 
     for graph in graphs:
         if graph not in there:
             find_graph(database, graph)  # raises, and names the graphs that exist
-            return _graph_rows(database, graphs, tags)  # it was published just now
+            return graph_rows(database, graphs, tags)  # it was published just now
     for tag in tags:
         if tag not in tagged:
             raise NotFoundError(f"no graph has the tag {tag!r}", fix=tag_not_found(database, tag))
@@ -55,7 +55,7 @@ def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -
 
 def prompt_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
     """As `prompt_set`: rows of `set_rows`."""
-    rows, named = _graph_rows(database, graphs, tags), set(graphs)
+    rows, named = graph_rows(database, graphs, tags), set(graphs)
     left = [row for row in rows if row["is_original"] or row["graph"] in named]
     if rows and not left:
         raise no_original()
@@ -70,13 +70,8 @@ def no_original() -> InvalidArgumentError:
     )
 
 
-def all_graphs(database: Database) -> list[str]:
-    """Names of all graphs but collapsed ones and aggregates."""
-    return [row["graph"] for row in set_rows(database, [], [])]
-
-
 def prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `prompt_rows`; of `all_graphs` without graphs and tags."""
+    """As `prompt_rows`; without graphs and tags, all graphs but collapsed ones and aggregates."""
     return prompt_rows(database, graphs, tags) or set_rows(database, [], [])
 
 

@@ -35,7 +35,7 @@ from circuit_atlas.schema.keys import (
     feature_place,
     parse_key,
 )
-from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_NEIGHBORS, MAX_ROWS
+from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_MATCHES, MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.schema.models import Node
 from circuit_atlas.suggestions import did_you_mean
 
@@ -66,9 +66,9 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
         NodeNotFoundError: no node matches; the message names nodes that are called alike.
         AmbiguousNodeError: several nodes fit equally well; they are listed.
     """
-    best = _matches(graph, address)
+    best = _matches(graph, address, prefer)
     if not best and (meant := _meant(graph, address)):
-        best = _matches(graph, meant)
+        best = _matches(graph, meant, prefer)
     preferred = [node for node in best if node.kind is prefer]
     if len(preferred) == 1:
         return preferred[0]
@@ -77,7 +77,7 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
     if len(best) > 1:
         listed = "\n".join(f"    {node.key:<28} {node.name}" for node in best)
         raise AmbiguousNodeError(
-            f"{address!r} matches {len(best)} nodes of {graph.name!r}",
+            f"{address!r} matches {len(best)}{' or more' * (len(best) == MAX_MATCHES)} nodes of {graph.name!r}",
             candidates=[node.key for node in best],
             fix=f"Give one of these keys:\n{listed}",
         )
@@ -97,18 +97,19 @@ def resolve_feature(graph: StoredGraph, address: str) -> Node:
     except AmbiguousNodeError as error:
         parts = [parse_key(key) for key in error.candidates]
         features = {part._replace(position=None) if part and part.kind is Kind.FEATURE else None for part in parts}
-        if len(features) > 1 or None in features:
+        if len(features) > 1 or None in features or len(parts) == MAX_MATCHES:  # there may be others
             raise
         return resolve(graph, error.candidates[0])
 
 
-def _matches(graph: StoredGraph, address: str) -> list[Node]:
-    """The nodes that an address fits best: the one that has it as key, or those of the first way to fit."""
+def _matches(graph: StoredGraph, address: str, prefer: Kind | None = None) -> list[Node]:
+    """The nodes that an address fits best: the one that has it as key, or those of the first way to fit, at most
+    `MAX_MATCHES`, those of the kind preferred first."""
     exact = ask(graph.database, "nodes.get", graph=graph.name, key=address)
     if exact:
         return [to_node(exact[0]["node"])]
     kind, text = _kind_and_text(address)
-    rows = ask(graph.database, "nodes.find", graph=graph.name, text=text, kind=kind)
+    rows = ask(graph.database, "nodes.find", graph=graph.name, text=text, kind=kind, prefer=prefer or "")
     return [to_node(row["node"]) for row in rows if row["rank"] == rows[0]["rank"]]
 
 

@@ -97,7 +97,7 @@ def check_versions(database: Database, versions: Versions) -> None:
     """
     if not versions:
         return
-    rows = ask(database, "graphs.versions", versions=[[graph, version or ""] for graph, version in versions.items()])
+    rows = ask(database, "graphs.versions", versions={graph: version or "" for graph, version in versions.items()})
     if rows:
         raise changed(rows[0]["graph"])
 

@@ -94,11 +94,13 @@ def notes_on_count(
     last = search.max_hops
     if not stops:
         return []
-    if search.is_restricted or last == MAX_HOPS:
+    if last == MAX_HOPS:
         return [f"Paths of more than {last} hops are not counted."] if counted.counts[str(last)] else []
     longest = max(_lengths(graph, search.sources, targets) if lengths is None else lengths, default=0)
     if longest <= last:
         return []
+    if search.is_restricted:  # the longer ones may all be left out
+        return [f"Paths of more than {last} hops are not counted (--max-hops)."]
     longest_known = f"up to {longest} hops" if longest < MAX_HOPS else f"{MAX_HOPS} hops and perhaps more"
     return [f"Longer paths exist, of {longest_known}; those of more than {last} are not counted (--max-hops)."]
 

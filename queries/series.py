@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
 from circuit_atlas.queries.aggregates import aggregated_sources
@@ -89,7 +89,7 @@ def series(
     if (circuit is None) != (of is None):
         raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
     sources = _in_order(database, graphs, tags)
-    followed = [find_feature(database, address, **_sets(sources[0]["graph"], address)) for address in features]
+    followed = [_followed(database, sources[0]["graph"], address) for address in features]
     other = None if of is None else find_graph(database, of)
     held = [node["key"] for node in held_nodes(other, circuit)] if other and circuit is not None else []
     held_features = feature_keys(held)
@@ -152,11 +152,25 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _sets(graph: dict[str, Any], address: str) -> dict[str, str]:
-    """The model of a graph and the set that an address is of; none for an explanation if the graph has several."""
+def _followed(database: Database, graph: dict[str, Any], address: str) -> FeatureIdentity:
+    """The feature that an address means, of the transcoders or lorsas of a graph."""
     lorsa = is_lorsa(address) if graph["lorsa_source_set"] else False
-    source_set = "" if lorsa is None else graph["lorsa_source_set" if lorsa else "source_set"]
-    return {"model": graph["model"], "source_set": source_set}
+    found, missing = [], None
+    for name in {None: ("source_set", "lorsa_source_set"), True: ("lorsa_source_set",), False: ("source_set",)}[lorsa]:
+        try:
+            found.append(find_feature(database, address, model=graph["model"], source_set=graph[name]))
+        except NodeNotFoundError as error:
+            missing = error
+    if len(found) == 2:
+        places = [feature.place for feature in found]
+        raise AmbiguousNodeError(
+            f"{address!r} is a feature of the transcoders and one of the lorsas",
+            candidates=places,
+            fix=f"Give {places[0]} or {places[1]}.",
+        )
+    if missing and not found:
+        raise missing
+    return found[0]
 
 
 def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:

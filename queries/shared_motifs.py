@@ -123,7 +123,8 @@ def enriched_motifs(
         baseline_tags: see `enriched_features`.
         shape: see `recurring_motifs`.
         align: how nodes of different graphs are aligned, see `compare`.
-        k: how many, 1 to 10,000: those with the smallest p-value, then those whose weakest effect is strongest.
+        k: how many, 1 to 10,000: those with the smallest p-value, then the largest log odds, then those whose weakest
+            effect is strongest.
         confidence: of the intervals, 0 to 1.
         min_weight: see `recurring_motifs`.
         strongest: see `recurring_motifs`.
@@ -147,7 +148,7 @@ def enriched_motifs(
     found = enrichment(in_set, sizes[0], in_baseline, sizes[1], confidence=confidence)
     over = np.flatnonzero(in_set * sizes[1] > in_baseline * sizes[0])
     strength = strengths(effects, motifs.effects[over])
-    best = over[np.lexsort((-strength, -found.log_odds[over], found.p_value[over]))[:k]]
+    best = over[np.lexsort((-strength, *(key[over] for key in found.order_keys())))[:k]]
     described = _described(database, read, effects, shape, motifs.effects[best], sources)
     return EnrichedMotifs(
         graphs=chosen,

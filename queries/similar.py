@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import (
-    SAME,
     check_sources,
     doubled_sources,
     in_parts,
@@ -21,7 +20,7 @@ from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.features import named_features
-from circuit_atlas.queries.graph_sets import all_graphs, graph_set, listed
+from circuit_atlas.queries.graph_sets import graph_rows, graph_set, listed, set_rows
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
@@ -82,34 +81,35 @@ def similar_graphs(
     """
     _check(by, measure, align)
     check_range("k", k, 1, MAX_NEIGHBORS)
-    chosen = graph_set(database, [graph], tags)
-    sources = aggregated_sources(database, chosen if tags else [graph, *all_graphs(database)], [])
-    one = next(row for row in sources if row["graph"]["name"] == graph)
-    check_sources([one], graph)
-    originals = [row for row in sources if row["is_original"]]
-    alike = [row for row in originals if all(row["graph"][field] == one["graph"][field] for field in SAME)]
+    one, *others = graph_rows(database, [graph], tags)
+    check_sources(aggregated_sources(database, [graph], []), graph)
+    if not tags:
+        others = [row for row in set_rows(database, [], []) if row["graph"] != graph]
+    originals = [row for row in others if row["is_original"]]
+    alike = [row for row in originals if all(row[field] == one[field] for field in ("source_set", "lorsa_source_set"))]
     notes = []
     if left := len(originals) - len(alike):
         were = "1 graph was left out: it has" if left == 1 else f"{left:,} graphs were left out: they have"
         notes.append(f"{were} another model or set of transcoders.")
-    if len(alike) < 2:
+    if not alike:
         raise InvalidArgumentError(
             "there is no other graph of the same model and set of transcoders to compare it with",
             where=graph,
             fix="Ingest more graphs, or give another tag.",
         )
+    names = [row["graph"] for row in alike]
     if (by, measure, align) == ("feature", "jaccard", "feature"):
-        total, found = _most_similar(database, graph, alike, k)
+        total, found = _most_similar(database, graph, names, k)
     else:
-        total, found = _compared(database, graph, alike, k, by, measure, align)
+        sources = aggregated_sources(database, [graph, *names], [])
+        total, found = _compared(database, graph, sources, k, by, measure, align)
     if not total:
         raise InvalidArgumentError(
             f"it has no {by} with a weight, so no graph is like it",
             where=graph,
             fix="`circuit-atlas stats` shows what it has.",
         )
-    content = one["graph"]["content_hash"]
-    if same := [row for row in alike if row["graph"]["content_hash"] == content][1:]:
+    if same := [row for row in alike if row["content"] == one["content"]]:
         notes.append(f"{len(same):,} of the graphs {'has' if len(same) == 1 else 'have'} the same content as {graph}.")
     return SimilarGraphs(
         graph=graph,
@@ -117,24 +117,22 @@ def similar_graphs(
         measure=measure,
         align=align,
         total=total,
-        compared=len(alike) - 1,
+        compared=len(alike),
         graphs=found,
         notes=notes,
     )
 
 
-def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tuple[int, list[SimilarGraph]]:
+def _most_similar(database: Database, graph: str, others: list[str], k: int) -> tuple[int, list[SimilarGraph]]:
     """How many features the graph has, and the k graphs most like it by weighted Jaccard of features, wherever they are
     active. Neo4j adds up: of thousands of graphs, all features would be too much to read.
 
     Args:
         database: the database.
         graph: the graph's name.
-        sources: rows of aggregates.sources, it among them.
+        others: names of those to compare it with.
         k: how many.
     """
-    prompts = {row["graph"]["name"]: row["graph"]["prompt"] or "" for row in sources}
-    others = [name for name in prompts if name != graph]
     rows = ask(database, "similar.features", graph=graph, graphs=others)[0]["others"]
     both = {name: _InBoth(*numbers) for name, *numbers in rows}
     own = _totals(database, [graph])[graph]["influence"]
@@ -154,6 +152,7 @@ def _most_similar(database: Database, graph: str, sources: Rows, k: int) -> tupl
         found |= {name: 0.0 for name in others if name not in found}
     best = sorted(found, key=lambda name: (-found[name], name))[:k]
     totals = _totals(database, [graph, *best], counted=True)
+    prompts = {row["graph"]["name"]: row["graph"]["prompt"] or "" for row in aggregated_sources(database, best, [])}
     return totals[graph]["features"], [
         SimilarGraph(
             other=name,

@@ -248,3 +248,30 @@ def test_the_command_line(run: Run, atlas: Atlas, new_name: Callable[[], str]) -
     assert "feature 16/lorsa/9584 (16/lorsa/9584 of unknown / lc0/BT4-1024x15x32h/lorsa)" in shown.stdout
     paths = json.loads(run("paths", name, "--to", "a2c4", "--json").stdout)["paths"]
     assert paths[0]["nodes"][-1]["name"] == "a2c4"
+
+
+def test_a_series_follows_features_of_its_own_sets(
+    atlas: Atlas, graph: GraphHandle, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    atlas.label(graph.name, "4/6156", "mine and theirs")
+    document = oracle.read_document(CRM)
+    document["metadata"]["feature_details"]["neuronpedia_source_set"] = "others"
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(document))
+    other = atlas.ingest(path, name=new_name(), source_set="others")
+    theirs = next(node.key for node in other.nodes() if node.component == "transcoder" and "4/6156" not in node.key)
+    for address, name in (("4/6156", "mine and theirs"), (theirs, "theirs")):
+        atlas.label(other.name, address, name)
+    [line] = atlas.series(graph.name, features=["mine and theirs"])
+    assert line.feature is not None
+    assert line.feature.source_set == graph.stats().source_set != "others"
+    with pytest.raises(NodeNotFoundError):
+        atlas.series(graph.name, features=["theirs"])
+    atlas.label(graph.name, "9/lorsa/9838", "mine and theirs")
+    with pytest.raises(AmbiguousNodeError, match="transcoders and one of the lorsas"):
+        atlas.series(graph.name, features=["mine and theirs"])
+
+
+def test_comparing_says_which_of_two_sets_differ(atlas: Atlas, graph: GraphHandle, other: GraphHandle) -> None:
+    [note] = atlas.compare(graph.name, other.name).notes
+    assert note == f"The graphs have different sets of lorsas ({LORSAS}; others), so they share no feature of these."

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 from support.examples import example_file
 from support.graphs import make_graph
@@ -16,6 +17,7 @@ from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import compare_arrays
+from circuit_atlas.queries.compare_arrays import Aligned
 
 K = 10_000
 NOTEBOOK: dict[str, Any] = {"score": "mean", "sign": "any", "min_hops": 1}  # paths as the notebook ranks them
@@ -148,6 +150,24 @@ def test_a_graph_equals_itself(atlas: Atlas, examples: Any) -> None:
     assert same.overlap("feature").similarity == same.overlap("direct effect").similarity == 1.0
     assert not same.nodes.only_a + same.nodes.only_b
     assert not same.paths.only_a + same.paths.only_b
+
+
+def test_circuits_of_the_same_graph_need_not_share_everything(
+    atlas: Atlas, examples: Any, new_name: Callable[[], str]
+) -> None:
+    names = [new_name() for _ in range(2)]
+    for name, node in zip(names, ("20/44686@10", "7/86167@9"), strict=True):
+        graph = atlas.ingest(example_file("dallas"), name=name)
+        graph.score_circuit([graph.node(node).node.key], name="one")
+    found = atlas.compare(*names, circuit="one")
+    assert found.notes == [f"{names[0]!r} and {names[1]!r} have the same content."]
+    assert found.nodes.only_a
+
+
+def test_effects_of_another_sign_differ_however_small_they_are() -> None:
+    yes, tiny = np.ones(1, np.bool_), np.array([1e-170])
+    assert Aligned(yes, yes, tiny, -tiny).overlap()["smaller"] == 0.0
+    assert Aligned(yes, yes, tiny, tiny).overlap()["smaller"] == 1e-170
 
 
 def test_graphs_of_other_transcoders_share_none(atlas: Atlas, examples: Any) -> None:

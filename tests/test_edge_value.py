@@ -156,6 +156,7 @@ def columns(atlas: Atlas, examples: dict[str, GraphHandle]) -> Columns:
 )
 @example(texts=["-source.layer ^ -1", "1 / -(weight - weight)", "-0 ^ -1"])
 @example(texts=["CASE WHEN 0 / 0 = 0 / 0 THEN 1 WHEN 0 / 0 <> 1 THEN 2 END", "1 / 0", "log(0)", "exp(1000)", "0 ^ 0"])
+@example(texts=["1 ^ log(-abs(weight))", "1 ^ (1 / 0)", "(-1) ^ (1 / 0)", "(0 / 0) ^ 0"])
 @given(texts=st.lists(EXPRESSIONS, min_size=1, max_size=6))
 def test_cypher_and_numpy_agree(texts: list[str], atlas: Atlas, columns: Columns) -> None:
     values = [parse_edge_value(text) for text in texts]

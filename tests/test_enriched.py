@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -91,6 +92,15 @@ def test_direct_effects_are_counted_as_in_the_files(
         assert atlas.enriched_edges(*SET, baseline=BASELINE, k=1).tested == found.tested
     relative = atlas.enriched_edges(*SET, baseline=BASELINE, align="relative", k=1)
     assert relative.tested > found.tested
+
+
+def test_copies_of_a_graph_are_told_of(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:
+    copy = atlas.ingest(example_file("dallas"), name=new_name()).name
+    for found in (
+        atlas.enriched_features("dallas", copy, baseline=["night"]),
+        atlas.enriched_edges("dallas", baseline=["night", copy]),
+    ):
+        assert f"Graphs with the same content count more than once: dallas = {copy}." in found.notes
 
 
 def test_sets_that_cannot_be_meant(atlas: Atlas, examples: Any) -> None:

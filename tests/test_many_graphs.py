@@ -11,7 +11,7 @@ from benchmarks.beside import add_graphs, delete_graphs
 from circuit_atlas import Atlas
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
-from circuit_atlas.queries.graph_sets import all_graphs, graph_set, prompt_set
+from circuit_atlas.queries.graph_sets import graph_set, prompt_set, set_rows
 
 _ACTIVATE = """
 MATCH (f:TranscoderFeature {layer: $layer, index: $index})
@@ -78,7 +78,8 @@ def test_memory_of_a_set_of_graphs_grows_with_their_number_not_with_its_square(o
     """
     own_atlas.write(make)
     names = sorted(f"graph-{i}" for i in range(1, 6001))
-    assert all_graphs(own_atlas) == graph_set(own_atlas, names, []) == prompt_set(own_atlas, [], ["many"]) == names
+    everything = [row["graph"] for row in set_rows(own_atlas, [], [])]
+    assert everything == graph_set(own_atlas, names, []) == prompt_set(own_atlas, [], ["many"]) == names
     sources = aggregated_sources(own_atlas, [], ["many"])
     assert [row["graph"]["name"] for row in sources] == names
 

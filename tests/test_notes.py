@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ from support.graphs import make_graph
 from support.program import Run
 
 from circuit_atlas import Atlas
-from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError, NotFoundError
+from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError, NotFoundError
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import checks
 from circuit_atlas.queries import graphs as queries_of_graphs
+from circuit_atlas.schema.limits import MAX_MATCHES
 
 TEXAS = "feature:20/44686@10"
 
@@ -96,6 +98,29 @@ def test_a_count_says_what_it_leaves_out(atlas: Atlas, examples: Any, sources: l
     assert "of more than 3 are not counted" in graph.count(sources=sources, max_hops=3).notes[0]
     to_early: Any = {"sources": sources, "targets": ["feature:0/92499@9"]}  # in layer 0: one hop is the longest
     assert graph.count(**to_early).notes == []
+
+
+def test_a_restricted_count_says_that_longer_paths_are_not_counted(atlas: Atlas, new_name: Any) -> None:
+    """A path of two hops, one of five, and none between."""
+    edges = [(0, 1, 1.0), (1, 6, 1.0), (0, 2, 1.0), (2, 3, 1.0), (3, 4, 1.0), (4, 5, 1.0), (5, 6, 1.0)]
+    name = new_name()
+    load_graph(atlas, make_graph([0, 1, 1, 2, 3, 4, 5], edges), name=name)
+    handle = atlas.graph(name)
+    found = handle.count(min_weight=0.5)
+    assert (found.total, found.notes) == (1, ["Paths of more than 4 hops are not counted (--max-hops)."])
+    assert handle.count(min_weight=0.5, max_hops=5).notes == []
+
+
+def test_of_many_nodes_the_preferred_kind_is_found(atlas: Atlas, new_name: Any) -> None:
+    data = make_graph([0, *[1] * (MAX_MATCHES + 1), 2], [(0, 1, 1.0), (1, MAX_MATCHES + 2, 1.0)])
+    labels = [None, *["the"] * (MAX_MATCHES + 1), None]
+    token = [*data.nodes.token[:-1], "the"]
+    name = new_name()
+    load_graph(atlas, replace(data, nodes=replace(data.nodes, label=labels, token=token)), name=name)
+    graph = atlas.graph(name)
+    assert graph.count(targets=["the"]).total == 1
+    with pytest.raises(AmbiguousNodeError, match=f"matches {MAX_MATCHES} or more nodes"):
+        graph.node("the")
 
 
 @pytest.mark.parametrize(

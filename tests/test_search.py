@@ -110,6 +110,13 @@ def test_searches_without_words_or_of_unknown_graphs_are_refused(atlas: Atlas, e
         atlas.search("x AND", raw=True)
 
 
+def test_a_raw_text_may_name_a_field_of_the_index(atlas: Atlas, examples: Any) -> None:
+    assert {hit.kind for hit in atlas.search("token:Austin", raw=True).hits} == {"logit"}
+    assert "token" in {hit.kind for hit in atlas.search("token:Dallas", raw=True).hits}
+    assert {hit.kind for hit in atlas.search("explanations:texas", raw=True).hits} == {"feature"}
+    assert atlas.search("*:*", raw=True).hits
+
+
 SYNTAX = ["AND", "OR NOT", "a:b", "[1 TO 2]", "x~2", "*", "a*b", "a\\", "/re/", "'", "a && b", "(", "^2"]
 
 

@@ -81,6 +81,10 @@ WITH side {.number, .source_set, .lorsa_set, by_text: by_text, n_pos: side.graph
 MATCH (n:Node {graph: side.name}) WHERE @indexed(n.ordinal)
 WITH n, side, @identity(n, side) AS identity
 
+// @fragment active(name) -- the transcoder features f that are active in a graph, and where: each activation n
+MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
+MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+
 // @fragment enough_activations(f, graphs) -- whether a transcoder feature may be active in so many graphs: at most once
 // for each of its activations, whose number Neo4j keeps. So most features need not be looked at.
 COUNT { (f)<-[:ACTIVATION_OF]-() } >= graphs
@@ -99,8 +103,7 @@ WITH names, size(names) AS n_graphs
 CALL (names, n_graphs) {
   WITH names, n_graphs WHERE @are_few(n_graphs)
   UNWIND names AS name
-  MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN n, f
+  @active(name) RETURN n, f
 UNION ALL
   WITH names, n_graphs WHERE NOT @are_few(n_graphs)
   MATCH (f:TranscoderFeature)

@@ -330,7 +330,7 @@ class Atlas(Database):
 
         Raises:
             InvalidArgumentError: no graph is given, graphs are of different models or sets of transcoders, one is
-                itself an aggregate or a collapsed graph, the aggregate would have more than 100,000 nodes, or an
+                itself an aggregate or a collapsed graph, the aggregate would have more than 90,000 nodes, or an
                 argument is out of range.
             GraphNotFoundError, NotFoundError: see `queries.graph_sets.graph_set`.
             GraphExistsError: another graph has the name, and `replace` is not set.

@@ -363,7 +363,9 @@ def _plain(value: Any) -> Any:
         case dict():
             return {name: item if type(item) in _SCALARS else _plain(item) for name, item in value.items()}
         case list():
-            return value if _SCALARS.issuperset(map(type, value)) else [_plain(item) for item in value]
+            if _SCALARS.issuperset(map(type, value)):
+                return value
+            return [item if type(item) in _SCALARS else _plain(item) for item in value]
         case Node():
             return _plain(dict(value))
         case Relationship(start_node=start, type=kind, end_node=end):

@@ -228,3 +228,24 @@ def test_a_target_belongs_to_every_circuit() -> None:
     on_feature = replace(circuits, weights=weights_of(circuits, 2))
     assert on_feature.choosable.tolist() == [False, True, False, False]
     assert on_feature.score(np.zeros(4, np.bool_)) == pytest.approx((0.5, 0.5, 0.75))
+
+
+def test_paths_do_not_wander_around_cycles() -> None:
+    """Nine nodes act on each other and lead to no token but by the node that they come from."""
+    ring = list(range(2, 11))
+    edges = [(0, 1, 1.0), (1, 11, 1.0), *((a, b, 1.0) for a in ring for b in ring if a != b)]
+    edges += [edge for node in ring for edge in ((1, node, 0.3), (node, 1, 0.3))]
+    circuits = circuits_of(make_graph([0, *[1] * 10, 2], edges))
+    assert circuits.order is None
+    assert np.flatnonzero(circuits.choose(10, "influence", "paths").nodes).tolist() == [1]
+
+
+def test_greedily_with_many_logits() -> None:
+    """All logits are targets; a row and a column for each would take 1.6 GB."""
+    n = 10_000
+    edges = [(0, 1, 1.0), (0, 2, 1.0), *((1 + i % 2, 3 + i, 1.0 + i % 2) for i in range(n))]
+    circuits = circuits_of(make_graph([0, 1, 1, *[2] * (n - 1), 2], edges))
+    fixed = replace(circuits, weights=np.where(np.arange(n + 3) > 2, 1 / n, 0.0), is_logit=np.arange(n + 3) > 2)
+    chosen = fixed.choose(1, "influence", "greedy")
+    assert chosen.scores.influence == pytest.approx(0.5)
+    assert chosen.nodes.sum() == 1

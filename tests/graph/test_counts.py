@@ -15,6 +15,7 @@ from circuit_atlas.graph.counts import as_integers, as_limbs, staged_walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts, strongly_connected_components
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.stages import stages_of
+from circuit_atlas.schema.limits import LIMB, MAX_GRAPH_NODES
 
 HOPS, NODES = 5, 7
 PAIRS = st.lists(st.tuples(*[st.integers(0, NODES - 1)] * 2), unique=True, max_size=16)
@@ -121,3 +122,8 @@ def test_counts_beyond_64_bits() -> None:
 @pytest.mark.parametrize("number", [0, 1, 10**14 - 1, 10**14, 2**63, 10**28 + 7, 50**20])
 def test_limbs_hold_any_number(number: int) -> None:
     assert as_integers(as_limbs(number)[None]) == [number]
+
+
+def test_sums_over_the_inputs_of_a_node_fit() -> None:
+    carried = (MAX_GRAPH_NODES * (LIMB - 1)) // LIMB
+    assert MAX_GRAPH_NODES * (LIMB - 1) + carried < 2**63

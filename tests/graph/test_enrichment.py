@@ -52,3 +52,22 @@ def test_what_is_worth_a_test(n: int, m: int, level: float) -> None:
     ]
     limit = max(level, min(smallest)) * (1 + 1e-9)
     assert worth_testing(n, m, level=level).tolist() == [p <= limit for p in smallest]
+
+
+def test_things_that_are_as_over_represented_have_the_same_order_keys() -> None:
+    """Of sets of the same size, those who have a thing and those who do not can change places."""
+    for n in (5, 10, 20, 40):
+        pairs = np.array([(a, c) for a in range(n + 1) for c in range(a)], np.int64)
+        found = enrichment(pairs[:, 0], n, pairs[:, 1], n, confidence=0.95)
+        turned = enrichment(n - pairs[:, 1], n, n - pairs[:, 0], n, confidence=0.95)
+        for key, other, exact in zip(
+            found.order_keys(), turned.order_keys(), (-found.log_odds, found.p_value), strict=True
+        ):
+            assert (key == other).all()
+            assert key == pytest.approx(exact, rel=1e-11)
+
+
+def test_an_interval_of_almost_all_confidence_has_ends() -> None:
+    found = enrichment(np.array([3]), 5, np.array([1]), 5, confidence=1 - 2**-53)
+    assert np.isfinite(found.low).all()
+    assert (found.low < -5).all()

@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, Any] = {
     "model": "gemma-2-2b",
     "source_set": "clt-hp",
     "source_sets": [["gemma-2-2b", "clt-hp"]],
-    "versions": [["dallas", "an earlier one"]],
+    "versions": {"dallas": "an earlier one"},
     "layer": 1,
     "index": 12928,
 }

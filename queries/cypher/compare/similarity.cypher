@@ -33,7 +33,7 @@ UNION ALL
     sum((1 - number) * weight) AS weight_a, sum(number * weight) AS weight_b
 }
 WITH what, in_a > 0 AS in_a, in_b > 0 AS in_b, abs(weight_a) AS size_a, abs(weight_b) AS size_b,
-  weight_a * weight_b >= 0 AS agree
+  sign(weight_a) * sign(weight_b) >= 0 AS agree
 WITH what, in_a, in_b,
   CASE WHEN NOT agree THEN 0.0 WHEN size_a < size_b THEN size_a ELSE size_b END AS smaller,
   CASE WHEN NOT agree THEN size_a + size_b WHEN size_a > size_b THEN size_a ELSE size_b END AS larger

@@ -8,12 +8,11 @@
 // @returns source_set STRING -- the set of transcoders
 // @returns layer INTEGER -- the layer
 // @returns index INTEGER -- the feature's index in its layer
-// @returns influence FLOAT -- the largest influence of its activations in these graphs
 CYPHER 25
 UNWIND $graphs AS graph
 MATCH (n:Node {graph: graph}) WHERE @indexed(n.ordinal)
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WHERE [f.model, f.source_set] IN $source_sets AND (f.fetched_at IS NULL OR f.fetched_at < datetime($before))
 WITH f, max(coalesce(n.influence, 0.0)) AS influence
-RETURN f.model AS model, f.source_set AS source_set, f.layer AS layer, f.index AS index, influence
+RETURN f.model AS model, f.source_set AS source_set, f.layer AS layer, f.index AS index
 ORDER BY influence DESC, model, source_set, layer, index LIMIT $k

@@ -10,8 +10,7 @@
 CYPHER 25
 UNWIND [name IN $graphs | [name, true]] + [name IN $baseline | [name, false]] AS row
 WITH row[0] AS name, row[1] AS is_first
-MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+@active(name)
 WITH f, count(DISTINCT CASE WHEN is_first THEN name END) AS graphs,
   count(DISTINCT CASE WHEN NOT is_first THEN name END) AS baseline,
   sum(CASE WHEN is_first THEN coalesce(n.influence, 0.0) ELSE 0.0 END) / size($graphs) AS influence

@@ -9,10 +9,10 @@
 // @returns activations INTEGER -- number of nodes, of all graphs, that are activations of it
 CYPHER 25
 MATCH (g:Graph) WHERE @indexed(g.name) AND $model IN ['', g.model]
-UNWIND [g.source_set, g.lorsa_source_set] AS source_set
-WITH g, source_set WHERE source_set IS NOT NULL AND $source_set IN ['', source_set]
-WITH g.model AS model, source_set, collect(CASE WHEN $name <> '' AND g.status = 'ready' THEN g.name END) AS names
-CALL (model, source_set, names) {
+WITH g.model AS model, g.source_set AS transcoders, g.lorsa_source_set AS lorsas,
+  collect(CASE WHEN $name <> '' AND g.status = 'ready' THEN g.name END) AS names
+CALL (model, transcoders, lorsas, names) {
+  UNWIND [transcoders, lorsas] AS source_set
   MATCH (f:TranscoderFeature {model: model, source_set: source_set, layer: $layer, index: $index}) RETURN f
 UNION
   UNWIND names AS graph

@@ -19,8 +19,7 @@ CALL (names, others, all_graphs) {
   WITH names, others, all_graphs WHERE @are_few(all_graphs)
   UNWIND [name IN names | [name, false]] + [name IN others | [name, true]] AS row
   WITH size(names) AS n_graphs, row[0] AS name, row[1] AS is_other
-  MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+  @active(name)
   WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT name) AS graphs,
     count(CASE WHEN is_other THEN 1 END) AS elsewhere
   WHERE graphs = n_graphs AND elsewhere = 0
@@ -32,8 +31,7 @@ UNION ALL
     UNWIND names AS name
     MATCH (g:Graph {name: name}) RETURN g.name AS smallest ORDER BY g.nodes, g.name LIMIT 1
   }
-  MATCH (n:Node {graph: smallest}) WHERE n.key STARTS WITH 'feature:'
-  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+  @active(smallest)
   WITH DISTINCT names, size(names) AS n_graphs, others, f
   WHERE @enough_activations(f, n_graphs)
     AND NOT EXISTS { (f)<-[:ACTIVATION_OF]-(m:Node) WHERE m.graph IN others }
@@ -52,7 +50,7 @@ CALL (nodes) {
   RETURN collect({graph: graph, positions: positions, activation: activation, influence: influence}) AS occurrences,
     min(influence) AS influence
 }
-WITH f, occurrences, influence ORDER BY influence DESC, f.layer, f.index
+WITH f, occurrences, influence ORDER BY influence DESC, f.model, f.source_set, f.layer, f.index
 WITH collect([f, occurrences, influence]) AS found
 UNWIND range(0, size(found[..$k]) - 1) AS i
 // collect() leaves the list of all behind, which would be counted as memory of each row that is sorted.
@@ -61,6 +59,6 @@ WITH i, total, one[0] AS f, one[1] AS occurrences, one[2] AS influence
 RETURN f {@feature} AS feature, occurrences, influence, total ORDER BY i LIMIT 10000
 // visual: The transcoder features that are active in the graphs of the one set alone, with their activations.
 WITH f, nodes, reduce(sum = 0.0, n IN nodes | sum + coalesce(n.influence, 0.0)) AS influence
-ORDER BY influence DESC, f.layer, f.index LIMIT $k
+ORDER BY influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
 UNWIND nodes AS n
 MATCH p = (n)-[:ACTIVATION_OF]->(f) RETURN p LIMIT 200

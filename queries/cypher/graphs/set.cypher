@@ -10,15 +10,13 @@
 CYPHER 25
 // No list of all names: rows that are sorted would keep it, and Neo4j counts its size once for each of them.
 CALL () {
-  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g
-UNION
-  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g
-UNION
+  MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g, null AS tag
+UNION ALL
+  MATCH (t:Tag)<-[:TAGGED]-(g:Graph) WHERE t.name IN $tags AND g.status = 'ready' RETURN g, t.name AS tag
+UNION ALL
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
-  MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g
+  MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g, null AS tag
 }
-WITH g ORDER BY g.name LIMIT 100000
+WITH g, collect(tag) AS tags ORDER BY g.name LIMIT 100000
 RETURN collect([g.name, g.version, g.content_hash, g.model + ' / ' + g.source_set,
-  g.model + ' / ' + g.lorsa_source_set, @is_original(g), CASE WHEN $tags = [] THEN [] ELSE COLLECT {
-    MATCH (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags RETURN t.name ORDER BY t.name LIMIT 1000
-  } END]) AS graphs LIMIT 1
+  g.model + ' / ' + g.lorsa_source_set, @is_original(g), tags]) AS graphs LIMIT 1

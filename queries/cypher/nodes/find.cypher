@@ -2,6 +2,7 @@
 // 2 the name as written, 3 the name in other case, 4 the node_id of the graph's file, 5 the node_id in other case.
 // @param text STRING -- the address, without its kind
 // @param kind STRING = "" -- feature, error, token or logit, when the address names the kind
+// @param prefer STRING = "" -- a kind of node whose matches come first among equals
 // @returns rank INTEGER -- how it matches, 1 to 5
 // @returns node MAP -- the node
 CYPHER 25
@@ -16,7 +17,7 @@ WITH n, CASE
   ELSE 0 END AS rank
 WHERE rank > 0
 // result
-RETURN rank, n {@node} AS node ORDER BY rank, n.ordinal LIMIT 200
+RETURN rank, n {@node} AS node ORDER BY rank, NOT n.key STARTS WITH $prefer + ':', n.ordinal LIMIT @MAX_MATCHES
 // visual: The nodes that an address can mean, and the strongest direct effects of each.
 WITH n ORDER BY rank, n.ordinal LIMIT 50
 @drawn(n)

@@ -26,8 +26,7 @@ WITH collect(f) AS features WITH features, @names_or_all AS names
 WITH features, names, size(names) AS n_graphs
 CALL (features, names, n_graphs) {
   WITH features, names, n_graphs WHERE @are_few(n_graphs) UNWIND names AS name
-  MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
-  MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) WHERE f IN features RETURN n, f
+  @active(name) WHERE f IN features RETURN n, f
 UNION ALL
   WITH features, names, n_graphs WHERE NOT @are_few(n_graphs) UNWIND features AS f
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f

@@ -27,10 +27,12 @@ CALL () {
 WITH features, tokens, size(features) = @SEARCHED_FEATURES OR size(tokens) = @SEARCHED_TOKENS AS is_cut
 CALL (features, tokens) {
   UNWIND features AS found WITH found[0] AS f, found[1] AS score
-  WHERE $model IN ['', f.model] AND ($layers = [] OR f.layer IN $layers)
+  // In the syntax of Lucene, a text may name another field of the index.
+  WHERE f:TranscoderFeature AND $model IN ['', f.model] AND ($layers = [] OR f.layer IN $layers)
   RETURN 'feature' AS kind, f, null AS token, score, [] AS nodes
 UNION ALL
-  UNWIND tokens AS found WITH found[0] AS n, found[1] AS score WHERE $graph IN ['', n.graph]
+  UNWIND tokens AS found WITH found[0] AS n, found[1] AS score
+  WHERE n:Token|Logit AND $graph IN ['', n.graph]
   RETURN CASE WHEN n:Token THEN 'token' ELSE 'logit' END AS kind, null AS f, n.token AS token,
          max(score) AS score, collect(n) AS nodes
 }

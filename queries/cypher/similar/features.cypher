@@ -5,8 +5,7 @@
 // @returns others LIST<LIST> -- of each other graph that has something in common with it: name; over the features of
 //   both, the sum of the smaller influence of the two, and that of the influence in the other; how many they are
 CYPHER 25
-MATCH (n:Node {graph: $graph}) WHERE n.key STARTS WITH 'feature:'
-MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
+@active($graph)
 WITH f, sum(coalesce(n.influence, 0.0)) AS own WHERE own > 0
 CALL (f) {
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN $graphs

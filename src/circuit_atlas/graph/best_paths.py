@@ -17,6 +17,7 @@ import numpy as np
 from circuit_atlas.graph.bounds import Semiring
 from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges, is_strong, signed_places
+from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.graph.stages import Stages
 
 _PAIRS = 1 << 20  # prefixes with an input each that are looked at together
@@ -217,7 +218,7 @@ class PathFinder:
         """Some prefixes, each continued by each of its inputs, about `_PAIRS` at a time."""
         for part in _spans(inputs.counts):
             counts = inputs.counts[part]
-            edge = np.arange(counts.sum()) + np.repeat(inputs.start[part] - (np.cumsum(counts) - counts), counts)
+            edge = places_of(inputs.start[part], counts)
             yield self._by_edges(
                 before, np.repeat(prefixes[part], counts), edge if inputs.edge is None else inputs.edge[edge]
             )

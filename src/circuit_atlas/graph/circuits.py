@@ -29,6 +29,8 @@ import numpy as np
 from circuit_atlas.graph.data import Bool, Float64, Int32, Int64
 from circuit_atlas.graph.influence import MIN_ROW_SUM, graph_scores, node_influence, shares_of_inputs
 from circuit_atlas.graph.packed import PackedEdges, Part, combined
+from circuit_atlas.graph.ranges import places_of
+from circuit_atlas.schema.limits import MAX_WALKS
 
 _FIRST_ROWS = 64
 _MAX_PATHS = 10_000
@@ -165,13 +167,16 @@ class Circuits:
 
         for target in np.flatnonzero(self.weights).tolist():
             push(float(self.weights[target]), (target,), 0)
-        while heap:
+        walks = 0  # that came back to a node; around a cycle there may be any number of them
+        while heap and walks < MAX_WALKS:
             _, _, value, path, place = heapq.heappop(heap)
             push(value, path, place + 1)
             _, share, source = steps[path[-1]][place]
             if source < 0:
                 yield path
-            elif source not in path:
+            elif source in path:
+                walks += 1
+            else:
                 push(value * share, (*path, source), 0)
 
     def _steps(self, node: int, best: Float64) -> list[tuple[float, float, int]]:
@@ -203,9 +208,7 @@ class Circuits:
     def _places_of(self, nodes: Bool) -> tuple[Int64, Int64]:
         """Which edges lead to nodes that are not left out, and their targets."""
         inputs = np.where(self.choosable & ~nodes, 0, self.edges.inputs)
-        target = np.repeat(np.arange(len(inputs)), inputs)
-        first = self.edges.start[:-1] - np.concatenate([[0], np.cumsum(inputs)[:-1]])
-        return np.arange(len(target)) + np.repeat(first, inputs), target
+        return places_of(self.edges.start[:-1], inputs), np.repeat(np.arange(len(inputs)), inputs)
 
     def _edges_of(self, nodes: Bool) -> PackedEdges:
         """The edges without those that lead to nodes left out."""
@@ -237,7 +240,10 @@ class _Growing:
             shares_of_inputs(circuits.edges, self._shares, kind.astype(np.float64))
             for kind in (circuits.is_token, circuits.is_error, self._left, np.ones(n, np.bool_))
         )
-        for node in np.flatnonzero(~self._left & (circuits.edges.inputs > 0)).tolist():
+        fixed, leads_on = ~self._left & (circuits.edges.inputs > 0), np.zeros(n, np.bool_)
+        leads_on[circuits.edges.source] = True
+        self._add_ends(fixed & ~leads_on)
+        for node in np.flatnonzero(fixed & leads_on).tolist():
             self.add(node)
 
     def best(self, keep: str) -> int | None:
@@ -266,6 +272,14 @@ class _Growing:
             self._space = np.concatenate([self._space, np.empty_like(self._space)], axis=1)
         self._space[:, self._added] = row, column / rest
         self._added += 1
+
+    def _add_ends(self, nodes: Bool) -> None:
+        """Add nodes without outputs, bool (n,), such as all logits. They bring nothing to others: all that is kept of
+        them is what arrives at their inputs."""
+        passing = np.where(nodes, self._circuits.weights / self._shares, 0.0)
+        for block in self._circuits.edges.blocks(1 << 20):
+            arriving = passing[block.target] * np.abs(block.weight)
+            self._arriving += np.bincount(block.source, arriving, len(passing))
 
     @property
     def _rows(self) -> Float64:

@@ -8,7 +8,6 @@ Attribution graphs of circuit-tracer have no cycles; collapsed graphs often do.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -55,47 +54,13 @@ def cyclic_path_counts(edges: ArrayEdges, is_start: Bool, hops: int, most_steps:
 
 
 def strongly_connected_components(edges: ArrayEdges, n: int) -> Int32:
-    """The component of each of n nodes that lie on a cycle, named by one of its nodes, else -1: int32 (n,).
+    """The component of each of n nodes that lie on a cycle of several nodes, as a number, else -1: int32 (n,)."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    Kosaraju's algorithm: depth-first search along the edges, then against them in the reverse order of leaving. Nodes
-    that cannot be on a cycle are taken off first, since most of a graph has none.
-    """
-    waiting = np.ones(n, np.bool_)
-    for _ in range(n):  # take off nodes without inputs or without outputs until all have both
-        is_open = waiting[edges.target] & waiting[edges.source]
-        has_input, has_output = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
-        has_input[edges.target[is_open]] = has_output[edges.source[is_open]] = True
-        if ((has_input & has_output) == waiting).all():
-            break
-        waiting = has_input & has_output
-    component = np.full(n, NO_VALUE, np.int32)
-    core = _part(edges, waiting[edges.target] & waiting[edges.source])
-    outputs, inputs = _neighbors(core.source, core.target), _neighbors(core.target, core.source)
-    seen: set[int] = set()
-    for root in reversed(_dfs_postorder(np.flatnonzero(waiting).tolist(), outputs, set())):
-        members = _dfs_postorder([root], inputs, seen)
-        if len(members) > 1:
-            component[members] = root
-    return component
-
-
-def _dfs_postorder(roots: Iterable[int], neighbors: Neighbors, seen: set[int]) -> list[int]:
-    """Nodes reached from `roots`, in the order in which depth-first search leaves them. Nodes in `seen` are skipped,
-    and those reached are added to it. An explicit stack, since a graph is deeper than Python's recursion limit."""
-    left = []
-    for root in roots:
-        if root in seen:
-            continue
-        seen.add(root)
-        stack = [(root, iter(neighbors.get(root, ())))]
-        while stack:
-            fresh = next((other for other in stack[-1][1] if other not in seen), None)
-            if fresh is None:
-                left.append(stack.pop()[0])
-            else:
-                seen.add(fresh)
-                stack.append((fresh, iter(neighbors.get(fresh, ()))))
-    return left
+    outputs = coo_array((np.ones(len(edges.source), np.bool_), (edges.source, edges.target)), shape=(n, n))
+    _, component = connected_components(outputs, connection="strong")
+    return np.where(np.bincount(component)[component] > 1, component, NO_VALUE).astype(np.int32)
 
 
 def _paths_within_components(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuit_atlas.graph.data import Edges, Float64, Int32
+from circuit_atlas.graph.ranges import places_of
 
 _BLOCK = 1 << 20
 
@@ -19,16 +20,17 @@ def topological_order(edges: Edges, depth: Float64) -> Int32 | None:
     """
     if all((depth[block.source] < depth[block.target]).all() for block in edges.blocks(_BLOCK)):
         return np.argsort(depth, kind="stable").astype(np.int32)
-    # Kahn's algorithm, a level at a time: take the nodes whose inputs have all been taken. It reads all edges once for
-    # each level, of which there are as many as the longest path has nodes.
-    waiting, order = np.ones(len(depth), np.bool_), [np.zeros(0, np.int64)]
-    while waiting.any():
-        blocked = np.zeros(len(depth), np.bool_)
-        for block in edges.blocks(_BLOCK):
-            blocked[block.target[waiting[block.source]]] = True
-        free = np.flatnonzero(waiting & ~blocked)
-        if not len(free):
-            return None
+    # Kahn's algorithm, a level at a time: take the nodes whose inputs have all been taken. Each edge is read once, with
+    # its source.
+    ends = [(block.source, block.target) for block in edges.blocks(_BLOCK)]
+    source, target = (np.concatenate(part) for part in zip(*ends, strict=True))
+    outputs, left = (np.bincount(nodes, minlength=len(depth)) for nodes in (source, target))
+    start = np.cumsum(outputs) - outputs
+    target = target[np.argsort(source, kind="stable")]
+    free, order = np.flatnonzero(left == 0), [np.zeros(0, np.int64)]
+    while len(free):
         order.append(free)
-        waiting[free] = False
-    return np.concatenate(order).astype(np.int32)
+        reached, times = np.unique(target[places_of(start[free], outputs[free])], return_counts=True)
+        left[reached] -= times
+        free = reached[left[reached] == 0]
+    return None if left.any() else np.concatenate(order).astype(np.int32)

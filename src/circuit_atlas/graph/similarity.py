@@ -22,6 +22,7 @@ import numpy as np
 
 from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.schema.keys import split_position
 from circuit_atlas.schema.limits import MEASURES
 
@@ -146,8 +147,11 @@ def _unit(weights: Any) -> Any:
     """The rows with length 1; those without a weight stay as they are."""
     from scipy import sparse
 
-    length = np.sqrt((weights**2).sum(axis=1))
-    return sparse.diags_array(np.divide(1.0, length, out=np.zeros(len(length)), where=length > 0)).tocsr() @ weights
+    def divided(rows: Any, numbers: Float64) -> Any:
+        return sparse.diags_array(np.divide(1.0, numbers, out=np.zeros(len(numbers)), where=numbers > 0)).tocsr() @ rows
+
+    rows = divided(weights, np.abs(weights).max(axis=1).toarray())  # the square of a small weight would be 0
+    return divided(rows, np.sqrt((rows**2).sum(axis=1)))
 
 
 def _by_sign(weights: Any) -> Any:
@@ -188,9 +192,8 @@ def _sums_of_smaller(weights: Any) -> Float64:
     by_row, sizes = rare.tocsr(), np.diff(rare.indptr)
     for i in range(n):
         mine = slice(by_row.indptr[i], by_row.indptr[i + 1])
-        start, count = rare.indptr[by_row.indices[mine]], sizes[by_row.indices[mine]]
-        before = np.cumsum(count) - count
-        places = np.arange(count.sum()) + np.repeat(start - before, count)
+        count = sizes[by_row.indices[mine]]
+        places = places_of(rare.indptr[by_row.indices[mine]], count)
         smaller = np.minimum(rare.data[places], np.repeat(by_row.data[mine], count))
         found[i] += np.bincount(rare.indices[places], smaller, n)
     return (found + found.T) / 2  # sums in another order differ in their last digits

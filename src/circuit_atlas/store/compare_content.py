@@ -12,7 +12,7 @@ from circuit_atlas.errors import DamagedGraphError
 from circuit_atlas.graph.data import KINDS, NUMBERS, TEXTS, EdgeBlock, Edges, GraphData
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest.content import NOT_CONTENT, content_hash
-from circuit_atlas.queries.ask import ask
+from circuit_atlas.ingest.statements import CHECKSUM
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.stored_edges import has_columns, read_columns
 from circuit_atlas.queries.whole_graph import read_graph_data
@@ -120,7 +120,7 @@ def _digest(edges: Edges) -> str:
 def _sums(graph: StoredGraph) -> tuple[int, int, float]:
     stored = graph.properties
     rows = [
-        ask(graph.database, "graphs.sums", graph=graph.name, first=first, stop=stop)[0]
+        graph.database.read(CHECKSUM, graph=graph.name, first=first, stop=stop)[0]
         for first, stop in pages(stored["nodes"], stored["edges"], _COUNTED_AT_ONCE)
     ]
     nodes, edges, weights = (sum(row[name] for row in rows) for name in ("nodes", "edges", "weights"))
