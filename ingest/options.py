@@ -14,8 +14,8 @@ class ReadOptions(TypedDict, total=False):
     node_threshold: prune a `.pt` or Graph to the nodes that carry this share of the influence, as circuit-tracer's
         `prune_graph` does.
     edge_threshold: prune it to the edges that carry this share of the influence.
-    model: the language model, if the file does not name it.
-    source_set: the set of transcoders, if the file does not name it.
+    model: the language model, whatever the file says.
+    source_set: the set of transcoders, whatever the file says.
     tokenizer: name or path of the tokenizer that turns a `.pt`'s token ids into text.
     """
 

@@ -23,10 +23,10 @@ from circuit_atlas.queries.compare_results import (
     PathPair,
     PathPairs,
 )
-from circuit_atlas.queries.contrast import contrast_of, rows_at
+from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.influence import influences_of
-from circuit_atlas.queries.nodes import titled, to_node
+from circuit_atlas.queries.nodes import titled, titled_at, to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
@@ -268,11 +268,8 @@ def _effects(alignment: Alignment, found: dict[str, list[Effect]]) -> EffectPair
 
 def _nodes_at(side: Side, ends: dict[tuple[str, Effect], tuple[list[int], list[int]]]) -> dict[int, Node]:
     """The nodes of a graph that are ends of direct effects, by ordinal."""
-    graph = side.graph
-    ordinals = {i for (name, _), both in ends.items() if name == graph.name for some in both for i in some}
-    rows = rows_at(graph, sorted(ordinals), side.contrast)
-    nodes = titled(graph.database, ((graph.name, to_node(row)) for row in rows.values()))
-    return {ordinal: nodes[graph.name, row["key"]] for ordinal, row in rows.items()}
+    ordinals = {i for (name, _), both in ends.items() if name == side.graph.name for some in both for i in some}
+    return titled_at(side.graph, sorted(ordinals), side.contrast)
 
 
 def _best_paths(graphs: dict[str, StoredGraph], which: dict[str, Any]) -> dict[str, Paths]:

@@ -98,15 +98,6 @@ def cancels(graph: StoredGraph, contrast: Contrast) -> InvalidArgumentError:
     )
 
 
-def rows_at(graph: StoredGraph, ordinals: Sequence[int], contrast: Contrast | None) -> dict[int, dict[str, Any]]:
-    """What answers show of nodes, by ordinal; the node of a contrast comes after all that are stored."""
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=list(ordinals))
-    found: dict[int, dict[str, Any]] = {row["ordinal"]: row["node"] for row in rows}
-    if contrast is not None and graph.properties["nodes"] in ordinals:
-        found[graph.properties["nodes"]] = {"key": contrast.node.key, "name": contrast.node.name}
-    return found
-
-
 def _best_logit(graph: StoredGraph) -> Node:
     if not graph.logits:
         raise InvalidArgumentError("the graph has no logits", where=graph.name, fix="Name targets (--to).")

@@ -11,10 +11,10 @@ from circuit_atlas.database import Rows
 from circuit_atlas.errors import DamagedGraphError, InvalidArgumentError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
-from circuit_atlas.queries.contrast import contrast_of, rows_at
+from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, to_node
+from circuit_atlas.queries.nodes import resolve, rows_at, to_node
 from circuit_atlas.queries.path_results import (
     Contributor,
     Contributors,

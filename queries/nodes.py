@@ -331,7 +331,7 @@ def _hop_by_hop(
     Raises:
         InvalidArgumentError: it has more than 100,000 effects.
     """
-    from circuit_atlas.queries.contrast import effects_on, rows_at
+    from circuit_atlas.queries.contrast import effects_on
 
     if contrast:
         first = graph.properties["nodes"]
@@ -392,12 +392,20 @@ def _neighbourhood(
     }
 
 
-def titled_at(graph: StoredGraph, ordinals: list[int]) -> dict[int, Node]:
-    """Nodes by ordinal, with titles as of `titled`."""
-    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=ordinals)
-    plain = {row["ordinal"]: to_node(row["node"]) for row in rows}
-    found = titled(graph.database, ((graph.name, node) for node in plain.values()))
-    return {ordinal: found[graph.name, node.key] for ordinal, node in plain.items()}
+def rows_at(graph: StoredGraph, ordinals: Sequence[int], contrast: Contrast | None = None) -> dict[int, dict[str, Any]]:
+    """What answers show of nodes, by ordinal; the node of a contrast comes after all that are stored."""
+    rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=list(ordinals))
+    found: dict[int, dict[str, Any]] = {row["ordinal"]: row["node"] for row in rows}
+    if contrast is not None and graph.properties["nodes"] in ordinals:
+        found[graph.properties["nodes"]] = {"key": contrast.node.key, "name": contrast.node.name}
+    return found
+
+
+def titled_at(graph: StoredGraph, ordinals: Sequence[int], contrast: Contrast | None = None) -> dict[int, Node]:
+    """Nodes as of `rows_at`, with titles as of `titled`."""
+    rows = rows_at(graph, ordinals, contrast)
+    nodes = titled(graph.database, ((graph.name, to_node(row)) for row in rows.values()))
+    return {ordinal: nodes[graph.name, row["key"]] for ordinal, row in rows.items()}
 
 
 def titled(database: Database, nodes: Iterable[tuple[str, Node]]) -> dict[tuple[str, str], Node]:

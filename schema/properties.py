@@ -357,7 +357,7 @@ LABELS = {
         },
     ),
     "EdgeColumns": Label(
-        "About 260,000 direct effects once more, as columns of bytes (little endian), in order of target, then source: "
+        "Up to 300,000 direct effects once more, as columns of bytes (little endian), in order of target, then source: "
         "the incoming effects of the nodes with the ordinals `first` + i. What needs all effects of a graph reads "
         "these instead of the relationships, in a hundredth of the time.",
         ("graph", "block"),

@@ -1,5 +1,5 @@
-// How much of the logits flows through each token, layer, kind or transcoder feature. Influence of nodes on one path
-// counts for each of them, so layers and kinds do not add up to 1; tokens and errors, where all paths begin, do.
+// How much of the logits flows through each token, layer, kind or transcoder feature. It counts for each node of a
+// path, so layers and kinds overlap. Only nodes where paths begin, such as tokens and errors, add up to the logits.
 // @param by STRING = "layer" -- layer, position, kind or feature
 // @param kinds LIST<STRING> = [] -- only nodes of these kinds; all but logits when empty
 // @param k INTEGER = 100 -- at most this many groups

@@ -36,7 +36,7 @@ GROUP = "Questions about a graph"
 @click.option(
     "--method",
     type=click.Choice(CIRCUIT_METHODS),
-    help="The most influential nodes, the node that adds most again and again, or the best paths.  "
+    help="The most influential nodes; the node that raises the score most, one at a time; or the best paths.  "
     "[default: the best of the three]",
 )
 @account_for_option
@@ -46,8 +46,8 @@ GROUP = "Questions about a graph"
 def circuit_command(atlas: Atlas, graph: str, **options: Any) -> Result:
     """Choose a circuit: the few nodes of GRAPH that keep most of it.
 
-    Features left out count as errors. Influence is the share of what flows into the logits that passes none of them;
-    replacement and completeness are circuit-tracer's scores.
+    Features left out count as errors. Influence is the share of what flows into the logits that neither
+    comes from one of them nor passes one; replacement and completeness are circuit-tracer's scores.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ GROUP = "Cypher and the server"
 )
 @store_option
 def mcp_command(allow_write: bool, timeout: float, store: str | None) -> None:
-    """Answer agents over standard input and output, by the Model Context Protocol (MCP).
+    """Answer agents over the Model Context Protocol (MCP), on standard input and output.
 
     Programs such as Claude Code, Cursor and VS Code start this command by themselves. Agents can read, in bounded
     answers, and change nothing unless --allow-write is given. Needs the extra 'mcp'.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -57,8 +57,8 @@ GROUP = "Questions about a graph"
 )
 @circuit_option
 @question_command
-def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: object) -> Result:
-    """Show the strongest direct effects on a NODE of GRAPH and of it.
+def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: Any) -> Result:
+    """Show the strongest direct effects on and of a NODE of GRAPH.
 
     \b
     Examples:
@@ -69,5 +69,5 @@ def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options:
     """
     handle = atlas.graph(graph)
     if hops > 1:
-        return handle.subgraph(node, hops=hops, **options)  # type: ignore[arg-type]
-    return handle.neighbors(node, **options)  # type: ignore[arg-type]
+        return handle.subgraph(node, hops=hops, **options)
+    return handle.neighbors(node, **options)

@@ -66,7 +66,8 @@ def store_option(command: F) -> F:
         "--store",
         type=click.Path(file_okay=False),
         metavar="DIR",
-        help="Directory of the local store, even if NEO4J_URI is set.  [env: CIRCUIT_ATLAS_STORE]",
+        help="Directory of the local store, even if NEO4J_URI is set.  "
+        "[default: CIRCUIT_ATLAS_STORE, unless NEO4J_URI is set]",
     )
     return option(command)
 
@@ -88,8 +89,8 @@ reader_options = together(
     click.option(
         "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the edges with this share of influence."
     ),
-    click.option("--model", help="The language model, if the file does not name it."),
-    click.option("--source-set", help="The set of transcoders, if the file does not name it."),
+    click.option("--model", help="The language model, whatever the file says."),
+    click.option("--source-set", help="The set of transcoders, whatever the file says."),
     click.option("--tokenizer", help="Name or path of the tokenizer that turns a .pt's token ids into text."),
 )
 
@@ -168,7 +169,7 @@ tags_option = click.option(
     "tags",
     multiple=True,
     metavar="TAG",
-    help="All graphs with this tag but aggregates and collapsed graphs; repeatable.",
+    help="All graphs with this tag, except aggregates and collapsed graphs; repeatable.",
 )
 k_option = click.option(
     "-k",

@@ -95,7 +95,7 @@ def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
             "tags",
             multiple=True,
             metavar="TAG",
-            help="Instead of GRAPH: each graph with this tag but aggregates and collapsed graphs; repeatable.",
+            help="Instead of GRAPH: each graph with this tag, except aggregates and collapsed graphs; repeatable.",
         ),
         click.option(
             "--graph",

@@ -28,14 +28,13 @@ GROUP = "Pictures and pages"
     help="The file to write: .html or .md.  [default: GRAPH-report.html]",
 )
 @open_option
-@click.option(
-    "-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many contributors and paths."
-)
+@click.option("-k", "--k", type=click.IntRange(1, 100), default=15, show_default=True, help="How many nodes and paths.")
 @shown_paths_options
 @circuit_option
 @atlas_command
 def report_command(atlas: Atlas, graph: str, output: str | None, opened: bool, **options: Any) -> Result:
-    """Write a page on GRAPH: prompt, statistics, scores, top logits, contributors, top paths, picture.
+    """Write a page on GRAPH: prompt, statistics, scores, most probable logits, most influential nodes, best paths,
+    picture.
 
     \b
     Examples:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from circuit_atlas.cli.options import FILE_PATH, format_options, overwrite_option
@@ -33,7 +35,7 @@ GROUP = "Cypher and the server"
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random numbers.")
 @overwrite_option
 @format_options
-def synth_command(file: str, overwrite: bool, output_format: str | None, rows: str | None, **shape: object) -> None:
+def synth_command(file: str, overwrite: bool, output_format: str | None, rows: str | None, **shape: Any) -> None:
     """Write a synthetic attribution graph to FILE (.pt or .json), in the shape of circuit-tracer's.
 
     \b
@@ -45,5 +47,5 @@ def synth_command(file: str, overwrite: bool, output_format: str | None, rows: s
     from circuit_atlas.synth import Shape, write_synthetic
 
     check_rows(output_format, rows)
-    made = write_synthetic(file, Shape(**shape), overwrite=overwrite)  # type: ignore[arg-type]
+    made = write_synthetic(file, Shape(**shape), overwrite=overwrite)
     print_result(made, output_format, rows)

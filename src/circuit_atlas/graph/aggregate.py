@@ -268,14 +268,8 @@ class Aggregation:
         target = int(np.argmax(probability)) if logits.any() else NO_VALUE
         self._without_logits += by * (target == NO_VALUE)
         number = np.empty(len(logits), np.int64)
-        for i, identity in enumerate(nodes.identity):
-            text = nodes.token[i]
-            if logits[i]:
-                identity = f"logit:{TARGET if i == target else OTHERS}"  # noqa: PLW2901
-            elif identity.startswith("token:"):
-                text = text[:_KEY_TEXT]
-                where = None if self._align == FEATURE_ALIGNMENT else split_position(identity)[1]
-                identity = f"token:{text}" if where is None else f"token@{where}"  # noqa: PLW2901
+        for i in range(len(logits)):
+            identity, text = self._named(nodes.identity[i], nodes.token[i], is_target=i == target)
             at = self._numbers.setdefault(identity, len(self._texts))
             if at == len(self._texts):
                 self._texts.append(Counter())
@@ -288,6 +282,16 @@ class Aggregation:
         if self._min_graphs == 1 and self._has_all:  # else it is known at the end which nodes are kept
             self._check_size(len(self._texts))
         return number
+
+    def _named(self, identity: str, text: str, *, is_target: bool) -> tuple[str, str]:
+        """What a node of a graph is in the aggregate, and its text."""
+        if identity.startswith("logit:"):
+            return f"logit:{TARGET if is_target else OTHERS}", text
+        if not identity.startswith("token:"):
+            return identity, text
+        text = text[:_KEY_TEXT]
+        where = None if self._align == FEATURE_ALIGNMENT else split_position(identity)[1]
+        return f"token:{text}" if where is None else f"token@{where}", text
 
     def _check_size(self, n_nodes: int) -> None:
         if self._is_stored and n_nodes > MAX_GRAPH_NODES:

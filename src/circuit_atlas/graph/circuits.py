@@ -18,11 +18,11 @@ so that they may cancel out; here each counts by its own size. Neuronpedia's pag
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -145,7 +145,11 @@ class Circuits:
             found = more
         return sorted(found)
 
-    _methods = {"influence": _by_influence, "greedy": _greedily, "paths": _by_paths}  # noqa: RUF012
+    _methods: ClassVar[dict[str, Callable[[Circuits, int, str], list[int]]]] = {
+        "influence": _by_influence,
+        "greedy": _greedily,
+        "paths": _by_paths,
+    }
 
     def _best_paths(self) -> Iterator[tuple[int, ...]]:
         """The paths from tokens to targets, the largest product of shares of inputs first, from the target back.

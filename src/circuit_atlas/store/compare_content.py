@@ -145,7 +145,7 @@ def _node_differences(data: GraphData, source: GraphData) -> list[str]:
     differ = np.zeros(len(ours), np.bool_)
     for name in NUMBERS:
         a, b = getattr(ours, name), getattr(theirs, name)
-        differ |= (a != b) & ~((a != a) & (b != b))  # noqa: PLR0124
+        differ |= (a != b) & ~(np.isnan(a) & np.isnan(b))
     for name in TEXTS:
         pairs = zip(getattr(ours, name), getattr(theirs, name), strict=False)
         differ |= np.fromiter((a != b for a, b in pairs), np.bool_, len(ours)) if getattr(ours, name) else False

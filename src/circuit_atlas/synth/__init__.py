@@ -1,4 +1,4 @@
-"""Synthetic attribution graphs of any size, in the shape of real ones."""
+"""Synthetic attribution graphs of up to 20,000 nodes, in the shape of real ones."""
 
 from circuit_atlas.synth.graph import Shape, simple_path_counts, synthesize
 from circuit_atlas.synth.result import SynthResult, write_synthetic
