@@ -185,7 +185,9 @@ def _check_sizes(found: Attribution, where: str) -> None:
     _check(shape == (n, n), "adjacency_matrix", f"has shape {shape}, but the other fields require ({n}, {n})", where)
     _check(not _is_whole(found.adjacency), "adjacency_matrix", "does not contain floats", where)
     for name in ("activations", "probabilities"):
-        _check(bool(are_finite(getattr(found, name)).all()), name, "contains NaN or infinite values", where)
+        _check(
+            bool(are_finite(getattr(found, name)).all()), name, "contains values that are not finite as float32", where
+        )
 
 
 def _array(content: dict[str, Any], name: str, where: str, dtype: Any, dimensions: int) -> npt.NDArray[Any]:

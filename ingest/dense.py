@@ -58,8 +58,9 @@ class DenseEdges:
         finite = are_finite(block)
         if not finite.all():
             row, column = np.argwhere(~finite)[0].tolist()
+            weight = float(block[row, column])
             raise InputError(
-                f"the weight is {float(block[row, column])}",
+                f"the weight is {weight}{', too large for a float32' if np.isfinite(weight) else ''}",
                 where=f"{self._where}: adjacency_matrix[{start + row}, {column}]",
                 fix="Run the attribution again, in float32 if it ran in another type.",
             )

@@ -44,8 +44,8 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
 
     Args:
         path: the file.
-        model: the language model, if the file does not say it or is wrong.
-        source_set: the set of transcoders, if the file does not say it or is wrong.
+        model: the language model, whatever the file says.
+        source_set: the set of transcoders, whatever the file says.
 
     Raises:
         InputError: not JSON, a damaged or oversized gzip file, not an attribution graph, or inconsistent; the

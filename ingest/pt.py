@@ -48,8 +48,8 @@ def read_pt(
         node_threshold: prune the graph with circuit-tracer's `prune_graph`, to nodes with this share of influence.
         edge_threshold: prune the graph, to edges with this share of influence. If only one threshold is given, the
             other is circuit-tracer's default.
-        model: the language model, if the file does not say it.
-        source_set: the set of transcoders, if the file does not say it.
+        model: the language model, whatever the file says.
+        source_set: the set of transcoders, whatever the file says.
         tokenizer: name or path of the tokenizer that turns ids into text. By default it is the one that the file names,
             if it is on this machine. Nothing is downloaded unless a name is given here.
 

@@ -19,7 +19,7 @@ from circuit_atlas.queries.enriched_results import (
 )
 from circuit_atlas.queries.feature_results import feature_name
 from circuit_atlas.queries.features import named_features, to_feature
-from circuit_atlas.queries.graph_sets import apart, doubled_notes, prompt_set, set_rows, transcoder_notes
+from circuit_atlas.queries.graph_sets import apart, doubled_notes, mixed_notes, prompt_rows
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
@@ -101,7 +101,7 @@ def enriched_features(
         tested=int(counts.sum()),
         total=int(counts[over].sum()),
         features=features,
-        notes=[*notes, *transcoder_notes(database, [*chosen, *others])],
+        notes=notes,
     )
 
 
@@ -203,7 +203,8 @@ def two_sets(
     check_range("k", k, 1, MAX_NEIGHBORS)
     if not 0.0 < confidence < 1.0:
         raise InvalidArgumentError(f"confidence cannot be {confidence}", fix="It is more than 0 and less than 1.")
-    chosen, others = prompt_set(database, graphs, tags), prompt_set(database, baseline, baseline_tags)
+    rows, beside = prompt_rows(database, graphs, tags), prompt_rows(database, baseline, baseline_tags)
+    chosen, others = [row["graph"] for row in rows], [row["graph"] for row in beside]
     if not chosen:
         raise no_graphs()
     if not others:
@@ -214,7 +215,8 @@ def two_sets(
         notes.append(
             f"{len(chosen)} against {len(others)} graphs cannot have a p-value below {smallest:.2g}: take more graphs."
         )
-    return chosen, others, [*notes, *doubled_notes(set_rows(database, [*chosen, *others], []))]
+    every = list({row["graph"]: row for row in [*rows, *beside]}.values())
+    return chosen, others, [*notes, *doubled_notes(every), *mixed_notes(every)]
 
 
 def enriched_fields(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline: tuple[int, int]) -> dict[str, Any]:

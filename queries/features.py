@@ -86,10 +86,12 @@ def find_feature(
             for row in ask(database, "features.find", name=name, model=model, source_set=source_set)
         ]
     features = [to_feature(row["feature"]) for row in rows]
+    alike = [name for name in alike if name != address]  # of another set than the one asked for
     if not features:
         forms = "Give layer/index, an explanation that is shown, or a graph and one of its nodes."
         raise NodeNotFoundError(
-            f"no graph has a feature {address!r}", fix=f"{_suggested(place, address, alike)} {forms}".strip()
+            f"no graph has a feature {address!r}{f' of {source_set}' if source_set else ''}",
+            fix=f"{_suggested(place, address, alike)} {forms}".strip(),
         )
     if len(features) > 1:
         listed = [f"{f.place} --model {f.model} --source-set {f.source_set}" for f in features]

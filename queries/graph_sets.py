@@ -134,11 +134,6 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:3])}{f' and {len(names) - 3:,} more' if len(names) > 3 else ''} are"
 
 
-def transcoder_notes(database: Database, graphs: Sequence[str]) -> list[str]:
-    """A note that graphs do not have the same set of transcoders, if so."""
-    return mixed_notes(set_rows(database, graphs, []))
-
-
 def mixed_notes(rows: Rows) -> list[str]:
     """Notes that graphs do not have the same set of transcoders, or of lorsas, from rows of `set_rows`."""
     notes = []

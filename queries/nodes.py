@@ -97,7 +97,9 @@ def resolve_feature(graph: StoredGraph, address: str) -> Node:
     except AmbiguousNodeError as error:
         parts = [parse_key(key) for key in error.candidates]
         features = {part._replace(position=None) if part and part.kind is Kind.FEATURE else None for part in parts}
-        if len(features) > 1 or None in features or len(parts) == MAX_MATCHES:  # there may be others
+        is_place = error.candidates[0].startswith((f"{address}@", f"feature:{address}@"))
+        is_cut = len(parts) == MAX_MATCHES and not is_place  # there may be another feature of that name
+        if len(features) > 1 or None in features or is_cut:
             raise
         return resolve(graph, error.candidates[0])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -54,6 +55,8 @@ def test_features_are_counted_as_in_the_files(atlas: Atlas, examples: Any, files
         assert one.influence == pytest.approx(influence, abs=1e-6)
     p_values = [one.p_value for one in found.features]
     assert p_values == sorted(p_values)
+    order = [(f"{one.p_value:.10e}", round(-one.log_odds, 9), -one.influence) for one in found.features]
+    assert [keys for _, group in groupby(order, lambda keys: keys[0]) for keys in sorted(group)] == order
     assert atlas.enriched_features(*SET, baseline=BASELINE, k=3).features == found.features[:3]
     only = atlas.only_features(*SET, without=BASELINE, k=10_000)
     best = {(one.feature.layer, one.feature.index) for one in found.features if one.p_value == p_values[0]}

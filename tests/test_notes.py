@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from support.examples import example_document, example_file
 from support.graphs import make_graph
@@ -121,6 +122,14 @@ def test_of_many_nodes_the_preferred_kind_is_found(atlas: Atlas, new_name: Any) 
     assert graph.count(targets=["the"]).total == 1
     with pytest.raises(AmbiguousNodeError, match=f"matches {MAX_MATCHES} or more nodes"):
         graph.node("the")
+
+
+def test_a_feature_may_be_active_at_any_number_of_positions(atlas: Atlas, new_name: Any) -> None:
+    data = make_graph([0, *[1] * (MAX_MATCHES + 1), 2], [(0, 1, 1.0), (1, MAX_MATCHES + 2, 1.0)])
+    name = new_name()
+    load_graph(atlas, replace(data, nodes=replace(data.nodes, index=np.minimum(data.nodes.index, 1))), name=name)
+    for address in ("1/1", "feature:1/1"):
+        assert atlas.feature(address, graph=name, neighbors=0).total == 1
 
 
 @pytest.mark.parametrize(

@@ -482,9 +482,9 @@ class Atlas(Database):
         Args:
             sources: paths of files and folders, and addresses, see `ingest`.
             fail_fast: whether to raise the first error; else the result reports the files that failed.
-            bulk: whether to use Neo4j's offline importer, which takes half to a third of the time for large graphs and
-                for many, but longer for one small graph: the local store is rebuilt with what it has and what comes in,
-                and its server restarts.
+            bulk: whether to use Neo4j's offline importer, which takes a third of the time for an unpruned graph and two
+                thirds for many small ones, but longer for one small graph: the local store is rebuilt with what it
+                has and what comes in, and its server restarts.
             name: the name of the graph, for one file only.
             replace: see `ingest`.
             tags: see `ingest`.

@@ -231,18 +231,18 @@ def test_a_target_belongs_to_every_circuit() -> None:
 
 
 def test_paths_do_not_wander_around_cycles() -> None:
-    """Nine nodes act on each other and lead to no token but by the node that they come from."""
-    ring = list(range(2, 11))
-    edges = [(0, 1, 1.0), (1, 11, 1.0), *((a, b, 1.0) for a in ring for b in ring if a != b)]
+    """Fifteen nodes act on each other and lead to no token but by the node that they come from."""
+    ring = list(range(2, 17))
+    edges = [(0, 1, 1.0), (1, 17, 1.0), *((a, b, 1.0) for a in ring for b in ring if a != b)]
     edges += [edge for node in ring for edge in ((1, node, 0.3), (node, 1, 0.3))]
-    circuits = circuits_of(make_graph([0, *[1] * 10, 2], edges))
+    circuits = circuits_of(make_graph([0, *[1] * 16, 2], edges))
     assert circuits.order is None
     assert np.flatnonzero(circuits.choose(10, "influence", "paths").nodes).tolist() == [1]
 
 
 def test_greedily_with_many_logits() -> None:
-    """All logits are targets; a row and a column for each would take 1.6 GB."""
-    n = 10_000
+    """All logits are targets; a row and a column for each would take 16 GB."""
+    n = 30_000
     edges = [(0, 1, 1.0), (0, 2, 1.0), *((1 + i % 2, 3 + i, 1.0 + i % 2) for i in range(n))]
     circuits = circuits_of(make_graph([0, 1, 1, *[2] * (n - 1), 2], edges))
     fixed = replace(circuits, weights=np.where(np.arange(n + 3) > 2, 1 / n, 0.0), is_logit=np.arange(n + 3) > 2)

@@ -217,4 +217,6 @@ def test_graphs_without_weights_and_graphs_that_are_the_same() -> None:
     _, tiny = weight_matrix([row({1: 3e-170, 2: -4e-170}), row({1: 3e-170, 2: -4e-170}), row({1: 1.0})])
     assert similarities(tiny, "cosine") == pytest.approx(np.array([[1, 1, 0.6], [1, 1, 0.6], [0.6, 0.6, 1]]))
     assert weight_matrix([])[1].shape == (0, 0)
+    nothing = weight_matrix([row({}), row({})])[1]
+    assert similarities_to(nothing, 0, "cosine").tolist() == [1.0, 0.0]
     assert Rule(groups=3).cut(tree_of(np.ones((4, 4)))).tolist() == [0, 0, 0, 0]

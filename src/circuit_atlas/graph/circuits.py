@@ -152,7 +152,8 @@ class Circuits:
     }
 
     def _best_paths(self) -> Iterator[tuple[int, ...]]:
-        """The paths from tokens to targets, the largest product of shares of inputs first, from the target back.
+        """The paths from tokens to targets, the largest product of shares of inputs first, from the target back. Around
+        cycles, they end after `MAX_WALKS` walks that came back to a node.
 
         A path is extended from the target. An entry of the heap is such a beginning and the number of its next node in
         `steps`: what it can come to is known, so each path is found in as many entries as it has nodes.

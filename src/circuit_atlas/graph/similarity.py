@@ -150,7 +150,9 @@ def _unit(weights: Any) -> Any:
     def divided(rows: Any, numbers: Float64) -> Any:
         return sparse.diags_array(np.divide(1.0, numbers, out=np.zeros(len(numbers)), where=numbers > 0)).tocsr() @ rows
 
-    rows = divided(weights, np.abs(weights).max(axis=1).toarray())  # the square of a small weight would be 0
+    largest = np.zeros(weights.shape[0])
+    np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(weights.indptr)), np.abs(weights.data))
+    rows = divided(weights, largest)  # the square of a small weight would be 0
     return divided(rows, np.sqrt((rows**2).sum(axis=1)))
 
 
