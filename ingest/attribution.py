@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import NO_VALUE, ActiveFeatures
-from circuit_atlas.graph.numbers import are_finite
 from circuit_atlas.graph.values import check_values
 from circuit_atlas.ingest.other_projects import recognised_pt
 from circuit_atlas.ingest.pt_pickle import TorchDtype
@@ -185,9 +184,7 @@ def _check_sizes(found: Attribution, where: str) -> None:
     _check(shape == (n, n), "adjacency_matrix", f"has shape {shape}, but the other fields require ({n}, {n})", where)
     _check(not _is_whole(found.adjacency), "adjacency_matrix", "does not contain floats", where)
     for name in ("activations", "probabilities"):
-        _check(
-            bool(are_finite(getattr(found, name)).all()), name, "contains values that are not finite as float32", where
-        )
+        _check(bool(np.isfinite(getattr(found, name)).all()), name, "contains NaN or infinite values", where)
 
 
 def _array(content: dict[str, Any], name: str, where: str, dtype: Any, dimensions: int) -> npt.NDArray[Any]:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, Int32
-from circuit_atlas.graph.numbers import are_finite
 
 _BLOCK_BYTES = 8 << 20
 
@@ -26,7 +25,7 @@ class DenseEdges:
         where: the file, for messages.
 
     Raises:
-        InputError: an entry is NaN, infinite or too large for a float32; the message says where.
+        InputError: an entry is NaN or infinite; the message says where.
     """
 
     def __init__(self, adjacency: npt.NDArray[Any], where: str) -> None:
@@ -54,15 +53,14 @@ class DenseEdges:
             yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), block[target, source])
 
     def _checked(self, start: int, block: npt.NDArray[np.float64]) -> int:
-        """The number of edges in a block of rows, after a check that all weights are finite as float32."""
-        finite = are_finite(block)
+        """The number of edges in a block of rows, after a check that all weights are finite."""
+        finite = np.isfinite(block)
         if not finite.all():
             row, column = np.argwhere(~finite)[0].tolist()
-            weight = float(block[row, column])
             raise InputError(
-                f"the weight is {weight}{', too large for a float32' if np.isfinite(weight) else ''}",
+                f"the weight is {float(block[row, column])}",
                 where=f"{self._where}: adjacency_matrix[{start + row}, {column}]",
-                fix="Run the attribution again, in float32 if it ran in another type.",
+                fix="Run the attribution again; use float32 if it ran in a shorter type.",
             )
         return int(np.count_nonzero(block))
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
-from circuit_atlas.graph.numbers import as_float, as_float32, what_is_wrong
+from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.graph.qk import qk_warnings
 from circuit_atlas.graph.qparams import pinned_nodes, pins_not_understood, read_supernodes
 from circuit_atlas.graph.values import check_length, check_values
@@ -282,10 +282,10 @@ def _columns(
 
     def floats(field: str) -> np.ndarray:
         values = [raw.get(field) for raw in raw_nodes]
-        numbers = [np.nan if value is None else as_float32(value) for value in values]
+        numbers = [np.nan if value is None else as_float(value) for value in values]
         wrong = [i for i, number in enumerate(numbers) if number is None]
         if wrong:
-            what = f"`{field}` {what_is_wrong(values[wrong[0]])}"
+            what = f"`{field}` is not a finite number: {values[wrong[0]]!r:.40}"
             raise refuse(what, path, "nodes", wrong, "Run the attribution again, or remove the field.")
         return np.array(numbers, np.float64)
 

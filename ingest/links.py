@@ -17,7 +17,7 @@ import numpy as np
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import KINDS, ArrayEdges, EdgeExtra, Float64, NodeColumns
 from circuit_atlas.graph.link_order import packed_order
-from circuit_atlas.graph.numbers import are_finite, as_float32, what_is_wrong
+from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.ingest.faults import refuse
 from circuit_atlas.schema.keys import Kind
 
@@ -48,7 +48,7 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
         path: the file, for messages.
 
     Raises:
-        InputError: a link refers to no node, occurs twice, or has a weight that is not finite as float32; or one id
+        InputError: a link refers to no node, occurs twice, or has a weight that is not a finite number; or one id
             stands for too many nodes.
     """
     by_id: dict[str, list[int]] = defaultdict(list)
@@ -79,12 +79,12 @@ def _weights(links: list[dict[str, Any]], path: Path) -> Float64:
     values = [link.get("weight") for link in links]
     if all(type(value) is float for value in values):  # the usual case, without a Python call for each
         weight = np.array(values, np.float64)
-        if are_finite(weight).all():
+        if np.isfinite(weight).all():
             return weight
-    numbers = [as_float32(value) for value in values]
+    numbers = [as_float(value) for value in values]
     wrong = [i for i, number in enumerate(numbers) if number is None]
     if wrong:
-        what = f"`weight` {what_is_wrong(values[wrong[0]])}"
+        what = f"`weight` is not a finite number: {values[wrong[0]]!r:.40}"
         raise refuse(what, path, "links", wrong, "Run the attribution again, or remove the link.")
     return np.array(numbers, np.float64)
 

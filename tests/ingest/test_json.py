@@ -232,12 +232,7 @@ def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", float("inf"))), r"links\[3\]: `weight` .* inf"),
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", "1.0")), r"links\[3\]: `weight` .* '1.0'"),
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", True)), r"links\[3\]: `weight` .* True"),
-        (
-            lambda g: g["links"].append(link("0_7_1", "3_21_1", 10**400)),
-            r"links\[3\]: `weight` is too large for a float32",
-        ),
-        (lambda g: g["links"].append(link("0_7_1", "3_21_1", -1e39)), r"`weight` is too large for a float32: -1e\+39"),
-        (lambda g: g["nodes"][0].update(activation=1e39), r"`activation` is too large for a float32: 1e\+39"),
+        (lambda g: g["links"].append(link("0_7_1", "3_21_1", 10**400)), r"links\[3\]: `weight`"),
         (lambda g: g["links"].append(g["links"][0]), r"two links from token:0 to feature:0/7@1"),
         (lambda g: g["links"].append([]), r"links\[3\]: not an object"),
         (lambda g: g["nodes"].append({"layer": "0"}), r"nodes\[6\]: has no `node_id`"),
