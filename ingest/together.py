@@ -29,7 +29,8 @@ class FilesOfOneIngest:
     def __init__(
         self, database: Database, name: str | None, replace: bool, tags: Sequence[str], options: ReadOptions
     ) -> None:
-        self._database, self._name, self._replace, self._tags, self._options = database, name, replace, tags, options
+        self.name, self.replace, self.tags, self.options = name, replace, tags, options
+        self._database = database
         self._locks: dict[str, Lock] = {}
         self._stored: set[str] = set()
 
@@ -39,14 +40,14 @@ class FilesOfOneIngest:
         Raises:
             GraphExistsError: as there; also if another of the files has a graph of that name with different content.
         """
-        data = read_graph(path, **self._options)
+        data = read_graph(path, **self.options)
         self._database.make_store()
-        name = data.metadata.slug if self._name is None else self._name
+        name = data.metadata.slug if self.name is None else self.name
         # Graphs of one name are stored one after the other: each sees whether another file was first.
         with self._locks.setdefault(name, Lock()), self._database.writing():
-            replace = self._replace and name not in self._stored
+            replace = self.replace and name not in self._stored
             try:
-                result = load_graph(self._database, data, name=name, replace=replace, tags=self._tags)
+                result = load_graph(self._database, data, name=name, replace=replace, tags=self.tags)
             except GraphExistsError as error:
                 raise (doubled_name(name) if name in self._stored else error) from None
             self.add(name)

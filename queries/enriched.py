@@ -82,7 +82,7 @@ def enriched_features(
     log_odds, p_value = found.order_keys()
     best = sorted(
         ((i, one) for i in over for one in rows[i]["features"]),
-        key=lambda found: (p_value[first[found[0]]], log_odds[first[found[0]]], -found[1]["influence"]),
+        key=lambda pair: (p_value[first[pair[0]]], log_odds[first[pair[0]]], -pair[1]["influence"]),
     )
     features = [
         EnrichedFeature(

@@ -82,7 +82,8 @@ def similar_graphs(
     _check(by, measure, align)
     check_range("k", k, 1, MAX_NEIGHBORS)
     one, *others = graph_rows(database, [graph], tags)
-    check_sources(aggregated_sources(database, [graph], []), graph)
+    if not one["is_original"]:
+        check_sources(aggregated_sources(database, [graph], []), graph)
     if not tags:
         others = [row for row in set_rows(database, [], []) if row["graph"] != graph]
     originals = [row for row in others if row["is_original"]]

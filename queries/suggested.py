@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SUGGESTED = "suggested"  # rules of such supernodes begin with it
 MAX_FEATURES = 500
 _FEATURES = 50
-_DIGITS = 12  # of influence: in further digits, the order of nodes in a file shows
 _WORD = re.compile(r"[^\W\d_]{3,}")
 # Words that say nothing of what a feature stands for.
 _EMPTY_WORDS = {"and", "are", "for", "from", "other", "related", "something", "the", "with"}
@@ -191,8 +190,10 @@ def _strongest(features: Int64, influence: Float64, place: Int64, most: int) -> 
     """At most so many of the features, those with most influence, in order of place."""
     import numpy as np
 
-    rounded = np.array([float(f"{value:.{_DIGITS}g}") for value in influence[features].tolist()])
-    strongest = features[np.lexsort((place[features], -rounded))[:most]]
+    from circuit_atlas.graph.rounding import rounded
+
+    # In further digits of the influence, the order of nodes in a file shows.
+    strongest = features[np.lexsort((place[features], -rounded(influence[features])))[:most]]
     return strongest[np.argsort(place[strongest])]
 
 

@@ -425,7 +425,7 @@ class Atlas(Database):
         if is_address(source):
             with self._downloads() as downloads:
                 together = FilesOfOneIngest(self, name, replace, list(tags), options)
-                result = self._ingest_address(str(source), downloads, together, name, replace, list(tags), options)
+                result = self._ingest_address(str(source), downloads, together)
             return IngestedGraph(self, result)
         data = read_graph(source, **options)
         self.make_store()
@@ -438,29 +438,20 @@ class Atlas(Database):
         # Above a progress bar, a line has to be written by tqdm.
         return GraphDownloads.from_environment(partial(tqdm.write, file=sys.stderr) if self.progress else None)
 
-    def _ingest_address(
-        self,
-        text: str,
-        downloads: GraphDownloads,
-        together: FilesOfOneIngest,
-        name: str | None,
-        replace: bool,
-        tags: list[str],
-        options: ReadOptions,
-    ) -> IngestResult:
+    def _ingest_address(self, text: str, downloads: GraphDownloads, together: FilesOfOneIngest) -> IngestResult:
         from circuit_atlas.store.from_address import ingest_address
 
-        check_options(options)
+        check_options(together.options)
         result = ingest_address(
             self,
             read_address(text, str(downloads.url)),
             downloads,
             together.store,
-            name=None if name is None else check_name(name),
-            replace=replace,
-            tags=check_tags(tags),
+            name=None if together.name is None else check_name(together.name),
+            replace=together.replace,
+            tags=check_tags(together.tags),
             may_skip=self._driver is not None,
-            has_options=any(value is not None for value in options.values()),
+            has_options=any(value is not None for value in together.options.values()),
         )
         together.add(result.graph)
         return result
@@ -552,7 +543,7 @@ class Atlas(Database):
             if addresses:
                 with self._downloads() as downloads:  # one after the other, so that no server has too many requests
                     for text in addresses:
-                        fetch = partial(self._ingest_address, text, downloads, together, name, replace, tags, options)
+                        fetch = partial(self._ingest_address, text, downloads, together)
                         results.append(tell(text, fetch))
                         if errors and fail_fast:
                             raise errors[0]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Float64, Int64
+from circuit_atlas.graph.rounding import rounded
 
 _NEARLY = 1e-9  # rounding of p-values
 
@@ -32,7 +33,7 @@ class Enrichment(NamedTuple):
     def order_keys(self) -> tuple[Float64, Float64]:
         """-log odds and p-value in 12 digits, float64 (m,) each, for `numpy.lexsort`. What is equal, such as 3 of 10
         against 0 of 10 and 10 of 10 against 7 of 10, differs in the last digits."""
-        return _rounded(-self.log_odds), _rounded(self.p_value)
+        return rounded(-self.log_odds), rounded(self.p_value)
 
 
 def enrichment(graphs: Int64, n_graphs: int, baseline: Int64, n_baseline: int, *, confidence: float) -> Enrichment:
@@ -54,13 +55,6 @@ def enrichment(graphs: Int64, n_graphs: int, baseline: Int64, n_baseline: int, *
     p_value = np.clip(p_value, 0.0, 1.0)  # rounding can lead beyond 1
     q_value = stats.false_discovery_control(p_value) if len(p_value) else p_value
     return Enrichment(log_odds, log_odds - margin, log_odds + margin, p_value, q_value)
-
-
-def _rounded(values: Float64) -> Float64:
-    """Numbers with 40 bits of the 53."""
-    mantissa, exponent = np.frexp(values)
-    rounded: Float64 = np.ldexp(np.round(np.ldexp(mantissa, 40)), exponent - 40)
-    return rounded
 
 
 def smallest_p_value(n_graphs: int, n_baseline: int) -> float:
