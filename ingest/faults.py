@@ -1,4 +1,5 @@
-"""One fault in many places of a file is one line: the first place, how many there are, and a few more."""
+"""Faults of files that several readers find. One fault in many places of a file is one line: the first place, how many
+there are, and a few more."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.printable import first_of
+from circuit_atlas.schema.limits import MAX_GRAPH_NODES
 
 _SHOWN = 3  # further places
 
@@ -26,3 +28,12 @@ def refuse(what: str, path: Path, field: str, places: Sequence[int], fix: str) -
         named = first_of([f"{field}[{i}]" for i in others[: _SHOWN + 1]], _SHOWN)
         what += f" (the first of {len(places):,} such {field}; others are {named})"
     return InputError(what, where=f"{path}: {field}[{places[0]}]", fix=fix)
+
+
+def too_many_nodes(number: int, where: str | None) -> InputError:
+    """The error for a graph with more nodes than a graph may have."""
+    return InputError(
+        f"{number:,} nodes are more than the {MAX_GRAPH_NODES:,} that a graph may have",
+        where=where,
+        fix="Prune the graph: --node-threshold 0.8 for a .pt (node_threshold), or as circuit-tracer does it.",
+    )

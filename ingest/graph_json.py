@@ -19,7 +19,7 @@ from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.graph.qk import qk_warnings
 from circuit_atlas.graph.qparams import pinned_nodes, pins_not_understood, read_supernodes
 from circuit_atlas.graph.values import check_length, check_values
-from circuit_atlas.ingest.faults import refuse
+from circuit_atlas.ingest.faults import refuse, too_many_nodes
 from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
 from circuit_atlas.ingest.links import Links, read_links
 from circuit_atlas.ingest.logit_labels import logit_text
@@ -30,12 +30,15 @@ from circuit_atlas.ingest.other_projects import recognised_json
 from circuit_atlas.ingest.source_sets import identify, identify_lorsa
 from circuit_atlas.printable import first_of
 from circuit_atlas.schema.keys import Component, Kind, NodeAddress
-from circuit_atlas.schema.limits import MAX_ID_LENGTH, MAX_NAME_LENGTH
+from circuit_atlas.schema.limits import MAX_GRAPH_NODES, MAX_ID_LENGTH, MAX_NAME_LENGTH
 from circuit_atlas.schema.models import GraphMetadata, Supernode
 
 _FIX = "Give a file made by circuit-tracer's create_graph_files or downloaded from Neuronpedia."
 _EXPECTED = "an attribution graph has `metadata`, `nodes` and `links`"
 _MAX_POSITIONS = 10_000_000  # of a prompt; views and aggregates have a place for each
+# A link takes 40 bytes or more of a file. Python needs about 200 for each object or list, however short it is there.
+_MIN_BYTES_PER_OBJECT = 16
+_FEW_OBJECTS = 100_000
 _WRAPPED = "json"  # the field of a data set's row that holds a graph as text
 
 
@@ -147,6 +150,13 @@ def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _parsed(content: bytes, where: str) -> Any:
+    objects = content.count(b"{") + content.count(b"[")
+    if objects > _FEW_OBJECTS + len(content) // _MIN_BYTES_PER_OBJECT:
+        raise InputError(
+            f"has {objects:,} objects and lists in {len(content):,} bytes, which no attribution graph has",
+            where=where,
+            fix=_FIX,
+        )
     try:
         # Decoded here, since json would let halves of characters through.
         return json.loads(content.decode(json.detect_encoding(content)))
@@ -187,6 +197,8 @@ def _check_form(document: Any, path: Path) -> None:
     if not isinstance(document, dict) or not {"nodes", "links"} <= document.keys():
         found = f"has {_some([f'{name!r:.40}' for name in document])}" if isinstance(document, dict) else "has none"
         raise InputError(f"not an attribution graph: {_EXPECTED}; this JSON {found}", where=str(path), fix=_FIX)
+    if isinstance(document["nodes"], list) and len(document["nodes"]) > MAX_GRAPH_NODES:
+        raise too_many_nodes(len(document["nodes"]), str(path))
     if document["nodes"] == []:
         raise InputError("the graph has no nodes", where=str(path), fix="Run the attribution again, or download it.")
 

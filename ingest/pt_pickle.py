@@ -37,6 +37,8 @@ DATA_TYPES = {
     "Byte": "uint8",
     "Bool": "bool",
 }
+_MAX_WORK = 4_000_000  # values that calls are given: each costs a few bytes of the file, however many values it takes
+_MAX_DIMENSIONS = 8
 _LITERALS = frozenset({"BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"})
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _FIX = "Do not load this file with other tools either, unless you trust its source."
@@ -85,7 +87,7 @@ class _Name(NamedTuple):
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> SavedTensor:
-    numbers = isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides)
+    numbers = isinstance(shape, tuple) and isinstance(strides, tuple) and len(shape) == len(strides) <= _MAX_DIMENSIONS
     if not numbers or not all(type(i) is int and 0 <= i < 1 << 62 for i in (offset, *shape, *strides)):
         raise ValueError("a tensor has no valid offset, shape and strides")
     return SavedTensor(storage.dtype, storage.key, offset, shape, strides)
@@ -151,12 +153,13 @@ def _refused(name: str, where: str) -> UnsafeFileError:
 
 class _Machine:
     """The state that operations work on. `stack` has the values since the last mark, `below` those between earlier
-    marks, `memo` the values that are used again."""
+    marks, `memo` the values that are used again, `left` how many values calls may still be given."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
+        self.left = _MAX_WORK
 
     def run(self, steps: Iterable[tuple[str, Any]]) -> Any:
         for operation, argument in steps:
@@ -201,16 +204,24 @@ class _Machine:
                 raise TypeError("a key is neither text nor an integer")
             target[key] = value
 
+    def spend(self, values: int) -> None:
+        """A short pickle can give the same long list to many calls."""
+        self.left -= values
+        if self.left < 0:
+            raise ValueError("it does more than any graph needs")
+
     def call(self) -> None:
         name, arguments = self.take(2)
         if not isinstance(name, _Name) or type(arguments) is not tuple:
             raise TypeError("it calls something that cannot be called")
+        self.spend(len(arguments))
         self.push(name.make(*arguments))
 
     def build(self) -> None:
         (state,) = self.take(1)
         made = self.stack[-1]
         if isinstance(made, Config) and isinstance(state, dict):
+            self.spend(len(state))
             vars(made).update({name: value for name, value in state.items() if isinstance(name, str)})
         elif not isinstance(made, Config | Ignored):
             raise TypeError("it sets the state of something that has none")

@@ -119,8 +119,8 @@ def _check_plain(value: Any, where: str) -> None:
 
 
 def _parts(item: Any) -> Iterable[Any]:
+    if isinstance(item, Config):
+        item = vars(item)
     if isinstance(item, dict):
-        return item.values()
-    if isinstance(item, list | tuple):
-        return item
-    return vars(item).values() if isinstance(item, Config) else ()
+        return (*item, *item.values())
+    return item if isinstance(item, list | tuple) else ()

@@ -7,9 +7,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from circuit_atlas.errors import InputError, InvalidArgumentError
+from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import gzipped
+from circuit_atlas.ingest.faults import too_many_nodes
 from circuit_atlas.ingest.graph_json import read_json
 from circuit_atlas.ingest.options import ReadOptions, check_options
 from circuit_atlas.schema.limits import MAX_GRAPH_NODES
@@ -30,11 +31,7 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
     """
     data = _read(source, **options)
     if len(data.nodes) > MAX_GRAPH_NODES:
-        raise InputError(
-            f"{len(data.nodes):,} nodes are more than the {MAX_GRAPH_NODES:,} that a graph may have",
-            where=None if hasattr(source, "adjacency_matrix") else str(source),
-            fix="Prune the graph: --node-threshold 0.8 for a .pt (node_threshold), or as circuit-tracer does it.",
-        )
+        raise too_many_nodes(len(data.nodes), None if hasattr(source, "adjacency_matrix") else str(source))
     return data
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import signal
 import subprocess
@@ -175,13 +176,21 @@ def wait_and_see(seconds: str) -> Callable[[Any], None]:
     return lambda handler: handler.reply(429, b"{}", Retry_After=seconds)
 
 
+def packed(content: bytes, how: str = "gzip") -> Callable[[Any], None]:
+    return lambda handler: handler.reply(200, content, Content_Encoding=how)
+
+
 TROUBLE: dict[str, list[Any]] = {
     "errors": [500, 502, 503],
     "busy": [wait_and_see("0"), wait_and_see("0.01"), wait_and_see("Wed, 21 Oct 2015 07:28:00 GMT"), 429],
+    "no date": [wait_and_see(f"Fri, 01 Jan {rest}") for rest in ("2021 00:00:00 +9999999999999", "99999999999 0:0:0")],
     "no JSON": [b"<html>", b"", b'[{"modelId": ', b"[" * 100_000],
     "another form": [b"{}", b"null", b"7", b'"text"', b"[1, null, []]"],
     "refused batch": [400, 413],
-    "not what gzip makes": [lambda handler: handler.reply(200, b"abc", Content_Encoding="gzip")],
+    "not what gzip makes": [packed(b"abc")],
+    "gzip cut off": [packed(gzip.compress(b"[]")[:-3])],
+    "packed twice": [packed(gzip.compress(gzip.compress(b"[]")), "gzip, gzip")],
+    "unpacks to 100 MB": [packed(gzip.compress(b" " * (100 << 20), 1))],
     "cut off": [lambda handler: handler.reply(200, b"[", Content_Length="100") or handler.connection.close()],
     "slow": [lambda _: time.sleep(1)],
 }

@@ -132,6 +132,16 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     assert "gunzip" in done.stderr
 
 
+@pytest.mark.parametrize("nodes", [b"{}," * 5_000_000, b"[0]," * 5_000_000, b'{"node_id":"E_1_1_1"},' * 200_000])
+def test_nodes_of_a_few_bytes_are_refused_before_they_fill_the_memory(nodes: bytes, tmp_path: Path) -> None:
+    """Packed, they take a thousandth; as objects, they would take 30 times as much."""
+    path = tmp_path / "dense.json.gz"
+    path.write_bytes(gzip.compress(b'{"links":[],"nodes":[' + nodes.removesuffix(b",") + b"]}"))
+    done = read_in_process(path, memory=1 << 30)
+    assert "InputError" in done.stderr
+    assert "which no attribution graph has" in done.stderr or "200,000 nodes are more than" in done.stderr
+
+
 def test_small_files_may_shrink_much(tmp_path: Path) -> None:
     """A short file of much white space, 300 times as large unpacked, is small all the same."""
     path = tmp_path / "spaced.json.gz"

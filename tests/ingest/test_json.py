@@ -15,6 +15,7 @@ from support.examples import EXAMPLES, NAMES, example_document, example_file
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.qk import read_qk
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.source_sets import identify
 
@@ -343,6 +344,21 @@ def test_values_of_qk_pairs_that_are_no_numbers_are_counted(value: Any, tmp_path
     graph["nodes"][1]["remark"] = "qk_tracing_results"  # no such field
     data = read_graph(write(tmp_path, graph))
     assert any("name no node of the file, or have no value" in warning for warning in data.metadata.warnings)
+
+
+def test_qk_pairs_that_are_there_twice_are_stored_once(tmp_path: Path, graph: dict[str, Any]) -> None:
+    """Each is looked up among those between the same two nodes, so that 100,000 of them would take hours."""
+    one, other = (graph["nodes"][i]["node_id"] for i in (1, 2))
+    graph["nodes"][0]["qk_tracing_results"] = {
+        "pair_wise_contributors": [[one, other, 0.1], [other, one, 0.2], [one, other, 0.3]],
+        "top_q_marginal_contributors": [[one, 0.1], [other, 0.2], [one, 0.3]],
+        "top_k_marginal_contributors": [[one, 0.1]],
+    }
+    data = read_graph(write(tmp_path, graph))
+    found = read_qk(data.nodes, data.metadata.file_extra)
+    assert [pair.value for pair in found.pairs] == [0.1, 0.2]
+    assert [(one.side, one.value) for one in found.marginals] == [("query", 0.1), ("query", 0.2), ("key", 0.1)]
+    assert any("2 entries" in warning and "there twice" in warning for warning in data.metadata.warnings)
 
 
 @pytest.mark.parametrize("place", ["metadata", "node", "link"])

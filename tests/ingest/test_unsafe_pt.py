@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,36 @@ def test_a_list_of_itself_does_not_fill_the_memory(saved: Path) -> None:
     rewrite(saved, lambda name, content: pickled if name.endswith("data.pkl") else content)
     with pytest.raises(UnsafeFileError, match="unfolds to more values"):
         read_graph(saved)
+
+
+def unicode(text: str) -> bytes:
+    return b"X" + len(text).to_bytes(4, "little") + text.encode()
+
+
+def test_a_value_that_is_used_many_times_takes_no_time_and_memory(saved: Path) -> None:
+    """Allowed operations: a long list of arguments for 100,000 calls, a dict of 10,000 fields for 100,000
+    configurations, and a text of 1 MB as the name of a field of 100,000 dicts."""
+    config = b"ccircuit_tracer.utils.tl_nnsight_mapping\nUnifiedConfig\n"
+    tensor = b"ctorch._utils\n_rebuild_tensor_v2\n"
+    fields = b"}(" + b"".join(unicode(str(i)) + b"K\x00" for i in range(10_000)) + b"u"
+    long = b"(" + b"K\x01" * 100_000 + b"t"
+    programs = {
+        "configurations": config + b"q\x00" + fields + b"q\x01](" + b"h\x00)\x81h\x01b" * 100_000 + b"e",
+        "arguments": b"ctorch\ndevice\n" + b"q\x00" + long + b"q\x01](" + b"h\x00h\x01R" * 100_000 + b"e",
+        "dimensions": tensor + b"q\x00(NK\x00" + long + b"q\x02h\x02tq\x01](" + b"h\x00h\x01R" * 100_000 + b"e",
+        "names": b"](" + unicode("x" * 1_000_000) + b"q\x00" + b"}h\x00K\x00s" * 100_000 + b"e",
+    }
+    for name, program in programs.items():
+        pickled = b"\x80\x02}(" + unicode("extra") + program + b"u."
+        path = saved.with_name(f"{name}.pt")
+        shutil.copy(saved, path)
+
+        def hostile(member: str, content: bytes, code: bytes = pickled) -> bytes:
+            return code if member.endswith("data.pkl") else content
+
+        rewrite(path, hostile)
+        with pytest.raises(InputError, match="more than any graph needs|no valid offset|unfolds to more"):
+            read_graph(path)
 
 
 @pytest.mark.parametrize("value", [[[1, 2], [1]], ["a"], [{}]])

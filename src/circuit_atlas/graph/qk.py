@@ -52,7 +52,7 @@ class QkMarginal(NamedTuple):
 @dataclass(frozen=True)
 class QkTracing:
     """The QK pairs of a graph. `only` are nodes that they name and the graph does not have, as the file has them;
-    `lost` counts entries that name no node, or whose value is not a number."""
+    `lost` counts entries that name no node, whose value is not a number, or that are there twice."""
 
     only: list[dict[str, Any]]
     pairs: list[QkPair]
@@ -76,20 +76,30 @@ def read_qk(nodes: NodeColumns, file_extra: Mapping[str, Any]) -> QkTracing:
     for i, node in enumerate(only):
         place.setdefault(node["node_id"], len(nodes) + i)
     pairs, marginals, lost = [], [], 0
+    seen: set[tuple[int | str, ...]] = set()
     for attention, results in traced:
         for i, entry in enumerate(_entries(results, _PAIRS)):
             match entry:
                 case [str(query), str(key), given] if (
-                    query in place and key in place and (value := as_float(given)) is not None
+                    query in place
+                    and key in place
+                    and (value := as_float(given)) is not None
+                    and (pair := (attention, place[query], place[key])) not in seen
                 ):
-                    pairs.append(QkPair(attention, place[query], place[key], value, i))
+                    seen.add(pair)
+                    pairs.append(QkPair(*pair, value, i))
                 case _:
                     lost += 1
         for side, name in _MARGINALS.items():
             for i, entry in enumerate(_entries(results, name)):
                 match entry:
-                    case [str(node_id), given] if node_id in place and (value := as_float(given)) is not None:
-                        marginals.append(QkMarginal(attention, place[node_id], side, value, i))
+                    case [str(node_id), given] if (
+                        node_id in place
+                        and (value := as_float(given)) is not None
+                        and (one := (attention, place[node_id], side)) not in seen
+                    ):
+                        seen.add(one)
+                        marginals.append(QkMarginal(*one, value, i))
                     case _:
                         lost += 1
     return QkTracing(only, pairs, marginals, lost)
@@ -101,7 +111,10 @@ def qk_warnings(nodes: NodeColumns, file_extra: Mapping[str, Any]) -> list[str]:
     if not lost:
         return []
     entries = "entry" if lost == 1 else "entries"
-    return [f"{lost:,} {entries} of `{_RESULTS}` name no node of the file, or have no value: they are not stored"]
+    return [
+        f"{lost:,} {entries} of `{_RESULTS}` name no node of the file, or have no value, or are there twice: "
+        "they are not stored"
+    ]
 
 
 def _entries(results: Any, name: str) -> Iterator[Any]:

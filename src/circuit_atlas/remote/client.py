@@ -81,7 +81,7 @@ class Client:
         self._stopped = Event()
         self._long_waits: dict[str, RateLimitError] = {}  # by host: it gets no more requests
         self._client = http_client(
-            headers={"User-Agent": "circuit-atlas"},
+            headers={"User-Agent": "circuit-atlas", "Accept-Encoding": "gzip"},
             timeout=timeout,
             limits=httpx.Limits(max_connections=concurrency),
             follow_redirects=False,  # another host must not get a key
@@ -199,6 +199,6 @@ def _retry_after(value: str | None) -> float | None:
         return None
     with suppress(ValueError):
         return min(max(0.0, float(value)), 1e9)
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):  # the last of a year or a zone that no date has
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     return None

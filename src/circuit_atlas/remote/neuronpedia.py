@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -24,6 +25,7 @@ from circuit_atlas.remote.json_text import MalformedError
 from circuit_atlas.schema.source_sets import NEURONPEDIA
 
 _MAX_BYTES = 64 << 20  # of a response
+GZIP = ("gzip", "x-gzip")  # the only packing that is asked for
 _MAX_SECONDS = 120.0  # from the first byte of a response to the last
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
@@ -159,12 +161,22 @@ def _shown_location(location: str) -> str:
 
 
 def _read(response: httpx.Response) -> bytes:
-    """The body of a response, unpacked, within the bounds of size and time."""
+    """The body of a response, unpacked, within the bounds of size and time. httpx would unpack all of what has arrived
+    before its size can be looked at, and as many times as the server says that it was packed."""
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", *GZIP):
+        raise MalformedError(f"the response is packed in a way that nobody asked for ({packing[:40]!r})")
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if packing in GZIP else None
     content, deadline = bytearray(), time.monotonic() + _MAX_SECONDS
-    for chunk in response.iter_bytes():
-        content += chunk
+    for chunk in response.iter_raw():
+        try:
+            content += unpacker.decompress(chunk, _MAX_BYTES + 1 - len(content)) if unpacker else chunk
+        except zlib.error as error:
+            raise MalformedError(f"the response cannot be unpacked: {error}") from error
         if len(content) > _MAX_BYTES:
             raise MalformedError(f"the response has more than {_MAX_BYTES >> 20} MB")
         if time.monotonic() > deadline:
             raise TransientError("the response takes too long")
+    if unpacker and not unpacker.eof and content:
+        raise TransientError("the response is cut short")
     return bytes(content)
