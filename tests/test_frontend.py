@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import signal
 import socket
@@ -114,8 +116,10 @@ def test_graphs_are_pruned_and_kept_in_a_given_folder(
     with atlas.serve(name, output=tmp_path / "kept", node_threshold=0.3):
         pass
     few = json.loads((tmp_path / "kept" / f"{name}.json").read_text())
-    with atlas.serve(name, "dallas", output=tmp_path / "kept", node_threshold=0.9):
-        pass
+    with atlas.serve(name, "dallas", output=tmp_path / "kept", node_threshold=0.9) as served:
+        assert served.notes == ["'dallas' is shown as it is stored: thresholds are for graphs that are stored whole."]
+    with atlas.serve("dallas", output=tmp_path / "kept") as served:
+        assert served.notes == []
     many = json.loads((tmp_path / "kept" / f"{name}.json").read_text())
     assert len(few["nodes"]) < len(many["nodes"])
     assert [line["slug"] for line in listed(tmp_path / "kept")] == [name, "dallas"]
@@ -171,6 +175,25 @@ def test_the_page_shows_the_best_label(tmp_path: Path) -> None:
         assert nodes[FEATURE]["clerp"] == shown
 
 
+def test_numbers_that_a_browser_cannot_read(tmp_path: Path) -> None:
+    """A number beyond float64, which JSON may have, and a feature's number that is too long for a file's name."""
+    content = json.loads((EXAMPLES / "dallas.json").read_text())
+    of_id = {node["node_id"]: node for node in content["nodes"]}
+    of_id[FEATURE] |= {"score": "SCORE", "feature": 10**300}
+    (tmp_path / "odd.json").write_text(json.dumps(content).replace('"SCORE"', "1e400"))
+    data = read_graph(tmp_path / "odd.json")
+    explained = {data.nodes.key(i): [Explanation(text="new", source="hand")] for i in range(len(data.nodes))}
+    (tmp_path / "served").mkdir()
+    slug = write_frontend_files(tmp_path / "served", "odd", data, explained)
+
+    def refused(word: str) -> None:
+        raise AssertionError(f"a browser does not read {word}")
+
+    written = json.loads((tmp_path / "served" / f"{slug}.json").read_text(), parse_constant=refused)
+    assert next(node for node in written["nodes"] if node["node_id"] == FEATURE)["score"] is None
+    assert len(list((tmp_path / "served" / "features" / slug).iterdir())) > 100
+
+
 @pytest.mark.parametrize("name", ["graph-metadata", "Graph-Metadata"])
 def test_a_graph_does_not_take_the_place_of_the_list(name: str, tmp_path: Path) -> None:
     slug = write_frontend_files(tmp_path, name, read_graph(EXAMPLES / "dallas.json"), {})
@@ -208,7 +231,11 @@ def test_the_page_is_served_on_loopback_from_its_folder_alone(atlas: Atlas, exam
         assert place.hostname == "127.0.0.1"
         base = f"http://{place.netloc}"
         page = httpx.get(f"{base}/index.html")
-        assert "'unsafe-eval'" not in page.headers["Content-Security-Policy"]
+        policy = page.headers["Content-Security-Policy"]
+        assert "'unsafe-eval'" not in policy
+        scripts = policy.partition("script-src ")[2].partition(";")[0].split()
+        assert all(source.endswith(".js") for source in scripts if source.startswith("http"))  # no whole host
+        assert sum(source.startswith("https://unpkg.com/") for source in scripts) == 2
         assert "Attribution Graphs" in page.text
         assert len(httpx.get(f"{base}/graph_data/dallas.json").json()["nodes"]) == 415
         for path in (
@@ -265,6 +292,25 @@ def test_graphs_that_are_saved_at_once_are_saved_whole(port: int, tmp_path: Path
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(save, range(16))) == {200}
     assert len(json.loads((tmp_path / "one.json").read_text())["nodes"]) == 1_000_000
+
+
+def test_a_save_that_fails_leaves_the_graph_as_it_was(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as on a full disk. A page may read the graph meanwhile."""
+    before, url = (tmp_path / "one.json").read_text(), f"http://127.0.0.1:{port}/save_graph/one"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", full)
+        assert httpx.post(url, json={"qParams": {"pinnedIds": ["a"]}}).status_code == 500
+    assert (tmp_path / "one.json").read_text() == before
+    for body in ("{", "[]", "{}", "[" * 100_000):
+        assert httpx.post(url, content=body).status_code == 400
+    assert (tmp_path / "one.json").read_text() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graph-metadata.json", "one.json"]
 
 
 def test_a_browser_leaves_out_the_usual_port(port: int) -> None:
@@ -328,8 +374,13 @@ def raw_status(port: int | None, path: str, host: str = "127.0.0.1") -> int:
 def test_markup_in_a_graph_does_not_run(
     atlas: Atlas, frontend: Page, page_log: PageLog, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
-    """The page puts some texts into its HTML as they are; the policy keeps them from running."""
-    attack = "<img src=x onerror=\"document.title='run'\">"
+    """The page puts some texts into its HTML as they are; the policy keeps them from running: code in an attribute, and
+    a package that somebody has published where the page's libraries are."""
+    theirs = "https://unpkg.com/somebodys-package@1/x.js"
+    frame = f"<iframe srcdoc=\"<script src='{theirs}'></script>\"></iframe>"
+    attack = f"<img src=x onerror=\"document.title='run'\">{frame}"
+    scripts: list[str] = []
+    frontend.on("request", lambda request: scripts.append(request.url))
     content = json.loads((EXAMPLES / "dallas.json").read_text())
     for node in content["nodes"]:
         node["vis_link"] = f'javascript:alert(1)"{attack}'
@@ -346,7 +397,8 @@ def test_markup_in_a_graph_does_not_run(
         frontend.goto(served.urls[0] + f"&clickedId={FEATURE}")
         frontend.locator("text.node").first.wait_for()
         frontend.locator(".feature-header").first.wait_for()
-        frontend.mouse.move(300, 250)
+        frontend.locator(f"text.node[data-node-id='{FEATURE}'], text.node").first.hover(force=True)  # shows its label
+        assert theirs not in scripts
         assert frontend.title().startswith("Attribution Graph")
         assert frontend.locator("a[href^=javascript]").count() == 0
         frontend.goto("about:blank")  # what it still loads is refused by a server that stops

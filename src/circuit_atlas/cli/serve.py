@@ -30,7 +30,7 @@ GROUP = "Pictures and pages"
     type=click.FloatRange(0, 1),
     default=EDGE_THRESHOLD,
     show_default=True,
-    help="Show the edges with this share of influence.",
+    help="Show the edges with this share of influence, if the graph is not pruned.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="The port.  [default: 8041, or a free one]")
 @click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="Keep the page's files in this folder.")
@@ -61,6 +61,8 @@ def serve_command(
         ) as served,
     ):
         atlas.close()  # everything is in the files
+        for note in served.notes:
+            echo(f"note: {note}", err=True)
         for url in served.urls:
             echo(url)
         echo("Ctrl-C stops it.", err=True)

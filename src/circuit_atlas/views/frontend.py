@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from circuit_atlas.errors import DatabaseError, InputError, needs_extra
+from circuit_atlas.errors import AtlasError, DatabaseError, InputError, needs_extra
 from circuit_atlas.export.json_file import NEW_QPARAMS, write_json
-from circuit_atlas.files import replacing
+from circuit_atlas.files import replacing, write_file
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest.labels import FILE
 from circuit_atlas.queries.checks import check_range
@@ -41,13 +41,13 @@ _HOST = "127.0.0.1"
 _LOCAL = re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?", re.ASCII)  # a browser leaves port 80 out
 MAX_CONNECTIONS = 64  # at once; a browser opens six
 _MAX_BODY = 4 << 20  # bytes of what the page saves
+_MAX_FEATURE = (1 << 63) - 1  # a feature's number in the page: of layer and index together
 _PATIENCE = 30  # seconds that a client may say nothing
 _LIST = "graph-metadata"  # the file that lists the graphs
-_FIRST = "first_qParams"  # in the list: a graph's `qParams` before the page saved any
+_FIRST = "first_qParams"  # in a graph's file: its `qParams` before the page saved any
 _SAVE = "/save_graph/"
 _NO_LOG = logging.NullHandler()
 _LOG = logging.getLogger(__name__)
-_SCRIPT_HOSTS = ("https://transformer-circuits.pub", "https://unpkg.com")
 _FEATURE_HOSTS = (
     "https://huggingface.co",
     "https://*.huggingface.co",
@@ -101,7 +101,8 @@ def _written(
     file = folder / f"{slug}.json"
     with replacing(file) as part:
         write_json(data, part)
-        content = json.loads(part.read_text(encoding="utf-8"))
+        # A browser refuses a whole file with `NaN` or `Infinity` in it, which Python takes and writes.
+        content = json.loads(part.read_text(encoding="utf-8"), parse_constant=lambda _: None)
         metadata = {**content["metadata"], "slug": slug, "title_prefix": graph}
         nodes = content["nodes"]
         explained = [explanations.get(data.nodes.key(i), ()) for i in range(len(nodes))]
@@ -117,14 +118,14 @@ def _written(
             for feature, page in _feature_pages(nodes, explained):
                 (folder / "features" / slug / f"{feature}.json").write_text(json.dumps(page), encoding="utf-8")
         qparams = {**NEW_QPARAMS, **content.get("qParams", {})}
-        saved = _saved(file, _listed(folder).get(slug, {}), nodes)
-        content |= {"metadata": metadata, "qParams": qparams if saved is None else saved}
+        saved = _saved(file, nodes)
+        content |= {"metadata": metadata, "qParams": qparams if saved is None else saved, _FIRST: qparams}
         part.write_text(json.dumps(content), encoding="utf-8")
-    _add_to_list(folder, {**metadata, _FIRST: qparams})
+        _add_to_list(folder, metadata)  # before the file is there: a file that is not in the list is somebody else's
     return slug
 
 
-def _saved(file: Path, listed: dict[str, Any], nodes: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _saved(file: Path, nodes: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The `qParams` that the page saved when the graph was served from the same folder before; None if it saved none.
 
     Raises:
@@ -140,7 +141,7 @@ def _saved(file: Path, listed: dict[str, Any], nodes: list[dict[str, Any]]) -> d
         raise InputError(
             "not a graph as circuit-tracer's page reads it", where=str(file), fix="Give another folder with --output."
         ) from error
-    if saved == listed.get(_FIRST):
+    if saved == before.get(_FIRST):
         return None
     if ids != {node["node_id"] for node in nodes}:
         raise InputError(
@@ -174,7 +175,7 @@ def _listed(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _add_to_list(folder: Path, metadata: dict[str, Any]) -> None:
     entries = {**_listed(folder), metadata["slug"]: metadata}
-    (folder / f"{_LIST}.json").write_text(json.dumps({"graphs": list(entries.values())}), encoding="utf-8")
+    write_file(folder / f"{_LIST}.json", json.dumps({"graphs": list(entries.values())}).encode())
 
 
 def _feature_pages(
@@ -184,7 +185,10 @@ def _feature_pages(
     seen: set[int] = set()
     for node, explanations in zip(nodes, explained, strict=True):
         feature = node.get("feature")
-        if node.get("feature_type") != "cross layer transcoder" or not isinstance(feature, int) or feature in seen:
+        # It becomes the name of a file.
+        if not isinstance(feature, int) or isinstance(feature, bool) or abs(feature) > _MAX_FEATURE:
+            continue
+        if node.get("feature_type") != "cross layer transcoder" or feature in seen:
             continue
         seen.add(feature)
         yield feature, _feature_page(explanations)
@@ -224,7 +228,8 @@ class FrontendServer:
     """
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
-        handler = functools.partial(_handler(), frontend_dir=_assets(), data_dir=str(folder.resolve()))
+        self._saving = threading.Lock()  # each save reads and writes the whole file
+        handler = functools.partial(_handler(self._saving), frontend_dir=_assets(), data_dir=str(folder.resolve()))
         self._server = _bind(handler, port)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -239,8 +244,10 @@ class FrontendServer:
         return f"{self.url}?slug={quote(slug)}"
 
     def stop(self) -> None:
-        """Stop serving and release the port."""
+        """Stop serving and release the port, after what is being saved."""
         self._server.shutdown()
+        with self._saving:
+            pass
         self._server.server_close()
         self._thread.join()
 
@@ -288,7 +295,7 @@ def _assets() -> Path:
     return Path(str(files("circuit_tracer") / "frontend" / "assets"))
 
 
-def _handler() -> Callable[..., Any]:
+def _handler(saving: threading.Lock) -> Callable[..., Any]:
     with needs_extra("attribution", "serving circuit-tracer's page"):
         from circuit_tracer.frontend import local_server
     # Without a handler of its own, its log would print a traceback for each client that has gone.
@@ -299,11 +306,26 @@ def _handler() -> Callable[..., Any]:
         allows the page's own scripts only."""
 
         timeout = _PATIENCE
-        _saving = threading.Lock()
 
         def do_POST(self) -> None:  # noqa: N802 - its name in http.server
-            with self._saving:  # circuit-tracer reads and writes the whole file, and has one thread
-                super().do_POST()
+            """Save the `qParams` that the page sends. circuit-tracer's own method writes over the file, so that half of
+            it is left if the program ends then."""
+            file = Path(self.data_dir) / f"{_slug_of(self.path)}.json"
+            try:
+                qparams = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["qParams"]
+            except (ValueError, KeyError, TypeError, RecursionError):
+                self.send_error(400)
+                return
+            try:
+                with saving:
+                    content = json.loads(file.read_text(encoding="utf-8"))
+                    write_file(file, json.dumps({**content, "qParams": qparams}).encode())
+            except (AtlasError, OSError, ValueError) as error:
+                _LOG.warning("%s cannot be saved: %s", file, error)
+                self.send_error(500)
+                return
+            self.send_response(200)
+            self.end_headers()
 
         def parse_request(self) -> bool:
             if not super().parse_request():
@@ -321,10 +343,9 @@ def _handler() -> Callable[..., Any]:
 
         def _refused_save(self) -> int | None:
             """The status that refuses a POST, which must save a graph of the folder; None if it does."""
-            path, length = str(self.path).split("?")[0], str(self.headers.get("Content-Length"))
-            slug = path.rpartition("/")[2]
+            slug, length = _slug_of(self.path), str(self.headers.get("Content-Length"))
             is_graph = _SAFE_SLUG.fullmatch(slug) and slug != _LIST and (Path(self.data_dir) / f"{slug}.json").is_file()
-            if not path.startswith(_SAVE) or not is_graph:
+            if not str(self.path).startswith(_SAVE) or not is_graph:
                 return 404
             if not re.fullmatch(r"\d{1,10}", length, re.ASCII):
                 return 411
@@ -346,14 +367,21 @@ def _handler() -> Callable[..., Any]:
     return Handler
 
 
+def _slug_of(path: str) -> str:
+    """The graph that the path of a request names."""
+    return path.split("?", maxsplit=1)[0].rpartition("/")[2]
+
+
 @functools.cache
 def _policy() -> str:
-    """Allows the scripts in the page and those of the hosts from which it loads libraries, but no script in a graph."""
+    """Allows the scripts in the page and the libraries that it loads, but no script in a graph. Whole hosts would not
+    do: anyone can publish a script on one of them."""
     page = (_assets() / "index.html").read_text(encoding="utf-8")
+    libraries = re.findall(r"<script src=['\"](https://[^'\" ;,]+)", page)
     inline = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in inline]
     return (
-        f"default-src 'self'; script-src 'self' {' '.join([*hashes, *_SCRIPT_HOSTS])}; "
+        f"default-src 'self'; script-src 'self' {' '.join([*hashes, *libraries])}; "
         f"style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' {' '.join(_FEATURE_HOSTS)}; "
-        "base-uri 'none'; form-action 'none'"
+        "frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'"
     )

@@ -64,13 +64,17 @@ def serve(
             raise InputError(
                 f"cannot be created: {error.strerror}", where=str(folder), fix="Give another folder."
             ) from error
-        slugs = []
+        asked = (node_threshold, edge_threshold) != (NODE_THRESHOLD, EDGE_THRESHOLD)
+        slugs, notes = [], []
         for graph in tqdm(graphs, "writing", unit=" graphs", disable=None if database.progress else True):
             data, explanations = _shown(GraphReference(database, graph), node_threshold, edge_threshold)
+            is_pruned = data.metadata.node_threshold == node_threshold
+            if asked and not (is_pruned and data.metadata.edge_threshold == edge_threshold):
+                notes.append(f"{graph!r} is shown as it is stored: thresholds are for graphs that are stored whole.")
             slugs.append(write_frontend_files(folder, graph, data, explanations))
         server = FrontendServer(folder, port)
         stack.callback(server.stop)
-        return ServedGraphs([server.page(slug) for slug in slugs], folder, stack.pop_all())
+        return ServedGraphs([server.page(slug) for slug in slugs], folder, notes, stack.pop_all())
 
 
 @graph_query
@@ -149,11 +153,11 @@ def _explained(graph: StoredGraph) -> dict[str, list[Explanation]]:
 class ServedGraphs:
     """circuit-tracer's page on some graphs, served until it is closed.
 
-    `urls` open it with each of the graphs, in their order; `folder` holds its files.
+    `urls` open it with each of the graphs, in their order; `folder` holds its files; `notes` say what had no effect.
     """
 
-    def __init__(self, urls: list[str], folder: Path, resources: ExitStack) -> None:
-        self.urls, self.folder, self._resources = urls, folder, resources
+    def __init__(self, urls: list[str], folder: Path, notes: list[str], resources: ExitStack) -> None:
+        self.urls, self.folder, self.notes, self._resources = urls, folder, notes, resources
 
     def close(self) -> None:
         """Stop serving, and remove the files if nobody asked to keep them."""
