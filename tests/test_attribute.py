@@ -28,6 +28,7 @@ from circuit_atlas.attribution import (
     read_prompts,
     slug_of,
 )
+from circuit_atlas.attribution.load import scan_of
 from circuit_atlas.attribution.stored import _files
 from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, InvalidArgumentError, OutOfMemoryError
 
@@ -88,21 +89,61 @@ def test_a_prompt_is_attributed_saved_and_stored(
     stored = atlas.graph(name).metadata
     assert stored["model"] == "small"
     assert stored["tokens"] == ["<bos>", *PROMPT.split()]
-    again = run(
-        "attribute",
-        PROMPT,
-        "--name",
-        name,
-        "--model",
-        str(folders.model),
-        "--transcoders",
-        "/nowhere",
-        "--tag",
-        "small models",
-    )
+    again_with = ["attribute", PROMPT, "--name", name, "--model", str(folders.model), "--tag", "small models"]
+    (work / folders.transcoders.name).mkdir()
+    again = run(*again_with, "--transcoders", folders.transcoders.name)  # an empty folder of the same name
     assert json.loads(again.stdout)["status"] == "unchanged"  # the model was not even loaded
     tags = atlas.cypher("MATCH (:Graph {name: $n})-[:TAGGED]->(t) RETURN t.name AS tag LIMIT 5", {"n": name})
     assert tags.rows == [{"tag": "small models"}]
+
+
+def test_what_is_stored_is_not_taken_for_another_attribution(
+    atlas: Atlas, folders: Folders, small_model: ModuleType, loaded: Any, tmp_path: Path, new_name: Callable[[], str]
+) -> None:
+    """With other transcoders, outputs or limits, the stored graph is no answer; nor is that of a file."""
+    name, file = new_name(), tmp_path / "graph.pt"
+    targets = ["Austin", "Texas"]
+    few: dict[str, Any] = {"attribution_targets": targets, "max_feature_nodes": 20}
+    atlas.attribute(PROMPT, model=loaded, name=name, output=file, **few)
+    others = small_model.save_transcoders(tmp_path / "others")
+    settings = (others / "config.yaml").read_text()
+    assert "small-set" in settings
+    (others / "config.yaml").write_text(settings.replace("small-set", "other-set"))
+    model = str(folders.model)
+    changes: list[dict[str, Any]] = [
+        {"model": model, "transcoders": str(others)},
+        {"model": model, "transcoders": "gemma"},
+        {"source_set": "others"},
+        {"attribution_targets": ["Austin"]},
+        {"attribution_targets": ["Austin", "Dallas"]},
+        {"max_n_logits": 1},
+        {"max_feature_nodes": 19},
+    ]
+    for change in changes:
+        with pytest.raises(GraphExistsError, match=rf"graph '{name}' already exists, (of|with) "):
+            atlas.attribute(PROMPT, name=name, **{"model": loaded, **change})
+    for change in changes[:2] + changes[3:]:  # the name of the set is given to what is read
+        with pytest.raises(InputError, match="already exists, with a graph (of|with) "):
+            atlas.attribute(PROMPT, name=new_name(), output=file, **{"model": loaded, **change})
+    alike: list[dict[str, Any]] = [few, {"max_n_logits": 2}, {"max_feature_nodes": 40}, {"desired_logit_prob": 0.5}]
+    for again in alike:
+        assert status_of(atlas.attribute(PROMPT, model=loaded, name=name, **again)) == "unchanged"
+    same: dict[str, Any] = {"model": model, "transcoders": str(folders.transcoders)}
+    assert status_of(atlas.attribute(PROMPT, name=name, **same)) == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("transcoders", "scan"),
+    [
+        ("gemma", "mwhanna/gemma-scope-transcoders"),
+        ("mntss/clt-gemma-2-2b-426k", "mntss/clt-gemma-2-2b-426k"),
+        ("user/repository@v1", "user/repository@v1"),
+        ("user/repository/a/b@v1", "user/repository//a/b@v1"),
+        ("hf://user/repository/file", None),
+    ],
+)
+def test_the_name_that_graphs_keep_of_transcoders(transcoders: str, scan: str | None) -> None:
+    assert scan_of(transcoders) == scan
 
 
 def test_a_loaded_model_answers_as_its_files_do(folders: Folders, loaded: Any, torch: ModuleType) -> None:
@@ -258,6 +299,10 @@ def test_transcoders_of_another_number_of_layers_are_refused(
 def test_impossible_attributions_are_refused(atlas: Atlas, loaded: Any, run: Run, folders: Folders) -> None:
     with pytest.raises(InvalidArgumentError, match="transcoders"):
         atlas.attribute(PROMPT, model="google/gemma-2-2b")
+    limits: list[dict[str, Any]] = [{"max_n_logits": 3}, {"desired_logit_prob": 0.5}]
+    for limit in limits:
+        with pytest.raises(InvalidArgumentError, match=f"{next(iter(limit))} has no effect on outputs that are named"):
+            atlas.attribute(PROMPT, model=loaded, attribution_targets=["Austin"], **limit)
     unknown: dict[str, Any] = {"max_hops": 3}
     with pytest.raises(InvalidArgumentError, match="max_hops"):
         atlas.attribute(PROMPT, model=loaded, **unknown)

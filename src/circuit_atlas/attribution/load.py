@@ -23,7 +23,10 @@ from typing import Any
 
 from circuit_atlas.attribution.options import LoadOptions
 from circuit_atlas.attribution.run import LOWER_LOADING, translated_failures
-from circuit_atlas.errors import AttributionError, needs_extra
+from circuit_atlas.errors import AttributionError, MissingExtraError, needs_extra
+
+# Of circuit-tracer, for the sets that it had first.
+_SHORT_NAMES = {"gemma": "mwhanna/gemma-scope-transcoders", "llama": "mntss/transcoder-Llama-3.2-1B"}
 
 
 def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any:
@@ -65,6 +68,25 @@ def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any
             return _model(name, loaded, options.get("backend", "transformerlens"), device=device, dtype=dtype)
 
 
+def scan_of(transcoders: str) -> str | None:
+    """The name that a graph keeps of transcoders (`scan`), without loading them; None where nobody can tell.
+
+    Args:
+        transcoders: see `load_model`.
+    """
+    folder = Path(transcoders)
+    if not os.path.isdir(folder):
+        # As circuit_tracer.utils.hf_utils.load_transcoder_from_hub names them.
+        name, _, revision = _SHORT_NAMES.get(transcoders, transcoders).partition("@")
+        user, repository, *inside = name.split("/") if name.count("/") else (name, "")
+        place = "/".join([user, repository]).rstrip("/") + ("//" + "/".join(inside) if inside else "")
+        return None if "://" in name else f"{place}@{revision}" if revision else place
+    try:
+        return str(_settings(folder)["scan"])
+    except (OSError, ValueError, MissingExtraError):
+        return None
+
+
 def _transcoders(transcoders: str, **settings: Any) -> tuple[Any, dict[str, Any]]:
     """The transcoders and their configuration."""
     from circuit_tracer.utils.hf_utils import load_transcoder_from_hub
@@ -77,13 +99,9 @@ def _transcoders(transcoders: str, **settings: Any) -> tuple[Any, dict[str, Any]
 
 def _transcoders_from_folder(folder: Path, **settings: Any) -> tuple[Any, dict[str, Any]]:
     """What `load_transcoder_from_hub` does after it has downloaded a repository."""
-    import yaml
     from circuit_tracer.utils.hf_utils import load_transcoders
 
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    if not isinstance(config, dict):
-        raise ValueError("config.yaml does not contain settings")
-    config = {"scan": folder.name, "repo_id": folder.name, **config}
+    config = _settings(folder)
     hooks = {name: config[name] for name in ("scan", "feature_input_hook", "feature_output_hook")}
     if config["model_kind"] == "cross_layer_transcoder" and "transcoders" not in config:
         from circuit_tracer.transcoder.cross_layer_transcoder import load_clt
@@ -96,6 +114,20 @@ def _transcoders_from_folder(folder: Path, **settings: Any) -> tuple[Any, dict[s
         files = [f"layer_{layer}.safetensors" for layer in range(len(files))]
     config["transcoders"] = [file if file.startswith("hf://") else str(folder / file) for file in files]
     return load_transcoders(config, **settings), config
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """What `config.yaml` in a folder of transcoders says, and the name that they get otherwise."""
+    with needs_extra("attribution", "attribution"):
+        import yaml
+
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"config.yaml: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError("config.yaml does not contain settings")
+    return {"scan": folder.name, "repo_id": folder.name, **config}
 
 
 def _check_layers(name: str, transcoders: Any) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tqdm import tqdm
 
-from circuit_atlas.attribution.load import load_model
+from circuit_atlas.attribution.load import load_model, scan_of
 from circuit_atlas.attribution.options import AttributeOptions, AttributionOptions, LoadOptions
 from circuit_atlas.attribution.prompts import (
     Prompt,
@@ -34,20 +34,23 @@ from circuit_atlas.errors import (
     InvalidArgumentError,
 )
 from circuit_atlas.files import replacing
+from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.handle import IngestedGraph
 from circuit_atlas.ingest.load import add_tags
 from circuit_atlas.ingest.names import check_name, check_tags
 from circuit_atlas.ingest.options import ReadOptions, check_options
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
-from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.ingest.source_sets import identify
+from circuit_atlas.printable import first_of
+from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.schema.keys import Kind
 
 if TYPE_CHECKING:
     import circuit_tracer
 
-    from circuit_atlas.graph.data import GraphData
-
 PathLike = str | os.PathLike[str]
 _BOS = re.compile(r"<[^<>]+>|\[\w+\]|")  # of the usual tokenizers; none if the prompt has it
+_SHOWN = 10  # outputs that an error names
 _FILE_NAME = re.compile(r"\w[\w .@-]*")
 
 
@@ -87,8 +90,9 @@ def attribute(
     Raises:
         AttributionError: the model cannot be loaded, or the prompt cannot be attributed.
         OutOfMemoryError: there is not enough memory; the message says what to lower.
-        GraphExistsError: a graph of another prompt or model has the name, and `replace` is not set.
-        InputError: the file exists with another prompt's graph, or cannot be written.
+        GraphExistsError: a graph of another prompt, model or set of transcoders, or one that these options cannot make,
+            has the name, and `replace` is not set.
+        InputError: the file exists with such a graph, or cannot be written.
     """
     wanted = named_prompt(prompt, name)
     reading = ReadOptions(node_threshold=node_threshold, edge_threshold=edge_threshold, source_set=source_set)
@@ -189,22 +193,22 @@ def _at_each_position(model: Any, prompts: Iterable[Prompt]) -> tuple[list[Promp
 def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan) -> IngestResult | None:
     """The result for a prompt that is already stored, or saved by an earlier attribution; None if neither."""
     try:
-        stored = find_graph(database, prompt.name).properties
+        graph = find_graph(database, prompt.name)
     except GraphNotFoundError:
-        stored = None
-    if stored is not None:
-        if not _is_of(prompt, stored["prompt"]) or not plan.is_of(stored["model"], stored.get("scan")):
-            raise GraphExistsError(
-                f"graph {prompt.name!r} already exists, of {stored['prompt']!r:.80} by {stored['model']}",
-                fix="Give this one another name with --name, or pass --replace.",
-            )
+        graph = None
+    if graph is not None:
+        stored = graph.properties
+        found = _Found.of_graph(graph)
+        why = None if _is_of(prompt, found.prompt) and plan.is_of(found) else found.description
         for threshold in ("node_threshold", "edge_threshold"):
             asked = plan.reading.get(threshold)
-            if asked is not None and asked != stored.get(threshold):
-                raise GraphExistsError(
-                    f"graph {prompt.name!r} already exists, with the {threshold} {stored.get(threshold, 'none')}",
-                    fix="Give this one another name with --name, or pass --replace.",
-                )
+            if why is None and asked is not None and asked != stored.get(threshold):
+                why = f"with the {threshold} {stored.get(threshold, 'none')}"
+        if why := why or plan.contradicts(found):
+            raise GraphExistsError(
+                f"graph {prompt.name!r} already exists, {why}",
+                fix="Give this one another name with --name, or pass --replace.",
+            )
         with database.writing():
             add_tags(database, prompt.name, check_tags(plan.tags))
         return IngestResult.unchanged(prompt.name, stored)
@@ -213,12 +217,11 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
     from circuit_atlas.ingest import read_graph
 
     data = read_graph(file, **plan.reading)
-    about = data.metadata
-    if not _is_of(prompt, about.prompt) or not plan.is_of(about.model, about.scan):
+    saved = _Found.of_file(data)
+    why = plan.contradicts(saved) if _is_of(prompt, saved.prompt) and plan.is_of(saved) else saved.description
+    if why:
         raise InputError(
-            f"already exists, with the graph of {about.prompt!r:.80} by {about.model}",
-            where=str(file),
-            fix="Give another --output, or pass --replace.",
+            f"already exists, with a graph {why}", where=str(file), fix="Give another --output, or pass --replace."
         )
     return _store(database, data, prompt.name, plan, replace=False)
 
@@ -243,6 +246,40 @@ def _store(database: Database, data: GraphData, name: str, plan: _Plan, *, repla
 
     with database.writing():
         return load_graph(database, data, name=name, replace=replace, tags=plan.tags)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of a graph that was attributed before. `logits` are their texts, which a `.pt` may not have."""
+
+    prompt: str
+    model: str
+    source_set: str
+    scan: str | list[str] | None
+    features: int
+    logits: list[str | None]
+
+    @classmethod
+    def of_graph(cls, graph: StoredGraph) -> _Found:
+        """A graph of the database, which may be pruned."""
+        stored = graph.properties
+        about = stored["prompt"], stored["model"], stored["source_set"], stored.get("scan")
+        texts = [logit["token"] for logit in graph.logits]
+        more = [None] * (stored["logit_nodes"] - len(texts))
+        return cls(*about, stored["feature_nodes"], [*texts, *more])
+
+    @classmethod
+    def of_file(cls, data: GraphData) -> _Found:
+        """A graph of a file."""
+        kinds = [KINDS[kind] for kind in data.nodes.kind]
+        logits = [text for kind, text in zip(kinds, data.nodes.token, strict=True) if kind is Kind.LOGIT]
+        about = data.metadata
+        return cls(about.prompt, about.model, about.source_set, about.scan, kinds.count(Kind.FEATURE), logits)
+
+    @property
+    def description(self) -> str:
+        """Of which prompt it is, and of which model."""
+        return f"of {self.prompt!r:.80} by {self.model} with the transcoders {self.source_set}"
 
 
 @dataclass(frozen=True)
@@ -272,6 +309,12 @@ class _Plan:
         if unknown:
             raise InvalidArgumentError(f"attribute does not take {', '.join(sorted(unknown))}")
         check_options({"model": model, "transcoders": transcoders, **reading, **options})
+        ignored = [name for name in ("max_n_logits", "desired_logit_prob") if options.get(name) is not None]
+        if ignored and options.get("attribution_targets") is not None:
+            raise InvalidArgumentError(
+                f"{ignored[0]} has no effect on outputs that are named",
+                fix="Leave it out, or name no outputs: --target (attribution_targets).",
+            )
         loading: Any = {name: value for name, value in options.items() if name in LoadOptions.__annotations__}
         chosen: Any = {name: value for name, value in options.items() if name in AttributionOptions.__annotations__}
         return cls(model, transcoders, loading, chosen, reading, tuple(tags))
@@ -282,13 +325,33 @@ class _Plan:
             return self.model
         return load_model(self.model, str(self.transcoders), self.loading)
 
-    def is_of(self, model: str, scan: str | None) -> bool:
-        """Whether a graph of `model`, with the name `scan` of transcoders, may be of these. Names that are looked up
-        when the model is loaded cannot be told apart."""
-        if isinstance(self.model, str | None):
-            return self.model is None or Path(self.model).name.lower() == model.lower()
-        own = getattr(self.model, "scan", None)
-        return not isinstance(own, str) or scan is None or own == scan
+    def is_of(self, found: _Found) -> bool:
+        """Whether a graph may be of this model and these transcoders, as far as their names tell before they are
+        loaded."""
+        wanted = self.reading.get("source_set")
+        if wanted is not None:
+            return self._is_of_model(found.model) and wanted == found.source_set
+        own = scan_of(str(self.transcoders)) if self.transcoders else getattr(self.model, "scan", None)
+        if not isinstance(own, str) or found.scan is None or own == found.scan:
+            return self._is_of_model(found.model)
+        return self._is_of_model(found.model) and identify(own, {})[1] == found.source_set
+
+    def _is_of_model(self, model: str) -> bool:
+        return not isinstance(self.model, str) or Path(self.model).name.lower() == model.lower()
+
+    def contradicts(self, found: _Found) -> str | None:
+        """What shows that a graph was not made with these options; None if it may have been. A graph does not keep the
+        options that it was made with."""
+        most, features = self.options.get("max_n_logits"), self.options.get("max_feature_nodes")
+        targets = self.options.get("attribution_targets")
+        texts = {text.strip() for text in found.logits if text is not None}
+        if targets is not None:
+            named = [str(target).strip() for target in targets if isinstance(target, str)]
+            is_other = len(targets) != len(found.logits) or (None not in found.logits and not texts.issuperset(named))
+            return f"of the outputs {first_of(sorted(texts), _SHOWN)}" if is_other else None
+        if most is not None and len(found.logits) > most:
+            return f"of {len(found.logits):,} outputs"
+        return f"with {found.features:,} features" if features is not None and found.features > features else None
 
 
 def _is_of(prompt: Prompt, stored: str) -> bool:
