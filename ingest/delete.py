@@ -9,7 +9,6 @@ from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import hidden_name, shown_name
 from circuit_atlas.ingest.owner import in_use, is_interrupted, owner_of_this_process
-from circuit_atlas.schema.graph_lock import LOCK
 
 _LOG = logging.getLogger(__name__)
 _EDGES_PER_TRANSACTION = 50_000
@@ -30,14 +29,15 @@ def delete_graph(database: Database, name: str) -> None:
         raise GraphNotFoundError(f"no graph is named {name!r}", fix="`circuit-atlas graphs` lists all graphs.")
     owner = owner_of_this_process()
     with in_use(database, hidden_name(name)) as hidden:
-        database.write(statements.RENAME, graph=name, name=hidden, status="deleting", owner=owner, given=name)
+        which = {"graph": name, "name": hidden, "given": name, "version": None}
+        database.write(statements.RENAME, **which, status="deleting", owner=owner)
         remove_graph(database, hidden)
 
 
 def remove_graph(database: Database, graph: str) -> None:
     """Delete everything under a hidden name; if there is nothing, do nothing. What is just getting the name that users
     see is left alone: the lock waits until it has it."""
-    database.write(LOCK, graph=graph)
+    database.write(statements.CONDEMN, graph=graph, owner=owner_of_this_process())
     while database.write(statements.DELETE_EDGES, graph=graph, batch=_EDGES_PER_TRANSACTION)[0]["deleted"]:
         pass
     while database.write(statements.DELETE_NODES, graph=graph, batch=_NODES_PER_TRANSACTION)[0]["deleted"]:

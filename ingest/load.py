@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from neo4j.exceptions import ConstraintError, IncompleteCommit, Neo4jError, ServiceUnavailable, SessionExpired
 
 from circuit_atlas.database import Database, Rows, Step
-from circuit_atlas.errors import GraphExistsError, IngestError
+from circuit_atlas.errors import GraphChangedError, GraphExistsError, IngestError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
@@ -36,6 +36,7 @@ def load_graph(
     *,
     name: str | None = None,
     replace: bool = False,
+    over: str | None = None,
     tags: Iterable[str] = (),
 ) -> IngestResult:
     """Store a graph; it becomes visible in the last transaction.
@@ -45,10 +46,12 @@ def load_graph(
         data: the graph, as a reader made it.
         name: the graph's name in the database; the file's slug when None.
         replace: whether to replace a graph of that name with different content.
+        over: with `replace`, the only version of the graph that may be replaced; any when None.
         tags: names of collections that it belongs to, beside those that a graph of that name already belongs to.
 
     Raises:
         GraphExistsError: a graph of that name with different content already exists, and `replace` is not set.
+        GraphChangedError: the graph is not the version `over` any more, or was deleted.
         IngestError: the stored graph is incomplete, or other processes interfered; nothing was published.
         InvalidArgumentError: the name or a tag cannot be used.
         SchemaVersionError: the store was made by a newer circuit-atlas.
@@ -61,7 +64,7 @@ def load_graph(
     remove_leftovers(database)
     content = content_hash(data)
     for _ in range(_ATTEMPTS):
-        existing = _find(database, name, content, replace)
+        existing = _find(database, name, content, replace, over)
         if existing == "same":
             add_tags(database, name, tags)
             return ingest_result(name, data, "unchanged", _same(database, name, content))
@@ -70,7 +73,7 @@ def load_graph(
             if existing == "none" and is_small(rows) and data.metadata.collapsed_from is None:
                 write_at_once(database, name, rows, lambda stored: _check_counts(name, stored, data))
                 return ingest_result(name, data, "ingested", _same(database, name, content))
-            status = _write_apart(database, name, rows, data, replace)
+            status = _write_apart(database, name, rows, data, replace, over)
             if status == "unchanged":  # another process published the same content meanwhile, without these tags
                 add_tags(database, name, tags)
             return ingest_result(name, data, status, _same(database, name, content))
@@ -86,13 +89,15 @@ def add_tags(database: Database, graph: str, tags: Iterable[str]) -> None:
         database.write(LOCK, statements.TAGS, graph=graph, tags=list(tags))
 
 
-def _find(database: Database, name: str, content: str, replace: bool) -> str:
+def _find(database: Database, name: str, content: str, replace: bool, over: str | None) -> str:
     """Whether a graph of that name exists: `none`, one with the `same` content, or `other` content to be replaced."""
     found = database.write(statements.FIND, graph=name)
+    if found and found[0]["content_hash"] == content:
+        return "same"
+    if over is not None and (not found or found[0]["version"] != over):
+        raise GraphChangedError(f"graph {name!r} was replaced or deleted meanwhile", fix="Nothing was written over it.")
     if not found:
         return "none"
-    if found[0]["content_hash"] == content:
-        return "same"
     if not replace:
         raise GraphExistsError(
             f"graph {name!r} already exists with different content",
@@ -101,13 +106,15 @@ def _find(database: Database, name: str, content: str, replace: bool) -> str:
     return "other"
 
 
-def _write_apart(database: Database, name: str, rows: GraphRows, data: GraphData, replace: bool) -> str:
+def _write_apart(
+    database: Database, name: str, rows: GraphRows, data: GraphData, replace: bool, over: str | None
+) -> str:
     """Write under a hidden name, then give the graph the user's name."""
     with in_use(database, hidden_name(name)) as staging:
         try:
             _write(database, staging, name, rows)
             _check_counts(name, database.write(statements.COUNTS, graph=staging)[0], data)
-            return _publish(database, staging, name, rows.properties, replace)
+            return _publish(database, staging, name, rows.properties, replace, over)
         except (ServiceUnavailable, SessionExpired):
             raise  # the database cannot be reached; the next ingest removes what was written
         except (Neo4jError, IngestError) as error:  # Neo4jError: a statement met a node that was just deleted
@@ -149,11 +156,11 @@ def _check_counts(name: str, stored: Mapping[str, int], data: GraphData) -> None
         )
 
 
-def _publish(database: Database, staging: str, name: str, properties: Row, replace: bool) -> str:
+def _publish(database: Database, staging: str, name: str, properties: Row, replace: bool, over: str | None) -> str:
     """Give the graph its name. If another process publishes that name at the same time, look again at what it has."""
     old = None
     for _ in range(_ATTEMPTS):
-        existing = _find(database, name, properties["content_hash"], replace)
+        existing = _find(database, name, properties["content_hash"], replace, over)
         if existing == "same":
             if database.write(statements.FIND, graph=staging):
                 remove_graph(database, staging)
@@ -161,7 +168,7 @@ def _publish(database: Database, staging: str, name: str, properties: Row, repla
             break  # this graph was published, only the answer to the commit was lost
         old = hidden_name(name) if existing == "other" else None
         try:
-            _rename(database, staging, name, properties, old)
+            _rename(database, staging, name, properties, old, over)
             break
         except (ConstraintError, IncompleteCommit):
             continue
@@ -177,15 +184,15 @@ def _contended(name: str) -> IngestError:
     return IngestError(f"several processes are ingesting {name!r} at the same time", fix="Ingest the file again.")
 
 
-def _rename(database: Database, staging: str, name: str, properties: Row, old: str | None) -> None:
+def _rename(database: Database, staging: str, name: str, properties: Row, old: str | None, over: str | None) -> None:
     owner = owner_of_this_process()
     steps: list[Step] = []
     if properties.get("collapsed_from"):  # it must not outlive the graph that it shows
         steps.append((LOCK, {"graph": properties["collapsed_from"]}))
     if old:
-        hide = {"graph": name, "name": old, "status": "deleting", "owner": owner, "given": staging}
+        hide = {"graph": name, "name": old, "status": "deleting", "owner": owner, "given": staging, "version": over}
         steps.append((statements.RENAME, hide))
-    show = {"graph": staging, "name": name, "status": "ready", "owner": owner, "given": staging}
+    show = {"graph": staging, "name": name, "status": "ready", "owner": owner, "given": staging, "version": None}
     steps.append((statements.RENAME, show))
     if old:
         steps.append((statements.COPY_TAGS, {"graph": name, "old": old}))

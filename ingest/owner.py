@@ -21,10 +21,11 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 from circuit_atlas.database import Database
 from circuit_atlas.ingest import statements
-from circuit_atlas.processes import find_process
+from circuit_atlas.processes import find_process, runs
 
 _LOG = logging.getLogger(__name__)
 _BEAT = 10.0  # seconds between two heartbeats
+_FRESH = 30_000  # milliseconds since a heartbeat, after which nobody writes any
 _MAX_SILENCE = 120_000  # milliseconds without a heartbeat, after which an owner that cannot be looked for has ended
 _IN_USE: set[str] = set()  # hidden names under which this process writes or deletes
 
@@ -78,7 +79,10 @@ def is_interrupted(graph: str, owner: str, silent_ms: int) -> bool:
     if not process or not _process_ids():
         return silent_ms > _MAX_SILENCE
     pid, started = process.split(" ")
-    return find_process(int(pid), float(started)) is None
+    if find_process(int(pid), float(started)) is not None:
+        return False
+    # Where a process has this id, its start time may only look like another one, because the clock was set.
+    return silent_ms > _FRESH or not runs(int(pid))
 
 
 @cache

@@ -197,7 +197,7 @@ RETURN count(n) AS nodes, sum(edges) AS edges, sum(weights) AS weights, sum(size
 """
 
 FIND = """CYPHER 25
-MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.content_hash AS content_hash
+MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.content_hash AS content_hash, g.version AS version
 """
 
 # Other graphs with the same content.
@@ -239,18 +239,31 @@ def _for_each(owned: dict[str, tuple[str, str]], clause: str) -> str:
 # Gives a graph another name and status, and all of its nodes the new name: nodes have their graph's name only while it
 # is ready, so that a query in Browser sees all of it or nothing. Nothing happens unless a graph named $given exists:
 # when the statement is repeated after a lost answer, a graph that made room for $given must not be renamed again. While
-# it waits for the lock, another process may rename the graph; `properties` reads its name again, `g.name` may not.
+# it waits for the lock, another process may rename the graph; `properties` reads its name again, `g.name` may not. What
+# is being deleted is never shown again. With $version, only that version of the graph makes room.
 # Nodes with a key and no ordinal are not ours, but would keep their keys from a graph that gets the name later.
 RENAME = (
     LOCK
     + """
 WITH g WHERE properties(g).name = $graph AND EXISTS { (:Graph {name: $given}) }
+  AND ($status = 'deleting' OR properties(g).status <> 'deleting')
+  AND ($version IS NULL OR properties(g).version = $version)
 SET g.name = $name, g.status = $status, g.owner = $owner, g.heartbeat = timestamp()
 WITH g
 CALL () { MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0 SET n.graph = $name }
 """
     + _for_each(_LINKED | _TABLES, "SET {}.graph = $name")
     + _DELETE_EDGE_BATCHES
+)
+
+# Marks what is under a hidden name as deleted, before its parts are: from then on it cannot be published. What got the
+# name that users see while this waited for the lock is left alone.
+CONDEMN = (
+    LOCK
+    + """
+WITH g WHERE properties(g).name = $graph
+SET g.status = 'deleting', g.owner = $owner, g.heartbeat = timestamp()
+"""
 )
 
 # The last step of publishing; returns 0 if the graph is gone, or the graph that it was collapsed from.

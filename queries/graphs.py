@@ -72,7 +72,8 @@ class StoredGraph(GraphReference):
         return SourceSets(stored["model"], stored["source_set"], stored.get("lorsa_source_set"))
 
     def write(self, *steps: Step) -> None:
-        """Write to the graph in one transaction, which is committed only if it still has this version.
+        """Write to the graph in one transaction, which is committed only if it still has this version. The steps can be
+        repeated, as they are when the answer to the commit is lost.
 
         Raises:
             GraphChangedError: it was replaced or deleted; nothing was written.
@@ -85,7 +86,7 @@ class StoredGraph(GraphReference):
 
         which = {"graph": self.name, "version": self.version or ""}
         with self.database.writing():
-            self.database.write_together([(LOCK, which), *steps, (HELD, which)], check)
+            self.database.write_together([(LOCK, which), *steps, (HELD, which)], check, repeatable=True)
 
     def check_unchanged(self) -> None:
         """Check that the database still has this version of the graph.

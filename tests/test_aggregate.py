@@ -22,8 +22,15 @@ from support.graphs import make_graph, status_of
 from support.many_files import ManyFiles
 from support.program import Run, fails
 
-from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, InvalidArgumentError, NotFoundError
+from circuit_atlas import Atlas, GraphHandle, aggregates
+from circuit_atlas.errors import (
+    GraphChangedError,
+    GraphExistsError,
+    GraphNotFoundError,
+    InputError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from circuit_atlas.graph import aggregate
 from circuit_atlas.graph.aggregate import Aggregation
 from circuit_atlas.graph.many_graphs import Effects
@@ -251,6 +258,13 @@ def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, 
     assert note in atlas.graph(name).view().summary.notes
     assert note in atlas.graph(name).view_paths(k=1, min_hops=1).summary.notes
     assert note in atlas.graph(name).report(k=1).view.summary.notes
+    assert note in atlas.only_features(name, without=[first]).notes
+    assert note in atlas.recurring(name, first, k=1).notes
+    assert note in atlas.search("moon", graph=name).notes
+    assert note in atlas.motifs(name, random=2).notes
+    feature = next(node for node in atlas.graph(name).nodes() if node.kind == "feature")
+    assert note in atlas.feature(f"{feature.layer}/{feature.index}", graphs=[name]).notes
+    assert note in atlas.query("neighbors.direct", {"graph": name, "key": "logit", "k": 1}).notes
     assert status_of(atlas.aggregate(name=name, refresh=True)) == "replaced"
     assert atlas.graph(name).paths(k=1).notes == []
     atlas.tag(second, add=[tag])
@@ -367,6 +381,44 @@ def test_a_repaired_graph_is_read_again(atlas: Atlas, examples: Any, new_name: C
     atlas.aggregate("foot", "puppy", "winter", copy, name=name)
     assert atlas.verify(copy, repair=True).graphs[0].repaired
     assert read_sums(atlas, name) is None
+
+
+@pytest.mark.parametrize("what", ["another", "deleted", "repaired"])
+def test_a_refresh_replaces_only_what_it_has_read(
+    what: str, atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not an aggregate, or another graph, that got its name meanwhile; nor sums that were found to be wrong."""
+    name, tag, copy, read, done = new_name(), new_name(), new_name(), aggregates._read, list[str]()
+    atlas.ingest(example_file("night"), name=copy, tags=[tag])
+    atlas.aggregate("puppy", tags=[tag], name=name)
+    atlas.ingest(example_file("winter"), name=new_name(), tags=[tag])
+
+    def meanwhile(*arguments: Any, **how: Any) -> Any:
+        data = read(*arguments, **how)
+        if done:  # it is read again, because a graph has changed
+            return data
+        done.append(what)
+        if what == "repaired":
+            atlas.cypher("MATCH (n:Feature {graph: $graph}) SET n.influence = 1.0", {"graph": copy}, write=True)
+            atlas.verify(copy, repair=True)
+        elif what == "another":
+            monkeypatch.setattr(aggregates, "_read", read)
+            atlas.aggregate("puppy", "foot", name=name, replace=True)
+        else:
+            atlas.delete(name)
+        return data
+
+    monkeypatch.setattr(aggregates, "_read", meanwhile)
+    with pytest.raises(GraphChangedError, match=r"replaced or deleted meanwhile\n.*Nothing was written over it"):
+        atlas.aggregate(name=name, refresh=True)
+    there = [summary.graph for summary in atlas.graphs().graphs]
+    assert (name in there) == (what != "deleted")
+    if what == "another":
+        assert atlas.graph(name).metadata["aggregated_names"] == ["foot", "puppy"]
+    if what == "repaired":
+        assert read_sums(atlas, name) is None
+        monkeypatch.setattr(aggregates, "_read", read)
+        atlas.aggregate(name=name, refresh=True)
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,26 @@ import json
 import os
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from neo4j.exceptions import ServiceUnavailable
 from support.examples import example_file
 from support.program import fails, run_program
 
-from circuit_atlas import Atlas
+from circuit_atlas import Atlas, client
 from circuit_atlas.config import STORE_VARIABLE
-from circuit_atlas.errors import DatabaseError, DatabaseStoppedError, InputError, LocalServerError, NodeNotFoundError
+from circuit_atlas.errors import (
+    DatabaseError,
+    DatabaseStoppedError,
+    InputError,
+    LocalServerError,
+    NodeNotFoundError,
+    ServerUnavailableError,
+)
+from circuit_atlas.queries.results import Graphs
+from circuit_atlas.schema import apply
 from circuit_atlas.server import LocalServer
 
 
@@ -79,6 +89,44 @@ def test_a_session_starts_its_server_again(own_atlas: Atlas, own_server: LocalSe
 
 SLOW = "UNWIND range(1, 1000000000) AS x WITH x WHERE x % 7 = 8 RETURN count(x) AS n // slow"
 RUNNING = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery ENDS WITH '// slow' RETURN count(*) AS n"
+
+
+def test_a_session_that_could_not_connect_again_tries_once_more(
+    own_atlas: Atlas, own_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has stopped the server again, for a backup, before it had answered."""
+    check = apply.check_schema
+
+    def stopped(_: Atlas) -> int | None:
+        monkeypatch.setattr(client, "check_schema", check)
+        raise ServiceUnavailable("away")
+
+    own_server.stop()
+    monkeypatch.setattr(client, "check_schema", stopped)
+    with pytest.raises(ServerUnavailableError):
+        own_atlas.graphs()
+    assert own_atlas.graphs().graphs == []
+
+
+def test_a_question_waits_until_new_data_are_checked(own_atlas: Atlas, own_server: LocalServer) -> None:
+    """Before, they may lack indexes, names and columns."""
+    backup = own_server.store.path.with_name("backup.dump")
+    own_atlas.ingest(example_file("dallas"), name="dallas")
+    own_atlas.backup(backup)
+    with ThreadPoolExecutor(1) as pool, Atlas(store=own_server.store.path) as reader:
+        reader.graphs()
+        asked: list[Future[Graphs]] = []
+
+        def check(_: object) -> None:
+            asked.append(pool.submit(reader.graphs))
+            with pytest.raises(TimeoutError):
+                asked[0].result(1)
+
+        load = ["database", "load", "neo4j", f"--from-path={backup.parent}", "--overwrite-destination=true"]
+        renamed = backup.rename(backup.with_name("neo4j.dump"))
+        own_server.rebuild(lambda: None, lambda admin: admin.run(*load), check, quiet=True)
+        assert [summary.graph for summary in asked[0].result(60).graphs] == ["dallas"]
+        renamed.unlink()
 
 
 def test_a_server_that_is_stopped_during_a_question(own_atlas: Atlas, own_server: LocalServer) -> None:

@@ -66,7 +66,8 @@ def store_aggregate(
 
 def refresh_aggregate(database: Database, name: str) -> IngestResult:
     """Store an aggregate again if it is out of date; see `Atlas.aggregate`."""
-    stored = find_graph(database, name).properties
+    graph = find_graph(database, name)
+    stored = graph.properties
     if not is_aggregate(stored):
         raise InvalidArgumentError(
             f"{name!r} is not an aggregate", fix="`circuit-atlas graphs` lists graphs; aggregates say of how many."
@@ -90,7 +91,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
         )
     data = as_one(database, _read, database, names, tags, name, how, refresh=True)
     with database.writing():
-        made = load_graph(database, data, name=name, replace=True)
+        made = load_graph(database, data, name=name, replace=True, over=graph.version)
     left_out = [f"graphs and tags that no longer exist were left out: {', '.join(gone)}"] if gone else []
     return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 

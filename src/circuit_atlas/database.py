@@ -258,19 +258,28 @@ class Database:
         or a lost connection cut off, with growing pauses for a minute. It does not repeat a commit whose answer was
         lost, so that is done here. Errors are the driver's; `writing` translates them.
         """
+        steps = [(text, parameters) for text in statements]
+        # The first attempt may still be committing, and then the second meets what it makes.
+        return self._repeated(steps, lambda _: None, (IncompleteCommit, ConstraintError))
+
+    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None], *, repeatable: bool = False) -> None:
+        """Run statements, each with its parameters, in one transaction, which is committed if `check` accepts the
+        rows of the last one. A commit whose answer was lost is repeated only if all of it is `repeatable`."""
+        if repeatable:
+            self._repeated(list(steps), check, (IncompleteCommit,))
+        else:
+            self._write(list(steps), check)
+
+    def _repeated(self, steps: list[Step], check: Callable[[Rows], None], unknown: tuple[type[Exception], ...]) -> Rows:
+        """Run a transaction again after errors that leave its outcome unknown."""
         for attempt in range(_COMMIT_ATTEMPTS):
             try:
-                return self._write([(text, parameters) for text in statements], lambda _: None)
-            except (IncompleteCommit, ConstraintError) as error:  # the first attempt may still be committing
+                return self._write(steps, check)
+            except unknown as error:
                 if attempt == _COMMIT_ATTEMPTS - 1:
                     raise
                 _LOG.info("the outcome of a write is unknown, repeating it: %s", error)
         raise AssertionError("unreachable")
-
-    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None]) -> None:
-        """Run statements, each with its parameters, in one transaction, which is committed if `check` accepts the
-        rows of the last one. A commit whose answer was lost is not repeated."""
-        self._write(list(steps), check)
 
     def write_each(self, steps: Iterable[Step]) -> None:
         """Run statements that can be repeated, each with its parameters in a transaction of its own; see `write`."""

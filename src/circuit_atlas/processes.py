@@ -8,6 +8,16 @@ import psutil
 _CLOCK_TOLERANCE = 10.0  # seconds
 
 
+def runs(pid: int) -> bool:
+    """Whether any process with that id runs."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
 def find_process(pid: int, created: float) -> psutil.Process | None:
     """The process with that id; None when it has ended, or when another process has the id by now.
 

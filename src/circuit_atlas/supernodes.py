@@ -136,6 +136,8 @@ def suggest_supernodes(
         CircuitNotFoundError: the graph has no such circuit.
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
     """
+    if replace and not write:
+        raise InvalidArgumentError("nothing is stored to replace supernodes", fix="Pass --write, too.")
     if similarity is None and groups is None:
         similarity = SIMILARITY
     which: dict[str, Any] = {
@@ -319,7 +321,11 @@ def store_collapsed(graph: StoredGraph, weights: str | None = None) -> IngestRes
     from circuit_atlas.queries.whole_graph import read_graph_data
 
     check_choice("weights", weights, COLLAPSED_WEIGHTS)
-    data = collapse(read_graph_data(graph), weights, collapsed_from=graph.name, collapsed_state=state)
+    data = read_graph_data(graph)
+    # Of the supernodes that were read with the graph, which may be others by now.
+    read = [[supernode.name, list(supernode.members)] for supernode in data.supernodes]
+    state = collapsed_state(graph.properties["content_hash"], weights, read)
+    data = collapse(data, weights, collapsed_from=graph.name, collapsed_state=state)
     with graph.database.writing():
         return load_graph(graph.database, data, name=collapsed_name(graph.name), replace=True)
 

@@ -339,6 +339,33 @@ def test_a_graph_removed_meanwhile_is_not_published(few: Atlas, monkeypatch: pyt
     assert everything(few) == before
 
 
+@pytest.mark.usefixtures("limits")
+def test_a_graph_that_is_being_removed_is_not_published(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process has taken its owner for dead, and has deleted some of its effects."""
+    name, before, once, delete = "g", everything(few), load._rename, statements.DELETE_EDGES
+
+    def too_late(database: Database, staging: str, *arguments: Any) -> None:
+        few.write(statements.CONDEMN, graph=staging, owner="another")
+        assert few.write(delete, graph=staging, batch=3) == [{"deleted": 3}]
+        once(database, staging, *arguments)
+
+    monkeypatch.setattr(load, "_rename", too_late)
+    with pytest.raises(IngestError, match="deleted by another process"):
+        few.ingest(LARGE, name=name)
+    assert everything(few) == before
+
+
+def test_a_clock_that_is_set_ends_no_ingest(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """Then the start time of a process looks like that of another one with its id."""
+    staging = f"{new_name()}~running"
+    own, pid, started = owner_of_this_process().rsplit(" ", 2)
+    earlier = f"{own} {pid} {float(started) - 3600:.2f}"
+    atlas.write(statements.BEGIN, graph=staging, target_name="x", properties={}, owner=earlier)
+    assert remove_leftovers(atlas) == []
+    atlas.write("MATCH (g:Graph {name: $graph}) SET g.heartbeat = timestamp() - 60000", graph=staging)
+    assert remove_leftovers(atlas) == [staging.partition("~")[0]]
+
+
 def test_the_leftovers_of_a_running_ingest_are_kept(atlas: Atlas, new_name: Callable[[], str]) -> None:
     staging = f"{new_name()}~living"
     begin = {"graph": staging, "target_name": "x", "properties": {}, "owner": owner_of_this_process()}
@@ -426,7 +453,7 @@ def test_two_deletes_at_once_leave_nothing(atlas: Atlas, new_name: Callable[[], 
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     with in_use(atlas, f"{name}~old") as hidden, atlas.driver.session() as session:
         delete = session.begin_transaction()
-        own: dict[str, Any] = {"owner": owner_of_this_process(), "given": name}
+        own: dict[str, Any] = {"owner": owner_of_this_process(), "given": name, "version": None}
         delete.run(statements.RENAME, graph=name, name=hidden, status="deleting", **own).consume()
         blocked(atlas, lambda: delete_graph(atlas, name), delete.commit)
         remove_graph(atlas, hidden)
@@ -441,7 +468,7 @@ def test_a_transaction_that_waits_for_a_graph_does_not_undo_its_deletion(
     atlas.ingest(EXAMPLES / "dallas.json", name=name)
     with in_use(atlas, hidden), atlas.driver.session() as session:
         delete = session.begin_transaction()
-        own: dict[str, Any] = {"owner": owner_of_this_process(), "given": name}
+        own: dict[str, Any] = {"owner": owner_of_this_process(), "given": name, "version": None}
         delete.run(statements.RENAME, graph=name, name=hidden, status="deleting", **own).consume()
         blocked(atlas, lambda: atlas.write(LOCK, graph=name), delete.commit)
         status = "MATCH (g:Graph {name: $graph}) RETURN g.status AS status, g.lock AS lock"

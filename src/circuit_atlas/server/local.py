@@ -191,9 +191,12 @@ class LocalServer:
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""
         record = self.store.read_process()
-        # While `rebuild` checks new data, a server runs that nobody else may use.
-        is_ready = record.get("state", "running") == "running" and record.get("data", "data") == self.store.data
+        is_ready = record.get("state", "running") == "running" and not self.is_on_new_data()
         return self._address() if is_ready and (self._process() or self._answers_unseen()) else None
+
+    def is_on_new_data(self) -> bool:
+        """Whether the server runs on data that `rebuild` still checks, which nobody else may use."""
+        return bool(self.store.read_process().get("data", "data") != self.store.kept_data)
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""

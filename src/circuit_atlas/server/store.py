@@ -96,7 +96,12 @@ class Store:
     @property
     def data(self) -> str:
         """Name of the folder with the current data. Other data folders are left over from rebuilds that failed."""
-        return self._new_data or str(self._marked().get("data", "data"))
+        return self._new_data or self.kept_data
+
+    @property
+    def kept_data(self) -> str:
+        """Name of the folder with the store's data, also while new data are made and checked."""
+        return str(self._marked().get("data", "data"))
 
     @property
     def console(self) -> Path:
@@ -193,8 +198,7 @@ class Store:
         """The store's password. It is random, made at the first call, and only its owner can read the file."""
         file = self.path / "password"
         if not file.is_file():
-            with open(file, "x", opener=private) as stream:
-                stream.write(secrets.token_hex(20))
+            self._write_text("password", secrets.token_hex(20))
         return file.read_text(encoding="ascii").strip()
 
     def write_settings(self, bolt_port: int, http_port: int, heap: str | None, page_cache: str | None) -> None:
@@ -298,10 +302,13 @@ class Store:
         return content if isinstance(content, dict) else {}
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
+        self._write_text(name, json.dumps(content))
+
+    def _write_text(self, name: str, text: str) -> None:
         """Write a file completely or not at all."""
         partial = self.path / f"{name}.part"
         with open(partial, "w", encoding="utf-8", opener=private) as file:
-            json.dump(content, file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())  # else the name could outlive a power failure, and the content not
         partial.replace(self.path / name)

@@ -92,7 +92,12 @@ MATCH (:Node {graph: $graph, ordinal: ordinal})-[r:ACTIVATION_OF]->() DELETE r
 """
 # What was added up from wrong values cannot be taken out again. Which aggregates have the graph, only the sums say.
 _DELETE_SUMS = """CYPHER 25
-MATCH (s:AggregateSums) DETACH DELETE s
+MATCH (s:AggregateSums)
+OPTIONAL MATCH (g:Graph)-[:AGGREGATE_SUMS]->(s)
+DETACH DELETE s
+// A refresh that has read them must not store them again: it only replaces the version that it has read.
+WITH DISTINCT g WHERE g.name <> $graph
+SET g.version = randomUUID()
 """
 _DELETE_COLUMNS = """CYPHER 25
 MATCH (c:EdgeColumns {graph: $graph}) WHERE c.block IS NOT NULL DELETE c
@@ -185,7 +190,7 @@ def repair(graph: StoredGraph, found: Derived, data: GraphData, *, columns: bool
         GraphChangedError: the graph was replaced or deleted.
         DatabaseError, CypherError: the database cannot write, or the user must not.
     """
-    graph.write((_DELETE_SUMS, {}))
+    graph.write((_DELETE_SUMS, {"graph": graph.name}))
     for step in _repairs(graph, found):
         graph.write(step)
     if columns:
