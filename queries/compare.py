@@ -35,8 +35,7 @@ from circuit_atlas.schema.limits import ALIGNMENTS, DEFAULT_HOPS, MAX_NEIGHBORS,
 from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
-    from circuit_atlas.queries.circuit_arrays import Within
-    from circuit_atlas.queries.compare_arrays import Alignment, Effect, Side
+    from circuit_atlas.queries.compare_arrays import Alignment, ComparedGraph, Effect, Overlapping, Side
     from circuit_atlas.queries.contrast_results import Contrast
 
 _KINDS = (*Kind, "direct effect")
@@ -98,7 +97,6 @@ def compare(
         CircuitNotFoundError: a graph has no such circuit.
         GraphNotFoundError: no such graph is ready.
     """
-    from circuit_atlas.queries.circuit_arrays import read_within
     from circuit_atlas.queries.compare_arrays import Alignment
 
     check_choice("align", align, ALIGNMENTS)
@@ -107,27 +105,14 @@ def compare(
         raise InvalidArgumentError(
             "graphs are compared with respect to one target", fix="Name one, or subtract others from it (--minus)."
         )
-    graphs = {"a": find_graph(database, a), "b": find_graph(database, b)}
-    contrasts = {side: contrast_of(graph, targets, minus, weights) for side, graph in graphs.items()}
-    within = {
-        side: None if circuit is None else read_within(graph, circuit, targets, contrasts[side])
-        for side, graph in graphs.items()
+    graphs = [find_graph(database, name) for name in (a, b)]
+    sides = {
+        side: _compared(graph, circuit, targets, contrast_of(graph, targets, minus, weights))
+        for side, graph in zip("ab", graphs, strict=True)
     }
-    influences = {side: _influences(graph, targets, contrasts[side], within[side]) for side, graph in graphs.items()}
-    alignment = Alignment(
-        database,
-        (graphs["a"], graphs["b"]),
-        align,
-        influences=list(influences.values()),
-        contrasts=list(contrasts.values()),
-        within=list(within.values()),
-    )
-    overlaps = alignment.node_overlaps()
+    alignment = Alignment(database, sides["a"], sides["b"], align)
     of_effects, effects = alignment.effects(k)
-    if of_effects:
-        overlaps["direct effect"] = of_effects
-    question = {"a": a, "b": b, "align": align}
-    which = {
+    which: dict[str, Any] = {
         "targets": targets,
         "minus": minus,
         "weights": weights,
@@ -140,7 +125,8 @@ def compare(
         "kinds": list(kinds),
         "circuit": circuit,
     }
-    paths = _best_paths(graphs, which)
+    paths = {side: search_paths(one.graph, **which) for side, one in sides.items()}
+    question = {"a": a, "b": b, "align": align}
     compared = Comparison.model_validate(
         {
             "a": a,
@@ -150,22 +136,22 @@ def compare(
             "sign": sign,
             "min_hops": hops or min_hops,
             "max_hops": hops or max_hops,
-            "contrast_a": contrasts["a"],
-            "contrast_b": contrasts["b"],
-            "overlaps": _overlaps(overlaps),
-            "nodes": _nodes(database, question, k, influences, within),
+            "contrast_a": sides["a"].contrast,
+            "contrast_b": sides["b"].contrast,
+            "overlaps": _overlaps(alignment.node_overlaps(), of_effects),
+            "nodes": _nodes(database, question, k, sides),
             "edges": _effects(alignment, effects),
             "paths": _paths(database, paths, question),
             "notes": [
-                *_notes(graphs["a"], graphs["b"], is_whole=circuit is None),
-                *(f"In {graphs[side].name}, {made.note}" for side, made in contrasts.items() if made),
+                *_notes(*graphs, is_whole=circuit is None),
+                *(f"In {one.graph.name}, {one.contrast.note}" for one in sides.values() if one.contrast),
                 *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
-                *(note for graph in graphs.values() for note in age_notes(database, graph.properties)),
+                *(note for graph in graphs for note in age_notes(database, graph.properties)),
             ],
         }
     )
-    if graphs["a"].source_sets == graphs["b"].source_sets:  # else a feature is one of either
-        compared._source_sets = graphs["a"].source_sets
+    if graphs[0].source_sets == graphs[1].source_sets:  # else a feature is one of either
+        compared._source_sets = graphs[0].source_sets
     return compared
 
 
@@ -188,32 +174,30 @@ def _notes(a: StoredGraph, b: StoredGraph, *, is_whole: bool) -> list[str]:
     return notes
 
 
-def _overlaps(found: dict[str, dict[str, Any]]) -> list[Overlap]:
+def _compared(
+    graph: StoredGraph, circuit: str | None, targets: Sequence[str], contrast: Contrast | None
+) -> ComparedGraph:
+    from circuit_atlas.queries.circuit_arrays import read_within
+    from circuit_atlas.queries.compare_arrays import ComparedGraph
+
+    if circuit is None:
+        influences = influences_of(graph, targets, contrast) if targets or contrast else None
+        return ComparedGraph(graph, contrast, None, influences)
+    within = read_within(graph, circuit, targets, contrast)
+    return ComparedGraph(graph, contrast, within, within.influence[: graph.properties["nodes"]].tolist())
+
+
+def _overlaps(of_nodes: dict[str, Overlapping], of_effects: Overlapping | None) -> list[Overlap]:
+    found: dict[str, dict[str, Any]] = {**of_nodes, **({"direct effect": of_effects} if of_effects else {})}
     return [
         Overlap(what=what, similarity=total["smaller"] / total["larger"] if total["larger"] else None, **total)
         for what, total in sorted(found.items(), key=lambda item: _KINDS.index(item[0]))
     ]
 
 
-def _influences(
-    graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None, within: Within | None
-) -> list[float] | None:
-    """What flows through each node, by ordinal; None where the stored influence serves."""
-    if within is not None:
-        found: list[float] = within.influence[: graph.properties["nodes"]].tolist()
-        return found
-    return influences_of(graph, targets, contrast) if targets or contrast else None
-
-
-def _nodes(
-    database: Database,
-    question: dict[str, Any],
-    k: int,
-    influences: dict[str, list[float] | None],
-    within: dict[str, Within | None],
-) -> NodePairs:
-    given: dict[str, Any] = {f"influences_{side}": values for side, values in influences.items()}
-    given |= {f"within_{side}": one.keys for side, one in within.items() if one}
+def _nodes(database: Database, question: dict[str, Any], k: int, sides: dict[str, ComparedGraph]) -> NodePairs:
+    given: dict[str, Any] = {f"influences_{side}": one.influences for side, one in sides.items()}
+    given |= {f"within_{side}": one.within.keys for side, one in sides.items() if one.within}
     rows = {status: ask(database, "compare.nodes", status=status, k=k, **given, **question) for status in STATUSES}
     found = (
         (question[side], to_node(node))
@@ -270,10 +254,6 @@ def _nodes_at(side: Side, ends: dict[tuple[str, Effect], tuple[list[int], list[i
     """The nodes of a graph that are ends of direct effects, by ordinal."""
     ordinals = {i for (name, _), both in ends.items() if name == side.graph.name for some in both for i in some}
     return titled_at(side.graph, sorted(ordinals), side.contrast)
-
-
-def _best_paths(graphs: dict[str, StoredGraph], which: dict[str, Any]) -> dict[str, Paths]:
-    return {side: search_paths(graph, **which) for side, graph in graphs.items()}
 
 
 def _paths(database: Database, found: dict[str, Paths], question: dict[str, Any]) -> PathPairs:

@@ -3,7 +3,7 @@ for graphs of any size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -95,6 +95,37 @@ class Side:
         return np.repeat(nodes, counts), self.edges.source[places], self.edges.weight[places]
 
 
+@dataclass(frozen=True)
+class ComparedGraph:
+    """What is compared of a graph. `contrast` becomes one node more. `within` is the circuit that alone counts; None
+    for the whole graph. `influences`, by ordinal, are what flows through each node; None for the stored influence."""
+
+    graph: StoredGraph
+    contrast: Contrast | None
+    within: Within | None
+    influences: list[float] | None
+
+    @property
+    def added(self) -> list[str]:
+        """The identity of the node that is added, if there is one."""
+        return [TARGET] if self.contrast else []
+
+    def side(self, row: dict[str, Any], place: dict[str, int]) -> Side:
+        """This graph, aligned.
+
+        Args:
+            row: identities and stored influences of its nodes, a row of compare.identities; empty if it has no nodes.
+            place: places of identities in the sorted list of all.
+        """
+        return Side(
+            self.graph,
+            np.array([place[text] for text in [*row.get("identities", []), *self.added]], np.int64),
+            np.array([*(self.influences or row.get("influences", [])), *(0.0 for _ in self.added)]),
+            self.within.nodes if self.within else None,
+            self.contrast,
+        )
+
+
 class Effect(NamedTuple):
     """An aligned direct effect: places of target and source in the list of identities, and its weights."""
 
@@ -109,44 +140,20 @@ class Alignment:
 
     Args:
         database: the database.
-        graphs: the two graphs.
+        a: one graph.
+        b: the other.
         align: see `compare`.
-        influences: of each graph, what flows through its nodes, by ordinal; None for the stored influence.
-        contrasts: of each graph, what becomes one node more.
-        within: of each graph, the circuit that alone counts; None for the whole graph.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        graphs: tuple[StoredGraph, StoredGraph],
-        align: str,
-        *,
-        influences: Sequence[list[float] | None] = (None, None),
-        contrasts: Sequence[Contrast | None] = (None, None),
-        within: Sequence[Within | None] = (None, None),
-    ) -> None:
-        a, b = graphs
-        rows = ask(database, "compare.identities", a=a.name, b=b.name, align=align)
+    def __init__(self, database: Database, a: ComparedGraph, b: ComparedGraph, align: str) -> None:
+        rows = ask(database, "compare.identities", a=a.graph.name, b=b.graph.name, align=align)
         found = {row["number"]: row for row in rows}
-        texts = [
-            [*found.get(number, {}).get("identities", []), *([TARGET] if contrast else [])]
-            for number, contrast in enumerate(contrasts)
-        ]
-        self.identities: list[str] = sorted({*texts[0], *texts[1]})
+        both = [(one, found.get(number, {})) for number, one in enumerate((a, b))]
+        self.identities: list[str] = sorted(
+            {text for one, row in both for text in (*row.get("identities", []), *one.added)}
+        )
         place = {text: i for i, text in enumerate(self.identities)}
-        self.sides = [
-            Side(
-                graph,
-                np.array([place[text] for text in texts[number]], np.int64),
-                np.array([*(given or found.get(number, {}).get("influences", [])), *([0.0] if contrast else [])]),
-                seen.nodes if seen else None,
-                contrast,
-            )
-            for number, (graph, given, contrast, seen) in enumerate(
-                zip(graphs, influences, contrasts, within, strict=True)
-            )
-        ]
+        self.sides = [one.side(row, place) for one, row in both]
 
     def node_overlaps(self) -> dict[str, Overlapping]:
         """See `Aligned.overlap`, by kind of stored nodes, weighed by influence."""

@@ -19,7 +19,7 @@ from circuit_atlas.queries.enriched_results import (
 )
 from circuit_atlas.queries.feature_results import feature_name
 from circuit_atlas.queries.features import named_features, to_feature
-from circuit_atlas.queries.graph_sets import apart, doubled_notes, mixed_notes, prompt_rows
+from circuit_atlas.queries.graph_sets import apart, doubled_notes, mixed_notes, old_notes, prompt_rows
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
@@ -216,7 +216,7 @@ def two_sets(
             f"{len(chosen)} against {len(others)} graphs cannot have a p-value below {smallest:.2g}: take more graphs."
         )
     every = list({row["graph"]: row for row in [*rows, *beside]}.values())
-    return chosen, others, [*notes, *doubled_notes(every), *mixed_notes(every)]
+    return chosen, others, [*notes, *doubled_notes(every), *mixed_notes(every), *old_notes(database, every)]
 
 
 def enriched_fields(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline: tuple[int, int]) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from circuit_atlas.queries.graph_sets import (
     doubled_notes,
     foreign_notes,
     mixed_notes,
+    old_notes,
     prompt_rows,
-    prompt_set,
     prompts_or_all,
     same_outside_notes,
 )
@@ -69,7 +69,13 @@ def find_feature(
             raise InvalidArgumentError(
                 f"{node.key} of {graph!r} is not a feature", fix="Name a feature, such as 20/44686."
             )
-        return to_feature(found)
+        feature = to_feature(found)
+        if model not in ("", feature.model) or source_set not in ("", feature.source_set):
+            raise NodeNotFoundError(
+                f"{node.key} of {graph!r} is a feature of {feature.model} / {feature.source_set}",
+                fix="Leave out the graph, or the model and the set of transcoders (--model, --source-set).",
+            )
+        return feature
     place = _PLACE.fullmatch(address)
     what = _asked(place) if place else {"name": address}
     rows = ask(database, "features.find", model=model, source_set=source_set, **what)
@@ -156,7 +162,8 @@ def show_feature(
     check_range("neighbors", neighbors, 0, 100)
     feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
     which = feature.model_dump(include={"model", "source_set", "layer", "index"})
-    chosen = prompt_set(database, graphs, tags)
+    asked = prompt_rows(database, graphs, tags)
+    chosen = [row["graph"] for row in asked]
     rows = ask(database, "features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
     if not rows and not chosen:  # the last graph that it was active in may have been deleted since it was found
         feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
@@ -179,7 +186,12 @@ def show_feature(
         )
         for row in rows
     ]
-    return FeatureActivations(feature=feature, total=rows[0]["total"] if rows else 0, activations=activations)
+    return FeatureActivations(
+        feature=feature,
+        total=rows[0]["total"] if rows else 0,
+        activations=activations,
+        notes=old_notes(database, asked),
+    )
 
 
 def common_features(database: Database, *graphs: str, tags: Sequence[str] = (), k: int = 20) -> SharedFeatures:
@@ -235,7 +247,7 @@ def only_features(
     chosen, excluded, notes = apart(names, others, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     inside, outside = [both[name] for name in chosen], [both[name] for name in excluded]
-    notes += foreign_notes(inside, outside)
+    notes += foreign_notes(inside, outside) + old_notes(database, both.values())
     if not rows:
         notes += mixed_notes(inside) + same_outside_notes(inside, outside)
     features = [
@@ -281,7 +293,7 @@ def recurring(
     middle = [to_feature(row["feature"]) for row in features[:MOTIF_FEATURES]]
     motifs = _motifs_of(database, middle, graphs=names, share=share, k=k, width=width)
     return Recurring(
-        notes=[*mixed_notes(stored), *doubled_notes(stored)],
+        notes=[*mixed_notes(stored), *doubled_notes(stored), *old_notes(database, stored)],
         graphs=len(names),
         features=[
             RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])

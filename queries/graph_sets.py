@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError, NotFoundError
 from circuit_atlas.printable import first_of
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
@@ -42,19 +44,14 @@ def graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -
     return [by_name[name] for name in dict.fromkeys([*graphs, *by_name])]
 
 
-def prompt_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
-    """As `graph_set`, but a tag stands for the graphs of prompts only: collapsed graphs and aggregates with the tag
+def prompt_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """As `graph_rows`, but a tag stands for the graphs of prompts only: collapsed graphs and aggregates with the tag
     would count the same prompts once more.
 
     Raises:
         InvalidArgumentError: no graph is left.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
-    return [row["graph"] for row in prompt_rows(database, graphs, tags)]
-
-
-def prompt_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `prompt_set`: rows of `set_rows`."""
     rows, named = graph_rows(database, graphs, tags), set(graphs)
     left = [row for row in rows if row["is_original"] or row["graph"] in named]
     if rows and not left:
@@ -167,6 +164,12 @@ def same_outside_notes(inside: Rows, outside: Rows) -> list[str]:
         if same := by_content.get(row["content"]):
             return [f"{row['graph']} was left out and has the same content as {same}, so it has all of its features."]
     return []
+
+
+def old_notes(database: Database, rows: Iterable[dict[str, Any]]) -> list[str]:
+    """Notes that aggregates and collapsed graphs are out of date, from rows of `set_rows`."""
+    made = [find_graph(database, row["graph"]) for row in rows if not row["is_original"]]
+    return [note for graph in made for note in age_notes(database, graph.properties)]
 
 
 def doubled_notes(rows: Rows) -> list[str]:

@@ -43,7 +43,7 @@ def contributors(
     minus: Sequence[str] = (),
     weights: Mapping[str, float] | None = None,
     kinds: Iterable[str] = (),
-    share: float = 1.0,
+    share: float | None = None,
     k: int | None = None,
     circuit: str | None = None,
 ) -> Contributors:
@@ -57,7 +57,7 @@ def contributors(
             one node, as in `search_paths`; the first target is then the most probable logit when none is given.
         weights: weights of targets in that sum, by address; 1 for the others.
         kinds: only nodes of these kinds; all but logits when empty.
-        share: stop at the smallest set that carries this share of their influence, 0 to 1.
+        share: stop at the smallest set that carries this share of their influence, 0 to 1; with 1, all that have any.
         k: at most this many, 1 to 10,000; by default 20, or as many as the share takes.
         circuit: name of a circuit: only along paths in it, and only its nodes, tokens and logits.
 
@@ -67,18 +67,18 @@ def contributors(
         CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError: no such graph is ready.
     """
-    if not 0.0 < share <= 1.0:
+    if share is not None and not 0.0 < share <= 1.0:
         raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
-    k = (20 if share == 1.0 else MAX_PATHS) if k is None else k
+    k = (20 if share is None else MAX_PATHS) if k is None else k
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
     kinds, influences = check_kinds(kinds), influences_of(graph, targets, contrast, circuit=circuit)
     rows = ask(
-        graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share, k=k, influences=influences
+        graph.database, "influence.nodes", graph=graph.name, kinds=kinds, share=share or 1.0, k=k, influences=influences
     )
     _check_found(graph, rows, kinds, targets or contrast)
-    carried = rows[-1]["cumulative_share"] if rows else share
-    is_cut = share < 1.0 and len(rows) == k and carried < share
+    carried = rows[-1]["cumulative_share"] if rows else 1.0
+    is_cut = share is not None and len(rows) == k and carried < share
     notes = [f"The first {k:,} nodes carry only {carried:.3g}. A larger k (-k) shows the rest."] if is_cut else []
     return Contributors(
         graph=graph.name,

@@ -12,7 +12,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import doubled_sources, each_graph, sources_of
 from circuit_atlas.queries.checks import check_range, no_graphs
-from circuit_atlas.queries.graph_sets import prompt_set
+from circuit_atlas.queries.graph_sets import old_notes, prompt_rows
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.motif_results import GraphMotifCount, MotifCount, Motifs
 from circuit_atlas.queries.one_answer import one_answer
@@ -94,10 +94,10 @@ def motifs(
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     _check(random, seed, min_weight, strongest)
-    names = prompt_set(database, graphs, tags)
-    if not names:
+    rows = prompt_rows(database, graphs, tags)
+    if not rows:
         raise no_graphs()
-    sources = sources_of(database, names)
+    sources = sources_of(database, [row["graph"] for row in rows])
 
     def read(graph: StoredGraph) -> _Census:
         return _census(graph, random, seed, min_weight, strongest)
@@ -105,6 +105,7 @@ def motifs(
     with closing(each_graph(database, sources, read, title="graphs")) as found:
         answer = _answer([row["graph"]["name"] for row in sources], list(found), random, seed)
     answer.notes.extend(doubled_sources(sources))
+    answer.notes.extend(old_notes(database, rows))
     return answer
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.printable import first_of
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from circuit_atlas.queries.path_results import PathCounts
     from circuit_atlas.queries.path_search import PathSearch
 
+FEATURE = re.compile(r"(?:feature:)?(\d+/(?:lorsa/)?\d+)")  # without a position: all of its activations
 Ends = tuple[Sequence[str], Sequence[str]]  # addresses of sources and of targets, as they were given
 
 
@@ -103,6 +106,36 @@ def notes_on_count(
         return [f"Paths of more than {last} hops are not counted (--max-hops)."]
     longest_known = f"up to {longest} hops" if longest < MAX_HOPS else f"{MAX_HOPS} hops and perhaps more"
     return [f"Longer paths exist, of {longest_known}; those of more than {last} are not counted (--max-hops)."]
+
+
+def notes_on_groups(
+    graph: StoredGraph, addresses: Iterable[str], layers: Iterable[int], positions: Iterable[int]
+) -> list[str]:
+    """Notes that restrictions on paths do not look into the supernodes of a collapsed graph.
+
+    Args:
+        graph: the graph.
+        addresses: addresses of nodes to pass or avoid.
+        layers: the layers that paths may pass; all when empty.
+        positions: the positions that paths may pass; all when empty.
+    """
+    whole = graph.properties.get("collapsed_from")
+    features = [found[1] for address in addresses if (found := FEATURE.fullmatch(address))]
+    restricted = {name: values for name, values in (("layer", list(layers)), ("position", list(positions))) if values}
+    if whole is None or not (features or restricted):
+        return []
+    rows = ask(graph.database, "supernodes.list", graph=whole)
+    notes = []
+    for feature in dict.fromkeys(features):
+        start = f"{Kind.FEATURE}:{feature}@"
+        holding = [row["name"] for row in rows if any(node["key"].startswith(start) for node in row["members"])]
+        if holding:
+            notes.append(f"Supernodes that group activations of {feature} do not count as it: {first_of(holding, 5)}.")
+    for name in restricted:
+        mixed = [row["name"] for row in rows if len({node[name] for node in row["members"]}) > 1]
+        if mixed:
+            notes.append(f"Supernodes of several {name}s are in none, so no path passes them: {first_of(mixed, 5)}.")
+    return notes
 
 
 def _lengths(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from shlex import quote
@@ -17,7 +16,7 @@ from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, to_node
-from circuit_atlas.queries.path_notes import notes_on_count, why_none
+from circuit_atlas.queries.path_notes import FEATURE, notes_on_count, notes_on_groups, why_none
 from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
@@ -36,7 +35,6 @@ from circuit_atlas.schema.limits import (
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
 _MANY = 300  # paths
-_FEATURE = re.compile(r"(?:feature:)?(\d+/(?:lorsa/)?\d+)")
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
 SCORE_OF: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
@@ -150,6 +148,7 @@ def search_paths(
     rows = best_rows(graph, search, ends, k)
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
     notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
+    notes += notes_on_groups(graph, [*avoid, *must_pass, *must_pass_any], search.layers, search.positions)
     found = Paths(graph=graph.name, score=score, sign=sign, paths=paths, contrast=contrast, notes=notes)
     # Products of inhibiting paths are negative, the strongest first.
     found._is_smallest_first = ORDERS[order] < 0 or (score == "product" and SIGNS[sign] < 0)
@@ -227,7 +226,7 @@ def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int
 
 def _activations(graph: StoredGraph, address: str) -> list[str]:
     """Keys of the nodes that an address means: all activations of a feature without a position, else one node."""
-    if feature := _FEATURE.fullmatch(address):
+    if feature := FEATURE.fullmatch(address):
         rows = ask(graph.database, "nodes.starting", graph=graph.name, starts=[f"{Kind.FEATURE}:{feature[1]}@"])
         if rows:
             return [row["key"] for row in rows]
@@ -414,6 +413,7 @@ def count_paths(
     ends = target_nodes(graph, targets, avoid=search.avoid)
     found, lengths = count_found(graph, search, ends)
     notes = notes_on_count(graph, search, ends, (sources, targets), found, lengths, stops=hops is None)
+    notes += notes_on_groups(graph, [*avoid, *must_pass, *must_pass_any], search.layers, search.positions)
     return found.model_copy(update={"notes": notes})
 
 

@@ -14,7 +14,7 @@ from circuit_atlas.queries.contrast_results import ContrastResult
 from circuit_atlas.results.answer import Edge, GraphResult, Result
 from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.results.tidy import Tidy, tidy
-from circuit_atlas.schema.keys import Component
+from circuit_atlas.schema.keys import Component, feature_place
 from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.schema.models import Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS, LABELS
@@ -181,6 +181,11 @@ class TranscoderFeature(Record):
     def page(self) -> str | None:
         """The address of its page on Neuronpedia; None if Neuronpedia does not have its source set."""
         return feature_page((self.model, self.source_set), self.layer, self.index)
+
+    @property
+    def place(self) -> str:
+        """How it is addressed, such as `20/44686`."""
+        return feature_place(self.layer, self.index, self.component)
 
     @model_validator(mode="before")
     @classmethod

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import CypherError, InvalidArgumentError
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_layers, check_range
 from circuit_atlas.queries.graphs import find_graph, list_graphs
@@ -18,7 +19,6 @@ from circuit_atlas.queries.results import TranscoderFeature
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy
-from circuit_atlas.schema.keys import feature_place
 from circuit_atlas.schema.limits import SEARCHED_FEATURES, SEARCHED_TOKENS
 from circuit_atlas.schema.models import Record
 
@@ -66,7 +66,7 @@ class SearchResult(Result):
         """A row per hit, with its most influential activation."""
         rows: Cells = []
         for hit in self.hits:
-            at = feature_place(hit.feature.layer, hit.feature.index, hit.feature.component) if hit.feature else ""
+            at = hit.feature.place if hit.feature else ""
             best = hit.places[0] if hit.places else None
             where = f"{best.graph} {best.key}" if best else ""
             influence = "" if best is None or best.influence is None else f"{best.influence:.4f}"
@@ -116,8 +116,7 @@ def search_text(
     """
     check_range("k", k, 1, _MAX_HITS)
     check_range("places", places, 0, _MAX_PLACES)
-    if graph:
-        find_graph(database, graph)
+    old = age_notes(database, find_graph(database, graph).properties) if graph else []
     words, wanted_layers = text.split(), check_layers(layers)
     restricted, is_cut = bool(model or wanted_layers or graph or tag), False
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
@@ -141,7 +140,7 @@ def search_text(
         notes.append(_CUT.format(text))
     if tag and not rows:
         notes += list_graphs(database, [tag]).notes  # whether there is such a tag
-    return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=notes)
+    return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=[*notes, *old])
 
 
 def _is_cut(database: Database, query: str, layers: Sequence[int]) -> bool:

@@ -34,12 +34,12 @@ _SHOWN = 10  # graphs in a note
 
 
 class _Found(NamedTuple):
-    """What a series reads of a graph: influence by key of a feature, the best path or the error that says why there
-    can be none, the scores of the circuit, how many of its nodes the graph does not have, and what else it lacks, with
-    what cannot be computed then."""
+    """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
+    error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
+    and what else it lacks, with what cannot be computed then."""
 
     step: SeriesStep
-    influence: dict[str, float]
+    influence: dict[str, float] | None
     path: Path | NodeNotFoundError | None
     scores: CircuitScores | None
     missing: int
@@ -53,10 +53,10 @@ def series(
     tags: Sequence[str] = (),
     features: Sequence[str] = (),
     must_pass: Sequence[str] = (),
-    score: str = SHOWN_SCORE,
+    score: str | None = None,
     circuit: str | None = None,
     of: str | None = None,
-    k: int = 5,
+    k: int | None = None,
 ) -> Series:
     """How features, a path or a circuit move along graphs that follow each other.
 
@@ -71,11 +71,11 @@ def series(
             the `k` whose influence changes most, from the smallest to the largest (0 where one is not active).
         must_pass: the best promoting path that passes all of these is followed, from a token to the most probable logit
             of each graph, see `search_paths`.
-        score: what paths are ranked by, see `search_paths`.
+        score: with `must_pass`, what paths are ranked by, see `search_paths`; by default `product`.
         circuit: name of a circuit that is followed: its scores in each graph, where its features are found by layer and
             index, as in `score_circuit`.
         of: name of the graph that has the circuit.
-        k: how many features, 1 to 100.
+        k: how many features, 1 to 100, where nothing is asked for; by default 5.
 
     Raises:
         InvalidArgumentError: no graph or too many are named, they have different models or sets of transcoders, one is
@@ -84,10 +84,10 @@ def series(
         CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
-    check_range("k", k, 1, 100)
-    check_choice("score", score, SCORES)
     if (circuit is None) != (of is None):
         raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
+    is_named = bool(features or must_pass or circuit is not None)
+    _check(k, score, is_named=is_named, has_paths=bool(must_pass))
     sources = _in_order(database, graphs, tags)
     followed = [_followed(database, sources[0]["graph"], address) for address in features]
     other = None if of is None else find_graph(database, of)
@@ -99,17 +99,20 @@ def series(
     def read(graph: StoredGraph) -> _Found:
         stored = find_graph(database, graph.name)
         has_paths = stored.logits and stored.properties["token_nodes"]
-        path = _best_path(stored, must_pass, score) if must_pass and has_paths else None
+        path = _best_path(stored, must_pass, score or SHOWN_SCORE) if must_pass and has_paths else None
         shown = path if isinstance(path, Path) else None
         is_scored, is_own = other and is_defined(stored), stored.name == of
         scores, missing = _scores(stored, held if is_own else held_features, is_own=is_own) if is_scored else (None, 0)
-        lacks = _lacking(stored, is_path_asked=bool(must_pass), is_scored=other is not None)
+        is_followed = bool(features) or not is_named
+        lacks = _lacking(
+            stored, is_path_asked=bool(must_pass), is_scored=other is not None, is_influence_asked=is_followed
+        )
         return _Found(_step(stored, shown), _influences(stored), path, scores, missing, lacks)
 
     found = list(each_graph(database, sources, read, title="graphs"))
     lines, notes = [], _notes(found, circuit, len(held_features))
     if must_pass:
-        lines.append(_path_line(found, must_pass, score))
+        lines.append(_path_line(found, must_pass, score or SHOWN_SCORE))
         if all(value is None for value in lines[-1].values):
             passed = ", ".join(must_pass)
             notes.append(f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {passed}.")
@@ -118,15 +121,27 @@ def series(
         lines.append(SeriesLine(measure=measure, name=f"circuit {circuit}", values=values))
     is_chosen = not (features or lines)
     if is_chosen:
-        followed = _changing(database, found, sources[0]["graph"], k)
+        followed = _changing(database, found, sources[0]["graph"], 5 if k is None else k)
     for feature in followed:
-        values = [one.influence.get(f"feature:{feature.place}") for one in found]
+        values = [one.influence and one.influence.get(f"feature:{feature.place}") for one in found]
         lines.append(SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values))
         if not any(values):
             notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
     if is_chosen and not lines:
         notes.append("No feature has another influence in one graph than in another.")
     return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, notes=notes)
+
+
+def _check(k: int | None, score: str | None, *, is_named: bool, has_paths: bool) -> None:
+    """Refuse values that are out of range, or have no effect."""
+    if k is not None:
+        check_range("k", k, 1, 100)
+        if is_named:
+            raise InvalidArgumentError("k has no effect where something is named to follow", fix="Leave it out.")
+    if score is not None:
+        check_choice("score", score, SCORES)
+        if not has_paths:
+            raise InvalidArgumentError("score has no effect without nodes to pass", fix="Name them (--must-pass).")
 
 
 def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[dict[str, Any]]:
@@ -185,8 +200,10 @@ def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:
     )
 
 
-def _influences(graph: StoredGraph) -> dict[str, float]:
-    """The influence of each feature of a graph, by its key without position."""
+def _influences(graph: StoredGraph) -> dict[str, float] | None:
+    """The influence of each feature of a graph, by its key without position; None if it is not defined."""
+    if not is_defined(graph):
+        return None
     [nodes] = read_nodes([graph], "feature", prefix="feature:")
     sums: dict[str, float] = {}
     for key, influence in zip(nodes.identity, nodes.influence.tolist(), strict=True):
@@ -218,13 +235,16 @@ def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) ->
     return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)
 
 
-def _lacking(graph: StoredGraph, *, is_path_asked: bool, is_scored: bool) -> list[tuple[str, str]]:
+def _lacking(
+    graph: StoredGraph, *, is_path_asked: bool, is_scored: bool, is_influence_asked: bool
+) -> list[tuple[str, str]]:
     """What a graph lacks of what is asked for, each with what cannot be computed then."""
-    if not graph.logits:
-        return [("logits", "paths and scores")] if is_path_asked or is_scored else []
+    if not graph.logits and (is_path_asked or is_scored):
+        return [("logits", "paths and scores")]
     no_tokens = is_path_asked and not graph.properties["token_nodes"]
-    no_influence = is_scored and not is_defined(graph)
-    return [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * no_influence
+    undefined = not is_defined(graph)
+    lacks = [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * (is_scored and undefined)
+    return lacks + [("a defined influence", "values of features")] * (is_influence_asked and undefined)
 
 
 def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]:
@@ -255,8 +275,9 @@ def _scores(graph: StoredGraph, held: Sequence[str], *, is_own: bool) -> tuple[C
 
 def _changing(database: Database, found: Sequence[_Found], graph: dict[str, Any], k: int) -> list[FeatureIdentity]:
     """The features whose influence changes, most first, then by key."""
-    keys = sorted({key for one in found for key in one.influence})
-    values = {key: [one.influence.get(key, 0.0) for one in found] for key in keys}
+    influences = [one.influence for one in found if one.influence is not None]
+    keys = sorted({key for influence in influences for key in influence})
+    values = {key: [influence.get(key, 0.0) for influence in influences] for key in keys}
     change = {key: max(values[key]) - min(values[key]) for key in keys}
     most = [key for key in sorted(keys, key=lambda key: -change[key]) if change[key] > 0][:k]
     named = named_features(database, most, graph)

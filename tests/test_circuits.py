@@ -346,6 +346,17 @@ def test_the_command_line_takes_nodes_from_a_file(run: Run, examples: dict[str, 
     assert json.loads(scored.stdout) == json.loads(examples["dallas"].score_circuit(contrast).to_json())
     hits = atlas.search("Texas", graph="dallas").to_json()
     assert json.loads(run("score-circuit", "dallas", "--file", "-", stdin=hits).stdout)["nodes"]
+    few = atlas.search("Texas", graph="dallas", places=1)  # features that are active at several places
+    for told in (
+        json.loads(run("score-circuit", "dallas", "--file", "-", stdin=few.to_json()).stdout)["notes"],
+        examples["dallas"].score_circuit(few).notes,
+    ):
+        assert any("search with --graph dallas --places 1000 for all" in note for note in told)
+    every = atlas.search("Texas", graph="dallas", places=1000)
+    assert examples["dallas"].score_circuit(every).notes == []
+    for ask in (examples["dallas"].circuit, lambda **how: examples["dallas"].score_circuit(["token:1"], **how)):
+        with pytest.raises(InvalidArgumentError, match="nothing is stored to replace"):
+            ask(replace=True)
     forms, other = "not JSON of paths, search or circuit", examples["night"].paths(k=1).to_json()
     for text, why in (("{", forms), ("[1]", forms), ("{}", forms), (other, "it is about the graph 'night'")):
         done = run("score-circuit", "dallas", "--file", "-", stdin=text)

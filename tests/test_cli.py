@@ -211,6 +211,9 @@ def test_a_mistake_is_one_message_and_an_exit_code(run: Run, tmp_path: Path) -> 
     fails(run("node", "dallas", "Dallas"), 1, "matches 6 nodes", "token:9")
     fails(run("node", "dallas", "Paris"), 1, "no node of 'dallas' matches 'Paris'")
     fails(run("paths", "dallas", "--max-hops", "13"), 2, "--max-hops")
+    for other in (("--min-hops", "2"), ("--max-hops", "4"), ("--min-hops", "1")):  # defaults of other commands, too
+        for order in (("--hops", "1", *other), (*other, "--hops", "1")):
+            fails(run("paths", "dallas", *order), 2, "--hops goes without --min-hops and --max-hops")
     fails(run("nonsense"), 2, "No such command")
     fails(run("score", "dallas"), 2, "--file")
     fails(run("score", "dallas", "--file", "-", stdin="{"), 2, "not JSON")

@@ -13,6 +13,11 @@ from support.program import Run, fails
 from circuit_atlas import GraphHandle
 
 
+@pytest.mark.parametrize("option", ["--features-per-layer=9", "--logits=5", "--density=0.5"])
+def test_options_that_a_simple_graph_ignores_are_refused(run: Run, option: str, tmp_path: Path) -> None:
+    fails(run("synth", str(tmp_path / "x.json"), "--simple", option), 2, f"{option.partition('=')[0]} has no effect")
+
+
 def test_paths_can_be_restricted(run: Run, examples: dict[str, GraphHandle]) -> None:
     done = run(
         "paths",

@@ -86,6 +86,8 @@ def test_exports_of_neuronpedia_are_imported(
     )
     path = write("batch-1.jsonl", exported(source_set, (0, 1), "second"), exported(source_set, (0, 1), "second"))
     result = atlas.import_explanations(path.parent)
+    assert result.notes == []
+    assert "no file is one" in atlas.import_explanations(path.parent, model="another").notes[0]
     assert (result.explanations, result.stored, result.features, result.malformed) == (6, 5, 3, 0)
     stored = found(atlas, source_set)
     assert stored[0, 1]["explanations"] == ["first", "second"]

@@ -117,6 +117,15 @@ def test_unknown_features_graphs_and_tags_are_errors(atlas: Atlas, examples: Any
         atlas.recurring(share=2)
 
 
+def test_a_feature_of_a_graph_is_of_its_model(atlas: Atlas, examples: Any) -> None:
+    shown = atlas.feature("20/44686", graph="dallas")
+    same = atlas.feature("20/44686", graph="dallas", model=shown.feature.model, source_set=shown.feature.source_set)
+    assert same == shown
+    for model, source_set in (("llama-3.2-1b", ""), ("", "other")):
+        with pytest.raises(NodeNotFoundError, match=f"is a feature of {shown.feature.model} / "):
+            atlas.feature("20/44686", graph="dallas", model=model, source_set=source_set)
+
+
 def test_a_graph_that_is_published_meanwhile_is_of_the_set(
     atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

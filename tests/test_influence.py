@@ -61,6 +61,7 @@ def test_contributors_are_the_most_influential_nodes(expected: tuple[str, list[s
     assert half[-1].cumulative_share >= 0.5 > (half[-2].cumulative_share if len(half) > 1 else 0.0)
     assert examples[name].influence(share=0.5).contributors == half  # however many these are
     assert len(examples[name].influence().contributors) == min(20, len(found))
+    assert examples[name].influence(share=1).contributors == found
     cut = examples[name].influence(share=0.999, k=3)
     assert cut.contributors == found[:3]
     assert cut.notes[0].startswith("The first 3 nodes carry only 0.")

@@ -11,7 +11,7 @@ from benchmarks.beside import add_graphs, delete_graphs
 from circuit_atlas import Atlas
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.catalogue import CatalogueQuery, catalogue
-from circuit_atlas.queries.graph_sets import graph_set, prompt_set, set_rows
+from circuit_atlas.queries.graph_sets import graph_set, prompt_rows, set_rows
 
 _ACTIVATE = """
 MATCH (f:TranscoderFeature {layer: $layer, index: $index})
@@ -79,7 +79,8 @@ def test_memory_of_a_set_of_graphs_grows_with_their_number_not_with_its_square(o
     own_atlas.write(make)
     names = sorted(f"graph-{i}" for i in range(1, 6001))
     everything = [row["graph"] for row in set_rows(own_atlas, [], [])]
-    assert everything == graph_set(own_atlas, names, []) == prompt_set(own_atlas, [], ["many"]) == names
+    tagged = [row["graph"] for row in prompt_rows(own_atlas, [], ["many"])]
+    assert everything == graph_set(own_atlas, names, []) == tagged == names
     sources = aggregated_sources(own_atlas, [], ["many"])
     assert [row["graph"]["name"] for row in sources] == names
 

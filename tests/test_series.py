@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from support.graphs import make_graph
 from support.program import Run, fails
@@ -95,6 +96,24 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
     assert atlas.series("dallas").lines == []
 
 
+def test_influence_that_is_not_defined_is_not_zero(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """Of logits without probabilities."""
+    names = [new_name(), new_name(), new_name()]
+    for name, (weight, probability) in zip(names, [(1.0, 0.5), (2.0, 0.5), (1.0, None)], strict=True):
+        graph = make_graph([0, 1, 1, 2], [(0, 1, 1.0), (0, 2, 1.0), (1, 3, weight), (2, 3, 1.0)])
+        graph.nodes.probability[3] = np.nan if probability is None else probability
+        load_graph(atlas, graph, name=name)
+    node = next(node for node in atlas.graph(names[0]).nodes() if node.kind == "feature")
+    followed = atlas.series(*names, features=[f"{node.layer}/{node.index}"])
+    assert [value is None for value in followed[0].values] == [False, False, True]
+    note = f"Graphs without a defined influence, and so without values of features: {names[2]}."
+    assert note in followed.notes
+    changing = atlas.series(*names)
+    assert changing.notes == [note]
+    assert len(changing) == 2
+    assert atlas.series(names[0], names[2]).lines == []  # it does not change between the graphs that have it
+
+
 def test_a_node_to_pass_that_only_some_graphs_have(atlas: Atlas, examples: Examples) -> None:
     found = atlas.series(*ORDER, must_pass=["20/44686"])  # of Dallas alone
     assert [value is None for value in found[0].values] == [True, False, True]
@@ -132,6 +151,8 @@ def test_graphs_of_a_tag_are_sorted_by_the_numbers_in_their_names(
         ({"features": ["20/1"]}, NodeNotFoundError, "20/1"),
         ({"score": "best"}, InvalidArgumentError, "best"),
         ({"k": 0}, InvalidArgumentError, "k cannot be 0"),
+        ({"k": 3, "features": ["20/44686"]}, InvalidArgumentError, "k has no effect"),
+        ({"score": "mean", "features": ["20/44686"]}, InvalidArgumentError, "score has no effect"),
     ],
 )
 def test_what_cannot_be_followed_is_an_error(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
@@ -14,12 +15,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from neo4j.exceptions import IncompleteCommit
 from support import oracle
 from support.examples import EXAMPLES, example_file
 from support.graphs import array_edges, edge_list, make_graph, status_of
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle, supernodes
+from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.graph.collapse import collapse, group_nodes
 from circuit_atlas.graph.counts import as_integers
@@ -29,6 +32,7 @@ from circuit_atlas.graph.influence import compute_influence
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.qparams import read_supernodes
 from circuit_atlas.ingest import load_graph, read_graph
+from circuit_atlas.queries import age
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 from circuit_atlas.schema.models import Supernode
@@ -237,6 +241,59 @@ def test_an_answer_of_a_collapsed_graph_that_is_out_of_date_says_so(atlas: Atlas
     [note] = collapsed.paths(k=1).notes
     assert f"or its supernodes were changed. `circuit-atlas collapse {opposite.name}`" in note
     assert opposite.collapsed().paths(k=1).notes == []
+
+
+def test_a_collapsed_graph_says_what_it_was_made_of(opposite: GraphHandle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supernode that another program made, and deleted again, while the graph was read."""
+    read = age.supernode_groups
+
+    def one_comes(*arguments: Any) -> Any:
+        found = read(*arguments)
+        monkeypatch.setattr(supernodes, "supernode_groups", read)
+        opposite.create_supernode("passing", ["0/354@1", "0/1903@1"])
+        return found
+
+    monkeypatch.setattr(supernodes, "supernode_groups", one_comes)
+    assert "feature:supernode/passing" in {node.key for node in opposite.collapsed().nodes()}
+    opposite.delete_supernode("passing")
+    assert "feature:supernode/passing" not in {node.key for node in opposite.collapsed().nodes()}
+
+
+def test_restrictions_say_that_they_do_not_look_into_supernodes(opposite: GraphHandle) -> None:
+    grouped = {node.key for supernode in opposite.supernodes() for node in supernode.members}
+    alone = [node for node in opposite.nodes() if node.kind is Kind.FEATURE and node.key not in grouped]
+    number = Counter(node.key.partition("@")[0] for node in alone)
+    several = next(node for node in alone if number[node.key.partition("@")[0]] > 1)
+    place = several.key.removeprefix("feature:").partition("@")[0]
+    other = next(node for node in alone if node.layer != several.layer)
+    opposite.create_supernode("some", [several.key, other.key])
+    collapsed = opposite.collapsed()
+    for ask in (collapsed.paths, collapsed.count, collapsed.score_distribution):
+        assert (
+            f"Supernodes that group activations of {place} do not count as it: some."
+            in ask(avoid=[place], max_hops=2).notes
+        )
+        assert any("Supernodes of several layers" in note for note in ask(layers=range(26), max_hops=2).notes)
+        assert not any("upernodes" in note for note in ask(max_hops=2).notes)
+    assert not any("upernodes" in note for note in opposite.paths(avoid=[place], layers=range(26), max_hops=2).notes)
+
+
+def test_a_supernode_is_made_although_the_answer_to_the_commit_is_lost(
+    opposite: GraphHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, lost = Database._write, [1]
+
+    def without_answer(*arguments: Any) -> Any:
+        found = write(*arguments)
+        if lost and any("Supernode" in text for text, _ in arguments[1]):
+            lost.pop()
+            raise IncompleteCommit
+        return found
+
+    monkeypatch.setattr(Database, "_write", without_answer)
+    opposite.create_supernode("twice", ["0/354@1", "0/1903@1"])
+    assert not lost
+    assert [supernode.name for supernode in opposite.supernodes()].count("twice") == 1
 
 
 def test_supernodes_whose_names_differ_after_an_at_sign_are_different(

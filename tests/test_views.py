@@ -285,6 +285,17 @@ def test_a_report_contains_what_the_commands_print(atlas: Any, examples: Any) ->
     assert '<span class="inhibits">' in inhibiting.html
     assert "Top 5 inhibiting paths by sum" in inhibiting.html
     assert "<iframe srcdoc=" in report._repr_html_()
+    assert report.notes == report.view.summary.notes
+
+
+def test_a_report_on_a_circuit_says_why_it_has_no_paths(examples: Any, tmp_path: Path) -> None:
+    graph = examples["dallas"]
+    graph.circuit(nodes=3, name="small", replace=True)
+    report = graph.report(circuit="small", hops=7)
+    assert report.paths is not None
+    [why] = report.paths.notes
+    assert why in report.save(tmp_path / "report.html").notes
+    graph.delete_circuit("small")
 
 
 def test_a_report_on_a_circuit_is_restricted_to_it(examples: Any) -> None:

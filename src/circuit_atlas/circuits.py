@@ -26,7 +26,8 @@ from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
-from circuit_atlas.queries.search import SearchResult
+from circuit_atlas.queries.search import SearchHit, SearchResult
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 from circuit_atlas.suggestions import known_names
 
@@ -97,7 +98,7 @@ def choose_circuit(
 @graph_query
 def score_circuit(
     graph: StoredGraph,
-    nodes: Sequence[str] | Paths | SearchResult = (),
+    nodes: Sequence[str | SearchHit] | Paths | SearchResult = (),
     *,
     supernodes: Sequence[str] = (),
     pinned: bool = False,
@@ -113,7 +114,8 @@ def score_circuit(
 
     Args:
         graph: the graph.
-        nodes: addresses of nodes, or paths, or the result of a search, of which what is in this graph counts.
+        nodes: addresses of nodes, or paths, or the result or hits of a search, of whose places those in this graph
+            count.
         supernodes: names of supernodes, whose nodes count.
         pinned: whether the nodes count that the graph's file pins.
         circuit: name of a circuit whose nodes count.
@@ -135,6 +137,7 @@ def score_circuit(
 
     _check_new(graph, name, replace=replace)
     circuits, columns = read_circuits(graph, targets)
+    hits = [hit for hit in nodes if isinstance(hit, SearchHit)]
     keys = list(_keys(graph, nodes))
     if gone := [key for key in keys if key not in columns.ordinal]:
         raise NodeNotFoundError(
@@ -144,10 +147,11 @@ def score_circuit(
     ordinals.update(ordinal for supernode in supernodes for ordinal in _members(graph, supernode))
     if pinned:
         ordinals.update(row["ordinal"] for row in ask(graph.database, "circuits.pinned", graph=graph.name))
-    notes: list[str] = []
+    notes = _notes_on_hits(graph, hits)
     if circuit is not None and of is not None:
-        found, notes = _held_of(graph, find_graph(graph.database, of), circuit)
+        found, missing = _held_of(graph, find_graph(graph.database, of), circuit)
         ordinals.update(found)
+        notes += missing
     elif circuit is not None:
         ordinals.update(node["ordinal"] for node in held_nodes(graph, circuit))
     elif of is not None:
@@ -204,8 +208,10 @@ def delete_circuits(graph: StoredGraph, *names: str) -> None:
 
 
 def _check_new(graph: StoredGraph, name: str | None, *, replace: bool) -> None:
-    """Refuse a name under which a circuit cannot be stored."""
+    """Refuse a name under which a circuit cannot be stored, and to replace one without a name."""
     if name is None:
+        if replace:
+            raise InvalidArgumentError("nothing is stored to replace a circuit", fix="Pass --name, too.")
         return
     check_whole(graph.properties)
     check_group_name(name, "circuit")
@@ -243,7 +249,7 @@ def _method_scores(choice: Choice) -> MethodScores:
     return MethodScores(method=choice.method, nodes=int(choice.nodes.sum()), **choice.scores._asdict())
 
 
-def _keys(graph: StoredGraph, nodes: Sequence[str] | Paths | SearchResult) -> Iterator[str]:
+def _keys(graph: StoredGraph, nodes: Sequence[str | SearchHit] | Paths | SearchResult) -> Iterator[str]:
     """Keys of the nodes that an argument `nodes` means."""
     if isinstance(nodes, Paths):
         if nodes.graph != graph.name:
@@ -251,17 +257,42 @@ def _keys(graph: StoredGraph, nodes: Sequence[str] | Paths | SearchResult) -> It
         # A contrast is a target, and no node.
         contrast = nodes.contrast and nodes.contrast.node.key
         yield from (node.key for path in nodes.paths for node in path.nodes if node.key != contrast)
-    elif isinstance(nodes, SearchResult):
-        found = [place.key for hit in nodes.hits for place in hit.places if place.graph == graph.name]
-        if not found:
-            raise InvalidArgumentError(
-                "nothing that the search found is in this graph",
-                where=graph.name,
-                fix=f"Restrict the search to it: atlas.search(text, graph={graph.name!r}).",
-            )
-        yield from found
-    else:
-        yield from (resolve(graph, address).key for address in nodes)
+        return
+    found = [_places(graph, hit) for hit in nodes if isinstance(hit, SearchHit)]
+    if (found or isinstance(nodes, SearchResult)) and not any(found):
+        raise InvalidArgumentError(
+            "nothing that the search found is in this graph",
+            where=graph.name,
+            fix=f"Restrict the search to it: atlas.search(text, graph={graph.name!r}).",
+        )
+    yield from (key for keys in found for key in keys)
+    yield from (resolve(graph, address).key for address in nodes if isinstance(address, str))
+
+
+def _places(graph: StoredGraph, hit: SearchHit) -> list[str]:
+    """Keys of the places of a hit that are in a graph."""
+    return [place.key for place in hit.places if place.graph == graph.name]
+
+
+def _notes_on_hits(graph: StoredGraph, hits: Sequence[SearchHit]) -> list[str]:
+    """A note that a search has listed only some of the places in the graph, the most influential of all graphs."""
+    sets = graph.source_sets
+    features = [hit for hit in hits if hit.feature and hit.feature.source_set in (sets.transcoders, sets.lorsas)]
+    if not features:
+        return []
+    activations = Activations(graph)
+    cut = [
+        hit.feature
+        for hit in features
+        if hit.feature and len(_places(graph, hit)) < len(activations.of(f"{Kind.FEATURE}:{hit.feature.place}"))
+    ]
+    if not cut:
+        return []
+    name = quote(graph.name)
+    return [
+        f"The search listed only some of the places where {first_of([feature.place for feature in cut], 5)} "
+        f"{'is' if len(cut) == 1 else 'are'} active here: search with --graph {name} --places 1000 for all."
+    ]
 
 
 def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[int], list[str]]:

@@ -42,6 +42,7 @@ from circuit_atlas.ingest.files import graph_files, side_by_side
 from circuit_atlas.ingest.names import check_name, check_tags
 from circuit_atlas.ingest.options import ReadOptions, check_options
 from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.checks import no_graphs
@@ -165,11 +166,16 @@ class Atlas(Database):
                     upgrade(self, version)
         except BaseException:
             self.close()
+            self._driver, self._is_closed = None, False  # of a local server, the next question tries again
             raise
 
     def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
-        """Run one statement, as `Database.run`; a local server that has stopped is started again first."""
+        """Run one statement, as `Database.run`; a local server that has stopped is started again first, and one that
+        runs on data that are not checked yet is waited for."""
         used = self._driver
+        if used is not None and self._server is not None and self._server.is_on_new_data():
+            self._reconnect(used)
+            used = self._driver
         try:
             return super().run(cypher, parameters, write=write)
         except ServerUnavailableError:
@@ -813,12 +819,16 @@ class Atlas(Database):
         """
         query = find_query(query_id)
         values = query.complete(dict(parameters or {}))
+        old = []
         for name in ("graph", "a", "b"):
             if isinstance(values.get(name), str) and values[name]:
                 graph = find_graph(self, values[name])
+                old += age_notes(self, graph.properties)
                 if values.get("bounds") is None:
                     check_tables(graph, query.cypher())
-        return Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
+        found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
+        found.notes.extend(old)
+        return found
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
         """Rows of any Cypher statement, at most 100,000.

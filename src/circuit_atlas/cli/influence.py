@@ -32,9 +32,7 @@ GROUP = "Questions about a graph"
 @click.option(
     "--share",
     type=click.FloatRange(0, 1, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="The smallest set of nodes that carries this share.",
+    help="The smallest set of nodes that carries this share; with 1, all that have any influence.",
 )
 @click.option(
     "-k",
@@ -51,7 +49,7 @@ def influence_command(
     graph: str,
     by: str,
     kinds: tuple[str, ...],
-    share: float,
+    share: float | None,
     k: int | None,
     circuit: str | None,
     **asked: Any,
@@ -70,7 +68,7 @@ def influence_command(
     handle = atlas.graph(graph)
     if by in ("edge", "length") and kinds:
         raise click.UsageError("--kind applies to nodes only.")
-    if by != "node" and share < 1:
+    if by != "node" and share is not None:
         raise click.UsageError("--share applies to nodes only.")
     if by == "node":
         return handle.influence(kinds=kinds, share=share, k=k, circuit=circuit, **asked)

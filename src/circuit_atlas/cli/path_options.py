@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from circuit_atlas.arguments import parse_range
 from circuit_atlas.cli.options import F, together
@@ -73,6 +74,17 @@ contrast_options = together(
 )
 
 
+_HOPS = ("hops", "min_hops", "max_hops")
+
+
+def _checked_hops(ctx: click.Context, _parameter: click.Parameter, value: int | None) -> int | None:
+    """Refuse --hops beside the other two, whatever their values: the defaults of these may be given, too."""
+    given = [name for name in _HOPS if ctx.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)]
+    if "hops" in given and len(given) > 1:
+        raise click.UsageError("--hops goes without --min-hops and --max-hops.")
+    return value
+
+
 def _hops(fewest: int) -> Callable[[F], F]:
     return together(
         click.option(
@@ -80,6 +92,7 @@ def _hops(fewest: int) -> Callable[[F], F]:
             type=click.IntRange(1, MAX_HOPS),
             default=DEFAULT_HOPS,
             show_default=True,
+            callback=_checked_hops,
             help="Maximum number of edges of a path.",
         ),
         click.option(
@@ -87,9 +100,15 @@ def _hops(fewest: int) -> Callable[[F], F]:
             type=click.IntRange(1, MAX_HOPS),
             default=fewest,
             show_default=True,
+            callback=_checked_hops,
             help="Minimum number of edges of a path.",
         ),
-        click.option("--hops", type=click.IntRange(1, MAX_HOPS), help="Paths of exactly this many edges."),
+        click.option(
+            "--hops",
+            type=click.IntRange(1, MAX_HOPS),
+            callback=_checked_hops,
+            help="Paths of exactly this many edges.",
+        ),
     )
 
 
@@ -122,8 +141,7 @@ pass_kind_option = click.option(
     "--kind", "kinds", type=KIND, multiple=True, help="Pass only nodes of this kind; repeatable."
 )
 # Which paths pictures, reports and comparisons show.
-shown_score_option = _score(SHOWN_SCORE)
-shown_paths_options = together(_hops(SHOWN_MIN_HOPS), shown_score_option, _sign(SHOWN_SIGN), pass_kind_option)
+shown_paths_options = together(_hops(SHOWN_MIN_HOPS), _score(SHOWN_SCORE), _sign(SHOWN_SIGN), pass_kind_option)
 circuit_option = click.option(
     "--circuit", metavar="NAME", help="Use only tokens, logits and the nodes of this stored circuit."
 )

@@ -118,7 +118,7 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
             if best_of_all:
                 raise click.UsageError("--best-of-all goes with --tag or --graph.")
             return command(atlas, graph, **arguments)
-        if best_of_all and arguments["k"] is None and arguments.get("share", 1) < 1:
+        if best_of_all and arguments["k"] is None and arguments.get("share") is not None:
             raise click.UsageError("--share is of one graph: with --best-of-all, say how many with -k.")
         nodes = arguments.get("nodes")
         first = nodes[0] if isinstance(nodes, tuple) and nodes else None

@@ -13,6 +13,7 @@ from circuit_atlas.cli.questions import Question, complete_graphs, graph_or_seve
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
+    from circuit_atlas.queries.search import SearchHit
     from circuit_atlas.results.answer import Result
 
 GROUP = "Questions about a graph"
@@ -67,15 +68,15 @@ def score_circuit_command(atlas: Atlas, graph: str, nodes: tuple[str, ...], docu
     return atlas.graph(graph).score_circuit([*nodes, *listed], **options)
 
 
-def _nodes_of(document: Any, graph: str) -> list[str]:
-    """The addresses in a file."""
+def _nodes_of(document: Any, graph: str) -> list[str | SearchHit]:
+    """The addresses in a file, or the hits of a search."""
     try:
         return _addresses(document, graph)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise click.BadParameter(_FORMS, param_hint="--file") from error
 
 
-def _addresses(document: Any, graph: str) -> list[str]:
+def _addresses(document: Any, graph: str) -> list[str | SearchHit]:
     if isinstance(document, dict):
         if document.get("graph", graph) != graph:
             raise click.BadParameter(f"it is about the graph {document['graph']!r:.200}", param_hint="--file")
@@ -84,8 +85,23 @@ def _addresses(document: Any, graph: str) -> list[str]:
             contrast = document["contrast"]["node"]["key"] if document.get("contrast") else None
             return [node["key"] for path in document["paths"] for node in path["nodes"] if node["key"] != contrast]
         if "hits" in document:
-            return [place["key"] for hit in document["hits"] for place in hit["places"] if place["graph"] == graph]
+            return [_hit(hit) for hit in document["hits"]]
         return [found["node"]["key"] for found in document["nodes"]]
     if not isinstance(document, list) or not all(isinstance(address, str) for address in document):
         raise click.BadParameter(_FORMS, param_hint="--file")
-    return document
+    return list(document)
+
+
+def _hit(fields: dict[str, Any]) -> SearchHit:
+    """A hit as `search` printed it, whose explanations are not needed."""
+    from circuit_atlas.queries.results import TranscoderFeature
+    from circuit_atlas.queries.search import Activation, SearchHit
+
+    feature = fields["feature"] and {
+        name: value for name, value in fields["feature"].items() if name not in ("explanations", "fetched_at")
+    }
+    read = {
+        "feature": feature and TranscoderFeature(**feature),
+        "places": [Activation(**place) for place in fields["places"]],
+    }
+    return SearchHit(**fields | read)

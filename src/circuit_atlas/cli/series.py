@@ -8,8 +8,8 @@ import click
 
 from circuit_atlas.cli.options import FILE_PATH, atlas_command, tags_option
 from circuit_atlas.cli.pages import check_page, open_option, write_page
-from circuit_atlas.cli.path_options import shown_score_option
 from circuit_atlas.cli.questions import complete_graphs, some_graphs
+from circuit_atlas.schema.limits import SCORES, SHOWN_SCORE
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -25,15 +25,19 @@ GROUP = "Questions across prompts"
 @click.option(
     "--must-pass", multiple=True, metavar="NODE", help="Follow the best path through these nodes; repeatable."
 )
-@shown_score_option
+@click.option(
+    "--score",
+    type=click.Choice(SCORES),
+    show_default=SHOWN_SCORE,
+    help="With --must-pass: mean or sum of weights, the weakest link, or the product of normalised weights.",
+)
 @click.option("--circuit", metavar="NAME", help="Follow the scores of this stored circuit; with --of.")
 @click.option("--of", metavar="GRAPH", shell_complete=complete_graphs, help="The graph that has the circuit.")
 @click.option(
     "-k",
     "--k",
     type=click.IntRange(1, 100),
-    default=5,
-    show_default=True,
+    show_default="5",
     help="How many features, where nothing is named to follow.",
 )
 @click.option("--page", type=FILE_PATH, metavar="FILE", help="Draw the lines: .html, .png, .svg or .pdf.")

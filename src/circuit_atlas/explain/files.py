@@ -65,10 +65,14 @@ def import_explanations(
             if not first:
                 continue
             read, source, has_headers = _reader(path, first[0], model, source_set)
+            importer.has_table |= source != NEURONPEDIA
             entries = importer.entries(found if has_headers else chain(first, found), path, read, bar)
             while batch := list(islice(entries, _BATCH_SIZE)):
                 importer.store(batch, source, date)
-    return importer.result()
+    result = importer.result()
+    if not importer.has_table and (model is not None or source_set is not None):
+        result.notes.append("A model and a set of transcoders are for tables, but no file is one: they had no effect.")
+    return result
 
 
 class _Importer:
@@ -83,6 +87,7 @@ class _Importer:
                 self._our_names[name].add(source_set)
         self._stored_features = cache(self._read_stored_features)
         self._features: set[Feature] = set()
+        self.has_table = False
         self._read = self._stored = self._malformed = 0
 
     def entries(self, lines: Iterable[bytes | None], path: Path, read: LineReader, bar: Any) -> Iterator[Entry]:

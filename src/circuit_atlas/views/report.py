@@ -51,6 +51,12 @@ class Report:
     def __repr__(self) -> str:
         return f"<Report on {self.statistics.graph!r}>"
 
+    @property
+    def notes(self) -> list[str]:
+        """What is said about its parts, such as why it has no paths."""
+        parts = [self.view.summary, self.paths, self.contributors]
+        return list(dict.fromkeys(note for part in parts if part is not None for note in part.notes))
+
     @cached_property
     def html(self) -> str:
         """The report as a page with the interactive picture: one file that needs no network."""
@@ -100,16 +106,16 @@ class Report:
             raise unknown_format(path, "A report", SUFFIXES)
         if suffix == ".html":
             write_file(path, self.html.encode())
-            return ReportResult(files=[str(path)], notes=self.view.summary.notes)
+            return ReportResult(files=[str(path)], notes=self.notes)
         picture = path.with_name(f"{path.stem}-picture.svg")  # a file of the report, which no person has named
         try:
             drawn = self.view.image("svg")
         except MissingExtraError as error:
             write_file(path, self.markdown().encode())
-            return ReportResult(files=[str(path)], notes=[f"no picture: {error.what}"])
+            return ReportResult(files=[str(path)], notes=[f"no picture: {error.what}", *self.notes])
         write_file(picture, drawn)
         write_file(path, self.markdown(quote(picture.name)).encode())
-        return ReportResult(files=[str(path), str(picture)], notes=self.view.summary.notes)
+        return ReportResult(files=[str(path), str(picture)], notes=self.notes)
 
     def _repr_html_(self) -> str:
         return framed(self.html)
