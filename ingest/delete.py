@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from neo4j.exceptions import ClientError
+
 from circuit_atlas.database import Database
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.ingest import statements
@@ -55,7 +57,11 @@ def remove_leftovers(database: Database) -> list[str]:
     for row in database.write(statements.LEFTOVERS):
         if is_interrupted(row["graph"], row["owner"], row["silent_ms"]):
             _LOG.info("deleting %r, left behind by an interrupted ingest or deletion", row["graph"])
-            with in_use(database, row["graph"]):
-                remove_graph(database, row["graph"])
+            try:
+                with in_use(database, row["graph"]):
+                    remove_graph(database, row["graph"])
+            except ClientError as error:  # what cannot be removed must not be in the way of other graphs
+                _LOG.warning("%r cannot be deleted: %s", row["graph"], error.message)
+                continue
             removed.append(shown_name(row["graph"]))
     return removed

@@ -18,7 +18,7 @@ from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, NodeColumns
 from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.graph.qk import qk_warnings
 from circuit_atlas.graph.qparams import pinned_nodes, pins_not_understood, read_supernodes
-from circuit_atlas.graph.values import check_length, check_values
+from circuit_atlas.graph.values import check_length, check_values, too_many_objects
 from circuit_atlas.ingest.faults import refuse, too_many_nodes
 from circuit_atlas.ingest.gzipped import read_maybe_gzipped, stem
 from circuit_atlas.ingest.links import Links, read_links
@@ -36,9 +36,6 @@ from circuit_atlas.schema.models import GraphMetadata, Supernode
 _FIX = "Give a file made by circuit-tracer's create_graph_files or downloaded from Neuronpedia."
 _EXPECTED = "an attribution graph has `metadata`, `nodes` and `links`"
 _MAX_POSITIONS = 10_000_000  # of a prompt; views and aggregates have a place for each
-# A link takes 40 bytes or more of a file. Python needs about 200 for each object or list, however short it is there.
-_MIN_BYTES_PER_OBJECT = 16
-_FEW_OBJECTS = 100_000
 _WRAPPED = "json"  # the field of a data set's row that holds a graph as text
 
 
@@ -150,13 +147,8 @@ def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _parsed(content: bytes, where: str) -> Any:
-    objects = content.count(b"{") + content.count(b"[")
-    if objects > _FEW_OBJECTS + len(content) // _MIN_BYTES_PER_OBJECT:
-        raise InputError(
-            f"has {objects:,} objects and lists in {len(content):,} bytes, which no attribution graph has",
-            where=where,
-            fix=_FIX,
-        )
+    if what := too_many_objects(content):
+        raise InputError(what, where=where, fix=_FIX)
     try:
         # Decoded here, since json would let halves of characters through.
         return json.loads(content.decode(json.detect_encoding(content)))

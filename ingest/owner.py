@@ -2,7 +2,8 @@
 
 While it works, a thread of it renews a heartbeat in the database, by the server's clock: clocks of clients do not
 matter. Another process may only look for the owner's process id if both surely have the same ids, so not from another
-machine or container, whatever its host name is. It then knows at once what the heartbeat shows later.
+machine or container, whatever its host name is. It then knows at once what the heartbeat shows later; where another
+process has the owner's id by now, after half a minute.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from circuit_atlas.processes import find_process, runs
 
 _LOG = logging.getLogger(__name__)
 _BEAT = 10.0  # seconds between two heartbeats
-_FRESH = 30_000  # milliseconds since a heartbeat, after which nobody writes any
+_FRESH = 30_000  # milliseconds in which an owner that runs has written a heartbeat
 _MAX_SILENCE = 120_000  # milliseconds without a heartbeat, after which an owner that cannot be looked for has ended
 _IN_USE: set[str] = set()  # hidden names under which this process writes or deletes
 

@@ -120,7 +120,7 @@ MATCH (g:Graph {name: $graph}) SET g.address = $address
 UNTAG = """CYPHER 25
 MATCH (g:Graph {name: $graph})-[r:TAGGED]->(t:Tag) WHERE t.name IN $tags
 DELETE r
-WITH DISTINCT t WHERE NOT EXISTS { (t)<-[:TAGGED]-() }
+WITH DISTINCT t WHERE NOT EXISTS { (t)--() }
 DELETE t
 """
 
@@ -207,7 +207,7 @@ RETURN g.name AS graph ORDER BY graph LIMIT 3
 """
 
 LEFTOVERS = """CYPHER 25
-MATCH (g:Graph) WHERE g.status IN ['loading', 'deleting']
+MATCH (g:Graph) WHERE g.status IN ['loading', 'deleting'] AND g.name CONTAINS '~' AND g.owner IS NOT NULL
 RETURN g.name AS graph, g.owner AS owner, timestamp() - coalesce(g.heartbeat, 0) AS silent_ms
 ORDER BY graph LIMIT 1000
 """
@@ -315,7 +315,7 @@ CALL (g) { MATCH (g)-[:QK_ONLY]->(n:QkOnlyNode) DETACH DELETE n }
 CALL (g) {
   MATCH (g)-[r:TAGGED]->(t:Tag)
   DELETE r
-  WITH t WHERE NOT EXISTS { (t)<-[:TAGGED]-() }
+  WITH t WHERE NOT EXISTS { (t)--() }
   DELETE t
 }
 DELETE g

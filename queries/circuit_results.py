@@ -22,7 +22,7 @@ class CircuitNode(Record):
     """A node of a circuit."""
 
     node: Node
-    influence: float = Field(description="Share of the targets that flows through it, along paths in the circuit")
+    influence: float = Field(description="How much of the targets flows through it along paths in the circuit")
 
 
 class Scores(Record):

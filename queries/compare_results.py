@@ -50,9 +50,7 @@ class AlignedNode(Record):
 class NodePair(AlignedNode):
     """An aligned node with what is known of it in each graph."""
 
-    influence_a: float = Field(
-        description="Share of the first graph's logits that flows through it; 0 if it does not have it"
-    )
+    influence_a: float = Field(description="Its influence in the first graph; 0 if that does not have it")
     influence_b: float
     activations_a: list[float | None] = Field(description="Activation of each of `a`; null except for features")
     activations_b: list[float | None]

@@ -28,7 +28,7 @@ class EnrichedFeature(Enriched):
     """A transcoder feature that is active in more graphs of the set than of the baseline."""
 
     feature: FeatureIdentity
-    influence: float = Field(description="Mean over the graphs of the set of the share of the logits through it")
+    influence: float = Field(description="Mean over the graphs of the set of its influence")
 
 
 class AlignedEnd(Record):

@@ -12,7 +12,7 @@ from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema import keys
-from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.models import INFLUENCE, Node, Record
 from circuit_atlas.schema.source_sets import feature_page
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class FeatureActivation(Record):
     graph: str
     node: Node
     activation: float | None
-    influence: float | None = Field(description="Share of the graph's logits that flows through it")
+    influence: float | None = Field(description=INFLUENCE)
     inputs: list[Neighbor] = Field(description="Strongest direct effects on it, by |weight|")
     outputs: list[Neighbor] = Field(description="Its strongest direct effects")
 
@@ -100,7 +100,7 @@ class Occurrence(Record):
     graph: str
     positions: list[int | None] = Field(description="Where it is active, in the order of the file")
     activation: float | None = Field(description="The largest of its activations")
-    influence: float = Field(description="Share of the logits that flows through all of them")
+    influence: float = Field(description="The influence of all of them together")
 
 
 class FeatureOccurrence(Record):
@@ -192,7 +192,7 @@ class RecurringFeature(Record):
 
     feature: FeatureIdentity
     graphs: int = Field(description="Number of graphs in which it is active")
-    influence: float = Field(description="Mean, over these, of the share of the logits that flows through it")
+    influence: float = Field(description="Mean over these of its influence")
 
 
 class Motif(Record):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from circuit_atlas.database import Database, Rows, Step
+from circuit_atlas.database import RETRY_SECONDS, Database, Rows, Step
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
@@ -71,7 +71,7 @@ class StoredGraph(GraphReference):
         stored = self.properties
         return SourceSets(stored["model"], stored["source_set"], stored.get("lorsa_source_set"))
 
-    def write(self, *steps: Step) -> None:
+    def write(self, *steps: Step, patience: float = RETRY_SECONDS) -> None:
         """Write to the graph in one transaction, which is committed only if it still has this version. The steps can be
         repeated, as they are when the answer to the commit is lost.
 
@@ -86,7 +86,9 @@ class StoredGraph(GraphReference):
 
         which = {"graph": self.name, "version": self.version or ""}
         with self.database.writing():
-            self.database.write_together([(LOCK, which), *steps, (HELD, which)], check, repeatable=True)
+            self.database.write_together(
+                [(LOCK, which), *steps, (HELD, which)], check, repeatable=True, patience=patience
+            )
 
     def check_unchanged(self) -> None:
         """Check that the database still has this version of the graph.

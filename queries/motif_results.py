@@ -35,7 +35,9 @@ class _Counted(Record):
     random_mean: float = Field(description="How often it occurs in random graphs: mean")
     random_sd: float = Field(description="How often it occurs in random graphs: standard deviation")
     z: float | None = Field(description="How many standard deviations the count is above the mean; null if all are one")
-    p_value: float = Field(description="Two-sided, from the ranks of the count among the random graphs")
+    p_value: float = Field(
+        description="Two-sided, from the ranks of the count among the random graphs; of this shape alone"
+    )
 
 
 class MotifCount(_Counted):

@@ -13,7 +13,7 @@ from circuit_atlas.results.answer import Edge, GraphResult, Result
 from circuit_atlas.results.tables import Cells, NodeName, linked
 from circuit_atlas.results.tidy import Row, Tidy, tidy
 from circuit_atlas.schema.keys import Kind, parse_key
-from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.models import INFLUENCE, Node, Record
 from circuit_atlas.schema.source_sets import SourceSets
 
 _NO_INFLUENCE = "Nothing that was asked for has influence on the targets."
@@ -118,7 +118,7 @@ class Contributor(Record):
     """A node and its influence."""
 
     node: Node
-    influence: float = Field(description="Share of the logits that flows through it, over all paths")
+    influence: float = Field(description=INFLUENCE)
     cumulative_share: float = Field(
         description="Share of the influence of all nodes asked for that this node and the stronger ones have"
     )
@@ -185,11 +185,11 @@ class InfluenceOfLength(Record):
     """What flows through paths of one length."""
 
     length: int = Field(description="Number of direct effects of the paths")
-    influence: float = Field(description="Share of the logits that flows through these paths")
+    influence: float = Field(description="How much of the logits flows through them, each weighed by its probability")
     cumulative_share: float = Field(
         description="Share of all that flows to the logits which paths of this length or shorter carry"
     )
-    by_start: dict[str, float] = Field(description="Kind of node where the paths begin -> their share of `influence`")
+    by_start: dict[str, float] = Field(description="Kind of node where the paths begin -> their part of `influence`")
 
 
 class InfluenceByLength(ContrastResult):
@@ -229,7 +229,7 @@ class InfluentialEffect(Record):
     source: Node
     target: Node
     weight: float
-    influence: float = Field(description="Share of the logits that flows through it, over all paths")
+    influence: float = Field(description=INFLUENCE)
 
 
 class InfluentialEffects(ContrastResult, GraphResult):

@@ -16,7 +16,7 @@ from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.keys import Component, feature_place
 from circuit_atlas.schema.limits import MAX_ROWS
-from circuit_atlas.schema.models import Node, Record
+from circuit_atlas.schema.models import INFLUENCE, Node, Record
 from circuit_atlas.schema.properties import EXPLANATION_LISTS, LABELS
 from circuit_atlas.schema.source_sets import feature_page
 
@@ -190,14 +190,16 @@ class TranscoderFeature(Record):
     @model_validator(mode="before")
     @classmethod
     def _as_stored(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """A `:TranscoderFeature` stores its explanations as lists of equal length."""
+        """A `:TranscoderFeature` stores its explanations as lists of equal length. Others have been read from JSON."""
+        if any(isinstance(one, dict | Explanation) for one in values.get("explanations") or ()):
+            return values
         lists = [values.get(name) or [] for name in EXPLANATION_LISTS]
         fields = ("text", "source", "model", "type", "date")
         explanations = [dict(zip(fields, each, strict=True)) for each in zip_longest(*lists, fillvalue="")]
         fetched = values.get("fetched_at")
         return {name: value for name, value in values.items() if name not in EXPLANATION_LISTS} | {
             "explanations": explanations,
-            "fetched_at": fetched and fetched.iso_format(),
+            "fetched_at": fetched if fetched is None or isinstance(fetched, str) else fetched.iso_format(),
         }
 
 
@@ -236,7 +238,7 @@ class NodeDetails(Result):
     token: str | None = Field(description="Text of a token or logit, blanks included")
     activation: float | None
     probability: float | None
-    influence: float | None = Field(description="Share of the logits that flows through it, over all paths")
+    influence: float | None = Field(description=INFLUENCE)
     cumulative_influence: float | None = Field(
         description="circuit-tracer's `influence`: share of influence of this node and all stronger ones"
     )

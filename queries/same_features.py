@@ -22,6 +22,18 @@ def check_same_transcoders(graph: StoredGraph, other: StoredGraph) -> None:
         )
 
 
+def notes_on_lengths(graph: StoredGraph, other: StoredGraph) -> list[str]:
+    """A note that the prompts of two graphs have different lengths, where features of the other graph are looked for by
+    position."""
+    here, there = graph.properties["n_pos"], other.properties["n_pos"]
+    if here == there:
+        return []
+    return [
+        f"The prompts of {other.name!r} and {graph.name!r} have {there} and {here} positions, counted from the start: "
+        "the same position may be another place of the sentence."
+    ]
+
+
 def feature_keys(keys: Iterable[str]) -> list[str]:
     """Those of features, of the keys of a circuit's nodes. Tokens, logits and errors belong to any circuit, so that
     another graph lacks none of them."""

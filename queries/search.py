@@ -20,7 +20,7 @@ from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.limits import SEARCHED_FEATURES, SEARCHED_TOKENS
-from circuit_atlas.schema.models import Record
+from circuit_atlas.schema.models import INFLUENCE, Record
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000
@@ -42,7 +42,7 @@ class Activation(Record):
     position: int | None
     activation: float | None = Field(None, description="Of a feature")
     probability: float | None = Field(None, description="Of a logit")
-    influence: float | None = Field(None, description="Share of the logits that flows through it, over all paths")
+    influence: float | None = Field(None, description=INFLUENCE)
 
 
 class SearchHit(Record):

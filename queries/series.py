@@ -123,7 +123,8 @@ def series(
     if is_chosen:
         followed = _changing(database, found, sources[0]["graph"], 5 if k is None else k)
     for feature in followed:
-        values = [one.influence and one.influence.get(f"feature:{feature.place}") for one in found]
+        key = f"feature:{feature.place}"
+        values = [None if one.influence is None else one.influence.get(key) for one in found]
         lines.append(SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values))
         if not any(values):
             notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
@@ -239,12 +240,12 @@ def _lacking(
     graph: StoredGraph, *, is_path_asked: bool, is_scored: bool, is_influence_asked: bool
 ) -> list[tuple[str, str]]:
     """What a graph lacks of what is asked for, each with what cannot be computed then."""
-    if not graph.logits and (is_path_asked or is_scored):
-        return [("logits", "paths and scores")]
-    no_tokens = is_path_asked and not graph.properties["token_nodes"]
     undefined = not is_defined(graph)
-    lacks = [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * (is_scored and undefined)
-    return lacks + [("a defined influence", "values of features")] * (is_influence_asked and undefined)
+    lacks = [("a defined influence", "values of features")] * (is_influence_asked and undefined)
+    if not graph.logits:
+        return lacks + [("logits", "paths and scores")] * (is_path_asked or is_scored)
+    no_tokens = is_path_asked and not graph.properties["token_nodes"]
+    return lacks + [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * (is_scored and undefined)
 
 
 def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]:

@@ -58,7 +58,7 @@ def similar_graphs(
 ) -> SimilarGraphs:
     """The graphs that are most like one graph.
 
-    They are compared by weights. A feature's weight is its influence: the share of the logits that flows through it,
+    They are compared by weights. A feature's weight is its influence: how much of the logits flows through it,
     summed over the nodes that are aligned with each other. An effect is one of a feature on a feature; its weight is
     that of the direct effect, summed likewise. What has the weight 0 counts as missing.
 
@@ -285,6 +285,7 @@ def cluster_graphs(
     place, ends = np.argsort(order), tree[:, :2].astype(np.int64)
     tree[:, :2] = np.where(ends < n, place[np.minimum(ends, n - 1)], ends)
     clusters._similarity = similarity[np.ix_(order, order)].tobytes()
+    clusters._of = clusters.graphs
     clusters._tree = tree.tolist()
     return clusters
 

@@ -70,7 +70,7 @@ class CharacteristicFeature(Record):
     """A transcoder feature that has more influence in the graphs of a group than in the others."""
 
     feature: FeatureIdentity
-    influence: float = Field(description="Mean over the graphs of the group of the share of the logits through it")
+    influence: float = Field(description="Mean over the graphs of the group of its influence")
     rest_influence: float | None = Field(description="The same over the other graphs; null if there are none")
     graphs: int = Field(description="Number of graphs of the group in which it is active")
     rest: int = Field(description="Number of other graphs in which it is active")
@@ -121,7 +121,8 @@ class Clusters(_Compared):
     silhouette: float = Field(description="Mean silhouette of the graphs, -1 to 1: how far the groups are apart")
     groups: list[Cluster] = Field(description="In the order of the dendrogram")
 
-    _similarity: bytes = PrivateAttr(b"")  # of each two graphs; arrays could not be compared when answers are
+    _similarity: bytes = PrivateAttr(b"")  # of each two of `_of`; arrays could not be compared when answers are
+    _of: list[str] = PrivateAttr([])  # the graphs, in the order of the dendrogram
     _tree: list[list[float]] = PrivateAttr([])
     """See `graph.similarity.tree_of`; graphs are numbered in the order of the dendrogram."""
 
@@ -155,12 +156,12 @@ class Clusters(_Compared):
         """The similarity of each two graphs, float64 (n, n), in the order of the dendrogram.
 
         Raises:
-            InvalidArgumentError: the answer is not whole: a part of it, or read from JSON.
+            InvalidArgumentError: the answer is not whole: a part of it, in another order, or read from JSON.
         """
         import numpy as np
 
         found, n = np.frombuffer(self._similarity), len(self.graphs)
-        if len(found) != n * n:
+        if self._of != self.graphs:
             raise InvalidArgumentError(
                 "only a whole answer of `clusters` has the similarity of each two graphs", fix="Ask again."
             )

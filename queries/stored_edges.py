@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from circuit_atlas.database import Rows
+from circuit_atlas.database import RETRY_SECONDS, Rows
 from circuit_atlas.errors import AtlasError, DamagedGraphError, GraphChangedError
 from circuit_atlas.graph.data import ArrayEdges, EdgeExtra, EdgeStatistics, Float64, Int32
 from circuit_atlas.graph.packed import PackedBlock, PackedEdges, column_rows, packed, spans, unpacked
@@ -46,7 +46,7 @@ def read_edges(graph: StoredGraph) -> StoredEdges:
         _LOG.info("graph %r: %s; reading its relationships", graph.name, error.what)
     found = read_relationships(graph)
     try:
-        write_columns(graph, found)
+        write_columns(graph, found, patience=0.0)  # where nobody may write, a question must not wait for it
     except GraphChangedError:
         raise
     except AtlasError as error:  # a user who may only read gets the answer all the same
@@ -81,8 +81,8 @@ def has_columns(graph: StoredGraph) -> bool:
     return bool(ask(graph.database, "graphs.columns", graphs=[graph.name], first=0, stop=1))
 
 
-def write_columns(graph: StoredGraph, found: StoredEdges) -> None:
-    """Write the columns of a graph's edges, if the graph has not changed.
+def write_columns(graph: StoredGraph, found: StoredEdges, *, patience: float = RETRY_SECONDS) -> None:
+    """Write the columns of a graph's edges, if the graph has not changed; `patience` as in `Database.write_together`.
 
     Raises:
         GraphChangedError: it was replaced or deleted.
@@ -91,7 +91,7 @@ def write_columns(graph: StoredGraph, found: StoredEdges) -> None:
     stored = graph.properties
     rows = column_rows(graph.name, stored["content_hash"], found.edges, stored["nodes"], found.extras)
     for batch in batches(rows, BLOCKS_PER_STATEMENT):
-        graph.write((WRITE_COLUMNS, {"rows": batch}))
+        graph.write((WRITE_COLUMNS, {"rows": batch}), patience=patience)
     _LOG.info("wrote the columns of graph %r", graph.name)
 
 

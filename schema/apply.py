@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Any, Protocol
 
 from circuit_atlas.errors import SchemaVersionError
 
 SCHEMA_VERSION = 5
+_LABELS = re.compile(r"FOR \(\w+:([\w|]+)\)")  # in a statement of `constraints.cypher`
+_PROPERTY = re.compile(r"\w\.(\w+)")
 
 
 class Statements(Protocol):
@@ -57,7 +60,7 @@ def ensure_schema(database: Statements) -> None:
     """Create the constraints and indexes that are missing, and note the version. Can be repeated.
 
     Raises:
-        SchemaVersionError: the store was made by a newer circuit-atlas.
+        SchemaVersionError: the store was made by a newer circuit-atlas, or see `create_constraints`.
     """
     if check_schema(database) != SCHEMA_VERSION:
         create_constraints(database)
@@ -65,10 +68,36 @@ def ensure_schema(database: Statements) -> None:
 
 
 def create_constraints(database: Statements) -> None:
-    """Run the statements of `constraints.cypher`, and wait for the indexes."""
+    """Run the statements of `constraints.cypher`, and wait for the indexes.
+
+    Raises:
+        SchemaVersionError: another program has a constraint or index of one of the names.
+    """
     for statement in statements():
         database.write(f"CYPHER 25 {statement}")
-    database.read("CYPHER 25 CALL db.awaitIndexes(120)")
+    _check_indexes(database)
+    for name in schema_names():  # not all indexes of the database, which may have others
+        database.write("CYPHER 25 CALL db.awaitIndex($name, 120)", name=name)
+
+
+def _check_indexes(database: Statements) -> None:
+    """Check that the indexes of our names are ours: Neo4j makes none if one of the name exists, whatever it is of.
+
+    Raises:
+        SchemaVersionError: another program has one of that name.
+    """
+    rows = database.read(
+        "SHOW INDEXES YIELD name, labelsOrTypes, properties WHERE name IN $names", names=schema_names()
+    )
+    found = {row["name"]: (set(row["labelsOrTypes"] or []), set(row["properties"] or [])) for row in rows}
+    for name, statement in zip(schema_names(), statements(), strict=True):
+        labels, properties = _LABELS.findall(statement), _PROPERTY.findall(statement)
+        if found.get(name) != (set(labels[0].split("|")), set(properties)):
+            of = f"is of {', '.join(sorted(found[name][0]))}" if name in found else "does not exist"
+            raise SchemaVersionError(
+                f"the index {name!r}, which circuit-atlas needs, {of}",
+                fix="Drop or rename the index or constraint of another program, or use another database.",
+            )
 
 
 def note_version(database: Statements) -> None:

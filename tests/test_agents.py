@@ -39,7 +39,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "enriched_features": {"graphs": ["dallas"], "baseline_tags": ["analogies"], "k": 5},
     "recurring": {"tags": ["analogies"], "k": 3},
     "recurring_motifs": {"tags": ["analogies"], "shape": "fan-in", "k": 3},
-    "series": {"graphs": ["night", "foot"], "k": 2},
+    "series": {"graphs": ["night", "foot"], "features": ["1/72774"]},
     "compare": {"a": "night", "b": "winter", "k": 3},
     "similar": {"graph": "night", "tags": ["analogies"], "k": 3},
     "search": {"text": "capital", "k": 3},

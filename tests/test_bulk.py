@@ -19,7 +19,7 @@ from support.graphs import array_edges, edge_list
 from support.program import PROGRAM, Run, fails
 
 from circuit_atlas import Atlas
-from circuit_atlas.errors import GraphExistsError, IngestError, LocalServerError
+from circuit_atlas.errors import GraphExistsError, IngestError, LocalServerError, SchemaVersionError
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.data import ActiveFeatures
 from circuit_atlas.graph.packed import PackedEdges
@@ -28,6 +28,7 @@ from circuit_atlas.ingest.graph_rows import GraphRows
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.rows import Row
 from circuit_atlas.queries.aggregates import read_sums
+from circuit_atlas.schema.apply import create_constraints
 from circuit_atlas.schema.properties import LABELS, imported_types
 from circuit_atlas.server import LocalServer
 from circuit_atlas.store.others import check_no_others
@@ -231,6 +232,33 @@ def test_what_people_added_to_a_store_is_not_lost(
         check_no_others(own_atlas)
     own_atlas.write(removed)
     check_no_others(own_atlas)
+
+
+def test_nodes_of_other_programs_are_left_alone(folder: Path, own_atlas: Atlas) -> None:
+    """Whose labels and properties are like ours."""
+    own_atlas.write("CREATE (:Tag {name: 'math'}), (:Article)-[:HAS_TAG]->(:Tag {name: 'logic'})")
+    own_atlas.write("CREATE (:Graph {name: 'roads', status: 'loading'}), (:Node {graph: 'roads', ordinal: 1})")
+    own_atlas.write("CREATE (:Graph {name: 'rails', status: 'deleting', owner: 'me'})")
+    own_atlas.ingest(folder / "dallas.json", name="dallas", tags=["math", "logic", "own"])
+    own_atlas.tag("dallas", remove=["logic", "own"])
+    own_atlas.delete("dallas")
+    own_atlas.ingest(folder / "dallas.json", name="dallas")
+    theirs = "MATCH (n) WHERE n:Tag OR n.name IN ['roads', 'rails'] OR n.graph = 'roads'"
+    rows = own_atlas.cypher(f"{theirs} RETURN count(n) AS n, labels(n) AS of").rows
+    found = {row["of"][0]: row["n"] for row in rows}
+    assert found == {"Tag": 1, "Graph": 2, "Node": 1}  # a tag that nothing else uses is ours
+
+
+def test_an_index_of_another_program_is_not_taken_for_ours(own_atlas: Atlas) -> None:
+    """Neo4j makes none, and says nothing, where one of the name exists."""
+    own_atlas.write("DROP CONSTRAINT circuit_name")
+    own_atlas.write("CREATE INDEX circuit_name FOR (c:City) ON (c.name)")
+    try:
+        with pytest.raises(SchemaVersionError, match="the index 'circuit_name', which circuit-atlas needs, is of City"):
+            create_constraints(own_atlas)
+    finally:
+        own_atlas.write("DROP INDEX circuit_name")
+        create_constraints(own_atlas)
 
 
 def test_what_others_write_meanwhile_is_not_lost(

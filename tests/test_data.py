@@ -63,6 +63,14 @@ def test_paths_have_a_row_for_each_step() -> None:
     assert set(frame["graph"]) == {"g"}
 
 
+def test_data_can_be_read_more_than_once() -> None:
+    found = PATHS.data()
+    assert list(found.rows) == list(found.rows) != []
+    assert found.to_pandas().equals(found.to_pandas())
+    first = found.with_first(graph="other", model="m")
+    assert [row["model"] for row in first.rows] == [row["model"] for row in first.rows] == ["m"] * 5
+
+
 def test_paths_have_one_row_each_on_request() -> None:
     frame = PATHS.to_pandas("paths")
     assert frame["key_0"].tolist() == ["token:0", "token:0"]

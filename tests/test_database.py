@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 from support.graphs import make_graph
 
 from circuit_atlas import Atlas, Connection, GraphHandle
 from circuit_atlas.database import Database, check_version, connect
-from circuit_atlas.errors import DatabaseError, InvalidArgumentError, UnsupportedServerError
+from circuit_atlas.errors import (
+    DatabaseError,
+    DatabaseStoppedError,
+    InvalidArgumentError,
+    ServerUnavailableError,
+    UnsupportedServerError,
+)
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries.catalogue import find_query
 
@@ -20,6 +27,23 @@ from circuit_atlas.queries.catalogue import find_query
 def traced(connection: Connection) -> tuple[Atlas, list[str]]:
     seen: list[str] = []
     return Atlas(connection, tracer=seen.append), seen
+
+
+def test_a_question_to_another_server_is_asked_again(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member of a cluster may have stopped."""
+    run, lost = Database.run, [ServerUnavailableError("away"), DatabaseStoppedError("away")]
+
+    def without_answer(*arguments: Any, **how: Any) -> Any:
+        if lost:
+            raise lost.pop()
+        return run(*arguments, **how)
+
+    with Atlas(connection) as atlas:
+        monkeypatch.setattr(Database, "run", without_answer)
+        assert atlas.cypher("RETURN 1 AS n").rows == [{"n": 1}]
+        lost.append(ServerUnavailableError("away"))
+        with pytest.raises(ServerUnavailableError):
+            atlas.cypher("CREATE (:Never)", write=True)
 
 
 def test_the_tracer_sees_statements_that_read_and_that_write(

@@ -180,6 +180,10 @@ def packed(content: bytes, how: str = "gzip") -> Callable[[Any], None]:
     return lambda handler: handler.reply(200, content, Content_Encoding=how)
 
 
+def large(handler: Any) -> None:
+    packed(gzip.compress(b" " * (100 << 20), 1))(handler)
+
+
 TROUBLE: dict[str, list[Any]] = {
     "errors": [500, 502, 503],
     "busy": [wait_and_see("0"), wait_and_see("0.01"), wait_and_see("Wed, 21 Oct 2015 07:28:00 GMT"), 429],
@@ -190,7 +194,9 @@ TROUBLE: dict[str, list[Any]] = {
     "not what gzip makes": [packed(b"abc")],
     "gzip cut off": [packed(gzip.compress(b"[]")[:-3])],
     "packed twice": [packed(gzip.compress(gzip.compress(b"[]")), "gzip, gzip")],
-    "unpacks to 100 MB": [packed(gzip.compress(b" " * (100 << 20), 1))],
+    "unpacks to 100 MB": [large],
+    "goes on": [packed(gzip.compress(b"[]") + b" " * 1_000_000)],
+    "tiny objects": [b"[" + b"{}," * 2_000_000 + b"{}]"],
     "cut off": [lambda handler: handler.reply(200, b"[", Content_Length="100") or handler.connection.close()],
     "slow": [lambda _: time.sleep(1)],
 }

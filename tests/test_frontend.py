@@ -307,7 +307,7 @@ def test_a_save_that_fails_leaves_the_graph_as_it_was(
         patched.setattr(os, "replace", full)
         assert httpx.post(url, json={"qParams": {"pinnedIds": ["a"]}}).status_code == 500
     assert (tmp_path / "one.json").read_text() == before
-    for body in ("{", "[]", "{}", "[" * 100_000):
+    for body in ("{", "[]", "{}", "[" * 100_000, '{"qParams": {"x": NaN}}', '{"qParams": {"x": 1e999}}'):
         assert httpx.post(url, content=body).status_code == 400
     assert (tmp_path / "one.json").read_text() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph-metadata.json", "one.json"]
@@ -398,6 +398,7 @@ def test_markup_in_a_graph_does_not_run(
         frontend.locator("text.node").first.wait_for()
         frontend.locator(".feature-header").first.wait_for()
         frontend.locator(f"text.node[data-node-id='{FEATURE}'], text.node").first.hover(force=True)  # shows its label
+        frontend.locator("iframe").first.wait_for(state="attached")
         assert theirs not in scripts
         assert frontend.title().startswith("Attribution Graph")
         assert frontend.locator("a[href^=javascript]").count() == 0

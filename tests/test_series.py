@@ -111,6 +111,8 @@ def test_influence_that_is_not_defined_is_not_zero(atlas: Atlas, new_name: Calla
     changing = atlas.series(*names)
     assert changing.notes == [note]
     assert len(changing) == 2
+    load_graph(atlas, make_graph([0, 2], [(0, 1, 1.0)]), name=(name := new_name()))  # a token and a logit alone
+    assert atlas.series(names[0], name, features=[f"{node.layer}/{node.index}"])[0].values[1] is None
     assert atlas.series(names[0], names[2]).lines == []  # it does not change between the graphs that have it
 
 

@@ -98,6 +98,13 @@ def test_groups_and_what_is_characteristic_of_them(atlas: Atlas, examples: Any) 
     assert len([*found.data("features").rows]) == 8
     with pytest.raises(InvalidArgumentError, match="only a whole answer"):
         atlas.view_clusters(found[:1])
+    for part in (found[::-1], found.only([1, 0])):  # whole, but in another order
+        with pytest.raises(InvalidArgumentError, match="only a whole answer"):
+            part.matrix()
+        pairs = part.data("pairs")
+        for _ in range(2):
+            with pytest.raises(InvalidArgumentError, match="only a whole answer"):
+                list(pairs.rows)
 
 
 def test_questions_that_cannot_be_meant(atlas: Atlas, examples: Any) -> None:

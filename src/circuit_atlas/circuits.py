@@ -25,7 +25,7 @@ from circuit_atlas.queries.circuits import circuit_not_found, circuit_rows, held
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
 from circuit_atlas.queries.path_results import Paths
-from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
+from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys, notes_on_lengths
 from circuit_atlas.queries.search import SearchHit, SearchResult
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
@@ -277,20 +277,20 @@ def _places(graph: StoredGraph, hit: SearchHit) -> list[str]:
 def _notes_on_hits(graph: StoredGraph, hits: Sequence[SearchHit]) -> list[str]:
     """A note that a search has listed only some of the places in the graph, the most influential of all graphs."""
     sets = graph.source_sets
-    features = [hit for hit in hits if hit.feature and hit.feature.source_set in (sets.transcoders, sets.lorsas)]
+    features = [
+        (hit.feature.place, len(_places(graph, hit)))
+        for hit in hits
+        if hit.feature and hit.feature.model == sets.model and hit.feature.source_set in (sets.transcoders, sets.lorsas)
+    ]
     if not features:
         return []
     activations = Activations(graph)
-    cut = [
-        hit.feature
-        for hit in features
-        if hit.feature and len(_places(graph, hit)) < len(activations.of(f"{Kind.FEATURE}:{hit.feature.place}"))
-    ]
+    cut = [place for place, listed in features if listed < len(activations.of(f"{Kind.FEATURE}:{place}"))]
     if not cut:
         return []
     name = quote(graph.name)
     return [
-        f"The search listed only some of the places where {first_of([feature.place for feature in cut], 5)} "
+        f"The search listed only some of the places where {first_of(cut, 5)} "
         f"{'is' if len(cut) == 1 else 'are'} active here: search with --graph {name} --places 1000 for all."
     ]
 
@@ -309,7 +309,8 @@ def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[
         )
     shown = first_of(missing, 20)
     notes = [f"{len(missing)} of {len(keys)} features of {circuit!r} are not in {graph.name!r}: {shown}."]
-    return {ordinal for ordinals in found.values() for ordinal in ordinals}, notes if missing else []
+    notes = [*(notes if missing else []), *notes_on_lengths(graph, other)]
+    return {ordinal for ordinals in found.values() for ordinal in ordinals}, notes
 
 
 def _members(graph: StoredGraph, supernode: str) -> list[int]:

@@ -134,14 +134,21 @@ class Atlas(Database):
 
     def make_store(self) -> None:
         """Make the local store, if it does not exist, and start its server."""
-        if self._driver is None and self._server is not None and not self._is_closed:
-            self._connect(self._server.start(quiet=not self.progress))
+        if self._server is None:
+            return
+        with self._connecting:  # several threads may ask
+            if self._driver is None and not self._is_closed:
+                self._connect(self._server.start(quiet=not self.progress))
 
     def _open_driver(self) -> Driver:
-        """See `Database._open_driver`. A store that another process has made meanwhile is opened."""
-        if self._driver is None and self._server is not None:
-            self._server.check_store()
-            self.make_store()
+        """See `Database._open_driver`. A store that another process has made meanwhile is opened, and a server that
+        runs on data that are not checked yet is waited for."""
+        if self._server is not None and not self._is_closed:
+            if self._driver is None:
+                self._server.check_store()
+                self.make_store()
+            elif self._server.is_on_new_data():
+                self._reconnect(self._driver)
         return super()._open_driver()
 
     def _connect(self, connection: Connection) -> None:
@@ -156,8 +163,8 @@ class Atlas(Database):
             self._open(self._server.start(quiet=not self.progress))
 
     def _open(self, connection: Connection) -> None:
-        super()._connect(connection)
         try:
+            super()._connect(connection)
             with translated_errors(connection):
                 version = check_schema(self)
                 if version is not None and version < SCHEMA_VERSION:
@@ -170,18 +177,26 @@ class Atlas(Database):
             raise
 
     def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
-        """Run one statement, as `Database.run`; a local server that has stopped is started again first, and one that
-        runs on data that are not checked yet is waited for."""
+        """Run one statement, as `Database.run`; a local server that has stopped is started again first."""
+        if self._server is None and not write:
+            return self._asked_again(super().run, cypher, parameters)
         used = self._driver
-        if used is not None and self._server is not None and self._server.is_on_new_data():
-            self._reconnect(used)
-            used = self._driver
         try:
             return super().run(cypher, parameters, write=write)
         except ServerUnavailableError:
             if not self._reconnect(used) or write:  # nobody knows whether a statement that writes was run
                 raise
             return super().run(cypher, parameters)
+
+    @staticmethod
+    def _asked_again(run: Callable[..., StatementResult], *statement: Any) -> StatementResult:
+        """Run a statement that reads on another server, a few times if necessary: a member of a cluster may have
+        stopped, or be taking over."""
+        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+        passing = retry_if_exception_type((ServerUnavailableError, DatabaseStoppedError))
+        retrying = Retrying(stop=stop_after_attempt(4), wait=wait_exponential(), retry=passing, reraise=True)
+        return retrying(run, *statement)
 
     def _reconnect(self, used: Driver | None) -> bool:
         """Start the local server if it has stopped, and connect to it, if it is not the one of this connection.
@@ -196,13 +211,15 @@ class Atlas(Database):
             return False
         with self._connecting:
             if self._driver is not used:
-                return True
+                return self._driver is not None
             if self._server.connection() == self._connection:
                 return False
             _LOG.warning("The local server had stopped; connecting again.")
-            self._connect(self._server.start(quiet=not self.progress))
-        if used is not None:
-            used.close()
+            try:
+                self._connect(self._server.start(quiet=not self.progress))
+            finally:
+                if used is not None:
+                    used.close()
         return True
 
     @contextmanager
@@ -827,7 +844,7 @@ class Atlas(Database):
                 if values.get("bounds") is None:
                     check_tables(graph, query.cypher())
         found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
-        found.notes.extend(old)
+        found.notes.extend(dict.fromkeys(old))
         return found
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:

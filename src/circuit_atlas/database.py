@@ -38,6 +38,7 @@ from neo4j.exceptions import (
     ServiceUnavailable,
     SessionExpired,
     TransientError,
+    WriteServiceUnavailable,
 )
 from neo4j.graph import Node, Path, Relationship
 
@@ -74,7 +75,7 @@ _LAST_WAIT = 2.0  # seconds that the server has to end a statement after its tim
 _COMMIT_ATTEMPTS = 3
 _SCALARS = frozenset((str, int, float, bool, bytes, bytearray, type(None)))  # of rows
 _PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
-_RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
+RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
 # The first pause is for a transaction that another one was in the way of. The driver's own factor, 2, would still be
 # waiting when a restarted server is back.
 _PAUSES = {"initial_retry_delay": 0.2, "retry_delay_multiplier": 1.3}
@@ -129,9 +130,8 @@ class Database:
             self._connect(connection)
 
     def _connect(self, connection: Connection) -> None:
-        self._connection = connection
-        self._driver = connect(connection)
-        self._is_closed = False
+        driver = connect(connection)
+        self._connection, self._driver, self._is_closed = connection, driver, False
 
     @property
     def driver(self) -> Driver:
@@ -262,19 +262,33 @@ class Database:
         # The first attempt may still be committing, and then the second meets what it makes.
         return self._repeated(steps, lambda _: None, (IncompleteCommit, ConstraintError))
 
-    def write_together(self, steps: Iterable[Step], check: Callable[[Rows], None], *, repeatable: bool = False) -> None:
+    def write_together(
+        self,
+        steps: Iterable[Step],
+        check: Callable[[Rows], None],
+        *,
+        repeatable: bool = False,
+        patience: float = RETRY_SECONDS,
+    ) -> None:
         """Run statements, each with its parameters, in one transaction, which is committed if `check` accepts the
-        rows of the last one. A commit whose answer was lost is repeated only if all of it is `repeatable`."""
+        rows of the last one. A commit whose answer was lost is repeated only if all of it is `repeatable`; what the
+        server refuses for now is repeated for `patience` seconds."""
         if repeatable:
-            self._repeated(list(steps), check, (IncompleteCommit,))
+            self._repeated(list(steps), check, (IncompleteCommit,), patience)
         else:
-            self._write(list(steps), check)
+            self._write(list(steps), check, patience)
 
-    def _repeated(self, steps: list[Step], check: Callable[[Rows], None], unknown: tuple[type[Exception], ...]) -> Rows:
+    def _repeated(
+        self,
+        steps: list[Step],
+        check: Callable[[Rows], None],
+        unknown: tuple[type[Exception], ...],
+        patience: float = RETRY_SECONDS,
+    ) -> Rows:
         """Run a transaction again after errors that leave its outcome unknown."""
         for attempt in range(_COMMIT_ATTEMPTS):
             try:
-                return self._write(steps, check)
+                return self._write(steps, check, patience)
             except unknown as error:
                 if attempt == _COMMIT_ATTEMPTS - 1:
                     raise
@@ -286,7 +300,7 @@ class Database:
         for statement, parameters in steps:
             self.write(statement, **parameters)
 
-    def _write(self, steps: list[Step], check: Callable[[Rows], None]) -> Rows:
+    def _write(self, steps: list[Step], check: Callable[[Rows], None], patience: float) -> Rows:
         for text, parameters in steps:
             self._trace(text, parameters, shorten=True)
         attempts = 0
@@ -303,7 +317,7 @@ class Database:
             return rows
 
         start = perf_counter()
-        with self._session(max_transaction_retry_time=_RETRY_SECONDS, **_PAUSES) as session:
+        with self._session(max_transaction_retry_time=patience, **_PAUSES) as session:
             rows = session.execute_write(work)
         _LOG.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
         return rows
@@ -434,12 +448,30 @@ def connect(connection: Connection) -> Driver:
         )
     try:
         with translated_errors(connection), _usable_address(connection):
-            version = driver.get_server_info().agent.partition("/")[2]
-            check_version(version, connection.uri)
+            check_version(_agent(driver, connection).partition("/")[2], connection.uri)
     except BaseException:
         driver.close()
         raise
     return driver
+
+
+def _agent(driver: Driver, connection: Connection) -> str:
+    """The server's name and version, from the database that is meant: the user's home database may not exist.
+
+    Of a cluster, its leader is asked, so that what follows sees what was written before, by other programs too.
+    """
+    session = partial(
+        driver.session, database=connection.database, bookmark_manager=driver.execute_query_bookmark_manager
+    )
+
+    def asked(mode: str) -> str:
+        with session(default_access_mode=mode) as one:
+            return str(one.run("RETURN 1").consume().server.agent)
+
+    try:
+        return asked(WRITE_ACCESS)
+    except WriteServiceUnavailable:  # a cluster without a leader, of which one may still read
+        return asked(READ_ACCESS)
 
 
 def check_version(version: str, uri: str) -> None:
@@ -523,10 +555,15 @@ def _in_our_words(error: Neo4jError, where: str | None) -> Exception:
         )
     if code == "Neo.ClientError.Database.DatabaseNotFound":
         return DatabaseError(str(error.message), where=where, fix="Check NEO4J_DATABASE.")
+    if "Memory" in code:
+        return DatabaseError(
+            f"the server has too little memory: {error.message}",
+            where=where,
+            fix="Stop a local server, and give it more (`circuit-atlas server start --heap SIZE`). On another, raise "
+            "`dbms.memory.transaction.total.max` or `db.memory.transaction.max`.",
+        )
     if isinstance(error, ClientError):
         return CypherError(f"the server refused the query: {error.message}")
     if isinstance(error, TransientError):
-        more = "Stop the server, and give it more memory (`circuit-atlas server start --heap SIZE`)."
-        fix = more if "Memory" in code else None
-        return DatabaseError(f"the server could not do it now: {error.message}", where=where, fix=fix)
+        return DatabaseError(f"the server could not do it now: {error.message}", where=where)
     return DatabaseError(f"the server failed: {error.message}", where=where, fix="See the server's log.")

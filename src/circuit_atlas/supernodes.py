@@ -18,7 +18,7 @@ from circuit_atlas.queries.age import collapsed_state, supernode_groups
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_whole
 from circuit_atlas.queries.graphs import GraphReference, Properties, StoredGraph, find_graph, graph_query
-from circuit_atlas.queries.same_features import check_same_transcoders
+from circuit_atlas.queries.same_features import check_same_transcoders, notes_on_lengths
 from circuit_atlas.queries.suggested import SUGGESTED, suggestion
 from circuit_atlas.queries.supernode_results import CopiedSupernodes, SuggestedSupernodes, Supernodes
 from circuit_atlas.schema.keys import COLLAPSED, collapsed_name
@@ -197,7 +197,8 @@ def copy_supernodes(graph: StoredGraph, target: str, *names: str, replace: bool 
             f"{target!r} has none of the features that these supernodes group", fix="Nothing was changed."
         )
     _store(other, members, rule=f"copied from {graph.name!r}", replace=replace)
-    return CopiedSupernodes(graph=target, source=graph.name, supernodes=found)
+    notes = notes_on_lengths(other, graph)
+    return CopiedSupernodes(graph=target, source=graph.name, supernodes=found, notes=notes)
 
 
 def _rule(rule: str, limits: Mapping[str, list[Any]]) -> str:

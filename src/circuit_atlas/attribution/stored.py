@@ -328,16 +328,15 @@ class _Plan:
     def is_of(self, found: _Found) -> bool:
         """Whether a graph may be of this model and these transcoders, as far as their names tell before they are
         loaded."""
+        if isinstance(self.model, str) and Path(self.model).name.lower() != found.model.lower():
+            return False
         wanted = self.reading.get("source_set")
-        if wanted is not None:
-            return self._is_of_model(found.model) and wanted == found.source_set
+        if wanted is not None and wanted != found.source_set:
+            return False
         own = scan_of(str(self.transcoders)) if self.transcoders else getattr(self.model, "scan", None)
         if not isinstance(own, str) or found.scan is None or own == found.scan:
-            return self._is_of_model(found.model)
-        return self._is_of_model(found.model) and identify(own, {})[1] == found.source_set
-
-    def _is_of_model(self, model: str) -> bool:
-        return not isinstance(self.model, str) or Path(self.model).name.lower() == model.lower()
+            return True
+        return wanted is None and identify(own, {})[1] == found.source_set  # a JSON file may name only the set
 
     def contradicts(self, found: _Found) -> str | None:
         """What shows that a graph was not made with these options; None if it may have been. A graph does not keep the
@@ -346,7 +345,8 @@ class _Plan:
         targets = self.options.get("attribution_targets")
         texts = {text.strip() for text in found.logits if text is not None}
         if targets is not None:
-            named = [str(target).strip() for target in targets if isinstance(target, str)]
+            # A direction of one's own has a text, too; ids of tokens have none.
+            named = [str(t[0] if isinstance(t, tuple) else t).strip() for t in targets if isinstance(t, str | tuple)]
             is_other = len(targets) != len(found.logits) or (None not in found.logits and not texts.issuperset(named))
             return f"of the outputs {first_of(sorted(texts), _SHOWN)}" if is_other else None
         if most is not None and len(found.logits) > most:

@@ -211,11 +211,16 @@ class ReadTools:
         return self._atlas.recurring_motifs(*graphs, tags=tags, shape=shape, share=share, k=k)
 
     def series(
-        self, graphs: Names = (), tags: Names = (), features: Names = (), must_pass: Names = (), k: Rows = 5
+        self,
+        graphs: Names = (),
+        tags: Names = (),
+        features: Names = (),
+        must_pass: Names = (),
+        k: Rows | None = None,
     ) -> Result:
         """Follow features, or the best path that passes some nodes, along graphs in an order.
 
-        By default the features whose influence changes most.
+        By default the k features whose influence changes most.
         """
         return self._atlas.series(*graphs, tags=tags, features=features, must_pass=must_pass, k=k)
 

@@ -72,7 +72,7 @@ def _nodes_of(document: Any, graph: str) -> list[str | SearchHit]:
     """The addresses in a file, or the hits of a search."""
     try:
         return _addresses(document, graph)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise click.BadParameter(_FORMS, param_hint="--file") from error
 
 
@@ -85,23 +85,25 @@ def _addresses(document: Any, graph: str) -> list[str | SearchHit]:
             contrast = document["contrast"]["node"]["key"] if document.get("contrast") else None
             return [node["key"] for path in document["paths"] for node in path["nodes"] if node["key"] != contrast]
         if "hits" in document:
-            return [_hit(hit) for hit in document["hits"]]
+            return [_hit(hit.get("feature"), hit["places"]) for hit in document["hits"]]
         return [found["node"]["key"] for found in document["nodes"]]
     if not isinstance(document, list) or not all(isinstance(address, str) for address in document):
         raise click.BadParameter(_FORMS, param_hint="--file")
     return list(document)
 
 
-def _hit(fields: dict[str, Any]) -> SearchHit:
-    """A hit as `search` printed it, whose explanations are not needed."""
+def _hit(feature: Any, places: list[dict[str, Any]]) -> SearchHit:
+    """A hit of a search, of which only the graph and key of each place need be there."""
     from circuit_atlas.queries.results import TranscoderFeature
     from circuit_atlas.queries.search import Activation, SearchHit
 
-    feature = fields["feature"] and {
-        name: value for name, value in fields["feature"].items() if name not in ("explanations", "fetched_at")
-    }
-    read = {
-        "feature": feature and TranscoderFeature(**feature),
-        "places": [Activation(**place) for place in fields["places"]],
-    }
-    return SearchHit(**fields | read)
+    needed = {"model", "source_set", "layer", "index"}
+    known = feature if isinstance(feature, dict) and needed <= feature.keys() else None
+    return SearchHit(
+        kind="",
+        text="",
+        score=0.0,
+        feature=known and TranscoderFeature(**{name: known.get(name) for name in (*needed, "component")}),
+        graphs=0,
+        places=[Activation(graph=place["graph"], key=place["key"], position=None) for place in places],
+    )

@@ -71,7 +71,7 @@ def import_explanations(
                 importer.store(batch, source, date)
     result = importer.result()
     if not importer.has_table and (model is not None or source_set is not None):
-        result.notes.append("A model and a set of transcoders are for tables, but no file is one: they had no effect.")
+        result.notes.append("A model or a set of transcoders is for tables, but no file is one: it had no effect.")
     return result
 
 

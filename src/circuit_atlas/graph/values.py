@@ -9,7 +9,20 @@ from circuit_atlas.errors import InputError
 from circuit_atlas.schema.limits import MAX_NESTING, MAX_TEXT_LENGTH
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+# A link takes 40 bytes or more of a file. Python needs about 200 for each object or list, however short it is there.
+_MIN_BYTES_PER_OBJECT = 16
+_FEW_OBJECTS = 100_000
 _SHOWN = 40  # characters of a field's name that a message shows
+
+
+def too_many_objects(content: bytes | str) -> str | None:
+    """What is wrong with a text of JSON that has more objects and lists than a file of its size needs, since these
+    would take 30 times as much memory; None if nothing is."""
+    text = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    objects = text.count(b"{") + text.count(b"[")
+    if objects <= _FEW_OBJECTS + len(content) // _MIN_BYTES_PER_OBJECT:
+        return None
+    return f"has {objects:,} objects and lists in {len(content):,} bytes, which no attribution graph has"
 
 
 def check_values(value: Any, where: str, place: str = "") -> None:

@@ -173,6 +173,8 @@ def _read(response: httpx.Response) -> bytes:
             content += unpacker.decompress(chunk, _MAX_BYTES + 1 - len(content)) if unpacker else chunk
         except zlib.error as error:
             raise MalformedError(f"the response cannot be unpacked: {error}") from error
+        if unpacker and unpacker.unused_data:
+            raise MalformedError("the response goes on after what is packed")
         if len(content) > _MAX_BYTES:
             raise MalformedError(f"the response has more than {_MAX_BYTES >> 20} MB")
         if time.monotonic() > deadline:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args, get_origin
 
 from circuit_atlas.errors import needs_extra
 from circuit_atlas.schema.models import Record
@@ -19,11 +19,42 @@ _NOTES = "notes"
 _DTYPES = {int: "int64", float: "float64", bool: "bool"}
 
 
-class Tidy(NamedTuple):
-    """Rows as data: the columns with the types of their values, and the rows, which have a value for each of them."""
+class _Kept(Iterable[Row]):
+    """Rows that are made when they are first asked for, and kept: what makes them can be read only once."""
 
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows: Iterable[Row] | Exception = rows
+
+    def __iter__(self) -> Iterator[Row]:
+        if isinstance(self._rows, Exception):
+            raise self._rows
+        if not isinstance(self._rows, list):
+            try:
+                self._rows = list(self._rows)
+            except Exception as error:
+                self._rows = error
+                raise
+        return iter(self._rows)
+
+
+class _Fields(NamedTuple):
     columns: Mapping[str, Any]
     rows: Iterable[Row]
+
+
+class Tidy(_Fields):
+    """Rows as data, which can be read as often as one likes.
+
+    Args:
+        columns: the columns with the types of their values.
+        rows: the rows, which have a value for each column.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, columns: Mapping[str, Any], rows: Iterable[Row]) -> Self:
+        """Keep rows that could be read only once."""
+        return super().__new__(cls, columns, _Kept(rows))
 
     def with_first(self, **same: Any) -> Tidy:
         """The same with columns in front that have one value in all rows, unless the rows have such a column."""
@@ -32,7 +63,7 @@ class Tidy(NamedTuple):
         return Tidy(columns, ({**new, **row} for row in self.rows)) if new else self
 
     @classmethod
-    def joined(cls, *parts: Tidy) -> Tidy:
+    def joined(cls, *parts: Tidy) -> Self:
         """The rows of several. What only some of them have as a column is None in the others."""
         kinds = {name: kind for part in reversed(parts) for name, kind in part.columns.items()}
         columns = {

@@ -92,11 +92,9 @@ MATCH (:Node {graph: $graph, ordinal: ordinal})-[r:ACTIVATION_OF]->() DELETE r
 """
 # What was added up from wrong values cannot be taken out again. Which aggregates have the graph, only the sums say.
 _DELETE_SUMS = """CYPHER 25
-MATCH (s:AggregateSums)
-OPTIONAL MATCH (g:Graph)-[:AGGREGATE_SUMS]->(s)
-DETACH DELETE s
-// A refresh that has read them must not store them again: it only replaces the version that it has read.
-WITH DISTINCT g WHERE g.name <> $graph
+CALL () { MATCH (s:AggregateSums) DETACH DELETE s }
+// A refresh that has read them, or what is wrong, must not store it: it only replaces the version that it began with.
+MATCH (g:Graph) WHERE g.status = 'ready' AND g.aggregated_state IS NOT NULL AND g.name <> $graph
 SET g.version = randomUUID()
 """
 _DELETE_COLUMNS = """CYPHER 25
@@ -190,12 +188,14 @@ def repair(graph: StoredGraph, found: Derived, data: GraphData, *, columns: bool
         GraphChangedError: the graph was replaced or deleted.
         DatabaseError, CypherError: the database cannot write, or the user must not.
     """
-    graph.write((_DELETE_SUMS, {"graph": graph.name}))
+    sums = (_DELETE_SUMS, {"graph": graph.name})
+    graph.write(sums)
     for step in _repairs(graph, found):
         graph.write(step)
     if columns:
         graph.write((_DELETE_COLUMNS, {"graph": graph.name}))
         write_columns(graph, StoredEdges(found.rows.edges, data.edge_extras))
+    graph.write(sums)  # once more: a refresh may have read the wrong values meanwhile
     graph.known = None
 
 

@@ -106,7 +106,7 @@ def _database(connection: Connection) -> Iterator[Finding]:
     def look() -> str:
         database = Database(connection)
         opened.append(database)
-        return database.driver.get_server_info().agent
+        return str(database.run("RETURN 1").summary.server.agent)
 
     yield _checked("database", look)
     for database in opened:

@@ -313,6 +313,7 @@ def _handler(saving: threading.Lock) -> Callable[..., Any]:
             file = Path(self.data_dir) / f"{_slug_of(self.path)}.json"
             try:
                 qparams = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["qParams"]
+                json.dumps(qparams, allow_nan=False)  # a browser could not read the graph again
             except (ValueError, KeyError, TypeError, RecursionError):
                 self.send_error(400)
                 return
