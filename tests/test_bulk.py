@@ -250,14 +250,15 @@ def test_nodes_of_other_programs_are_left_alone(folder: Path, own_atlas: Atlas) 
 
 
 def test_an_index_of_another_program_is_not_taken_for_ours(own_atlas: Atlas) -> None:
-    """Neo4j makes none, and says nothing, where one of the name exists."""
+    """Neo4j makes no constraint, and says nothing, where one of the name exists."""
+    create_constraints(own_atlas)
     own_atlas.write("DROP CONSTRAINT circuit_name")
-    own_atlas.write("CREATE INDEX circuit_name FOR (c:City) ON (c.name)")
+    own_atlas.write("CREATE CONSTRAINT circuit_name FOR (c:City) REQUIRE c.name IS UNIQUE")
     try:
         with pytest.raises(SchemaVersionError, match="the index 'circuit_name', which circuit-atlas needs, is of City"):
             create_constraints(own_atlas)
     finally:
-        own_atlas.write("DROP INDEX circuit_name")
+        own_atlas.write("DROP CONSTRAINT circuit_name")
         create_constraints(own_atlas)
 
 
