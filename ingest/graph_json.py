@@ -148,7 +148,7 @@ def _load(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 def _parsed(content: bytes, where: str) -> Any:
     if what := too_many_objects(content):
-        raise InputError(what, where=where, fix=_FIX)
+        raise InputError(f"{what}, which no attribution graph has", where=where, fix=_FIX)
     try:
         # Decoded here, since json would let halves of characters through.
         return json.loads(content.decode(json.detect_encoding(content)))

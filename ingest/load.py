@@ -95,7 +95,10 @@ def _find(database: Database, name: str, content: str, replace: bool, over: str 
     if found and found[0]["content_hash"] == content:
         return "same"
     if over is not None and (not found or found[0]["version"] != over):
-        raise GraphChangedError(f"graph {name!r} was replaced or deleted meanwhile", fix="Run the command again.")
+        raise GraphChangedError(
+            f"graph {name!r} was replaced or deleted meanwhile",
+            fix="Nothing was written over it. If it still exists, run the command again.",
+        )
     if not found:
         return "none"
     if not replace:

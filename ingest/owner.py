@@ -74,8 +74,10 @@ def is_interrupted(graph: str, owner: str, silent_ms: int) -> bool:
         owner: its owner, as `owner_of_this_process` wrote it.
         silent_ms: milliseconds since the last heartbeat, by the server's clock.
     """
+    if graph in _IN_USE:  # whatever the owner looks like now: the clock may have been set
+        return False
     if owner == owner_of_this_process():
-        return graph not in _IN_USE
+        return True
     _, _, process = owner.partition(f" {_process_ids()} ")
     if not process or not _process_ids():
         return silent_ms > _MAX_SILENCE

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.aggregates import is_aggregate
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.schema.keys import Kind, NodeAddress, parse_key
@@ -24,9 +25,9 @@ def check_same_transcoders(graph: StoredGraph, other: StoredGraph) -> None:
 
 def notes_on_lengths(graph: StoredGraph, other: StoredGraph) -> list[str]:
     """A note that the prompts of two graphs have different lengths, where features of the other graph are looked for by
-    position."""
+    position. Aggregates have no positions, or count them in their own way."""
     here, there = graph.properties["n_pos"], other.properties["n_pos"]
-    if here == there:
+    if here == there or is_aggregate(graph.properties) or is_aggregate(other.properties):
         return []
     return [
         f"The prompts of {other.name!r} and {graph.name!r} have {there} and {here} positions, counted from the start: "

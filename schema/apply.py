@@ -75,29 +75,34 @@ def create_constraints(database: Statements) -> None:
     """
     for statement in statements():
         database.write(f"CYPHER 25 {statement}")
-    _check_indexes(database)
-    for name in schema_names():  # not all indexes of the database, which may have others
+    for name in _indexes(database):  # not all indexes of the database, which may have others
         database.write("CYPHER 25 CALL db.awaitIndex($name, 120)", name=name)
 
 
-def _check_indexes(database: Statements) -> None:
-    """Check that the indexes of our names are ours: Neo4j makes none if one of the name exists, whatever it is of.
+def _indexes(database: Statements) -> list[str]:
+    """Names of the indexes that serve as ours. Neo4j makes none, and says nothing, where one of the name exists,
+    whatever it is of, or where another program has the same one under another name, which does as well.
 
     Raises:
-        SchemaVersionError: another program has one of that name.
+        SchemaVersionError: another program has a constraint of one of the names.
     """
-    rows = database.read(
-        "SHOW INDEXES YIELD name, labelsOrTypes, properties WHERE name IN $names", names=schema_names()
+    rows = database.read("SHOW INDEXES YIELD name, type, labelsOrTypes, properties, owningConstraint")
+    return [_index(rows, name, statement) for name, statement in zip(schema_names(), statements(), strict=True)]
+
+
+def _index(rows: list[dict[str, Any]], name: str, statement: str) -> str:
+    labels, properties = set(_LABELS.findall(statement)[0].split("|")), _PROPERTY.findall(statement)
+    is_text, is_unique = "FULLTEXT" in statement, "IS UNIQUE" in statement
+    for row in rows:
+        same = set(row["labelsOrTypes"] or []) == labels and row["properties"] == properties
+        usable = row["name"] == name if is_text else row["type"] == "RANGE"  # a full-text index is asked by its name
+        if same and usable and (row["owningConstraint"] is not None or not is_unique):
+            return str(row["name"])
+    of = next((f"is of :{'|'.join(sorted(row['labelsOrTypes'] or []))}" for row in rows if row["name"] == name), "")
+    raise SchemaVersionError(
+        f"the index {name!r}, which circuit-atlas needs, {of or 'does not exist'}",
+        fix="Drop or rename the index or constraint of another program, or use another database.",
     )
-    found = {row["name"]: (set(row["labelsOrTypes"] or []), set(row["properties"] or [])) for row in rows}
-    for name, statement in zip(schema_names(), statements(), strict=True):
-        labels, properties = _LABELS.findall(statement), _PROPERTY.findall(statement)
-        if found.get(name) != (set(labels[0].split("|")), set(properties)):
-            of = f"is of {', '.join(sorted(found[name][0]))}" if name in found else "does not exist"
-            raise SchemaVersionError(
-                f"the index {name!r}, which circuit-atlas needs, {of}",
-                fix="Drop or rename the index or constraint of another program, or use another database.",
-            )
 
 
 def note_version(database: Statements) -> None:

@@ -16,11 +16,12 @@ from support.examples import example_document
 from support.program import Run
 
 from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import AtlasError, InvalidArgumentError
 from circuit_atlas.queries.feature_results import FeatureIdentity, Occurrence, SharedFeature, SharedFeatures
 from circuit_atlas.queries.path_results import Contributors, InfluenceGroup, InfluenceGroups, Path, PathCounts, Paths
 from circuit_atlas.queries.results import Neighbor, Neighbors
 from circuit_atlas.results.answer import Result
+from circuit_atlas.results.tidy import Tidy
 from circuit_atlas.schema.models import Node, Record
 
 
@@ -69,6 +70,21 @@ def test_data_can_be_read_more_than_once() -> None:
     assert found.to_pandas().equals(found.to_pandas())
     first = found.with_first(graph="other", model="m")
     assert [row["model"] for row in first.rows] == [row["model"] for row in first.rows] == ["m"] * 5
+
+
+def test_data_that_were_read_in_part_are_not_empty() -> None:
+    """After an interrupt, what makes them cannot go on."""
+
+    def rows() -> Iterator[dict[str, Any]]:
+        yield {"n": 1}
+        raise KeyboardInterrupt
+
+    found = Tidy({"n": int}, rows())
+    with pytest.raises(KeyboardInterrupt):
+        found.to_pandas()
+    for _ in range(2):
+        with pytest.raises(AtlasError, match="read only in part"):
+            found.to_pandas()
 
 
 def test_paths_have_one_row_each_on_request() -> None:

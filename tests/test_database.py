@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.graphs import make_graph
 
-from circuit_atlas import Atlas, Connection, GraphHandle
+from circuit_atlas import Atlas, Connection, GraphHandle, client
 from circuit_atlas.database import Database, check_version, connect
 from circuit_atlas.errors import (
     DatabaseError,
@@ -31,19 +31,28 @@ def traced(connection: Connection) -> tuple[Atlas, list[str]]:
 
 def test_a_question_to_another_server_is_asked_again(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """A member of a cluster may have stopped."""
-    run, lost = Database.run, [ServerUnavailableError("away"), DatabaseStoppedError("away")]
+    run, lost, asked = Database.run, [ServerUnavailableError("away"), DatabaseStoppedError("away")], list[str]()
 
-    def without_answer(*arguments: Any, **how: Any) -> Any:
+    def without_answer(database: Database, statement: str, *arguments: Any, **how: Any) -> Any:
+        asked.append(statement)
         if lost:
             raise lost.pop()
-        return run(*arguments, **how)
+        return run(database, statement, *arguments, **how)
+
+    monkeypatch.setattr(client, "_PAUSE", 0.001)
 
     with Atlas(connection) as atlas:
         monkeypatch.setattr(Database, "run", without_answer)
         assert atlas.cypher("RETURN 1 AS n").rows == [{"n": 1}]
+        lost += [ServerUnavailableError("away")] * 5
+        asked.clear()
+        with pytest.raises(ServerUnavailableError):
+            atlas.graphs()
+        assert (len(asked), len(lost)) == (4, 1)
         lost.append(ServerUnavailableError("away"))
         with pytest.raises(ServerUnavailableError):
             atlas.cypher("CREATE (:Never)", write=True)
+        assert len(asked) == 5
 
 
 def test_the_tracer_sees_statements_that_read_and_that_write(

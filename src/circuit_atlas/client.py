@@ -84,6 +84,9 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 _LOG = logging.getLogger(__name__)
+_ATTEMPTS = 4  # to ask another server
+_PAUSE = 1.0  # seconds before the second of them, and twice as long before each further one
+_PATIENCE = 20.0  # seconds after which there is no further one
 
 
 @checks_arguments
@@ -141,14 +144,10 @@ class Atlas(Database):
                 self._connect(self._server.start(quiet=not self.progress))
 
     def _open_driver(self) -> Driver:
-        """See `Database._open_driver`. A store that another process has made meanwhile is opened, and a server that
-        runs on data that are not checked yet is waited for."""
-        if self._server is not None and not self._is_closed:
-            if self._driver is None:
-                self._server.check_store()
-                self.make_store()
-            elif self._server.is_on_new_data():
-                self._reconnect(self._driver)
+        """See `Database._open_driver`. A store that another process has made meanwhile is opened."""
+        if self._driver is None and self._server is not None and not self._is_closed:
+            self._server.check_store()
+            self.make_store()
         return super()._open_driver()
 
     def _connect(self, connection: Connection) -> None:
@@ -180,6 +179,7 @@ class Atlas(Database):
         """Run one statement, as `Database.run`; a local server that has stopped is started again first."""
         if self._server is None and not write:
             return self._asked_again(super().run, cypher, parameters)
+        self._wait_for_checked_data()
         used = self._driver
         try:
             return super().run(cypher, parameters, write=write)
@@ -188,14 +188,33 @@ class Atlas(Database):
                 raise
             return super().run(cypher, parameters)
 
+    def _wait_for_checked_data(self) -> None:
+        """Wait while another process checks new data of the local store: a server runs on them that is nobody else's.
+        Here, and not in the thread that sends a statement, which has a time limit."""
+        used = self._driver
+        if used is not None and not self._is_closed and self._server is not None and self._server.is_on_new_data():
+            self._reconnect(used)
+
     @staticmethod
     def _asked_again(run: Callable[..., StatementResult], *statement: Any) -> StatementResult:
         """Run a statement that reads on another server, a few times if necessary: a member of a cluster may have
         stopped, or be taking over."""
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+        from tenacity import (
+            Retrying,
+            before_sleep_log,
+            retry_if_exception_type,
+            stop_after_attempt,
+            stop_after_delay,
+            wait_exponential,
+        )
 
-        passing = retry_if_exception_type((ServerUnavailableError, DatabaseStoppedError))
-        retrying = Retrying(stop=stop_after_attempt(4), wait=wait_exponential(), retry=passing, reraise=True)
+        retrying = Retrying(
+            stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_PATIENCE),
+            wait=wait_exponential(multiplier=_PAUSE),
+            retry=retry_if_exception_type((ServerUnavailableError, DatabaseStoppedError)),
+            before_sleep=before_sleep_log(_LOG, logging.INFO),
+            reraise=True,
+        )
         return retrying(run, *statement)
 
     def _reconnect(self, used: Driver | None) -> bool:
@@ -214,7 +233,7 @@ class Atlas(Database):
                 return self._driver is not None
             if self._server.connection() == self._connection:
                 return False
-            _LOG.warning("The local server had stopped; connecting again.")
+            _LOG.warning("The local server had stopped, or its data are being rebuilt; connecting again.")
             try:
                 self._connect(self._server.start(quiet=not self.progress))
             finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,7 +99,25 @@ def store_path(store: str | os.PathLike[str] | None = None) -> Path:
     if chosen:
         # As in a shell, a `~name` that is no user stays as it is. Path.expanduser raises an error that is not ours.
         return Path(os.path.expanduser(chosen)).absolute()
-    return platformdirs.user_data_path(APP_NAME, appauthor=False) / "store"
+    return user_folder(platformdirs.user_data_path, STORE_VARIABLE) / "store"
+
+
+def user_folder(of: Callable[..., Path], variable: str) -> Path:
+    """The folder of this program in the user's home.
+
+    Args:
+        of: a function of platformdirs.
+        variable: the environment variable that can name another.
+
+    Raises:
+        InvalidArgumentError: the user has no home, as in some containers.
+    """
+    try:
+        return of(APP_NAME, appauthor=False).absolute()
+    except RuntimeError as error:
+        raise InvalidArgumentError(
+            f"the home directory is not known: {error}", fix=f"Set HOME or {variable}."
+        ) from error
 
 
 def _check_given(store: str | os.PathLike[str] | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import perf_counter
 from types import TracebackType
@@ -71,6 +71,11 @@ _MARK = "circuit-atlas"  # key of a transaction's metadata, by which Ctrl-C find
 _FIND_TRANSACTION = """
 SHOW TRANSACTIONS YIELD transactionId, metaData WHERE metaData[$key] = $mark RETURN transactionId AS id LIMIT 1
 """
+_MORE_MEMORY = (
+    "Stop a local server, and give it more (`circuit-atlas server start --heap SIZE`). On another, raise "
+    "`dbms.memory.transaction.total.max` or `db.memory.transaction.max`."
+)
+_NO_DATABASE = "Neo.ClientError.Database.DatabaseNotFound"
 _LAST_WAIT = 2.0  # seconds that the server has to end a statement after its time limit, or after Ctrl-C
 _COMMIT_ATTEMPTS = 3
 _SCALARS = frozenset((str, int, float, bool, bytes, bytearray, type(None)))  # of rows
@@ -464,14 +469,20 @@ def _agent(driver: Driver, connection: Connection) -> str:
         driver.session, database=connection.database, bookmark_manager=driver.execute_query_bookmark_manager
     )
 
-    def asked(mode: str) -> str:
-        with session(default_access_mode=mode) as one:
-            return str(one.run("RETURN 1").consume().server.agent)
+    def work(transaction: ManagedTransaction) -> str:
+        return str(transaction.run("RETURN 1").consume().server.agent)
 
+    if connection.uri.startswith("neo4j"):  # of a cluster, perhaps
+        unable = suppress(SessionExpired, WriteServiceUnavailable, TransientError)  # it has no leader; one may read
+        with unable, session(max_transaction_retry_time=0.0) as leader:
+            return leader.execute_write(work)
     try:
-        return asked(WRITE_ACCESS)
-    except WriteServiceUnavailable:  # a cluster without a leader, of which one may still read
-        return asked(READ_ACCESS)
+        with session() as member:
+            return member.execute_read(work)
+    except ClientError as error:
+        if error.code != _NO_DATABASE:
+            raise
+        return str(driver.get_server_info().agent)  # what asks that database says that it does not exist
 
 
 def check_version(version: str, uri: str) -> None:
@@ -553,17 +564,11 @@ def _in_our_words(error: Neo4jError, where: str | None) -> Exception:
             where=where,
             fix="See the server's log; start the server again.",
         )
-    if code == "Neo.ClientError.Database.DatabaseNotFound":
+    if code == _NO_DATABASE:
         return DatabaseError(str(error.message), where=where, fix="Check NEO4J_DATABASE.")
-    if "Memory" in code:
-        return DatabaseError(
-            f"the server has too little memory: {error.message}",
-            where=where,
-            fix="Stop a local server, and give it more (`circuit-atlas server start --heap SIZE`). On another, raise "
-            "`dbms.memory.transaction.total.max` or `db.memory.transaction.max`.",
-        )
+    fix = _MORE_MEMORY if "Memory" in code else None
     if isinstance(error, ClientError):
-        return CypherError(f"the server refused the query: {error.message}")
+        return CypherError(f"the server refused the query: {error.message}", fix=fix)
     if isinstance(error, TransientError):
-        return DatabaseError(f"the server could not do it now: {error.message}", where=where)
+        return DatabaseError(f"the server could not do it now: {error.message}", where=where, fix=fix)
     return DatabaseError(f"the server failed: {error.message}", where=where, fix="See the server's log.")

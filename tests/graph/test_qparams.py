@@ -31,7 +31,6 @@ def members(supernodes: tuple[Supernode, ...]) -> dict[str, tuple[int, ...]]:
         ([["one", "c", "a"], ["two", "e"]], {"one": (0, 2), "two": (4,)}),
         ('[["one", "a", "b"]]', {"one": (0, 1)}),
         (["one, a, b"], {"one": (0, 1)}),
-        ([["one", "a"], ["one", "b"]], {"one": (0, 1)}),
         ([["one", "js"]], {"one": (3, 4)}),
         ([["empty"], []], {"empty": ()}),
         (['["one"]'], {"one": ()}),
@@ -44,6 +43,14 @@ def test_supernodes_are_read_in_every_form(
     supernodes, warnings = read_supernodes({"supernodes": entries}, nodes)
     assert members(supernodes) == expected
     assert warnings == []
+
+
+def test_supernodes_of_one_name_are_one_with_a_warning(nodes: NodeColumns) -> None:
+    supernodes, warnings = read_supernodes({"supernodes": [["one", "a"], ["two", "c"], ["one", "b"]]}, nodes)
+    assert members(supernodes) == {"one": (0, 1), "two": (2,)}
+    assert warnings == [
+        "`qParams.supernodes` has some names more than once; each is one supernode here: 'one'",
+    ]
 
 
 def test_members_that_are_no_nodes_are_told_in_a_warning(nodes: NodeColumns) -> None:

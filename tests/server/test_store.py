@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from circuit_atlas.errors import LocalServerError
-from circuit_atlas.server.store import Store
+from circuit_atlas.server import store as store_module
+from circuit_atlas.server.store import HEAP_VARIABLE, PAGE_CACHE_VARIABLE, Store
 
 MARKER = "circuit-atlas-store.json"
 VERSION = "2026.07.1"
@@ -38,6 +39,23 @@ def test_an_interrupt_right_after_the_switch_keeps_the_new_data(store: Store, mo
         pass
     assert store.data == data != "data"
     assert [path.name for path in store.path.glob("data*")] == [data]
+
+
+def test_memory_is_that_of_the_container(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or of a job, of which the machine's memory says nothing."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, group = line.split(":", 2)
+        if controllers in ("", "memory"):
+            folder = tmp_path / "groups" / controllers / group.lstrip("/")
+            folder.mkdir(parents=True, exist_ok=True)
+            file = "memory.limit_in_bytes" if controllers else "memory.max"
+            (folder / file).write_text("max\n")
+            (tmp_path / "groups" / controllers / file).write_text(f"{4 << 30}\n")
+    monkeypatch.setattr(store_module, "_CGROUPS", tmp_path / "groups")
+    for variable in (HEAP_VARIABLE, PAGE_CACHE_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    store.write_settings(1, 2, None, None)
+    assert (store.setting("heap.max_size"), store.setting("pagecache.size")) == ("1024m", "1024m")
 
 
 def test_an_error_before_the_switch_keeps_the_old_data(store: Store) -> None:

@@ -250,7 +250,8 @@ def _store(database: Database, data: GraphData, name: str, plan: _Plan, *, repla
 
 @dataclass(frozen=True)
 class _Found:
-    """What is known of a graph that was attributed before. `logits` are their texts, which a `.pt` may not have."""
+    """What is known of a graph that was attributed before, of a `.pt` or stored. `logits` are their texts, which a
+    `.pt` may not have."""
 
     prompt: str
     model: str
@@ -258,6 +259,7 @@ class _Found:
     scan: str | list[str] | None
     features: int
     logits: list[str | None]
+    is_file: bool
 
     @classmethod
     def of_graph(cls, graph: StoredGraph) -> _Found:
@@ -266,7 +268,7 @@ class _Found:
         about = stored["prompt"], stored["model"], stored["source_set"], stored.get("scan")
         texts = [logit["token"] for logit in graph.logits]
         more = [None] * (stored["logit_nodes"] - len(texts))
-        return cls(*about, stored["feature_nodes"], [*texts, *more])
+        return cls(*about, stored["feature_nodes"], [*texts, *more], is_file=False)
 
     @classmethod
     def of_file(cls, data: GraphData) -> _Found:
@@ -274,7 +276,8 @@ class _Found:
         kinds = [KINDS[kind] for kind in data.nodes.kind]
         logits = [text for kind, text in zip(kinds, data.nodes.token, strict=True) if kind is Kind.LOGIT]
         about = data.metadata
-        return cls(about.prompt, about.model, about.source_set, about.scan, kinds.count(Kind.FEATURE), logits)
+        known = about.prompt, about.model, about.source_set, about.scan
+        return cls(*known, kinds.count(Kind.FEATURE), logits, is_file=True)
 
     @property
     def description(self) -> str:
@@ -336,7 +339,7 @@ class _Plan:
         own = scan_of(str(self.transcoders)) if self.transcoders else getattr(self.model, "scan", None)
         if not isinstance(own, str) or found.scan is None or own == found.scan:
             return True
-        return wanted is None and identify(own, {})[1] == found.source_set  # a JSON file may name only the set
+        return not found.is_file and identify(own, {})[1] == found.source_set  # a JSON file may name only the set
 
     def contradicts(self, found: _Found) -> str | None:
         """What shows that a graph was not made with these options; None if it may have been. A graph does not keep the

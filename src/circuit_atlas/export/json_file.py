@@ -82,10 +82,11 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
     """circuit-tracer's fields. A graph that was never pruned has no threshold: Neuronpedia's schema has no null there,
     and its page then shows all nodes."""
     metadata = data.metadata
+    scan = metadata.file_metadata.get("scan")  # of a `.pt`, where several transcoders have one name each
     return {
         "slug": metadata.slug,
         "scan": metadata.scan or metadata.source_set,
-        "transcoder_list": [],
+        "transcoder_list": scan if isinstance(scan, list) else [],
         "prompt_tokens": metadata.tokens or list(_token_texts(data)),
         "prompt": metadata.prompt,
         **({} if metadata.node_threshold is None else {"node_threshold": metadata.node_threshold}),

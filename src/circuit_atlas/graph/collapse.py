@@ -194,7 +194,9 @@ def _merge(merged: NodeColumns, i: int, name: str, nodes: NodeColumns, members: 
     merged.kind[i] = kind
     merged.layer[i], merged.position[i] = _common(nodes.layer[members]), _common(nodes.position[members])
     merged.index[i] = NO_VALUE
-    merged.activation[i] = merged.cumulative_influence[i] = np.nan
+    merged.activation[i] = np.nan
+    # That of the strongest member: circuit-tracer's page leaves out nodes without one.
+    merged.cumulative_influence[i] = np.fmin.reduce(nodes.cumulative_influence[members])
     merged.probability[i] = probabilities.sum() if len(probabilities) else np.nan
     merged.token[i] = name if KINDS[kind] in (Kind.TOKEN, Kind.LOGIT) else None
     merged.label[i] = name

@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.printable import first_of
 from circuit_atlas.schema.limits import MAX_MEMBERSHIPS, MAX_SUPERNODES
 from circuit_atlas.schema.models import Supernode
 
@@ -45,6 +46,7 @@ def named_supernodes(
     """
     groups: dict[str, dict[int, None]] = {}
     lost: list[tuple[str, list[str]]] = []  # supernodes, each with its members that are not nodes
+    doubled: list[str] = []
     entries = as_list(qparams.get("supernodes"))
     warnings = _no_list(qparams, "supernodes")
     if odd := [entry for entry in entries if not _is_list(entry)]:
@@ -62,12 +64,17 @@ def named_supernodes(
         missing = [member for member in members if member not in by_name]
         if missing:
             lost.append((name, missing))
+        if name in groups:
+            doubled.append(name)
         group = groups.setdefault(name, {})
         for member in dict.fromkeys(members):
             n_members += len(by_name.get(member, ()))
             _check_number(n_members, MAX_MEMBERSHIPS, "members of supernodes", where)
             group.update(dict.fromkeys(by_name.get(member, ())))
     supernodes = tuple(Supernode(name=name, members=tuple(sorted(group))) for name, group in groups.items())
+    if doubled:
+        same = first_of([repr(name) for name in dict.fromkeys(doubled)], _SHOWN)
+        warnings.append(f"`qParams.supernodes` has some names more than once; each is one supernode here: {same}")
     return supernodes, [*warnings, _missing_members(lost)] if lost else warnings
 
 

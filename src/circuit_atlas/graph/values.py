@@ -20,9 +20,9 @@ def too_many_objects(content: bytes | str) -> str | None:
     would take 30 times as much memory; None if nothing is."""
     text = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     objects = text.count(b"{") + text.count(b"[")
-    if objects <= _FEW_OBJECTS + len(content) // _MIN_BYTES_PER_OBJECT:
+    if objects <= _FEW_OBJECTS + len(text) // _MIN_BYTES_PER_OBJECT:
         return None
-    return f"has {objects:,} objects and lists in {len(content):,} bytes, which no attribution graph has"
+    return f"has {objects:,} objects and lists in {len(text):,} bytes"
 
 
 def check_values(value: Any, where: str, place: str = "") -> None:

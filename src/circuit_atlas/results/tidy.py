@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args, get_origin
 
-from circuit_atlas.errors import needs_extra
+from circuit_atlas.errors import AtlasError, needs_extra
 from circuit_atlas.schema.models import Record
 
 if TYPE_CHECKING:
@@ -24,16 +25,19 @@ class _Kept(Iterable[Row]):
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows: Iterable[Row] | Exception = rows
+        self._reading = Lock()
 
     def __iter__(self) -> Iterator[Row]:
+        with self._reading:
+            if not isinstance(self._rows, list | Exception):
+                rows = self._rows
+                self._rows = AtlasError("these rows were read only in part", fix="Ask for the data again.")
+                try:
+                    self._rows = list(rows)
+                except Exception as error:
+                    self._rows = error
         if isinstance(self._rows, Exception):
             raise self._rows
-        if not isinstance(self._rows, list):
-            try:
-                self._rows = list(self._rows)
-            except Exception as error:
-                self._rows = error
-                raise
         return iter(self._rows)
 
 

@@ -78,6 +78,8 @@ class AdminTool:
         _LOG.debug("running `neo4j-admin %s` on %s with a heap of %s", words, self._home, heap)
         # Throughput counts here, not the length of pauses: the parallel collector makes imports a third faster than G1.
         options = [*JVM_OPTIONS, "-XX:+UseParallelGC", f"-Xmx{heap}", "-cp", self._program.class_path]
+        if (self._home / "run").is_dir():  # the importer loads a library that it unpacks, which /tmp may not allow
+            options.insert(0, f"-Djava.io.tmpdir={self._home / 'run'}")
         command = [self._program.java, *options, _MAIN_CLASS, *arguments]
         environment = {**os.environ, "NEO4J_HOME": str(self._home), "NEO4J_CONF": str(self._home / "conf")}
         with (

@@ -67,8 +67,12 @@ def keep_archive(name: str, store: Path) -> None:
     if _NAME.fullmatch(name) is None:
         return
     unfinished = _unfinished(name, store)
+    kept = unfinished.with_name(f"{name}.aot")
     try:
-        unfinished.replace(unfinished.with_name(f"{name}.aot"))
+        if _is_ours(kept):  # of another server: one that runs may read it, from another machine too
+            unfinished.unlink()
+            return
+        unfinished.replace(kept)
     except OSError as error:
         _LOG.debug("no archive of classes: %s", error)
     else:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import platformdirs
 
-from circuit_atlas.config import APP_NAME
+from circuit_atlas.config import user_folder
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.threads import map_in_threads
 
@@ -86,7 +86,7 @@ def cache_path() -> Path:
     path = (
         Path(os.path.expanduser(chosen)).absolute()
         if chosen
-        else platformdirs.user_cache_path(APP_NAME, appauthor=False)
+        else user_folder(platformdirs.user_cache_path, CACHE_VARIABLE)
     )
     if os.pathsep in str(path):
         raise LocalServerError(

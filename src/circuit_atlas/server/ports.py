@@ -49,7 +49,10 @@ def is_listening(port: int) -> bool:
 
 
 def is_used(port: int) -> bool:
-    """Whether no server could listen at a port."""
+    """Whether no server could listen at a port, or another one does already: macOS lets two, one at all addresses and
+    one at this one."""
+    if is_listening(port):
+        return True
     with socket.socket() as probe:
         # Connections of a server that has just stopped do not count as use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -29,6 +29,7 @@ _FOLDERS = ("conf", "import", "licenses", "logs", "plugins", "run")
 _LEFT = ("import-*", "load-*", "*.part", "hs_err_pid*.log")  # what killed processes may leave: ours, and Java's
 _PRIVATE = 0o700  # mode of folders
 _MB = 1 << 20
+_CGROUPS = Path("/sys/fs/cgroup")
 _MIN_FREE = 200 * _MB
 _MIN_FREE_FOR_NEW_STORE = 700 * _MB  # Neo4j preallocates the transaction logs of a new store
 _NOT_TEXT = "\x06 \t"  # Neo4j prints an ACK character when it has started
@@ -203,7 +204,7 @@ class Store:
 
     def write_settings(self, bolt_port: int, http_port: int, heap: str | None, page_cache: str | None) -> None:
         """Write `conf/neo4j.conf`. Sizes that are None come from the environment, else from the memory's size."""
-        memory = psutil.virtual_memory().total
+        memory = min(psutil.virtual_memory().total, *_memory_limits())
         heap = heap or os.environ.get(HEAP_VARIABLE) or _quarter(memory, at_least=512, at_most=4096)
         page_cache = page_cache or os.environ.get(PAGE_CACHE_VARIABLE) or _quarter(memory, at_least=256, at_most=8192)
         text = _SETTINGS.format(
@@ -312,6 +313,22 @@ class Store:
             file.flush()
             os.fsync(file.fileno())  # else the name could outlive a power failure, and the content not
         partial.replace(self.path / name)
+
+
+def _memory_limits() -> Iterator[int]:
+    """The limits in bytes that a container or a job has for its memory, if any: those of its control groups."""
+    with suppress(OSError):
+        lines = Path("/proc/self/cgroup").read_text(encoding="ascii", errors="replace").splitlines()
+        for line in lines:
+            _, controllers, group = line.split(":", 2)
+            if controllers in ("", "memory"):
+                root = _CGROUPS / controllers
+                file = "memory.limit_in_bytes" if controllers else "memory.max"
+                for folder in (root / group.lstrip("/"), *(root / group.lstrip("/")).parents):
+                    with suppress(OSError, ValueError):  # no such file, or no limit: `max`
+                        yield int((folder / file).read_text(encoding="ascii"))
+                    if folder == root:
+                        break
 
 
 def _quarter(memory: int, *, at_least: int, at_most: int) -> str:

@@ -80,6 +80,8 @@ def write_frontend_files(
             page saved of other nodes of the graph.
     """
     slug = _slug(graph)
+    if any(other != slug and other.lower() == slug.lower() for other in _listed(folder)):
+        slug = _hashed(graph)  # some file systems take upper case for lower case
     file = folder / f"{slug}.json"
     if file.exists() and slug not in _listed(folder):
         raise InputError(
@@ -156,6 +158,10 @@ def _slug(graph: str) -> str:
     """The graph's name, if it can be a file's name and part of an address; else a hash of it."""
     if _SAFE_SLUG.fullmatch(graph) and graph.lower() != _LIST:  # some file systems take upper case for lower case
         return graph
+    return _hashed(graph)
+
+
+def _hashed(graph: str) -> str:
     return f"graph-{hashlib.sha256(graph.encode()).hexdigest()[:12]}"
 
 
