@@ -12,6 +12,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.queries.aggregates import aggregated_state, is_aggregate
 from circuit_atlas.queries.ask import ask
 
+_COLLAPSED = 2  # how graphs are collapsed: what was made in another way is out of date
 Groups = list[list[Any]]
 
 
@@ -35,7 +36,7 @@ def collapsed_state(content: str, weights: str, groups: Groups) -> str:
         weights: see `circuit_atlas.graph.collapse`.
         groups: its supernodes, see `supernode_groups`.
     """
-    return hashlib.sha256(json.dumps([content, weights, groups]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([_COLLAPSED, content, weights, groups]).encode()).hexdigest()
 
 
 def age_notes(database: Database, stored: Mapping[str, Any]) -> list[str]:

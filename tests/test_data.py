@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
 import math
+import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -68,6 +70,8 @@ def test_data_can_be_read_more_than_once() -> None:
     found = PATHS.data()
     assert list(found.rows) == list(found.rows) != []
     assert found.to_pandas().equals(found.to_pandas())
+    again = pickle.loads(pickle.dumps(copy.deepcopy(PATHS.data())))
+    assert list(again.rows) == list(found.rows)
     first = found.with_first(graph="other", model="m")
     assert [row["model"] for row in first.rows] == [row["model"] for row in first.rows] == ["m"] * 5
 

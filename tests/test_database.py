@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.graphs import make_graph
 
-from circuit_atlas import Atlas, Connection, GraphHandle, client
+from circuit_atlas import Atlas, Connection, GraphHandle, client, database
 from circuit_atlas.database import Database, check_version, connect
 from circuit_atlas.errors import (
     DatabaseError,
@@ -53,6 +54,21 @@ def test_a_question_to_another_server_is_asked_again(connection: Connection, mon
         with pytest.raises(ServerUnavailableError):
             atlas.cypher("CREATE (:Never)", write=True)
         assert len(asked) == 5
+
+
+def test_nobody_waits_for_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver's own pauses between attempts would make it seconds."""
+    monkeypatch.setattr(database, "_PATIENCE", 3600.0)
+    for scheme in ("bolt", "neo4j", "NEO4J"):
+        with pytest.raises(ServerUnavailableError):
+            connect(Connection(uri=f"{scheme}://127.0.0.1:1", password="x"))
+
+
+def test_a_database_that_does_not_exist_is_named(connection: Connection) -> None:
+    for scheme in ("bolt", "neo4j"):
+        nowhere = replace(connection, uri=connection.uri.replace("bolt", scheme), database="nowhere")
+        with pytest.raises(DatabaseError, match="nowhere"):
+            Atlas(nowhere)
 
 
 def test_the_tracer_sees_statements_that_read_and_that_write(

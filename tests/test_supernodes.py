@@ -259,6 +259,19 @@ def test_a_collapsed_graph_says_what_it_was_made_of(opposite: GraphHandle, monke
     assert "feature:supernode/passing" not in {node.key for node in opposite.collapsed().nodes()}
 
 
+@pytest.mark.parametrize("name", ["opposite-small", "dallas"])
+def test_circuit_tracers_page_shows_all_supernodes_of_a_pruned_graph(name: str) -> None:
+    """It leaves out what is not a token or logit and has no influence up to the threshold of the file."""
+    data = read_graph(example_file(name))
+    last, middle = len(data.nodes) - 1, len(data.nodes) // 2
+    groups = (*data.supernodes, Supernode(name="ends", members=(last,)), Supernode(name="some", members=(middle,)))
+    collapsed = collapse(replace(data, supernodes=groups))
+    supernodes = [i for i in range(len(collapsed.nodes)) if collapsed.nodes.is_supernode(i)]
+    assert len(supernodes) >= 2
+    assert collapsed.metadata.node_threshold is not None
+    assert (collapsed.nodes.cumulative_influence[supernodes] <= collapsed.metadata.node_threshold).all()
+
+
 def test_restrictions_say_that_they_do_not_look_into_supernodes(opposite: GraphHandle) -> None:
     grouped = {node.key for supernode in opposite.supernodes() for node in supernode.members}
     alone = [node for node in opposite.nodes() if node.kind is Kind.FEATURE and node.key not in grouped]

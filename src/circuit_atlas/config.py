@@ -113,7 +113,10 @@ def user_folder(of: Callable[..., Path], variable: str) -> Path:
         InvalidArgumentError: the user has no home, as in some containers.
     """
     try:
-        return of(APP_NAME, appauthor=False).absolute()
+        folder = of(APP_NAME, appauthor=False)
+        if folder.parts[0] == "~":  # what an older platformdirs gives
+            raise RuntimeError(folder)
+        return folder.absolute()
     except RuntimeError as error:
         raise InvalidArgumentError(
             f"the home directory is not known: {error}", fix=f"Set HOME or {variable}."

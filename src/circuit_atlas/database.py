@@ -227,12 +227,14 @@ class Database:
 
     def position(self) -> frozenset[str]:
         """Where the database's log of transactions ends. As long as nothing is written, it stays the same."""
+        self._wait_for_checked_data()
         with translated_errors(), self._open_driver().session(database=self.name) as session:
             session.run("RETURN 1").consume()
             return session.last_bookmarks().raw_values
 
     def read(self, cypher: str, **parameters: Any) -> Rows:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
+        self._wait_for_checked_data()
         self._trace(cypher, parameters, shorten=False)
         with translated_errors(), self._session() as session:
             return session.execute_read(lambda work: [_row(record) for record in _sent(work, cypher, parameters)])
@@ -326,6 +328,9 @@ class Database:
             rows = session.execute_write(work)
         _LOG.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
         return rows
+
+    def _wait_for_checked_data(self) -> None:
+        """Wait while nobody else may use the data: never, on a server."""
 
     def make_store(self) -> None:
         """Make what stores graphs, if it does not exist: nothing, for a server."""
@@ -472,12 +477,14 @@ def _agent(driver: Driver, connection: Connection) -> str:
     def work(transaction: ManagedTransaction) -> str:
         return str(transaction.run("RETURN 1").consume().server.agent)
 
-    if connection.uri.startswith("neo4j"):  # of a cluster, perhaps
-        unable = suppress(SessionExpired, WriteServiceUnavailable, TransientError)  # it has no leader; one may read
-        with unable, session(max_transaction_retry_time=0.0) as leader:
-            return leader.execute_write(work)
     try:
-        with session() as member:
+        if connection.uri.lower().startswith("neo4j"):  # of a cluster, perhaps
+            unable = suppress(SessionExpired, WriteServiceUnavailable, TransientError)  # it has no leader; one may read
+            with unable, session(max_transaction_retry_time=0.0) as leader:
+                return leader.execute_write(work)
+        with suppress(TransientError), session(max_transaction_retry_time=0.0) as member:
+            return member.execute_read(work)
+        with session() as member:  # the database is not there yet; where no server answers, nobody should wait
             return member.execute_read(work)
     except ClientError as error:
         if error.code != _NO_DATABASE:

@@ -195,8 +195,7 @@ def _merge(merged: NodeColumns, i: int, name: str, nodes: NodeColumns, members: 
     merged.layer[i], merged.position[i] = _common(nodes.layer[members]), _common(nodes.position[members])
     merged.index[i] = NO_VALUE
     merged.activation[i] = np.nan
-    # That of the strongest member: circuit-tracer's page leaves out nodes without one.
-    merged.cumulative_influence[i] = np.fmin.reduce(nodes.cumulative_influence[members])
+    merged.cumulative_influence[i] = _cumulative_influence(nodes, members)
     merged.probability[i] = probabilities.sum() if len(probabilities) else np.nan
     merged.token[i] = name if KINDS[kind] in (Kind.TOKEN, Kind.LOGIT) else None
     merged.label[i] = name
@@ -206,6 +205,15 @@ def _merge(merged: NodeColumns, i: int, name: str, nodes: NodeColumns, members: 
         {"feature": None, **_location(nodes, members), "members": [nodes.key(member) for member in members]}
     )
     merged.pinned[i] = True
+
+
+def _cumulative_influence(nodes: NodeColumns, members: Int64) -> float:
+    """That of the strongest member: circuit-tracer's page leaves out what is weaker than its threshold, or has none.
+    Tokens and logits are always shown, and have none in a file."""
+    is_end = np.isin(nodes.kind[members], [KINDS.index(Kind.TOKEN), KINDS.index(Kind.LOGIT)])
+    if is_end.any() and not np.isnan(nodes.cumulative_influence).all():
+        return 0.0
+    return float(np.fmin.reduce(nodes.cumulative_influence[members]))
 
 
 def _common(values: npt.NDArray[Any], otherwise: int = NO_VALUE) -> int:

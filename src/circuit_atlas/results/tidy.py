@@ -27,6 +27,10 @@ class _Kept(Iterable[Row]):
         self._rows: Iterable[Row] | Exception = rows
         self._reading = Lock()
 
+    def __reduce__(self) -> tuple[type[_Kept], tuple[list[Row]]]:
+        """A copy, or what is pickled, has the rows."""
+        return _Kept, (list(self),)
+
     def __iter__(self) -> Iterator[Row]:
         with self._reading:
             if not isinstance(self._rows, list | Exception):

@@ -32,6 +32,7 @@ PRIVATE_UMASK = 0o077  # data, logs and dumps are the user's own
 _LOG = logging.getLogger(__name__)
 _MAIN_CLASS = "org.neo4j.cli.AdminTool"
 _PID_FILE = "run/admin"
+_JAVAS_TEMPORARY_FOLDER = Path(os.sep, "tmp")  # whatever TMPDIR says
 _SHOWN = 800  # characters of a failed command's output that an error shows
 
 
@@ -78,8 +79,8 @@ class AdminTool:
         _LOG.debug("running `neo4j-admin %s` on %s with a heap of %s", words, self._home, heap)
         # Throughput counts here, not the length of pauses: the parallel collector makes imports a third faster than G1.
         options = [*JVM_OPTIONS, "-XX:+UseParallelGC", f"-Xmx{heap}", "-cp", self._program.class_path]
-        if (self._home / "run").is_dir():  # the importer loads a library that it unpacks, which /tmp may not allow
-            options.insert(0, f"-Djava.io.tmpdir={self._home / 'run'}")
+        if _forbids_libraries(_JAVAS_TEMPORARY_FOLDER):  # where the importer unpacks one
+            options.append(f"-Djava.io.tmpdir={self._home / 'run'}")
         command = [self._program.java, *options, _MAIN_CLASS, *arguments]
         environment = {**os.environ, "NEO4J_HOME": str(self._home), "NEO4J_CONF": str(self._home / "conf")}
         with (
@@ -100,6 +101,14 @@ class AdminTool:
             shown = (output + errors).strip()[-_SHOWN:]
             raise LocalServerError(f"`neo4j-admin {words}` failed:\n{shown}", where=str(self._home))
         return output
+
+
+def _forbids_libraries(folder: Path) -> bool:
+    """Whether no library can be loaded from a folder, as its file system is mounted `noexec`."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_NOEXEC)
+    except (OSError, AttributeError):  # no such folder, or not Linux
+        return False
 
 
 @contextmanager

@@ -317,7 +317,7 @@ class Store:
 
 def _memory_limits() -> Iterator[int]:
     """The limits in bytes that a container or a job has for its memory, if any: those of its control groups."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         lines = Path("/proc/self/cgroup").read_text(encoding="ascii", errors="replace").splitlines()
         for line in lines:
             _, controllers, group = line.split(":", 2)
