@@ -96,7 +96,7 @@ def test_a_user_who_may_not_write_gets_the_answer(
     expected = edge_list(read_edges(find_graph(atlas, name)).edges)
     atlas.cypher(DELETE, {"graph": name}, write=True)
 
-    def refused(*_: object) -> None:
+    def refused(*_: object, **_patience: object) -> None:
         raise CypherError("writing is not allowed for this user", fix="")
 
     monkeypatch.setattr(StoredGraph, "write", refused)
