@@ -285,7 +285,6 @@ def cluster_graphs(
     place, ends = np.argsort(order), tree[:, :2].astype(np.int64)
     tree[:, :2] = np.where(ends < n, place[np.minimum(ends, n - 1)], ends)
     clusters._similarity = similarity[np.ix_(order, order)].tobytes()
-    clusters._of = clusters.graphs
     clusters._tree = tree.tolist()
     return clusters
 

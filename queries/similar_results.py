@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, PrivateAttr
 
@@ -121,8 +121,7 @@ class Clusters(_Compared):
     silhouette: float = Field(description="Mean silhouette of the graphs, -1 to 1: how far the groups are apart")
     groups: list[Cluster] = Field(description="In the order of the dendrogram")
 
-    _similarity: bytes = PrivateAttr(b"")  # of each two of `_of`; arrays could not be compared when answers are
-    _of: list[str] = PrivateAttr([])  # the graphs, in the order of the dendrogram
+    _similarity: bytes = PrivateAttr(b"")  # of each two graphs; arrays could not be compared when answers are
     _tree: list[list[float]] = PrivateAttr([])
     """See `graph.similarity.tree_of`; graphs are numbered in the order of the dendrogram."""
 
@@ -130,6 +129,21 @@ class Clusters(_Compared):
     def graphs(self) -> list[str]:
         """All graphs, in the order of the dendrogram."""
         return [graph for group in self.groups for graph in group.graphs]
+
+    def __getitem__(self, place: int | slice) -> Any:
+        """See `Result`."""
+        found = super().__getitem__(place)
+        return self._without_similarities(found) if isinstance(place, slice) else found
+
+    def only(self, places: Sequence[int]) -> Self:
+        """See `Result`."""
+        return self._without_similarities(super().only(places))
+
+    def _without_similarities(self, part: Self) -> Self:
+        """Some of the groups, or all in another order, which is not that of the dendrogram."""
+        if part.graphs != self.graphs:
+            part._similarity = b""
+        return part
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per group."""
@@ -161,7 +175,7 @@ class Clusters(_Compared):
         import numpy as np
 
         found, n = np.frombuffer(self._similarity), len(self.graphs)
-        if self._of != self.graphs:
+        if len(found) != n * n:
             raise InvalidArgumentError(
                 "only a whole answer of `clusters` has the similarity of each two graphs", fix="Ask again."
             )
