@@ -88,6 +88,7 @@ def series(
         raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
     is_named = bool(features or must_pass or circuit is not None)
     _check(k, score, is_named=is_named, has_paths=bool(must_pass))
+    ranked_by = score or SHOWN_SCORE
     sources = _in_order(database, graphs, tags)
     followed = [_followed(database, sources[0]["graph"], address) for address in features]
     other = None if of is None else find_graph(database, of)
@@ -99,7 +100,7 @@ def series(
     def read(graph: StoredGraph) -> _Found:
         stored = find_graph(database, graph.name)
         has_paths = stored.logits and stored.properties["token_nodes"]
-        path = _best_path(stored, must_pass, score or SHOWN_SCORE) if must_pass and has_paths else None
+        path = _best_path(stored, must_pass, ranked_by) if must_pass and has_paths else None
         shown = path if isinstance(path, Path) else None
         is_scored, is_own = other and is_defined(stored), stored.name == of
         scores, missing = _scores(stored, held if is_own else held_features, is_own=is_own) if is_scored else (None, 0)
@@ -112,7 +113,7 @@ def series(
     found = list(each_graph(database, sources, read, title="graphs"))
     lines, notes = [], _notes(found, circuit, len(held_features))
     if must_pass:
-        lines.append(_path_line(found, must_pass, score or SHOWN_SCORE))
+        lines.append(_path_line(found, must_pass, ranked_by))
         if all(value is None for value in lines[-1].values):
             passed = ", ".join(must_pass)
             notes.append(f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {passed}.")

@@ -307,9 +307,10 @@ def _held_of(graph: StoredGraph, other: StoredGraph, circuit: str) -> tuple[set[
             where=graph.name,
             fix=f"`circuit-atlas compare {quote(other.name)} {quote(graph.name)}` shows what the two share.",
         )
-    shown = first_of(missing, 20)
-    notes = [f"{len(missing)} of {len(keys)} features of {circuit!r} are not in {graph.name!r}: {shown}."]
-    notes = [*(notes if missing else []), *notes_on_lengths(graph, other)]
+    notes = notes_on_lengths(graph, other)
+    if missing:
+        shown = first_of(missing, 20)
+        notes.insert(0, f"{len(missing)} of {len(keys)} features of {circuit!r} are not in {graph.name!r}: {shown}.")
     return {ordinal for ordinals in found.values() for ordinal in ordinals}, notes
 
 

@@ -76,10 +76,10 @@ def scan_of(transcoders: str) -> str | None:
     """
     folder = Path(transcoders)
     if not os.path.isdir(folder):
-        # As circuit_tracer.utils.hf_utils.load_transcoder_from_hub names them.
+        # As circuit_tracer.utils.hf_utils names them, which imports torch: USER/REPOSITORY//FOLDER@REVISION.
         name, _, revision = _SHORT_NAMES.get(transcoders, transcoders).partition("@")
-        user, repository, *inside = name.split("/") if name.count("/") else (name, "")
-        place = "/".join([user, repository]).rstrip("/") + ("//" + "/".join(inside) if inside else "")
+        parts = name.split("/")
+        place = "//".join("/".join(part) for part in (parts[:2], parts[2:]) if part)
         return None if "://" in name else f"{place}@{revision}" if revision else place
     try:
         return str(_settings(folder)["scan"])

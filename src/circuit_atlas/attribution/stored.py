@@ -348,7 +348,7 @@ class _Plan:
         targets = self.options.get("attribution_targets")
         texts = {text.strip() for text in found.logits if text is not None}
         if targets is not None:
-            # A direction of one's own has a text, too; ids of tokens have none.
+            # A custom direction is a tuple that begins with its text. Token ids have no text, so they are not compared.
             named = [str(t[0] if isinstance(t, tuple) else t).strip() for t in targets if isinstance(t, str | tuple)]
             is_other = len(targets) != len(found.logits) or (None not in found.logits and not texts.issuperset(named))
             return f"of the outputs {first_of(sorted(texts), _SHOWN)}" if is_other else None

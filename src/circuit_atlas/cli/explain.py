@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.options import atlas_command, given_options
 from circuit_atlas.cli.output import echo
 from circuit_atlas.cli.questions import some_graphs
 
@@ -85,9 +85,7 @@ def explain_command(
 
 def _check_given(names: Iterable[str], problem: str) -> None:
     """Refuse options that would be ignored, if they are given."""
-    source = click.get_current_context().get_parameter_source
-    given = [f"--{name.replace('_', '-')}" for name in names if source(name) is not click.core.ParameterSource.DEFAULT]
-    if given:
+    if given := given_options(*names):
         raise click.UsageError(f"{', '.join(given)} {problem}.")
 
 

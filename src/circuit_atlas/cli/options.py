@@ -8,6 +8,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from circuit_atlas.cli.output import check_rows, echo, print_result
 from circuit_atlas.schema.limits import ALIGNMENTS, DEFAULT_TIMEOUT, MAX_NEIGHBORS, MEASURES, SIMILAR_BY
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from circuit_atlas.results.answer import Result
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def given_options(*names: str) -> list[str]:
+    """Those of some options of the command that were given, whatever their values: `--max-nodes` of `max_nodes`."""
+    source = click.get_current_context().get_parameter_source
+    return [f"--{name.replace('_', '-')}" for name in names if source(name) not in (None, ParameterSource.DEFAULT)]
 
 
 class CommandGroup(click.Group):

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from circuit_atlas.arguments import parse_range
-from circuit_atlas.cli.options import F, together
+from circuit_atlas.cli.options import F, given_options, together
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 
@@ -74,13 +73,9 @@ contrast_options = together(
 )
 
 
-_HOPS = ("hops", "min_hops", "max_hops")
-
-
-def _checked_hops(ctx: click.Context, _parameter: click.Parameter, value: int | None) -> int | None:
+def _checked_hops(_ctx: click.Context, _parameter: click.Parameter, value: int | None) -> int | None:
     """Refuse --hops beside the other two, whatever their values: the defaults of these may be given, too."""
-    given = [name for name in _HOPS if ctx.get_parameter_source(name) not in (None, ParameterSource.DEFAULT)]
-    if "hops" in given and len(given) > 1:
+    if given_options("hops") and given_options("min_hops", "max_hops"):
         raise click.UsageError("--hops goes without --min-hops and --max-hops.")
     return value
 

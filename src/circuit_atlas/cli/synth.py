@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from circuit_atlas.cli.options import FILE_PATH, format_options, overwrite_option
+from circuit_atlas.cli.options import FILE_PATH, format_options, given_options, overwrite_option
 from circuit_atlas.cli.output import check_rows, print_result
 from circuit_atlas.schema.limits import SYNTHETIC_WEIGHTS
 
@@ -48,9 +47,7 @@ def synth_command(file: str, overwrite: bool, output_format: str | None, rows: s
     from circuit_atlas.synth import Shape, write_synthetic
 
     check_rows(output_format, rows)
-    given = click.get_current_context().get_parameter_source
-    for name in ("features_per_layer", "logits", "density"):
-        if shape["simple"] and given(name) is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{name.replace('_', '-')} has no effect with --simple.")
+    if shape["simple"] and (ignored := given_options("features_per_layer", "logits", "density")):
+        raise click.UsageError(f"{ignored[0]} has no effect with --simple.")
     made = write_synthetic(file, Shape(**shape), overwrite=overwrite)
     print_result(made, output_format, rows)

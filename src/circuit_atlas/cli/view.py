@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import FILE_PATH, atlas_command
+from circuit_atlas.cli.options import FILE_PATH, atlas_command, given_options
 from circuit_atlas.cli.pages import finish, open_option
 from circuit_atlas.cli.path_options import from_option, shown_paths_options, to_option
 from circuit_atlas.cli.questions import complete_graphs, graph_or_collapsed
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
     from circuit_atlas.results.answer import Result
 
-_BY_DEFAULT = click.core.ParameterSource.DEFAULT
 GROUP = "Pictures and pages"
 
 
@@ -85,7 +84,7 @@ def view_command(
         raise click.UsageError("--paths, --circuit and --compare exclude each other.")
     if not circuit and (name is not None or no_weights):
         raise click.UsageError("--name and --no-weights go with --circuit.")
-    if (paths or circuit) and click.get_current_context().get_parameter_source("max_nodes") is not _BY_DEFAULT:
+    if (paths or circuit) and given_options("max_nodes"):
         raise click.UsageError("--max-nodes goes with a picture of the whole graph.")
     handle = atlas.graph(graph)
     if paths or circuit:

@@ -105,11 +105,11 @@ def _matrix_rows(data: GraphData) -> Int64:
     )
     parts = (nodes.component(i) in ATTENTION_COMPONENTS or nodes.is_supernode(i) for i in range(len(nodes)))
     odd |= np.fromiter(parts, np.bool_, len(nodes))
-    logits = nodes.kind == _LOGIT
-    # In an aggregate, or of another position than the last, which is that of all logits of a `.pt`; or one twice.
-    again = np.ones(len(nodes), np.bool_)
-    again[np.unique(np.where(logits, nodes.index, -np.arange(len(nodes)) - 2), return_index=True)[1]] = False
-    odd |= logits & ((nodes.index == NO_VALUE) | (nodes.position != n_pos - 1) | again)
+    # A logit of an aggregate has no index. All logits of a `.pt` are at the last position, and each is there once.
+    logits = np.flatnonzero(nodes.kind == _LOGIT)
+    is_again = np.ones(len(logits), np.bool_)
+    is_again[np.unique(nodes.index[logits], return_index=True)[1]] = False
+    odd[logits] |= (nodes.index[logits] == NO_VALUE) | (nodes.position[logits] != n_pos - 1) | is_again
     inside = (nodes.layer < n_layers) & (nodes.position < n_pos) & (nodes.position >= 0)
     if (odd | ~inside).any():
         i = int(np.argmax(odd | ~inside))

@@ -16,7 +16,7 @@ from circuit_atlas.errors import DownloadError, NeuronpediaError, NotFoundError
 from circuit_atlas.remote.addresses import Address
 from circuit_atlas.remote.client import RedirectError, RefusedError, TransientError, UnreachableError, shown
 from circuit_atlas.remote.json_text import MalformedError, read_json
-from circuit_atlas.remote.neuronpedia import GZIP, NeuronpediaApi, NeuronpediaConfig, is_loopback
+from circuit_atlas.remote.neuronpedia import NeuronpediaApi, NeuronpediaConfig, is_loopback, is_packed
 from circuit_atlas.schema.limits import MAX_FILE_SIZE
 
 HOSTS_VARIABLE = "CIRCUIT_ATLAS_GRAPH_HOSTS"
@@ -149,9 +149,7 @@ def _own_hosts() -> list[str]:
 
 def _write(file: Path, response: httpx.Response) -> bool:
     """Write the body of a response to a file, as it comes."""
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in ("identity", *(() if file.suffix.startswith(".pt") else GZIP)):
-        raise MalformedError(f"it is packed in a way that nobody asked for ({packing[:40]!r})")
+    is_packed(response, may_be=not file.suffix.startswith(".pt"))
     size, deadline = 0, time.monotonic() + _MAX_SECONDS
     announced = response.headers.get("content-length", "")
     with file.open("wb") as opened:

@@ -25,7 +25,7 @@ from circuit_atlas.remote.json_text import MalformedError
 from circuit_atlas.schema.source_sets import NEURONPEDIA
 
 _MAX_BYTES = 64 << 20  # of a response
-GZIP = ("gzip", "x-gzip")  # the only packing that is asked for
+_GZIP = ("gzip", "x-gzip")  # the only packing that is asked for
 _MAX_SECONDS = 120.0  # from the first byte of a response to the last
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
@@ -160,13 +160,22 @@ def _shown_location(location: str) -> str:
         return ""
 
 
+def is_packed(response: httpx.Response, *, may_be: bool = True) -> bool:
+    """Whether the body of a response is packed with gzip.
+
+    Raises:
+        MalformedError: it is packed in a way that was not asked for; in any way, unless it `may_be` packed.
+    """
+    packing = response.headers.get("content-encoding", "identity").strip().lower()
+    if packing not in ("identity", *(_GZIP if may_be else ())):
+        raise MalformedError(f"it is packed in a way that nobody asked for ({packing[:40]!r})")
+    return packing in _GZIP
+
+
 def _read(response: httpx.Response) -> bytes:
     """The body of a response, unpacked, within the bounds of size and time. httpx would unpack all of what has arrived
     before its size can be looked at, and as many times as the server says that it was packed."""
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in ("identity", *GZIP):
-        raise MalformedError(f"the response is packed in a way that nobody asked for ({packing[:40]!r})")
-    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if packing in GZIP else None
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if is_packed(response) else None
     content, deadline = bytearray(), time.monotonic() + _MAX_SECONDS
     for chunk in response.iter_raw():
         try:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -191,12 +191,15 @@ class LocalServer:
     def connection(self) -> Connection | None:
         """Address and password of the running server; None when it does not run."""
         record = self.store.read_process()
-        is_ready = record.get("state", "running") == "running" and not self.is_on_new_data()
+        is_ready = record.get("state", "running") == "running" and not self._is_on_new_data(record)
         return self._address() if is_ready and (self._process() or self._answers_unseen()) else None
 
     def is_on_new_data(self) -> bool:
         """Whether the server runs on data that `rebuild` still checks, which nobody else may use."""
-        return bool(self.store.read_process().get("data", "data") != self.store.kept_data)
+        return self._is_on_new_data(self.store.read_process())
+
+    def _is_on_new_data(self, record: Mapping[str, object]) -> bool:
+        return bool(record.get("data", "data") != self.store.kept_data)
 
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""

@@ -30,6 +30,7 @@ _LEFT = ("import-*", "load-*", "*.part", "hs_err_pid*.log")  # what killed proce
 _PRIVATE = 0o700  # mode of folders
 _MB = 1 << 20
 _CGROUPS = Path("/sys/fs/cgroup")
+_LIMIT_FILES = {"": "memory.max", "memory": "memory.limit_in_bytes"}  # by controllers: of version 2, and 1
 _MIN_FREE = 200 * _MB
 _MIN_FREE_FOR_NEW_STORE = 700 * _MB  # Neo4j preallocates the transaction logs of a new store
 _NOT_TEXT = "\x06 \t"  # Neo4j prints an ACK character when it has started
@@ -318,17 +319,19 @@ class Store:
 def _memory_limits() -> Iterator[int]:
     """The limits in bytes that a container or a job has for its memory, if any: those of its control groups."""
     with suppress(OSError, ValueError):
-        lines = Path("/proc/self/cgroup").read_text(encoding="ascii", errors="replace").splitlines()
-        for line in lines:
+        for line in Path("/proc/self/cgroup").read_text(encoding="ascii", errors="replace").splitlines():
             _, controllers, group = line.split(":", 2)
-            if controllers in ("", "memory"):
-                root = _CGROUPS / controllers
-                file = "memory.limit_in_bytes" if controllers else "memory.max"
-                for folder in (root / group.lstrip("/"), *(root / group.lstrip("/")).parents):
-                    with suppress(OSError, ValueError):  # no such file, or no limit: `max`
-                        yield int((folder / file).read_text(encoding="ascii"))
-                    if folder == root:
-                        break
+            if controllers in _LIMIT_FILES:
+                yield from _limits(_CGROUPS / controllers, group.lstrip("/"), _LIMIT_FILES[controllers])
+
+
+def _limits(root: Path, group: str, file: str) -> Iterator[int]:
+    """The limits in a file of a control group and of those above it, up to `root`."""
+    for folder in (root / group, *(root / group).parents):
+        with suppress(OSError, ValueError):  # no such file, or no limit: `max`
+            yield int((folder / file).read_text(encoding="ascii"))
+        if folder == root:
+            return
 
 
 def _quarter(memory: int, *, at_least: int, at_most: int) -> str:

@@ -79,11 +79,11 @@ def write_frontend_files(
         InputError: the folder cannot be written to, has a file of that name which is not the page's, or has what the
             page saved of other nodes of the graph.
     """
-    slug = _slug(graph)
-    if any(other != slug and other.lower() == slug.lower() for other in _listed(folder)):
+    slug, listed = _slug(graph), _listed(folder)
+    if any(other != slug and other.lower() == slug.lower() for other in listed):
         slug = _hashed(graph)  # some file systems take upper case for lower case
     file = folder / f"{slug}.json"
-    if file.exists() and slug not in _listed(folder):
+    if file.exists() and slug not in listed:
         raise InputError(
             "already exists and was not written for this page",
             where=str(file),
