@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.graph import table_rows
 from circuit_atlas.graph.bounds import Semiring, best_through, best_values, semiring, signed, token_starts
 from circuit_atlas.graph.data import Bool, Float64
 from circuit_atlas.graph.stages import Stages, stages_of
@@ -56,25 +55,6 @@ def search_tables(graph: StoredGraph, search: PathSearch, targets: Sequence[str]
 
     tables = best_through(best, signed(starts) if search.sign else starts, stages, len(columns.keys))
     return SearchTables(columns, rules, stages, tables)
-
-
-def bounds_for(graph: StoredGraph, search: PathSearch, targets: Sequence[str] = ()) -> dict[str, Any]:
-    """The parameters `bounds` and `stages` of paths.top_k for a search.
-
-    Raises:
-        InvalidArgumentError: see `search_tables`.
-    """
-    columns, _, stages, tables = search_tables(graph, search, targets)
-    n = len(columns.keys)
-    levels = [level for table in tables for sheet in range(table.shape[1] // n) for level in _sheet(table, sheet, n)]
-    return {
-        "bounds": [table_rows.in_blocks(level) for level in levels],
-        "stages": [{str(node): stage for node, stage in moves.items()} for moves in stages],
-    }
-
-
-def _sheet(table: Float64, sheet: int, n: int) -> Float64:
-    return table[:, sheet * n : (sheet + 1) * n]
 
 
 def passable(columns: StoredArrays, search: PathSearch) -> Bool:

@@ -58,4 +58,4 @@ class PathSearch:
     def needs_bounds(self) -> bool:
         """Whether it needs other bounds than those made at ingest, which are for sums over all paths from tokens."""
         others = self.sources is not None or self.edge_value is not None or self.score not in _SUMS
-        return others or self.is_restricted
+        return others or self.is_restricted or self.contrast is not None

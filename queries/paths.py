@@ -28,13 +28,12 @@ from circuit_atlas.schema.limits import (
     MAX_WALKS,
     ORDERS,
     SCORES,
-    SHORTLISTED_PATHS,
     SHOWN_MIN_HOPS,
 )
 
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
-_MANY = 300  # paths
+_MANY = 300  # walks
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
 SCORE_OF: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
@@ -234,7 +233,7 @@ def _activations(graph: StoredGraph, address: str) -> list[str]:
 
 
 def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
-    """Rows of paths.top_k: the k best of the paths that a search means, none of which visits a node twice."""
+    """The k best of the paths that a search means, none of which visits a node twice: rows as of paths.top_k."""
     best = _best_walks(graph, search, targets)
     if graph.properties["acyclic"]:
         return best(k)
@@ -253,13 +252,11 @@ def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int
 def _best_walks(graph: StoredGraph, search: PathSearch, targets: list[str]) -> Callable[[int], list[dict[str, Any]]]:
     """A function that gives the best walks, as many as it is asked for.
 
-    They are found by paths.top_k, in the database. Where shortlists do not serve, it reads relationships, and many
-    paths need many of those: to look at the graph's columns is many times as fast then. Shortlists serve for as many
-    paths as they are made for, and for most of the first hundreds; not at all for bounds of the question's own. A
-    contrast is a node of the columns alone.
+    Where the bounds made at ingest serve, paths.top_k finds them in the database; else they are found in the graph's
+    columns, which bounds of the question's own are computed from. So are many walks: shortlists serve for most of the
+    first hundreds, and beyond those paths.top_k reads thousands of relationships, one after the other.
     """
-    needs_bounds = search.needs_bounds or not has_tables(graph, BOUNDS)
-    most = SHORTLISTED_PATHS if needs_bounds else _MANY
+    is_stored = not search.needs_bounds and has_tables(graph, BOUNDS)
 
     @cache
     def in_columns() -> Callable[[int], list[dict[str, Any]]]:
@@ -267,30 +264,20 @@ def _best_walks(graph: StoredGraph, search: PathSearch, targets: list[str]) -> C
 
         return finder(graph, search, targets)
 
-    if search.contrast is not None:
-        return in_columns()
-    question: dict[str, Any] = {
-        "graph": graph.name,
-        "targets": targets,
-        "min_hops": search.min_hops,
-        "max_hops": search.max_hops,
-        "order": search.order,
-        "sign": search.sign,
-        "score": search.score,
-        "min_weight": search.min_weight,
-        "edge_value": search.edge_value,
-    }
-
-    @cache
-    def bounds() -> dict[str, Any]:
-        from circuit_atlas.queries.path_bounds import bounds_for
-
-        return bounds_for(graph, search, targets) if needs_bounds else {}
-
     def best(walks: int) -> list[dict[str, Any]]:
-        if walks > most:
+        if walks > _MANY or not is_stored:
             return in_columns()(walks)
-        return ask(graph.database, "paths.top_k", k=walks, **question, **bounds())
+        return ask(
+            graph.database,
+            "paths.top_k",
+            graph=graph.name,
+            targets=targets,
+            min_hops=search.min_hops,
+            max_hops=search.max_hops,
+            k=walks,
+            order=search.order,
+            score=search.score,
+        )
 
     return best
 

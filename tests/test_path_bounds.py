@@ -18,6 +18,7 @@ from support.paths import Found, assert_same, found_paths, ordinals, random_grap
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.table_rows import in_blocks
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
@@ -215,7 +216,8 @@ def test_the_bounds_of_the_catalogue_are_those_of_numpy(
         "avoid": ["feature:20/44686@10"],
         "min_weight": 0.1,
     }
-    own = path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(order=order, sign=sign, **question))["bounds"]
+    found = path_bounds.search_tables(find_graph(atlas, "dallas"), PathSearch(order=order, sign=sign, **question))
+    own = [in_blocks(level) for table in np.split(found.tables[0], 1 + sign, axis=1) for level in table]
     rows = atlas.query("paths.bounds", {"graph": "dallas", "order": order, "signed": sign != 0, **question}).rows
     theirs = rows[0]["bounds"]
     assert len(own) == len(theirs) == 6 * (1 + sign)
@@ -245,7 +247,7 @@ def test_signed_bounds_of_the_catalogue_serve_its_search(
 def test_too_many_nodes_to_pass_are_refused(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     groups = [["token:0", f"token:{i}"] for i in range(1, 9)]
     with pytest.raises(InvalidArgumentError, match="too many ways"):
-        path_bounds.bounds_for(find_graph(atlas, "dallas"), PathSearch(None, max_hops=4, must_pass=groups))
+        path_bounds.search_tables(find_graph(atlas, "dallas"), PathSearch(None, max_hops=4, must_pass=groups))
 
 
 @pytest.fixture(scope="module")

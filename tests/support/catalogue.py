@@ -49,8 +49,6 @@ LOOP = re.compile(r"^WITH (.*)reduce\((\w+) = (.+), hop IN range\(1, \$\w+\) \| 
 
 def arguments(query: CatalogueQuery) -> dict[str, Any]:
     named = {p.name: ARGUMENTS[p.name] for p in query.parameters if p.name in ARGUMENTS}
-    if query.id == "paths.top_k":
-        del named["sources"]  # which of the stored bounds to take
     if query.id.startswith(("supernodes.", "circuits.")):
         # A graph that has some, and features that are active at several positions.
         named = {name: {"graph": "opposite-small", "text": "size"}.get(name, value) for name, value in named.items()}

@@ -16,9 +16,6 @@
 // @param min_weight FLOAT = 0.0 -- smallest |weight| of an edge
 // @param bounds LIST<LIST<LIST<FLOAT>>> = null -- per number of hops, 0 to max_hops, the bounds of all nodes by
 //   ordinal, in blocks of @BOUNDS_BLOCK; with a `sign`, of paths that promote a node, then of paths that inhibit it
-// @param sources STRING = "tokens" -- which stored bounds to take when none are given
-// @param stages LIST<MAP> = [{}] -- for paths that must pass nodes: what is left to pass, seen from the target; nothing
-//   in the first. Of each stage, the nodes (ordinals) that lead to an earlier one, and its place; each has its `bounds`
 // @returns nodes LIST<MAP> -- the nodes from source to target
 // @returns weights LIST<FLOAT> -- the weights of its edges, in that order
 // @returns hops INTEGER -- number of edges
@@ -26,21 +23,21 @@
 CYPHER 25
 // The bounds, by number of hops and block of nodes.
 CALL () {
-  MATCH (b:PathBounds {graph: $graph, sources: $sources, sign: $order})
+  MATCH (b:PathBounds {graph: $graph, sources: 'tokens', sign: $order})
   WHERE $bounds IS NULL AND 0 <= b.hops <= $max_hops AND @indexed(b.block)
   WITH b ORDER BY b.hops, b.block
   WITH b.hops AS hops, collect(b.sums) AS blocks ORDER BY hops
   RETURN coalesce($bounds, collect(blocks)) AS bounds
 }
 MATCH (target:Node {graph: $graph}) WHERE target.key IN $targets
-WITH bounds, target.ordinal AS node, coalesce($stages[-1][toString(target.ordinal)], size($stages) - 1) AS stage
+WITH bounds, target.ordinal AS node
 // Prefixes are partial paths, written from the target back: one for each length, of no edge yet. Lengths that no path
 // from a token has are left out; bounds of restricted searches cannot tell, for paths may end where they may not pass.
 UNWIND range($min_hops, $max_hops) AS hops
 WITH bounds, {node: node, hops: hops, remaining: hops, divisor: CASE $score WHEN 'mean' THEN hops ELSE 1 END,
-              stage: stage, inhibits: CASE $sign WHEN -1 THEN 1 ELSE 0 END, path: [node], weights: [],
+              inhibits: CASE $sign WHEN -1 THEN 1 ELSE 0 END, path: [node], weights: [],
               value: CASE $score WHEN 'bottleneck' THEN Infinity ELSE 0.0 END, rank: null} AS prefix
-WHERE $sources <> 'tokens' OR $bounds IS NOT NULL OR @in_blocks(bounds[hops], node) > -Infinity
+WHERE $bounds IS NOT NULL OR @in_blocks(bounds[hops], node) > -Infinity
 WITH bounds, collect(prefix) AS starts
 // Hop by hop, the k best of the prefixes that are an edge longer. This is a loop, as paths.strongest explains.
 WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
@@ -58,7 +55,7 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
     // @SHORTLISTED_PATHS paths, and for prefixes that no other input continues to a path above the threshold.
     UNWIND [prefix IN prefixes WHERE prefix.remaining > 0] AS prefix
     WITH prefix.node AS node, collect(prefix) AS at_node
-    OPTIONAL MATCH (shortlist:PathSteps {graph: $graph, sources: $sources, sign: $order, ordinal: node})
+    OPTIONAL MATCH (shortlist:PathSteps {graph: $graph, sources: 'tokens', sign: $order, ordinal: node})
     WHERE $bounds IS NULL
     WITH node, at_node, shortlist, shortlist.floors AS unlisted_best
     UNWIND at_node AS prefix
@@ -74,15 +71,15 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
       MATCH (target:Node {graph: $graph, ordinal: node})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
       WITH source, target, r.weight AS weight, target.input_sum AS input_sum
       RETURN collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(@step(/* edge value */ weight, input_sum)) AS steps
+             collect(@step(weight, input_sum)) AS steps
     }
-    // The bounds, by stage, sign and hops, of what a prefix still needs. A negative weight turns the sign needed.
+    // The bounds, by sign and hops, of what a prefix still needs. A negative weight turns the sign needed.
     UNWIND at_node AS prefix
     WITH prefix, inputs, weights, steps, prefix.value AS value, prefix.divisor AS divisor, threshold,
-         prefix.stage * (1 + abs($sign)) AS table, prefix.inhibits AS inhibits
+         prefix.inhibits AS inhibits
     WITH prefix, inputs, weights, steps, value, divisor, threshold,
-         bounds[(table + inhibits) * ($max_hops + 1) + prefix.remaining - 1] AS bound,
-         bounds[(table + abs($sign - inhibits) % 2) * ($max_hops + 1) + prefix.remaining - 1] AS turned
+         bounds[inhibits * ($max_hops + 1) + prefix.remaining - 1] AS bound,
+         bounds[abs($sign - inhibits) % 2 * ($max_hops + 1) + prefix.remaining - 1] AS turned
     // The inputs that lead to a path above the threshold; -Infinity, where no path is, is below every threshold.
     UNWIND [i IN range(0, size(inputs) - 1) WHERE CASE $score
       WHEN 'bottleneck' THEN value >= threshold <= steps[i] AND @before(weights[i], inputs[i]) >= threshold
@@ -93,7 +90,6 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
   }
   RETURN CASE WHEN source IS NULL THEN prefix ELSE {
            node: source, hops: prefix.hops, remaining: prefix.remaining - 1, divisor: prefix.divisor,
-           stage: coalesce($stages[prefix.stage][toString(source)], prefix.stage),
            inhibits: CASE WHEN weight < 0 THEN abs($sign - prefix.inhibits) % 2 ELSE prefix.inhibits END,
            path: prefix.path + source, weights: [weight] + prefix.weights, value: value, rank: rank
          } END AS longer

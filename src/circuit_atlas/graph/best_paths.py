@@ -1,4 +1,4 @@
-"""The best paths of a graph in memory: the search of paths.top_k, for more paths than its shortlists serve.
+"""The best paths of a graph in memory: the search of paths.top_k, where what the database stores does not serve.
 
 The search goes backwards from the targets, hop by hop, and keeps the k best prefixes of each length: what
 `circuit_atlas.graph.bounds` computes says exactly how good the best path is that continues a prefix.
