@@ -96,7 +96,7 @@ def _find(database: Database, name: str, content: str, replace: bool, over: str 
         return "same"
     if over is not None and (not found or found[0]["version"] != over):
         raise GraphChangedError(
-            f"graph {name!r} was replaced or deleted meanwhile",
+            f"graph {name!r} was replaced or deleted since it was read",
             fix="Nothing was written over it. If it still exists, run the command again.",
         )
     if not found:

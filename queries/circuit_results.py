@@ -34,7 +34,7 @@ class Scores(Record):
 
 
 class MethodScores(Scores):
-    """What a method of choosing a circuit came to."""
+    """The scores of the circuit that one method chose."""
 
     method: str = Field(description="`influence`, `greedy` or `paths`")
     nodes: int = Field(description="Number of nodes that it chose")

@@ -201,7 +201,9 @@ class Motif(Record):
     graphs: int = Field(description="Number of graphs that have it")
     example: str = Field(description="One of them")
     nodes: list[Node] = Field(description="Its three nodes there, source first")
-    weights: list[float] = Field(description="Mean direct effects, of the first on the second and of that on the third")
+    weights: list[float] = Field(
+        description="Mean direct effects, of the first on the second and of that on the third, wherever it is"
+    )
 
 
 class MotifRow(Record):

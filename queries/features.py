@@ -268,7 +268,8 @@ def recurring(
     k: int = 20,
     width: int = 3,
 ) -> Recurring:
-    """The transcoder features and two-hop motifs that recur in most graphs of a set, whatever the position.
+    """The transcoder features and two-hop motifs that recur in most graphs of a set, whatever the position. Motifs have
+    signed effects: with an effect of the other sign, it is another one.
 
     Args:
         database: the database.
@@ -329,11 +330,11 @@ def _motifs_of(database: Database, features: Sequence[FeatureIdentity], *, k: in
 
 
 def _motif_order(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What rows of recurring.motifs are sorted by there."""
+    """The order of rows of recurring.motifs: its ORDER BY."""
     first, _, last = (split_position(node["key"])[0] for node in row["nodes"])
     size, feature = abs(row["weight_in"]) + abs(row["weight_out"]), row["feature"]
     place = [feature[name] for name in ("model", "source_set", "layer", "index")]
-    return -row["graphs"], -size, first, place, last
+    return -row["graphs"], -size, first, place, last, row["weight_in"], row["weight_out"]
 
 
 def named_features(database: Database, keys: Iterable[str], graph: dict[str, Any]) -> dict[str, FeatureIdentity]:

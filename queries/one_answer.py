@@ -27,7 +27,7 @@ _noted: ContextVar[Versions | None] = ContextVar("versions of the graphs of the 
 
 
 def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Concatenate[Database, P], R]:
-    """Makes a function that asks a database a question, which is asked again if a graph of it changes meanwhile."""
+    """Makes a function that asks a database a question, which is asked again if a graph of it has changed since."""
 
     @wraps(function)
     def ask_as_one(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -37,7 +37,7 @@ def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Conc
 
 
 def as_one(database: Database, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """What a function answers of graphs that have not changed meanwhile. If a question is already being asked, the
+    """What a function answers of graphs that did not change while it read them. If a question is already being asked, the
     function is a part of it.
 
     Raises:
@@ -106,5 +106,5 @@ def changed(graph: str) -> GraphChangedError:
     """The error that says which graph is not the one that a question began with."""
     return GraphChangedError(
         f"graph {graph!r} was replaced or deleted while it was read",
-        fix=f"Ask again; {_ATTEMPTS} attempts met a change each.",
+        fix=f"It changed during each of {_ATTEMPTS} attempts. Ask again.",
     )

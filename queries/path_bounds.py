@@ -116,6 +116,6 @@ def stages_for(columns: StoredArrays, search: PathSearch) -> Stages:
     stages = stages_of(list(groups), columns.order if groups else None, _MAX_STAGES)
     if stages is None:
         raise InvalidArgumentError(
-            "the nodes to pass can follow each other in too many ways", fix="Name fewer nodes to pass."
+            "the nodes to pass have too many possible orders", fix="Name fewer nodes to pass (--must-pass)."
         )
     return stages

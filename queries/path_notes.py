@@ -1,4 +1,4 @@
-"""What is said about an answer about paths: why there is none, or what it leaves out."""
+"""Notes on answers about paths: why there is none, or what is left out."""
 
 from __future__ import annotations
 

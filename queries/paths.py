@@ -439,7 +439,7 @@ def target_nodes(graph: StoredGraph, addresses: Sequence[str], *, avoid: Sequenc
     """Keys of the nodes where paths end: those given, or the most probable logit.
 
     Raises:
-        InvalidArgumentError: the graph has no logits, or one of the nodes is to be avoided.
+        InvalidArgumentError: the graph has no logits, or one of the nodes is one to avoid.
     """
     if addresses:
         ends = [resolve(graph, address, prefer=Kind.LOGIT).key for address in addresses]
@@ -455,6 +455,6 @@ def _check_ends(ends: Sequence[str], avoid: Sequence[str]) -> None:
     """Refuse paths that end at a node that they are to avoid."""
     if contradictory := [key for key in ends if key in avoid]:
         raise InvalidArgumentError(
-            f"{contradictory[0]} is an end of the paths, and is to be avoided",
+            f"{contradictory[0]} is both an end of the paths and a node to avoid",
             fix="Leave it out of the nodes to avoid (--avoid), or choose other ends (--from, --to).",
         )

@@ -300,7 +300,11 @@ TROUBLE: dict[str, tuple[Any, type[AtlasError], str]] = {
     "slow": (slow, DownloadError, "takes too long"),
     "huge": (reply(200, SMALL), DownloadError, "more than 1,000 bytes"),
     "a bomb": (bomb, InputError, "unpacks to more than"),
-    "packed otherwise": (reply(200, SMALL, Content_Encoding="br"), DownloadError, "nobody asked for"),
+    "packed otherwise": (
+        reply(200, SMALL, Content_Encoding="br"),
+        DownloadError,
+        "content encoding 'br' is not supported",
+    ),
     "a page": (b"<html><body>Sign in</body></html>", InputError, "JSON"),
     "another document": (b'{"a": 1}', InputError, "nodes"),
     "nothing": (reply(200), InputError, "JSON"),

@@ -409,7 +409,9 @@ def test_a_refresh_replaces_only_what_it_has_read(
         return data
 
     monkeypatch.setattr(aggregates, "_read", meanwhile)
-    with pytest.raises(GraphChangedError, match=r"replaced or deleted meanwhile\n.*Nothing was written over it"):
+    with pytest.raises(
+        GraphChangedError, match=r"replaced or deleted since it was read\n.*Nothing was written over it"
+    ):
         atlas.aggregate(name=name, refresh=True)
     there = [summary.graph for summary in atlas.graphs().graphs]
     assert (name in there) == (what != "deleted")
@@ -582,6 +584,21 @@ def test_graphs_without_logits_and_effects_that_cancel_out_are_told(atlas: Atlas
     ]
     assert made.stats().edges == 1
     assert made.paths(sources=["token:text/t0"], targets=["feature:2/2"]).paths == []
+
+
+def test_graphs_whose_logits_have_no_probabilities_are_told(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """Also when they join later, to sums that were kept."""
+    names, made = [new_name(), new_name()], new_name()
+    for name, probability in zip(names, (0.5, np.nan), strict=True):
+        data = make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)])
+        data.nodes.probability[2] = probability
+        load_graph(atlas, data, name=name)
+    atlas.tag(names[0], add=["test-probable"])
+    assert atlas.aggregate(tags=["test-probable"], name=made).ingested.warnings == []
+    atlas.tag(names[1], add=["test-probable"])
+    assert atlas.aggregate(name=made, refresh=True).ingested.warnings == [
+        "graphs whose logits have no probabilities, so that the first logit is the target, and influence counts as 0: 1"
+    ]
 
 
 def test_import_files_have_what_is_known_of_effects(atlas: Atlas, one: GraphHandle, tmp_path: Path) -> None:

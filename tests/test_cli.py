@@ -176,11 +176,11 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
         fails(run(*command, "-p", "graph=dallas", "-p", "graph=night"), 2, "'graph' is given twice")
     fails(run("query", "CREATE (n:Oops) RETURN n"), 1, "would change the database")
     fails(run("query", "MATCH (n RETURN n"), 1, "Invalid input")
-    fails(run("query", "CREATE (n:Oops)", "--profile", "--write"), 2, "--write does not go with")
-    fails(run("query", "nodes.tokens", "-p", "graph=dallas", "--write"), 2, "--write goes with a Cypher statement")
+    fails(run("query", "CREATE (n:Oops)", "--profile", "--write"), 2, "--write cannot be combined with")
+    fails(run("query", "nodes.tokens", "-p", "graph=dallas", "--write"), 2, "--write needs a Cypher statement")
     fails(run("verify", "dallas", "--node-threshold", "0.5", "--model", "m"), 1, "no file", "node_threshold, model")
     fails(run("influence", "dallas", "--by", "layer", "--share", "0.5"), 2, "--share applies to nodes only")
-    fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes goes with")
+    fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes needs")
 
 
 @pytest.mark.parametrize("name", ["2024", "true", "[1]"])
@@ -213,7 +213,7 @@ def test_a_mistake_is_one_message_and_an_exit_code(run: Run, tmp_path: Path) -> 
     fails(run("paths", "dallas", "--max-hops", "13"), 2, "--max-hops")
     for other in (("--min-hops", "2"), ("--max-hops", "4"), ("--min-hops", "1")):  # defaults of other commands, too
         for order in (("--hops", "1", *other), (*other, "--hops", "1")):
-            fails(run("paths", "dallas", *order), 2, "--hops goes without --min-hops and --max-hops")
+            fails(run("paths", "dallas", *order), 2, "--hops cannot be combined with --min-hops and --max-hops")
     fails(run("nonsense"), 2, "No such command")
     fails(run("score", "dallas"), 2, "--file")
     fails(run("score", "dallas", "--file", "-", stdin="{"), 2, "not JSON")

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -26,9 +27,11 @@ from circuit_atlas.errors import (
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import features, graph_sets
+from circuit_atlas.queries.feature_results import Motif
 
 TEXAS = (20, 44686)
 Feature = tuple[int, int]
+SignedMotif = tuple[tuple[str, str, str], tuple[bool, bool]]  # its nodes, and whether its effects are positive
 
 
 @pytest.fixture(scope="module")
@@ -189,8 +192,14 @@ def test_a_feature_of_two_models_is_ambiguous(atlas: Atlas, examples: Any) -> No
     assert atlas.feature(address, model=rows[0]["models"][0]).total >= 1
 
 
-def motifs_of(file: File, width: int) -> set[tuple[str, str, str]]:
-    """Effects on a feature and of it, each among its strongest of features, and of features and logits."""
+def signed(motif: Motif) -> SignedMotif:
+    first, middle, last = (node.key.partition("@")[0] for node in motif.nodes)
+    return (first, middle, last), (motif.weights[0] > 0, motif.weights[1] > 0)
+
+
+def motifs_of(file: File, width: int) -> dict[SignedMotif, list[tuple[float, float]]]:
+    """Effects on a feature and of it, each among its strongest of features, and of features and logits: the weights of
+    each motif, wherever it is."""
     inputs: dict[int, list[tuple[float, int]]] = defaultdict(list)
     outputs: dict[int, list[tuple[float, int]]] = defaultdict(list)
     kinds = [identity.partition(":")[0] for identity in file.identities]
@@ -199,12 +208,14 @@ def motifs_of(file: File, width: int) -> set[tuple[str, str, str]]:
             inputs[target].append((-abs(weight), source))
         if kinds[target] in ("feature", "logit"):
             outputs[source].append((-abs(weight), target))
-    return {
-        (file.identities[first], file.identities[middle], file.identities[last])
-        for middle, kind in enumerate(kinds)
-        if kind == "feature"
-        for (_, first), (_, last) in product(sorted(inputs[middle])[:width], sorted(outputs[middle])[:width])
-    }
+    weights = {(source, target): weight for source, target, weight in file.found.edges}
+    found: dict[SignedMotif, list[tuple[float, float]]] = defaultdict(list)
+    for middle in (node for node, kind in enumerate(kinds) if kind == "feature"):
+        for (_, first), (_, last) in product(sorted(inputs[middle])[:width], sorted(outputs[middle])[:width]):
+            pair = weights[first, middle], weights[middle, last]
+            nodes = file.identities[first], file.identities[middle], file.identities[last]
+            found[nodes, (pair[0] > 0, pair[1] > 0)].append(pair)
+    return found
 
 
 def test_recurring_features_and_motifs_equal_brute_force(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
@@ -215,10 +226,17 @@ def test_recurring_features_and_motifs_equal_brute_force(atlas: Atlas, examples:
     wanted = {feature: number for feature, number in features.items() if number >= 4}
     assert {(row.feature.layer, row.feature.index): row.graphs for row in found.features} == wanted
     middles = [f"feature:{row.feature.layer}/{row.feature.index}" for row in found.features[:100]]
-    counts = Counter(motif for name in ANALOGIES for motif in motifs_of(files[name], 3))
-    motifs = {tuple(node.key.partition("@")[0] for node in motif.nodes): motif.graphs for motif in found.motifs}
-    assert motifs == {motif: number for motif, number in counts.items() if number >= 4 and motif[1] in middles}
+    each = [motifs_of(files[name], 3) for name in ANALOGIES]
+    counts = Counter(motif for of_file in each for motif in of_file)
+    places = {motif: [pair for of_file in each for pair in of_file.get(motif, ())] for motif in counts}
+    motifs = {signed(motif): motif for motif in found.motifs}
+    assert len(motifs) == len(found.motifs)
+    assert {motif: row.graphs for motif, row in motifs.items()} == {
+        motif: number for motif, number in counts.items() if number >= 4 and motif[0][1] in middles
+    }
     assert motifs
+    for motif, row in motifs.items():
+        assert row.weights == pytest.approx([fmean(weights) for weights in zip(*places[motif], strict=True)])
     assert atlas.recurring(tags=["analogies"], share=0.8, k=10_000) == found
     assert atlas.recurring("dallas").features == []
 
@@ -257,7 +275,7 @@ def test_tags_are_added_and_removed(own_atlas: Atlas, own_env: dict[str, str]) -
         own_atlas.tag("night", add=["a~b"])
     with pytest.raises(InvalidArgumentError, match="nothing to do"):
         own_atlas.tag("night")
-    with pytest.raises(InvalidArgumentError, match="'d' is to be added and to be removed"):
+    with pytest.raises(InvalidArgumentError, match="the tag 'd' is both added and removed"):
         own_atlas.tag("night", add=["d"], remove=["a", "d"])
     assert tags() == {"a": ["night"], "test-b": ["winter"]}
 

@@ -246,7 +246,7 @@ def test_signed_bounds_of_the_catalogue_serve_its_search(
 
 def test_too_many_nodes_to_pass_are_refused(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     groups = [["token:0", f"token:{i}"] for i in range(1, 9)]
-    with pytest.raises(InvalidArgumentError, match="too many ways"):
+    with pytest.raises(InvalidArgumentError, match="too many possible orders"):
         path_bounds.search_tables(find_graph(atlas, "dallas"), PathSearch(None, max_hops=4, must_pass=groups))
 
 

@@ -225,7 +225,7 @@ def test_restricted_paths_of_random_graphs_equal_brute_force(
     groups = [{i} for i in must_pass] + ([any_of] if any_of else [])
     can_pass = all(any(passes(i) or i in tokens or i in targets for i in group) for group in groups)
     if avoid & set(targets) or not can_pass:
-        refusal = "is an end of the paths" if avoid & set(targets) else "as required: (it is|they are)"
+        refusal = "is both an end of the paths" if avoid & set(targets) else "as required: (it is|they are)"
         for ask in (handle.paths, handle.count, handle.score_distribution):
             with pytest.raises(InvalidArgumentError, match=refusal):
                 ask(**question)

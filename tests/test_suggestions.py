@@ -46,11 +46,11 @@ def test_a_command_that_does_not_exist_names_the_one_that_is_meant(words: list[s
 
 
 IGNORED = {
-    f"explain --from {__file__} --limit 3 --rate 25000": "--limit, --rate do not go with --from FILE",
-    "explain dallas --model m --all-features": "--model, --all-features go with --from FILE",
-    "circuit dallas --replace": "--replace goes with --name",
-    "score-circuit dallas Austin --replace": "--replace goes with --name",
-    "export --import-files new dallas --overwrite": "--circuit and --overwrite do not go with --import-files",
+    f"explain --from {__file__} --limit 3 --rate 25000": "--limit, --rate cannot be combined with --from FILE",
+    "explain dallas --model m --all-features": "--model, --all-features need --from FILE",
+    "circuit dallas --replace": "--replace needs --name",
+    "score-circuit dallas Austin --replace": "--replace needs --name",
+    "export --import-files new dallas --overwrite": "--circuit and --overwrite cannot be combined with --import-files",
 }
 
 

@@ -141,7 +141,7 @@ def score_circuit(
     keys = list(_keys(graph, nodes))
     if gone := [key for key in keys if key not in columns.ordinal]:
         raise NodeNotFoundError(
-            f"the graph has no node {gone[0]!r}", where=graph.name, fix="It has changed since; ask it again."
+            f"the graph has no node {gone[0]!r}", where=graph.name, fix="The graph has changed. Search it again."
         )
     ordinals = {columns.ordinal[key] for key in keys}
     ordinals.update(ordinal for supernode in supernodes for ordinal in _members(graph, supernode))

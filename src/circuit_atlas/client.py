@@ -107,7 +107,7 @@ class Atlas(Database):
         tracer: called with the text of every statement, for instance `print`.
         progress: whether long steps draw bars on standard error.
 
-    If the local server stops meanwhile, it is started again.
+    A local server that has stopped is started again.
 
     Raises:
         LocalServerError: the local server does not start.
@@ -144,7 +144,7 @@ class Atlas(Database):
                 self._connect(self._server.start(quiet=not self.progress))
 
     def _open_driver(self) -> Driver:
-        """See `Database._open_driver`. A store that another process has made meanwhile is opened."""
+        """See `Database._open_driver`. A store that another process has made since is opened."""
         if self._driver is None and self._server is not None and not self._is_closed:
             self._server.check_store()
             self.make_store()
@@ -315,14 +315,14 @@ class Atlas(Database):
 
         Raises:
             GraphNotFoundError: a graph does not exist; nothing was changed.
-            InvalidArgumentError: nothing to do, a tag is to be added and removed, or one is not valid: it is empty,
+            InvalidArgumentError: nothing to do, a tag is both added and removed, or one is not valid: it is empty,
                 longer than 200 characters, or has control characters or `~`.
         """
         added, removed = check_tags(add), check_tags(remove)
         if not graphs or not added + removed:
             raise InvalidArgumentError("nothing to do", fix="Name graphs, and tags to add or to remove.")
         if both := [tag for tag in added if tag in removed]:
-            raise InvalidArgumentError(f"{both[0]!r} is to be added and to be removed", fix="Do one of the two.")
+            raise InvalidArgumentError(f"the tag {both[0]!r} is both added and removed", fix="Give it once.")
         return as_one(self, self._tag, graphs, added, removed)
 
     def _tag(self, graphs: Sequence[str], added: list[str], removed: list[str]) -> Graphs:
@@ -426,7 +426,7 @@ class Atlas(Database):
                 except GraphNotFoundError:
                     find_graph(self, name)  # raises, and names the graphs that exist
                     raise
-                delete_collapsed(self, name)  # if one was stored meanwhile; now none can be
+                delete_collapsed(self, name)  # if one was stored just now; from here on none can be
         return chosen
 
     # --- from files and prompts to graphs, and back ---
@@ -674,7 +674,7 @@ class Atlas(Database):
     make_columns = make_columns
 
     def backup(self, file: PathLike, *, overwrite: bool = False) -> None:
-        """Write the whole local store to a file with Neo4j's dump. Its server is stopped meanwhile.
+        """Write the whole local store to a file with Neo4j's dump. Its server is stopped for that time.
 
         Raises:
             InvalidArgumentError: the database is not a local store.
@@ -768,7 +768,7 @@ class Atlas(Database):
         Raises:
             InvalidArgumentError: another graph has one of the tags, tags of this form were made otherwise, or the tags
                 are not valid; nothing was changed.
-            GraphNotFoundError: a graph was deleted meanwhile.
+            GraphNotFoundError: a graph was deleted while tags were written.
         """
         members, is_ours = set(found.graphs), re.compile(re.escape(prefix) + r"-\d+").fullmatch
         earlier = {tag.tag: tag.graphs for tag in self.tags().tags if is_ours(tag.tag)}

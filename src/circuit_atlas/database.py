@@ -1,6 +1,7 @@
 """One open Neo4j database: every statement that circuit-atlas sends goes through `Database`.
 
-Statements are seen by the tracer and by the logger `circuit_atlas.database`, and the driver's errors become ours.
+The tracer and the logger `circuit_atlas.database` see every statement but two that ask nothing: `position` and the end
+of a statement after an interrupt. The driver's errors become ours.
 """
 
 from __future__ import annotations
@@ -222,11 +223,14 @@ class Database:
             result = _sent(session, query, parameters)
             records = result.fetch(MAX_ROWS)
             found = list(result.keys()), records, result.consume()
-        _LOG.debug("%d rows in %.1f ms: %s", len(records), 1000 * (perf_counter() - start), _first_line(cypher))
+        _log(cypher, len(records), start)
         return found
 
     def position(self) -> frozenset[str]:
-        """Where the database's log of transactions ends. As long as nothing is written, it stays the same."""
+        """Where the database's log of transactions ends. As long as nothing is written, it stays the same.
+
+        On a cluster, the leader is asked: other members may not have all transactions yet.
+        """
         self._wait_for_checked_data()
         with translated_errors(), self._open_driver().session(database=self.name) as session:
             session.run("RETURN 1").consume()
@@ -236,8 +240,11 @@ class Database:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
         self._wait_for_checked_data()
         self._trace(cypher, parameters, shorten=False)
+        start = perf_counter()
         with translated_errors(), self._session() as session:
-            return session.execute_read(lambda work: [_row(record) for record in _sent(work, cypher, parameters)])
+            rows = session.execute_read(lambda work: [_row(record) for record in _sent(work, cypher, parameters)])
+        _log(cypher, len(rows), start)
+        return rows
 
     def _stop(self, mark: str) -> bool:
         """Ask the server to end a statement; whether it knows it."""
@@ -319,15 +326,14 @@ class Database:
                 _LOG.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
             rows: Rows = []
             for text, parameters in steps:
+                start = perf_counter()
                 rows = [_row(record) for record in _sent(transaction, text, parameters)]
+                _log(text, len(rows), start)
             check(rows)
             return rows
 
-        start = perf_counter()
         with self._session(max_transaction_retry_time=patience, **_PAUSES) as session:
-            rows = session.execute_write(work)
-        _LOG.debug("written in %.1f ms: %s", 1000 * (perf_counter() - start), _first_line(steps[-1][0]))
-        return rows
+            return session.execute_write(work)
 
     def _wait_for_checked_data(self) -> None:
         """Wait while nobody else may use the data: never, on a server."""
@@ -426,6 +432,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeEncodeError):  # it may quote a text of any length
         return f"half a character ({error.object[error.start]!r}, a lone surrogate) in the text {error.object!r:.60}"
     return f"{error!s:.200}"
+
+
+def _log(cypher: str, rows: int, start: float) -> None:
+    if _LOG.isEnabledFor(logging.DEBUG):
+        _LOG.debug("%d rows in %.1f ms: %s", rows, 1000 * (perf_counter() - start), _first_line(cypher))
 
 
 def _first_line(cypher: str) -> str:

@@ -1,6 +1,7 @@
 // The two-hop motifs that recur in most graphs of a set, whatever the position: a feature acts on a second one, which
 // acts on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second or of it on
-// features and logits. The second is one of @MOTIF_FEATURES that recur in most graphs. All graphs are of one model.
+// features and logits. The second is one of @MOTIF_FEATURES that recur in most graphs. With effects of other signs, it
+// is another motif. All graphs are of one model.
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
@@ -10,8 +11,8 @@
 // @returns graphs INTEGER -- number of graphs that have the motif
 // @returns nodes LIST<MAP> -- its three nodes, as they are in one of the graphs, with that graph's name
 // @returns feature MAP -- the transcoder feature of the second
-// @returns weight_in FLOAT -- mean direct effect of the first on the second
-// @returns weight_out FLOAT -- mean direct effect of the second on the third
+// @returns weight_in FLOAT -- mean direct effect of the first on the second, over all places where the motif is
+// @returns weight_out FLOAT -- mean direct effect of the second on the third, likewise
 // @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
 CALL () {
@@ -41,12 +42,14 @@ CALL (n) {
   MATCH (n)-[r:DIRECT_EFFECT]->(m:Feature|Logit)
   RETURN m AS target, r.weight AS weight_out ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
 }
-// The same motif in several graphs has ends that differ in nothing but the position.
+// The same motif in several graphs has ends that differ in nothing but the position, and effects of the same signs.
 WITH n_graphs, f, @anywhere(source) AS first, @anywhere(target) AS last, n, source, target, weight_in, weight_out
-WITH n_graphs, f, first, last, count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in,
-  avg(weight_out) AS weight_out, collect([source, n, target]) AS occurrences
+WITH n_graphs, f, first, last, sign(weight_in) AS sign_in, sign(weight_out) AS sign_out,
+  count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in, avg(weight_out) AS weight_out,
+  collect([source, n, target]) AS occurrences
 WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
-ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last
+ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last,
+  weight_in, weight_out
 LIMIT $k
 CALL (occurrences) {
   UNWIND occurrences AS nodes
@@ -55,7 +58,8 @@ CALL (occurrences) {
 }
 // result
 RETURN graphs, [n IN nodes | n {.graph, @node}] AS nodes, f {@feature} AS feature, weight_in, weight_out, n_graphs
-ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last
+ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last,
+  weight_in, weight_out
 // visual: The two-hop motifs that recur in most graphs, each as it is in one of them.
 WITH graphs, nodes[0] AS a, nodes[1] AS b, nodes[2] AS c
 MATCH p = (a)-[:DIRECT_EFFECT]->(b)-[:DIRECT_EFFECT]->(c) RETURN p ORDER BY graphs DESC LIMIT 100

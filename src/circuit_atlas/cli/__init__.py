@@ -56,7 +56,7 @@ def _module(name: str) -> ModuleType:
 
 
 class _NobodyReadsError(Exception):
-    """What reads the output, such as `head`, has had enough."""
+    """The program that reads our output, such as `head`, has closed the pipe."""
 
 
 class _LazyGroup(CommandGroup):

@@ -20,7 +20,7 @@ GROUP = "Graphs and files"
 @overwrite_option
 @atlas_command
 def backup_command(atlas: Atlas, file: str, overwrite: bool) -> None:
-    """Write the whole local store to FILE with Neo4j's dump; the server is stopped meanwhile.
+    """Write the whole local store to FILE with Neo4j's dump; the server is stopped for that time.
 
     \b
     Examples:

@@ -44,7 +44,7 @@ GROUP = "Questions about a graph"
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
 @question_command
 def circuit_command(atlas: Atlas, graph: str, **options: Any) -> Result:
-    """Choose a circuit: the few nodes of GRAPH that keep most of it.
+    """Choose a circuit: the few nodes that keep most of the influence in GRAPH.
 
     Features left out count as errors. Influence is the share of what flows into the logits that neither
     comes from one of them nor passes one; replacement and completeness are circuit-tracer's scores.
@@ -62,4 +62,4 @@ def circuit_command(atlas: Atlas, graph: str, **options: Any) -> Result:
 def check_replace(options: dict[str, Any]) -> None:
     """Refuse --replace where no circuit is stored."""
     if options["replace"] and options["name"] is None:
-        raise click.UsageError("--replace goes with --name.")
+        raise click.UsageError("--replace needs --name.")

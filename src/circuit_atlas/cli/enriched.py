@@ -68,7 +68,7 @@ def enriched_command(
       circuit-atlas enriched dallas --baseline analogies --by motif --shape triangle -k 5
     """
     if by != "motif" and (shape is not None or min_weight or strongest is not None):
-        raise click.UsageError("--shape, --min-weight and --strongest go with --by motif.")
+        raise click.UsageError("--shape, --min-weight and --strongest need --by motif.")
     if by == "motif":
         return atlas.enriched_motifs(
             *graphs,
@@ -81,5 +81,5 @@ def enriched_command(
     if by == "edge":
         return atlas.enriched_edges(*graphs, **options, align=align or "feature")
     if align is not None:
-        raise click.UsageError("--align goes with --by edge or motif: features are taken at any position.")
+        raise click.UsageError("--align needs --by edge or motif: features are taken at any position.")
     return atlas.enriched_features(*graphs, **options)

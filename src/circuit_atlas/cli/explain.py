@@ -71,7 +71,9 @@ def explain_command(
       circuit-atlas explain --from examples/labels.tsv --model gemma-2-2b --source-set gemmascope-transcoder-16k
     """
     importing = {name: options.pop(name) for name in ("model", "source_set", "all_features", "max_size")}
-    _check_given(options if files else importing, "do not go with --from FILE" if files else "go with --from FILE")
+    _check_given(
+        options if files else importing, "cannot be combined with --from FILE" if files else "need --from FILE"
+    )
     if files:
         if graphs or every or tag:
             raise click.UsageError("--from applies to all graphs: leave out GRAPH, --all and --tag.")

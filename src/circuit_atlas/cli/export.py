@@ -42,7 +42,9 @@ def export_command(
       circuit-atlas export --import-files to-import dallas night
     """
     if import_files is not None and (circuit is not None or overwrite):
-        raise click.UsageError("--circuit and --overwrite do not go with --import-files, which needs a new folder.")
+        raise click.UsageError(
+            "--circuit and --overwrite cannot be combined with --import-files, which needs a new folder."
+        )
     if import_files is not None:
         return atlas.export_import_files(import_files, names)
     if len(names) != 2:

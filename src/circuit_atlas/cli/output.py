@@ -24,7 +24,7 @@ def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
 def check_rows(output_format: str | None, rows: str | None) -> None:
     """Refuse --rows without --csv."""
     if rows is not None and output_format != "csv":
-        raise click.UsageError("--rows goes with --csv.")
+        raise click.UsageError("--rows needs --csv.")
 
 
 def print_result(result: Result, output_format: str | None, rows: str | None = None) -> None:

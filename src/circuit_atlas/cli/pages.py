@@ -21,7 +21,7 @@ open_option = click.option("--open", "opened", is_flag=True, help="Open it in th
 def check_page(page: str | None, opened: bool) -> None:
     """Refuse a --page that cannot be written, or --open without one, before graphs are read and compared."""
     if opened and page is None:
-        raise click.UsageError("--open goes with --page.")
+        raise click.UsageError("--open needs --page.")
     if page is not None:
         from circuit_atlas.views.view import check_suffix
 

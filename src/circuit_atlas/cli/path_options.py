@@ -76,7 +76,7 @@ contrast_options = together(
 def _checked_hops(_ctx: click.Context, _parameter: click.Parameter, value: int | None) -> int | None:
     """Refuse --hops beside the other two, whatever their values: the defaults of these may be given, too."""
     if given_options("hops") and given_options("min_hops", "max_hops"):
-        raise click.UsageError("--hops goes without --min-hops and --max-hops.")
+        raise click.UsageError("--hops cannot be combined with --min-hops and --max-hops.")
     return value
 
 

@@ -115,17 +115,17 @@ def query_command(
       circuit-atlas query nodes.tokens -p graph=dallas --profile
     """
     if visual or hops:
-        raise click.UsageError("--visual and --hops go with --show ID.")
+        raise click.UsageError("--visual and --hops need --show ID.")
     values = parse_parameters(parameters, query)
     if plan and write:
-        raise click.UsageError("--write does not go with --explain or --profile.")
+        raise click.UsageError("--write cannot be combined with --explain or --profile.")
     if plan:
         echo(atlas.plan(_text(query), values, profile=plan == "PROFILE"))
         return None
     if query == "-" or is_cypher(query):
         return atlas.cypher(_text(query), values, write=write)
     if write:
-        raise click.UsageError("--write goes with a Cypher statement; queries of the catalogue only read.")
+        raise click.UsageError("--write needs a Cypher statement; queries of the catalogue only read.")
     return atlas.query(query, values)
 
 

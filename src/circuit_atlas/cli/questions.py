@@ -85,7 +85,7 @@ def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
         if not names and not tags:
             return command(*args, graph=collapsed_name(graph) if collapsed else graph, **rest)
         if collapsed:
-            raise click.UsageError("--collapsed goes with one GRAPH.")
+            raise click.UsageError("--collapsed needs one GRAPH.")
         return command(*args, graph=Several(names, tags), **rest)
 
     options = together(
@@ -116,10 +116,10 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
     def ask(atlas: Atlas, graph: str | Several, best_of_all: bool = False, **arguments: Any) -> Result:
         if isinstance(graph, str):
             if best_of_all:
-                raise click.UsageError("--best-of-all goes with --tag or --graph.")
+                raise click.UsageError("--best-of-all needs --tag or --graph.")
             return command(atlas, graph, **arguments)
         if best_of_all and arguments["k"] is None and arguments.get("share") is not None:
-            raise click.UsageError("--share is of one graph: with --best-of-all, say how many with -k.")
+            raise click.UsageError("--share cannot be combined with --best-of-all; say how many with -k.")
         nodes = arguments.get("nodes")
         first = nodes[0] if isinstance(nodes, tuple) and nodes else None
         if any(summary.graph == first for summary in atlas.graphs()):

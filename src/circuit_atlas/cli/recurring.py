@@ -60,10 +60,10 @@ def recurring_command(
     """
     if shape is None:
         if align is not None or min_weight or strongest is not None:
-            raise click.UsageError("--align, --min-weight and --strongest go with --shape.")
+            raise click.UsageError("--align, --min-weight and --strongest need --shape.")
         return atlas.recurring(*graphs, **options, width=3 if width is None else width)
     if width is not None:
-        raise click.UsageError("--width goes without --shape; --strongest leaves out weak effects.")
+        raise click.UsageError("--width cannot be combined with --shape; --strongest leaves out weak effects.")
     return atlas.recurring_motifs(
         *graphs, **options, shape=shape, align=align or "feature", min_weight=min_weight, strongest=strongest
     )

@@ -153,7 +153,7 @@ def suggest_command(atlas: Atlas, graph: str, **options: Any) -> Result:
       circuit-atlas supernodes suggest dallas --write --replace
     """
     if options["replace"] and not options["write"]:
-        raise click.UsageError("--replace goes with --write.")
+        raise click.UsageError("--replace needs --write.")
     return atlas.graph(graph).suggest_supernodes(**options)
 
 

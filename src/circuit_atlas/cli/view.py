@@ -83,9 +83,9 @@ def view_command(
     if paths + circuit + bool(compare) > 1:
         raise click.UsageError("--paths, --circuit and --compare exclude each other.")
     if not circuit and (name is not None or no_weights):
-        raise click.UsageError("--name and --no-weights go with --circuit.")
+        raise click.UsageError("--name and --no-weights need --circuit.")
     if (paths or circuit) and given_options("max_nodes"):
-        raise click.UsageError("--max-nodes goes with a picture of the whole graph.")
+        raise click.UsageError("--max-nodes needs a picture of the whole graph.")
     handle = atlas.graph(graph)
     if paths or circuit:
         view = (

@@ -84,7 +84,7 @@ def explain(
     Raises:
         InvalidArgumentError: an argument is out of range, the address is not that of a web server, or the key has
             characters that no key has.
-        GraphNotFoundError: no graph of that name is ready, or one was deleted meanwhile.
+        GraphNotFoundError: no graph of that name is ready, or one was deleted while features were fetched.
         NotFoundError: no graph has the tag.
         UnknownSourceSetError: the name of the graphs' transcoders on Neuronpedia is not known.
         NeuronpediaError: Neuronpedia cannot be reached, refuses, or its rate limit is reached; what came before is
@@ -117,7 +117,7 @@ def explain(
                 store_explanations(database, readable, source=NEURONPEDIA, date=date, fetched=True)
                 counts.add(batch)
                 bar.update(len(batch))
-    graph_set(database, graphs, [])  # raises if one was deleted meanwhile
+    graph_set(database, graphs, [])  # raises if one has been deleted
     return ExplainResult(
         asked=counts.asked,
         explained=counts.explained,
@@ -181,7 +181,7 @@ def _not_fetched(
     counts: _Counts,
 ) -> list[Feature]:
     """The next features to fetch: those last fetched before a date, without those that failed in this call. A graph
-    that replaced another meanwhile may have some of transcoders without a name."""
+    that has just replaced another may have some of transcoders without a name."""
     failed = len(counts.failed)
     left = MAX_ROWS if limit is None else limit - counts.asked - failed
     if left <= 0:

@@ -63,7 +63,7 @@ from circuit_atlas.schema.models import GraphMetadata
 MEAN, NORMALISED = AGGREGATED_WEIGHTS
 FEATURE_ALIGNMENT = "feature"
 _MERGED_AT_ONCE = 1 << 22  # effects
-_FORMAT = 1  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
+_FORMAT = 2  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
 _MOST_KEPT = 1 << 22  # effects, 56 bytes each: of more, the sums are not kept
 _MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed
@@ -95,7 +95,7 @@ class Aggregation:
         self._effects: list[Effects] = []
         self._waiting = 0  # effects that are not merged yet
         self._has_all = True  # whether each node is in some graph
-        self._within = self._without_logits = self._graphs = 0
+        self._within = self._without_logits = self._without_probabilities = self._graphs = 0
 
     def add(self, nodes: SourceNodes, edges: PackedEdges) -> None:
         """Add a graph.
@@ -160,7 +160,7 @@ class Aggregation:
         texts = {
             "format": _FORMAT,
             "about": about,
-            "counts": [self._graphs, self._within, self._without_logits],
+            "counts": [self._graphs, self._within, self._without_logits, self._without_probabilities],
             "identities": [identities[i] for i in kept],
             "texts": [self._texts[i] for i in kept],
             "indices": [list(self._indices[i].items()) for i in kept],
@@ -210,7 +210,7 @@ class Aggregation:
         self._texts = [Counter(of) for of in texts["texts"]]
         self._indices = [Counter(dict(items)) for items in texts["indices"]]
         self._layers = texts["layers"]
-        self._graphs, self._within, self._without_logits = texts["counts"]
+        self._graphs, self._within, self._without_logits, self._without_probabilities = texts["counts"]
         self._effects = [Effects(pair, in_graphs, positive, Sums(*total), Sums(*squares))]
         sums = Sums(*activation), Sums(*influence), Sums(*probability)
         self._nodes = [NodeSums(np.arange(len(graphs)), graphs, active, *sums)]
@@ -267,6 +267,7 @@ class Aggregation:
         probability = np.where(logits, np.nan_to_num(nodes.probability), -1)
         target = int(np.argmax(probability)) if logits.any() else NO_VALUE
         self._without_logits += by * (target == NO_VALUE)
+        self._without_probabilities += by * bool(logits.any() and np.isnan(nodes.probability[logits]).all())
         number = np.empty(len(logits), np.int64)
         for i in range(len(logits)):
             identity, text = self._named(nodes.identity[i], nodes.token[i], is_target=i == target)
@@ -371,6 +372,11 @@ class Aggregation:
             )
         if self._without_logits:
             notes.append(f"graphs without logits, of which nothing acts on the target: {self._without_logits:,}")
+        if self._without_probabilities:
+            notes.append(
+                "graphs whose logits have no probabilities, so that the first logit is the target, and influence counts "
+                f"as 0: {self._without_probabilities:,}"
+            )
         if self._within:
             notes.append(f"effects between nodes that became one, left out: {self._within:,}")
         if zero:

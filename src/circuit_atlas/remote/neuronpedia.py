@@ -168,7 +168,7 @@ def is_packed(response: httpx.Response, *, may_be: bool = True) -> bool:
     """
     packing = response.headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", *(_GZIP if may_be else ())):
-        raise MalformedError(f"it is packed in a way that nobody asked for ({packing[:40]!r})")
+        raise MalformedError(f"its content encoding {packing[:40]!r} is not supported")
     return packing in _GZIP
 
 

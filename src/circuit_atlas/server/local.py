@@ -114,12 +114,12 @@ class LocalServer:
         """Replace the data of the store. New data are made in another folder and take the place of the old ones when
         they have passed a check.
 
-        No other process can use the server meanwhile. After an error, or when this process is killed, the store has the
+        No other process can use the server during this. After an error, or when this process is killed, the store has the
         data that it had before.
 
         Args:
             check_old: looks at the old database just before its server is stopped, and raises an error to keep it. No
-                other process can rebuild it meanwhile.
+                other process can rebuild it at the same time.
             fill: makes the new database with Neo4j's AdminTool, while no server runs.
             check_new: looks at the new database through a server that runs on it, and raises an error to reject it.
             quiet: whether to print no progress to standard error.
