@@ -37,8 +37,8 @@ def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Conc
 
 
 def as_one(database: Database, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """What a function answers of graphs that did not change while it read them. If a question is already being asked, the
-    function is a part of it.
+    """What a function answers of graphs that did not change while it read them. If a question is already being asked,
+    the function is a part of it.
 
     Raises:
         GraphChangedError: a graph changed at each of three attempts.

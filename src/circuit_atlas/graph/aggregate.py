@@ -374,8 +374,8 @@ class Aggregation:
             notes.append(f"graphs without logits, of which nothing acts on the target: {self._without_logits:,}")
         if self._without_probabilities:
             notes.append(
-                "graphs whose logits have no probabilities, so that the first logit is the target, and influence counts "
-                f"as 0: {self._without_probabilities:,}"
+                "graphs whose logits have no probabilities, so that the first is the target, and influence counts as 0: "
+                f"{self._without_probabilities:,}"
             )
         if self._within:
             notes.append(f"effects between nodes that became one, left out: {self._within:,}")

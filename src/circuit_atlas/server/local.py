@@ -114,8 +114,8 @@ class LocalServer:
         """Replace the data of the store. New data are made in another folder and take the place of the old ones when
         they have passed a check.
 
-        No other process can use the server during this. After an error, or when this process is killed, the store has the
-        data that it had before.
+        No other process can use the server during this. After an error, or when this process is killed, the store has
+        the data that it had before.
 
         Args:
             check_old: looks at the old database just before its server is stopped, and raises an error to keep it. No
