@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import Int64
     from circuit_atlas.graph.enrichment import Enrichment
 
-USUAL_LEVEL = 0.05  # a p-value that sets of graphs should be able to have
-
 
 @one_answer
 def enriched_features(
@@ -118,8 +116,8 @@ def enriched_edges(
 ) -> EnrichedEdges:
     """The direct effects that are over-represented in a set of graphs against a baseline.
 
-    All direct effects of the graphs are read. The most probable logit of each graph is one node, `logit:target`, and
-    all other logits are another, as in an aggregate.
+    All direct effects of the graphs are read, and count whatever their sign. The most probable logit of each graph is
+    one node, `logit:target`, and all other logits are another, as in an aggregate.
 
     Args:
         database: the database.
@@ -198,7 +196,7 @@ def two_sets(
         InvalidArgumentError: a set has no graph, a graph is named in both, or `k` or `confidence` is out of range.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
-    from circuit_atlas.graph.enrichment import smallest_p_value
+    from circuit_atlas.graph.enrichment import USUAL_LEVEL, smallest_p_value
 
     check_range("k", k, 1, MAX_NEIGHBORS)
     if not 0.0 < confidence < 1.0:

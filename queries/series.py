@@ -14,16 +14,20 @@ from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
+from circuit_atlas.queries.contrast import contrast_of
+from circuit_atlas.queries.contrast_results import Contrast, signed_sum
 from circuit_atlas.queries.feature_results import FeatureIdentity
 from circuit_atlas.queries.features import find_feature, is_lorsa, named_features
 from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.influence import is_defined
+from circuit_atlas.queries.influence import influences_of, is_defined
+from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
 from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep, line_name
+from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 
 if TYPE_CHECKING:
@@ -33,17 +37,33 @@ _MOST_GRAPHS = 1_000
 _SHOWN = 10  # graphs in a note
 
 
+class _Targets(NamedTuple):
+    """Addresses of what influence, paths and scores are measured on, and of what is subtracted; the logits if empty."""
+
+    added: Sequence[str]
+    minus: Sequence[str]
+
+    @property
+    def name(self) -> str | None:
+        """The sum as text."""
+        if not (self.added or self.minus):
+            return None
+        added = self.added or ["the most probable logit"]
+        return signed_sum([*((1.0, one) for one in added), *((-1.0, one) for one in self.minus)])
+
+
 class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
     error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
-    and what else it lacks, with what cannot be computed then."""
+    what else it lacks, with what cannot be computed then; and the error that it lacks a target."""
 
     step: SeriesStep
     influence: dict[str, float] | None
-    path: Path | NodeNotFoundError | None
-    scores: CircuitScores | None
-    missing: int
-    lacks: list[tuple[str, str]]
+    path: Path | NodeNotFoundError | None = None
+    scores: CircuitScores | None = None
+    missing: int = 0
+    lacks: Sequence[tuple[str, str]] = ()
+    no_target: NodeNotFoundError | None = None
 
 
 @one_answer
@@ -56,6 +76,8 @@ def series(
     score: str | None = None,
     circuit: str | None = None,
     of: str | None = None,
+    targets: Sequence[str] = (),
+    minus: Sequence[str] = (),
     k: int | None = None,
 ) -> Series:
     """How features, a path or a circuit move along graphs that follow each other.
@@ -75,18 +97,21 @@ def series(
         circuit: name of a circuit that is followed: its scores in each graph, where its features are found by layer and
             index, as in `score_circuit`.
         of: name of the graph that has the circuit.
+        targets: addresses of the nodes that influence and scores are measured on, and where paths end, in each graph.
+            When empty, all logits, each weighed by its probability; paths end at the most probable one.
+        minus: addresses of nodes that are subtracted from the targets, see `contributors`.
         k: how many features, 1 to 100, where nothing is asked for; by default 5.
 
     Raises:
         InvalidArgumentError: no graph or too many are named, they have different models or sets of transcoders, one is
             a collapsed graph or an aggregate; or an argument is out of range.
-        NodeNotFoundError, AmbiguousNodeError: a feature does not exist; or no graph has a node to pass.
+        NodeNotFoundError, AmbiguousNodeError: a feature does not exist; or no graph has a node to pass, or a target.
         CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     if (circuit is None) != (of is None):
         raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
-    is_named = bool(features or must_pass or circuit is not None)
+    is_named, on = bool(features or must_pass or circuit is not None), _Targets(targets, minus)
     _check(k, score, is_named=is_named, has_paths=bool(must_pass))
     ranked_by = score or SHOWN_SCORE
     sources = _in_order(database, graphs, tags)
@@ -99,18 +124,30 @@ def series(
 
     def read(graph: StoredGraph) -> _Found:
         stored = find_graph(database, graph.name)
-        has_paths = stored.logits and stored.properties["token_nodes"]
-        path = _best_path(stored, must_pass, ranked_by) if must_pass and has_paths else None
+        try:
+            contrast = _measured_on(stored, on)
+        except NodeNotFoundError as error:  # it may be in another graph of the series
+            return _Found(_step(stored, None), None, lacks=[(f"the target {on.name}", "values")], no_target=error)
+        is_targeted = on.name is not None
+        has_paths = (is_targeted or stored.logits) and stored.properties["token_nodes"]
+        path = _best_path(stored, must_pass, ranked_by, on) if must_pass and has_paths else None
         shown = path if isinstance(path, Path) else None
-        is_scored, is_own = other and is_defined(stored), stored.name == of
-        scores, missing = _scores(stored, held if is_own else held_features, is_own=is_own) if is_scored else (None, 0)
+        is_scored, is_own = other and (is_targeted or is_defined(stored)), stored.name == of
+        keys = held if is_own else held_features
+        scores, missing = _scores(stored, keys, targets, contrast, is_own=is_own) if is_scored else (None, 0)
         is_followed = bool(features) or not is_named
         lacks = _lacking(
-            stored, is_path_asked=bool(must_pass), is_scored=other is not None, is_influence_asked=is_followed
+            stored,
+            is_targeted=is_targeted,
+            is_path_asked=bool(must_pass),
+            is_scored=other is not None,
+            is_influence_asked=is_followed,
         )
-        return _Found(_step(stored, shown), _influences(stored), path, scores, missing, lacks)
+        return _Found(_step(stored, shown), _influences(stored, targets, contrast), path, scores, missing, lacks)
 
     found = list(each_graph(database, sources, read, title="graphs"))
+    if all(one.no_target for one in found) and found[0].no_target:
+        raise found[0].no_target
     lines, notes = [], _notes(found, circuit, len(held_features))
     if must_pass:
         lines.append(_path_line(found, must_pass, ranked_by))
@@ -131,7 +168,7 @@ def series(
             notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
     if is_chosen and not lines:
         notes.append("No feature has another influence in one graph than in another.")
-    return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, notes=notes)
+    return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, target=on.name, notes=notes)
 
 
 def _check(k: int | None, score: str | None, *, is_named: bool, has_paths: bool) -> None:
@@ -202,21 +239,44 @@ def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:
     )
 
 
-def _influences(graph: StoredGraph) -> dict[str, float] | None:
+def _measured_on(graph: StoredGraph, on: _Targets) -> Contrast | None:
+    """The contrast of the targets in a graph, if there is one.
+
+    Raises:
+        NodeNotFoundError: the graph has not all of the targets.
+    """
+    for address in on.added:
+        resolve(graph, address, prefer=Kind.LOGIT)
+    return contrast_of(graph, on.added, on.minus, None)
+
+
+def _influences(graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None) -> dict[str, float] | None:
     """The influence of each feature of a graph, by its key without position; None if it is not defined."""
-    if not is_defined(graph):
-        return None
-    [nodes] = read_nodes([graph], "feature", prefix="feature:")
     sums: dict[str, float] = {}
-    for key, influence in zip(nodes.identity, nodes.influence.tolist(), strict=True):
-        sums[key] = sums.get(key, 0.0) + influence
+    if targets or contrast:
+        from circuit_atlas.queries.stored_arrays import read_arrays
+
+        keys = [split_position(key)[0] for key in read_arrays(graph).keys]
+        values = influences_of(graph, targets, contrast) or []
+    elif is_defined(graph):
+        [nodes] = read_nodes([graph], "feature", prefix="feature:")
+        keys, values = nodes.identity, nodes.influence.tolist()
+    else:
+        return None
+    for key, influence in zip(keys, values, strict=True):
+        if key.startswith("feature:"):
+            sums[key] = sums.get(key, 0.0) + influence
     return sums
 
 
-def _best_path(graph: StoredGraph, must_pass: Sequence[str], score: str) -> Path | NodeNotFoundError | None:
+def _best_path(
+    graph: StoredGraph, must_pass: Sequence[str], score: str, on: _Targets
+) -> Path | NodeNotFoundError | None:
     try:
         found = search_paths(
             graph,
+            targets=on.added,
+            minus=on.minus,
             must_pass=must_pass,
             score=score,
             sign=SHOWN_SIGN,
@@ -238,12 +298,12 @@ def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) ->
 
 
 def _lacking(
-    graph: StoredGraph, *, is_path_asked: bool, is_scored: bool, is_influence_asked: bool
+    graph: StoredGraph, *, is_targeted: bool, is_path_asked: bool, is_scored: bool, is_influence_asked: bool
 ) -> list[tuple[str, str]]:
     """What a graph lacks of what is asked for, each with what cannot be computed then."""
-    undefined = not is_defined(graph)
+    undefined = not (is_targeted or is_defined(graph))
     lacks = [("a defined influence", "values of features")] * (is_influence_asked and undefined)
-    if not graph.logits:
+    if not (is_targeted or graph.logits):
         return lacks + [("logits", "paths and scores")] * (is_path_asked or is_scored)
     no_tokens = is_path_asked and not graph.properties["token_nodes"]
     return lacks + [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * (is_scored and undefined)
@@ -260,14 +320,16 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]
     return notes
 
 
-def _scores(graph: StoredGraph, held: Sequence[str], *, is_own: bool) -> tuple[CircuitScores | None, int]:
+def _scores(
+    graph: StoredGraph, held: Sequence[str], targets: Sequence[str], contrast: Contrast | None, *, is_own: bool
+) -> tuple[CircuitScores | None, int]:
     """The scores of a circuit, and how many of the nodes given the graph does not have; None if it has none. They are
     given by key: all in the graph that has the circuit (`is_own`), else its features."""
     import numpy as np
 
     from circuit_atlas.queries.circuit_arrays import read_circuits
 
-    circuits, columns = read_circuits(graph)
+    circuits, columns = read_circuits(graph, targets, contrast)
     activations, chosen = Activations(graph), np.zeros(len(columns.keys), np.bool_)
     ordinals = [[columns.ordinal[key]] if is_own else activations.of(key) for key in held]
     chosen[[ordinal for some in ordinals for ordinal in some]] = True

@@ -60,6 +60,9 @@ class Series(Result):
     steps: list[SeriesStep] = Field(description="The graphs, in order")
     lines: list[SeriesLine] = Field(description="What was asked for, or the features that change most")
     chosen: bool = Field(description="Whether the lines are the features that change most, and not what was asked for")
+    target: str | None = Field(
+        None, description="What influence, paths and scores are measured on, as asked for; null for each graph's logits"
+    )
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per graph, a column per line."""
@@ -79,6 +82,7 @@ class Series(Result):
     def heading(self) -> str:
         """How many graphs, and what is shown."""
         graphs = "1 graph" if len(self.steps) == 1 else f"{len(self.steps):,} graphs"
+        graphs += f" (target {self.target})" if self.target else ""
         features = "feature" if len(self.lines) == 1 else f"{len(self.lines)} features"
         if not self.lines:
             return graphs

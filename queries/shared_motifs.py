@@ -10,7 +10,7 @@ from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.added_up import add_graphs, check_sources, doubled_sources, same_start, sources_of
 from circuit_atlas.queries.checks import check_choice, check_range, check_share
-from circuit_atlas.queries.enriched import USUAL_LEVEL, enriched_fields, named_ends, two_sets
+from circuit_atlas.queries.enriched import enriched_fields, named_ends, two_sets
 from circuit_atlas.queries.graph_sets import prompts_or_all
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.motif_results import EnrichedMotif, EnrichedMotifs, RecurringMotif, RecurringMotifs
@@ -135,7 +135,7 @@ def enriched_motifs(
     """
     import numpy as np
 
-    from circuit_atlas.graph.enrichment import enrichment, worth_testing
+    from circuit_atlas.graph.enrichment import USUAL_LEVEL, enrichment, worth_testing
     from circuit_atlas.graph.shared_motifs import strengths
 
     _check(shape, align, k, min_weight, strongest)

@@ -597,7 +597,7 @@ def test_graphs_whose_logits_have_no_probabilities_are_told(atlas: Atlas, new_na
     assert atlas.aggregate(tags=["test-probable"], name=made).ingested.warnings == []
     atlas.tag(names[1], add=["test-probable"])
     assert atlas.aggregate(name=made, refresh=True).ingested.warnings == [
-        "graphs whose logits have no probabilities, so that the first is the target, and influence counts as 0: 1"
+        "graphs whose logits have no probabilities: the first is the target, and influence counts as 0: 1"
     ]
 
 

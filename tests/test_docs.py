@@ -32,15 +32,17 @@ SOURCES = [path for folder in ("src", "ingest", "queries", "schema") for path in
 EXIT_CODES = {"circuit-atlas verify dallas examples/graphs/opposite-small.json": 1}  # it shows a difference
 SET_FOR_NEO4J = {"NEO4J_HOME", "NEO4J_CONF"}  # environment variables that we set, and nobody else
 NOTHING = ("README", "start", "tutorial", "ingest")  # pages whose reader has stored no graph yet
-ALSO: dict[str, str | tuple[str, ...]] = {  # beside dallas and small
+SMALL = "opposite-small"
+ALSO: dict[str, str | tuple[str, ...]] = {  # beside dallas
     "across-prompts": "analogies",
     "similar": "analogies",
     "tutorial-map": "analogies",
     "aggregate": ("foot", "night", "puppy", "taste", "winter"),
     "pictures": ("cold", "winter"),
     "cypher": ("cold",),
-    "supernodes": ("night", "winter"),
-    "circuits": ("night",),
+    "supernodes": (SMALL, "night", "winter"),
+    "circuits": (SMALL, "night"),
+    "explanations": (SMALL,),
     "series": ("cold", "night", "winter"),
     "contrast": ("foot", "night"),
 }
@@ -90,7 +92,7 @@ def cypher_of(page: Path) -> list[str]:
 
 
 def graphs_of_reader(page: Path) -> str | tuple[str, ...] | None:
-    """What the reader of a page has stored beside two examples; None if there is nothing at all."""
+    """What the reader of a page has stored beside an example; None if there is nothing at all."""
     return None if page.stem in NOTHING else ALSO.get(page.stem, ())
 
 
@@ -110,11 +112,11 @@ class Shelf:
         if also is None or also != self._has:
             clear(atlas.driver)
             if also is not None:
-                ingest_examples(atlas, "dallas", "opposite-small")
+                ingest_examples(atlas, "dallas", *(name for name in also if name == SMALL))
                 if also == "analogies":
                     atlas.ingest_all([ROOT / "examples" / "analogies"], tags=["analogies"])
-                else:
-                    atlas.ingest_all([example_file(name) for name in also])
+                elif others := [example_file(name) for name in also if name != SMALL]:
+                    atlas.ingest_all(others)
         self._has = also if only_reads(page) else None
 
 

@@ -55,8 +55,8 @@ def make(atlas: Atlas, new_name: Callable[[], str]) -> Iterator[Callable[..., Gr
     """Stores synthetic graphs of 230 features or so, of a set of transcoders of their own."""
     source_set = f"test-{uuid.uuid4().hex[:8]}"
 
-    def store(source_set: str = source_set, seed: int = 0) -> GraphHandle:
-        data = synthesize(Shape(layers=4, positions=3, features_per_layer=58, density=0.05, seed=seed))
+    def store(source_set: str = source_set, seed: int = 0, layers: int = 4) -> GraphHandle:
+        data = synthesize(Shape(layers=layers, positions=3, features_per_layer=58, density=0.05, seed=seed))
         metadata = data.metadata.model_copy(update={"model": "some-model", "source_set": source_set})
         name = new_name()
         load_graph(atlas, replace(data, metadata=metadata), name=name)
@@ -111,7 +111,7 @@ def test_a_graph_that_is_replaced_meanwhile_is_explained_by_the_next_explain(
 ) -> None:
     """Before each statement in turn. What is stored meanwhile is of features, whatever graph they are in."""
     _, url = server
-    graph, other, calls = make(), make(seed=1), 0
+    graph, other, calls = make(layers=1), make(seed=1, layers=1), 0
     versions = [read_graph_data(graph), read_graph_data(other)]
 
     def replace_graph(_: str, at: int) -> None:

@@ -20,6 +20,7 @@ from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.table_rows import in_blocks
 from circuit_atlas.ingest import load_graph
+from circuit_atlas.ingest.delete import remove_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_search import PathSearch
@@ -72,7 +73,7 @@ def test_paths_that_pass_given_nodes(
         avoid=[key_of[i] for i in avoid],
     )
     assert_same(found, expected)
-    atlas.delete(handle.name)
+    remove_graph(atlas, handle.name)
 
 
 @st.composite
@@ -133,7 +134,7 @@ def test_in_a_graph_with_cycles_a_path_visits_no_node_twice(
     assert_same(found, oracle.best_paths(through, k, 1 if order == "strongest" else -1, value))
     assert handle.count(**question).counts == oracle.count_by_hops(through, max_hops)
     assert handle.count(max_hops=max_hops).counts == oracle.count_by_hops(paths, max_hops)
-    atlas.delete(handle.name)
+    remove_graph(atlas, handle.name)
 
 
 @PROPERTY
@@ -178,7 +179,7 @@ def test_edges_can_be_valued_by_an_expression(
     if asked:
         again = handle.score(*asked, score=score, edge_value=expression)
         assert [path.score for path in again.paths] == pytest.approx([score for score, _, _ in found], rel=1e-12)
-    atlas.delete(handle.name)
+    remove_graph(atlas, handle.name)
 
 
 def test_expressions_that_are_no_numbers_are_refused(examples: dict[str, GraphHandle]) -> None:

@@ -17,6 +17,7 @@ from support.paths import SCORES, Found, assert_same, default_paths, found_paths
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.ingest import load_graph
+from circuit_atlas.ingest.delete import remove_graph
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -119,7 +120,7 @@ def test_paths_of_random_graphs_equal_brute_force(
     assert handle.count(**question).counts == oracle.count_by_hops(paths, max_hops)
     if sources is None and order == "strongest":
         assert_same(strongest(atlas, places, name, k=k, **question), oracle.best_paths(paths, k))
-    atlas.delete(name)
+    remove_graph(atlas, name)
 
 
 def test_the_least_weight_is_not_rounded_to_the_precision_of_the_weights(
@@ -248,7 +249,7 @@ def test_restricted_paths_of_random_graphs_equal_brute_force(
         assert spread.quantiles["0.0"] == pytest.approx(scores[0])
         drawn = handle.score_distribution(score=score, sample=1, **question)
         assert any(drawn.mean == pytest.approx(score) for score in scores)
-    atlas.delete(name)
+    remove_graph(atlas, name)
 
 
 @pytest.mark.parametrize("name", NAMES)

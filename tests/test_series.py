@@ -75,6 +75,42 @@ def test_a_path_and_a_circuit_are_followed(atlas: Atlas, examples: Examples) -> 
     dallas.delete_circuit("followed")
 
 
+@pytest.mark.parametrize(
+    "on",
+    [{"targets": ["logit:1"]}, {"targets": ["logit:2", "logit:3"]}, {"targets": ["logit:1"], "minus": ["logit:2"]}],
+)
+def test_everything_is_measured_on_chosen_targets(on: dict[str, list[str]], atlas: Atlas, examples: Examples) -> None:
+    dallas = examples["dallas"]
+    dallas.circuit(nodes=10, name="followed", replace=True)
+    features = ["20/44686", "1/72774"]
+    found = atlas.series(*ORDER, features=features, must_pass=["1/72774"], circuit="followed", of="dallas", **on)
+    lines = {(line.measure, line.name): line.values for line in found}
+    for at, name in enumerate(ORDER):
+        by_feature = examples[name].influence_by("feature", k=10_000, **on).groups
+        groups = {group.group: group.influence for group in by_feature}
+        for feature, line in zip(features, found.lines[-2:], strict=True):
+            assert line.values[at] == (pytest.approx(groups[key]) if (key := f"feature:{feature}") in groups else None)
+        [best] = examples[name].paths(
+            must_pass=["1/72774"], score="product", sign="promoting", min_hops=2, k=1, **on
+        ) or [None]
+        assert lines["product", "best path through 1/72774"][at] == (best and best.score)
+        if "minus" not in on:
+            alone = examples[name].score_circuit(circuit="followed", of=None if name == "dallas" else "dallas", **on)
+            assert lines["influence", "circuit followed"][at] == pytest.approx(alone.influence)
+            assert lines["replacement", "circuit followed"][at] == pytest.approx(alone.replacement)
+    dallas.delete_circuit("followed")
+
+
+def test_a_target_that_some_graphs_do_not_have(run: Run, atlas: Atlas, examples: Examples) -> None:
+    found = atlas.series("winter", "night", features=["1/72774"], targets=["logit:night"])
+    assert [value is None for value in found[0].values] == [True, False]
+    assert found.notes == ["Graphs without the target logit:night, and so without values: winter."]
+    with pytest.raises(NodeNotFoundError, match="Nowhere"):
+        atlas.series(*ORDER, targets=["Nowhere"])
+    done = run("series", "night", "--feature", "1/72774", "--to", "logit:1", "--minus", "logit:2", "--table")
+    assert done.stdout.splitlines()[0] == "1 graph (target logit:1 \N{MINUS SIGN} logit:2): influence of features"
+
+
 def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_name: Callable[[], str]) -> None:
     handle, bare = examples["dallas"], new_name()
     handle.score_circuit(["20/44686@10", "token:1", "logit:1"], name="lonely", replace=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from circuit_atlas.graph.enrichment import enrichment, smallest_p_value, worth_testing
+from circuit_atlas.graph.enrichment import USUAL_LEVEL, enrichment, smallest_p_value, worth_testing
 
 
 @given(st.data(), st.integers(1, 30), st.integers(1, 30), st.sampled_from([0.5, 0.95]))
@@ -29,7 +29,9 @@ def test_statistics_are_those_of_each_table(data: st.DataObject, n: int, m: int,
         assert (found.low[i], found.high[i]) == pytest.approx(ends, rel=1e-9, abs=1e-9)
         assert found.p_value[i] >= smallest_p_value(n, m) * (1 - 1e-9)
     # Benjamini and Hochberg: the smallest of p * tests / rank over this p-value and all larger ones.
-    order = sorted(range(len(counts)), key=lambda i: found.p_value[i])
+    is_tested = worth_testing(n, m, level=USUAL_LEVEL)
+    order = sorted((i for i, (a, c) in enumerate(counts) if is_tested[a + c]), key=lambda i: found.p_value[i])
+    assert all(found.q_value[i] == 1 for i in set(range(len(counts))) - set(order))
     smallest = 1.0
     for rank in range(len(order), 0, -1):
         smallest = min(smallest, found.p_value[order[rank - 1]] * len(order) / rank)

@@ -207,8 +207,8 @@ def test_other_content_needs_replace(few: Atlas) -> None:
     assert few.cypher("MATCH (n:Node {graph: $graph}) RETURN count(*) AS n", {"graph": name}).rows == [{"n": nodes}]
 
 
-def test_deleting_leaves_only_what_other_graphs_use(few: Atlas) -> None:
-    before = everything(few)
+def test_deleting_leaves_only_what_other_graphs_use(few: Atlas, stored: list[Any]) -> None:
+    before = stored
     name = "g"
     load_graph(few, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, -1.0)]), name=name)
     few.ingest(EXAMPLES / "dallas.json", name=f"{name}-copy")
@@ -232,8 +232,10 @@ def test_a_name_is_never_cypher(atlas: Atlas, new_name: Callable[[], str]) -> No
     atlas.delete(name)
 
 
-def test_nothing_is_published_when_counts_differ(file: Path, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = everything(few)
+def test_nothing_is_published_when_counts_differ(
+    file: Path, few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stored
     for name in ("EDGES", "EDGE_BATCH"):
         lossy = getattr(statements, name).replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
         monkeypatch.setattr(statements, name, lossy)
@@ -242,8 +244,10 @@ def test_nothing_is_published_when_counts_differ(file: Path, few: Atlas, monkeyp
     assert everything(few) == before
 
 
-def test_a_stopped_ingest_leaves_nothing(file: Path, few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = everything(few)
+def test_a_stopped_ingest_leaves_nothing(
+    file: Path, few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stored
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -255,9 +259,9 @@ def test_a_stopped_ingest_leaves_nothing(file: Path, few: Atlas, monkeypatch: py
 
 
 def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
-    file: Path, few: Atlas, own_server: LocalServer
+    file: Path, few: Atlas, stored: list[Any], own_server: LocalServer
 ) -> None:
-    before = everything(few)
+    before = stored
     name = "g"
     code = textwrap.dedent("""
         import os, signal, sys
@@ -281,11 +285,11 @@ def test_a_killed_ingest_is_invisible_and_cleaned_up_by_the_next(
 
 
 def test_transactions_repeated_after_lost_answers_change_nothing(
-    file: Path, few: Atlas, monkeypatch: pytest.MonkeyPatch
+    file: Path, few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every transaction is repeated after it was committed, as the driver does when the server goes away meanwhile."""
     ensure_schema(few)
-    before, name = everything(few), "g"
+    before, name = stored, "g"
     few.ingest(file, name=name)
     plain = everything(few)
     few.delete(name)
@@ -307,9 +311,11 @@ def test_transactions_repeated_after_lost_answers_change_nothing(
 
 
 @pytest.mark.usefixtures("limits")
-def test_an_ingest_whose_last_answer_is_lost_succeeds(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ingest_whose_last_answer_is_lost_succeeds(
+    few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, once = "g", load._rename
-    before = everything(few)
+    before = stored
 
     def lost(*arguments: Any) -> None:
         monkeypatch.setattr(load, "_rename", once)
@@ -326,8 +332,10 @@ def test_an_ingest_whose_last_answer_is_lost_succeeds(few: Atlas, monkeypatch: p
 
 
 @pytest.mark.usefixtures("limits")
-def test_a_graph_removed_meanwhile_is_not_published(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
-    name, before, once = "g", everything(few), load._rename
+def test_a_graph_removed_meanwhile_is_not_published(
+    few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, before, once = "g", stored, load._rename
 
     def too_late(database: Database, staging: str, *arguments: Any) -> None:
         remove_graph(database, staging)
@@ -340,9 +348,11 @@ def test_a_graph_removed_meanwhile_is_not_published(few: Atlas, monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("limits")
-def test_a_graph_that_is_being_removed_is_not_published(few: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_that_is_being_removed_is_not_published(
+    few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another process has taken its owner for dead, and has deleted some of its effects."""
-    name, before, once, delete = "g", everything(few), load._rename, statements.DELETE_EDGES
+    name, before, once, delete = "g", stored, load._rename, statements.DELETE_EDGES
 
     def too_late(database: Database, staging: str, *arguments: Any) -> None:
         few.write(statements.CONDEMN, graph=staging, owner="another")

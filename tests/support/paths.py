@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache
 from typing import Any
 
@@ -20,7 +21,10 @@ Found = list[tuple[float, tuple[int, ...], list[float]]]
 def default_paths(name: str) -> list[oracle.FoundPath]:
     """All paths of up to 4 hops from the tokens to the most probable logit."""
     file = oracle.read_file(example_file(name))
-    return list(oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4))
+    paths = list(oracle.all_paths(file.edges, file.tokens, [file.top_logit], 4))
+    gc.collect()
+    gc.freeze()  # there are millions, which Python would look through again and again for garbage
+    return paths
 
 
 def ordinals(handle: GraphHandle, atlas: Atlas) -> dict[str, int]:

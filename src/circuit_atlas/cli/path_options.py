@@ -54,13 +54,11 @@ def _weights_by_node(
     return weights
 
 
+minus_option = click.option(
+    "--minus", multiple=True, metavar="NODE", help="Subtract this node from the target; repeatable."
+)
 contrast_options = together(
-    click.option(
-        "--minus",
-        multiple=True,
-        metavar="NODE",
-        help="Subtract this node from the target; repeatable.",
-    ),
+    minus_option,
     click.option(
         "--weight",
         "weights",

@@ -8,6 +8,7 @@ import click
 
 from circuit_atlas.cli.options import FILE_PATH, atlas_command, tags_option
 from circuit_atlas.cli.pages import check_page, open_option, write_page
+from circuit_atlas.cli.path_options import minus_option
 from circuit_atlas.cli.questions import complete_graphs, some_graphs
 from circuit_atlas.schema.limits import SCORES, SHOWN_SCORE
 
@@ -34,6 +35,14 @@ GROUP = "Questions across prompts"
 @click.option("--circuit", metavar="NAME", help="Follow the scores of this stored circuit; with --of.")
 @click.option("--of", metavar="GRAPH", shell_complete=complete_graphs, help="The graph that has the circuit.")
 @click.option(
+    "--to",
+    "targets",
+    multiple=True,
+    metavar="NODE",
+    help="Node that influence and scores are measured on, and where paths end; repeatable.  [default: the logits]",
+)
+@minus_option
+@click.option(
     "-k",
     "--k",
     type=click.IntRange(1, 100),
@@ -55,6 +64,7 @@ def series_command(atlas: Atlas, graphs: tuple[str, ...], page: str | None, open
       circuit-atlas series night winter dallas
       circuit-atlas series --tag analogies --feature 1/72774 --feature 0/5200 --page analogies.html
       circuit-atlas series --tag analogies --must-pass 1/72774 --score mean
+      circuit-atlas series night winter --feature 1/72774 --to night --minus winter
     """
     check_page(page, opened)
     found = atlas.series(*graphs, **options)

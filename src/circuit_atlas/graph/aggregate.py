@@ -374,7 +374,7 @@ class Aggregation:
             notes.append(f"graphs without logits, of which nothing acts on the target: {self._without_logits:,}")
         if self._without_probabilities:
             notes.append(
-                "graphs whose logits have no probabilities, so that the first is the target, and influence counts as 0: "
+                "graphs whose logits have no probabilities: the first is the target, and influence counts as 0: "
                 f"{self._without_probabilities:,}"
             )
         if self._within:

@@ -9,6 +9,7 @@ import numpy as np
 from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.rounding import rounded
 
+USUAL_LEVEL = 0.05  # a p-value that sets of graphs should be able to have
 _NEARLY = 1e-9  # rounding of p-values
 
 
@@ -21,7 +22,7 @@ class Enrichment(NamedTuple):
     `p_value` is that of Fisher's exact test, one-sided: the chance of at least so many graphs of the set, if the graphs
     that have the thing were drawn from both without preference. `q_value` is the p-value corrected for the number of
     things (Benjamini and Hochberg 1995): among things with at most this q-value, it is the expected share of those that
-    are not over-represented.
+    are not over-represented. Things that are not `worth_testing` do not count among them, and have the q-value 1.
     """
 
     log_odds: Float64
@@ -53,7 +54,10 @@ def enrichment(graphs: Int64, n_graphs: int, baseline: Int64, n_baseline: int, *
     margin = stats.norm.isf((1 - confidence) / 2) * np.sqrt((1 / table).sum(axis=0))
     p_value = stats.hypergeom.sf(graphs - 1, n_graphs + n_baseline, graphs + baseline, n_graphs)
     p_value = np.clip(p_value, 0.0, 1.0)  # rounding can lead beyond 1
-    q_value = stats.false_discovery_control(p_value) if len(p_value) else p_value
+    tested = worth_testing(n_graphs, n_baseline, level=USUAL_LEVEL)[graphs + baseline]
+    q_value = np.ones(len(p_value))
+    if tested.any():
+        q_value[tested] = stats.false_discovery_control(p_value[tested])
     return Enrichment(log_odds, log_odds - margin, log_odds + margin, p_value, q_value)
 
 
