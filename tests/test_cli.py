@@ -312,6 +312,17 @@ def test_help_and_queries_start_at_once_and_without_torch(env: dict[str, str], e
         assert done.stderr.strip().splitlines()[-1] == "[]"
 
 
+def test_the_driver_is_imported_without_what_commands_do_not_use() -> None:
+    """And what it does not import then can still be imported."""
+    code = (
+        "import sys\nfrom circuit_atlas.cli.options import import_driver\n"
+        "import_driver()\nprint(sorted({'neo4j', 'numpy', 'pandas', 'pyarrow'} & set(sys.modules)))\n"
+        "import neo4j, numpy\nprint(numpy.arange(3).sum(), neo4j.GraphDatabase.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["['neo4j']", "3 GraphDatabase"]
+
+
 def test_doctor_finds_the_database_and_torch(run: Run, env: dict[str, str]) -> None:
     done = run("doctor")
     assert done.returncode == 0, done.stdout
