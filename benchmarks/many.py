@@ -54,8 +54,9 @@ def measure(folder: Path) -> Iterator[Record]:
         # Clients are forked from a small process that has imported what they need.
         context = mp.get_context("forkserver")
         context.set_forkserver_preload(["benchmarks.many"])
-        for is_beside_heavy in (False, True):
-            for clients in CLIENTS:
+        _ask_at_once(context, server, connection, CLIENTS[1], False)  # a new server gets faster for a minute or two
+        for clients in CLIENTS:
+            for is_beside_heavy in (False, True):
                 yield _ask_at_once(context, server, connection, clients, is_beside_heavy)
     finally:
         server.stop()
