@@ -16,7 +16,7 @@ from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.motif_results import EnrichedMotif, EnrichedMotifs, RecurringMotif, RecurringMotifs
 from circuit_atlas.queries.motifs import check_pruning
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS, SHAPES
+from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS, ROUNDING, SHAPES
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Bool, Int64
@@ -75,7 +75,7 @@ def recurring_motifs(
         notes = list_graphs(database).notes
         return RecurringMotifs(graphs=[], shape=shape, align=align, total=0, motifs=[], notes=notes)
     sources = _sources(database, names)
-    fewest = max(2, math.ceil(share * len(sources) - 1e-9))
+    fewest = max(2, math.ceil(share * len(sources) - ROUNDING))
     kept = np.arange(len(sources) + 1) >= fewest
     read = _read(database, sources, align, min_weight, strongest)
     effects, found = _found(read, shape, [len(sources)], kept)

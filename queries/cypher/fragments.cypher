@@ -85,12 +85,8 @@ WITH n, side, @identity(n, side) AS identity
 MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 
-// @fragment enough_activations(f, graphs) -- whether a transcoder feature may be active in so many graphs: at most once
-// for each of its activations, whose number Neo4j keeps. So most features need not be looked at.
-COUNT { (f)<-[:ACTIVATION_OF]-() } >= graphs
-
 // @fragment share_of(graphs) -- how many graphs are the share asked for, less what rounding may add to 0.55 * 100
-$share * graphs - 1e-9
+$share * graphs - @ROUNDING
 
 // @fragment are_few(graphs) -- whether so many graphs are few of all. Then their nodes lead to the features that they
 // have; else it takes less to look at features, and where each is active.
@@ -106,9 +102,9 @@ CALL (names, n_graphs) {
   @active(name) RETURN n, f
 UNION ALL
   WITH names, n_graphs WHERE NOT @are_few(n_graphs)
-  MATCH (f:TranscoderFeature)
-  WHERE @indexed(f.model) AND @indexed(f.source_set) AND @indexed(f.layer) AND @indexed(f.index)
-    AND @enough_activations(f, $share * n_graphs - 1e-9)
+  // Neo4j keeps the number of a feature's activations. It is active in no more graphs, so most need not be looked at.
+  MATCH (f:TranscoderFeature) WHERE COUNT { (f)<-[:ACTIVATION_OF]-() } >= @share_of(n_graphs)
+    AND @indexed(f.model) AND @indexed(f.source_set) AND @indexed(f.layer) AND @indexed(f.index)
   WITH names, f
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f
 }

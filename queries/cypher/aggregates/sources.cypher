@@ -9,4 +9,4 @@ CYPHER 25
 @graphs_of($graphs, $tags)
 RETURN g {.name, .version, .content_hash, .prompt, .model, .source_set, .lorsa_source_set, .scan, .n_layers, .n_pos,
           .vocab_size, .nodes, .edges} AS graph, g.tokens[0] AS first_token, @is_original(g) AS is_original
-ORDER BY g.name LIMIT 100000
+ORDER BY g.name LIMIT @MAX_ROWS

@@ -3,4 +3,4 @@
 // @returns ordinal INTEGER -- the ordinal of one
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal) AND n.pinned
-RETURN n.ordinal AS ordinal ORDER BY ordinal LIMIT 100000
+RETURN n.ordinal AS ordinal ORDER BY ordinal LIMIT @MAX_ROWS

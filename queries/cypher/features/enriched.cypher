@@ -19,7 +19,7 @@ WITH graphs, baseline, count(f) AS n_features,
   collect({node: f, feature: f {@feature}, influence: influence})[..$k] AS most
 // result
 RETURN graphs, baseline, n_features, [one IN most | one {.feature, .influence}] AS features
-ORDER BY graphs DESC, baseline LIMIT 100000
+ORDER BY graphs DESC, baseline LIMIT @MAX_ROWS
 // visual: The transcoder features that are active in a larger share of the set than of the baseline.
 UNWIND most AS one
 WITH one.node AS f, toFloat(graphs) / size($graphs) - toFloat(baseline) / size($baseline) AS excess WHERE excess > 0

@@ -6,4 +6,4 @@
 CYPHER 25
 UNWIND $places AS place
 MATCH (f:TranscoderFeature {model: $model, source_set: place[0], layer: place[1], index: place[2]})
-RETURN f {@feature} AS feature LIMIT 100000
+RETURN f {@feature} AS feature LIMIT @MAX_ROWS

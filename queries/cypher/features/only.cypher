@@ -33,7 +33,7 @@ UNION ALL
   }
   @active(smallest)
   WITH DISTINCT names, size(names) AS n_graphs, others, f
-  WHERE @enough_activations(f, n_graphs)
+  WHERE COUNT { (f)<-[:ACTIVATION_OF]-() } >= n_graphs // Neo4j keeps this number
     AND NOT EXISTS { (f)<-[:ACTIVATION_OF]-(m:Node) WHERE m.graph IN others }
   MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names
   WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT n.graph) AS graphs
@@ -56,7 +56,7 @@ UNWIND range(0, size(found[..$k]) - 1) AS i
 // collect() leaves the list of all behind, which would be counted as memory of each row that is sorted.
 WITH i, size(found) AS total, head(collect(found[i])) AS one
 WITH i, total, one[0] AS f, one[1] AS occurrences, one[2] AS influence
-RETURN f {@feature} AS feature, occurrences, influence, total ORDER BY i LIMIT 10000
+RETURN f {@feature} AS feature, occurrences, influence, total ORDER BY i LIMIT @MAX_NEIGHBORS
 // visual: The transcoder features that are active in the graphs of the one set alone, with their activations.
 WITH f, nodes, reduce(sum = 0.0, n IN nodes | sum + coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k

@@ -12,4 +12,4 @@ MATCH (target)<-[r:DIRECT_EFFECT]-(source)
 WITH target.ordinal AS target, source.ordinal AS source, r.weight AS weight, r.extra AS extra
 WITH target, collect(coalesce(source, -1)) AS sources, collect(coalesce(weight, 0.0)) AS weights,
      collect(CASE WHEN extra IS NOT NULL THEN [source, extra] END) AS extras
-RETURN target, sources, weights, extras ORDER BY target LIMIT 100000
+RETURN target, sources, weights, extras ORDER BY target LIMIT @MAX_ROWS

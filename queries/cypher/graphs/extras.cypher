@@ -8,4 +8,4 @@
 CYPHER 25
 MATCH (target:Node {graph: $graph}) WHERE $first <= target.ordinal < $stop
 MATCH (target)<-[r:DIRECT_EFFECT]-(source) WHERE r.extra IS NOT NULL
-RETURN target.ordinal AS target, source.ordinal AS source, r.extra AS extra ORDER BY target, source LIMIT 100000
+RETURN target.ordinal AS target, source.ordinal AS source, r.extra AS extra ORDER BY target, source LIMIT @MAX_ROWS

@@ -6,12 +6,12 @@ CYPHER 25
 MATCH (g:Graph {name: $graph})
 RETURN COLLECT {
   MATCH (s:Supernode {graph: $graph}) WHERE @indexed(s.name)
-  WITH s ORDER BY s.order LIMIT 100000
+  WITH s ORDER BY s.order LIMIT @MAX_ROWS
   RETURN {name: s.name, members: COLLECT {
     MATCH (s)-[:GROUPS]->(n:Node) WITH n.ordinal AS ordinal ORDER BY ordinal RETURN ordinal
   }}
 } AS supernodes, COLLECT {
   MATCH (g)-[:ACTIVE_FEATURES]->(a:ActiveFeatures)
-  WITH a ORDER BY a.block LIMIT 100000
+  WITH a ORDER BY a.block LIMIT @MAX_ROWS
   RETURN properties(a)
 } AS active

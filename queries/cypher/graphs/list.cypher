@@ -20,6 +20,6 @@ RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS so
        g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at,
        g.collapsed_from AS collapsed_from, g.aggregated_graphs AS aggregated_graphs,
        COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) RETURN t.name ORDER BY t.name LIMIT 1000 } AS tags
-ORDER BY graph LIMIT 100000
+ORDER BY graph LIMIT @MAX_ROWS
 // visual: The graphs of the database, each a node with its properties.
 MATCH p = (g) RETURN p ORDER BY g.name LIMIT 100

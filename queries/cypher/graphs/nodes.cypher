@@ -7,4 +7,4 @@
 // @returns properties MAP -- its properties
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE $first <= n.ordinal < $stop
-RETURN n.ordinal AS ordinal, labels(n) AS labels, properties(n) AS properties ORDER BY ordinal LIMIT 100000
+RETURN n.ordinal AS ordinal, labels(n) AS labels, properties(n) AS properties ORDER BY ordinal LIMIT @MAX_ROWS

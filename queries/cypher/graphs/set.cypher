@@ -17,6 +17,6 @@ UNION ALL
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g, null AS tag
 }
-WITH g, collect(tag) AS tags ORDER BY g.name LIMIT 100000
+WITH g, collect(tag) AS tags ORDER BY g.name LIMIT @MAX_ROWS
 RETURN collect([g.name, g.version, g.content_hash, g.model + ' / ' + g.source_set,
   g.model + ' / ' + g.lorsa_source_set, @is_original(g), tags]) AS graphs LIMIT 1

@@ -24,7 +24,7 @@ WHERE before < $share
 // collect() leaves the lists behind, which would be counted as memory of each row that is sorted.
 WITH i, head(collect(n {@node})) AS node, head(collect(influence)) AS influence,
      head(collect(cumulative_share)) AS cumulative_share
-RETURN node, influence, cumulative_share ORDER BY i LIMIT 10000
+RETURN node, influence, cumulative_share ORDER BY i LIMIT @MAX_PATHS
 // visual: The nodes through which most of the logits flows, and the direct effects among them.
 WITH nodes[..$k][..100] AS nodes, n, i WHERE i < 100
 CALL (n, nodes) {

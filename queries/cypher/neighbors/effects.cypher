@@ -16,4 +16,4 @@ UNWIND $ordinals AS ordinal
 MATCH (node:Node {graph: $graph, ordinal: ordinal})
 @strongest_effects(node)
 RETURN startNode(r).ordinal AS source, endNode(r).ordinal AS target, r.weight AS weight
-ORDER BY source, target LIMIT 100000
+ORDER BY source, target LIMIT @MAX_ROWS

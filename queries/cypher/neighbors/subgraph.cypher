@@ -26,6 +26,6 @@ WITH reduce(found = {frontier: [n], seen: [n], effects: []}, hop IN range(1, $ho
 UNWIND effects AS r
 WITH DISTINCT r, startNode(r) AS s, endNode(r) AS t
 RETURN s {@node} AS source, t {@node} AS target, r.weight AS weight
-ORDER BY abs(weight) DESC, s.ordinal, t.ordinal LIMIT 100000
+ORDER BY abs(weight) DESC, s.ordinal, t.ordinal LIMIT @MAX_ROWS
 // visual: The neighbourhood of a node, several hops wide.
 @drawn_effects(effects)

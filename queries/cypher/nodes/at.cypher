@@ -6,4 +6,4 @@
 CYPHER 25
 UNWIND $ordinals AS ordinal
 MATCH (n:Node {graph: $graph, ordinal: ordinal})
-RETURN ordinal, n {@node} AS node ORDER BY ordinal LIMIT 100000
+RETURN ordinal, n {@node} AS node ORDER BY ordinal LIMIT @MAX_ROWS

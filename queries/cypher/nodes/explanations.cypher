@@ -11,4 +11,4 @@ MATCH (n:Node {graph: $graph}) WHERE $first <= n.ordinal < $stop
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) WHERE f.explanation IS NOT NULL
 RETURN n.key AS key, f.explanation AS explanation, coalesce(f.explanations, []) AS explanations,
        coalesce(f.explanation_sources, []) AS sources
-ORDER BY n.ordinal LIMIT 100000
+ORDER BY n.ordinal LIMIT @MAX_ROWS

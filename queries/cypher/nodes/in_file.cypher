@@ -6,4 +6,4 @@
 // @returns js_node_id STRING -- its `jsNodeId`
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal) AND (n.source_id IN $names OR n.js_node_id IN $names)
-RETURN n.ordinal AS ordinal, n.source_id AS source_id, n.js_node_id AS js_node_id ORDER BY ordinal LIMIT 100000
+RETURN n.ordinal AS ordinal, n.source_id AS source_id, n.js_node_id AS js_node_id ORDER BY ordinal LIMIT @MAX_ROWS

@@ -10,4 +10,4 @@ MATCH (n:Node {graph: at[0], name: at[1]})
 WITH n.graph AS graph, n.name AS name, n.layer AS layer, n.position AS position, count(*) AS nodes
 WITH graph, name, sum(nodes) AS nodes, collect(CASE WHEN nodes > 1 THEN [layer, position] END) AS crowded
 WHERE nodes > 1
-RETURN graph, name, crowded ORDER BY graph, name LIMIT 100000
+RETURN graph, name, crowded ORDER BY graph, name LIMIT @MAX_ROWS

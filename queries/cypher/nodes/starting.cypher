@@ -5,4 +5,4 @@
 // @returns ordinal INTEGER -- its ordinal
 CYPHER 25
 UNWIND $starts AS start MATCH (n:Node {graph: $graph}) WHERE n.key STARTS WITH start
-RETURN n.key AS key, n.ordinal AS ordinal ORDER BY ordinal LIMIT 100000
+RETURN n.key AS key, n.ordinal AS ordinal ORDER BY ordinal LIMIT @MAX_ROWS

@@ -19,7 +19,7 @@ CALL (path) {
 WITH path, nodes, [step IN steps WHERE step.step < size($paths[path]) - 1] AS steps
 RETURN path, nodes, [step IN steps | step.weight] AS weights, [step IN steps | step.value] AS values,
        [step IN steps | step.input_sum] AS input_sums
-ORDER BY path LIMIT 10000
+ORDER BY path LIMIT @MAX_PATHS
 // visual: Given paths, as far as there are direct effects along them.
 CYPHER 25
 UNWIND $paths AS path

@@ -45,7 +45,7 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
   // the smallest number: below all values but -Infinity, which is where no path is.
   WITH CASE size(prefixes) WHEN $k THEN prefixes[-1].rank END AS kth,
        reduce(most = 0.0, p IN prefixes | CASE WHEN abs(p.value) > most THEN abs(p.value) ELSE most END) AS largest
-  WITH coalesce(kth - 1e-9 * (abs(kth) + largest), -1.7976931348623157e308) AS threshold
+  WITH coalesce(kth - @ROUNDING * (abs(kth) + largest), -1.7976931348623157e308) AS threshold
   CALL (bounds, prefixes, threshold) {
     // Complete paths stay as they are, and compete with those that are not.
     UNWIND [prefix IN prefixes WHERE prefix.remaining = 0] AS prefix

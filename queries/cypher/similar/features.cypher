@@ -13,5 +13,5 @@ CALL (f) {
   RETURN other, influence
 }
 WITH other, sum(CASE WHEN influence < own THEN influence ELSE own END) AS common, sum(influence) AS influence,
-  count(f) AS shared ORDER BY other LIMIT 100000
+  count(f) AS shared ORDER BY other LIMIT @MAX_ROWS
 RETURN collect([other, common, influence, shared]) AS others LIMIT 1

@@ -9,4 +9,5 @@ CYPHER 25
 UNWIND $graphs AS graph
 OPTIONAL MATCH (n:Node {graph: graph}) WHERE n.key STARTS WITH 'feature:'
 RETURN graph, sum(coalesce(n.influence, 0.0)) AS influence,
-  count(DISTINCT CASE WHEN $counted AND n.influence > 0 THEN @anywhere(n) END) AS features ORDER BY graph LIMIT 100000
+  count(DISTINCT CASE WHEN $counted AND n.influence > 0 THEN @anywhere(n) END) AS features
+ORDER BY graph LIMIT @MAX_ROWS

@@ -7,11 +7,11 @@
 // @returns members LIST<MAP> -- the nodes it groups, in the order of the graph's file
 CYPHER 25
 MATCH (s:Supernode {graph: $graph}) WHERE @indexed(s.name) AND ($name IS NULL OR s.name = $name)
-WITH s ORDER BY s.order LIMIT 10000
+WITH s ORDER BY s.order LIMIT @MAX_SUPERNODES
 // result
 RETURN s.name AS name, s.source AS source, s.rule AS rule, s.order AS order, COLLECT {
-  MATCH (s)-[:GROUPS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT 100000 RETURN n {@node, .ordinal}
+  MATCH (s)-[:GROUPS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT @MAX_ROWS RETURN n {@node, .ordinal}
 } AS members
-ORDER BY order LIMIT 10000
+ORDER BY order LIMIT @MAX_SUPERNODES
 // visual: The supernodes of a graph, and what each groups.
 MATCH p = (s)-[:GROUPS]->() RETURN p ORDER BY s.order LIMIT 300

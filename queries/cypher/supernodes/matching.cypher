@@ -12,7 +12,7 @@ WITH n, [n.name] + coalesce(head(COLLECT {
 }), []) AS texts
 WHERE any(text IN texts WHERE toLower(text) CONTAINS toLower($text))
 // result
-RETURN n {@node, .ordinal} AS node ORDER BY node.ordinal LIMIT 100000
+RETURN n {@node, .ordinal} AS node ORDER BY node.ordinal LIMIT @MAX_ROWS
 // visual: The nodes of a graph whose name or explanation contains a text, and the strongest direct effects of each.
 WITH n ORDER BY n.ordinal LIMIT 50
 @drawn(n)

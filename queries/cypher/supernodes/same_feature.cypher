@@ -16,7 +16,7 @@ WITH n.layer AS layer, n.index AS index, n.component AS component, collect(n) AS
 WHERE number >= $min_positions
 // result
 RETURN layer, index, component, head(nodes).name AS name, [n IN nodes | n {@node, .ordinal}] AS members
-ORDER BY layer, index, component LIMIT 100000
+ORDER BY layer, index, component LIMIT @MAX_ROWS
 // visual: The transcoder features that are active at several positions of a graph's prompt, and the nodes of each.
 WITH nodes ORDER BY size(nodes) DESC, layer, index, component LIMIT 50
 UNWIND nodes AS n

@@ -12,4 +12,4 @@ WITH n ORDER BY n.key IN $keys DESC, n.key STARTS WITH 'token:' OR n.key STARTS 
 RETURN n {@node, .ordinal, .token, .activation, .influence, .probability, .pinned} AS node,
        head(COLLECT { MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f.explanation LIMIT 1 }) AS explanation,
        COLLECT { MATCH (n)<-[:GROUPS]-(s:Supernode) RETURN s.name ORDER BY s.order LIMIT 100 } AS supernodes
-ORDER BY node.ordinal LIMIT 100000
+ORDER BY node.ordinal LIMIT @MAX_ROWS

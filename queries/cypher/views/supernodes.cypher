@@ -6,4 +6,4 @@
 CYPHER 25
 MATCH (n:Node {graph: $graph})
 WHERE @indexed(n.ordinal) AND n.source_id STARTS WITH 'supernode/' AND n.layer IS NULL AND n.extra IS NOT NULL
-RETURN n.key AS key, n.extra AS extra ORDER BY key LIMIT 10000
+RETURN n.key AS key, n.extra AS extra ORDER BY key LIMIT @MAX_SUPERNODES

@@ -19,9 +19,9 @@ from circuit_atlas.graph.data import Bool, Float64, Int64
 from circuit_atlas.graph.packed import PackedEdges, is_strong, signed_places
 from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.graph.stages import Stages
+from circuit_atlas.schema.limits import ROUNDING
 
 _PAIRS = 1 << 20  # prefixes with an input each that are looked at together
-_MARGIN = 1e-9  # what rounding can make of a rank, at most, as a share of the numbers that it is computed from
 
 
 class BestPath(NamedTuple):
@@ -278,7 +278,7 @@ def _threshold(prefixes: _Prefixes, k: int) -> float:
     if len(prefixes.rank) < k:
         return -np.inf
     kth = float(prefixes.rank[-1])
-    margin = _MARGIN * (abs(kth) + float(np.abs(prefixes.value).max()))
+    margin = ROUNDING * (abs(kth) + float(np.abs(prefixes.value).max()))
     return kth - margin if np.isfinite(margin) else -np.inf
 
 
