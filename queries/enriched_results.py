@@ -21,7 +21,7 @@ class Enriched(Record):
     log_odds_low: float = Field(description="Lower end of its confidence interval")
     log_odds_high: float = Field(description="Upper end of its confidence interval")
     p_value: float = Field(description="Of Fisher's exact test, one-sided")
-    q_value: float = Field(description="The p-value corrected for the number of things worth a test")
+    q_value: float = Field(description="The p-value corrected for the number of things worth a test; 1 for others")
 
 
 class EnrichedFeature(Enriched):
@@ -52,7 +52,7 @@ class EnrichedAnswer(Result):
     graphs: list[str] = Field(description="The graphs of the set")
     baseline: list[str] = Field(description="The graphs of the baseline")
     confidence: float = Field(description="Of the intervals")
-    tested: int = Field(description="Number of things that any of the graphs has; of motifs, those worth a test")
+    tested: int = Field(description="Number of things that any of the graphs has (of motifs: of those worth a test)")
     total: int = Field(description="Number of things that are over-represented, whatever k is")
 
     def _cells(self, found: Enriched) -> list[object]:

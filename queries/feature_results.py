@@ -202,7 +202,7 @@ class Motif(Record):
     example: str = Field(description="One of them")
     nodes: list[Node] = Field(description="Its three nodes there, source first")
     weights: list[float] = Field(
-        description="Mean direct effects, of the first on the second and of that on the third, wherever it is"
+        description="Mean direct effects of the first on the second, and of that on the third, over all places"
     )
 
 

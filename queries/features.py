@@ -268,8 +268,8 @@ def recurring(
     k: int = 20,
     width: int = 3,
 ) -> Recurring:
-    """The transcoder features and two-hop motifs that recur in most graphs of a set, whatever the position. Motifs have
-    signed effects: with an effect of the other sign, it is another one.
+    """The transcoder features and two-hop motifs that recur in most graphs of a set, whatever the position.
+    Motifs whose effects have other signs are different motifs.
 
     Args:
         database: the database.

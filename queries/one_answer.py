@@ -27,7 +27,7 @@ _noted: ContextVar[Versions | None] = ContextVar("versions of the graphs of the 
 
 
 def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Concatenate[Database, P], R]:
-    """Makes a function that asks a database a question, which is asked again if a graph of it has changed since."""
+    """Makes a function that asks a database a question, which is asked again if a graph of it changes."""
 
     @wraps(function)
     def ask_as_one(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> R:

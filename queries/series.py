@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
+from circuit_atlas.errors import AmbiguousNodeError, AtlasError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
 from circuit_atlas.queries.aggregates import aggregated_sources
@@ -38,7 +38,8 @@ _SHOWN = 10  # graphs in a note
 
 
 class _Targets(NamedTuple):
-    """Addresses of what influence, paths and scores are measured on, and of what is subtracted; the logits if empty."""
+    """Addresses of the logits that influence, paths and scores are measured on, and of those that are subtracted; all
+    logits if empty."""
 
     added: Sequence[str]
     minus: Sequence[str]
@@ -55,7 +56,7 @@ class _Targets(NamedTuple):
 class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
     error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
-    what else it lacks, with what cannot be computed then; and the error that it lacks a target."""
+    what else it lacks, with what cannot be computed then; the contrast, if there is one; and why it has no targets."""
 
     step: SeriesStep
     influence: dict[str, float] | None
@@ -63,7 +64,8 @@ class _Found(NamedTuple):
     scores: CircuitScores | None = None
     missing: int = 0
     lacks: Sequence[tuple[str, str]] = ()
-    no_target: NodeNotFoundError | None = None
+    contrast: Contrast | None = None
+    no_target: AtlasError | None = None
 
 
 @one_answer
@@ -97,15 +99,15 @@ def series(
         circuit: name of a circuit that is followed: its scores in each graph, where its features are found by layer and
             index, as in `score_circuit`.
         of: name of the graph that has the circuit.
-        targets: addresses of the nodes that influence and scores are measured on, and where paths end, in each graph.
+        targets: addresses of the logits that influence and scores are measured on, and where paths end, in each graph.
             When empty, all logits, each weighed by its probability; paths end at the most probable one.
-        minus: addresses of nodes that are subtracted from the targets, see `contributors`.
+        minus: addresses of logits that are subtracted from the targets, see `contributors`.
         k: how many features, 1 to 100, where nothing is asked for; by default 5.
 
     Raises:
         InvalidArgumentError: no graph or too many are named, they have different models or sets of transcoders, one is
             a collapsed graph or an aggregate; or an argument is out of range.
-        NodeNotFoundError, AmbiguousNodeError: a feature does not exist; or no graph has a node to pass, or a target.
+        NodeNotFoundError, AmbiguousNodeError: a feature does not exist; or no graph has a node to pass, or the targets.
         CircuitNotFoundError: the graph has no such circuit.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
@@ -126,29 +128,30 @@ def series(
         stored = find_graph(database, graph.name)
         try:
             contrast = _measured_on(stored, on)
-        except NodeNotFoundError as error:  # it may be in another graph of the series
+        except (NodeNotFoundError, InvalidArgumentError) as error:  # other graphs of the series may have it
             return _Found(_step(stored, None), None, lacks=[(f"the target {on.name}", "values")], no_target=error)
-        is_targeted = on.name is not None
-        has_paths = (is_targeted or stored.logits) and stored.properties["token_nodes"]
+        defined = _is_defined(stored, targets, contrast)
+        has_paths = (on.name or stored.logits) and stored.properties["token_nodes"]
         path = _best_path(stored, must_pass, ranked_by, on) if must_pass and has_paths else None
-        shown = path if isinstance(path, Path) else None
-        is_scored, is_own = other and (is_targeted or is_defined(stored)), stored.name == of
+        shown, is_own = path if isinstance(path, Path) else None, stored.name == of
         keys = held if is_own else held_features
-        scores, missing = _scores(stored, keys, targets, contrast, is_own=is_own) if is_scored else (None, 0)
+        scores, missing = _scores(stored, keys, targets, contrast, is_own=is_own) if other and defined else (None, 0)
         is_followed = bool(features) or not is_named
+        influence = _influences(stored, targets, contrast) if is_followed and defined else None
         lacks = _lacking(
             stored,
-            is_targeted=is_targeted,
+            is_defined=defined,
             is_path_asked=bool(must_pass),
             is_scored=other is not None,
             is_influence_asked=is_followed,
         )
-        return _Found(_step(stored, shown), _influences(stored, targets, contrast), path, scores, missing, lacks)
+        return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast)
 
     found = list(each_graph(database, sources, read, title="graphs"))
-    if all(one.no_target for one in found) and found[0].no_target:
-        raise found[0].no_target
-    lines, notes = [], _notes(found, circuit, len(held_features))
+    absent = [one.no_target for one in found if one.no_target]
+    if len(absent) == len(found):
+        raise absent[0]
+    lines, notes = [], [*_notes(found, circuit, len(held_features)), *_pruned_note(found, on.name)]
     if must_pass:
         lines.append(_path_line(found, must_pass, ranked_by))
         if all(value is None for value in lines[-1].values):
@@ -168,7 +171,7 @@ def series(
             notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
     if is_chosen and not lines:
         notes.append("No feature has another influence in one graph than in another.")
-    return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, target=on.name, notes=notes)
+    return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, measured_on=on.name, notes=notes)
 
 
 def _check(k: int | None, score: str | None, *, is_named: bool, has_paths: bool) -> None:
@@ -240,29 +243,54 @@ def _step(graph: StoredGraph, path: Path | None) -> SeriesStep:
 
 
 def _measured_on(graph: StoredGraph, on: _Targets) -> Contrast | None:
-    """The contrast of the targets in a graph, if there is one.
+    """The contrast of the targets in a graph, if there is one. A token or feature of the same name is not meant.
 
     Raises:
         NodeNotFoundError: the graph has not all of the targets.
+        AmbiguousNodeError: several of its logits match.
+        InvalidArgumentError: they cannot be subtracted from each other.
     """
-    for address in on.added:
-        resolve(graph, address, prefer=Kind.LOGIT)
-    return contrast_of(graph, on.added, on.minus, None)
+    for address in (*on.added, *on.minus):
+        try:
+            is_logit = resolve(graph, address, prefer=Kind.LOGIT).kind is Kind.LOGIT
+        except AmbiguousNodeError as error:
+            if any(candidate.startswith(f"{Kind.LOGIT}:") for candidate in error.candidates):
+                raise
+            is_logit = False
+        if not is_logit:
+            raise NodeNotFoundError(f"no logit matches {address!r}", where=graph.name, fix="Name logits of the graphs.")
+    contrast = contrast_of(graph, on.added, on.minus, None)
+    if contrast:
+        from circuit_atlas.queries.stored_arrays import read_arrays
+
+        read_arrays(graph, contrast=contrast)  # which raises if its parts cancel
+    return contrast
 
 
-def _influences(graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None) -> dict[str, float] | None:
-    """The influence of each feature of a graph, by its key without position; None if it is not defined."""
+def _is_defined(graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None) -> bool:
+    """Whether influence on the targets is defined."""
+    if not (targets or contrast):
+        return is_defined(graph)
+    if graph.properties["acyclic"]:
+        return True
+    try:
+        influences_of(graph, targets, contrast)
+    except InvalidArgumentError:  # there is a cycle without a way out
+        return False
+    return True
+
+
+def _influences(graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None) -> dict[str, float]:
+    """The influence of each feature of a graph, by its key without position."""
     sums: dict[str, float] = {}
     if targets or contrast:
         from circuit_atlas.queries.stored_arrays import read_arrays
 
         keys = [split_position(key)[0] for key in read_arrays(graph).keys]
         values = influences_of(graph, targets, contrast) or []
-    elif is_defined(graph):
+    else:
         [nodes] = read_nodes([graph], "feature", prefix="feature:")
         keys, values = nodes.identity, nodes.influence.tolist()
-    else:
-        return None
     for key, influence in zip(keys, values, strict=True):
         if key.startswith("feature:"):
             sums[key] = sums.get(key, 0.0) + influence
@@ -291,19 +319,19 @@ def _best_path(
 
 def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) -> SeriesLine:
     errors = [one.path for one in found if isinstance(one.path, NodeNotFoundError)]
-    if len(errors) == len(found):
+    if errors and len(errors) == sum(one.no_target is None for one in found):
         raise errors[0]
     values = [one.path.score if isinstance(one.path, Path) else None for one in found]
     return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)
 
 
 def _lacking(
-    graph: StoredGraph, *, is_targeted: bool, is_path_asked: bool, is_scored: bool, is_influence_asked: bool
+    graph: StoredGraph, *, is_defined: bool, is_path_asked: bool, is_scored: bool, is_influence_asked: bool
 ) -> list[tuple[str, str]]:
     """What a graph lacks of what is asked for, each with what cannot be computed then."""
-    undefined = not (is_targeted or is_defined(graph))
+    undefined = not is_defined
     lacks = [("a defined influence", "values of features")] * (is_influence_asked and undefined)
-    if not (is_targeted or graph.logits):
+    if not graph.logits:
         return lacks + [("logits", "paths and scores")] * (is_path_asked or is_scored)
     no_tokens = is_path_asked and not graph.properties["token_nodes"]
     return lacks + [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * (is_scored and undefined)
@@ -318,6 +346,13 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]
         without = [one.step.graph for one in found if (what, then) in one.lacks]
         notes.append(f"Graphs without {what}, and so without {then}: {first_of(without, _SHOWN)}.")
     return notes
+
+
+def _pruned_note(found: Sequence[_Found], name: str | None) -> list[str]:
+    """A note that effects on a contrast were pruned."""
+    thresholds = {one.contrast.edge_threshold for one in found if one.contrast} - {None, 1.0}
+    shown = ", ".join(f"{threshold:g}" for threshold in sorted(filter(None, thresholds)))
+    return [f"{name} is not stored. Effects that were pruned (edge threshold {shown}) count as 0."] if shown else []
 
 
 def _scores(

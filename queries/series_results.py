@@ -34,7 +34,9 @@ class SeriesLine(Record):
     measure: str = Field(description="`influence` of a feature or circuit, `replacement`, `completeness`, or a score")
     name: str
     feature: FeatureIdentity | None = Field(None, description="The transcoder feature; null for a path or circuit")
-    values: list[float | None] = Field(description="One for each graph; null where it is not active, or has no path")
+    values: list[float | None] = Field(
+        description="One for each graph; null where it is not active, or has no path or target"
+    )
 
 
 class SeriesValue(Record):
@@ -60,8 +62,8 @@ class Series(Result):
     steps: list[SeriesStep] = Field(description="The graphs, in order")
     lines: list[SeriesLine] = Field(description="What was asked for, or the features that change most")
     chosen: bool = Field(description="Whether the lines are the features that change most, and not what was asked for")
-    target: str | None = Field(
-        None, description="What influence, paths and scores are measured on, as asked for; null for each graph's logits"
+    measured_on: str | None = Field(
+        None, description="The logits that influence, paths and scores are of, as asked for; null for all of each graph"
     )
 
     def table(self) -> tuple[list[str], Cells]:
@@ -82,7 +84,7 @@ class Series(Result):
     def heading(self) -> str:
         """How many graphs, and what is shown."""
         graphs = "1 graph" if len(self.steps) == 1 else f"{len(self.steps):,} graphs"
-        graphs += f" (target {self.target})" if self.target else ""
+        graphs += f" (target {self.measured_on})" if self.measured_on else ""
         features = "feature" if len(self.lines) == 1 else f"{len(self.lines)} features"
         if not self.lines:
             return graphs

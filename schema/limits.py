@@ -16,7 +16,7 @@ SEARCHED_FEATURES, SEARCHED_TOKENS = 5_000, 10_000  # of those with a text, the 
 MAX_SEED = 2**32 - 1  # of random numbers
 MAX_WALKS = 100_000  # paths looked at in a graph with a cycle
 DEFAULT_TIMEOUT = 30.0  # seconds
-ROUNDING = 1e-9  # what rounding can make of a number, at most, as a share of those that it is computed from
+ROUNDING = 1e-9  # more than rounding makes of a number near 1, and less than anything that counts
 
 # What arguments and options choose from, in the order in which errors and `--help` list it.
 ALIGNMENTS = ("relative", "exact", "feature")  # of nodes of different graphs, see `queries.compare`

@@ -23,6 +23,7 @@ from circuit_atlas.errors import (
 from circuit_atlas.graph.best_paths import BestPath, PathFinder
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries.catalogue import find_query
+from circuit_atlas.queries.whole_graph import read_graph_data
 
 
 @pytest.fixture
@@ -122,12 +123,18 @@ def test_long_lists_of_written_rows_are_shortened(traced: tuple[Atlas, list[str]
     assert any(" more */" in text for text in seen)
 
 
-def test_statements_are_logged(atlas: Atlas, new_name: Callable[[], str], caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG, "circuit_atlas"):
-        load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 2.0)]), name=new_name())
+def test_every_statement_is_logged(
+    traced: tuple[Atlas, list[str]], new_name: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    (atlas, seen), name = traced, new_name()
+    seen.clear()
+    with atlas, caplog.at_level(logging.DEBUG, "circuit_atlas"):
+        load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 2.0)]), name=name)
         atlas.graphs()
+        read_graph_data(atlas.graph(name), relationships=True)
     messages = [record.getMessage() for record in caplog.records if record.name == "circuit_atlas.database"]
-    assert any(" rows in " in message and "MATCH" in message for message in messages)
+    assert len([message for message in messages if " rows in " in message]) == len(seen)
+    assert any(message.startswith("committed in") for message in messages)
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 86_401])

@@ -24,7 +24,8 @@ from circuit_atlas.ingest.delete import remove_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.path_search import PathSearch
-from circuit_atlas.schema.limits import SHORTLISTED_PATHS
+from circuit_atlas.queries.paths import SIGNS
+from circuit_atlas.schema.limits import ORDERS, SHORTLISTED_PATHS
 from circuit_atlas.synth import Shape, synthesize
 
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -243,6 +244,26 @@ def test_signed_bounds_of_the_catalogue_serve_its_search(
     paths = examples["dallas"].paths(score="product", sign=which, min_hops=2, max_hops=3, k=20).paths
     assert [row["weights"] for row in rows] == [path.weights for path in paths]
     assert [row["score"] for row in rows] == pytest.approx([path.score for path in paths], rel=1e-9)
+
+
+@pytest.mark.parametrize("sign", ["any", "promoting", "inhibiting"])
+@pytest.mark.parametrize(("score", "order"), [(s, o) for s in ("mean", "sum", "bottleneck") for o in ORDERS])
+def test_the_search_of_the_catalogue_takes_any_bounds(
+    score: str, order: str, sign: str, atlas: Atlas, examples: dict[str, GraphHandle]
+) -> None:
+    """Also with ties, and with a least weight: what Python looks for in columns, Neo4j Browser finds by paths.top_k."""
+    question: dict[str, Any] = {"graph": "dallas", "score": score, "order": ORDERS[order], "max_hops": 3}
+    question |= {"min_weight": 0.5}
+    sources, number = ["token:9", "token:3", "feature:0/5200@9"], SIGNS[sign]
+    bounds = atlas.query("paths.bounds", {"sources": sources, "signed": number != 0, **question}).rows[0]["bounds"]
+    asked = {"targets": ["logit:22605@10", "logit:26865@10"], "bounds": bounds, "sign": number, "k": 70, **question}
+    rows = atlas.query("paths.top_k", asked).rows
+    found = examples["dallas"].paths(
+        sources=sources, targets=asked["targets"], score=score, order=order, sign=sign, max_hops=3, min_weight=0.5, k=70
+    )
+    assert [[node["key"] for node in row["nodes"]] for row in rows] == [[n.key for n in path.nodes] for path in found]
+    assert [row["score"] for row in rows] == pytest.approx([path.score for path in found], rel=1e-12)
+    assert rows
 
 
 def test_too_many_nodes_to_pass_are_refused(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:

@@ -98,6 +98,7 @@ def test_everything_is_measured_on_chosen_targets(on: dict[str, list[str]], atla
             alone = examples[name].score_circuit(circuit="followed", of=None if name == "dallas" else "dallas", **on)
             assert lines["influence", "circuit followed"][at] == pytest.approx(alone.influence)
             assert lines["replacement", "circuit followed"][at] == pytest.approx(alone.replacement)
+            assert lines["completeness", "circuit followed"][at] == pytest.approx(alone.completeness)
     dallas.delete_circuit("followed")
 
 
@@ -107,8 +108,29 @@ def test_a_target_that_some_graphs_do_not_have(run: Run, atlas: Atlas, examples:
     assert found.notes == ["Graphs without the target logit:night, and so without values: winter."]
     with pytest.raises(NodeNotFoundError, match="Nowhere"):
         atlas.series(*ORDER, targets=["Nowhere"])
+    by_name = atlas.series("winter", "night", features=["1/72774"], targets=["night"])  # the other prompt has the token
+    assert by_name[0].values == found[0].values
+    with pytest.raises(NodeNotFoundError, match="3/999"):
+        atlas.series("winter", "night", must_pass=["3/999"], targets=["night"])
     done = run("series", "night", "--feature", "1/72774", "--to", "logit:1", "--minus", "logit:2", "--table")
     assert done.stdout.splitlines()[0] == "1 graph (target logit:1 \N{MINUS SIGN} logit:2): influence of features"
+
+
+def test_what_cannot_be_measured_in_some_graphs_is_said(
+    atlas: Atlas, examples: Examples, new_name: Callable[[], str]
+) -> None:
+    """Logits that are taken from themselves, a graph without logits, and one with a cycle."""
+    with pytest.raises(InvalidArgumentError, match="in the contrast twice"):
+        atlas.series("winter", "night", features=["1/72774"], minus=["winter"])
+    bare, cyclic = new_name(), new_name()
+    load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)], logit=False), name=bare)
+    edges = [(0, 1, 1.0), (1, 2, 1.0), (2, 1, 1.0), (0, 3, 1.0)]
+    load_graph(atlas, make_graph([0, 1, 1, 2], [*edges, (1, 3, 1.0)]), name=cyclic)
+    place = next(node for node in atlas.graph(cyclic).nodes() if node.kind is Kind.FEATURE)
+    found = atlas.series(bare, cyclic, features=[f"{place.layer}/{place.index}"], targets=["logit:1"])
+    assert found[0].values[0] is None
+    assert f"Graphs without the target logit:1, and so without values: {bare}." in found.notes
+    assert found[0].values[1] is None or found[0].values[1] > 0
 
 
 def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_name: Callable[[], str]) -> None:

@@ -144,7 +144,7 @@ class Atlas(Database):
                 self._connect(self._server.start(quiet=not self.progress))
 
     def _open_driver(self) -> Driver:
-        """See `Database._open_driver`. A store that another process has made since is opened."""
+        """See `Database._open_driver`. A store that another process has just made is opened."""
         if self._driver is None and self._server is not None and not self._is_closed:
             self._server.check_store()
             self.make_store()

@@ -1,7 +1,7 @@
 """One open Neo4j database: every statement that circuit-atlas sends goes through `Database`.
 
-The tracer and the logger `circuit_atlas.database` see every statement but two that ask nothing: `position` and the end
-of a statement after an interrupt. The driver's errors become ours.
+The tracer and the logger `circuit_atlas.database` see every statement but those that ask nothing: at connecting, in
+`position`, and to end another one after an interrupt. The driver's errors become ours.
 """
 
 from __future__ import annotations
@@ -332,8 +332,11 @@ class Database:
             check(rows)
             return rows
 
+        begin = perf_counter()
         with self._session(max_transaction_retry_time=patience, **_PAUSES) as session:
-            return session.execute_write(work)
+            rows = session.execute_write(work)
+        _LOG.debug("committed in %.1f ms", 1000 * (perf_counter() - begin))
+        return rows
 
     def _wait_for_checked_data(self) -> None:
         """Wait while nobody else may use the data: never, on a server."""

@@ -555,7 +555,7 @@ def test_a_whole_verify_goes_on_when_a_graph_is_deleted_meanwhile(
     atlas.delete(names[0])
     found = atlas.verify()
     assert [graph.graph for graph in found.graphs] == [names[1]]
-    assert found.notes == [f"{names[0]} was deleted or replaced meanwhile, and was not verified."]
+    assert found.notes == [f"{names[0]} was deleted or replaced before it was verified."]
 
 
 def test_every_ingest_writes_transcoder_features_in_the_same_order() -> None:

@@ -216,13 +216,18 @@ class ReadTools:
         tags: Names = (),
         features: Names = (),
         must_pass: Names = (),
+        targets: Names = (),
+        minus: Names = (),
         k: Rows | None = None,
     ) -> Result:
         """Follow features, or the best path that passes some nodes, along graphs in an order.
 
-        By default the k features whose influence changes most.
+        By default the k features whose influence changes most. targets, less minus: logits that influence is measured
+        on, and where paths end.
         """
-        return self._atlas.series(*graphs, tags=tags, features=features, must_pass=must_pass, k=k)
+        return self._atlas.series(
+            *graphs, tags=tags, features=features, must_pass=must_pass, targets=targets, minus=minus, k=k
+        )
 
     def compare(self, a: str, b: str, align: str = "relative", k: Rows = 10) -> Result:
         """Say what two graphs share and what only one has: nodes, direct effects, paths.

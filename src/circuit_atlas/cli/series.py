@@ -38,8 +38,8 @@ GROUP = "Questions across prompts"
     "--to",
     "targets",
     multiple=True,
-    metavar="NODE",
-    help="Node that influence and scores are measured on, and where paths end; repeatable.  [default: the logits]",
+    metavar="LOGIT",
+    help="Logit that influence and scores are measured on, and where paths end; repeatable.  [default: all logits]",
 )
 @minus_option
 @click.option(
@@ -64,7 +64,7 @@ def series_command(atlas: Atlas, graphs: tuple[str, ...], page: str | None, open
       circuit-atlas series night winter dallas
       circuit-atlas series --tag analogies --feature 1/72774 --feature 0/5200 --page analogies.html
       circuit-atlas series --tag analogies --must-pass 1/72774 --score mean
-      circuit-atlas series night winter --feature 1/72774 --to night --minus winter
+      circuit-atlas series night winter dallas --feature 1/72774 --to logit:1 --minus logit:2
     """
     check_page(page, opened)
     found = atlas.series(*graphs, **options)

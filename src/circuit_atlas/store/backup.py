@@ -23,7 +23,7 @@ _DUMP = f"{_DATABASE}.dump"
 
 
 def write_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
-    """Write a whole store to a file, which any Neo4j can load. Its server is stopped meanwhile.
+    """Write a whole store to a file, which any Neo4j can load. Its server is stopped for that time.
 
     Raises:
         InputError: the file cannot be written.

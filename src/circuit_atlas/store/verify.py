@@ -68,7 +68,7 @@ def verify(
         except (GraphNotFoundError, GraphChangedError):  # meanwhile, if all are meant: the others still count
             if name is not None:
                 raise
-            notes.append(f"{graph} was deleted or replaced meanwhile, and was not verified.")
+            notes.append(f"{graph} was deleted or replaced before it was verified.")
     damaged = sum(bool(graph.problems) for graph in found)
     notes += [note for graph in found for note in _advice(graph, repair=repair)]
     return Verifications(graphs=found, damaged=damaged, notes=notes)
