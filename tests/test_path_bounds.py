@@ -254,7 +254,7 @@ def test_the_search_of_the_catalogue_takes_any_bounds(
     """Also with ties, and with a least weight: what Python looks for in columns, Neo4j Browser finds by paths.top_k."""
     question: dict[str, Any] = {"graph": "dallas", "score": score, "order": ORDERS[order], "max_hops": 3}
     question |= {"min_weight": 0.5}
-    sources, number = ["token:9", "token:3", "feature:0/5200@9"], SIGNS[sign]
+    sources, number = ["token:9", "token:3", "feature:0/5200@10"], SIGNS[sign]
     bounds = atlas.query("paths.bounds", {"sources": sources, "signed": number != 0, **question}).rows[0]["bounds"]
     asked = {"targets": ["logit:22605@10", "logit:26865@10"], "bounds": bounds, "sign": number, "k": 70, **question}
     rows = atlas.query("paths.top_k", asked).rows
