@@ -14,6 +14,7 @@ from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.results import (
+    AggregatedNeighbor,
     DirectEffect,
     Neighbor,
     Neighbors,
@@ -250,7 +251,11 @@ def neighbors(
     rows = ask(graph.database, "neighbors.direct", graph=graph.name, key=node.key, **parameters)
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
-        sides[row["direction"]].append(Neighbor(node=to_node(row["node"]), weight=row["weight"]))
+        found: dict[str, Any] = {"node": to_node(row["node"]), "weight": row["weight"]}
+        is_aggregated = row["statistics"]["graphs"] is not None
+        sides[row["direction"]].append(
+            AggregatedNeighbor(**found, **row["statistics"]) if is_aggregated else Neighbor(**found)
+        )
     return Neighbors.model_validate({"graph": graph.name, "node": node, **sides})
 
 

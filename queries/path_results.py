@@ -51,6 +51,12 @@ class Path(Record):
         return f"<Path {self.score:.4g}: {self}>"
 
 
+class AggregatedPath(Path):
+    """A path in an aggregate. A graph that has all of its effects is one of the fewest that have one of them."""
+
+    graphs: list[int | None] = Field(description="Number of graphs that have each effect; null for one on a contrast")
+
+
 class PathStep(Record):
     """A node of a path, as a row of data."""
 
@@ -62,13 +68,19 @@ class PathStep(Record):
     weight: float | None = Field(description="Weight of the edge that leads to the node; null for the first")
 
 
+class AggregatedStep(PathStep):
+    """A node of a path in an aggregate, as a row of data."""
+
+    graphs: int | None = Field(description="Number of graphs that have that edge; null for the first node")
+
+
 class Paths(ContrastResult, GraphResult):
     """Paths with their scores, best first."""
 
     graph: str
     score: str = Field(description="`mean` or `sum` of weights, `bottleneck` or `product` of normalised weights")
     sign: str = Field("any", description="Which paths were asked for: `promoting`, `inhibiting` or `any`")
-    paths: list[Path]
+    paths: list[AggregatedPath | Path]
 
     _is_smallest_first: bool = PrivateAttr(False)
 
@@ -83,8 +95,17 @@ class Paths(ContrastResult, GraphResult):
         return f"top {len(self.paths)} {which}paths by {self.score}"
 
     def table(self) -> tuple[list[str], Cells]:
-        """A row per path."""
-        return ["score", "hops", "path"], [[path.score, path.hops, path] for path in self.paths]
+        """A row per path; of an aggregate, with the number of graphs that have its rarest effect."""
+        if not self._aggregated:
+            return ["score", "hops", "path"], [[path.score, path.hops, path] for path in self.paths]
+        return ["score", "hops", "graphs", "path"], [
+            [path.score, path.hops, min((n for n in path.graphs if n is not None), default=None), path]
+            for path in self._aggregated
+        ]
+
+    @property
+    def _aggregated(self) -> list[AggregatedPath]:
+        return [path for path in self.paths if isinstance(path, AggregatedPath)]
 
     def edges(self) -> Iterator[Edge]:
         """The direct effects on the paths."""
@@ -92,12 +113,16 @@ class Paths(ContrastResult, GraphResult):
             yield from zip(path.nodes, path.nodes[1:], path.weights, strict=False)
 
     def _tidy(self) -> dict[str, Tidy]:
-        return {"steps": tidy(PathStep, self._steps()), "paths": self._wide()}
+        return {"steps": tidy(AggregatedStep if self._aggregated else PathStep, self._steps()), "paths": self._wide()}
 
     def _steps(self) -> Iterator[PathStep]:
         for number, path in enumerate(self.paths):
             for step, (node, weight) in enumerate(zip(path.nodes, [None, *path.weights], strict=True)):
-                yield PathStep(path=number, score=path.score, hops=path.hops, step=step, node=node, weight=weight)
+                found = {"path": number, "score": path.score, "hops": path.hops, "step": step, "node": node}
+                if isinstance(path, AggregatedPath):
+                    yield AggregatedStep(**found, weight=weight, graphs=[None, *path.graphs][step])
+                else:
+                    yield PathStep(**found, weight=weight)
 
     def _wide(self) -> Tidy:
         """A row for each path: `key_0`, `name_0`, then `weight_1`, `key_1`, `name_1` and so on."""

@@ -9,6 +9,7 @@ from shlex import quote
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.aggregates import is_aggregate
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_positions, check_range
 from circuit_atlas.queries.circuits import nodes_within
@@ -17,7 +18,7 @@ from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.nodes import resolve, titled, to_node
 from circuit_atlas.queries.path_notes import FEATURE, notes_on_count, notes_on_groups, why_none
-from circuit_atlas.queries.path_results import Path, PathCounts, Paths
+from circuit_atlas.queries.path_results import AggregatedPath, Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
 from circuit_atlas.schema.keys import Kind
@@ -344,13 +345,21 @@ def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> _Found:
     return nodes, weights, SCORE_OF[score](row["values"], weights, row["input_sums"])
 
 
-def _paths(graph: StoredGraph, found: Iterable[_Found]) -> list[Path]:
+def _paths(graph: StoredGraph, found: Iterable[_Found]) -> Sequence[Path]:
     found = list(found)
     rows = {row["key"]: row for nodes, _, _ in found for row in nodes}
     node = titled(graph.database, ((graph.name, to_node(row)) for row in rows.values()))
-    return [
+    paths = [
         Path(score=score, hops=len(weights), nodes=[node[graph.name, row["key"]] for row in nodes], weights=weights)
         for nodes, weights, score in found
+    ]
+    if not paths or not is_aggregate(graph.properties):
+        return paths
+    keys = [[one.key for one in path.nodes] for path in paths]
+    scored = ask(graph.database, "paths.score", graph=graph.name, paths=keys)
+    return [
+        AggregatedPath(**dict(path), graphs=row["graphs"]) if any(row["graphs"]) else path  # none when it is collapsed
+        for path, row in zip(paths, scored, strict=True)
     ]
 
 

@@ -280,10 +280,24 @@ class Neighbor(Record):
     weight: float = Field(description="Direct effect; negative if it inhibits")
 
 
+class AggregatedNeighbor(Neighbor):
+    """A neighbour in an aggregate: the weight is the mean over its graphs, see `circuit_atlas.graph.aggregate`."""
+
+    graphs: int = Field(description="Number of graphs that have the direct effect")
+    weight_present: float = Field(description="Mean weight over these graphs")
+    weight_sd: float = Field(description="Standard deviation of the weight over all graphs of the aggregate")
+    sign_agreement: float = Field(description="Share of these graphs where the weight has its commoner sign")
+
+
 def neighbor_rows(node: Node, incoming: Sequence[Neighbor], outgoing: Sequence[Neighbor]) -> list[Tidy]:
     """The neighbours of a node as tidy data: `of` is the node's key, `direction` is `in` for an effect on it."""
     sides = {"in": incoming, "out": outgoing}
-    return [tidy(Neighbor, found, of=node.key, direction=direction) for direction, found in sides.items()]
+    record = AggregatedNeighbor if _are_aggregated([*incoming, *outgoing]) else Neighbor
+    return [tidy(record, found, of=node.key, direction=direction) for direction, found in sides.items()]
+
+
+def _are_aggregated(neighbors: Sequence[Neighbor]) -> bool:
+    return any(isinstance(neighbor, AggregatedNeighbor) for neighbor in neighbors)
 
 
 class Neighbors(ContrastResult, GraphResult):
@@ -293,8 +307,8 @@ class Neighbors(ContrastResult, GraphResult):
 
     graph: str
     node: Node
-    incoming: list[Neighbor] = Field(alias="in", description="Effects on the node")
-    outgoing: list[Neighbor] = Field(alias="out", description="Effects of the node")
+    incoming: list[AggregatedNeighbor | Neighbor] = Field(alias="in", description="Effects on the node")
+    outgoing: list[AggregatedNeighbor | Neighbor] = Field(alias="out", description="Effects of the node")
 
     def _why_empty(self) -> str:
         return f"{self.node.key} has no such direct effects."
@@ -302,8 +316,11 @@ class Neighbors(ContrastResult, GraphResult):
     def table(self) -> tuple[list[str], Cells]:
         """A row per neighbour."""
         sides = (("in", self.incoming), ("out", self.outgoing))
-        return ["", "weight", "key", "name"], [
-            [side, item.weight, item.node.key, NodeName.of(item.node)] for side, items in sides for item in items
+        more = ["graphs", "sign_agreement", "weight_sd"] if _are_aggregated(self._items()) else []
+        return ["", "weight", *(name.replace("_", " ") for name in more), "key", "name"], [
+            [side, item.weight, *(getattr(item, name) for name in more), item.node.key, NodeName.of(item.node)]
+            for side, items in sides
+            for item in items
         ]
 
     def edges(self) -> Iterator[Edge]:

@@ -10,11 +10,13 @@
 // @returns direction STRING -- in or out
 // @returns node MAP -- the neighbour
 // @returns weight FLOAT -- the direct effect, signed
+// @returns statistics MAP -- graphs, weight_present, weight_sd and sign_agreement of the effect; null but in an aggregate
 CYPHER 25
 MATCH (n:Node {graph: $graph, key: $key})
 @strongest_effects(n)
 // result
-RETURN direction, m {@node} AS node, r.weight AS weight
+RETURN direction, m {@node} AS node, r.weight AS weight,
+  r {.graphs, .weight_present, .weight_sd, .sign_agreement} AS statistics
 ORDER BY direction, @strength(r) DESC, m.ordinal LIMIT 20000
 // visual: A node and the strongest direct effects on it and of it.
 MATCH p = (n)-[r]-(m) RETURN p LIMIT 300
