@@ -37,6 +37,8 @@ from circuit_atlas.graph.many_graphs import Effects
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries.aggregates import read_sums
+from circuit_atlas.queries.path_results import AggregatedPath
+from circuit_atlas.queries.results import AggregatedNeighbor
 from circuit_atlas.queries.whole_graph import read_graph_data
 
 SOURCES = ("dallas", "night", "puppy", "winter")  # one prompt of 11 tokens, and three of 13
@@ -176,32 +178,39 @@ def test_the_same_graphs_make_the_same_and_another_graph_is_replaced_only_if_ask
 def test_effects_come_with_the_number_of_their_graphs(atlas: Atlas, one: GraphHandle, examples: Any) -> None:
     """And with their statistics, in neighbours and paths of an aggregate; other graphs have none."""
     statement = """
-        MATCH (s:Node {graph: $graph})-[r:DIRECT_EFFECT]->(t:Node {graph: $graph}) WHERE s.ordinal >= 0 AND t.ordinal >= 0
-        RETURN s.key AS source, t.key AS target, r {.weight, .graphs, .weight_present, .weight_sd, .sign_agreement} AS r
+        MATCH (source:Node {graph: $graph})-[r:DIRECT_EFFECT]->(target) WHERE source.ordinal >= 0
+        RETURN source.key AS source, target.key AS target,
+          r {.weight, .graphs, .weight_present, .weight_sd, .sign_agreement} AS r
         """
     stored = {(row["source"], row["target"]): row["r"] for row in atlas.cypher(statement, {"graph": MAP}).rows}
     found = one.neighbors("logit:target", direction="in", k=50)
     assert len(found.incoming) == 50
     for near in found.incoming:
+        assert isinstance(near, AggregatedNeighbor)
         assert near.model_dump(exclude={"node"}) == stored[near.node.key, "logit:target"]
     assert found.table()[0] == ["", "weight", "graphs", "sign agreement", "weight sd", "key", "name"]
-    assert found.to_pandas()["weight_present"].tolist() == [near.weight_present for near in found.incoming]
+    present = [stored[near.node.key, "logit:target"]["weight_present"] for near in found.incoming]
+    assert found.to_pandas()["weight_present"].tolist() == present
     assert type(found).model_validate_json(found.to_json()) == found
     for paths in (
         one.paths(k=7),
         one.paths(k=7, score="product"),
         one.score([found.incoming[0].node.key, "logit:target"]),
     ):
+        numbers = []
         for path in paths:
+            assert isinstance(path, AggregatedPath)
             ends = zip([node.key for node in path.nodes], [node.key for node in path.nodes[1:]], strict=False)
-            assert path.graphs == [stored[pair]["graphs"] for pair in ends]
+            numbers.append([stored[pair]["graphs"] for pair in ends])
+            assert path.graphs == numbers[-1]
         headers, rows = paths.table()
-        assert [row[headers.index("graphs")] for row in rows] == [min(path.graphs) for path in paths]
-        assert paths.to_pandas()["graphs"].dropna().tolist() == [n for path in paths for n in path.graphs]
+        assert [row[headers.index("graphs")] for row in rows] == [min(of_path) for of_path in numbers]
+        assert paths.to_pandas()["graphs"].dropna().tolist() == [n for of_path in numbers for n in of_path]
     plain = examples["night"]
     assert "graphs" not in plain.neighbors("logit:1", k=3).to_pandas()
     assert not hasattr(plain.paths(k=1)[0], "graphs")
-    assert one.paths(targets=["logit:target"], minus=["logit:others"], k=1)[0].graphs[-1] is None
+    [contrast] = one.paths(targets=["logit:target"], minus=["logit:others"], k=1)
+    assert contrast.graphs[-1] is None
 
 
 def test_every_question_can_be_asked_of_it(atlas: Atlas, one: GraphHandle, tmp_path: Path) -> None:
