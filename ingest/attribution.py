@@ -199,7 +199,7 @@ def _of_list(values: list[Any], name: str, where: str) -> npt.NDArray[Any]:
         found = np.asarray(values)
     except ValueError:  # lists of several lengths
         found = np.asarray([None])
-    _check(found.dtype.kind in "biuf", name, "contains something else than numbers in rows of one length", where)
+    _check(found.dtype.kind in "biuf", name, "contains something other than numbers in rows of equal length", where)
     return found
 
 

@@ -60,7 +60,11 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
     addresses = _addresses(raw_nodes, path)
     n_pos = 1 + max((address.position for address in addresses if address.position is not None), default=-1)
     if n_pos > _MAX_POSITIONS:
-        raise InputError(f"a node has the position {n_pos - 1:,}", where=str(path), fix="No prompt is that long.")
+        raise InputError(
+            f"a node has the position {n_pos - 1:,}",
+            where=str(path),
+            fix="No prompt is that long: correct the position.",
+        )
     tokens, odd_tokens = _tokens(raw_metadata, n_pos)
     nodes = _columns(raw_nodes, addresses, tokens, path)
     _check_keys(nodes, path)

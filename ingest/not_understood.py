@@ -53,7 +53,7 @@ def metadata_not_understood(metadata: dict[str, Any]) -> list[str]:
     for name in ("node_threshold", "edge_threshold"):
         if metadata.get(name) is not None and as_float(metadata[name]) is None:
             odd[name] = "a number"
-    return [f"`metadata.{name}` is not {wanted}, and not read" for name, wanted in odd.items()]
+    return [f"`metadata.{name}` is not {wanted}, so it was not read" for name, wanted in odd.items()]
 
 
 def _unknown_nodes(nodes: NodeColumns) -> Iterator[str]:

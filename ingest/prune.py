@@ -55,7 +55,7 @@ def _checked(name: str, value: float | None, default: float) -> float:
     if value is None:
         return default
     if not 0.0 <= value <= 1.0:
-        raise InvalidArgumentError(f"{name} cannot be {value}", fix="It is a share of influence, 0 to 1.")
+        raise InvalidArgumentError(f"{name} cannot be {value}", fix="It must be a share of influence, 0 to 1.")
     return value
 
 

@@ -40,7 +40,8 @@ def _read(source: str | os.PathLike[str] | circuit_tracer.Graph, **options: Unpa
     if not isinstance(source, str | os.PathLike):
         if not hasattr(source, "adjacency_matrix"):
             raise InvalidArgumentError(
-                f"source cannot be {source!r:.80}", fix="It is the path of a graph file, or a circuit_tracer.Graph."
+                f"source cannot be {source!r:.80}",
+                fix="It must be the path of a graph file, or a circuit_tracer.Graph.",
             )
         from circuit_atlas.ingest.pt import from_circuit_tracer
 

@@ -25,7 +25,7 @@ class IngestResult(Result):
     edges: int
     zero_links: int = Field(description="Links of weight 0 in the file, which are not stored")
     warnings: list[str] = Field(
-        description="What the reader noticed and kept going, and other graphs with the same content"
+        description="Problems that did not stop the reader, and other graphs with the same content"
     )
     circuit: str | None = Field(
         default=None, description="Name of the circuit of the nodes that an address pins; null without pins"

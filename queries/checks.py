@@ -14,13 +14,13 @@ from circuit_atlas.schema.limits import MAX_ROWS
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise InvalidArgumentError unless `value` is one of `choices`."""
     if value not in choices:
-        raise InvalidArgumentError(f"{name} cannot be {value!r}", fix=f"It is one of {', '.join(choices)}.")
+        raise InvalidArgumentError(f"{name} cannot be {value!r}", fix=f"It must be one of {', '.join(choices)}.")
 
 
 def check_share(share: float) -> None:
     """Raise InvalidArgumentError unless `share` is 0 to 1."""
     if not 0.0 <= share <= 1.0:
-        raise InvalidArgumentError(f"share cannot be {share}", fix="It is 0 to 1.")
+        raise InvalidArgumentError(f"share cannot be {share}", fix="It must be 0 to 1.")
 
 
 def check_graphs(rows: Rows) -> Rows:
@@ -68,7 +68,7 @@ def check_positions(positions: Iterable[int], n_pos: int) -> list[int]:
 def check_range(name: str, value: int, low: int, high: int) -> None:
     """Raise InvalidArgumentError unless low <= value <= high."""
     if not low <= value <= high:
-        raise InvalidArgumentError(f"{name} cannot be {value}", fix=f"It is {low} to {high:,}.")
+        raise InvalidArgumentError(f"{name} cannot be {value}", fix=f"It must be {low} to {high:,}.")
 
 
 def check_whole(stored: Mapping[str, Any]) -> None:

@@ -119,7 +119,7 @@ def _weights_by_key(graph: StoredGraph, weights: Mapping[str, float], parts: Col
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
             raise InvalidArgumentError(
                 f"the weight of {address!r} cannot be {weight!r}",
-                fix="It is a positive number; a node to subtract is given with --minus.",
+                fix="It must be a positive number; a node to subtract is given with --minus.",
             )
         found[key] = float(weight)
     return found

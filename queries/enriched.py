@@ -200,7 +200,7 @@ def two_sets(
 
     check_range("k", k, 1, MAX_NEIGHBORS)
     if not 0.0 < confidence < 1.0:
-        raise InvalidArgumentError(f"confidence cannot be {confidence}", fix="It is more than 0 and less than 1.")
+        raise InvalidArgumentError(f"confidence cannot be {confidence}", fix="It must be more than 0 and less than 1.")
     rows, beside = prompt_rows(database, graphs, tags), prompt_rows(database, baseline, baseline_tags)
     chosen, others = [row["graph"] for row in rows], [row["graph"] for row in beside]
     if not chosen:

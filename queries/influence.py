@@ -68,7 +68,7 @@ def contributors(
         GraphNotFoundError: no such graph is ready.
     """
     if share is not None and not 0.0 < share <= 1.0:
-        raise InvalidArgumentError(f"share cannot be {share}", fix="It is more than 0, at most 1.")
+        raise InvalidArgumentError(f"share cannot be {share}", fix="It must be more than 0 and at most 1.")
     k = (20 if share is None else MAX_PATHS) if k is None else k
     check_range("k", k, 1, MAX_PATHS)
     contrast = contrast_of(graph, targets, minus, weights)
@@ -79,7 +79,11 @@ def contributors(
     _check_found(graph, rows, kinds, targets or contrast)
     carried = rows[-1]["cumulative_share"] if rows else 1.0
     is_cut = share is not None and len(rows) == k and carried < share
-    notes = [f"The first {k:,} nodes carry only {carried:.3g}. A larger k (-k) shows the rest."] if is_cut else []
+    notes = (
+        [f"The first {k:,} nodes carry only {carried:.3g} of the influence. A larger k (-k) shows the rest."]
+        if is_cut
+        else []
+    )
     return Contributors(
         graph=graph.name,
         contrast=contrast,

@@ -118,9 +118,9 @@ def _check(random: int, seed: int, min_weight: float, strongest: int | None) -> 
 def check_pruning(min_weight: float, strongest: int | None) -> None:
     """Raise InvalidArgumentError unless weak effects can be left out so."""
     if not min_weight >= 0.0:
-        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It is a |weight|: 0 or more.")
+        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It must be a |weight|: 0 or more.")
     if strongest is not None and strongest < 1:
-        raise InvalidArgumentError(f"strongest cannot be {strongest}", fix="It is a number of effects: 1 or more.")
+        raise InvalidArgumentError(f"strongest cannot be {strongest}", fix="It must be a number of effects: 1 or more.")
 
 
 def _census(graph: StoredGraph, n_random: int, seed: int, min_weight: float, most: int | None) -> _Census:

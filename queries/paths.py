@@ -181,7 +181,7 @@ def path_search(
     fewest, most = _hop_range(min_hops, max_hops, hops)
     check_choice("sign", sign, tuple(SIGNS))
     if not min_weight >= 0.0:
-        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It is 0 or more.")
+        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It must be 0 or more.")
     any_of = [key for address in must_pass_any for key in _activations(graph, address)]
     avoided = [key for address in avoid for key in _activations(graph, address)]
     starts = source_nodes(graph, sources)

@@ -112,7 +112,9 @@ def series(
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     if (circuit is None) != (of is None):
-        raise InvalidArgumentError("a circuit and the graph that has it belong together", fix="Give both, or none.")
+        raise InvalidArgumentError(
+            "a circuit needs the graph that has it", fix="Give both (--circuit, --of), or neither."
+        )
     is_named, on = bool(features or must_pass or circuit is not None), _Targets(targets, minus)
     _check(k, score, is_named=is_named, has_paths=bool(must_pass))
     ranked_by = score or SHOWN_SCORE
@@ -170,7 +172,7 @@ def series(
         if not any(values):
             notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
     if is_chosen and not lines:
-        notes.append("No feature has another influence in one graph than in another.")
+        notes.append("Every feature has the same influence in all of these graphs.")
     return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, measured_on=on.name, notes=notes)
 
 
@@ -179,7 +181,7 @@ def _check(k: int | None, score: str | None, *, is_named: bool, has_paths: bool)
     if k is not None:
         check_range("k", k, 1, 100)
         if is_named:
-            raise InvalidArgumentError("k has no effect where something is named to follow", fix="Leave it out.")
+            raise InvalidArgumentError("k has no effect if something to follow is named", fix="Leave k out.")
     if score is not None:
         check_choice("score", score, SCORES)
         if not has_paths:
@@ -196,7 +198,7 @@ def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
     check_sources(list(sources.values()), "the series")
     if len(sources) > _MOST_GRAPHS:
         raise InvalidArgumentError(
-            f"{len(sources):,} graphs are more than the {_MOST_GRAPHS:,} of a series", fix="Name fewer graphs."
+            f"a series has at most {_MOST_GRAPHS:,} graphs, not {len(sources):,}", fix="Name fewer graphs."
         )
     return [
         sources[name]
@@ -341,7 +343,7 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]
     """What is missing in which graphs."""
     notes = []
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
-        notes.append(f"Features of circuit {circuit!r} are missing, of {size}: {first_of(lacking, _SHOWN)}.")
+        notes.append(f"Features of circuit {circuit!r} ({size} in all) are missing in: {first_of(lacking, _SHOWN)}.")
     for what, then in sorted({lack for one in found for lack in one.lacks}):
         without = [one.step.graph for one in found if (what, then) in one.lacks]
         notes.append(f"Graphs without {what}, and so without {then}: {first_of(without, _SHOWN)}.")

@@ -243,9 +243,9 @@ def cluster_graphs(
     _check(by, measure, align)
     check_range("k", k, 0, 100)
     if groups is not None and threshold is not None:
-        raise InvalidArgumentError("groups and threshold exclude each other", fix="Give one of them.")
+        raise InvalidArgumentError("groups and threshold cannot be combined", fix="Give one of them.")
     if threshold is not None and not -1 <= threshold <= 1:
-        raise InvalidArgumentError(f"threshold cannot be {threshold}", fix="It is a similarity, -1 to 1.")
+        raise InvalidArgumentError(f"threshold cannot be {threshold}", fix="It must be a similarity, -1 to 1.")
     named = graph_set(database, graphs, tags)
     if not named:
         raise no_graphs()
@@ -253,7 +253,7 @@ def cluster_graphs(
     check_sources(sources, "the comparison")
     if len(sources) > _MOST_GRAPHS:
         raise InvalidArgumentError(
-            f"{len(sources):,} graphs are more than the {_MOST_GRAPHS:,} of which each two can be compared",
+            f"at most {_MOST_GRAPHS:,} graphs can be compared in pairs, not {len(sources):,}",
             fix="Name fewer graphs, or ask for those like one graph (`similar`).",
         )
     if groups is not None:

@@ -151,13 +151,13 @@ def _check(
     if groups is not None and similarity is not None:
         raise InvalidArgumentError("give either a number of groups or a similarity", fix="Give one of the two.")
     if similarity is not None and not -1 <= similarity <= 1:
-        raise InvalidArgumentError(f"similarity cannot be {similarity}", fix="It is -1 to 1.")
+        raise InvalidArgumentError(f"similarity cannot be {similarity}", fix="It must be -1 to 1.")
     for name, value, low in (("features", features, 2), ("groups", groups, 1)):
         if value is not None:
             check_range(name, value, low, MAX_FEATURES)
     for name, value in (("layer_span", layer_span), ("position_span", position_span)):
         if value is not None and value < 0:
-            raise InvalidArgumentError(f"{name} cannot be {value}", fix="It is 0 or more.")
+            raise InvalidArgumentError(f"{name} cannot be {value}", fix="It must be 0 or more.")
 
 
 def _places(columns: StoredArrays) -> Int64:
@@ -182,7 +182,9 @@ def _features(graph: StoredGraph, columns: StoredArrays, circuits: Circuits, cir
     at = np.flatnonzero(is_feature)
     if len(at) < 2:
         where = graph.name if circuit is None else f"circuit {circuit!r} of {graph.name}"
-        raise InvalidArgumentError(f"{len(at)} features cannot be grouped", where=where, fix="Two are needed.")
+        raise InvalidArgumentError(
+            f"grouping needs at least two features, and there are {len(at)}", where=where, fix="Two are needed."
+        )
     return at
 
 
@@ -287,9 +289,11 @@ def _notes_on_others(others: Rows, members: dict[str, list[int]], edges: PackedE
         ordinal for ordinals in held.values() for ordinal in ordinals
     )
     if doubled:
-        notes.append(f"{len(doubled)} of the features are in other supernodes too: a node counts in the last it is in.")
+        notes.append(
+            f"{len(doubled)} of the features are in other supernodes, too: a node counts only in its last one."
+        )
     groups = [Supernode(name=name, members=ordinals) for name, ordinals in [*held.items(), *members.items()]]
     grouping = group_nodes(n, groups)
     if topological_order(collapse_edges(edges, grouping), np.zeros(len(grouping.groups))) is None:
-        notes.append("With the supernodes that the graph has besides, the collapsed graph has cycles.")
+        notes.append("With the other supernodes of the graph, the collapsed graph has cycles.")
     return notes

@@ -619,7 +619,7 @@ def test_graphs_without_logits_and_effects_that_cancel_out_are_told(atlas: Atlas
         load_graph(atlas, data, name=name)
     made = atlas.aggregate(*names, name=new_name())
     assert made.ingested.warnings == [
-        "graphs without logits, of which nothing acts on the target: 2",
+        "graphs without logits, which add no effect on the target: 2",
         "effects that add up to exactly 0 over all graphs, left out: 1",
     ]
     assert made.stats().edges == 1

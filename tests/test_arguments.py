@@ -80,26 +80,26 @@ def test_what_the_command_line_takes_a_method_takes(name: str, given: Any, read:
 @pytest.mark.parametrize(
     ("name", "given", "message"),
     [
-        ("name", 3, "name cannot be 3\n  It is a text."),
-        ("names", 3, "names cannot be 3\n  It is a list of texts."),
+        ("name", 3, "name cannot be 3\n  It must be a text."),
+        ("names", 3, "names cannot be 3\n  It must be a list of texts."),
         ("names", ["a", 3], "names cannot contain 3"),
         ("names", {"a": 1}, "names cannot be {'a': 1}"),
         ("names", b"ab", "names cannot be b'ab'"),
-        ("layers", "7-x", "layers cannot be '7-x'\n  It is a list of whole numbers, or ranges such as '5-10'."),
+        ("layers", "7-x", "layers cannot be '7-x'\n  It must be a list of whole numbers, or ranges such as '5-10'."),
         ("layers", ["7-18", "9-7"], "layers cannot contain '9-7'"),
         ("layers", ["0-999999999"], "layers cannot contain '0-999999999'"),
         ("layers", [(5, 10)], r"layers cannot contain \(5, 10\)"),
         ("layers", [1.5], "layers cannot contain 1.5"),
         ("layers", [True], "layers cannot contain True"),
-        ("k", "3", "k cannot be '3'\n  It is a whole number."),
+        ("k", "3", "k cannot be '3'\n  It must be a whole number."),
         ("k", 3.0, "k cannot be 3.0"),
         ("k", True, "k cannot be True"),
         ("k", None, "k cannot be None"),
-        ("share", "0.5", "share cannot be '0.5'\n  It is a number."),
-        ("flag", 1, "flag cannot be 1\n  It is True or False."),
-        ("maybe", "3", "maybe cannot be '3'\n  It is a whole number or None."),
-        ("files", {"a": 1}, "files cannot be {'a': 1}\n  It is a list of a text or Path."),
-        ("values", ["k"], r"values cannot be \['k'\]\n  It is a mapping or None."),
+        ("share", "0.5", "share cannot be '0.5'\n  It must be a number."),
+        ("flag", 1, "flag cannot be 1\n  It must be True or False."),
+        ("maybe", "3", "maybe cannot be '3'\n  It must be a whole number or None."),
+        ("files", {"a": 1}, "files cannot be {'a': 1}\n  It must be a list of a text or Path."),
+        ("values", ["k"], r"values cannot be \['k'\]\n  It must be a mapping or None."),
         ("model", 3, "model cannot be 3"),
         ("hops", 3, "question does not take 'hops'"),
         ("layer", 3, "question does not take 'layer'\n  Did you mean layers\\? It takes edge_threshold, files, "),
@@ -143,7 +143,7 @@ def test_what_is_no_range(text: str) -> None:
 
 
 def test_a_source_is_a_path_or_a_graph() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"source cannot be {'a': 1}\n  It is the path of a graph file"):
+    with pytest.raises(InvalidArgumentError, match=r"source cannot be {'a': 1}\n  It must be the path of a graph file"):
         read_graph({"a": 1})
 
 

@@ -179,7 +179,11 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
     fails(run("query", "CREATE (n:Oops)", "--profile", "--write"), 2, "--write cannot be combined with")
     fails(run("query", "nodes.tokens", "-p", "graph=dallas", "--write"), 2, "--write needs a Cypher statement")
     fails(run("verify", "dallas", "--node-threshold", "0.5", "--model", "m"), 1, "no file", "node_threshold, model")
-    fails(run("influence", "dallas", "--by", "layer", "--share", "0.5"), 2, "--share applies to nodes only")
+    fails(
+        run("influence", "dallas", "--by", "layer", "--share", "0.5"),
+        2,
+        "--share needs --by node",
+    )
     fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes needs")
 
 

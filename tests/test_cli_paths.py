@@ -70,7 +70,11 @@ def test_influence_can_be_of_edges(run: Run) -> None:
     found = json.loads(run("influence", "dallas", "--by", "edge", "--to", "Austin", "-k", "3").stdout)
     assert len(found["edges"]) == 3
     assert {"source", "target", "weight", "influence"} == set(found["edges"][0])
-    fails(run("influence", "dallas", "--by", "edge", "--share", "0.5"), 2, "applies to nodes only")
+    fails(
+        run("influence", "dallas", "--by", "edge", "--share", "0.5"),
+        2,
+        "--share needs --by node",
+    )
 
 
 def test_synth_writes_the_shape_asked_for(run: Run, tmp_path: Path) -> None:

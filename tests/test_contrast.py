@@ -299,4 +299,4 @@ def test_contrasts_on_the_command_line(run: Run, examples: dict[str, GraphHandle
     in_python = examples["dallas"].paths(targets=["Austin", "Houston"], minus="Dallas", weights={"Houston": 0.5})
     assert json.loads(asked.stdout) == json.loads(in_python.to_json())
     fails(run("paths", "dallas", "--minus", "Dallas", *["--weight", "Dallas", "2"] * 2), 2, "two weights are given")
-    fails(run("paths", "dallas", "--weight", "Austin", "-1"), 1, "It is a positive number")
+    fails(run("paths", "dallas", "--weight", "Austin", "-1"), 1, "It must be a positive number")

@@ -109,7 +109,7 @@ def test_an_answer_without_rows_has_its_columns() -> None:
 
 
 def test_unknown_rows_are_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="rows cannot be 'path'\n  It is one of steps, paths"):
+    with pytest.raises(InvalidArgumentError, match="rows cannot be 'path'\n  It must be one of steps, paths"):
         PATHS.to_pandas("path")
 
 
@@ -237,7 +237,7 @@ def test_csv_has_the_numbers_of_the_file(run: Run, examples: dict[str, GraphHand
     assert "weight_in" not in features
     assert len(motifs["weight_in"]) == 3
     assert run("paths", "dallas", "--rows", "paths").returncode == 2
-    assert "It is one of steps, paths" in run("paths", "dallas", "--csv", "--rows", "motifs").stderr
+    assert "It must be one of steps, paths" in run("paths", "dallas", "--csv", "--rows", "motifs").stderr
 
 
 def test_a_whole_graph_is_its_file(examples: dict[str, GraphHandle]) -> None:

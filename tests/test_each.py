@@ -235,7 +235,7 @@ def test_the_command_line_asks_many_graphs(run: Run, examples: dict[str, GraphHa
     assert len(json.loads(scored.stdout)["answers"]) == 2
     fails(run("paths", "--tag", "analogies", "--collapsed"), 2, "--collapsed needs one GRAPH")
     fails(run("paths"), 2, "Missing argument 'GRAPH'")
-    fails(run("paths", "night", "--tag", "analogies"), 2, "With --tag or --graph, there is no GRAPH")
+    fails(run("paths", "night", "--tag", "analogies"), 2, "With --tag or --graph, leave out GRAPH")
     fails(run("score-circuit", "night", "--pinned", "--graph", "winter"), 2, "'night' is a graph")
     fails(run("supernodes", "suggest", "dallas", "--replace"), 2, "--replace needs --write")
     fails(run("paths", "--tag", "nothing"), 1, "no graph has the tag 'nothing'")

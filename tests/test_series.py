@@ -140,7 +140,7 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
     handle, bare = examples["dallas"], new_name()
     handle.score_circuit(["20/44686@10", "token:1", "logit:1"], name="lonely", replace=True)
     found = atlas.series("dallas", "night", circuit="lonely", of="dallas")
-    assert found.notes == ["Features of circuit 'lonely' are missing, of 1: night (1)."]
+    assert found.notes == ["Features of circuit 'lonely' (1 in all) are missing in: night (1)."]
     assert [line.values[1] for line in found] == [None, None, None]
     alone = handle.score_circuit(circuit="lonely")
     assert [line.values[0] for line in found] == [alone.influence, alone.replacement, alone.completeness]
@@ -201,7 +201,7 @@ def test_graphs_of_a_tag_are_sorted_by_the_numbers_in_their_names(
     assert _natural("run1") == _natural("run01")  # their names decide then
     done = run("series", "--tag", tag, "--table")
     assert done.stdout.splitlines()[0] == "3 graphs"
-    assert "No feature has another influence in one graph than in another." in done.stderr
+    assert "Every feature has the same influence in all of these graphs." in done.stderr
     fails(run("series"), 1, "no graphs given")
     fails(run("series", "--tag", tag, "--open"), 2, "--page")
 
@@ -209,7 +209,7 @@ def test_graphs_of_a_tag_are_sorted_by_the_numbers_in_their_names(
 @pytest.mark.parametrize(
     ("asked", "error", "message"),
     [
-        ({"circuit": "x"}, InvalidArgumentError, "belong together"),
+        ({"circuit": "x"}, InvalidArgumentError, "needs the graph that has it"),
         ({"circuit": "no such", "of": "dallas"}, CircuitNotFoundError, "no such"),
         ({"features": ["20/1"]}, NodeNotFoundError, "20/1"),
         ({"score": "best"}, InvalidArgumentError, "best"),

@@ -112,8 +112,8 @@ def test_questions_that_cannot_be_meant(atlas: Atlas, examples: Any) -> None:
         ([], {}, "no graphs given"),
         (["dallas"], {}, "'dallas' is the only graph"),
         (["dallas", "dallas-haiku"], {}, "2 models or sets of transcoders"),
-        (["dallas", "night"], {"groups": 2, "threshold": 0.5}, "exclude each other"),
-        (["dallas", "night"], {"groups": 3}, "It is 1 to 2"),
+        (["dallas", "night"], {"groups": 2, "threshold": 0.5}, "cannot be combined"),
+        (["dallas", "night"], {"groups": 3}, "It must be 1 to 2"),
         (["dallas", "night"], {"threshold": 2.0}, "-1 to 1"),
         (["dallas", "night"], {"by": "token"}, "feature, effect"),
         (["dallas", "night"], {"measure": "euclid"}, "jaccard, cosine"),
@@ -183,7 +183,7 @@ def test_groups_are_written_as_tags_only_on_request(atlas: Atlas, tagged: tuple[
         atlas.tag_groups(found, tag)
     assert tags() == {f"{tag}-1": {first, same, other, bare}}
     atlas.tag(bare, remove=[f"{tag}-1"], add=[f"{tag}-7"])
-    with pytest.raises(InvalidArgumentError, match="are not those of all groups of an earlier answer"):
+    with pytest.raises(InvalidArgumentError, match="already exist, but are not a full set of an earlier answer"):
         atlas.tag_groups(found, tag)
 
 

@@ -109,8 +109,8 @@ def test_other_supernodes_are_kept_and_told_of(examples: dict[str, GraphHandle])
     held = {data.nodes.key(i) for supernode in data.supernodes for i in supernode.members}
     doubled = {node.key for s in found for node in s.members} & held
     assert found.notes == [
-        f"{len(doubled)} of the features are in other supernodes too: a node counts in the last it is in.",
-        "With the supernodes that the graph has besides, the collapsed graph has cycles.",
+        f"{len(doubled)} of the features are in other supernodes, too: a node counts only in its last one.",
+        "With the other supernodes of the graph, the collapsed graph has cycles.",
     ]
     assert not {s.name for s in found} & {s.name for s in data.supernodes}
 
@@ -140,7 +140,7 @@ def test_impossible_suggestions_are_refused(examples: dict[str, GraphHandle], da
     with pytest.raises(CircuitNotFoundError, match="no circuit is named 'mine'"):
         dallas.suggest_supernodes(circuit="mine")
     dallas.score_circuit(["20/44686@10"], name="mine")
-    with pytest.raises(InvalidArgumentError, match="1 features cannot be grouped"):
+    with pytest.raises(InvalidArgumentError, match="grouping needs at least two features, and there are 1"):
         dallas.suggest_supernodes(circuit="mine")
     dallas.create_supernode("end", ["token:10"])
     with pytest.raises(InvalidArgumentError, match="is a collapsed graph"):

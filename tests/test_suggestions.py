@@ -47,7 +47,7 @@ def test_a_command_that_does_not_exist_names_the_one_that_is_meant(words: list[s
 
 IGNORED = {
     f"explain --from {__file__} --limit 3 --rate 25000": "--limit, --rate cannot be combined with --from FILE",
-    "explain dallas --model m --all-features": "--model, --all-features need --from FILE",
+    "explain dallas --model m --all-features": "--model, --all-features cannot be used without --from FILE",
     "circuit dallas --replace": "--replace needs --name",
     "score-circuit dallas Austin --replace": "--replace needs --name",
     "export --import-files new dallas --overwrite": "--circuit and --overwrite cannot be combined with --import-files",

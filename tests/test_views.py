@@ -419,7 +419,7 @@ def test_the_commands_write_pages_and_print_where(run: Run, tmp_path: Path) -> N
     assert run("report", "dallas", "-o", str(report), "--table").stdout.split()[-1] == str(report)
     for options in (("--paths", "--compare", "night"), ("--circuit", "--compare", "night"), ("--paths", "--circuit")):
         done = run("view", "dallas", *options)
-        assert (done.returncode, "exclude each other" in done.stderr) == (2, True)
+        assert (done.returncode, "cannot be combined" in done.stderr) == (2, True)
     assert "no graph is named" in run("view", "dallas", "--compare", "nothing").stderr
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" >"{tmp_path}/opened"\n', encoding="utf-8")

@@ -34,7 +34,7 @@ _WORDS |= {os.PathLike: "a path", Mapping: "a mapping", NoneType: "None"}
 _WORDS_OF_LISTS = {int: "whole numbers, or ranges such as '5-10'", str: "texts"}
 
 
-_SEVERAL = "; several are arguments of their own, or a list with * before it"
+_SEVERAL = "; pass several as separate arguments, or as a list with * before it"
 
 
 class _DoesNotFitError(Exception):
@@ -83,7 +83,7 @@ def _bound(
     if unknown:
         close = get_close_matches(unknown[0], named, 1)
         meant = f"Did you mean {close[0]}? " if close else ""
-        listed = ", ".join(sorted(named)) or "no argument by name"
+        listed = ", ".join(sorted(named)) or "no keyword argument"
         raise InvalidArgumentError(f"{name} does not take {unknown[0]!r}", fix=f"{meant}It takes {listed}.")
     try:
         bound = signature.bind(*args, **kwargs)
@@ -150,7 +150,7 @@ def _read(name: str, value: Any, wanted: Any, more: str = "") -> Any:
         return _fitted(value, wanted)
     except _DoesNotFitError as error:
         part = f"contain {error.args[0]!r:.80}" if error.args else f"be {value!r:.80}"
-        raise InvalidArgumentError(f"{name} cannot {part}", fix=f"It is {_words(wanted)}{more}.") from None
+        raise InvalidArgumentError(f"{name} cannot {part}", fix=f"It must be {_words(wanted)}{more}.") from None
 
 
 def _fitted(value: Any, wanted: Any) -> Any:

@@ -211,7 +211,9 @@ def _check_new(graph: StoredGraph, name: str | None, *, replace: bool) -> None:
     """Refuse a name under which a circuit cannot be stored, and to replace one without a name."""
     if name is None:
         if replace:
-            raise InvalidArgumentError("nothing is stored to replace a circuit", fix="Pass --name, too.")
+            raise InvalidArgumentError(
+                "replace has no effect without a name", fix="Name the circuit (--name), or leave replace out."
+            )
         return
     check_whole(graph.properties)
     check_group_name(name, "circuit")

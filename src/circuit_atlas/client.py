@@ -381,7 +381,7 @@ class Atlas(Database):
         if refresh:
             if graphs or wanted or align or weight or min_graphs is not None or replace:
                 raise InvalidArgumentError(
-                    "an aggregate is made again of the graphs and tags that it was made of, and in the same way",
+                    "refresh makes an aggregate again from the same graphs and tags, in the same way",
                     fix="Leave all but the name out, or pass replace (--replace) instead of refresh.",
                 )
             return IngestedGraph(self, refresh_aggregate(self, name))
@@ -774,7 +774,7 @@ class Atlas(Database):
         earlier = {tag.tag: tag.graphs for tag in self.tags().tags if is_ours(tag.tag)}
         if {int(tag.rpartition("-")[2]) for tag in earlier} != set(range(1, len(earlier) + 1)):
             raise InvalidArgumentError(
-                f"tags such as {min(earlier)!r} exist, and are not those of all groups of an earlier answer",
+                f"tags such as {min(earlier)!r} already exist, but are not a full set of an earlier answer",
                 fix="Give another prefix, or remove them.",
             )
         for tag, graphs in earlier.items():

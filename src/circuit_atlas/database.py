@@ -125,7 +125,7 @@ class Database:
     ) -> None:
         if not 0 < timeout <= 86_400:
             raise InvalidArgumentError(
-                f"timeout cannot be {timeout}", fix="It is more than 0 and at most 86,400 seconds."
+                f"timeout cannot be {timeout}", fix="It must be more than 0 and at most 86,400 seconds."
             )
         self.progress, self._timeout, self._tracer = progress, timeout, tracer
         self._driver: Driver | None = None
@@ -556,7 +556,7 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
     except Neo4jError as error:
         raise _in_our_words(error, where) from error
     except DriverError as error:
-        raise DatabaseError(f"the driver gave up: {error}", where=where) from error
+        raise DatabaseError(f"the Neo4j driver failed: {error}", where=where) from error
 
 
 @contextmanager
@@ -591,5 +591,5 @@ def _in_our_words(error: Neo4jError, where: str | None) -> Exception:
     if isinstance(error, ClientError):
         return CypherError(f"the server refused the query: {error.message}", fix=fix)
     if isinstance(error, TransientError):
-        return DatabaseError(f"the server could not do it now: {error.message}", where=where, fix=fix)
+        return DatabaseError(f"the server cannot run the query now: {error.message}", where=where, fix=fix)
     return DatabaseError(f"the server failed: {error.message}", where=where, fix="See the server's log.")

@@ -137,7 +137,9 @@ def suggest_supernodes(
         NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
     """
     if replace and not write:
-        raise InvalidArgumentError("nothing is stored to replace supernodes", fix="Pass --write, too.")
+        raise InvalidArgumentError(
+            "replace has no effect without write", fix="Pass --write, too, or leave replace out."
+        )
     if similarity is None and groups is None:
         similarity = SIMILARITY
     which: dict[str, Any] = {

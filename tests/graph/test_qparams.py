@@ -62,14 +62,14 @@ def test_members_that_are_no_nodes_are_told_in_a_warning(nodes: NodeColumns) -> 
 @pytest.mark.parametrize(
     ("entries", "warning"),
     [
-        (7, "`qParams.supernodes` is not a list, and not read"),
-        ({"one": ["a", "b"]}, "`qParams.supernodes` is not a list, and not read"),
+        (7, "`qParams.supernodes` is not a list, so it was not read"),
+        ({"one": ["a", "b"]}, "`qParams.supernodes` is not a list, so it was not read"),
         (["one", "a"], "not read: 2; the first is 'one'"),
         (
             [{"one": ["a"]}],
-            "entries that are not a list of a name and nodes, and not read: 1; the first is {'one': ['a']}",
+            "entries that are not a list of a name and nodes, and were not read: 1; the first is {'one': ['a']}",
         ),
-        ("one", "entries that are not a list of a name and nodes, and not read: 1; the first is 'one'"),
+        ("one", "entries that are not a list of a name and nodes, and were not read: 1; the first is 'one'"),
     ],
 )
 def test_supernodes_that_are_no_lists_are_told_and_not_made(entries: object, warning: str, nodes: NodeColumns) -> None:
@@ -108,7 +108,7 @@ def test_pinned_nodes(pinned: object, nodes: NodeColumns) -> None:
         (["a", "js"], []),
         ("a, x", ["pinned nodes that are not in the graph: x"]),
         ([f"x{i}" for i in range(7)], ["pinned nodes that are not in the graph: x0, x1, x2, x3, x4 and 2 more"]),
-        ({"a": True}, ["`qParams.pinnedIds` is not a list, and not read"]),
+        ({"a": True}, ["`qParams.pinnedIds` is not a list, so it was not read"]),
     ],
 )
 def test_pins_that_are_no_nodes_are_told_in_a_warning(pinned: object, warnings: list[str], nodes: NodeColumns) -> None:

@@ -264,13 +264,13 @@ def test_fields_of_another_type_are_told(tmp_path: Path, small: dict[str, Any]) 
     small["qParams"] = {"pinnedIds": ["nowhere"], "supernodes": {"Texas": ["E_1_0"]}}
     data = read_graph(write(tmp_path, small))
     assert set(data.metadata.warnings) == {
-        "`metadata.slug` is not a text, and not read",
-        "`metadata.prompt` is not a text, and not read",
-        "`metadata.scan` is not a text, and not read",
-        "`metadata.prompt_tokens` is not a list, and not read",
-        "`metadata.node_threshold` is not a number, and not read",
+        "`metadata.slug` is not a text, so it was not read",
+        "`metadata.prompt` is not a text, so it was not read",
+        "`metadata.scan` is not a text, so it was not read",
+        "`metadata.prompt_tokens` is not a list, so it was not read",
+        "`metadata.node_threshold` is not a number, so it was not read",
         "pinned nodes that are not in the graph: nowhere",
-        "`qParams.supernodes` is not a list, and not read",
+        "`qParams.supernodes` is not a list, so it was not read",
     }
     assert data.metadata.file_metadata == small["metadata"]
 

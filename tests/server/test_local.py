@@ -97,7 +97,7 @@ def test_a_second_start_is_the_same_server(server: LocalServer, capsys: pytest.C
     pid = server.status().pid
     assert server.start(quiet=True) == server.start(quiet=True)
     assert server.start(heap="2g") == server.start(quiet=True)
-    assert "Stop it first: options are for its start." in capsys.readouterr().err
+    assert "Stop it first: these options apply only when it starts." in capsys.readouterr().err
     assert server.status().pid == pid
 
 

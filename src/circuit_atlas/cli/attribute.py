@@ -128,9 +128,9 @@ def attribute_command(
         warn(result.graph, result.warnings)
         return result
     if name is not None and prompt is None:
-        raise click.UsageError("--name is for one prompt; name several in JSON lines.")
+        raise click.UsageError("--name is for one prompt. To name several, write JSON lines with `prompt` and `name`.")
     if output is not None and os.path.isfile(output):
-        raise click.UsageError("--output is a folder with --prompts or --each-position.")
+        raise click.UsageError("With --prompts or --each-position, --output must be a folder.")
     wanted = str(prompts) if prompt is None else [named_prompt(prompt, name)]
     results = atlas.attribute_all(wanted, each_position=each_position, output=output or ".", **options)
     warn_of_all(results)

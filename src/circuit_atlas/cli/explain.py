@@ -72,7 +72,8 @@ def explain_command(
     """
     importing = {name: options.pop(name) for name in ("model", "source_set", "all_features", "max_size")}
     _check_given(
-        options if files else importing, "cannot be combined with --from FILE" if files else "need --from FILE"
+        options if files else importing,
+        "cannot be combined with --from FILE" if files else "cannot be used without --from FILE",
     )
     if files:
         if graphs or every or tag:
@@ -97,4 +98,4 @@ def _warn(result: ExplainResult) -> None:
     for skipped in result.skipped:
         echo(f"Warning: {unknown_source_set(skipped)}", err=True)
     if result.asked and not result.explained:
-        echo("Warning: Neuronpedia explains none of them. Is it the right set of transcoders?", err=True)
+        echo("Warning: Neuronpedia explains none of these features. Check the set of transcoders.", err=True)

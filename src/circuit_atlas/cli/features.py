@@ -27,7 +27,9 @@ def features_command() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only in graphs with this tag; repeatable.")
 @click.option("--model", default="", help="The language model, if several have such a feature.")
 @click.option("--source-set", default="", help="The set of transcoders, if several have such a feature.")
-@click.option("-k", "--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="In how many graphs.")
+@click.option(
+    "-k", "--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most this many graphs."
+)
 @click.option(
     "--neighbors", type=click.IntRange(0, 100), default=3, show_default=True, help="How many effects each way."
 )

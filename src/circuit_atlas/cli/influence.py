@@ -67,9 +67,9 @@ def influence_command(
     """
     handle = atlas.graph(graph)
     if by in ("edge", "length") and kinds:
-        raise click.UsageError("--kind applies to nodes only.")
+        raise click.UsageError("--kind cannot be combined with --by edge or --by length.")
     if by != "node" and share is not None:
-        raise click.UsageError("--share applies to nodes only.")
+        raise click.UsageError("--share needs --by node.")
     if by == "node":
         return handle.influence(kinds=kinds, share=share, k=k, circuit=circuit, **asked)
     if k is not None:

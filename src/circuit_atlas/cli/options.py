@@ -169,7 +169,7 @@ def complete_queries(_ctx: click.Context, _parameter: click.Parameter, incomplet
 
 # Options and arguments that several commands have.
 DEFAULT_ROWS = 20
-new_tags_option = click.option("--tag", "tags", multiple=True, help="Tag of the graphs; repeatable.")
+new_tags_option = click.option("--tag", "tags", multiple=True, help="Give the graphs this tag; repeatable.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Overwrite the file.")
 tags_option = click.option(
     "--tag",

@@ -154,7 +154,7 @@ restriction_options = together(
         "positions",
         type=IntRange(),
         multiple=True,
-        help="Pass only these positions, -1 is the last; repeatable.",
+        help="Pass only these positions (-1 is the last); repeatable.",
     ),
     click.option(
         "--avoid",

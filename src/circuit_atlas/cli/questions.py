@@ -73,7 +73,7 @@ class Question(click.Command):
         try:
             return super().parse_args(ctx, ["", *args])
         except click.UsageError as error:
-            told = f"{error.format_message()} With --tag or --graph, there is no GRAPH."
+            told = f"{error.format_message()} With --tag or --graph, leave out GRAPH."
             raise click.UsageError(told, ctx) from error
 
 
@@ -123,7 +123,7 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
         nodes = arguments.get("nodes")
         first = nodes[0] if isinstance(nodes, tuple) and nodes else None
         if any(summary.graph == first for summary in atlas.graphs()):
-            raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, there is no GRAPH.")
+            raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, leave out GRAPH.")
         answers = atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))
         return answers.best(arguments["k"] or DEFAULT_ROWS) if best_of_all else answers
 

@@ -33,7 +33,9 @@ def _read_json(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] |
 @click.command("score-circuit", cls=Question)
 @graph_or_several
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
-@click.option("--supernode", "supernodes", multiple=True, metavar="NAME", help="All nodes of it; repeatable.")
+@click.option(
+    "--supernode", "supernodes", multiple=True, metavar="NAME", help="All nodes of this supernode; repeatable."
+)
 @click.option("--pinned", is_flag=True, help="The nodes that the graph's file pins.")
 @click.option("--circuit", metavar="NAME", help="The nodes of the stored circuit of this name.")
 @click.option(

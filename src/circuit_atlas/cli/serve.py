@@ -62,10 +62,10 @@ def serve_command(
     ):
         atlas.close()  # everything is in the files
         for note in served.notes:
-            echo(f"note: {note}", err=True)
+            echo(f"Note: {note}", err=True)
         for url in served.urls:
             echo(url)
-        echo("Ctrl-C stops it.", err=True)
+        echo("Press Ctrl-C to stop.", err=True)
         if open_page and can_open():
             webbrowser.open(served.urls[0])
         threading.Event().wait()

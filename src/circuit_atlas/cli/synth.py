@@ -31,7 +31,9 @@ GROUP = "Cypher and the server"
     show_default=True,
     help="Distribution of the weights.",
 )
-@click.option("--simple", is_flag=True, help="One node per layer and position, and a sink; count its paths.")
+@click.option(
+    "--simple", is_flag=True, help="One node per layer and position, and a sink; also print the number of paths."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random numbers.")
 @overwrite_option
 @format_options

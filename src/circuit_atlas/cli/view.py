@@ -81,11 +81,11 @@ def view_command(
     from circuit_atlas.views.graph_page import file_name
 
     if paths + circuit + bool(compare) > 1:
-        raise click.UsageError("--paths, --circuit and --compare exclude each other.")
+        raise click.UsageError("--paths, --circuit and --compare cannot be combined.")
     if not circuit and (name is not None or no_weights):
         raise click.UsageError("--name and --no-weights need --circuit.")
     if (paths or circuit) and given_options("max_nodes"):
-        raise click.UsageError("--max-nodes needs a picture of the whole graph.")
+        raise click.UsageError("--max-nodes cannot be combined with --paths or --circuit.")
     handle = atlas.graph(graph)
     if paths or circuit:
         view = (

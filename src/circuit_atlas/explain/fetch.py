@@ -95,7 +95,7 @@ def explain(
 
     if limit is not None and limit < 1:
         raise InvalidArgumentError(
-            f"limit cannot be {limit}", fix="It is 1 or more. Leave it out to fetch all features."
+            f"limit cannot be {limit}", fix="It must be 1 or more. Leave it out to fetch all features."
         )
     config = NeuronpediaConfig.from_environment(url, concurrency=concurrency, rate=rate, timeout=timeout)
     names, skipped = _neuronpedia_names(found := _chosen(database, graphs, tag))

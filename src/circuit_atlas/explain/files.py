@@ -55,7 +55,7 @@ def import_explanations(
         InvalidArgumentError: there is a table, but `model` or `source_set` is missing.
     """
     if not max_size > 0:
-        raise InvalidArgumentError(f"max_size cannot be {max_size}", fix="It is a number of GB, more than 0.")
+        raise InvalidArgumentError(f"max_size cannot be {max_size}", fix="It must be a number of GB, more than 0.")
     importer = _Importer(database, list_graphs(database).graphs, all_features)
     with database.writing(), tqdm(unit=" lines", unit_scale=True, disable=None if database.progress else True) as bar:
         lines, date = Lines(int(min(max_size, 1e9) * 1e9)), now()

@@ -371,7 +371,7 @@ class Aggregation:
                 f"found in fewer than {self._min_graphs:,} graphs, left out: {nodes:,} nodes, {effects:,} effects"
             )
         if self._without_logits:
-            notes.append(f"graphs without logits, of which nothing acts on the target: {self._without_logits:,}")
+            notes.append(f"graphs without logits, which add no effect on the target: {self._without_logits:,}")
         if self._without_probabilities:
             notes.append(
                 "graphs whose logits have no probabilities: the first is the target, and influence counts as 0: "

@@ -51,8 +51,8 @@ def named_supernodes(
     warnings = _no_list(qparams, "supernodes")
     if odd := [entry for entry in entries if not _is_list(entry)]:
         warnings.append(
-            f"`qParams.supernodes` has entries that are not a list of a name and nodes, and not read: {len(odd):,}; "
-            f"the first is {odd[0]!r:.{_SHOWN_LENGTH}}"
+            "`qParams.supernodes` has entries that are not a list of a name and nodes, and were not read: "
+            f"{len(odd):,}; the first is {odd[0]!r:.{_SHOWN_LENGTH}}"
         )
     _check_number(len(entries), MAX_SUPERNODES, "supernodes", where)
     n_members = 0
@@ -81,7 +81,11 @@ def named_supernodes(
 def _no_list(qparams: dict[str, Any], field: str) -> list[str]:
     """A warning if a field is neither a list nor a text."""
     value = qparams.get(field)
-    return [] if value is None or isinstance(value, list | str) else [f"`qParams.{field}` is not a list, and not read"]
+    return (
+        []
+        if value is None or isinstance(value, list | str)
+        else [f"`qParams.{field}` is not a list, so it was not read"]
+    )
 
 
 def _is_list(entry: Any) -> bool:

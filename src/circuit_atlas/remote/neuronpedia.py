@@ -147,9 +147,9 @@ def _checked_url(config: NeuronpediaConfig, given_by: str) -> httpx.URL:
     if url.scheme == "http" and not is_loopback(url):
         raise InvalidArgumentError("http is for a server on this machine only", where=shown(url), fix=fix)
     if config.concurrency < 1:
-        raise InvalidArgumentError(f"concurrency cannot be {config.concurrency}", fix="It is 1 or more.")
+        raise InvalidArgumentError(f"concurrency cannot be {config.concurrency}", fix="It must be 1 or more.")
     if not config.rate > 0:
-        raise InvalidArgumentError(f"rate cannot be {config.rate:g}", fix="It is more than 0.")
+        raise InvalidArgumentError(f"rate cannot be {config.rate:g}", fix="It must be more than 0.")
     return url
 
 

@@ -148,7 +148,7 @@ class Result(Record):
         kinds = self.data_by_rows()
         chosen = next(iter(kinds)) if rows is None else rows
         if chosen not in kinds:
-            raise InvalidArgumentError(f"rows cannot be {chosen!r}", fix=f"It is one of {', '.join(kinds)}.")
+            raise InvalidArgumentError(f"rows cannot be {chosen!r}", fix=f"It must be one of {', '.join(kinds)}.")
         return kinds[chosen]
 
     def data_by_rows(self) -> dict[str, Tidy]:

@@ -58,7 +58,7 @@ class Answers(Result):
             InvalidArgumentError: k is below 1, or answers to this question cannot be ranked.
         """
         if k < 1:
-            raise InvalidArgumentError(f"k cannot be {k}", fix="It is 1 or more.")
+            raise InvalidArgumentError(f"k cannot be {k}", fix="It must be 1 or more.")
         ranks = [one.answer.ranks() for one in self.answers]
         if None in ranks:
             raise InvalidArgumentError(

@@ -128,7 +128,7 @@ def _mirror(settings: Path) -> str | None:
         return None
     except OSError as error:
         raise LocalServerError(
-            f"cannot be read: {error.strerror}", where=str(settings), fix="Let it be read, or remove it."
+            f"cannot be read: {error.strerror}", where=str(settings), fix="Make the file readable, or remove it."
         ) from error
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # the last two: of an unknown encoding
         raise LocalServerError(f"not XML: {error}", where=str(settings), fix="Fix or remove the file.") from error

@@ -85,7 +85,7 @@ class LocalServer:
         running = self.connection()
         if running:
             if any((bolt_port, http_port, heap, page_cache, java)):
-                _print("The server is running already. Stop it first: options are for its start.", quiet)
+                _print("The server is running already. Stop it first: these options apply only when it starts.", quiet)
             return running
         program = self._program(java, quiet)
         with self._locked():

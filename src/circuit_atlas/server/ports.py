@@ -25,7 +25,7 @@ def choose_port(requested: int | None, previous: int | None, default: int, *, ta
     """
     if requested is not None:
         if not 0 < requested < 1 << 16:
-            raise LocalServerError(f"port cannot be {requested}", fix="It is 1 to 65535.")
+            raise LocalServerError(f"port cannot be {requested}", fix="It must be 1 to 65535.")
         if is_used(requested):
             raise LocalServerError(
                 f"port {requested} is in use", fix="Choose another port, or omit the option to pick a free one."

@@ -59,10 +59,10 @@ class Shape:
         if min(self.layers, self.positions, self.logits) < 1 or self.features_per_layer < 0:
             raise InvalidArgumentError("a graph needs at least one layer, one position and one logit")
         if not 0 <= self.density <= 1:
-            raise InvalidArgumentError(f"density cannot be {self.density}", fix="It is 0 to 1.")
+            raise InvalidArgumentError(f"density cannot be {self.density}", fix="It must be 0 to 1.")
         if self.weights not in SYNTHETIC_WEIGHTS:
             raise InvalidArgumentError(
-                f"weights cannot be {self.weights!r}", fix=f"It is one of {', '.join(SYNTHETIC_WEIGHTS)}."
+                f"weights cannot be {self.weights!r}", fix=f"It must be one of {', '.join(SYNTHETIC_WEIGHTS)}."
             )
         most = self.positions * _TRANSCODER_WIDTH
         if self.features_per_layer > most:

@@ -266,7 +266,11 @@ def view_circuit(
     found = _found(graph, options)
     shown = best_circuit(found)
     left = len(found) - len(shown)
-    notes = [f"Only the {len(shown)} best paths are drawn: more have over {MAX_CIRCUIT} nodes."] if left else []
+    notes = (
+        [f"Only the {len(shown)} best paths are drawn: with more, there would be over {MAX_CIRCUIT} nodes."]
+        if left
+        else []
+    )
     notes += age_notes(graph.database, graph.properties)
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
