@@ -183,7 +183,9 @@ def _features(graph: StoredGraph, columns: StoredArrays, circuits: Circuits, cir
     if len(at) < 2:
         where = graph.name if circuit is None else f"circuit {circuit!r} of {graph.name}"
         raise InvalidArgumentError(
-            f"grouping needs at least two features, and there are {len(at)}", where=where, fix="Two are needed."
+            f"grouping needs at least two features, and there are {len(at)}",
+            where=where,
+            fix="Name another graph or circuit (--circuit).",
         )
     return at
 

@@ -184,7 +184,7 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
         2,
         "--share needs --by node",
     )
-    fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes needs")
+    fails(run("view", "dallas", "--paths", "--max-nodes", "5"), 2, "--max-nodes cannot be combined")
 
 
 @pytest.mark.parametrize("name", ["2024", "true", "[1]"])
