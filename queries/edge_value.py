@@ -20,6 +20,7 @@ from circuit_atlas.schema.keys import KIND_NAMES
 from circuit_atlas.schema.properties import DOUBLE, LABELS, LONG
 
 MAX_LENGTH = 2_000  # characters
+MAX_VALUE = 1e300  # of an edge: a path adds a few of them
 MAX_DEPTH = 20  # parentheses, functions and CASEs inside each other
 
 NUMBER, CONDITION, KIND = "a number", "a condition", "a kind of nodes"  # types of terms
@@ -219,9 +220,9 @@ class EdgeValue:
                 raise InvalidArgumentError(
                     f"{self.text!r} must be a number for every edge", fix="Wrap it in coalesce(), or add an ELSE."
                 )
-            if not math.isfinite(value):
+            if not abs(value) <= MAX_VALUE:  # nor is NaN
                 raise InvalidArgumentError(
-                    f"{self.text!r} must be finite for every edge",
+                    f"{self.text!r} must be finite for every edge, and at most {MAX_VALUE:g}",
                     fix="The score of a path adds the values of its edges.",
                 )
 

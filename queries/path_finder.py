@@ -47,4 +47,4 @@ def finder(graph: StoredGraph, search: PathSearch, targets: Sequence[str]) -> Ca
 def _score(path: BestPath, search: PathSearch) -> float:
     if search.score == "product":
         return math.copysign(math.exp(path.value), -1.0 if search.sign < 0 else 1.0)
-    return search.order * path.value / (len(path.weights) if search.score == "mean" else 1)
+    return search.order * path.value / (len(path.weights) if search.score == "mean" else 1) + 0.0  # and no -0.0

@@ -266,6 +266,23 @@ def test_the_search_of_the_catalogue_takes_any_bounds(
     assert rows
 
 
+@pytest.mark.parametrize("large", [2.0**20, 1e10])
+def test_paths_whose_large_effects_cancel_are_found(large: float, atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """By the search of the database, from all tokens, and by the one in columns; and a score of 0 has no sign."""
+    edges = [(0, 1, large), (1, 2, -large), (2, 3, 0.25), (0, 4, 1.0), (4, 5, -1.0)]
+    handle, places = store(atlas, new_name(), [0, 1, 2, 3, 1, 2], edges)
+    keys = {place: key for key, place in places.items()}
+    for asked in ({}, {"sources": [keys[0]]}):
+        [found] = found_paths(handle, places, targets=[keys[3]], score="sum", k=1, **asked)
+        assert found == (0.25, (0, 1, 2, 3), [large, -large, 0.25])
+        [zero] = handle.paths(targets=[keys[5]], score="sum", order="inhibiting", k=1, **asked)
+        assert str(zero.score) == "0.0"
+    for value in ("1e308", "-1e308"):
+        for ask in (handle.paths, partial(handle.score, [keys[0], keys[1], keys[2]])):
+            with pytest.raises(InvalidArgumentError, match="at most 1e"):
+                ask(edge_value=value)
+
+
 def test_too_many_nodes_to_pass_are_refused(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
     groups = [["token:0", f"token:{i}"] for i in range(1, 9)]
     with pytest.raises(InvalidArgumentError, match="too many possible orders"):

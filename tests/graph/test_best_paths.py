@@ -89,6 +89,17 @@ def _score(value: float, hops: int, score: str, order: int) -> float:
     return order * value / (hops if score == "mean" else 1)
 
 
+@given(large=st.floats(1.0, 1e12), small=st.floats(1e-9, 1.0), k=st.integers(1, 3))
+def test_paths_whose_large_effects_cancel_are_not_lost(large: float, small: float, k: int) -> None:
+    """The rank of a prefix is the small number; what its longer prefix adds is the large one, and so is the bound."""
+    edges = [(0, 1, large), (1, 2, -large), (2, 5, small), (0, 3, large), (3, 4, -large), (4, 5, -5.0)]
+    packed, rules = PackedEdges.of(make_graph([0, 1, 2, 1, 2, 3], edges).edges, 6), semiring("sum", 1)
+    starts = token_starts(np.arange(6) == 0, rules, HOPS)
+    table = best_values(packed, starts, rules, input_sums=np.ones(6))
+    found = PathFinder(packed, [table], [{}], rules, False, np.ones(6)).best([5], k, min_hops=1)
+    assert [path.nodes for path in found] == [[0, 1, 2, 5], [0, 3, 4, 5]][:k]
+
+
 def test_no_path_is_an_empty_list() -> None:
     packed = PackedEdges.of(make_graph([0, 1, 2], [(0, 1, 1.0)]).edges, 3)
     rules = semiring("mean", 1)

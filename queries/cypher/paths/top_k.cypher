@@ -70,8 +70,7 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
       WITH node WHERE NOT from_shortlist
       MATCH (target:Node {graph: $graph, ordinal: node})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
       WITH source, target, r.weight AS weight, target.input_sum AS input_sum
-      RETURN collect(source.ordinal) AS inputs, collect(weight) AS weights,
-             collect(@step(weight, input_sum)) AS steps
+      RETURN collect(source.ordinal) AS inputs, collect(weight) AS weights, collect(@step(weight, input_sum)) AS steps
     }
     // The bounds, by sign and hops, of what a prefix still needs. A negative weight turns the sign needed.
     UNWIND at_node AS prefix
@@ -80,10 +79,11 @@ WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
     WITH prefix, inputs, weights, steps, value, divisor, threshold,
          bounds[inhibits * ($max_hops + 1) + prefix.remaining - 1] AS bound,
          bounds[abs($sign - inhibits) % 2 * ($max_hops + 1) + prefix.remaining - 1] AS turned
-    // The inputs that lead to a path above the threshold; -Infinity, where no path is, is below every threshold.
+    // The inputs that lead to a path above the threshold, up to rounding; -Infinity, where no path is, is below it.
     UNWIND [i IN range(0, size(inputs) - 1) WHERE CASE $score
       WHEN 'bottleneck' THEN value >= threshold <= steps[i] AND @before(weights[i], inputs[i]) >= threshold
-      ELSE (value + steps[i] + @before(weights[i], inputs[i])) / divisor >= threshold END | i] AS i
+      ELSE (value + steps[i] + @before(weights[i], inputs[i])) / divisor >= threshold - @ROUNDING * abs(steps[i])
+      END | i] AS i
     WITH prefix, inputs[i] AS source, weights[i] AS weight, divisor, @extended(value, steps[i]) AS value,
          @before(weights[i], inputs[i]) AS bound
     RETURN prefix, source, weight, value, @extended(value, bound) / divisor AS rank
@@ -105,7 +105,7 @@ CALL (path) {
   RETURN collect(n {@node}) AS nodes
 }
 RETURN nodes, weights, hops,
-       CASE WHEN $score <> 'product' THEN $order * score WHEN $sign < 0 THEN -exp(score) ELSE exp(score) END AS score
+       CASE WHEN $score <> 'product' THEN $order * score + 0.0 WHEN $sign < 0 THEN -exp(score) ELSE exp(score) END AS score
 ORDER BY i
 // visual: The k paths with the best score, step by step.
 UNWIND prefixes AS prefix UNWIND range(0, size(prefix.path) - 2) AS i

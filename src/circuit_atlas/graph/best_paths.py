@@ -139,6 +139,11 @@ class PathFinder:
         """All tables, one number behind the other."""
         return np.concatenate([table.ravel() for table in self.tables])
 
+    @cached_property
+    def _largest(self) -> float:
+        """The largest |value| of a path in the tables: an effect that the rest of a path takes back is as large."""
+        return float(np.abs(self._bounds, where=np.isfinite(self._bounds), out=np.zeros(len(self._bounds))).max())
+
     @property
     def _is_signed(self) -> bool:
         return bool(self.tables[0].shape[1] > len(self.input_sums))
@@ -181,7 +186,7 @@ class PathFinder:
 
     def _longer(self, before: _Prefixes, k: int) -> _Prefixes:
         """The k best of the prefixes that are an edge longer. Complete ones stay, and compete with them."""
-        threshold = _threshold(before, k)
+        threshold = _threshold(before, k, self._largest)
         found = _Best(k, threshold)
         n = len(self.input_sums)
         done, growing = np.flatnonzero(before.remaining == 0), np.flatnonzero(before.remaining > 0)
@@ -194,8 +199,10 @@ class PathFinder:
         """The inputs of some prefixes that may lead to a path above the threshold.
 
         Prefixes at the same node that need the same bounds have the same inputs. An input that does not lead the best
-        of them above the threshold leads none of them there, and most do not.
+        of them above the threshold leads none of them there, and most do not. Without a threshold, all may.
         """
+        if threshold == -np.inf:
+            return _Inputs(None, self.edges.start[before.node[which]], self.edges.inputs[before.node[which]])
         _, first, group = np.unique(self._bound_of(before, which), return_index=True, return_inverse=True)
         best = before.at(which[first])
         np.maximum.at(best.value, group, before.value[which])
@@ -273,12 +280,18 @@ def _spans(counts: Int64) -> Iterator[slice]:
     yield from (slice(*pair) for pair in pairwise(places))
 
 
-def _threshold(prefixes: _Prefixes, k: int) -> float:
-    """A rank that the k-th path reaches or exceeds: some path that continues a prefix has its rank, up to rounding."""
+def _threshold(prefixes: _Prefixes, k: int, largest: float) -> float:
+    """A rank that the k-th path reaches or exceeds: some path that continues a prefix has its rank, up to rounding.
+
+    Args:
+        prefixes: the prefixes.
+        k: how many paths are meant.
+        largest: the largest |value| that is added to that of a prefix.
+    """
     if len(prefixes.rank) < k:
         return -np.inf
     kth = float(prefixes.rank[-1])
-    margin = ROUNDING * (abs(kth) + float(np.abs(prefixes.value).max()))
+    margin = ROUNDING * (abs(kth) + float(np.abs(prefixes.value).max()) + largest)
     return kth - margin if np.isfinite(margin) else -np.inf
 
 
