@@ -153,13 +153,15 @@ def graphs(atlas: Atlas, new_name: Callable[[], str]) -> tuple[str, str]:
 
 @pytest.fixture
 def put(atlas: Atlas, graphs: tuple[str, str]) -> Callable[[GraphData | None], None]:
-    """Puts a graph in the place of the changing one, or deletes it."""
+    """Puts a graph in the place of the changing one, unless it is there, or deletes it."""
+    there: list[GraphData | None] = [None]
 
     def put_graph(data: GraphData | None) -> None:
         if data is None:
             atlas.delete(graphs[0])
-        else:
+        elif data is not there[-1]:
             load_graph(atlas, data, name=graphs[0], replace=True)
+        there.append(data)
 
     return put_graph
 
