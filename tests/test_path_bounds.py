@@ -272,7 +272,8 @@ def test_paths_whose_large_effects_cancel_are_found(large: float, atlas: Atlas, 
     edges = [(0, 1, large), (1, 2, -large), (2, 3, 0.25), (0, 4, 1.0), (4, 5, -1.0)]
     handle, places = store(atlas, new_name(), [0, 1, 2, 3, 1, 2], edges)
     keys = {place: key for key, place in places.items()}
-    for asked in ({}, {"sources": [keys[0]]}):
+    questions: list[dict[str, Any]] = [{}, {"sources": [keys[0]]}]
+    for asked in questions:
         [found] = found_paths(handle, places, targets=[keys[3]], score="sum", k=1, **asked)
         assert found == (0.25, (0, 1, 2, 3), [large, -large, 0.25])
         [zero] = handle.paths(targets=[keys[5]], score="sum", order="inhibiting", k=1, **asked)

@@ -10,7 +10,7 @@
 // @returns direction STRING -- in or out
 // @returns node MAP -- the neighbour
 // @returns weight FLOAT -- the direct effect, signed
-// @returns statistics MAP -- graphs, weight_present, weight_sd and sign_agreement of the effect; null but in an aggregate
+// @returns statistics MAP -- in an aggregate: graphs, weight_present, weight_sd and sign_agreement of the effect
 CYPHER 25
 MATCH (n:Node {graph: $graph, key: $key})
 @strongest_effects(n)

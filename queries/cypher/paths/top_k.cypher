@@ -105,7 +105,7 @@ CALL (path) {
   RETURN collect(n {@node}) AS nodes
 }
 RETURN nodes, weights, hops,
-       CASE WHEN $score <> 'product' THEN $order * score + 0.0 WHEN $sign < 0 THEN -exp(score) ELSE exp(score) END AS score
+  CASE WHEN $score <> 'product' THEN $order * score + 0.0 WHEN $sign < 0 THEN -exp(score) ELSE exp(score) END AS score
 ORDER BY i
 // visual: The k paths with the best score, step by step.
 UNWIND prefixes AS prefix UNWIND range(0, size(prefix.path) - 2) AS i
