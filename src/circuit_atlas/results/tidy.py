@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from threading import Lock
+from types import UnionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args, get_origin
 
 from circuit_atlas.errors import AtlasError, needs_extra
@@ -122,9 +123,11 @@ def tidy_lists(record: type[Record], column: str, lists: Iterable[tuple[str, Ite
 
 
 def listed(annotation: Any) -> type[Record] | None:
-    """The type of the records in a list of records; None for any other type."""
+    """The type of the records in a list of records; None for any other type. Of a list of records that may be of a
+    derived type, such as `list[AggregatedPath | Path]`, the type that comes last."""
     inner = get_args(annotation)[0] if get_origin(annotation) is list else None
-    return inner if isinstance(inner, type) and issubclass(inner, Record) else None
+    last = get_args(inner)[-1] if get_origin(inner) is UnionType else inner
+    return last if isinstance(last, type) and issubclass(last, Record) else None
 
 
 def _columns(record: type[Record], prefix: str = "", is_optional: bool = False) -> Iterator[tuple[str, Any]]:
