@@ -210,7 +210,7 @@ class EdgeValue:
         return self.term.cypher
 
     def check(self, values: Iterable[float | None]) -> None:
-        """Refuse the values of some edges if one is not a finite number.
+        """Refuse the values of some edges if one is not a number, or too large.
 
         Raises:
             InvalidArgumentError: one is not.

@@ -252,10 +252,8 @@ def neighbors(
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
         found: dict[str, Any] = {"node": to_node(row["node"]), "weight": row["weight"]}
-        is_aggregated = row["statistics"]["graphs"] is not None
-        sides[row["direction"]].append(
-            AggregatedNeighbor(**found, **row["statistics"]) if is_aggregated else Neighbor(**found)
-        )
+        statistics = row["statistics"]
+        sides[row["direction"]].append(AggregatedNeighbor(**found, **statistics) if statistics else Neighbor(**found))
     return Neighbors.model_validate({"graph": graph.name, "node": node, **sides})
 
 

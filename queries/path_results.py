@@ -52,7 +52,7 @@ class Path(Record):
 
 
 class AggregatedPath(Path):
-    """A path in an aggregate. A graph that has all of its effects is one of the fewest that have one of them."""
+    """A path in an aggregate. At most as many graphs have all of it as have the rarest of its effects."""
 
     graphs: list[int | None] = Field(description="Number of graphs that have each effect; null for one on a contrast")
 
@@ -96,15 +96,17 @@ class Paths(ContrastResult, GraphResult):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per path; of an aggregate, with the number of graphs that have its rarest effect."""
-        if not self._aggregated:
+        paths = self._aggregated
+        if not paths:
             return ["score", "hops", "path"], [[path.score, path.hops, path] for path in self.paths]
         return ["score", "hops", "graphs", "path"], [
             [path.score, path.hops, min((n for n in path.graphs if n is not None), default=None), path]
-            for path in self._aggregated
+            for path in paths
         ]
 
     @property
     def _aggregated(self) -> list[AggregatedPath]:
+        """The paths, if they are of an aggregate: then all are."""
         return [path for path in self.paths if isinstance(path, AggregatedPath)]
 
     def edges(self) -> Iterator[Edge]:

@@ -21,6 +21,7 @@ from circuit_atlas.queries.path_notes import FEATURE, notes_on_count, notes_on_g
 from circuit_atlas.queries.path_results import AggregatedPath, Path, PathCounts, Paths
 from circuit_atlas.queries.path_search import PathSearch
 from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
+from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import (
     DEFAULT_HOPS,
@@ -35,6 +36,7 @@ from circuit_atlas.schema.limits import (
 SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
 _MANY = 300  # walks
+_SCORED = 1_000  # paths at a time
 
 # From the values of a path's edges, their weights, and for each the sum of |weight| of all inputs of its target.
 SCORE_OF: dict[str, Callable[[list[float], list[float], list[float]], float]] = {
@@ -324,7 +326,8 @@ def score_paths(
     keys = [_path_keys(graph, path) for path in paths]
     value = _read_edge_value(score, edge_value)
     rows = ask(graph.database, "paths.score", edge_value=value, graph=graph.name, paths=keys)
-    return Paths(graph=graph.name, score=score, paths=_paths(graph, [_scored(row, score, value) for row in rows]))
+    found = [_scored(row, score, value) for row in rows]
+    return Paths(graph=graph.name, score=score, paths=_paths(graph, found, [row["graphs"] for row in rows]))
 
 
 def _path_keys(graph: StoredGraph, path: Sequence[str]) -> list[str]:
@@ -345,7 +348,10 @@ def _scored(row: dict[str, Any], score: str, value: EdgeValue | None) -> _Found:
     return nodes, weights, SCORE_OF[score](row["values"], weights, row["input_sums"])
 
 
-def _paths(graph: StoredGraph, found: Iterable[_Found]) -> Sequence[Path]:
+def _paths(
+    graph: StoredGraph, found: Iterable[_Found], graphs: Sequence[list[int | None]] | None = None
+) -> Sequence[Path]:
+    """Paths for an answer. Those of an aggregate have the numbers of `graphs`, which are read if they are not known."""
     found = list(found)
     rows = {row["key"]: row for nodes, _, _ in found for row in nodes}
     node = titled(graph.database, ((graph.name, to_node(row)) for row in rows.values()))
@@ -353,14 +359,13 @@ def _paths(graph: StoredGraph, found: Iterable[_Found]) -> Sequence[Path]:
         Path(score=score, hops=len(weights), nodes=[node[graph.name, row["key"]] for row in nodes], weights=weights)
         for nodes, weights, score in found
     ]
-    if not paths or not is_aggregate(graph.properties):
+    if not is_aggregate(graph.properties) or graph.properties.get("collapsed_from"):  # which has other effects
         return paths
-    keys = [[one.key for one in path.nodes] for path in paths]
-    scored = ask(graph.database, "paths.score", graph=graph.name, paths=keys)
-    return [
-        AggregatedPath(**dict(path), graphs=row["graphs"]) if any(row["graphs"]) else path  # none when it is collapsed
-        for path, row in zip(paths, scored, strict=True)
-    ]
+    if graphs is None:
+        keys = [[one.key for one in path.nodes] for path in paths]
+        parts = (ask(graph.database, "paths.score", graph=graph.name, paths=part) for part in batches(keys, _SCORED))
+        graphs = [row["graphs"] for rows in parts for row in rows]
+    return [AggregatedPath(**dict(path), graphs=counts) for path, counts in zip(paths, graphs, strict=True)]
 
 
 @graph_query

@@ -131,7 +131,8 @@ def series(
         try:
             contrast = _measured_on(stored, on)
         except (NodeNotFoundError, InvalidArgumentError) as error:  # other graphs of the series may have it
-            return _Found(_step(stored, None), None, lacks=[(f"the target {on.name}", "values")], no_target=error)
+            what = f"{'the target' if isinstance(error, NodeNotFoundError) else 'a defined'} {on.name}"
+            return _Found(_step(stored, None), None, lacks=[(what, "values")], no_target=error)
         defined = _is_defined(stored, targets, contrast)
         has_paths = (on.name or stored.logits) and stored.properties["token_nodes"]
         path = _best_path(stored, must_pass, ranked_by, on) if must_pass and has_paths else None
@@ -155,7 +156,7 @@ def series(
         raise absent[0]
     lines, notes = [], [*_notes(found, circuit, len(held_features)), *_pruned_note(found, on.name)]
     if must_pass:
-        lines.append(_path_line(found, must_pass, ranked_by))
+        lines.append(_path_line(found, must_pass, ranked_by, is_alone=not features and other is None))
         if all(value is None for value in lines[-1].values):
             passed = ", ".join(must_pass)
             notes.append(f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {passed}.")
@@ -319,9 +320,12 @@ def _best_path(
     return found.paths[0] if found.paths else None
 
 
-def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str) -> SeriesLine:
+def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str, *, is_alone: bool) -> SeriesLine:
+    """The line of the path. It is an error if no graph has a node to pass; if nothing else is followed, also if no graph
+    with the targets has it."""
     errors = [one.path for one in found if isinstance(one.path, NodeNotFoundError)]
-    if errors and len(errors) == sum(one.no_target is None for one in found):
+    with_targets = sum(one.no_target is None for one in found)
+    if len(errors) == len(found) or (errors and is_alone and len(errors) == with_targets):
         raise errors[0]
     values = [one.path.score if isinstance(one.path, Path) else None for one in found]
     return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)

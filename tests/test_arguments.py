@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_refused_by_name(name: str, given: Any, message: st
 
 def test_a_list_is_not_one_of_several_texts() -> None:
     assert Asked().question("a", "b", "c")["texts"] == ("b", "c")
-    with pytest.raises(InvalidArgumentError, match=r"texts cannot be \['b', 'c'\]\n.*arguments of their own"):
+    with pytest.raises(InvalidArgumentError, match=r"texts cannot be \['b', 'c'\]\n.*as separate arguments"):
         Asked().question("a", ["b", "c"])  # type: ignore[arg-type]
 
 

@@ -355,7 +355,7 @@ def test_the_command_line_takes_nodes_from_a_file(run: Run, examples: dict[str, 
     every = atlas.search("Texas", graph="dallas", places=1000)
     assert examples["dallas"].score_circuit(every).notes == []
     for ask in (examples["dallas"].circuit, lambda **how: examples["dallas"].score_circuit(["token:1"], **how)):
-        with pytest.raises(InvalidArgumentError, match="nothing is stored to replace"):
+        with pytest.raises(InvalidArgumentError, match="replace has no effect without a name"):
             ask(replace=True)
     forms, other = "not JSON of paths, search or circuit", examples["night"].paths(k=1).to_json()
     for text, why in (("{", forms), ("[1]", forms), ("{}", forms), (other, "it is about the graph 'night'")):

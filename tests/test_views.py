@@ -484,7 +484,9 @@ def test_a_stored_circuit_is_drawn_with_its_supernodes(examples: Any, atlas: Atl
 def test_a_circuit_has_at_most_20_nodes(examples: Any) -> None:
     view = examples["dallas"].view_circuit(k=100)
     assert view.summary.nodes <= 20
-    assert re.fullmatch(r"Only the \d+ best paths are drawn: more have over 20 nodes\.", view.summary.notes[0])
+    assert re.fullmatch(
+        r"Only the \d+ best paths are drawn: with more, there would be over 20 nodes\.", view.summary.notes[0]
+    )
     with pytest.raises(InvalidArgumentError, match="no path matches"):
         examples["dallas"].view_circuit(sources=["logit:San"])
 

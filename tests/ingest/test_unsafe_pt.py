@@ -95,7 +95,7 @@ def test_a_value_that_is_used_many_times_takes_no_time_and_memory(saved: Path) -
 @pytest.mark.parametrize("value", [[[1, 2], [1]], ["a"], [{}]])
 def test_lists_that_are_no_arrays_are_refused(value: object, saved: Path, torch: ModuleType) -> None:
     torch.save({**torch.load(saved, weights_only=False), "active_features": value}, saved)
-    with pytest.raises(InputError, match="active_features: contains something else than numbers"):
+    with pytest.raises(InputError, match="active_features: contains something other than numbers"):
         read_graph(saved)
 
 

@@ -16,7 +16,7 @@ MATCH (n:Node {graph: $graph, key: $key})
 @strongest_effects(n)
 // result
 RETURN direction, m {@node} AS node, r.weight AS weight,
-  r {.graphs, .weight_present, .weight_sd, .sign_agreement} AS statistics
+  CASE WHEN r.graphs > 0 THEN r {.graphs, .weight_present, .weight_sd, .sign_agreement} END AS statistics
 ORDER BY direction, @strength(r) DESC, m.ordinal LIMIT 20000
 // visual: A node and the strongest direct effects on it and of it.
 MATCH p = (n)-[r]-(m) RETURN p LIMIT 300

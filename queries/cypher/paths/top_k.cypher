@@ -42,10 +42,10 @@ WITH bounds, collect(prefix) AS starts
 // Hop by hop, the k best of the prefixes that are an edge longer. This is a loop, as paths.strongest explains.
 WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
   // The threshold: what the k-th of the prefixes reaches, less what rounding can make of it. With fewer of them, it is
-  // the smallest number: below all values but -Infinity, which is where no path is.
+  // below all values but -Infinity, which is where no path is.
   WITH CASE size(prefixes) WHEN $k THEN prefixes[-1].rank END AS kth,
        reduce(most = 0.0, p IN prefixes | CASE WHEN abs(p.value) > most THEN abs(p.value) ELSE most END) AS largest
-  WITH coalesce(kth - @ROUNDING * (abs(kth) + largest), -1.7976931348623157e308) AS threshold
+  WITH coalesce(kth - @ROUNDING * (abs(kth) + largest), -1e308) AS threshold
   CALL (bounds, prefixes, threshold) {
     // Complete paths stay as they are, and compete with those that are not.
     UNWIND [prefix IN prefixes WHERE prefix.remaining = 0] AS prefix
