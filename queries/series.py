@@ -321,8 +321,8 @@ def _best_path(
 
 
 def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str, *, is_alone: bool) -> SeriesLine:
-    """The line of the path. It is an error if no graph has a node to pass; if nothing else is followed, also if no graph
-    with the targets has it."""
+    """The line of the path. It is an error if no graph has a node to pass; if nothing else is followed, also if no
+    graph with the targets has it."""
     errors = [one.path for one in found if isinstance(one.path, NodeNotFoundError)]
     with_targets = sum(one.no_target is None for one in found)
     if len(errors) == len(found) or (errors and is_alone and len(errors) == with_targets):
