@@ -600,7 +600,7 @@ def test_what_cannot_be_aggregated_is_refused(atlas: Atlas, one: GraphHandle, ne
     given: list[dict[str, Any]] = [{"tags": ["analogies"]}, {"align": "exact"}, {"weight": "mean"}, {"replace": True}]
     given.append({"min_graphs": 1})
     for more in given:
-        with pytest.raises(InvalidArgumentError, match="graphs and tags that it was made of"):
+        with pytest.raises(InvalidArgumentError, match="from the same graphs and tags"):
             atlas.aggregate(name=MAP, refresh=True, **more)
 
 
