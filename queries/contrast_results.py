@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -32,9 +33,7 @@ class Contrast(Record):
     def note(self) -> str:
         """What it is made of, and what pruning does to it, in words."""
         made = f"{self.node.name} is {signed_sum([(p.weight, p.node.key) for p in self.parts])}, which is not stored."
-        if self.edge_threshold is None or self.edge_threshold >= 1:
-            return made
-        return f"{made} Effects that were pruned (edge threshold {self.edge_threshold:g}) count as 0."
+        return f"{made} {pruned_effects([self.edge_threshold])}".rstrip()
 
 
 class ContrastResult(Result):
@@ -51,6 +50,13 @@ class ContrastResult(Result):
         if self.contrast and self.contrast.note not in self.notes:
             self.notes.append(self.contrast.note)
         return self
+
+
+def pruned_effects(thresholds: Iterable[float | None]) -> str:
+    """What pruning with these edge thresholds does to the effects on a contrast, as a sentence; empty if it does
+    nothing."""
+    shown = ", ".join(f"{one:g}" for one in sorted({one for one in thresholds if one is not None and one < 1}))
+    return f"Effects that were pruned (edge threshold {shown}) count as 0." if shown else ""
 
 
 def signed_sum(terms: list[tuple[float, str]]) -> str:

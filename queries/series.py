@@ -15,7 +15,7 @@ from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.contrast import contrast_of
-from circuit_atlas.queries.contrast_results import Contrast, signed_sum
+from circuit_atlas.queries.contrast_results import Contrast, pruned_effects, signed_sum
 from circuit_atlas.queries.feature_results import FeatureIdentity
 from circuit_atlas.queries.features import find_feature, is_lorsa, named_features
 from circuit_atlas.queries.graph_sets import graph_set
@@ -356,9 +356,8 @@ def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]
 
 def _pruned_note(found: Sequence[_Found], name: str | None) -> list[str]:
     """A note that effects on a contrast were pruned."""
-    thresholds = {one.contrast.edge_threshold for one in found if one.contrast} - {None, 1.0}
-    shown = ", ".join(f"{threshold:g}" for threshold in sorted(filter(None, thresholds)))
-    return [f"{name} is not stored. Effects that were pruned (edge threshold {shown}) count as 0."] if shown else []
+    pruned = pruned_effects(one.contrast.edge_threshold for one in found if one.contrast)
+    return [f"{name} is not stored. {pruned}"] if pruned else []
 
 
 def _scores(

@@ -81,11 +81,9 @@ def named_supernodes(
 def _no_list(qparams: dict[str, Any], field: str) -> list[str]:
     """A warning if a field is neither a list nor a text."""
     value = qparams.get(field)
-    return (
-        []
-        if value is None or isinstance(value, list | str)
-        else [f"`qParams.{field}` is not a list, so it was not read"]
-    )
+    if value is None or isinstance(value, list | str):
+        return []
+    return [f"`qParams.{field}` is not a list, so it was not read"]
 
 
 def _is_list(entry: Any) -> bool:
