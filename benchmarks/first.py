@@ -1,4 +1,5 @@
-"""First questions: each is asked by a new program, of a server that has just started, and again by another program.
+"""First questions: each is asked by a new program, of a server that `circuit-atlas server start` has just started, and
+again by another program.
 
 Beside them, the programs of `walks`, which do nothing but the recurrence over their own file.
 """
@@ -101,8 +102,9 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
             write_pt(synthesize(replace(_SHAPES[size], seed=2), slug="second"), folder / "second.pt")
             ask(["ingest", "second.pt", "--bulk", "--name", "second"])
         server.stop()
-        server.start(quiet=True)
+        start = ask(["server", "start"])
         yield {"edges": edges, "question": question, "new": ask(arguments), "again": ask(arguments)}
+    yield {"edges": edges, "question": "server start", "new": start}
     server.stop()
     case, packed = case_of(data), PackedEdges.of(data.edges, len(data.nodes))
     for program, (write, _) in PROGRAMS.items():

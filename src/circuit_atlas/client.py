@@ -67,6 +67,7 @@ from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema, ensure_sche
 from circuit_atlas.schema.keys import COLLAPSED
 from circuit_atlas.schema.limits import DEFAULT_TIMEOUT
 from circuit_atlas.store.columns import make_columns
+from circuit_atlas.store.rehearsal import rehearse
 from circuit_atlas.store.verify import verify
 from circuit_atlas.supernodes import delete_collapsed, of_fresh_graphs, refresh_collapsed
 from circuit_atlas.threads import in_order
@@ -142,6 +143,8 @@ class Atlas(Database):
         with self._connecting:  # several threads may ask
             if self._driver is None and not self._is_closed:
                 self._connect(self._server.start(quiet=not self.progress))
+                if self._server.writes_classes:  # of what it does before it stops, which later servers do sooner
+                    rehearse(self)
 
     def _open_driver(self) -> Driver:
         """See `Database._open_driver`. A store that another process has just made is opened."""

@@ -49,12 +49,22 @@ def start(
 ) -> None:
     """Start the server if it is not running. The first time, Neo4j is downloaded (185 MB).
 
+    It is sent the statements of the first questions, which take it some seconds to plan: so your first question is
+    answered at once.
+
     \b
     Examples:
       circuit-atlas server start
     """
+    from circuit_atlas.database import Database
+    from circuit_atlas.store.rehearsal import rehearse
+
     server = _server(store)
-    server.start(bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, java=java)
+    was_running = server.connection() is not None
+    connection = server.start(bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, java=java)
+    if not was_running:
+        with Database(connection) as database:
+            rehearse(database)
     _print_status(server)
 
 

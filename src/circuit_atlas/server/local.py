@@ -201,6 +201,11 @@ class LocalServer:
     def _is_on_new_data(self, record: Mapping[str, object]) -> bool:
         return bool(record.get("data", "data") != self.store.kept_data)
 
+    @property
+    def writes_classes(self) -> bool:
+        """Whether the server will write an archive of its classes when it stops, see `class_archive`."""
+        return bool(self.store.read_process().get("classes"))
+
     def status(self) -> ServerStatus:
         """Whether the server runs, and where."""
         known = self._process()
