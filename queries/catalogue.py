@@ -14,7 +14,8 @@ A file reads
     MATCH p = ...
     RETURN p LIMIT 300
 
-A query that uses `$graph` and does not declare it takes the name of a graph, before its other parameters: most do.
+A query that uses `$graph` and does not declare it takes the name of a graph, before its other parameters: most do. The
+parameters of a fragment are declared where it is defined: a query that uses it need not declare them again.
 
 A query has two forms that share everything above `// result`: its rows, and its visual form, which Neo4j Browser draws.
 The visual form returns paths (a single node is a path, too), few enough to look at. When it begins with `CYPHER 25`, it
@@ -31,7 +32,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -88,14 +89,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Fragment:
-    """Cypher that queries share, and the names in it that stand for arguments."""
+    """Cypher that queries share, the names in it that stand for arguments, and declarations of parameters of the query
+    that it uses."""
 
-    parameters: tuple[str, ...]
-    text: str
+    arguments: tuple[str, ...]
+    declared: tuple[str, ...] = ()
+    text: str = ""
 
     def filled(self, arguments: Iterable[str]) -> str:
-        """The text with arguments in the places of the parameters; properties of the same names stay."""
-        values = dict(zip(self.parameters, arguments, strict=True))
+        """The text with these arguments in their places; properties of the same names stay."""
+        values = dict(zip(self.arguments, arguments, strict=True))
         return re.sub(r"(?<![.\w$'])[A-Za-z_]\w*\b(?!')", lambda match: values.get(match[0], match[0]), self.text)
 
 
@@ -226,10 +229,14 @@ def read_fragments(text: str) -> dict[str, Fragment]:
     for number, line in enumerate(text.splitlines(), 1):
         if start := _FRAGMENT.fullmatch(line):
             name = start[1]
-            fragments[name] = Fragment(_listed(start[2]), "")
+            fragments[name] = Fragment(_listed(start[2]))
+        elif _PARAMETER.fullmatch(line.removeprefix("// ")):
+            fragments[name] = replace(fragments[name], declared=(*fragments[name].declared, line))
         elif line and not line.startswith("//"):
             code = _expanded(line, fragments, f"fragments.cypher:{number}")
-            fragments[name] = Fragment(fragments[name].parameters, f"{fragments[name].text}\n{code}".lstrip("\n"))
+            declared = (*fragments[name].declared, *_declared_by(line, fragments))
+            text = f"{fragments[name].text}\n{code}".lstrip("\n")
+            fragments[name] = Fragment(fragments[name].arguments, declared, text)
     return fragments
 
 
@@ -243,7 +250,8 @@ def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> C
     lines = [_expanded(line, fragments, f"{file}:{number}") for number, line in enumerate(text.splitlines(), 1)]
     comments = list(takewhile(lambda line: line.startswith("//"), lines))
     rows, draws, picture = _forms(lines[len(comments) :], f"{file}:{len(comments) + 1}")
-    header = _with_graph(comments, rows)
+    shared = [_GRAPH, *(line for code in text.splitlines() for line in _declared_by(code, fragments))]
+    header = _with_declarations(comments, shared, rows)
     entries = _entries(header, file)
     internal = _INTERNAL in entries
     if internal == bool(draws):
@@ -261,12 +269,25 @@ def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> C
     )
 
 
-def _with_graph(header: list[str], statement: str) -> list[str]:
-    """The header with a declaration of `graph`, if the statement uses it and the header has none."""
-    if "graph" not in used_parameters(statement) or any(line.startswith("// @param graph ") for line in header):
-        return header
-    place = next((i for i, line in enumerate(header) if line.startswith(("// @param", "// @returns"))), len(header))
-    return [*header[:place], _GRAPH, *header[place:]]
+def _declared_by(line: str, fragments: Mapping[str, Fragment]) -> list[str]:
+    """The declarations of the fragments that a line of a statement mentions."""
+    if line.lstrip().startswith("//"):
+        return []
+    mentioned = [fragments[name] for name, _ in _MENTION.findall(line) if name in fragments]
+    return [declared for fragment in mentioned for declared in fragment.declared]
+
+
+def _with_declarations(header: list[str], shared: Iterable[str], statement: str) -> list[str]:
+    """The header with those of the shared declarations whose parameters the statement uses and it does not declare:
+    required parameters before its own, others after them."""
+    own = {line.split()[2] for line in header if line.startswith("// @param ")}
+    missing = used_parameters(statement) - own
+    added = {line.split()[2]: line for line in shared if line.split()[2] in missing}.values()
+    required = [line for line in added if " = " not in line.partition(" -- ")[0]]
+    optional = [line for line in added if line not in required]
+    first = next((i for i, line in enumerate(header) if line.startswith(("// @param", "// @returns"))), len(header))
+    last = next((i for i, line in enumerate(header) if line.startswith("// @returns")), len(header))
+    return [*header[:first], *required, *header[first:last], *optional, *header[last:]]
 
 
 def _entries(header: list[str], file: str) -> list[str]:
@@ -314,7 +335,7 @@ def _expanded(line: str, fragments: Mapping[str, Fragment], place: str) -> str:
             return str(getattr(limits, name))
         if is_comment:
             return match[0]
-        if name not in fragments or len(arguments) != len(fragments[name].parameters):
+        if name not in fragments or len(arguments) != len(fragments[name].arguments):
             raise QueryFileError(f"{place}: fragments.cypher has no @{name} of {len(arguments)} arguments")
         return fragments[name].filled(arguments).replace("\n", f"\n{indent}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
@@ -13,8 +14,6 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
 from circuit_atlas.queries.one_answer import note_version
-
-_FIELDS = ("graph", "version", "content", "source_set", "lorsa_source_set", "is_original", "tagged")
 
 
 def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
@@ -73,13 +72,15 @@ def prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str
 
 
 def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """The graphs of the names and tags that exist, whose versions are noted: a row of `graph`, `version`, `content`,
-    `source_set`, `lorsa_source_set`, `is_original` and `tagged` for each, see graphs.set."""
-    found = ask(database, "graphs.set", graphs=list(graphs), tags=list(tags))[0]["graphs"]
-    rows = check_graphs([dict(zip(_FIELDS, values, strict=True)) for values in found])
-    for row in rows:
+    """The graphs of the names and tags that exist, in order of their names, whose versions are noted: a row of `graph`,
+    `version`, `content`, `source_set`, `lorsa_source_set`, `is_original` and `tagged` for each, see graphs.set."""
+    rows = []
+    for found in ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)):
+        for name, version, content in zip(found["names"], found["versions"], found["contents"], strict=True):
+            rows.append({"graph": name, "version": version or None, "content": content, **found["shared"]})
+    for row in check_graphs(rows):
         note_version(row["graph"], row["version"])
-    return rows
+    return sorted(rows, key=itemgetter("graph"))
 
 
 def apart(

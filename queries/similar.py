@@ -134,8 +134,9 @@ def _most_similar(database: Database, graph: str, others: list[str], k: int) -> 
         others: names of those to compare it with.
         k: how many.
     """
-    rows = ask(database, "similar.features", graph=graph, graphs=others)[0]["others"]
-    both = {name: _InBoth(*numbers) for name, *numbers in rows}
+    [row] = ask(database, "similar.features", graph=graph, graphs=others)
+    columns = (row[name] for name in ("names", *_InBoth._fields))
+    both = {name: _InBoth(*numbers) for name, *numbers in zip(*columns, strict=True)}
     own = _totals(database, [graph])[graph]["influence"]
     found: dict[str, float] = {}
     # What the similarity would be without other features: it is no more. So the influence of all features is added up

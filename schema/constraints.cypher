@@ -9,6 +9,7 @@ CREATE INDEX node_name IF NOT EXISTS FOR (n:Node) ON (n.graph, n.name);
 CREATE INDEX graph_content IF NOT EXISTS FOR (g:Graph) ON (g.content_hash);
 CREATE CONSTRAINT transcoder_feature IF NOT EXISTS
 FOR (f:TranscoderFeature) REQUIRE (f.model, f.source_set, f.layer, f.index) IS UNIQUE;
+CREATE INDEX transcoder_place IF NOT EXISTS FOR (f:TranscoderFeature) ON (f.layer, f.index);
 CREATE FULLTEXT INDEX search_text IF NOT EXISTS
 FOR (n:TranscoderFeature|Token|Logit) ON EACH [n.explanations, n.token];
 CREATE CONSTRAINT tag_name IF NOT EXISTS FOR (t:Tag) REQUIRE t.name IS UNIQUE;

@@ -43,6 +43,8 @@ COLLECT {
 
 // @fragment names_or_all -- the names of those of $graphs and $tags; when both are empty, of all graphs made from no
 // other
+// @param graphs LIST<STRING> = [] -- names of graphs
+// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
 COLLECT {
   @graphs_of($graphs, $tags)
   RETURN g.name AS name
@@ -69,6 +71,9 @@ END
 // @fragment aligned_nodes -- each node n of the graphs $a and $b, with its identity and side (number 0 is a, 1 is b).
 // Where the source sets differ, features of b have different identities. Where the models differ, logits are aligned by
 // text, because an index means another token. A first token that both prompts have is counted from the start.
+// @param a STRING -- a graph's name
+// @param b STRING -- the other graph's name
+// @param align STRING = "relative" -- which positions are the same: exact, relative or feature, see compare.nodes
 MATCH (a:Graph {name: $a}), (b:Graph {name: $b}) WHERE a.status = 'ready' AND b.status = 'ready'
 WITH a, b, a.model <> b.model AS by_text, a.tokens[0] = b.tokens[0] AS same_start,
      CASE WHEN a.model = b.model AND a.source_set = b.source_set THEN '' ELSE ' of ' + b.source_set END AS set_of_b,
@@ -86,6 +91,7 @@ MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 
 // @fragment share_of(graphs) -- how many graphs are the share asked for, less what rounding may add to 0.55 * 100
+// @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 $share * graphs - @ROUNDING
 
 // @fragment are_few(graphs) -- whether so many graphs are few of all. Then their nodes lead to the features that they
@@ -118,9 +124,15 @@ g.status = 'ready' AND (@is_original(g) OR g.name = $graph) AND $model IN ['', g
 AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
 
 // @fragment strength(effect) -- what direct effects are ranked by: |weight|, or with $sign 1 or -1 the signed weight
+// @param sign INTEGER = 0 -- 0 by |weight|, 1 strongest positive first, -1 most negative first
 CASE $sign WHEN 0 THEN abs(effect.weight) ELSE $sign * effect.weight END
 
 // @fragment strongest_effects(node) -- a node's $k strongest direct effects r each way, the other end m, the direction
+// @param incoming BOOLEAN = true -- effects on a node
+// @param outgoing BOOLEAN = true -- effects of a node
+// @param kinds LIST<STRING> = [] -- only neighbours of these kinds
+// @param layers LIST<INTEGER> = [] -- only neighbours in these layers
+// @param within LIST<STRING> = [] -- only neighbours with these keys; all when empty
 CALL (node) {
   WITH node WHERE $incoming
   MATCH (node)<-[r:DIRECT_EFFECT]-(m) WHERE @allowed(m) AND ($within = [] OR m.key IN $within)

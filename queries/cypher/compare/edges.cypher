@@ -1,8 +1,5 @@
 // The direct effects of two graphs, aligned by their ends as in compare.nodes: those in both, or in one alone, that
 // differ most.
-// @param a STRING -- a graph's name
-// @param b STRING -- the other graph's name
-// @param align STRING = "relative" -- which positions are the same: exact, relative or feature, see compare.nodes
 // @param status STRING = "shared" -- shared; only_a; only_b; or an empty text for all
 // @param k INTEGER = 20 -- how many
 // @param target_prefix STRING = "" -- only effects on nodes whose identity begins so, for instance feature:20/, to go

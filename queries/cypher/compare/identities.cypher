@@ -1,8 +1,5 @@
 // What each node of two graphs is aligned by, as in compare.nodes, as columns in the order of their files.
 // @internal
-// @param a STRING -- a graph's name
-// @param b STRING -- the other graph's name
-// @param align STRING = "relative" -- as in compare.nodes
 // @returns number INTEGER -- 0 for a, 1 for b
 // @returns identities LIST<STRING> -- the identity of each node
 // @returns influences LIST<FLOAT> -- the influence of each node; 0 where it has none

@@ -1,8 +1,6 @@
 // The nodes of two graphs, aligned: those that both have, or only one has, the most influential first. Features are the
 // same when they are the same transcoder feature, tokens when their text is, logits when their vocabulary entry is,
 // errors when their layer is; and all but logits, unless asked otherwise, when their position is.
-// @param a STRING -- a graph's name
-// @param b STRING -- the other graph's name
 // @param align STRING = "relative" -- which positions are the same: exact; relative (counted from the end of the
 //   prompt, except a first token that both prompts have); or feature (any)
 // @param status STRING = "shared" -- shared; only_a; only_b; or an empty text for all

@@ -1,9 +1,6 @@
 // How similar two graphs are: of nodes, by kind, and of direct effects, aligned as in compare.nodes, how many both have
 // and how many only one, and their weighted Jaccard similarity: sum of the smaller over sum of the larger of the two
 // weights. The weight of a node is its influence; an effect counts with its |weight|, and as two when its sign differs.
-// @param a STRING -- a graph's name
-// @param b STRING -- the other graph's name
-// @param align STRING = "relative" -- which positions are the same: exact, relative or feature, see compare.nodes
 // @param target_prefix STRING = "" -- only nodes whose identity begins so, and effects on them, for instance
 //   feature:20/, to go through large graphs in parts
 // @returns what STRING -- feature, error, token, logit or other, for nodes, or direct effect

@@ -8,18 +8,20 @@
 // @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
 // @returns activations INTEGER -- number of nodes, of all graphs, that are activations of it
 CYPHER 25
-MATCH (g:Graph) WHERE @indexed(g.name) AND $model IN ['', g.model]
-WITH g.model AS model, g.source_set AS transcoders, g.lorsa_source_set AS lorsas,
-  collect(CASE WHEN $name <> '' AND g.status = 'ready' THEN g.name END) AS names
-CALL (model, transcoders, lorsas, names) {
-  UNWIND [transcoders, lorsas] AS source_set
-  MATCH (f:TranscoderFeature {model: model, source_set: source_set, layer: $layer, index: $index}) RETURN f
+CALL () {
+  MATCH (f:TranscoderFeature {layer: $layer, index: $index}) RETURN f
 UNION
-  UNWIND names AS graph
-  MATCH (n:Node {graph: graph, name: $name})-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f
+  WITH 1 AS once WHERE $name <> ''
+  MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND $model IN ['', g.model]
+  MATCH (n:Node {graph: g.name, name: $name})-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f
 }
-WITH DISTINCT f
-WHERE $source_set IN ['', f.source_set] AND $component IN ['', coalesce(f.component, 'transcoder')]
+WITH f
+WHERE $model IN ['', f.model] AND $source_set IN ['', f.source_set]
+  AND $component IN ['', coalesce(f.component, 'transcoder')]
+  AND EXISTS { // One graph of its set is enough, so that thousands need not be looked at.
+    MATCH (g:Graph)
+    WHERE @indexed(g.name) AND g.model = f.model AND f.source_set IN [g.source_set, g.lorsa_source_set]
+  }
 // result
 RETURN f {@feature} AS feature, COUNT { (f)<-[:ACTIVATION_OF]-() } AS activations
 ORDER BY activations DESC, f.model, f.source_set, f.layer, f.index LIMIT 50

@@ -13,18 +13,18 @@
 // @returns outputs LIST<MAP> -- node and weight of its strongest direct effects
 // @returns total INTEGER -- number of graphs in which it is active, whatever k
 CYPHER 25
-WITH @names_of($graphs, $tags) AS names
+WITH @names_of($graphs, $tags) AS names, $graphs = [] AND $tags = [] AS in_all
 MATCH (f:TranscoderFeature {model: $model, source_set: $source_set, layer: $layer, index: $index})
 MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
-WHERE CASE WHEN $graphs = [] AND $tags = [] THEN @in_original(n) ELSE n.graph IN names END
+WHERE in_all AND @in_original(n) OR n.graph IN names
 WITH f, n.graph AS graph, collect(n) AS nodes, sum(coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, graph
-WITH f, collect([graph, nodes]) AS found
+WITH f, collect(nodes) AS found
 UNWIND range(0, size(found[..$k]) - 1) AS i
-WITH f, size(found) AS total, i, found[i][0] AS graph, found[i][1] AS nodes
+WITH f, size(found) AS total, i, found[i] AS nodes
 UNWIND nodes AS n
 // result
-RETURN graph, n {@node, .activation, .influence} AS node,
+RETURN n.graph AS graph, n {@node, .activation, .influence} AS node,
   COLLECT {
     MATCH (n)<-[r:DIRECT_EFFECT]-(m) WITH m, r.weight AS weight ORDER BY abs(weight) DESC, m.ordinal LIMIT $neighbors
     RETURN {node: m {@node}, weight: weight} } AS inputs,

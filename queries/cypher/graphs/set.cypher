@@ -1,14 +1,13 @@
-// The graphs that names and tags mean together, or all, their versions, and which of the tags each has. All are in one
-// row: each row takes the client some 25 microseconds, and there may be a hundred thousand graphs.
+// The graphs that names and tags mean together, or all. Those of the same sets and tags are in one row, as columns:
+// each row takes the client some 25 microseconds, and there may be a hundred thousand graphs.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without graphs and tags, all graphs of the
-//   database but collapsed graphs and aggregates
-// @returns graphs LIST<LIST> -- of each graph: name; version, null if it was published before there were versions;
-//   content hash, the same for graphs with the same content; model and set of transcoders; model and set of lorsas,
-//   null without one; whether it is neither collapsed nor an aggregate; those of the tags that it has
+// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without both, all but those made from others
+// @returns shared MAP -- source_set and lorsa_source_set, each with the model; is_original; tagged, those of the tags
+// @returns names LIST<STRING> -- the names of such graphs
+// @returns versions LIST<STRING> -- of each its version, empty if it was published before there were versions
+// @returns contents LIST<STRING> -- of each its content hash, the same for graphs with the same content
 CYPHER 25
-// No list of all names: rows that are sorted would keep it, and Neo4j counts its size once for each of them.
 CALL () {
   MATCH (g:Graph) WHERE g.name IN $graphs AND g.status = 'ready' RETURN g, null AS tag
 UNION ALL
@@ -17,6 +16,8 @@ UNION ALL
   WITH 1 AS once WHERE $graphs = [] AND $tags = []
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g, null AS tag
 }
-WITH g, collect(tag) AS tags ORDER BY g.name LIMIT @MAX_ROWS
-RETURN collect([g.name, g.version, g.content_hash, g.model + ' / ' + g.source_set,
-  g.model + ' / ' + g.lorsa_source_set, @is_original(g), tags]) AS graphs LIMIT 1
+WITH g, collect(tag) AS tagged LIMIT @MAX_ROWS
+WITH g {source_set: g.model + ' / ' + g.source_set, lorsa_source_set: g.model + ' / ' + g.lorsa_source_set,
+        is_original: @is_original(g), tagged: tagged} AS shared, g
+RETURN shared, collect(g.name) AS names, collect(coalesce(g.version, '')) AS versions,
+  collect(g.content_hash) AS contents LIMIT @MAX_ROWS

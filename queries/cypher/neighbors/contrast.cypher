@@ -2,7 +2,6 @@
 // answer and not another. Direct effects are linear in their target, so it is exact.
 // @param parts MAP -- the nodes of the sum, and what each is multiplied by: {`logit:1@9`: 1, `logit:2@9`: -1}
 // @param k INTEGER = 10 -- how many
-// @param sign INTEGER = 0 -- 0 by |weight|, 1 strongest positive first, -1 most negative first
 // @param kinds LIST<STRING> = [] -- only nodes of these kinds
 // @param layers LIST<INTEGER> = [] -- only nodes in these layers
 // @param within LIST<STRING> = [] -- only nodes with these keys; all when empty

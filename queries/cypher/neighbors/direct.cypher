@@ -1,12 +1,6 @@
 // The strongest direct effects on a node and of a node, by |weight| unless asked otherwise.
 // @param key STRING -- the node's key
-// @param incoming BOOLEAN = true -- effects of others on it
-// @param outgoing BOOLEAN = true -- its effects on others
 // @param k INTEGER = 10 -- how many each way
-// @param sign INTEGER = 0 -- 0 by |weight|, 1 strongest positive first, -1 most negative first
-// @param kinds LIST<STRING> = [] -- only neighbours of these kinds
-// @param layers LIST<INTEGER> = [] -- only neighbours in these layers
-// @param within LIST<STRING> = [] -- only neighbours with these keys; all when empty
 // @returns direction STRING -- in or out
 // @returns node MAP -- the neighbour
 // @returns weight FLOAT -- the direct effect, signed

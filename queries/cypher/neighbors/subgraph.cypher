@@ -2,13 +2,7 @@
 // a million effects, k has to be small; `circuit-atlas neighbors` asks hop by hop, and may ask for more.
 // @param key STRING -- the node's key
 // @param hops INTEGER = 2 -- how many hops wide
-// @param incoming BOOLEAN = true -- follow effects on a node
-// @param outgoing BOOLEAN = true -- follow effects of a node
 // @param k INTEGER = 5 -- how many per node, each way
-// @param sign INTEGER = 0 -- 0 by |weight|, 1 strongest positive first, -1 most negative first
-// @param kinds LIST<STRING> = [] -- only neighbours of these kinds
-// @param layers LIST<INTEGER> = [] -- only neighbours in these layers
-// @param within LIST<STRING> = [] -- only neighbours with these keys; all when empty
 // @returns source MAP -- where the effect comes from
 // @returns target MAP -- what it acts on
 // @returns weight FLOAT -- the direct effect, signed

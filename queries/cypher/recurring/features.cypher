@@ -1,7 +1,4 @@
 // The transcoder features that recur in most graphs of a set, whatever the position: those active in most graphs first.
-// @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
-// @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 // @param k INTEGER = 20 -- how many
 // @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
 // @returns graphs INTEGER -- number of graphs in which it is active

@@ -2,9 +2,6 @@
 // acts on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second or of it on
 // features and logits. The second is one of @MOTIF_FEATURES that recur in most graphs. With effects of other signs, it
 // is another motif. All graphs are of one model.
-// @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
-// @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 // @param features LIST<LIST> = [] -- model, source set, layer and index of what the second may be, instead of those
 // @param width INTEGER = 3 -- how many of the strongest effects each way
 // @param k INTEGER = 20 -- how many
@@ -33,20 +30,26 @@ UNION ALL
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f
 }
 WITH n_graphs, f, n
-// The strongest effects on each activation, and of it.
+// The strongest effects on each activation. The same motif in several graphs has ends that differ in nothing but the
+// position, and effects of the same signs. It is in no more graphs than its first effect, so rare ones end here.
 CALL (n) {
   MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
   RETURN m AS source, r.weight AS weight_in ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
 }
+WITH n_graphs, f, @anywhere(source) AS first, sign(weight_in) AS sign_in, count(DISTINCT n.graph) AS graphs,
+  collect({n: n, source: source, weight: weight_in}) AS found
+WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
+UNWIND found AS one
+WITH n_graphs, f, one.n AS n, collect({first: first, sign: sign_in, source: one.source, weight: one.weight}) AS inputs
+// The strongest effects of each activation that has such inputs.
 CALL (n) {
   MATCH (n)-[r:DIRECT_EFFECT]->(m:Feature|Logit)
   RETURN m AS target, r.weight AS weight_out ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
 }
-// The same motif in several graphs has ends that differ in nothing but the position, and effects of the same signs.
-WITH n_graphs, f, @anywhere(source) AS first, @anywhere(target) AS last, n, source, target, weight_in, weight_out
-WITH n_graphs, f, first, last, sign(weight_in) AS sign_in, sign(weight_out) AS sign_out,
-  count(DISTINCT n.graph) AS graphs, avg(weight_in) AS weight_in, avg(weight_out) AS weight_out,
-  collect([source, n, target]) AS occurrences
+UNWIND inputs AS input
+WITH n_graphs, f, input.first AS first, input.sign AS sign_in, @anywhere(target) AS last, sign(weight_out) AS sign_out,
+  count(DISTINCT n.graph) AS graphs, avg(input.weight) AS weight_in, avg(weight_out) AS weight_out,
+  collect([input.source, n, target]) AS occurrences
 WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
 ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last,
   weight_in, weight_out

@@ -2,8 +2,10 @@
 // are in one row, see graphs.set.
 // @internal
 // @param graphs LIST<STRING> -- names of the others
-// @returns others LIST<LIST> -- of each other graph that has something in common with it: name; over the features of
-//   both, the sum of the smaller influence of the two, and that of the influence in the other; how many they are
+// @returns names LIST<STRING> -- names of those others that have something in common with it
+// @returns common LIST<FLOAT> -- of each, the sum of the smaller influence of the two over the features of both
+// @returns influence LIST<FLOAT> -- likewise, the sum of the influence in the other
+// @returns shared LIST<INTEGER> -- how many features are active in both
 CYPHER 25
 @active($graph)
 WITH f, sum(coalesce(n.influence, 0.0)) AS own WHERE own > 0
@@ -14,4 +16,5 @@ CALL (f) {
 }
 WITH other, sum(CASE WHEN influence < own THEN influence ELSE own END) AS common, sum(influence) AS influence,
   count(f) AS shared ORDER BY other LIMIT @MAX_ROWS
-RETURN collect([other, common, influence, shared]) AS others LIMIT 1
+RETURN collect(other) AS names, collect(common) AS common, collect(influence) AS influence, collect(shared) AS shared
+LIMIT 1
