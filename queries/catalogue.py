@@ -222,7 +222,7 @@ def read_fragments(text: str) -> dict[str, Fragment]:
     """The fragments of `fragments.cypher` by name. Each may use those above it.
 
     Raises:
-        QueryFileError: the file mentions a fragment or number that does not exist.
+        QueryFileError: the file is malformed, or mentions a fragment or number that does not exist.
     """
     fragments: dict[str, Fragment] = {}
     name = ""
@@ -230,13 +230,18 @@ def read_fragments(text: str) -> dict[str, Fragment]:
         if start := _FRAGMENT.fullmatch(line):
             name = start[1]
             fragments[name] = Fragment(_listed(start[2]))
-        elif _PARAMETER.fullmatch(line.removeprefix("// ")):
+        elif line.startswith("// @"):
+            if not name or not _PARAMETER.fullmatch(line.removeprefix("// ")):
+                raise QueryFileError(
+                    f"fragments.cypher:{number}: {line!r} is neither '// @fragment NAME -- MEANING' nor, below one, "
+                    "'// @param NAME TYPE [= DEFAULT] -- MEANING'"
+                )
             fragments[name] = replace(fragments[name], declared=(*fragments[name].declared, line))
         elif line and not line.startswith("//"):
             code = _expanded(line, fragments, f"fragments.cypher:{number}")
             declared = (*fragments[name].declared, *_declared_by(line, fragments))
-            text = f"{fragments[name].text}\n{code}".lstrip("\n")
-            fragments[name] = Fragment(fragments[name].arguments, declared, text)
+            whole = f"{fragments[name].text}\n{code}".lstrip("\n")
+            fragments[name] = Fragment(fragments[name].arguments, declared, whole)
     return fragments
 
 

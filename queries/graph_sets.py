@@ -77,7 +77,8 @@ def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> 
     rows = []
     for found in ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)):
         for name, version, content in zip(found["names"], found["versions"], found["contents"], strict=True):
-            rows.append({"graph": name, "version": version or None, "content": content, **found["shared"]})
+            if name:
+                rows.append({"graph": name, "version": version or None, "content": content, **found["shared"]})
     for row in check_graphs(rows):
         note_version(row["graph"], row["version"])
     return sorted(rows, key=itemgetter("graph"))

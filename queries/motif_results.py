@@ -111,6 +111,13 @@ class RecurringMotif(_Concrete):
     """A motif that many graphs have."""
 
     graphs: int = Field(description="Number of graphs that have it")
+    expected: float = Field(
+        description="Number of graphs to expect by chance: each of its effects in as many graphs, chosen at random"
+    )
+    z: float | None = Field(
+        description="How many standard deviations more graphs have it; null if chance allows only one number"
+    )
+    p_value: float = Field(description="The chance that so many graphs, or more, have it; of this motif alone")
 
 
 class RecurringMotifs(Result):
@@ -124,8 +131,14 @@ class RecurringMotifs(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per motif."""
-        return ["graphs", self.shape], [
-            [f"{found.graphs} of {len(self.graphs)}", found.drawn(self.shape)] for found in self.motifs
+        return ["graphs", "by chance", "z", self.shape], [
+            [
+                f"{found.graphs} of {len(self.graphs)}",
+                f"{found.expected:.1f}",
+                "" if found.z is None else f"{found.z:.2f}",
+                found.drawn(self.shape),
+            ]
+            for found in self.motifs
         ]
 
     @property

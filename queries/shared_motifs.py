@@ -45,7 +45,8 @@ def recurring_motifs(
     effects between them with their signs.
 
     Those in most graphs come first, and of these, those whose weakest effect is strongest on average. All effects
-    between these nodes count: `recurring`, in contrast, follows the strongest effects of some features.
+    between these nodes count: `recurring`, in contrast, follows the strongest effects of some features. How many graphs
+    would have a motif by chance is counted as in `circuit_atlas.graph.shared_motifs`.
 
     Args:
         database: the database.
@@ -66,7 +67,7 @@ def recurring_motifs(
     """
     import numpy as np
 
-    from circuit_atlas.graph.shared_motifs import strengths
+    from circuit_atlas.graph.shared_motifs import by_chance, strengths
 
     _check(shape, align, k, min_weight, strongest)
     check_share(share)
@@ -80,10 +81,17 @@ def recurring_motifs(
     read = _read(database, sources, align, min_weight, strongest)
     effects, found = _found(read, shape, [len(sources)], kept)
     order = np.lexsort((-strengths(effects, found.effects), -found.graphs[0]))[:k]
-    described = _described(database, read, effects, shape, found.effects[order], sources)
+    best, numbers = found.effects[order], found.graphs[0][order]
+    chance = by_chance(effects, best, numbers, len(sources))
     motifs = [
-        RecurringMotif(graphs=number, **fields)
-        for number, fields in zip(found.graphs[0][order].tolist(), described, strict=True)
+        RecurringMotif(
+            graphs=int(numbers[i]),
+            expected=float(chance.expected[i]),
+            z=None if math.isnan(chance.z[i]) else float(chance.z[i]),
+            p_value=float(chance.p_value[i]),
+            **fields,
+        )
+        for i, fields in enumerate(_described(database, read, effects, shape, best, sources))
     ]
     none = [] if motifs else [f"No {shape} is in {fewest:,} or more of the graphs."]
     return RecurringMotifs(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import networkx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.examples import example_file
 from support.graphs import make_graph, status_of
@@ -23,6 +23,7 @@ from support.many_files import ManyFiles
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle, aggregates
+from circuit_atlas.aggregates import How, aggregated_data
 from circuit_atlas.errors import (
     GraphChangedError,
     GraphExistsError,
@@ -33,6 +34,7 @@ from circuit_atlas.errors import (
 )
 from circuit_atlas.graph import aggregate
 from circuit_atlas.graph.aggregate import Aggregation
+from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.many_graphs import Effects
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
@@ -40,8 +42,10 @@ from circuit_atlas.queries.aggregates import read_sums
 from circuit_atlas.queries.path_results import AggregatedPath
 from circuit_atlas.queries.results import AggregatedNeighbor
 from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, ALIGNMENTS
 
 SOURCES = ("dallas", "night", "puppy", "winter")  # one prompt of 11 tokens, and three of 13
+SHIPPED = (*SOURCES, "foot", "taste")
 MAP = "aggregated-map"
 Effect = tuple[int, int, float]  # target, source, weight
 
@@ -131,25 +135,45 @@ def test_every_statistic_equals_brute_force_over_the_files(
     align: str, weight: str, min_graphs: int, atlas: Atlas, examples: Any, new_name: Callable[[], str]
 ) -> None:
     graph = atlas.aggregate(*SOURCES, name=new_name(), align=align, weight=weight, min_graphs=min_graphs)
-    files = ManyFiles([example_file(source) for source in SOURCES], align, normalised=weight == "normalised")
-    data = read_graph_data(graph, relationships=True)
+    how = How(align, weight, min_graphs)
+    rare = _check_equals_files(read_graph_data(graph, relationships=True), SOURCES, how)
+    note = f"found in fewer than {min_graphs} graphs, left out: {rare[0]:,} nodes, {rare[1]:,} effects"
+    assert (note in graph.ingested.warnings) == (min_graphs > 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    graphs=st.sets(st.sampled_from(SHIPPED), min_size=1),
+    align=st.sampled_from(ALIGNMENTS),
+    weight=st.sampled_from(AGGREGATED_WEIGHTS),
+    data=st.data(),
+)
+def test_every_statistic_of_any_set_equals_brute_force_over_the_files(
+    graphs: set[str], align: str, weight: str, data: st.DataObject, atlas: Atlas, examples: Any
+) -> None:
+    how = How(align, weight, data.draw(st.integers(1, len(graphs)), label="min_graphs"))
+    names = sorted(graphs)
+    _check_equals_files(aggregated_data(atlas, names, [], "any", how, refresh=False), names, how)
+
+
+def _check_equals_files(data: GraphData, sources: Sequence[str], how: How) -> tuple[int, int]:
+    """Check that an aggregate is what its files add up to; returns how many nodes and effects are too rare for it."""
+    files = ManyFiles([example_file(source) for source in sources], how.align, normalised=how.weight == "normalised")
     nodes, edges, statistics = data.nodes, data.edges, data.statistics
     assert statistics is not None
     keys = [nodes.key(i) for i in range(len(nodes))]
     columns = [*statistics.nodes, nodes.activation, nodes.probability]
-    assert sorted(keys) == sorted(key for key, facts in files.nodes.items() if facts.graphs >= min_graphs)
+    assert sorted(keys) == sorted(key for key, facts in files.nodes.items() if facts.graphs >= how.min_graphs)
     wanted_nodes = np.array([files.nodes[key] for key in keys], np.float64)
     assert np.stack(columns, axis=1) == pytest.approx(wanted_nodes, rel=1e-5, abs=1e-9, nan_ok=True)
     [block] = edges.blocks(len(edges))
     ends = [(keys[source], keys[target]) for target, source in zip(block.target, block.source, strict=True)]
-    kept = {ends: facts for ends, facts in files.effects.items() if facts.graphs >= min_graphs}
+    kept = {ends: facts for ends, facts in files.effects.items() if facts.graphs >= how.min_graphs}
     zero = {ends for ends, facts in kept.items() if abs(facts.weight) < 1e-15}
     assert set(ends) - zero == kept.keys() - zero
-    rare = len(files.nodes) - len(keys), len(files.effects) - len(kept)
-    note = f"found in fewer than {min_graphs} graphs, left out: {rare[0]:,} nodes, {rare[1]:,} effects"
-    assert (note in graph.ingested.warnings) == (min_graphs > 1)
     wanted = np.array([files.effects[pair] for pair in ends])
     assert np.stack([block.weight, *statistics.edges], axis=1) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
+    return len(files.nodes) - len(keys), len(files.effects) - len(kept)
 
 
 def test_neo4j_has_the_statistics_and_verify_checks_them(atlas: Atlas, one: GraphHandle) -> None:
@@ -429,7 +453,7 @@ def test_a_refresh_replaces_only_what_it_has_read(
     what: str, atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not an aggregate, or another graph, that got its name meanwhile; nor sums that were found to be wrong."""
-    name, tag, copy, read, done = new_name(), new_name(), new_name(), aggregates._read, list[str]()
+    name, tag, copy, read, done = new_name(), new_name(), new_name(), aggregates.aggregated_data, list[str]()
     atlas.ingest(example_file("night"), name=copy, tags=[tag])
     atlas.aggregate("puppy", tags=[tag], name=name)
     atlas.ingest(example_file("winter"), name=new_name(), tags=[tag])
@@ -443,13 +467,13 @@ def test_a_refresh_replaces_only_what_it_has_read(
             atlas.cypher("MATCH (n:Feature {graph: $graph}) SET n.influence = 1.0", {"graph": copy}, write=True)
             atlas.verify(copy, repair=True)
         elif what == "another":
-            monkeypatch.setattr(aggregates, "_read", read)
+            monkeypatch.setattr(aggregates, "aggregated_data", read)
             atlas.aggregate("puppy", "foot", name=name, replace=True)
         else:
             atlas.delete(name)
         return data
 
-    monkeypatch.setattr(aggregates, "_read", meanwhile)
+    monkeypatch.setattr(aggregates, "aggregated_data", meanwhile)
     with pytest.raises(
         GraphChangedError, match=r"replaced or deleted since it was read\n.*Nothing was written over it"
     ):
@@ -460,7 +484,7 @@ def test_a_refresh_replaces_only_what_it_has_read(
         assert atlas.graph(name).metadata["aggregated_names"] == ["foot", "puppy"]
     if what == "repaired":
         assert read_sums(atlas, name) is None
-        monkeypatch.setattr(aggregates, "_read", read)
+        monkeypatch.setattr(aggregates, "aggregated_data", read)
         atlas.aggregate(name=name, refresh=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from math import prod
 from typing import Any
 
 import pytest
@@ -24,13 +25,18 @@ def triangles() -> dict[str, dict[Motif, list[float]]]:
     return {name: triangles_of(File(example_file(name), "feature")) for name in ANALOGIES}
 
 
-def triangles_of(file: File) -> dict[Motif, list[float]]:
+def effects_of(file: File) -> dict[str, dict[str, float]]:
+    """The weights of the effects between features and the most probable logit, by source and target."""
     weights: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for source, target, weight in file.found.edges:
         a, b = ("logit:target" if node == file.found.top_logit else file.identities[node] for node in (source, target))
         if a != b and all(end.startswith("feature:") or end == "logit:target" for end in (a, b)):
             weights[a][b] += weight
-    found = {}
+    return weights
+
+
+def triangles_of(file: File) -> dict[Motif, list[float]]:
+    weights, found = effects_of(file), {}
     for a, outputs in list(weights.items()):
         for b, first in outputs.items():
             for c in weights.get(b, {}).keys() & outputs.keys():
@@ -92,6 +98,18 @@ def test_recurring_motifs_are_those_of_the_files(
     assert all(of(one) in triangles[one.example] for one in found.motifs)
     order = [(-one.graphs, -min(abs(w or 0.0) for w in (one.first, one.second, one.across))) for one in found.motifs]
     assert order == sorted(order)
+    having: Counter[tuple[tuple[str, str], bool]] = Counter()
+    for name in ANALOGIES:
+        for a, outputs in effects_of(File(example_file(name), "feature")).items():
+            having.update(((a, b), weight < 0) for b, weight in outputs.items() if weight)
+    for one in found.motifs:
+        a, b, c, signs = of(one)
+        n = [having[ends, sign == "-"] for ends, sign in zip(((a, b), (b, c), (a, c)), signs, strict=True)]
+        assert one.expected == pytest.approx(prod(n) / len(ANALOGIES) ** 2)
+        assert (one.z is None) == (sum(number < len(ANALOGIES) for number in n) < 2)
+        assert one.z is None or (one.z > 0) == (one.graphs > one.expected)
+        assert one.p_value == pytest.approx(1.0) if one.z is None else 0 < one.p_value <= 1
+    assert {one.z is None for one in found.motifs} == {True, False}
     everywhere = next(one for one in found.motifs if one.graphs == len(ANALOGIES))
     mean = sum(triangles[name][of(everywhere)][0] for name in ANALOGIES) / len(ANALOGIES)
     assert everywhere.first == pytest.approx(mean, rel=1e-5)
@@ -145,6 +163,8 @@ def test_the_commands(run: Run) -> None:
     assert len(rows) == 19
     answer = json.loads(run("recurring", "night", "winter", "--shape", "fan-in", "-k", "2").stdout)
     assert [answer["shape"], len(answer["motifs"])] == ["fan-in", 2]
+    motifs = run("recurring", "night", "winter", "foot", "--shape", "triangle", "-k", "30", "--table").stdout
+    assert motifs.splitlines()[2].split() == ["graphs", "by", "chance", "z", "triangle"]
     shown = run("enriched", "night", "--baseline-graph", "winter", "--by", "motif", "-k", "1", "--table").stdout
     assert "motifs are over-represented, the first 1:" in shown
     fails(run("recurring", "night", "winter", "--align", "exact"), 2, "--shape")

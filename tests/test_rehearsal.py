@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,16 +18,22 @@ Plan = tuple[str, tuple[tuple[str, str], ...]]  # what Neo4j keeps a plan by: a 
 
 
 class Recording(Database):
-    """A database that notes which plans its statements have."""
+    """A database that notes which plans its statements have, and what they find."""
 
     def __init__(self, connection: Connection) -> None:
         self.plans: set[Plan] = set()
+        self.found: list[Any] = []  # nodes, graphs and keys in the answers
+        self.has_written = False
         super().__init__(connection)
 
     def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
         types = {name: type_of(value) for name, value in (parameters or {}).items()}
         self.plans.add((cypher, tuple(sorted(types.items()))))
-        return super().run(cypher, parameters, write=write)
+        self.has_written |= write
+        answer = super().run(cypher, parameters, write=write)
+        for row in answer.rows:
+            self.found.extend([row.get("node"), row.get("graph"), *row.get("keys", [])])
+        return answer
 
 
 def type_of(value: object) -> str:
@@ -36,10 +43,18 @@ def type_of(value: object) -> str:
     return type(value).__name__
 
 
-def plans_of(connection: Connection, work: Callable[[Database], object]) -> set[Plan]:
-    with Recording(connection) as database:
-        work(database)
-        return database.plans
+@pytest.fixture
+def rehearsed(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """The database as `rehearse` has asked it."""
+    made: list[Recording] = []
+
+    def connect(to: Connection) -> Recording:
+        made.append(Recording(to))
+        return made[0]
+
+    monkeypatch.setattr(rehearsal, "Database", connect)
+    rehearse(connection)
+    return made[0]
 
 
 @pytest.mark.parametrize(
@@ -51,34 +66,28 @@ def plans_of(connection: Connection, work: Callable[[Database], object]) -> set[
     ],
 )
 def test_the_statements_of_first_questions_are_rehearsed(
-    connection: Connection, examples: dict[str, GraphHandle], question: Callable[[GraphHandle], object]
+    connection: Connection,
+    rehearsed: Recording,
+    examples: dict[str, GraphHandle],
+    question: Callable[[GraphHandle], object],
 ) -> None:
-    rehearsed = plans_of(connection, rehearse)
-    asked = plans_of(connection, lambda database: question(GraphHandle(database, "dallas")))
-    assert asked
-    assert asked <= rehearsed
+    with Recording(connection) as database:
+        question(GraphHandle(database, "dallas"))
+    assert database.plans
+    assert database.plans <= rehearsed.plans
 
 
-def test_a_rehearsal_finds_nothing(connection: Connection, examples: dict[str, GraphHandle]) -> None:
-    found: set[str | None] = set()
-
-    class Noting(Recording):
-        def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
-            assert not write
-            answer = super().run(cypher, parameters)
-            for row in answer.rows:
-                found.update([row.get("node"), row.get("graph"), *row.get("keys", [])])
-            return answer
-
-    with Noting(connection) as database:
-        rehearse(database)
-    assert found == {None, ""}  # "" is the graph that graphs.versions does not find
+def test_a_rehearsal_finds_nothing(rehearsed: Recording) -> None:
+    assert set(rehearsed.found) == {None, ""}  # "" is the graph that graphs.versions does not find
+    assert not rehearsed.has_written
 
 
 def test_a_rehearsal_that_fails_is_no_error(
     connection: Connection, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rehearsal, "_FIRST", (("graphs.stats", {}),))
-    with caplog.at_level(logging.INFO, logger="circuit_atlas"), Database(connection) as database:
-        rehearse(database)
-    assert "no rehearsal of questions" in caplog.text
+    for server in (connection, replace(connection, uri="bolt://127.0.0.1:1")):
+        with caplog.at_level(logging.INFO, logger="circuit_atlas"):
+            caplog.clear()
+            rehearse(server)
+        assert "no rehearsal of questions" in caplog.text

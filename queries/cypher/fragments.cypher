@@ -1,5 +1,6 @@
 // Fragments that queries share. In a query, `@name` or `@name(arguments)` stands for the text below, in which the
-// arguments take the places of the parameters. An argument has no parentheses. A fragment may use those above it.
+// arguments replace its names for them. An argument has no parentheses. A fragment may use those above it. `@param`
+// declares a parameter of every query that uses the fragment and does not declare it in its own words.
 
 // @fragment node -- the properties of a node that every answer shows
 .key, .name, .layer, .position, .index, .source_id
@@ -128,8 +129,8 @@ AND ($tag = '' OR EXISTS { (g)-[:TAGGED]->(:Tag {name: $tag}) })
 CASE $sign WHEN 0 THEN abs(effect.weight) ELSE $sign * effect.weight END
 
 // @fragment strongest_effects(node) -- a node's $k strongest direct effects r each way, the other end m, the direction
-// @param incoming BOOLEAN = true -- effects on a node
-// @param outgoing BOOLEAN = true -- effects of a node
+// @param incoming BOOLEAN = true -- whether to include effects on the node
+// @param outgoing BOOLEAN = true -- whether to include effects of the node
 // @param kinds LIST<STRING> = [] -- only neighbours of these kinds
 // @param layers LIST<INTEGER> = [] -- only neighbours in these layers
 // @param within LIST<STRING> = [] -- only neighbours with these keys; all when empty

@@ -31,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 _SHOWN = 3  # names in a text
 
 
-class _How(NamedTuple):
+class How(NamedTuple):
     """How graphs are aggregated; see `Atlas.aggregate`."""
 
     align: str
@@ -59,7 +59,7 @@ def store_aggregate(
     names, tags = sorted(set(graphs)), sorted(set(tags))
     if not names and not tags:
         raise no_graphs()
-    data = as_one(database, _read, database, names, tags, name, _How(align, weight, min_graphs), refresh=False)
+    data = as_one(database, aggregated_data, database, names, tags, name, How(align, weight, min_graphs), refresh=False)
     with database.writing():
         return load_graph(database, data, name=name, replace=replace)
 
@@ -77,7 +77,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     asked, asked_tags = stored.get("aggregated_names", []), stored.get("aggregated_tags", [])
     if is_fresh(database, stored):
         return IngestResult.unchanged(name, stored)
-    how = _How(stored["aggregated_align"], stored["aggregated_weight"], stored.get("aggregated_min_graphs", 1))
+    how = How(stored["aggregated_align"], stored["aggregated_weight"], stored.get("aggregated_min_graphs", 1))
     rows = set_rows(database, asked, asked_tags)
     graphs, tagged = {row["graph"] for row in rows}, {tag for row in rows for tag in row["tagged"]}
     names, tags = [name for name in asked if name in graphs], [tag for tag in asked_tags if tag in tagged]
@@ -89,15 +89,29 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
         raise InvalidArgumentError(
             "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."
         )
-    data = as_one(database, _read, database, names, tags, name, how, refresh=True)
+    data = as_one(database, aggregated_data, database, names, tags, name, how, refresh=True)
     with database.writing():
         made = load_graph(database, data, name=name, replace=True, over=graph.version)
     left_out = [f"graphs and tags that no longer exist were left out: {', '.join(gone)}"] if gone else []
     return made.model_copy(update={"warnings": [*made.warnings, *left_out]})
 
 
-def _read(database: Database, names: list[str], tags: list[str], name: str, how: _How, *, refresh: bool) -> GraphData:
-    """The aggregate, of the graphs as they are now; with `refresh`, from the sums of the stored one where possible."""
+def aggregated_data(
+    database: Database, names: list[str], tags: list[str], name: str, how: How, *, refresh: bool
+) -> GraphData:
+    """The aggregate of some graphs, as they are now, which is not stored.
+
+    Args:
+        database: the database.
+        names: names of graphs.
+        tags: tags of further graphs.
+        name: the name of the aggregate.
+        how: how graphs are aggregated.
+        refresh: whether to take the sums of the stored aggregate where possible, and read only what has changed.
+
+    Raises:
+        InvalidArgumentError, GraphNotFoundError, NotFoundError: see `Atlas.aggregate`.
+    """
     from circuit_atlas.graph.aggregate import Aggregation
 
     graph_set(database, names, tags)  # raises if one does not exist
@@ -151,7 +165,7 @@ def _restored(
     return aggregation, joined
 
 
-def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: _How) -> GraphMetadata:
+def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: How) -> GraphMetadata:
     stored = sources[0]["graph"]
     return GraphMetadata(
         slug=name,

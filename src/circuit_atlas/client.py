@@ -142,9 +142,11 @@ class Atlas(Database):
             return
         with self._connecting:  # several threads may ask
             if self._driver is None and not self._is_closed:
-                self._connect(self._server.start(quiet=not self.progress))
-                if self._server.writes_classes:  # of what it does before it stops, which later servers do sooner
-                    rehearse(self)
+                was_running = self._server.connection() is not None
+                connection = self._server.start(quiet=not self.progress)
+                self._connect(connection)
+                if not was_running and self._server.writes_classes:
+                    rehearse(connection)  # the archive keeps what the server has done, and later servers do it faster
 
     def _open_driver(self) -> Driver:
         """See `Database._open_driver`. A store that another process has just made is opened."""

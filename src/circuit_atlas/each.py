@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from circuit_atlas.arguments import checks_arguments
-from circuit_atlas.circuits import choose_circuit, score_circuit
+from circuit_atlas.circuits import choose_circuit, list_circuits, score_circuit
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError, DatabaseError, InvalidArgumentError
 from circuit_atlas.handle import GraphHandle
@@ -15,10 +15,13 @@ from circuit_atlas.queries.ask import ask_together
 from circuit_atlas.queries.distribution import score_distribution
 from circuit_atlas.queries.graphs import GraphReference, statistics
 from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
+from circuit_atlas.queries.motifs import graph_motifs
 from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
 from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
+from circuit_atlas.queries.supernodes import list_supernodes, supernode_links
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.answers import Answers, GraphAnswer, GraphError, joined_notes
+from circuit_atlas.supernodes import suggest_supernodes
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
@@ -69,9 +72,15 @@ class EachGraph:
     influence_by = _of_each(influence_by)
     influence_by_length = _of_each(influence_by_length)
     edge_influence = _of_each(edge_influence)
+    motifs = _of_each(graph_motifs)
+
+    supernodes = _of_each(list_supernodes)
+    supernode_links = _of_each(supernode_links)
+    suggest_supernodes = _of_each(suggest_supernodes)
 
     circuit = _of_each(choose_circuit)
     score_circuit = _of_each(score_circuit)
+    circuits = _of_each(list_circuits)
 
     def ask(self, question: Callable[[GraphHandle], Result]) -> Answers:
         """What each graph answers to a question. Four graphs at a time are asked, and in memory.

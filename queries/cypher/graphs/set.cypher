@@ -2,9 +2,9 @@
 // each row takes the client some 25 microseconds, and there may be a hundred thousand graphs.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, which stand for all their graphs; without both, all but those made from others
-// @returns shared MAP -- source_set and lorsa_source_set, each with the model; is_original; tagged, those of the tags
-// @returns names LIST<STRING> -- the names of such graphs
+// @param tags LIST<STRING> = [] -- tags, for all their graphs; when both are empty, all graphs not made from others
+// @returns shared MAP -- source_set and lorsa_source_set, each with the model; is_original; tagged: which of the tags
+// @returns names LIST<STRING> -- the names of such graphs, empty for one that was deleted just now
 // @returns versions LIST<STRING> -- of each its version, empty if it was published before there were versions
 // @returns contents LIST<STRING> -- of each its content hash, the same for graphs with the same content
 CYPHER 25
@@ -19,5 +19,5 @@ UNION ALL
 WITH g, collect(tag) AS tagged LIMIT @MAX_ROWS
 WITH g {source_set: g.model + ' / ' + g.source_set, lorsa_source_set: g.model + ' / ' + g.lorsa_source_set,
         is_original: @is_original(g), tagged: tagged} AS shared, g
-RETURN shared, collect(g.name) AS names, collect(coalesce(g.version, '')) AS versions,
-  collect(g.content_hash) AS contents LIMIT @MAX_ROWS
+RETURN shared, collect(coalesce(g.name, '')) AS names, collect(coalesce(g.version, '')) AS versions,
+  collect(coalesce(g.content_hash, '')) AS contents LIMIT @MAX_ROWS

@@ -31,7 +31,7 @@ UNION ALL
 }
 WITH n_graphs, f, n
 // The strongest effects on each activation. The same motif in several graphs has ends that differ in nothing but the
-// position, and effects of the same signs. It is in no more graphs than its first effect, so rare ones end here.
+// position, and effects of the same signs. A motif is in no more graphs than its first effect: rare ones end here.
 CALL (n) {
   MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
   RETURN m AS source, r.weight AS weight_in ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.path_options import account_for_option
-from circuit_atlas.cli.questions import Question, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, graph_collapsed_or_several, question_command
 from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ GROUP = "Questions about a graph"
 
 
 @click.command("circuit", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @click.option(
     "--nodes",
     type=click.IntRange(1, 1_000),

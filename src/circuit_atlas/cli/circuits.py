@@ -8,7 +8,7 @@ import click
 
 from circuit_atlas.cli.options import atlas_command
 from circuit_atlas.cli.output import echo
-from circuit_atlas.cli.questions import graph_argument
+from circuit_atlas.cli.questions import Question, Several, graph_or_several
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 GROUP = "Questions about a graph"
 
 
-@click.command("circuits")
-@graph_argument
+@click.command("circuits", cls=Question)
+@graph_or_several
 @click.option("--delete", "deleted", multiple=True, metavar="NAME", help="Delete this circuit; repeatable.")
 @atlas_command
-def circuits_command(atlas: Atlas, graph: str, deleted: tuple[str, ...]) -> Result | None:
+def circuits_command(atlas: Atlas, graph: str | Several, deleted: tuple[str, ...]) -> Result | None:
     """List the circuits of GRAPH that are stored, or delete some. Their nodes stay.
 
     \b
     Examples:
       circuit-atlas circuits dallas
+      circuit-atlas circuits --graph dallas --graph night
       circuit-atlas circuits dallas --delete capital
     """
+    if isinstance(graph, Several):
+        if deleted:
+            raise click.UsageError("--delete needs one GRAPH.")
+        return atlas.each(*graph.names, tags=graph.tags).circuits()
     handle = atlas.graph(graph)
     if not deleted:
         return handle.circuits()

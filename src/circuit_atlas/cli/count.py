@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.path_options import from_option, hops_options, restriction_options, to_option
-from circuit_atlas.cli.questions import Question, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, graph_collapsed_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -17,7 +17,7 @@ GROUP = "Questions about a graph"
 
 
 @click.command("count", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @from_option
 @to_option
 @hops_options

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.path_options import from_option, hops_options, restriction_options, score_option, to_option
-from circuit_atlas.cli.questions import Question, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, graph_collapsed_or_several, question_command
 from circuit_atlas.schema.limits import MAX_PATHS, MAX_SEED
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ GROUP = "Questions about a graph"
 
 
 @click.command("distribution", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @from_option
 @to_option
 @hops_options

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.path_options import KIND, account_for_option, circuit_option, contrast_options
-from circuit_atlas.cli.questions import Question, best_of_all_option, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, best_of_all_option, graph_collapsed_or_several, question_command
 from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ GROUP = "Questions about a graph"
 
 
 @click.command("influence", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @click.option(
     "--by",
     type=click.Choice(["node", "edge", "length", *INFLUENCE_GROUPS]),

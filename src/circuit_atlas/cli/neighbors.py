@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.path_options import KIND, IntRange, circuit_option, contrast_options
-from circuit_atlas.cli.questions import Question, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, graph_collapsed_or_several, question_command
 from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_NEIGHBORS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ GROUP = "Questions about a graph"
 
 
 @click.command("neighbors", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @click.argument("node")
 @contrast_options
 @click.option(

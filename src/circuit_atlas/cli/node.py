@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from circuit_atlas.cli.questions import Question, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, graph_collapsed_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -16,7 +16,7 @@ GROUP = "Questions about a graph"
 
 
 @click.command("node", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @click.argument("node")
 @question_command
 def node_command(atlas: Atlas, graph: str, node: str) -> Result:

@@ -15,7 +15,7 @@ from circuit_atlas.cli.path_options import (
     score_option,
     to_option,
 )
-from circuit_atlas.cli.questions import Question, best_of_all_option, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, best_of_all_option, graph_collapsed_or_several, question_command
 from circuit_atlas.schema.limits import MAX_PATHS, ORDERS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ GROUP = "Questions about a graph"
 
 
 @click.command("paths", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @from_option
 @to_option
 @contrast_options

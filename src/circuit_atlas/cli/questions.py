@@ -40,6 +40,7 @@ def complete_graphs(ctx: click.Context, _parameter: click.Parameter, incomplete:
 
 
 graph_argument = click.argument("graph", shell_complete=complete_graphs)
+_collapsed_option = click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes.")
 
 
 def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,8 +52,7 @@ def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
             graph = collapsed_name(graph)
         return command(*args, graph=graph, **kwargs)
 
-    option = click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes.")
-    return graph_argument(option(run))
+    return graph_argument(_collapsed_option(run))
 
 
 class Several(NamedTuple):
@@ -78,18 +78,13 @@ class Question(click.Command):
 
 
 def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument GRAPH and `--collapsed`, and options for several graphs instead. See `question_command`."""
+    """The argument GRAPH, and options for several graphs instead. See `question_command`."""
 
     @wraps(command)
-    def run(*args: Any, graph: str, collapsed: bool, names: tuple[str, ...], tags: tuple[str, ...], **rest: Any) -> Any:
-        if not names and not tags:
-            return command(*args, graph=collapsed_name(graph) if collapsed else graph, **rest)
-        if collapsed:
-            raise click.UsageError("--collapsed needs one GRAPH.")
-        return command(*args, graph=Several(names, tags), **rest)
+    def run(*args: Any, graph: str, names: tuple[str, ...], tags: tuple[str, ...], **rest: Any) -> Any:
+        return command(*args, graph=Several(names, tags) if names or tags else graph, **rest)
 
     options = together(
-        click.option("--collapsed", is_flag=True, help="Use the graph collapsed by its supernodes."),
         click.option(
             "--tag",
             "tags",
@@ -107,6 +102,20 @@ def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
     )
     return graph_argument(options(run))
+
+
+def graph_collapsed_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `graph_or_several`, and `--collapsed`, which replaces GRAPH by GRAPH:collapsed."""
+
+    @wraps(command)
+    def run(*args: Any, graph: str | Several, collapsed: bool, **rest: Any) -> Any:
+        if not collapsed:
+            return command(*args, graph=graph, **rest)
+        if isinstance(graph, Several):
+            raise click.UsageError("--collapsed needs one GRAPH.")
+        return command(*args, graph=collapsed_name(graph), **rest)
+
+    return graph_or_several(_collapsed_option(run))
 
 
 def question_command(command: Callable[..., Result]) -> Callable[..., None]:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, cast
 import click
 
 from circuit_atlas.cli.path_options import edge_value_option, score_option
-from circuit_atlas.cli.questions import Question, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, graph_collapsed_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -32,7 +32,7 @@ def _read_paths(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] 
 
 
 @click.command("score", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @click.argument("nodes", nargs=-1)
 @click.option(
     "--file",

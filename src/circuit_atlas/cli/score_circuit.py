@@ -9,7 +9,7 @@ import click
 
 from circuit_atlas.cli.circuit import check_replace
 from circuit_atlas.cli.path_options import account_for_option
-from circuit_atlas.cli.questions import Question, complete_graphs, graph_or_several, question_command
+from circuit_atlas.cli.questions import Question, complete_graphs, graph_collapsed_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -31,7 +31,7 @@ def _read_json(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] |
 
 
 @click.command("score-circuit", cls=Question)
-@graph_or_several
+@graph_collapsed_or_several
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @click.option(
     "--supernode", "supernodes", multiple=True, metavar="NAME", help="All nodes of this supernode; repeatable."

@@ -49,22 +49,20 @@ def start(
 ) -> None:
     """Start the server if it is not running. The first time, Neo4j is downloaded (185 MB).
 
-    It is sent the statements of the first questions, which take it some seconds to plan: so your first question is
-    answered at once.
+    Before the command ends, the server plans the statements of the most common questions, which takes some seconds, so
+    that your first question need not wait for it.
 
     \b
     Examples:
       circuit-atlas server start
     """
-    from circuit_atlas.database import Database
     from circuit_atlas.store.rehearsal import rehearse
 
     server = _server(store)
     was_running = server.connection() is not None
     connection = server.start(bolt_port=bolt_port, http_port=http_port, heap=heap, page_cache=page_cache, java=java)
     if not was_running:
-        with Database(connection) as database:
-            rehearse(database)
+        rehearse(connection)
     _print_status(server)
 
 

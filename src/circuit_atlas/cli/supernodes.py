@@ -9,7 +9,7 @@ import click
 from circuit_atlas.cli.options import CommandGroup, atlas_command
 from circuit_atlas.cli.output import echo
 from circuit_atlas.cli.path_options import KIND, IntRange
-from circuit_atlas.cli.questions import graph_argument
+from circuit_atlas.cli.questions import Question, graph_argument, graph_or_several, question_command
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -30,23 +30,24 @@ def supernodes_command() -> None:
     """
 
 
-@supernodes_command.command("list")
-@graph_argument
-@atlas_command
+@supernodes_command.command("list", cls=Question)
+@graph_or_several
+@question_command
 def list_command(atlas: Atlas, graph: str) -> Result:
     """List the supernodes of GRAPH and their nodes.
 
     \b
     Examples:
       circuit-atlas supernodes list opposite-small
+      circuit-atlas supernodes list --graph opposite-small --graph dallas
     """
     return atlas.graph(graph).supernodes()
 
 
-@supernodes_command.command("links")
-@graph_argument
+@supernodes_command.command("links", cls=Question)
+@graph_or_several
 @click.option("-k", "--k", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most this many.")
-@atlas_command
+@question_command
 def links_command(atlas: Atlas, graph: str, k: int) -> Result:
     """Show the effects of the supernodes of GRAPH on each other, as circuit-tracer's frontend draws them.
 

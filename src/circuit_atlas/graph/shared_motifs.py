@@ -5,6 +5,10 @@ the same node in all of them. An effect of a graph is the sum of the effects bet
 ends, and its sign is that of the sum. A graph has a motif if it has its two or three effects with their signs; whether
 there is another effect between the three does not matter. The shapes are those of `circuit_atlas.graph.motifs`.
 
+How many graphs have a motif by chance is counted in random sets of graphs: each effect is in as many graphs as it was,
+chosen at random and independently of the other effects. So a motif of frequent effects is expected in many graphs.
+Effects of a feature occur only where it is active, which these sets do not keep.
+
 Only effects that enough graphs have can be part of a motif that enough graphs have. So these effects are found first,
 each with the graphs that have it as bits, and the graphs of a motif are the bits that all of its effects have.
 """
@@ -49,6 +53,16 @@ class SharedMotifs(NamedTuple):
 
     effects: Int64
     graphs: Int64
+
+
+class Chance(NamedTuple):
+    """How many graphs have each of k motifs in random sets of graphs, see above: float64 (k,) each. `z` is how many
+    standard deviations more have it than expected, NaN where all random sets are the same; `p_value` is the chance that
+    so many graphs, or more, have it."""
+
+    expected: Float64
+    z: Float64
+    p_value: Float64
 
 
 class SignedGraphs:
@@ -147,6 +161,45 @@ def strengths(effects: Effects, motifs: Int64) -> Float64:
     """The |weight| of the weakest effect of each motif, float64 (k,)."""
     weakest: Float64 = np.abs(effects.weight[motifs]).min(axis=1)
     return weakest
+
+
+def by_chance(effects: Effects, motifs: Int64, graphs: Int64, n_graphs: int) -> Chance:
+    """What to expect of motifs by chance.
+
+    Args:
+        effects: m effects.
+        motifs: int64 (k, 2) or (k, 3): places of the effects of each motif.
+        graphs: int64 (k,): number of graphs that have each.
+        n_graphs: number of all graphs, 2 or more.
+    """
+    counts = np.sort(np.bitwise_count(effects.graphs).sum(axis=1, dtype=np.int64)[motifs], axis=1)
+    n, (first, second, *across) = float(n_graphs), counts.T.astype(np.float64)
+    # Of two effects in a and b of n graphs, the number of graphs that have both is hypergeometric.
+    expected = first * second / n
+    variance = expected * (n - first) * (n - second) / (n * (n - 1))
+    for third in across:
+        # The graphs that have all three are again some of those that have both, of a number with this variance.
+        within = (n * expected - variance - expected**2) * third * (n - third) / (n**2 * (n - 1))
+        expected, variance = expected * third / n, within + (third / n) ** 2 * variance
+    varies = (counts < n_graphs).sum(axis=1) > 1  # what is in all graphs, or alone is not, leaves nothing to chance
+    sd = np.sqrt(np.where(varies, variance, np.nan))
+    rows, inverse = np.unique(np.column_stack([counts, graphs]), axis=0, return_inverse=True)
+    tails = np.array([_tail(n_graphs, of_effects, least) for *of_effects, least in rows.tolist()], np.float64)
+    return Chance(expected, (graphs - expected) / sd, tails[inverse.ravel()])
+
+
+def _tail(n: int, of_effects: Sequence[int], least: int) -> float:
+    """The chance that at least so many of n graphs have two or three effects, which are in so many graphs each."""
+    from scipy import stats
+
+    first, second, *across = of_effects
+    if not across or least < 1:
+        return min(1.0, float(stats.hypergeom.sf(least - 1, n, first, second)))
+    # With one more graph that has the first two, enough graphs have all three if one was missing and it has the third.
+    both = np.arange(least - 1, min(first, second))
+    one_missing = stats.hypergeom.pmf(least - 1, n, both, across[0])
+    enough = np.cumsum(one_missing * (across[0] - least + 1) / (n - both))
+    return min(1.0, float(stats.hypergeom.pmf(both + 1, n, first, second) @ enough))
 
 
 def nodes_of(effects: Effects, shape: str, motifs: Int64) -> Int64:
