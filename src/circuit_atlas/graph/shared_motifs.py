@@ -181,7 +181,7 @@ def by_chance(effects: Effects, motifs: Int64, graphs: Int64, n_graphs: int) -> 
         # The graphs that have all three are again some of those that have both, of a number with this variance.
         within = (n * expected - variance - expected**2) * third * (n - third) / (n**2 * (n - 1))
         expected, variance = expected * third / n, within + (third / n) ** 2 * variance
-    varies = (counts < n_graphs).sum(axis=1) > 1  # what is in all graphs, or alone is not, leaves nothing to chance
+    varies = (counts < n_graphs).sum(axis=1) > 1  # if graphs lack one of the effects only, all random sets are the same
     sd = np.sqrt(np.where(varies, variance, np.nan))
     rows, inverse = np.unique(np.column_stack([counts, graphs]), axis=0, return_inverse=True)
     tails = np.array([_tail(n_graphs, of_effects, least) for *of_effects, least in rows.tolist()], np.float64)
