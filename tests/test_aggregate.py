@@ -141,7 +141,7 @@ def test_every_statistic_equals_brute_force_over_the_files(
     assert (note in graph.ingested.warnings) == (min_graphs > 1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     graphs=st.sets(st.sampled_from(SHIPPED), min_size=1),
     align=st.sampled_from(ALIGNMENTS),
