@@ -197,9 +197,21 @@ def _tail(n: int, of_effects: Sequence[int], least: int) -> float:
         return min(1.0, float(stats.hypergeom.sf(least - 1, n, first, second)))
     # With one more graph that has the first two, enough graphs have all three if one was missing and it has the third.
     both = np.arange(least - 1, min(first, second))
-    one_missing = stats.hypergeom.pmf(least - 1, n, both, across[0])
+    one_missing = _hypergeometric(least - 1, n, both, across[0])
     enough = np.cumsum(one_missing * (across[0] - least + 1) / (n - both))
-    return min(1.0, float(stats.hypergeom.pmf(both + 1, n, first, second) @ enough))
+    return min(1.0, float(_hypergeometric(both + 1, n, first, second) @ enough))
+
+
+def _hypergeometric(x: Int64 | int, n: int, a: Int64 | int, b: int) -> Float64:
+    """The chance that x of b graphs, drawn from n, are among a of these. From logarithms, up to 1e-10 or so: for ten
+    thousand graphs there are thousands of these, and `scipy.stats.hypergeom.pmf` takes 20 microseconds for each."""
+    from scipy.special import gammaln
+
+    def log_choose(all_of: Int64 | int, some: Int64 | int) -> Float64:
+        return np.asarray(gammaln(all_of + 1) - gammaln(some + 1) - gammaln(all_of - some + 1), np.float64)
+
+    chance: Float64 = np.exp(log_choose(a, x) + log_choose(n - a, b - x) - log_choose(n, b))
+    return chance
 
 
 def nodes_of(effects: Effects, shape: str, motifs: Int64) -> Int64:
