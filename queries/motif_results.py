@@ -112,10 +112,10 @@ class RecurringMotif(_Concrete):
 
     graphs: int = Field(description="Number of graphs that have it")
     expected: float = Field(
-        description="Number of graphs to expect by chance: each of its effects in as many graphs, chosen at random"
+        description="Number of graphs to expect by chance, if each of its effects were in as many random graphs"
     )
     z: float | None = Field(
-        description="How many standard deviations more graphs have it; null if chance allows only one number"
+        description="By how many standard deviations `graphs` exceeds `expected`; null if chance allows only one number"
     )
     p_value: float = Field(description="The chance that so many graphs, or more, have it; of this motif alone")
 

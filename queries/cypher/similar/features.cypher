@@ -1,5 +1,5 @@
 // What other graphs have in common with a graph: transcoder features that are active in both, and their influence. All
-// are in one row, see graphs.set.
+// are in one row, as columns, see graphs.set.
 // @internal
 // @param graphs LIST<STRING> -- names of the others
 // @returns names LIST<STRING> -- names of those others that have something in common with it

@@ -33,7 +33,7 @@ def circuits_command(atlas: Atlas, graph: str | Several, deleted: tuple[str, ...
     if isinstance(graph, Several):
         if deleted:
             raise click.UsageError("--delete needs one GRAPH.")
-        return atlas.each(*graph.names, tags=graph.tags).circuits()
+        return graph.of(atlas).circuits()
     handle = atlas.graph(graph)
     if not deleted:
         return handle.circuits()

@@ -16,6 +16,7 @@ from circuit_atlas.schema.keys import collapsed_name
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
+    from circuit_atlas.each import EachGraph
     from circuit_atlas.results.answer import Result
 
 
@@ -60,6 +61,10 @@ class Several(NamedTuple):
 
     names: tuple[str, ...]
     tags: tuple[str, ...]
+
+    def of(self, atlas: Atlas) -> EachGraph:
+        """These graphs of a database."""
+        return atlas.each(*self.names, tags=self.tags)
 
 
 class Question(click.Command):
@@ -133,7 +138,7 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
         first = nodes[0] if isinstance(nodes, tuple) and nodes else None
         if any(summary.graph == first for summary in atlas.graphs()):
             raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, leave out GRAPH.")
-        answers = atlas.each(*graph.names, tags=graph.tags).ask(lambda one: command(atlas, one.name, **arguments))
+        answers = graph.of(atlas).ask(lambda one: command(atlas, one.name, **arguments))
         return answers.best(arguments["k"] or DEFAULT_ROWS) if best_of_all else answers
 
     return atlas_command(ask)

@@ -39,7 +39,7 @@ GROUP = "Questions across prompts"
     "targets",
     multiple=True,
     metavar="LOGIT",
-    help="Logit that influence and scores are of, and where paths end; repeatable.  [default: all; the most probable]",
+    help="Measure influence on this logit, and end paths there; repeatable.  [default: all; paths: the most probable]",
 )
 @minus_option
 @click.option(

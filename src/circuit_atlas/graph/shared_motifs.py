@@ -56,9 +56,9 @@ class SharedMotifs(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """How many graphs have each of k motifs in random sets of graphs, see above: float64 (k,) each. `z` is how many
-    standard deviations more have it than expected, NaN where all random sets are the same; `p_value` is the chance that
-    so many graphs, or more, have it."""
+    """How many graphs have each of k motifs in random sets of graphs, see above: float64 (k,) each. `z` is by how
+    many standard deviations the real number exceeds the expected one, NaN where all random sets are the same; `p_value`
+    is the chance that so many graphs, or more, have it."""
 
     expected: Float64
     z: Float64
@@ -172,7 +172,7 @@ def by_chance(effects: Effects, motifs: Int64, graphs: Int64, n_graphs: int) -> 
         graphs: int64 (k,): number of graphs that have each.
         n_graphs: number of all graphs, 2 or more.
     """
-    counts = np.sort(np.bitwise_count(effects.graphs).sum(axis=1, dtype=np.int64)[motifs], axis=1)
+    counts = np.sort(np.bitwise_count(effects.graphs[motifs]).sum(axis=2, dtype=np.int64), axis=1)
     n, (first, second, *across) = float(n_graphs), counts.T.astype(np.float64)
     # Of two effects in a and b of n graphs, the number of graphs that have both is hypergeometric.
     expected = first * second / n
@@ -181,7 +181,7 @@ def by_chance(effects: Effects, motifs: Int64, graphs: Int64, n_graphs: int) -> 
         # The graphs that have all three are again some of those that have both, of a number with this variance.
         within = (n * expected - variance - expected**2) * third * (n - third) / (n**2 * (n - 1))
         expected, variance = expected * third / n, within + (third / n) ** 2 * variance
-    varies = (counts < n_graphs).sum(axis=1) > 1  # if graphs lack one of the effects only, all random sets are the same
+    varies = (counts < n_graphs).sum(axis=1) > 1  # with fewer effects that some graph lacks, nothing is random
     sd = np.sqrt(np.where(varies, variance, np.nan))
     rows, inverse = np.unique(np.column_stack([counts, graphs]), axis=0, return_inverse=True)
     tails = np.array([_tail(n_graphs, of_effects, least) for *of_effects, least in rows.tolist()], np.float64)
