@@ -14,6 +14,7 @@ from circuit_atlas.graph.values import check_values
 from circuit_atlas.ingest.other_projects import recognised_pt
 from circuit_atlas.ingest.pt_pickle import TorchDtype
 from circuit_atlas.printable import first_of
+from circuit_atlas.schema.limits import MAX_GRAPH_NODES
 
 _SHOWN = 10  # fields that a refusal names
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
@@ -81,6 +82,9 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     if missing or not {"logit_tokens", "logit_targets"} & content.keys():
         raise _refusal(content, missing or ["logit_targets"], where)
     config = _config(content["cfg"], where)
+    prompt = content["input_string"]
+    _check(isinstance(prompt, str), "input_string", f"is a {type(prompt).__name__}, not a text", where)
+    _check_lengths(content, where)
     active = _array(content, "active_features", where, np.int64, 2)
     selected = _array(content, "selected_features", where, np.int64, 1)
     activations = _array(content, "activation_values", where, np.float64, 1)
@@ -93,7 +97,7 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     all_activations = activations if len(activations) == len(active) else activations[:0]
     ids, texts = _logits(content, where)
     found = Attribution(
-        prompt=str(content["input_string"]),
+        prompt=prompt,
         tokens=_array(content, "input_tokens", where, np.int64, 1),
         features=active[selected],
         activations=all_activations[selected] if len(all_activations) else activations,
@@ -112,6 +116,16 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
     fields = {"input_string": found.prompt, "logit_targets": texts, "cfg": config, "scan": found.scan}
     check_values(fields, where)
     return found
+
+
+def _check_lengths(content: dict[str, Any], where: str) -> None:
+    """Refuse fields with more values than a graph may have nodes, before they are copied: a small file may name the
+    same bytes as several large tensors."""
+    for name in ("selected_features", "input_tokens", "logit_probabilities", "logit_targets", "logit_tokens"):
+        value = content.get(name)
+        size = value.size if isinstance(value, np.ndarray) else len(value) if isinstance(value, list) else 0
+        most = f"{MAX_GRAPH_NODES:,} nodes that a graph may have"
+        _check(size <= MAX_GRAPH_NODES, name, f"has {size:,} values, more than the {most}", where)
 
 
 def _refusal(content: dict[str, Any], missing: list[str], where: str) -> InputError:
@@ -221,12 +235,12 @@ def _logits(content: dict[str, Any], where: str) -> tuple[npt.NDArray[np.int64],
     targets = content["logit_targets"]
     fits = isinstance(targets, list) and all(isinstance(t, tuple) and len(t) == 2 for t in targets)
     _check(
-        fits and all(_whole(t[1]) is not None for t in targets),
+        fits and all(isinstance(t[0], str | None) and _whole(t[1]) is not None for t in targets),
         "logit_targets",
         "is not a list of targets",
         where,
     )
-    return np.array([int(t[1]) for t in targets], np.int64), [str(t[0] or "") for t in targets]
+    return np.array([int(t[1]) for t in targets], np.int64), [t[0] or "" for t in targets]
 
 
 def _config(config: Any, where: str) -> dict[str, Any]:

@@ -28,7 +28,8 @@ def identify(
 
     Args:
         scan: `metadata.scan` of a JSON file, or the `scan` of a `.pt`.
-        info: `metadata.info`; its `source_urls`, `transcoder_set` and `neuronpedia_source_set` are read.
+        info: `metadata.info`; its `source_urls`, `transcoder_set` and `neuronpedia_source_set` are read, and `model`
+            and `source_set`, which `export` writes where nothing else would say them.
         feature_details: `metadata.feature_details` of newer files.
         model: the model that the user gives; it wins.
         source_set: the source set that the user gives; it wins.
@@ -62,6 +63,9 @@ def _candidates(
     scan: str | None, info: dict[str, Any], details: dict[str, Any]
 ) -> Iterator[tuple[str | None, str | None]]:
     """What a file says of model and source set, the most reliable first."""
+    for model in _texts(info.get("model")):
+        for source_set in _texts(info.get("source_set")):
+            yield model, source_set
     for url in _texts(info.get("source_urls")):
         page = _FEATURE_PAGE.search(url)
         if page:

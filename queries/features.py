@@ -100,7 +100,8 @@ def find_feature(
             fix=f"{_suggested(place, address, alike)} {forms}".strip(),
         )
     if len(features) > 1:
-        listed = [f"{f.place} --model {f.model} --source-set {f.source_set}" for f in features]
+        is_one_set = bool(model and source_set)
+        listed = [f.place + ("" if is_one_set else f" --model {f.model} --source-set {f.source_set}") for f in features]
         raise AmbiguousNodeError(
             f"{address!r} matches {len(features)} transcoder features",
             candidates=listed,

@@ -21,6 +21,7 @@ from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.limits import SEARCHED_FEATURES, SEARCHED_TOKENS
 from circuit_atlas.schema.models import INFLUENCE, Record
+from circuit_atlas.suggestions import known_names
 
 _MAX_HITS = 1000
 _MAX_PLACES = 1000
@@ -138,9 +139,18 @@ def search_text(
     notes = [] if rows or is_cut else [_nothing(database, text, words, raw=raw, restricted=restricted)]
     if is_cut and (restricted or any(row["feature"] is None for row in rows)):
         notes.append(_CUT.format(text))
-    if tag and not rows:
-        notes += list_graphs(database, [tag]).notes  # whether there is such a tag
+    if not rows:
+        notes += _unknown(database, model, tag)
     return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=[*notes, *old])
+
+
+def _unknown(database: Database, model: str, tag: str) -> list[str]:
+    """Notes that no graph has the tag or the model that a search was restricted to."""
+    notes = list_graphs(database, [tag]).notes if tag else []
+    models = {summary.model for summary in list_graphs(database).graphs} if model else {model}
+    if model not in models:
+        notes.append(f"No graph is of the model {model!r}. {known_names(model, models, command='graphs')}".strip())
+    return notes
 
 
 def _is_cut(database: Database, query: str, layers: Sequence[int]) -> bool:

@@ -25,7 +25,12 @@ from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
+from circuit_atlas.queries.same_features import (
+    Activations,
+    check_same_transcoders,
+    feature_keys,
+    has_other_length,
+)
 from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep, line_name
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
@@ -56,7 +61,8 @@ class _Targets(NamedTuple):
 class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
     error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
-    what else it lacks, with what cannot be computed then; the contrast, if there is one; and why it has no targets."""
+    what else it lacks, with what cannot be computed then; the contrast, if there is one; why it has no targets; and
+    whether its prompt has another length than that of the circuit's graph."""
 
     step: SeriesStep
     influence: dict[str, float] | None
@@ -66,6 +72,7 @@ class _Found(NamedTuple):
     lacks: Sequence[tuple[str, str]] = ()
     contrast: Contrast | None = None
     no_target: AtlasError | None = None
+    other_length: bool = False
 
 
 @one_answer
@@ -97,7 +104,7 @@ def series(
             of each graph, see `search_paths`.
         score: with `must_pass`, what paths are ranked by, see `search_paths`; by default `product`.
         circuit: name of a circuit that is followed: its scores in each graph, where its features are found by layer and
-            index, as in `score_circuit`.
+            index, at the same position first, as in `score_circuit`.
         of: name of the graph that has the circuit.
         targets: addresses of the logits that influence and scores are measured on, and where paths end, in each graph.
             When empty, all logits, each weighed by its probability; paths end at the most probable one.
@@ -131,7 +138,9 @@ def series(
         try:
             contrast = _measured_on(stored, on)
         except (NodeNotFoundError, InvalidArgumentError) as error:  # other graphs of the series may have it
-            what = f"{'the target' if isinstance(error, NodeNotFoundError) else 'a defined'} {on.name}"
+            what = f"the target {on.name}"
+            if isinstance(error, InvalidArgumentError):  # it has the logits
+                what = f"{what} ({error.what})"
             return _Found(_step(stored, None), None, lacks=[(what, "values")], no_target=error)
         defined = _is_defined(stored, targets, contrast)
         has_paths = (on.name or stored.logits) and stored.properties["token_nodes"]
@@ -148,32 +157,28 @@ def series(
             is_scored=other is not None,
             is_influence_asked=is_followed,
         )
-        return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast)
+        is_other = other is not None and not is_own and has_other_length(stored, other)
+        return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast, other_length=is_other)
 
     found = list(each_graph(database, sources, read, title="graphs"))
     absent = [one.no_target for one in found if one.no_target]
     if len(absent) == len(found):
         raise absent[0]
-    lines, notes = [], [*_notes(found, circuit, len(held_features)), *_pruned_note(found, on.name)]
+    lines, notes = [], [*_notes(found), *_pruned_note(found, on.name)]
+    if other and circuit is not None:
+        notes = [*_circuit_notes(found, circuit, other, len(held_features)), *notes]
     if must_pass:
         lines.append(_path_line(found, must_pass, ranked_by, is_alone=not features and other is None))
         if all(value is None for value in lines[-1].values):
-            passed = ", ".join(must_pass)
-            notes.append(f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {passed}.")
+            notes.append(_no_path(found, must_pass))
     for measure in ("influence", "replacement", "completeness") if other else ():
         values = [one.scores and getattr(one.scores, measure) for one in found]
         lines.append(SeriesLine(measure=measure, name=f"circuit {circuit}", values=values))
     is_chosen = not (features or lines)
     if is_chosen:
         followed = _changing(database, found, sources[0]["graph"], 5 if k is None else k)
-    for feature in followed:
-        key = f"feature:{feature.place}"
-        values = [None if one.influence is None else one.influence.get(key) for one in found]
-        lines.append(SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values))
-        if not any(values):
-            notes.append(f"The feature {feature.place} has no influence in any of the graphs.")
-    if is_chosen and not lines:
-        notes.append("Every feature has the same influence in all of these graphs.")
+    lines += [_feature_line(found, feature) for feature in followed]
+    notes += _feature_notes(found, lines, is_chosen=is_chosen)
     return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, measured_on=on.name, notes=notes)
 
 
@@ -343,11 +348,50 @@ def _lacking(
     return lacks + [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * (is_scored and undefined)
 
 
-def _notes(found: Sequence[_Found], circuit: str | None, size: int) -> list[str]:
-    """What is missing in which graphs."""
+def _feature_line(found: Sequence[_Found], feature: FeatureIdentity) -> SeriesLine:
+    key = f"feature:{feature.place}"
+    values = [None if one.influence is None else one.influence.get(key) for one in found]
+    return SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values)
+
+
+def _feature_notes(found: Sequence[_Found], lines: Sequence[SeriesLine], *, is_chosen: bool) -> list[str]:
+    """Which features have no influence; if they are chosen here and there are none, why."""
+    defined = sum(one.influence is not None for one in found)
+    if is_chosen and not lines and defined > 1:
+        return ["Every feature has the same influence in all of these graphs."]
+    if is_chosen and not lines:
+        return ["Fewer than two of these graphs have a defined influence, so no change can be shown."]
+    features = [line.feature for line in lines if line.feature and defined and not any(line.values)]
+    return [f"The feature {feature.place} has no influence in any of the graphs." for feature in features]
+
+
+def _no_path(found: Sequence[_Found], must_pass: Sequence[str]) -> str:
+    """Why there is no path: no graph that has the targets has a node to pass, or none has a path."""
+    tried = [one.path for one in found if one.no_target is None]
+    errors = [path for path in tried if isinstance(path, NodeNotFoundError)]
+    if errors and len(errors) == len(tried):
+        return f"There is no path: {errors[0].what} in the graphs with the targets."
+    return f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {', '.join(must_pass)}."
+
+
+def _circuit_notes(found: Sequence[_Found], circuit: str, other: StoredGraph, size: int) -> list[str]:
+    """What is to be known of a circuit with this number of features, which is looked for in other graphs."""
     notes = []
+    if not size and any(one.step.graph != other.name for one in found):
+        notes.append(f"Circuit {circuit!r} of {other.name!r} has no features, so no other graph has a part of it.")
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
         notes.append(f"Features of circuit {circuit!r} ({size} in all) are missing in: {first_of(lacking, _SHOWN)}.")
+    if longer := [one.step.graph for one in found if one.other_length]:
+        notes.append(
+            f"Features of the circuit are looked for at their positions in {other.name!r} first. The same position may "
+            f"be another place in prompts of another length: {first_of(longer, _SHOWN)}."
+        )
+    return notes
+
+
+def _notes(found: Sequence[_Found]) -> list[str]:
+    """What is missing in which graphs."""
+    notes = []
     for what, then in sorted({lack for one in found for lack in one.lacks}):
         without = [one.step.graph for one in found if (what, then) in one.lacks]
         notes.append(f"Graphs without {what}, and so without {then}: {first_of(without, _SHOWN)}.")

@@ -6,6 +6,7 @@ import gzip
 import json
 import urllib.parse
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,17 @@ def slow(handler: Any) -> None:
     handler.fake.go_on.wait(60)
 
 
+def dripping(handler: Any) -> None:
+    """Sends byte after byte of something that never becomes a part of the file."""
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"1\r\n{\r\n1;")
+    with suppress(OSError):  # the client has gone
+        while not handler.fake.go_on.wait(0.05):
+            handler.wfile.write(b"a")
+
+
 def bomb(handler: Any) -> None:
     handler.reply(200, gzip.compress(b" " * (65 << 20)), Content_Encoding="gzip")
 
@@ -299,6 +311,7 @@ TROUBLE: dict[str, tuple[Any, type[AtlasError], str]] = {
     "cut": (cut, DownloadError, "cannot be downloaded"),
     "silent": (silent, DownloadError, "takes too long"),
     "slow": (slow, DownloadError, "takes too long"),
+    "dripping": (dripping, DownloadError, "takes too long"),
     "huge": (reply(200, SMALL), DownloadError, "more than 1,000 bytes"),
     "a bomb": (bomb, InputError, "unpacks to more than"),
     "packed otherwise": (
@@ -322,8 +335,8 @@ def test_each_trouble_is_told_and_nothing_is_stored(
     fake.graphs["some-model/x"] = {"url": f"{url}/files/x.json?X-Amz-Signature=hidden"}
     if trouble == "huge":
         monkeypatch.setattr(download, "MAX_FILE_SIZE", 1000)
-    if trouble == "slow":
-        monkeypatch.setattr(download, "_MAX_SECONDS", 0)
+    if trouble in ("slow", "dripping"):
+        monkeypatch.setattr(download, "_MAX_SECONDS", 0 if trouble == "slow" else 0.2)
     if trouble == "silent":
         config = NeuronpediaConfig(url=url, timeout=0.1)
         monkeypatch.setattr(NeuronpediaConfig, "from_environment", lambda **_: config)

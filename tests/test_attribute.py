@@ -29,7 +29,7 @@ from circuit_atlas.attribution import (
     slug_of,
 )
 from circuit_atlas.attribution.load import scan_of
-from circuit_atlas.attribution.stored import _files
+from circuit_atlas.attribution.stored import _files, _is_of
 from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, InvalidArgumentError, OutOfMemoryError
 
 PROMPT = "Fact : The capital of the state containing Dallas is"
@@ -395,6 +395,32 @@ def test_any_text_has_a_slug(text: str) -> None:
 def test_blanks_at_an_end_make_another_name() -> None:
     assert slug_of("the capital is") == "the-capital-is"
     assert len({slug_of(text) for text in ("the capital is", "the capital is ", " the capital is")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("prompt", "stored", "is_same"),
+    [
+        ("The capital of Texas is", "<bos>The capital of Texas is", True),
+        ("The capital of Texas is", "<s> The capital of Texas is", True),
+        ("Yes , it is n't", "<bos>Yes, it isn't", True),
+        ("e\N{COMBINING ACUTE ACCENT}t", "\N{LATIN SMALL LETTER E WITH ACUTE}t", True),
+        ("The capital of Texas is ", "<bos>The capital of Texas is", False),
+        (" The capital of Texas is", "<bos>The capital of Texas is", False),
+        ("the rapist", "<bos>therapist", False),
+        ("is", "<bos>this", False),
+    ],
+)
+def test_blanks_make_another_prompt(prompt: str, stored: str, is_same: bool) -> None:
+    """They are tokens, or parts of tokens."""
+    assert _is_of(Prompt(prompt, "x"), stored) is is_same
+
+
+def test_half_a_character_is_refused(atlas: Atlas) -> None:
+    for text in ("a\ud800", b"a\xff".decode(errors="surrogateescape")):
+        with pytest.raises(InputError, match="half a character"):
+            atlas.attribute(text, transcoders="gemma")
+        with pytest.raises(InputError, match="half a character"):
+            atlas.attribute_all([text], transcoders="gemma")
 
 
 @pytest.mark.parametrize("names", [("a/b", "a-b"), ("Case", "case")])

@@ -242,6 +242,9 @@ def test_the_command_line_asks_many_graphs(run: Run, examples: dict[str, GraphHa
     fails(run("paths", "--tag", "analogies", "--collapsed"), 2, "--collapsed needs one GRAPH")
     fails(run("paths"), 2, "Missing argument 'GRAPH'")
     fails(run("paths", "night", "--tag", "analogies"), 2, "With --tag or --graph, leave out GRAPH")
+    wrong = run("paths", "--tag", "analogies", "--max-hops", "99")
+    fails(wrong, 2, "99")
+    assert "leave out GRAPH" not in wrong.stderr
     fails(run("score-circuit", "night", "--pinned", "--graph", "winter"), 2, "'night' is a graph")
     for command in (["supernodes", "list"], ["supernodes", "links"], ["circuits"]):
         several = run(*command, "--graph", "opposite-small", "--graph", "night")

@@ -20,6 +20,7 @@ from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, InvalidArgumentError
 from circuit_atlas.export.columns import node_columns
 from circuit_atlas.export.formats import write_graph
+from circuit_atlas.export.graphml_file import _clean
 from circuit_atlas.export.json_file import write_json
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import read_graph
@@ -160,6 +161,12 @@ def test_graphml_contains_all_columns(tmp_path: Path, atlas: Atlas, examples: An
         assert found.graph["prompt"] == data.metadata.prompt
     atlas.export("dallas", tmp_path / "stored.graphml")
     assert (tmp_path / "stored.graphml").read_bytes() == (tmp_path / "graph.graphml").read_bytes()
+
+
+def test_ids_that_xml_cannot_have_remain_different() -> None:
+    texts = ["a\x01", "a\\x01", "a\\", "a\\x5cx01", "a\\n"]
+    assert len({_clean(text) for text in texts}) == len(texts)
+    assert _clean("a\\n") == "a\\n"
 
 
 def test_parquet_contains_all_columns(tmp_path: Path, atlas: Atlas, examples: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from support.examples import EXAMPLES
 
 from circuit_atlas.errors import InputError
+from circuit_atlas.export.formats import check_file
 from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.files import check_new, replacing, write_file
 from circuit_atlas.ingest import read_graph
@@ -39,6 +40,22 @@ def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"):
         write_file(tmp_path / "none" / "page.html", b"new")
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path: Path) -> None:
+    for name in ("n" * 255, "\N{GRINNING FACE}" * 60):
+        write_file(tmp_path / name, b"new")
+        assert (tmp_path / name).read_bytes() == b"new"
+
+
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
+    """Nor the file of nodes that belongs to a Parquet file."""
+    folder, nodes = tmp_path / "graph.parquet", tmp_path / "graph.nodes.parquet"
+    folder.mkdir()
+    nodes.write_text("old")
+    with pytest.raises(InputError, match="is a folder"):
+        check_file(folder, overwrite=True)
+    assert sorted(tmp_path.iterdir()) == sorted([folder, nodes])
 
 
 def test_links_and_pipes_stay_what_they_are(tmp_path: Path) -> None:

@@ -265,7 +265,7 @@ def test_the_page_is_served_on_loopback_from_its_folder_alone(atlas: Atlas, exam
 def port(torch: ModuleType, tmp_path: Path) -> Iterator[int]:
     """The port of a server for a folder with one graph."""
     (tmp_path / "one.json").write_text('{"nodes": [], "qParams": {}}')
-    (tmp_path / "graph-metadata.json").write_text('{"graphs": []}')
+    (tmp_path / "graph-metadata.json").write_text('{"graphs": [{"slug": "one"}, {"slug": "none"}]}')
     server = FrontendServer(tmp_path, 0)
     yield urlsplit(server.url).port or 0
     server.stop()
@@ -273,9 +273,12 @@ def port(torch: ModuleType, tmp_path: Path) -> Iterator[int]:
 
 def test_only_graphs_can_be_saved(port: int, tmp_path: Path) -> None:
     base, body = f"http://127.0.0.1:{port}", {"qParams": {"pinnedIds": ["a"]}}
-    for path in ("save_graph/graph-metadata", "save_graph/none", "save_graph/a/%2e%2e", "save_graph/", "data/one.json"):
-        assert httpx.post(f"{base}/{path}", json=body).status_code == 404, path
-    assert json.loads((tmp_path / "graph-metadata.json").read_text()) == {"graphs": []}
+    (tmp_path / "package.json").write_text("{}")  # a folder that the user chose may have other files
+    before = (tmp_path / "graph-metadata.json").read_text()
+    for name in ("graph-metadata", "none", "package", "a/%2e%2e", ""):
+        assert httpx.post(f"{base}/save_graph/{name}", json=body).status_code == 404, name
+    assert httpx.post(f"{base}/data/one.json", json=body).status_code == 404
+    assert [(tmp_path / f"{name}.json").read_text() for name in ("graph-metadata", "package")] == [before, "{}"]
     assert httpx.post(f"{base}/save_graph/one", json=body).status_code == 200
     assert json.loads((tmp_path / "one.json").read_text())["qParams"] == body["qParams"]
     for method in ("PUT", "DELETE", "PATCH"):
@@ -411,7 +414,12 @@ def test_markup_in_a_graph_does_not_run(
     atlas.delete(name)
 
 
-def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "told"), [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")]
+)
+def test_a_signal_stops_it_and_frees_the_port(
+    number: int, code: int, told: str, env: dict[str, str], examples: Any, tmp_path: Path
+) -> None:
     command = interruptible("serve", "dallas")
     process = subprocess.Popen(
         command, env={**env, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -420,11 +428,11 @@ def test_ctrl_c_stops_it_and_frees_the_port(env: dict[str, str], examples: Any, 
     url = process.stdout.readline().strip()
     assert httpx.get(url).status_code == 200
     assert list(tmp_path.iterdir())
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "Traceback" not in said
-    assert "Interrupted." in said
+    assert told in said
     assert not list(tmp_path.iterdir())
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -78,6 +78,13 @@ def test_hits_can_be_restricted(atlas: Atlas, examples: Any, new_name: Any, run:
     assert (hit["feature"]["layer"], len(hit["places"]), hit["graphs"]) == (20, 1, 1)
 
 
+def test_an_unknown_model_or_tag_is_named(atlas: Atlas, examples: Any) -> None:
+    found = atlas.search("capital", model="gema-2-2b", tag="analogie")
+    assert found.hits == []
+    assert any("No graph has the tag 'analogie'" in note for note in found.notes)
+    assert any("No graph is of the model 'gema-2-2b'. Did you mean 'gemma-2-2b'?" in note for note in found.notes)
+
+
 def test_hits_that_the_index_may_have_cut_off_are_told_of(own_atlas: Atlas) -> None:
     ingest_examples(own_atlas, "dallas")
     common = """

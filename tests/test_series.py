@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.examples import example_document
 from support.graphs import make_graph
 from support.program import Run, fails
 
@@ -115,16 +118,29 @@ def test_a_target_that_some_graphs_do_not_have(run: Run, atlas: Atlas, examples:
     assert by_name[0].values == found[0].values
     with pytest.raises(NodeNotFoundError, match="3/999"):
         atlas.series("winter", "night", must_pass=["3/999"], targets=["night"])
+    both = atlas.series("winter", "night", features=["1/72774"], must_pass=["3/999"], targets=["night"])
+    assert any(note.startswith("There is no path: ") and "3/999" in note for note in both.notes)
     done = run("series", "night", "--feature", "1/72774", "--to", "logit:1", "--minus", "logit:2", "--table")
     assert done.stdout.splitlines()[0] == "1 graph (target logit:1 \N{MINUS SIGN} logit:2): influence of features"
 
 
 def test_what_cannot_be_measured_in_some_graphs_is_said(
-    atlas: Atlas, examples: Examples, new_name: Callable[[], str]
+    atlas: Atlas, examples: Examples, new_name: Callable[[], str], tmp_path: Path
 ) -> None:
     """Logits that are taken from themselves, a graph without logits, and one with a cycle."""
     with pytest.raises(InvalidArgumentError, match="in the contrast twice"):
         atlas.series("winter", "night", features=["1/72774"], minus=["winter"])
+    document, other = example_document("dallas"), new_name()
+    first, second, *_ = sorted((node["token_prob"], i) for i, node in enumerate(document["nodes"]))[::-1]
+    for (probability, _), (_, i) in ((first, second), (second, first)):
+        document["nodes"][i]["token_prob"] = probability
+    (tmp_path / "other.json").write_text(json.dumps(document))
+    atlas.ingest(tmp_path / "other.json", name=other)
+    best = examples["dallas"].stats().logits[0].node
+    found = atlas.series("dallas", other, features=["1/72774"], minus=[best.name])
+    assert [value is None for value in found[0].values] == [True, False]
+    reason = f"({best.key} ({best.name}) is in the contrast twice), and so without values: dallas."
+    assert any(note.endswith(reason) for note in found.notes)
     bare, cyclic = new_name(), new_name()
     load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)], logit=False), name=bare)
     edges = [(1, 2, 1.0), (2, 1, 1.0), (1, 3, 1.0), (0, 3, 1.0)]  # what flows back into the cycle never leaves it
@@ -135,16 +151,24 @@ def test_what_cannot_be_measured_in_some_graphs_is_said(
     assert found[0].values == [None, None]
     assert f"Graphs without the target {logit}, and so without values: {bare}." in found.notes
     assert f"Graphs without a defined influence, and so without values of features: {cyclic}." in found.notes
+    assert not any("has no influence" in note for note in found.notes)  # which would be 0
 
 
 def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_name: Callable[[], str]) -> None:
     handle, bare = examples["dallas"], new_name()
     handle.score_circuit(["20/44686@10", "token:1", "logit:1"], name="lonely", replace=True)
     found = atlas.series("dallas", "night", circuit="lonely", of="dallas")
-    assert found.notes == ["Features of circuit 'lonely' (1 in all) are missing in: night (1)."]
+    assert found.notes == [
+        "Features of circuit 'lonely' (1 in all) are missing in: night (1).",
+        "Features of the circuit are looked for at their positions in 'dallas' first. The same position may be another "
+        "place in prompts of another length: night.",
+    ]
     assert [line.values[1] for line in found] == [None, None, None]
     alone = handle.score_circuit(circuit="lonely")
     assert [line.values[0] for line in found] == [alone.influence, alone.replacement, alone.completeness]
+    handle.score_circuit(["token:1", "logit:1"], name="lonely", replace=True)
+    [no_features, _] = atlas.series("night", "dallas", circuit="lonely", of="dallas").notes
+    assert no_features == "Circuit 'lonely' of 'dallas' has no features, so no other graph has a part of it."
     handle.delete_circuit("lonely")
     load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)]), name=bare)
     assert atlas.series(bare, must_pass=["token:0"])[0].values == [None]
@@ -155,7 +179,9 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
     assert found[0].values == [None, None, None]
     assert f"Graphs without logits, and so without paths and scores: {no_logits}." in found.notes
     assert f"Graphs without tokens, and so without paths: {no_tokens}." in found.notes
-    assert atlas.series("dallas").lines == []
+    one = atlas.series("dallas")
+    assert one.lines == []
+    assert one.notes == ["Fewer than two of these graphs have a defined influence, so no change can be shown."]
 
 
 def test_influence_that_is_not_defined_is_not_zero(atlas: Atlas, new_name: Callable[[], str]) -> None:

@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 from circuit_atlas.errors import InputError, InvalidArgumentError
 
+_PREFIX = 50  # characters, of up to four bytes: names have at most 255 bytes
+
 
 def private(path: str, flags: int) -> int:
     """An opener for `open`: only the user can read and write the file that it makes."""
@@ -57,8 +59,10 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def check_new(*paths: Path, overwrite: bool) -> None:
-    """Raise InputError if one of the files already exists, unless it may be overwritten."""
+    """Raise InputError if one of the files already exists, unless it may be overwritten; also if it is a folder."""
     there = [path for path in paths if os.path.lexists(path)]
+    if folders := [path for path in there if path.is_dir()]:
+        raise InputError("is a folder", where=str(folders[0]), fix="Give another name.")
     if there and not overwrite:
         raise InputError(
             "already exists", where=str(there[0]), fix="Give another name, or overwrite it with --overwrite."
@@ -96,7 +100,8 @@ def replacing(path: Path, *, make_parents: bool = False) -> Iterator[Path]:
     with _cannot_be_written(path):
         if make_parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+        # Part of the name, since a name of a file may be as long as the disk allows.
+        with TemporaryDirectory(prefix=f".{path.name[:_PREFIX]}-", dir=path.parent) as folder:
             temporary = Path(folder) / path.name
             yield temporary
             os.replace(temporary, path)

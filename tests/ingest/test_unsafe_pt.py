@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import shutil
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,33 @@ def test_a_value_that_is_used_many_times_takes_no_time_and_memory(saved: Path) -
         rewrite(path, hostile)
         with pytest.raises(InputError, match="more than any graph needs|no valid offset|unfolds to more"):
             read_graph(path)
+
+
+def test_small_records_that_stand_for_large_fields_are_refused_before_they_are_copied(
+    saved: Path, torch: ModuleType
+) -> None:
+    """One record of 10 MB, as each field: as numbers of eight bytes they would fill 700 MB."""
+    content = torch.load(saved, weights_only=False)
+    many = torch.zeros(10_000_000, dtype=torch.uint8)
+    features = {"active_features": many[:9_999_999].view(-1, 3), "activation_values": many[:3_333_333]}
+    for name in ("selected_features", "input_tokens", "logit_probabilities"):
+        torch.save({**content, **features, name: many}, saved)
+        tracemalloc.start()
+        with pytest.raises(InputError, match=f"{name}: has 10,000,000 values, more than the"):
+            read_graph(saved)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+        tracemalloc.stop()
+
+
+def test_nested_values_in_the_place_of_texts_are_refused(saved: Path, torch: ModuleType) -> None:
+    content = torch.load(saved, weights_only=False)
+    nested: list[Any] = []
+    for _ in range(100):
+        nested = [nested]
+    for fields in ({"input_string": nested}, {"logit_targets": [(nested, 1)] * len(content["logit_probabilities"])}):
+        torch.save({**content, **fields}, saved)
+        with pytest.raises(InputError, match=r"input_string: is a list, not a text|is not a list of targets|unfolds"):
+            read_graph(saved)
 
 
 @pytest.mark.parametrize("value", [[[1, 2], [1]], ["a"], [{}]])

@@ -281,6 +281,22 @@ def test_a_store_in_a_folder_of_somebody_else() -> None:
         Path(folder).chmod(0o755)
 
 
+def test_a_store_that_cannot_be_deleted_remains_one() -> None:
+    """Such as one with files of a container, which belong to root."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        server = LocalServer(Path(folder) / "store")
+        (server.store.path / "data").mkdir(parents=True)
+        (server.store.path / "data" / "file").touch()
+        server.store.marker.write_text('{"data": "data"}')
+        server.store.path.chmod(0o777)
+        Path(folder).chmod(0o755)
+        with as_nobody(), pytest.raises(LocalServerError, match="data: cannot be deleted"):
+            server.store.erase()
+        assert server.store.exists
+        server.store.erase()
+        assert not any(server.store.path.iterdir())
+
+
 def test_a_second_store_runs_on_other_ports(server: LocalServer, tmp_path: Path) -> None:
     first, second_server = server.start(quiet=True), LocalServer(tmp_path / "store")
     try:

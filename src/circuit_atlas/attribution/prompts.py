@@ -96,7 +96,9 @@ def named_prompt(text: str, name: str | None) -> Prompt:
 
     Raises:
         InvalidArgumentError: no graph may have the name.
+        InputError: the text contains half a character.
     """
+    _check_text(text, None)
     return Prompt(text, slug_of(text) if name is None else check_name(name))
 
 
@@ -111,7 +113,7 @@ def slug_of(text: str) -> str:
     slug = "-".join(words)
     if slug and len(slug) <= _MAX_SLUG and plain == text == " ".join(text.split()):
         return slug
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
     return f"{slug[:_MAX_SLUG].rstrip('-')}-{digest}".lstrip("-")
 
 
@@ -128,17 +130,24 @@ def _prompt_of_json(line: str, where: str) -> Prompt:
         )
     if name is not None and not name.strip():
         raise InputError("contains an empty name", where=where, fix='Write a name, or leave "name" out.')
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InputError("contains half a character", where=where, fix="Write whole characters.") from error
+    _check_text(text, where)
     return Prompt(text, slug_of(text) if name is None else name)
 
 
+def _check_text(text: str, where: str | None) -> None:
+    """Refuse a text that is not Unicode, such as an argument in another encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        what = "contains half a character" if where else f"the prompt {text!r:.60} contains half a character"
+        raise InputError(what, where=where, fix="Write whole characters, in UTF-8.") from error
+
+
 def checked_names(prompts: list[Prompt], where: str | None) -> list[Prompt]:
-    """The prompts, if no two of them have the same name."""
+    """The prompts, if they are texts and no two of them have the same name."""
     names: dict[str, str] = {}
     for text, name in prompts:
+        _check_text(text, where)
         if names.setdefault(name, text) != text:
             raise InputError(
                 f"two different prompts have the name {name!r}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     import circuit_tracer
 
 PathLike = str | os.PathLike[str]
+_LEFT_OUT = re.compile(r" ([.?!,]|n't|'(?:m|s|ve|re))| (') ")
 _BOS = re.compile(r"<[^<>]+>|\[\w+\]|")  # of the usual tokenizers; none if the prompt has it
 _SHOWN = 10  # outputs that an error names
 _FILE_NAME = re.compile(r"\w[\w .@-]*")
@@ -358,10 +360,16 @@ class _Plan:
 
 
 def _is_of(prompt: Prompt, stored: str) -> bool:
-    """Whether a graph is of a prompt. The stored text was decoded from tokens: blanks do not count, and it begins with
-    BOS."""
-    text, asked = ("".join(one.split()) for one in (stored, prompt.text))
-    return text.endswith(asked) and _BOS.fullmatch(text.removesuffix(asked)) is not None
+    """Whether a graph is of a prompt. The stored text was decoded from tokens: it begins with BOS, after which some
+    tokenizers put a blank. Other blanks count: they are tokens, or parts of tokens."""
+    text, asked = _decoded(stored), _decoded(prompt.text)
+    return text.endswith(asked) and _BOS.fullmatch(text.removesuffix(asked).removesuffix(" ")) is not None
+
+
+def _decoded(text: str) -> str:
+    """A text as tokenizers may decode it: in one form of Unicode, without the blanks that transformers leaves out
+    (`clean_up_tokenization_spaces`)."""
+    return _LEFT_OUT.sub(lambda found: found[1] or found[2], unicodedata.normalize("NFC", text))
 
 
 def _file(output: PathLike | None, name: str) -> Path | None:

@@ -1,7 +1,7 @@
 """The command line: a thin skin over the Python API. Data goes to stdout, everything else to stderr.
 
 Exit codes: 0 done; 1 a wrong argument or file; 2 a wrong command line; 3 the database or the machine is not ready;
-130 interrupted.
+130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import codecs
 import json
 import logging
 import os
+import signal
 import sys
 from functools import cache
 from importlib import import_module
 from io import StringIO, TextIOWrapper
 from pkgutil import iter_modules
-from types import ModuleType
-from typing import Any
+from types import FrameType, ModuleType
+from typing import Any, NoReturn
 
 import click
 
@@ -57,6 +58,10 @@ def _module(name: str) -> ModuleType:
 
 class _NobodyReadsError(Exception):
     """The program that reads our output, such as `head`, has closed the pipe."""
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """The program has got SIGTERM. It ends as with Ctrl-C, so that it removes its temporary files."""
 
 
 class _LazyGroup(CommandGroup):
@@ -109,7 +114,7 @@ class _Formatter(logging.Formatter):
     epilog=(
         "NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE name the database; without NEO4J_URI, it is a "
         "local Neo4j, which starts when it is needed. Exit codes: 0 done, 1 a wrong argument or file, 2 a wrong "
-        "command line, 3 the database or the machine is not ready, 130 interrupted."
+        "command line, 3 the database or the machine is not ready, 130 interrupted, 143 terminated."
     ),
 )
 @click.version_option(package_name="circuit-atlas", prog_name="circuit-atlas")
@@ -138,7 +143,13 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
         codecs.register_error("json", _as_json_escapes)
         sys.stdout.reconfigure(errors="json")  # arrows and tokens that the terminal or file cannot have
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_run())
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _TerminatedError
 
 
 def _as_json_escapes(error: UnicodeError) -> tuple[str, int]:
@@ -157,9 +168,10 @@ def _run() -> int:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        return 130
+    except (click.Abort, KeyboardInterrupt) as error:  # click raises the one from the other
+        is_terminated = isinstance(error.__cause__ or error, _TerminatedError)
+        click.echo("Terminated." if is_terminated else "Interrupted.", err=True)
+        return 143 if is_terminated else 130
     except click.ClickException as error:
         message = StringIO()
         error.show(message)

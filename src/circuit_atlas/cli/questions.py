@@ -78,6 +78,8 @@ class Question(click.Command):
         try:
             return super().parse_args(ctx, ["", *args])
         except click.UsageError as error:
+            if isinstance(error, click.BadParameter | click.NoSuchOption | click.BadOptionUsage):
+                raise  # the wrong words are not GRAPH
             told = f"{error.format_message()} With --tag or --graph, leave out GRAPH."
             raise click.UsageError(told, ctx) from error
 

@@ -16,6 +16,7 @@ from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.link_order import unpacked_order
 from circuit_atlas.graph.qparams import write_supernodes
+from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind
 
 _BLOCK = 100_000
@@ -82,15 +83,19 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
     """circuit-tracer's fields. A graph that was never pruned has no threshold: Neuronpedia's schema has no null there,
     and its page then shows all nodes."""
     metadata = data.metadata
-    scan = metadata.file_metadata.get("scan")  # of a `.pt`, where several transcoders have one name each
+    scans = metadata.file_metadata.get("scan")  # of a `.pt`, where several transcoders have one name each
+    scan = metadata.scan or metadata.source_set
+    named = metadata.model, metadata.source_set
+    info = {} if identify(scan, {}) == named else {"info": {"model": named[0], "source_set": named[1]}}
     return {
         "slug": metadata.slug,
-        "scan": metadata.scan or metadata.source_set,
-        "transcoder_list": scan if isinstance(scan, list) else [],
+        "scan": scan,
+        "transcoder_list": scans if isinstance(scans, list) else [],
         "prompt_tokens": metadata.tokens or list(_token_texts(data)),
         "prompt": metadata.prompt,
         **({} if metadata.node_threshold is None else {"node_threshold": metadata.node_threshold}),
         "schema_version": 1,
+        **info,
     }
 
 

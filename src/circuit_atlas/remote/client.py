@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from threading import Event
+from threading import Event, Timer
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -166,6 +167,35 @@ class Client:
             raise TransientError("the response takes too long") from error
         except httpx.HTTPError as error:
             raise TransientError(str(error) or type(error).__name__) from error
+
+
+def received(response: httpx.Response, seconds: float) -> Iterator[bytes]:
+    """The parts of a response's body, as they come.
+
+    Raises:
+        TransientError: the body takes longer than this. The client's own time limit is for a single read, and a server
+            can send byte after byte without a part ever being complete.
+    """
+    connection = response.extensions["network_stream"].get_extra_info("socket")
+    is_late = Event()
+
+    def end() -> None:
+        is_late.set()
+        with suppress(OSError):  # it is already closed
+            connection.shutdown(socket.SHUT_RDWR)  # wakes the read
+
+    timer = Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield from response.iter_raw()
+    except httpx.TransportError:
+        if not is_late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if is_late.is_set():
+        raise TransientError("the response takes too long")
 
 
 def shown(url: httpx.URL) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,14 @@ import httpx
 
 from circuit_atlas.errors import DownloadError, NeuronpediaError, NotFoundError
 from circuit_atlas.remote.addresses import Address
-from circuit_atlas.remote.client import RedirectError, RefusedError, TransientError, UnreachableError, shown
+from circuit_atlas.remote.client import (
+    RedirectError,
+    RefusedError,
+    TransientError,
+    UnreachableError,
+    received,
+    shown,
+)
 from circuit_atlas.remote.json_text import MalformedError, read_json
 from circuit_atlas.remote.neuronpedia import NeuronpediaApi, NeuronpediaConfig, is_loopback, is_packed
 from circuit_atlas.schema.limits import MAX_FILE_SIZE
@@ -150,14 +156,12 @@ def _own_hosts() -> list[str]:
 def _write(file: Path, response: httpx.Response) -> bool:
     """Write the body of a response to a file, as it comes."""
     is_packed(response, may_be=not file.suffix.startswith(".pt"))
-    size, deadline = 0, time.monotonic() + _MAX_SECONDS
+    size = 0
     announced = response.headers.get("content-length", "")
     with file.open("wb") as opened:
-        for chunk in response.iter_raw():
+        for chunk in received(response, _MAX_SECONDS):
             size += len(chunk)
             if size > MAX_FILE_SIZE or (announced.isdigit() and int(announced) > MAX_FILE_SIZE):
                 raise MalformedError(f"it has more than {MAX_FILE_SIZE:,} bytes, which no graph file has")
-            if time.monotonic() > deadline:
-                raise TransientError("it takes too long")
             opened.write(chunk)
     return True

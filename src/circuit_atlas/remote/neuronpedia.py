@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from circuit_atlas.remote.client import (
     RefusedError,
     TransientError,
     UnreachableError,
+    received,
     shown,
 )
 from circuit_atlas.remote.json_text import MalformedError
@@ -176,8 +176,8 @@ def _read(response: httpx.Response) -> bytes:
     """The body of a response, unpacked, within the bounds of size and time. httpx would unpack all of what has arrived
     before its size can be looked at, and as many times as the server says that it was packed."""
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if is_packed(response) else None
-    content, deadline = bytearray(), time.monotonic() + _MAX_SECONDS
-    for chunk in response.iter_raw():
+    content = bytearray()
+    for chunk in received(response, _MAX_SECONDS):
         try:
             content += unpacker.decompress(chunk, _MAX_BYTES + 1 - len(content)) if unpacker else chunk
         except zlib.error as error:
@@ -186,8 +186,6 @@ def _read(response: httpx.Response) -> bytes:
             raise MalformedError("the response goes on after what is packed")
         if len(content) > _MAX_BYTES:
             raise MalformedError(f"the response has more than {_MAX_BYTES >> 20} MB")
-        if time.monotonic() > deadline:
-            raise TransientError("the response takes too long")
     if unpacker and not unpacker.eof and content:
         raise TransientError("the response is cut short")
     return bytes(content)

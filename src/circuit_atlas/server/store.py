@@ -252,7 +252,7 @@ class Store:
         """Delete the data, settings, logs and password of the store, and what killed processes left.
 
         Raises:
-            LocalServerError: the directory is not a store.
+            LocalServerError: the directory is not a store, or something cannot be deleted; then it remains a store.
         """
         if not self.exists:
             raise LocalServerError(
@@ -263,6 +263,12 @@ class Store:
         self._remove_data(keep="")
         for left in (path for pattern in _LEFT for path in self.path.glob(pattern)):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        kept = [folder for folder in (*_FOLDERS, "data") if (self.path / folder).exists()]
+        kept += [folder.name for folder in self.path.glob(f"{_NEW_DATA}*")]
+        if kept:
+            raise LocalServerError(
+                "cannot be deleted", where=str(self.path / kept[0]), fix="Check who owns its files, and reset again."
+            )
         for file in ("password", _MARKER):
             (self.path / file).unlink(missing_ok=True)
 

@@ -22,6 +22,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
@@ -327,7 +328,7 @@ def _handler(saving: threading.Lock) -> Callable[..., Any]:
                 with saving:
                     content = json.loads(file.read_text(encoding="utf-8"))
                     write_file(file, json.dumps({**content, "qParams": qparams}).encode())
-            except (AtlasError, OSError, ValueError) as error:
+            except (AtlasError, OSError, ValueError, TypeError) as error:
                 _LOG.warning("%s cannot be saved: %s", file, error)
                 self.send_error(500)
                 return
@@ -351,8 +352,7 @@ def _handler(saving: threading.Lock) -> Callable[..., Any]:
         def _refused_save(self) -> int | None:
             """The status that refuses a POST, which must save a graph of the folder; None if it does."""
             slug, length = _slug_of(self.path), str(self.headers.get("Content-Length"))
-            is_graph = _SAFE_SLUG.fullmatch(slug) and slug != _LIST and (Path(self.data_dir) / f"{slug}.json").is_file()
-            if not str(self.path).startswith(_SAVE) or not is_graph:
+            if not str(self.path).startswith(_SAVE) or not _is_listed(Path(self.data_dir), slug):
                 return 404
             if not re.fullmatch(r"\d{1,10}", length, re.ASCII):
                 return 411
@@ -372,6 +372,13 @@ def _handler(saving: threading.Lock) -> Callable[..., Any]:
             super().end_headers()
 
     return Handler
+
+
+def _is_listed(folder: Path, slug: str) -> bool:
+    """Whether a slug is of a graph in the page's list: a folder that the user chose may have other files."""
+    with suppress(InputError):
+        return bool(_SAFE_SLUG.fullmatch(slug)) and slug in _listed(folder) and (folder / f"{slug}.json").is_file()
+    return False
 
 
 def _slug_of(path: str) -> str:
