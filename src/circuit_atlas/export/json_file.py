@@ -16,8 +16,8 @@ from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.link_order import unpacked_order
 from circuit_atlas.graph.qparams import write_supernodes
-from circuit_atlas.ingest.source_sets import identify
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.source_sets import known_scans
 
 _BLOCK = 100_000
 NEW_QPARAMS: dict[str, Any] = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
@@ -86,7 +86,8 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
     scans = metadata.file_metadata.get("scan")  # of a `.pt`, where several transcoders have one name each
     scan = metadata.scan or metadata.source_set
     named = metadata.model, metadata.source_set
-    info = {} if identify(scan, {}) == named else {"info": {"model": named[0], "source_set": named[1]}}
+    is_told = known_scans().get(scan, (scan, scan)) == named  # by the scan alone, see `ingest.source_sets`
+    info = {} if is_told else {"info": {"model": named[0], "source_set": named[1]}}
     return {
         "slug": metadata.slug,
         "scan": scan,
