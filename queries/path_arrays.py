@@ -107,17 +107,25 @@ class _Walks:
 
     def steps(self, place: _Place) -> _Steps:
         """The edges to a place."""
-        row = next(self.columns.edges.rows(np.array([place.node], np.int32)))
-        strong = is_strong(row.weight, self.search.min_weight)
-        source, weight = row.source[strong], row.weight[strong]
+        source, weight = self.columns.edges.inputs_of(place.node)
+        if self.search.min_weight:
+            strong = is_strong(weight, self.search.min_weight)
+            source, weight = source[strong], weight[strong]
         size, n = self.tables[0].shape[2], len(self.columns.keys)
         return _Steps(source, weight, signed_places(source, weight, place.sheet, n, size))
 
-    def before(self, place: _Place, source: int, weight: float) -> _Place:
-        """Where a walk is after one step back."""
-        turned = self.search.sign != 0 and weight < 0
-        stage = self.stages[place.stage].get(source, place.stage)
-        return _Place(source, place.left - 1, stage, 1 - place.sheet if turned else place.sheet)
+    def before(self, place: _Place, source: Int64, weight: Float64) -> Int64:
+        """Where walks are after one step back, (m, 4): a `_Place` for each, along edges from `source` (m,) of `weight`
+        (m,)."""
+        places = np.empty((len(source), 4), np.int64)
+        places[:] = place
+        places[:, 0] = source
+        places[:, 1] -= 1
+        for node, stage in self.stages[place.stage].items():
+            places[source == node, 2] = stage
+        if self.search.sign:
+            places[:, 3] ^= weight < 0
+        return places
 
     def counts_at(self, end: int) -> list[int]:
         """Exact number of walks of 1 to `max_hops` hops that end at a node. It need not be one that walks may pass."""
@@ -142,12 +150,11 @@ def _enumerated(walks: _Walks, ends: list[int]) -> list[list[int]]:
                 counts[len(visited) - 1] += 1
                 continue
             sources, weights, places = walks.steps(place)
-            chances = walks.counts[place.stage][place.left - 1, places]
-            for i in np.flatnonzero(chances).tolist():
+            possible = walks.counts[place.stage][place.left - 1, places] > 0
+            for row in walks.before(place, sources[possible], weights[possible]).tolist():
                 steps += 1
-                if int(sources[i]) not in visited:
-                    before = walks.before(place, int(sources[i]), float(weights[i]))
-                    waiting.append((before, (*visited, before.node)))
+                if row[0] not in visited:
+                    waiting.append((_Place(*row), (*visited, row[0])))
             if steps > _MAX_STEPS:
                 raise InvalidArgumentError(_TOO_MANY, fix="Ask for fewer hops, or for all paths.")
         found.append([counts[hops] for hops in range(1, most + 1)])
@@ -203,8 +210,7 @@ def _draw_walks(walks: _Walks, at_ends: Float64, ends: list[int], size: int, rng
             chance = np.cumsum(walks.counts[here.stage][here.left - 1, steps.places])
             chosen = np.searchsorted(chance, rng.random(len(at)) * chance[-1], side="right")
             weights[here.left - 1, at], sums[here.left - 1, at] = steps.weight[chosen], input_sum[here.node]
-            for i in np.unique(chosen).tolist():
-                place[at[chosen == i]] = walks.before(here, int(steps.source[i]), float(steps.weight[i]))
+            place[at] = walks.before(here, steps.source[chosen], steps.weight[chosen])
             visited[here.left - 1, at] = place[at, 0]
     paths = np.flatnonzero((np.diff(np.sort(visited, axis=0), axis=0) != 0).all(axis=0)).tolist()
     return Sample(

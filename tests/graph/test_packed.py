@@ -38,10 +38,18 @@ def test_they_are_the_same_edges(made: list[oracle.Edge], stored: int, block: in
         assert np.array_equal(np.concatenate([*columns, getattr(plain, name)[:0]]), getattr(plain, name))
         assert getattr(found.as_arrays(), name).dtype == getattr(plain, name).dtype
     targets = np.array([5, 299, 0, 5], np.int32)
-    for ours, theirs in zip(found.rows(targets), plain.rows(targets), strict=True):
+    rows = list(plain.rows(targets))
+    for ours, theirs in zip(found.rows(targets), rows, strict=True):
         assert np.array_equal(ours.target, theirs.target)
         assert np.array_equal(ours.source, theirs.source)
         assert np.array_equal(ours.weight, theirs.weight)
+    for target, theirs in zip(targets.tolist(), rows, strict=True):
+        source, weight = found.inputs_of(target)
+        assert np.array_equal(source, theirs.source)
+        assert np.array_equal(weight, theirs.weight)
+    for name in ("target", "source", "weight"):
+        columns = [getattr(part, name) for part in found.into(targets, block)]
+        assert np.array_equal(np.concatenate(columns), np.concatenate([getattr(row, name) for row in rows]))
 
 
 def test_they_take_six_bytes_each() -> None:

@@ -187,11 +187,11 @@ class Circuits:
     def _steps(self, node: int, best: Float64) -> list[tuple[float, float, int]]:
         """Where a path may go on from a node: the best product that it comes to, the share of the node's inputs, the
         input; the best first. At a token it may end: input -1."""
-        row = next(self.edges.rows(np.array([node], np.int32)))
-        shares = np.abs(row.weight) / max(self.input_sum[node], MIN_ROW_SUM)
-        products = shares * best[row.source]
-        order = np.lexsort((row.source, -products))
-        found = [(float(products[i]), float(shares[i]), int(row.source[i])) for i in order.tolist() if products[i] > 0]
+        source, weight = self.edges.inputs_of(node)
+        shares = np.abs(weight) / max(self.input_sum[node], MIN_ROW_SUM)
+        products = shares * best[source]
+        order = np.lexsort((source, -products))
+        found = [(float(products[i]), float(shares[i]), int(source[i])) for i in order.tolist() if products[i] > 0]
         return [(1.0, 1.0, -1), *found] if self.is_token[node] else found
 
     def _best_products(self) -> Float64:
@@ -200,7 +200,7 @@ class Circuits:
         for _ in range(len(best)):
 
             def reached(part: Part, before: Float64 = best) -> Float64:
-                products: Float64 = np.abs(part.weight) / part.at_target(sums) * part.at_source(before, len(before))
+                products: Float64 = np.abs(part.weight) / part.at_target(sums) * part.at_source(before)
                 return products
 
             better = best.copy()

@@ -61,17 +61,17 @@ def next_counts(edges: PackedEdges, counts: Int64, min_weight: float = 0.0) -> I
     (3, n) or (3, 2n), as `counts`."""
     n = len(edges.inputs)
     longer = np.zeros_like(counts)
+    shape = n if counts.shape[1] == n else (2, n)  # by their sign
     for limb, sums in zip(counts, longer, strict=True):
-        for sheet, sums_of_sheet in enumerate(sums.reshape(-1, n)):
 
-            def at_source(part: Part, limb: Int64 = limb, sheet: int = sheet) -> Int64:
-                values: Int64 = part.at_source(limb, n, sheet)
-                if min_weight:
-                    values[~is_strong(part.weight, min_weight)] = 0
-                return values
+        def at_source(part: Part, limb: Int64 = limb) -> Int64:
+            values: Int64 = part.at_source(limb.reshape(shape))
+            if min_weight:
+                values[..., ~is_strong(part.weight, min_weight)] = 0
+            return values
 
-            if limb.any():
-                combined(edges, at_source, np.add, sums_of_sheet)
+        if limb.any():
+            combined(edges, at_source, np.add, sums.reshape(shape))
     return np.stack(_carried(*longer))
 
 

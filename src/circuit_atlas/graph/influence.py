@@ -129,7 +129,7 @@ def shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Float
     """
 
     def brought(part: Part) -> Float64:
-        values: Float64 = np.abs(part.weight) * part.at_source(share, len(share)) / part.at_target(sums)
+        values: Float64 = np.abs(part.weight) * part.at_source(share) / part.at_target(sums)
         return values
 
     mean = np.zeros_like(share)

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from circuit_atlas.graph.data import ArrayEdges, Bool, EdgeBlock, EdgeExtra, Edges, Float64, Int32, Int64
+from circuit_atlas.graph.ranges import places_of
 
 BLOCK = 300_000  # edges that are stored together, at most
 _PART = 1 << 18  # edges that are looked at together: what is computed of them fits into a processor's cache
 _SOURCE_TYPES, _WEIGHT_TYPES = ("|u1", "<u2", "<u4"), ("<f4", "<f8")
 _THREADS = 2  # more wait for memory
+_LARGEST_KEPT = (8 << 20) - (8 << 10)  # bytes: with its head, just below the largest threshold that glibc takes
 
 
 class PackedBlock(NamedTuple):
@@ -97,6 +99,20 @@ class PackedEdges:
             source, weight = self.source[at].astype(np.int32), self.weight[at].astype(np.float64)
             yield EdgeBlock(np.full(len(source), target, np.int32), source, weight)
 
+    def inputs_of(self, node: int) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Float64]:
+        """The inputs of a node, and the weights of their effects on it, each (m,)."""
+        at = slice(int(self.start[node]), int(self.start[node + 1]))
+        return self.source[at], self.weight[at].astype(np.float64)
+
+    def into(self, targets: Int64, size: int) -> Iterator[EdgeBlock]:
+        """The incoming edges of `targets`, (k,), in that order, in blocks of about `size`."""
+        inputs = self.inputs[targets]
+        for first, stop in spans(np.concatenate([[0], np.cumsum(inputs)]), size):
+            some, counts = targets[first:stop], inputs[first:stop]
+            at = places_of(self.start[some], counts)
+            target = np.repeat(some.astype(np.int32), counts)
+            yield EdgeBlock(target, self.source[at].astype(np.int32), self.weight[at].astype(np.float64))
+
     def _block(self, first: int, stop: int, begin: int, end: int) -> EdgeBlock:
         """The edges from place `begin` to `end`, which lead to nodes from `first` to `stop`."""
         inputs = np.diff(self.start[first : stop + 1].clip(begin, end))
@@ -134,16 +150,15 @@ class Part(NamedTuple):
         """For each edge, the value at its target, (m,), of values (n,) at all nodes."""
         return np.repeat(values[self.nodes], self.inputs)
 
-    def at_source(self, values: npt.NDArray[Any], n: int, sheet: int = 0) -> npt.NDArray[Any]:
-        """For each edge, the value (m,) that it continues, of values at all n nodes.
+    def at_source(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """For each edge, the value that it continues, (m,), of values (n,) at all nodes.
 
-        Args:
-            values: (n,), or (2n,): of paths that promote a node v at v, of paths that inhibit it at n + v.
-            n: number of nodes.
-            sheet: for values (2n,), which paths to the targets are meant: 0 those that promote, 1 those that inhibit.
+        Of values (2, n), those of paths that promote each node and of paths that inhibit it, (2, m): what continues to
+        promote the target, and what to inhibit it. An edge of negative weight turns the one into the other.
         """
         # With the mode "clip", numpy does not check every index first.
-        return np.take(values, signed_places(self.source, self.weight, sheet, n, len(values)), mode="clip")
+        found = np.take(values, self.source, axis=-1, mode="clip")
+        return found if values.ndim == 1 else np.where(self.weight < 0, found[::-1], found)
 
 
 def is_strong(weight: npt.NDArray[Any], min_weight: float) -> Bool:
@@ -156,8 +171,9 @@ def is_strong(weight: npt.NDArray[Any], min_weight: float) -> Bool:
 def signed_places(
     source: npt.NDArray[Any], weight: npt.NDArray[Any], sheet: int | npt.NDArray[Any], n: int, size: int
 ) -> npt.NDArray[Any]:
-    """Where the values are that edges continue, (m,), among `size` values at n nodes: see `Part.at_source`. An edge of
-    negative weight turns a path that promotes into one that inhibits, and the other way round."""
+    """Where the values are that edges continue, (m,), among `size` values at n nodes: one for each, or 2n, as in
+    `Part.at_source`, those of paths that inhibit behind the others. `sheet` is 0 for paths that promote the target of
+    an edge, 1 for those that inhibit it."""
     return source if size == n else source + n * ((weight < 0) != sheet)
 
 
@@ -168,9 +184,9 @@ def combined(
 
     Args:
         edges: the edges.
-        values: makes the value that each edge brings to its target, (m,), for some edges at a time.
+        values: makes the value that each edge brings to its target, (m,), for some edges at a time; or several, (s, m).
         combine: how the values of a target's edges become one, for instance `np.maximum` or `np.add`.
-        result: (n,): is filled in at nodes with inputs, and left as it is at others.
+        result: (n,) or (s, n): is filled in at nodes with inputs, and left as it is at others.
     """
     scored = edges.weight if edges.scored is None else edges.scored
 
@@ -188,15 +204,27 @@ def combined(
                     edges.inputs[nodes],
                     places,
                 )
-                result[nodes] = combine.reduceat(values(part), places)
+                result[..., nodes] = combine.reduceat(values(part), places, axis=-1)
 
     parts = list(spans(edges.start, _PART))
     if len(parts) == 1:
         work(parts)
         return
+    _keep_freed_memory()
     # numpy lets other threads run while it works, and parts are of different nodes.
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(work, [parts[i::_THREADS] for i in range(_THREADS)]))
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Let glibc keep up to 64 MB that is freed. By default it returns arrays of a part to the system, which fills the
+    pages with zeros when the next part needs them: that takes several times as long as what is computed there.
+
+    When an array of up to 32 MB is freed, glibc takes twice its size for what a program needs again and again (see
+    M_TRIM_THRESHOLD in mallopt(3)). Nothing is written to this array, so it takes no memory.
+    """
+    np.empty(_LARGEST_KEPT, np.uint8)
 
 
 def largest(k: int, size: Float64, target: npt.NDArray[Any], source: npt.NDArray[Any]) -> Int64:

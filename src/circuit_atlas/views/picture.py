@@ -25,6 +25,7 @@ MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
 MAX_NODES_SHOWN = 10_000
 MAX_EDGES_SHOWN = 100_000
 _EDGES_AT_ONCE = 1 << 18
+_WAITING = 8 * MAX_EDGES_SHOWN  # edges among which the strongest are still to be chosen
 
 
 @dataclass(frozen=True)
@@ -250,7 +251,7 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
         target = np.concatenate([target, block.target])
         source = np.concatenate([source, block.source])
         weight = np.concatenate([weight, block.weight])
-        if len(weight) > 2 * MAX_EDGES_SHOWN:
+        if len(weight) > _WAITING:
             kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
             target, source, weight = target[kept], source[kept], weight[kept]
     kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
@@ -282,10 +283,10 @@ def _between(graph: StoredGraph, ordinals: list[int]) -> Iterator[EdgeBlock]:
 
     place = np.full(graph.properties["nodes"], -1)
     place[ordinals] = np.arange(len(ordinals))
-    for block in read_arrays(graph).edges.blocks(_EDGES_AT_ONCE):
-        target, source = place[block.target], place[block.source]
-        shown = (target >= 0) & (source >= 0)
-        yield EdgeBlock(target[shown], source[shown], block.weight[shown])
+    for block in read_arrays(graph).edges.into(np.sort(ordinals), _EDGES_AT_ONCE):
+        source = place[block.source]
+        shown = source >= 0
+        yield EdgeBlock(place[block.target[shown]], source[shown], block.weight[shown])
 
 
 def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
