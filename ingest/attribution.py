@@ -14,7 +14,6 @@ from circuit_atlas.graph.values import check_values
 from circuit_atlas.ingest.other_projects import recognised_pt
 from circuit_atlas.ingest.pt_pickle import TorchDtype
 from circuit_atlas.printable import first_of
-from circuit_atlas.schema.limits import MAX_GRAPH_NODES
 
 _SHOWN = 10  # fields that a refusal names
 _FIX = "Give a .pt file saved by circuit-tracer's Graph.to_pt."
@@ -119,13 +118,14 @@ def read_fields(content: dict[str, Any], where: str) -> Attribution:
 
 
 def _check_lengths(content: dict[str, Any], where: str) -> None:
-    """Refuse fields with more values than a graph may have nodes, before they are copied: a small file may name the
-    same bytes as several large tensors."""
+    """Refuse fields with more values than the adjacency matrix has rows, before they are copied: in a small file,
+    several large tensors may share the same bytes."""
+    shape = _tensor(content, "adjacency_matrix", where).shape
     for name in ("selected_features", "input_tokens", "logit_probabilities", "logit_targets", "logit_tokens"):
         value = content.get(name)
         size = value.size if isinstance(value, np.ndarray) else len(value) if isinstance(value, list) else 0
-        most = f"{MAX_GRAPH_NODES:,} nodes that a graph may have"
-        _check(size <= MAX_GRAPH_NODES, name, f"has {size:,} values, more than the {most}", where)
+        what = f"has shape {shape}, but {name} {size:,} values"
+        _check(size <= max(shape, default=0), "adjacency_matrix", what, where)
 
 
 def _refusal(content: dict[str, Any], missing: list[str], where: str) -> InputError:

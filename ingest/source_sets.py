@@ -29,7 +29,7 @@ def identify(
     Args:
         scan: `metadata.scan` of a JSON file, or the `scan` of a `.pt`.
         info: `metadata.info`; its `source_urls`, `transcoder_set` and `neuronpedia_source_set` are read, and `model`
-            and `source_set`, which `export` writes where nothing else would say them.
+            and `source_set`, which `export` writes for a `.pt`.
         feature_details: `metadata.feature_details` of newer files.
         model: the model that the user gives; it wins.
         source_set: the source set that the user gives; it wins.

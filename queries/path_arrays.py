@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.counts import as_integers, staged_walk_counts, starting_counts, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts
-from circuit_atlas.graph.data import Float64, Int32, Int64
+from circuit_atlas.graph.data import Float64, Int64
 from circuit_atlas.graph.packed import is_strong, signed_places
 from circuit_atlas.graph.stages import Stages
 from circuit_atlas.queries.path_bounds import beginnings, check_must_pass, passable, stages_for
@@ -64,7 +65,7 @@ class _Place(NamedTuple):
 class _Steps(NamedTuple):
     """The edges by which a walk may go on, backwards: sources, weights, and where the counts of their walks are."""
 
-    source: Int32
+    source: npt.NDArray[np.unsignedinteger[Any]]
     weight: Float64
     places: Int64
 
@@ -114,7 +115,7 @@ class _Walks:
         size, n = self.tables[0].shape[2], len(self.columns.keys)
         return _Steps(source, weight, signed_places(source, weight, place.sheet, n, size))
 
-    def before(self, place: _Place, source: Int64, weight: Float64) -> Int64:
+    def before(self, place: _Place, source: npt.NDArray[np.unsignedinteger[Any]], weight: Float64) -> Int64:
         """Where walks are after one step back, (m, 4): a `_Place` for each, along edges from `source` (m,) of `weight`
         (m,)."""
         places = np.empty((len(source), 4), np.int64)

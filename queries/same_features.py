@@ -38,8 +38,9 @@ def notes_on_lengths(graph: StoredGraph, other: StoredGraph) -> list[str]:
 def has_other_length(graph: StoredGraph, other: StoredGraph) -> bool:
     """Whether the prompts of two graphs have different lengths, so that the same position may be another place.
     Aggregates have no positions, or count them in their own way."""
-    is_one_prompt = not (is_aggregate(graph.properties) or is_aggregate(other.properties))
-    return is_one_prompt and graph.properties["n_pos"] != other.properties["n_pos"]
+    if is_aggregate(graph.properties) or is_aggregate(other.properties):
+        return False
+    return bool(graph.properties["n_pos"] != other.properties["n_pos"])
 
 
 def feature_keys(keys: Iterable[str]) -> list[str]:

@@ -147,8 +147,8 @@ def search_text(
 def _unknown(database: Database, model: str, tag: str) -> list[str]:
     """Notes that no graph has the tag or the model that a search was restricted to."""
     notes = list_graphs(database, [tag]).notes if tag else []
-    models = {summary.model for summary in list_graphs(database).graphs} if model else {model}
-    if model not in models:
+    models = {summary.model for summary in list_graphs(database).graphs}
+    if model and model not in models:
         notes.append(f"No graph is of the model {model!r}. {known_names(model, models, command='graphs')}".strip())
     return notes
 

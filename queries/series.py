@@ -62,7 +62,7 @@ class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
     error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
     what else it lacks, with what cannot be computed then; the contrast, if there is one; why it has no targets; and
-    whether its prompt has another length than that of the circuit's graph."""
+    whether its prompt and that of the circuit's graph differ in length."""
 
     step: SeriesStep
     influence: dict[str, float] | None
@@ -104,7 +104,7 @@ def series(
             of each graph, see `search_paths`.
         score: with `must_pass`, what paths are ranked by, see `search_paths`; by default `product`.
         circuit: name of a circuit that is followed: its scores in each graph, where its features are found by layer and
-            index, at the same position first, as in `score_circuit`.
+            index, first at the same position, as in `score_circuit`.
         of: name of the graph that has the circuit.
         targets: addresses of the logits that influence and scores are measured on, and where paths end, in each graph.
             When empty, all logits, each weighed by its probability; paths end at the most probable one.
@@ -138,10 +138,7 @@ def series(
         try:
             contrast = _measured_on(stored, on)
         except (NodeNotFoundError, InvalidArgumentError) as error:  # other graphs of the series may have it
-            what = f"the target {on.name}"
-            if isinstance(error, InvalidArgumentError):  # it has the logits
-                what = f"{what} ({error.what})"
-            return _Found(_step(stored, None), None, lacks=[(what, "values")], no_target=error)
+            return _Found(_step(stored, None), None, no_target=error)
         defined = _is_defined(stored, targets, contrast)
         has_paths = (on.name or stored.logits) and stored.properties["token_nodes"]
         path = _best_path(stored, must_pass, ranked_by, on) if must_pass and has_paths else None
@@ -157,14 +154,14 @@ def series(
             is_scored=other is not None,
             is_influence_asked=is_followed,
         )
-        is_other = other is not None and not is_own and has_other_length(stored, other)
+        is_other = scores is not None and other is not None and not is_own and has_other_length(stored, other)
         return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast, other_length=is_other)
 
     found = list(each_graph(database, sources, read, title="graphs"))
     absent = [one.no_target for one in found if one.no_target]
     if len(absent) == len(found):
         raise absent[0]
-    lines, notes = [], [*_notes(found), *_pruned_note(found, on.name)]
+    lines, notes = [], [*_notes(found), *_target_notes(found, on.name), *_pruned_note(found, on.name)]
     if other and circuit is not None:
         notes = [*_circuit_notes(found, circuit, other, len(held_features)), *notes]
     if must_pass:
@@ -360,7 +357,7 @@ def _feature_notes(found: Sequence[_Found], lines: Sequence[SeriesLine], *, is_c
     if is_chosen and not lines and defined > 1:
         return ["Every feature has the same influence in all of these graphs."]
     if is_chosen and not lines:
-        return ["Fewer than two of these graphs have a defined influence, so no change can be shown."]
+        return ["Influence is defined in fewer than two of these graphs, so there is no change to show."]
     features = [line.feature for line in lines if line.feature and defined and not any(line.values)]
     return [f"The feature {feature.place} has no influence in any of the graphs." for feature in features]
 
@@ -370,21 +367,21 @@ def _no_path(found: Sequence[_Found], must_pass: Sequence[str]) -> str:
     tried = [one.path for one in found if one.no_target is None]
     errors = [path for path in tried if isinstance(path, NodeNotFoundError)]
     if errors and len(errors) == len(tried):
-        return f"There is no path: {errors[0].what} in the graphs with the targets."
+        return f"No path: {errors[0].what} in any graph that has the targets."
     return f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {', '.join(must_pass)}."
 
 
 def _circuit_notes(found: Sequence[_Found], circuit: str, other: StoredGraph, size: int) -> list[str]:
-    """What is to be known of a circuit with this number of features, which is looked for in other graphs."""
+    """Notes on a circuit, which has `size` features, in the other graphs."""
     notes = []
     if not size and any(one.step.graph != other.name for one in found):
-        notes.append(f"Circuit {circuit!r} of {other.name!r} has no features, so no other graph has a part of it.")
+        notes.append(f"Circuit {circuit!r} of {other.name!r} has no features, so it cannot be found in other graphs.")
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
         notes.append(f"Features of circuit {circuit!r} ({size} in all) are missing in: {first_of(lacking, _SHOWN)}.")
     if longer := [one.step.graph for one in found if one.other_length]:
         notes.append(
-            f"Features of the circuit are looked for at their positions in {other.name!r} first. The same position may "
-            f"be another place in prompts of another length: {first_of(longer, _SHOWN)}."
+            f"Features of the circuit are first looked for at their positions in {other.name!r}. In prompts of another "
+            f"length, the same position may be another place: {first_of(longer, _SHOWN)}."
         )
     return notes
 
@@ -395,6 +392,16 @@ def _notes(found: Sequence[_Found]) -> list[str]:
     for what, then in sorted({lack for one in found for lack in one.lacks}):
         without = [one.step.graph for one in found if (what, then) in one.lacks]
         notes.append(f"Graphs without {what}, and so without {then}: {first_of(without, _SHOWN)}.")
+    return notes
+
+
+def _target_notes(found: Sequence[_Found], name: str | None) -> list[str]:
+    """Which graphs do not have the targets, and in which they have no sum."""
+    absent = [one.step.graph for one in found if isinstance(one.no_target, NodeNotFoundError)]
+    notes = [f"Graphs without the target {name}, and so without values: {first_of(absent, _SHOWN)}."] if absent else []
+    for reason in sorted({one.no_target.what for one in found if isinstance(one.no_target, InvalidArgumentError)}):
+        graphs = [one.step.graph for one in found if one.no_target and one.no_target.what == reason]
+        notes.append(f"{name} cannot be measured ({reason}), so there are no values for: {first_of(graphs, _SHOWN)}.")
     return notes
 
 

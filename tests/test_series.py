@@ -71,6 +71,8 @@ def test_a_path_and_a_circuit_are_followed(atlas: Atlas, examples: Examples) -> 
         [best] = examples[name].paths(must_pass=["1/72774"], score="product", sign="promoting", min_hops=2, k=1)
         assert (step.path, score) == (best, best.score)
     assert [line.measure for line in scores] == ["influence", "replacement", "completeness"]
+    note = "Features of the circuit are first looked for at their positions in 'dallas'. In prompts of another length, "
+    assert f"{note}the same position may be another place: winter, night." in found.notes
     for at, name in enumerate(ORDER):
         alone = examples[name].score_circuit(circuit="followed", of=None if name == "dallas" else "dallas")
         values = [line.values[at] for line in scores]
@@ -119,7 +121,7 @@ def test_a_target_that_some_graphs_do_not_have(run: Run, atlas: Atlas, examples:
     with pytest.raises(NodeNotFoundError, match="3/999"):
         atlas.series("winter", "night", must_pass=["3/999"], targets=["night"])
     both = atlas.series("winter", "night", features=["1/72774"], must_pass=["3/999"], targets=["night"])
-    assert any(note.startswith("There is no path: ") and "3/999" in note for note in both.notes)
+    assert any(note.startswith("No path: ") and "3/999" in note for note in both.notes)
     done = run("series", "night", "--feature", "1/72774", "--to", "logit:1", "--minus", "logit:2", "--table")
     assert done.stdout.splitlines()[0] == "1 graph (target logit:1 \N{MINUS SIGN} logit:2): influence of features"
 
@@ -139,8 +141,8 @@ def test_what_cannot_be_measured_in_some_graphs_is_said(
     best = examples["dallas"].stats().logits[0].node
     found = atlas.series("dallas", other, features=["1/72774"], minus=[best.name])
     assert [value is None for value in found[0].values] == [True, False]
-    reason = f"({best.key} ({best.name}) is in the contrast twice), and so without values: dallas."
-    assert any(note.endswith(reason) for note in found.notes)
+    reason = f"cannot be measured ({best.key} ({best.name}) is in the contrast twice)"
+    assert any(note.endswith(f"{reason}, so there are no values for: dallas.") for note in found.notes)
     bare, cyclic = new_name(), new_name()
     load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)], logit=False), name=bare)
     edges = [(1, 2, 1.0), (2, 1, 1.0), (1, 3, 1.0), (0, 3, 1.0)]  # what flows back into the cycle never leaves it
@@ -160,15 +162,13 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
     found = atlas.series("dallas", "night", circuit="lonely", of="dallas")
     assert found.notes == [
         "Features of circuit 'lonely' (1 in all) are missing in: night (1).",
-        "Features of the circuit are looked for at their positions in 'dallas' first. The same position may be another "
-        "place in prompts of another length: night.",
     ]
     assert [line.values[1] for line in found] == [None, None, None]
     alone = handle.score_circuit(circuit="lonely")
     assert [line.values[0] for line in found] == [alone.influence, alone.replacement, alone.completeness]
     handle.score_circuit(["token:1", "logit:1"], name="lonely", replace=True)
-    [no_features, _] = atlas.series("night", "dallas", circuit="lonely", of="dallas").notes
-    assert no_features == "Circuit 'lonely' of 'dallas' has no features, so no other graph has a part of it."
+    found = atlas.series("night", "dallas", circuit="lonely", of="dallas")
+    assert found.notes == ["Circuit 'lonely' of 'dallas' has no features, so it cannot be found in other graphs."]
     handle.delete_circuit("lonely")
     load_graph(atlas, make_graph([0, 1, 1], [(0, 1, 1.0)]), name=bare)
     assert atlas.series(bare, must_pass=["token:0"])[0].values == [None]
@@ -181,7 +181,7 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
     assert f"Graphs without tokens, and so without paths: {no_tokens}." in found.notes
     one = atlas.series("dallas")
     assert one.lines == []
-    assert one.notes == ["Fewer than two of these graphs have a defined influence, so no change can be shown."]
+    assert one.notes == ["Influence is defined in fewer than two of these graphs, so there is no change to show."]
 
 
 def test_influence_that_is_not_defined_is_not_zero(atlas: Atlas, new_name: Callable[[], str]) -> None:

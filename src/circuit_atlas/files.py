@@ -100,7 +100,7 @@ def replacing(path: Path, *, make_parents: bool = False) -> Iterator[Path]:
     with _cannot_be_written(path):
         if make_parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        # Part of the name, since a name of a file may be as long as the disk allows.
+        # Only the beginning of the name: the whole name may already have the maximum length.
         with TemporaryDirectory(prefix=f".{path.name[:_PREFIX]}-", dir=path.parent) as folder:
             temporary = Path(folder) / path.name
             yield temporary

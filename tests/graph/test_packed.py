@@ -48,7 +48,7 @@ def test_they_are_the_same_edges(made: list[oracle.Edge], stored: int, block: in
         assert np.array_equal(source, theirs.source)
         assert np.array_equal(weight, theirs.weight)
     for name in ("target", "source", "weight"):
-        columns = [getattr(part, name) for part in found.into(targets, block)]
+        columns = [getattr(part, name) for part in found.into(targets.astype(np.int64), block)]
         assert np.array_equal(np.concatenate(columns), np.concatenate([getattr(row, name) for row in rows]))
 
 

@@ -144,7 +144,7 @@ def _check_text(text: str, where: str | None) -> None:
 
 
 def checked_names(prompts: list[Prompt], where: str | None) -> list[Prompt]:
-    """The prompts, if they are texts and no two of them have the same name."""
+    """The prompts, if all are Unicode, and no two different ones have the same name."""
     names: dict[str, str] = {}
     for text, name in prompts:
         _check_text(text, where)

@@ -50,8 +50,9 @@ if TYPE_CHECKING:
     import circuit_tracer
 
 PathLike = str | os.PathLike[str]
-_LEFT_OUT = re.compile(r" ([.?!,]|n't|'(?:m|s|ve|re))| (') ")
-_BOS = re.compile(r"<[^<>]+>|\[\w+\]|")  # of the usual tokenizers; none if the prompt has it
+_LEFT_OUT = re.compile(r" +(?=[.?!,']|n't)|(?<=') +")
+# Of the usual tokenizers; none if the prompt has it.
+_BOS = re.compile(r"(?:(?:<[^<>]+>|\[\w+\]) ?)?")
 _SHOWN = 10  # outputs that an error names
 _FILE_NAME = re.compile(r"\w[\w .@-]*")
 
@@ -94,7 +95,7 @@ def attribute(
         OutOfMemoryError: there is not enough memory; the message says what to lower.
         GraphExistsError: a graph of another prompt, model or set of transcoders, or one that these options cannot make,
             has the name, and `replace` is not set.
-        InputError: the file exists with such a graph, or cannot be written.
+        InputError: the file exists with such a graph, or cannot be written; or the prompt is not Unicode.
     """
     wanted = named_prompt(prompt, name)
     reading = ReadOptions(node_threshold=node_threshold, edge_threshold=edge_threshold, source_set=source_set)
@@ -141,7 +142,8 @@ def attribute_all(
         options: see `attribute`.
 
     Raises:
-        InputError: the file of prompts cannot be read, or two different prompts have the same name, or the same file.
+        InputError: the file of prompts cannot be read, a prompt is not Unicode, or two different prompts have the same
+            name, or the same file.
         AttributionError: the model cannot be loaded.
         DatabaseError: the connection to the database was lost.
     """
@@ -363,13 +365,13 @@ def _is_of(prompt: Prompt, stored: str) -> bool:
     """Whether a graph is of a prompt. The stored text was decoded from tokens: it begins with BOS, after which some
     tokenizers put a blank. Other blanks count: they are tokens, or parts of tokens."""
     text, asked = _decoded(stored), _decoded(prompt.text)
-    return text.endswith(asked) and _BOS.fullmatch(text.removesuffix(asked).removesuffix(" ")) is not None
+    return text.endswith(asked) and _BOS.fullmatch(text.removesuffix(asked)) is not None
 
 
 def _decoded(text: str) -> str:
-    """A text as tokenizers may decode it: in one form of Unicode, without the blanks that transformers leaves out
-    (`clean_up_tokenization_spaces`)."""
-    return _LEFT_OUT.sub(lambda found: found[1] or found[2], unicodedata.normalize("NFC", text))
+    """A text as tokenizers may decode it: in one form of Unicode, without the blanks before punctuation, and around
+    apostrophes, some of which transformers removes (`clean_up_tokenization_spaces`)."""
+    return _LEFT_OUT.sub("", unicodedata.normalize("NFC", text))
 
 
 def _file(output: PathLike | None, name: str) -> Path | None:

@@ -168,8 +168,8 @@ def _run() -> int:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt) as error:  # click raises the one from the other
-        is_terminated = isinstance(error.__cause__ or error, _TerminatedError)
+    except (click.Abort, KeyboardInterrupt) as error:  # click raises the first while it handles the second
+        is_terminated = isinstance(error.__context__ or error, _TerminatedError)
         click.echo("Terminated." if is_terminated else "Interrupted.", err=True)
         return 143 if is_terminated else 130
     except click.ClickException as error:

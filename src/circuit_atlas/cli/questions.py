@@ -79,7 +79,7 @@ class Question(click.Command):
             return super().parse_args(ctx, ["", *args])
         except click.UsageError as error:
             if isinstance(error, click.BadParameter | click.NoSuchOption | click.BadOptionUsage):
-                raise  # the wrong words are not GRAPH
+                raise  # the error is not about GRAPH
             told = f"{error.format_message()} With --tag or --graph, leave out GRAPH."
             raise click.UsageError(told, ctx) from error
 

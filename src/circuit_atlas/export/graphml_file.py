@@ -14,7 +14,7 @@ from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import GraphData
 
 _BLOCK = 100_000
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|\\\\(?=x[0-9a-f])")
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|\\\\(?=x[0-9a-f]{2})")
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
 """
@@ -24,7 +24,7 @@ def write_graphml(data: GraphData, path: Path) -> None:
     r"""Write a graph as GraphML: nodes by key, edges from source to target with their `weight`. Numbers are exact.
 
     Characters that XML does not allow, such as control characters in tokens, are written as `\x1f` and the like, and
-    a backslash before the like as `\x5c`.
+    a backslash before `x` and two such digits as `\x5c`.
 
     Raises:
         InputError: the file cannot be written.

@@ -17,7 +17,6 @@ from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.graph.link_order import unpacked_order
 from circuit_atlas.graph.qparams import write_supernodes
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.source_sets import known_scans
 
 _BLOCK = 100_000
 NEW_QPARAMS: dict[str, Any] = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
@@ -83,20 +82,16 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
     """circuit-tracer's fields. A graph that was never pruned has no threshold: Neuronpedia's schema has no null there,
     and its page then shows all nodes."""
     metadata = data.metadata
-    scans = metadata.file_metadata.get("scan")  # of a `.pt`, where several transcoders have one name each
-    scan = metadata.scan or metadata.source_set
-    named = metadata.model, metadata.source_set
-    is_told = known_scans().get(scan, (scan, scan)) == named  # by the scan alone, see `ingest.source_sets`
-    info = {} if is_told else {"info": {"model": named[0], "source_set": named[1]}}
+    scan = metadata.file_metadata.get("scan")  # of a `.pt`, where several transcoders have one name each
     return {
         "slug": metadata.slug,
-        "scan": scan,
-        "transcoder_list": scans if isinstance(scans, list) else [],
+        "scan": metadata.scan or metadata.source_set,
+        "transcoder_list": scan if isinstance(scan, list) else [],
         "prompt_tokens": metadata.tokens or list(_token_texts(data)),
         "prompt": metadata.prompt,
         **({} if metadata.node_threshold is None else {"node_threshold": metadata.node_threshold}),
         "schema_version": 1,
-        **info,
+        "info": {"model": metadata.model, "source_set": metadata.source_set},  # which the scan alone may not tell
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Edges, Float64, Int32
-from circuit_atlas.graph.packed import PackedEdges, Part, combined, is_strong
+from circuit_atlas.graph.packed import PackedEdges, Part, by_sign, combined, is_strong
 from circuit_atlas.graph.shortlists import Shortlists, shortlist
 from circuit_atlas.graph.stages import Stages
 from circuit_atlas.schema.limits import MAX_HOPS, SHORTLIST_FROM
@@ -112,7 +112,7 @@ def best_values(
     """The best value of a path of exactly j hops to each node v, float64 (hops + 1, n); -inf where there is none.
 
     It is computed hop by hop and needs no order, so the graph may have a cycle; there, paths may visit a node twice. A
-    hop over 18.5 million edges takes 0.05 to 0.08 s on two cores, more with logarithms or signs.
+    hop over 18.5 million edges takes 0.05 to 0.08 s on two cores, and longer for `product` and by sign.
 
     With `signed` starts, it is float64 (hops + 1, 2n): at v the best of the paths that promote v, which have an even
     number of negative weights, and at n + v the best of those that inhibit it. An edge of negative weight leads from
@@ -129,28 +129,27 @@ def best_values(
     """
     n = len(input_sums)
     best = starts.copy()
-    shape = n if best.shape[1] == n else (2, n)  # by their sign
     for hop in range(1, len(best)):
 
         def extended(part: Part, before: Float64 = best[hop - 1]) -> Float64:
-            values: Float64 = part.at_source(before.reshape(shape))
+            values: Float64 = part.at_source(by_sign(before, n))
             rules.extend(values, _steps(part, values, rules, input_sums), out=values)
             if min_weight:
                 values[..., ~is_strong(part.weight, min_weight)] = -np.inf
             return values
 
-        reached = np.full(shape, -np.inf)
+        level = by_sign(best[hop], n)
+        reached = np.full_like(level, -np.inf)
         combined(edges, extended, np.maximum, reached)
         if passable is not None:
             reached[..., ~passable] = -np.inf
-        level = best[hop].reshape(shape)
         np.maximum(level, reached, out=level)
     return best
 
 
 def _steps(part: Part, values: Float64, rules: Semiring, input_sums: Float64) -> Float64:
-    """The values of edges, (m,); 0 for most of those that continue no path, `values` (m,) or (2, m) being -inf, where
-    they take long to compute."""
+    """The values of edges, (m,). Logarithms are slow: if few edges continue a path (`values`, (m,) or (2, m), above
+    -inf), only theirs are computed, and the others get 0."""
     if not rules.uses_input_sums:
         return rules.step(part.scored, None)  # type: ignore[no-any-return]
     sums, m = part.at_target(input_sums), len(part.source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Int64
-from circuit_atlas.graph.packed import PackedEdges, Part, combined, is_strong
+from circuit_atlas.graph.packed import PackedEdges, Part, by_sign, combined, is_strong
 from circuit_atlas.graph.stages import Stages
 from circuit_atlas.schema.limits import LIMB, MAX_HOPS
 
@@ -61,17 +61,16 @@ def next_counts(edges: PackedEdges, counts: Int64, min_weight: float = 0.0) -> I
     (3, n) or (3, 2n), as `counts`."""
     n = len(edges.inputs)
     longer = np.zeros_like(counts)
-    shape = n if counts.shape[1] == n else (2, n)  # by their sign
     for limb, sums in zip(counts, longer, strict=True):
 
         def at_source(part: Part, limb: Int64 = limb) -> Int64:
-            values: Int64 = part.at_source(limb.reshape(shape))
+            values: Int64 = part.at_source(by_sign(limb, n))
             if min_weight:
                 values[..., ~is_strong(part.weight, min_weight)] = 0
             return values
 
         if limb.any():
-            combined(edges, at_source, np.add, sums.reshape(shape))
+            combined(edges, at_source, np.add, by_sign(sums, n))
     return np.stack(_carried(*longer))
 
 

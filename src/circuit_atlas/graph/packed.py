@@ -23,7 +23,7 @@ BLOCK = 300_000  # edges that are stored together, at most
 _PART = 1 << 18  # edges that are looked at together: what is computed of them fits into a processor's cache
 _SOURCE_TYPES, _WEIGHT_TYPES = ("|u1", "<u2", "<u4"), ("<f4", "<f8")
 _THREADS = 2  # more wait for memory
-_LARGEST_KEPT = (8 << 20) - (8 << 10)  # bytes: with its head, just below the largest threshold that glibc takes
+_KEPT = 8 << 20  # bytes: four of the arrays that are made for a part
 
 
 class PackedBlock(NamedTuple):
@@ -100,7 +100,7 @@ class PackedEdges:
             yield EdgeBlock(np.full(len(source), target, np.int32), source, weight)
 
     def inputs_of(self, node: int) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Float64]:
-        """The inputs of a node, and the weights of their effects on it, each (m,)."""
+        """The inputs of a node, unsigned integer (m,), and the weights of their effects on it, float64 (m,)."""
         at = slice(int(self.start[node]), int(self.start[node + 1]))
         return self.source[at], self.weight[at].astype(np.float64)
 
@@ -153,8 +153,8 @@ class Part(NamedTuple):
     def at_source(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """For each edge, the value that it continues, (m,), of values (n,) at all nodes.
 
-        Of values (2, n), those of paths that promote each node and of paths that inhibit it, (2, m): what continues to
-        promote the target, and what to inhibit it. An edge of negative weight turns the one into the other.
+        Of values (2, n), the first row is of paths that promote each node, the second of those that inhibit it. So it
+        is with what is returned, (2, m), and the target: a negative edge swaps the two.
         """
         # With the mode "clip", numpy does not check every index first.
         found = np.take(values, self.source, axis=-1, mode="clip")
@@ -168,12 +168,17 @@ def is_strong(weight: npt.NDArray[Any], min_weight: float) -> Bool:
     return strong
 
 
+def by_sign(values: npt.NDArray[Any], n: int) -> npt.NDArray[Any]:
+    """Values (2n,) at n nodes as a view (2, n), as `Part.at_source` takes them; values (n,) as they are."""
+    return values if len(values) == n else values.reshape(2, n)
+
+
 def signed_places(
     source: npt.NDArray[Any], weight: npt.NDArray[Any], sheet: int | npt.NDArray[Any], n: int, size: int
 ) -> npt.NDArray[Any]:
-    """Where the values are that edges continue, (m,), among `size` values at n nodes: one for each, or 2n, as in
-    `Part.at_source`, those of paths that inhibit behind the others. `sheet` is 0 for paths that promote the target of
-    an edge, 1 for those that inhibit it."""
+    """Where the values are that edges continue, (m,), among `size` values at n nodes: one for each; or 2n, first those
+    of paths that promote, then those of paths that inhibit. `sheet` is 0 for paths that promote the target of an edge,
+    1 for those that inhibit it."""
     return source if size == n else source + n * ((weight < 0) != sheet)
 
 
@@ -218,13 +223,13 @@ def combined(
 
 @cache
 def _keep_freed_memory() -> None:
-    """Let glibc keep up to 64 MB that is freed. By default it returns arrays of a part to the system, which fills the
-    pages with zeros when the next part needs them: that takes several times as long as what is computed there.
+    """Let glibc keep 16 MB that are freed. By default, it returns the memory of freed arrays to the system. For the
+    next part, the system must zero the pages again, which takes several times as long as the computation.
 
-    When an array of up to 32 MB is freed, glibc takes twice its size for what a program needs again and again (see
-    M_TRIM_THRESHOLD in mallopt(3)). Nothing is written to this array, so it takes no memory.
+    After a large array is freed, glibc keeps up to twice its size (see M_MMAP_THRESHOLD in mallopt(3)). Nothing is
+    written to this array, so it takes no memory.
     """
-    np.empty(_LARGEST_KEPT, np.uint8)
+    np.empty(_KEPT, np.uint8)
 
 
 def largest(k: int, size: Float64, target: npt.NDArray[Any], source: npt.NDArray[Any]) -> Int64:

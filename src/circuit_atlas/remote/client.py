@@ -174,7 +174,7 @@ def received(response: httpx.Response, seconds: float) -> Iterator[bytes]:
 
     Raises:
         TransientError: the body takes longer than this. The client's own time limit is for a single read, and a server
-            can send byte after byte without a part ever being complete.
+            can send byte after byte and never complete a part.
     """
     connection = response.extensions["network_stream"].get_extra_info("socket")
     is_late = Event()
@@ -182,7 +182,8 @@ def received(response: httpx.Response, seconds: float) -> Iterator[bytes]:
     def end() -> None:
         is_late.set()
         with suppress(OSError):  # it is already closed
-            connection.shutdown(socket.SHUT_RDWR)  # wakes the read
+            # Wakes the read. Not by the method of a TLS connection, which would take its state from under the read.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     timer = Timer(seconds, end)
     timer.daemon = True

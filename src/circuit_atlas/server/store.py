@@ -258,16 +258,15 @@ class Store:
             raise LocalServerError(
                 "not a store", where=str(self.path), fix="Nothing was deleted. Give the directory of a store."
             )
-        for folder in _FOLDERS:
-            shutil.rmtree(self.path / folder, ignore_errors=True)
-        self._remove_data(keep="")
-        for left in (path for pattern in _LEFT for path in self.path.glob(pattern)):
-            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-        kept = [folder for folder in (*_FOLDERS, "data") if (self.path / folder).exists()]
-        kept += [folder.name for folder in self.path.glob(f"{_NEW_DATA}*")]
-        if kept:
+        patterns = (*_FOLDERS, "data", f"{_NEW_DATA}*", *_LEFT)
+        for pattern in patterns:
+            for path in self.path.glob(pattern):
+                _remove(path)
+        if kept := [path for pattern in patterns for path in self.path.glob(pattern)]:
             raise LocalServerError(
-                "cannot be deleted", where=str(self.path / kept[0]), fix="Check who owns its files, and reset again."
+                "cannot be deleted",
+                where=str(kept[0]),
+                fix="Check the owner of its files, then run `circuit-atlas server reset` again.",
             )
         for file in ("password", _MARKER):
             (self.path / file).unlink(missing_ok=True)
@@ -320,6 +319,15 @@ class Store:
             file.flush()
             os.fsync(file.fileno())  # else the name could outlive a power failure, and the content not
         partial.replace(self.path / name)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file, a link or a folder, as far as that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink()
 
 
 def _memory_limits() -> Iterator[int]:

@@ -375,7 +375,7 @@ def _handler(saving: threading.Lock) -> Callable[..., Any]:
 
 
 def _is_listed(folder: Path, slug: str) -> bool:
-    """Whether a slug is of a graph in the page's list: a folder that the user chose may have other files."""
+    """Whether the page's list has this graph. The user's folder may contain other JSON files."""
     with suppress(InputError):
         return bool(_SAFE_SLUG.fullmatch(slug)) and slug in _listed(folder) and (folder / f"{slug}.json").is_file()
     return False
