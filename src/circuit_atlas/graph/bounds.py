@@ -135,7 +135,7 @@ def best_values(
             values: Float64 = part.at_source(by_sign(before, n))
             rules.extend(values, _steps(part, values, rules, input_sums), out=values)
             if min_weight:
-                values[..., ~is_strong(part.weight, min_weight)] = -np.inf
+                np.copyto(values, -np.inf, where=~is_strong(part.weight, min_weight))
             return values
 
         level = by_sign(best[hop], n)

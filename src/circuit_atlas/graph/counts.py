@@ -66,7 +66,7 @@ def next_counts(edges: PackedEdges, counts: Int64, min_weight: float = 0.0) -> I
         def at_source(part: Part, limb: Int64 = limb) -> Int64:
             values: Int64 = part.at_source(by_sign(limb, n))
             if min_weight:
-                values[..., ~is_strong(part.weight, min_weight)] = 0
+                np.copyto(values, 0, where=~is_strong(part.weight, min_weight))
             return values
 
         if limb.any():
