@@ -153,8 +153,8 @@ class Part(NamedTuple):
     def at_source(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """For each edge, the value that it continues, (m,), of values (n,) at all nodes.
 
-        Of values (2, n), the first row is of paths that promote each node, the second of those that inhibit it. So it
-        is with what is returned, (2, m), and the target: a negative edge swaps the two.
+        Of values (2, n), the first row is of paths that promote each node, the second of those that inhibit it. The
+        same holds for what is returned, (2, m), and the target of each edge: a negative edge swaps the two.
         """
         # With the mode "clip", numpy does not check every index first.
         found = np.take(values, self.source, axis=-1, mode="clip")

@@ -182,7 +182,7 @@ def received(response: httpx.Response, seconds: float) -> Iterator[bytes]:
     def end() -> None:
         is_late.set()
         with suppress(OSError):  # it is already closed
-            # Wakes the read. Not by the method of a TLS connection, which would take its state from under the read.
+            # Wakes the read. The method of a TLS connection would also drop its state, which the read needs.
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     timer = Timer(seconds, end)
