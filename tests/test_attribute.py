@@ -404,18 +404,28 @@ def test_blanks_at_an_end_make_another_name() -> None:
         ("The capital of Texas is", "<s> The capital of Texas is", True),
         ("Yes , it is n't", "<bos>Yes, it isn't", True),
         ("Wait  . x  , y", "<bos>Wait . x , y", True),
-        ("the dogs ' , and ' .", "<bos>the dogs', and'.", True),
+        ("the dogs ' , and ' .", "<bos>the dogs ', and '.", True),
+        ("the dogs ' tails", "<bos>the dogs'tails", True),
         ("e\N{COMBINING ACUTE ACCENT}t", "\N{LATIN SMALL LETTER E WITH ACUTE}t", True),
         ("The capital of Texas is ", "<bos>The capital of Texas is", False),
         (" The capital of Texas is", "<bos>The capital of Texas is", False),
         ("The capital of Texas is", " The capital of Texas is", False),
         ("the rapist", "<bos>therapist", False),
+        ("Wait.", "<bos>Wait .", False),
         ("is", "<bos>this", False),
     ],
 )
 def test_blanks_make_another_prompt(prompt: str, stored: str, is_same: bool) -> None:
     """They are tokens, or parts of tokens."""
     assert _is_of(Prompt(prompt, "x"), stored) is is_same
+
+
+@given(text=st.text(" .?!,'anmsvtre"))
+def test_a_prompt_is_known_again_after_the_clean_up_of_transformers(text: str, torch: ModuleType) -> None:
+    from transformers import PreTrainedTokenizerBase
+
+    for decoded in (text, PreTrainedTokenizerBase.clean_up_tokenization(text)):
+        assert _is_of(Prompt(text, "x"), f"<bos>{decoded}")
 
 
 def test_half_a_character_is_refused(atlas: Atlas) -> None:

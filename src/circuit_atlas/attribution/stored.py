@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     import circuit_tracer
 
 PathLike = str | os.PathLike[str]
-_LEFT_OUT = re.compile(r" +(?=[.?!,']|n't)|(?<=') +")
+_CLEANED_UP = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")  # in the order of transformers
 # Of the usual tokenizers; none if the prompt has it.
 _BOS = re.compile(r"(?:(?:<[^<>]+>|\[\w+\]) ?)?")
 _SHOWN = 10  # outputs that an error names
@@ -363,15 +363,13 @@ class _Plan:
 
 def _is_of(prompt: Prompt, stored: str) -> bool:
     """Whether a graph is of a prompt. The stored text was decoded from tokens: it begins with BOS, after which some
-    tokenizers put a blank. Other blanks count: they are tokens, or parts of tokens."""
-    text, asked = _decoded(stored), _decoded(prompt.text)
-    return text.endswith(asked) and _BOS.fullmatch(text.removesuffix(asked)) is not None
-
-
-def _decoded(text: str) -> str:
-    """A text as tokenizers may decode it: in one form of Unicode, without the blanks before punctuation, and around
-    apostrophes, some of which transformers removes (`clean_up_tokenization_spaces`)."""
-    return _LEFT_OUT.sub("", unicodedata.normalize("NFC", text))
+    tokenizers put a blank. Other blanks count: they are tokens, or parts of tokens. But transformers may have removed
+    some before punctuation (`clean_up_tokenization_spaces`)."""
+    text, asked = (unicodedata.normalize("NFC", one) for one in (stored, prompt.text))
+    cleaned = asked
+    for found in _CLEANED_UP:
+        cleaned = cleaned.replace(found, found.strip())
+    return any(text.endswith(one) and _BOS.fullmatch(text.removesuffix(one)) is not None for one in (asked, cleaned))
 
 
 def _file(output: PathLike | None, name: str) -> Path | None:
