@@ -157,8 +157,14 @@ class Part(NamedTuple):
         same holds for what is returned, (2, m), and the target of each edge: a negative edge swaps the two.
         """
         # With the mode "clip", numpy does not check every index first.
-        found = np.take(values, self.source, axis=-1, mode="clip")
-        return found if values.ndim == 1 else np.where(self.weight < 0, found[::-1], found)
+        if values.ndim == 1:
+            return np.take(values, self.source, mode="clip")
+        # The two values of a node stand side by side, so that one number leads to both.
+        pairs, found = values.T.ravel(), np.empty((2, len(self.source)), values.dtype)
+        places = 2 * self.source.astype(np.intp) + (self.weight < 0)
+        np.take(pairs, places, out=found[0], mode="clip")
+        np.take(pairs, places ^ 1, out=found[1], mode="clip")
+        return found
 
 
 def is_strong(weight: npt.NDArray[Any], min_weight: float) -> Bool:
