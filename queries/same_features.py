@@ -25,22 +25,14 @@ def check_same_transcoders(graph: StoredGraph, other: StoredGraph) -> None:
 
 def notes_on_lengths(graph: StoredGraph, other: StoredGraph) -> list[str]:
     """A note that the prompts of two graphs have different lengths, where features of the other graph are looked for by
-    position."""
-    if not has_other_length(graph, other):
-        return []
+    position. Aggregates have no positions, or count them in their own way."""
     here, there = graph.properties["n_pos"], other.properties["n_pos"]
+    if here == there or is_aggregate(graph.properties) or is_aggregate(other.properties):
+        return []
     return [
         f"The prompts of {other.name!r} and {graph.name!r} have {there} and {here} positions, counted from the start: "
         "the same position may be another place of the sentence."
     ]
-
-
-def has_other_length(graph: StoredGraph, other: StoredGraph) -> bool:
-    """Whether the prompts of two graphs have different lengths, so that the same position may be another place.
-    Aggregates have no positions, or count them in their own way."""
-    if is_aggregate(graph.properties) or is_aggregate(other.properties):
-        return False
-    return bool(graph.properties["n_pos"] != other.properties["n_pos"])
 
 
 def feature_keys(keys: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_layers, check_range
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.queries.results import TranscoderFeature
+from circuit_atlas.queries.results import Graphs, TranscoderFeature
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy
@@ -134,20 +134,22 @@ def search_text(
         is_cut |= rows[0]["is_cut"] if rows else restricted and _is_cut(database, query, wanted_layers)
         if rows:
             break
-    if not rows and (empty := list_graphs(database).notes):
-        return SearchResult(text=text, hits=[], notes=empty)
+    unknown: list[str] = []
+    if not rows:
+        stored = list_graphs(database)
+        if stored.notes:
+            return SearchResult(text=text, hits=[], notes=stored.notes)
+        unknown = _unknown(database, stored, model, tag)
     notes = [] if rows or is_cut else [_nothing(database, text, words, raw=raw, restricted=restricted)]
     if is_cut and (restricted or any(row["feature"] is None for row in rows)):
         notes.append(_CUT.format(text))
-    if not rows:
-        notes += _unknown(database, model, tag)
-    return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=[*notes, *old])
+    return SearchResult(text=text, hits=[_hit(row, words) for row in rows], notes=[*notes, *unknown, *old])
 
 
-def _unknown(database: Database, model: str, tag: str) -> list[str]:
+def _unknown(database: Database, stored: Graphs, model: str, tag: str) -> list[str]:
     """Notes that no graph has the tag or the model that a search was restricted to."""
     notes = list_graphs(database, [tag]).notes if tag else []
-    models = {summary.model for summary in list_graphs(database).graphs}
+    models = {summary.model for summary in stored.graphs}
     if model and model not in models:
         notes.append(f"No graph is of the model {model!r}. {known_names(model, models, command='graphs')}".strip())
     return notes

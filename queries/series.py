@@ -11,7 +11,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, AtlasError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
-from circuit_atlas.queries.aggregates import aggregated_sources
+from circuit_atlas.queries.aggregates import aggregated_sources, is_aggregate
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.contrast import contrast_of
@@ -25,12 +25,7 @@ from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.queries.same_features import (
-    Activations,
-    check_same_transcoders,
-    feature_keys,
-    has_other_length,
-)
+from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
 from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep, line_name
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
@@ -61,8 +56,7 @@ class _Targets(NamedTuple):
 class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
     error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
-    what else it lacks, with what cannot be computed then; the contrast, if there is one; why it has no targets; and
-    whether its prompt and that of the circuit's graph differ in length."""
+    what else it lacks, with what cannot be computed then; the contrast, if there is one; and why it has no targets."""
 
     step: SeriesStep
     influence: dict[str, float] | None
@@ -72,7 +66,6 @@ class _Found(NamedTuple):
     lacks: Sequence[tuple[str, str]] = ()
     contrast: Contrast | None = None
     no_target: AtlasError | None = None
-    other_length: bool = False
 
 
 @one_answer
@@ -154,8 +147,7 @@ def series(
             is_scored=other is not None,
             is_influence_asked=is_followed,
         )
-        is_other = scores is not None and other is not None and not is_own and has_other_length(stored, other)
-        return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast, other_length=is_other)
+        return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast)
 
     found = list(each_graph(database, sources, read, title="graphs"))
     absent = [one.no_target for one in found if one.no_target]
@@ -325,12 +317,17 @@ def _best_path(
 def _path_line(found: Sequence[_Found], must_pass: Sequence[str], score: str, *, is_alone: bool) -> SeriesLine:
     """The line of the path. It is an error if no graph has a node to pass; if nothing else is followed, also if no
     graph with the targets has it."""
-    errors = [one.path for one in found if isinstance(one.path, NodeNotFoundError)]
-    with_targets = sum(one.no_target is None for one in found)
-    if len(errors) == len(found) or (errors and is_alone and len(errors) == with_targets):
-        raise errors[0]
+    missing = _missing_node(found)
+    if missing and (is_alone or not any(one.no_target for one in found)):
+        raise missing
     values = [one.path.score if isinstance(one.path, Path) else None for one in found]
     return SeriesLine(measure=score, name=f"best path through {', '.join(must_pass)}", values=values)
+
+
+def _missing_node(found: Sequence[_Found]) -> NodeNotFoundError | None:
+    """The error about a node to pass, if no graph that has the targets has it."""
+    errors = [one.path for one in found if isinstance(one.path, NodeNotFoundError)]
+    return errors[0] if errors and len(errors) == sum(one.no_target is None for one in found) else None
 
 
 def _lacking(
@@ -364,10 +361,9 @@ def _feature_notes(found: Sequence[_Found], lines: Sequence[SeriesLine], *, is_c
 
 def _no_path(found: Sequence[_Found], must_pass: Sequence[str]) -> str:
     """Why there is no path: no graph that has the targets has a node to pass, or none has a path."""
-    tried = [one.path for one in found if one.no_target is None]
-    errors = [path for path in tried if isinstance(path, NodeNotFoundError)]
-    if errors and len(errors) == len(tried):
-        return f"No path: {errors[0].what} in any graph that has the targets."
+    missing = _missing_node(found)
+    if missing:
+        return f"No path: {missing.what} in any graph that has the targets."
     return f"No graph has a promoting path of at most {DEFAULT_HOPS} hops through {', '.join(must_pass)}."
 
 
@@ -378,7 +374,8 @@ def _circuit_notes(found: Sequence[_Found], circuit: str, other: StoredGraph, si
         notes.append(f"Circuit {circuit!r} of {other.name!r} has no features, so it cannot be found in other graphs.")
     if lacking := [f"{one.step.graph} ({one.missing})" for one in found if one.missing]:
         notes.append(f"Features of circuit {circuit!r} ({size} in all) are missing in: {first_of(lacking, _SHOWN)}.")
-    if longer := [one.step.graph for one in found if one.other_length]:
+    last = None if is_aggregate(other.properties) else other.properties["n_pos"] - 1  # has positions of its own
+    if longer := [one.step.graph for one in found if one.scores and last not in (None, one.step.position)]:
         notes.append(
             f"Features of the circuit are first looked for at their positions in {other.name!r}. In prompts of another "
             f"length, the same position may be another place: {first_of(longer, _SHOWN)}."

@@ -160,9 +160,7 @@ def test_what_graphs_do_not_have_is_said(atlas: Atlas, examples: Examples, new_n
     handle, bare = examples["dallas"], new_name()
     handle.score_circuit(["20/44686@10", "token:1", "logit:1"], name="lonely", replace=True)
     found = atlas.series("dallas", "night", circuit="lonely", of="dallas")
-    assert found.notes == [
-        "Features of circuit 'lonely' (1 in all) are missing in: night (1).",
-    ]
+    assert found.notes == ["Features of circuit 'lonely' (1 in all) are missing in: night (1)."]
     assert [line.values[1] for line in found] == [None, None, None]
     alone = handle.score_circuit(circuit="lonely")
     assert [line.values[0] for line in found] == [alone.influence, alone.replacement, alone.completeness]

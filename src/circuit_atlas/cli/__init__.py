@@ -169,7 +169,7 @@ def _run() -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:  # click raises the first while it handles the second
-        is_terminated = isinstance(error.__context__ or error, _TerminatedError)
+        is_terminated = any(isinstance(one, _TerminatedError) for one in (error, error.__context__))
         click.echo("Terminated." if is_terminated else "Interrupted.", err=True)
         return 143 if is_terminated else 130
     except click.ClickException as error:

@@ -93,11 +93,9 @@ class PackedEdges:
 
     def rows(self, targets: Int32) -> Iterator[EdgeBlock]:
         """See `Edges.rows`. Not by `_block`: a row is short, and what that does besides would take longest."""
-        start = self.start.tolist()
         for target in targets.tolist():
-            at = slice(start[target], start[target + 1])
-            source, weight = self.source[at].astype(np.int32), self.weight[at].astype(np.float64)
-            yield EdgeBlock(np.full(len(source), target, np.int32), source, weight)
+            source, weight = self.inputs_of(target)
+            yield EdgeBlock(np.full(len(source), target, np.int32), source.astype(np.int32), weight)
 
     def inputs_of(self, node: int) -> tuple[npt.NDArray[np.unsignedinteger[Any]], Float64]:
         """The inputs of a node, unsigned integer (m,), and the weights of their effects on it, float64 (m,)."""

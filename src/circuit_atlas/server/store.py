@@ -160,7 +160,7 @@ class Store:
         self._write(_MARKER, {"neo4j": version, "data": self.data})
         for folder in (*_FOLDERS, self.data):
             (self.path / folder).mkdir(mode=_PRIVATE, exist_ok=True)
-        self._remove_data(keep=self.data)
+        self._remove_other_data()
 
     @contextmanager
     def new_data(self) -> Iterator[str]:
@@ -180,12 +180,13 @@ class Store:
             self._write(_MARKER, {**self._marked(), "data": self.data})
         finally:
             self._new_data = None
-            self._remove_data(keep=self.data)  # what the file says, even if an interrupt came right after the write
+            self._remove_other_data()  # than what the file says, even if an interrupt came right after the write
 
-    def _remove_data(self, keep: str) -> None:
-        """Remove all folders of data except one."""
+    def _remove_other_data(self) -> None:
+        """Remove all folders of data except that of the store."""
+        kept = self.data
         for folder in (self.path / "data", *self.path.glob(f"{_NEW_DATA}*")):
-            if folder.name != keep and folder.exists():
+            if folder.name != kept and folder.exists():
                 _LOG.info("removing %s", folder)
                 shutil.rmtree(folder, ignore_errors=True)
 

@@ -377,7 +377,8 @@ def _handler(saving: threading.Lock) -> Callable[..., Any]:
 def _is_listed(folder: Path, slug: str) -> bool:
     """Whether the page's list has this graph. The user's folder may contain other JSON files."""
     with suppress(InputError):
-        return bool(_SAFE_SLUG.fullmatch(slug)) and slug in _listed(folder) and (folder / f"{slug}.json").is_file()
+        is_graph = _SAFE_SLUG.fullmatch(slug) and slug != _LIST and slug in _listed(folder)
+        return bool(is_graph) and (folder / f"{slug}.json").is_file()
     return False
 
 

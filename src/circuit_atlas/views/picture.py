@@ -283,7 +283,7 @@ def _between(graph: StoredGraph, ordinals: list[int]) -> Iterator[EdgeBlock]:
 
     place = np.full(graph.properties["nodes"], -1)
     place[ordinals] = np.arange(len(ordinals))
-    for block in read_arrays(graph).edges.into(np.sort(ordinals), _EDGES_AT_ONCE):
+    for block in read_arrays(graph).edges.into(np.sort(np.array(ordinals, np.int64)), _EDGES_AT_ONCE):
         source = place[block.source]
         shown = source >= 0
         yield EdgeBlock(place[block.target[shown]], source[shown], block.weight[shown])
