@@ -1,5 +1,5 @@
 # demo       six real graphs, the strongest paths of one, and what five have in common
-# test-fast  the tests that need neither a Neo4j nor torch
+# test-fast  the tests that need neither a Neo4j nor torch, except slow ones
 # test       all tests, with circuit-tracer and torch, against a real Neo4j
 # coverage   all tests, and which lines and branches of the package they run
 # fuzz       the readers of files, for SECONDS each
@@ -23,7 +23,7 @@ demo: $(VENV)/.demo
 	$(BIN)/circuit-atlas demo
 
 test-fast: $(VENV)/.fast
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not server and not torch" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not server and not torch and not slow" $(ARGS)
 
 test: $(VENV)/.test chromium
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

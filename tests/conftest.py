@@ -1,7 +1,8 @@
 """Fixtures of all tests. What a test needs follows from the fixtures that it uses, and is marked by itself.
 
 A test that runs a Neo4j uses `java`, directly or through another fixture, one that needs torch and circuit-tracer uses
-`torch`, one that looks at pages uses `chromium`. `make test-fast` runs the tests that need neither Java nor torch.
+`torch`, one that looks at pages uses `chromium`. `make test-fast` runs the tests that need neither Java nor torch,
+except those marked as slow.
 """
 
 from __future__ import annotations

@@ -192,6 +192,7 @@ def test_long_answers_are_cut_and_say_so() -> None:
     assert bounded_json(short) == short.to_json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_sdk", [True, False])
 def test_the_sdk_is_loaded_only_for_agents(has_sdk: bool) -> None:
     code = (

@@ -175,10 +175,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert Path(target).name not in COPIES, f"{target} is not in the repository"
 
 
+@pytest.mark.slow
 def test_generated_files_are_up_to_date() -> None:
     subprocess.run([sys.executable, ROOT / "scripts" / "write_docs.py", "--check"], check=True)
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}

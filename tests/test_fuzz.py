@@ -13,6 +13,7 @@ SEEDS = 40
 KEPT = Path(__file__).parent / "fuzz" / "corpus"  # inputs that reached something new in 100,000 runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "runs"), [("json", 5000), ("pt", 3000)])
 def test_no_input_does_harm(form: str, runs: int, tmp_path: Path) -> None:
     """No crash, no hang, no code run, no more memory than a little: see `fuzz/guard.py`.

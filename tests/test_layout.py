@@ -22,7 +22,7 @@ FLOORS = (
     {"arguments", "config", "processes", "files", "http_client", "threads", "cypher_text", "schema", "suggestions"},
     {"graph", "database", "results"},
     {"ingest", "queries", "export", "server", "examples"},
-    {"aggregates", "remote", "supernodes", "circuits", "views", "synth"},
+    {"aggregates", "remote", "supernodes", "circuits", "tags", "views", "synth"},
     {"handle"},
     {"attribution", "each", "explain", "store"},
     {"client"},
@@ -79,6 +79,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_wheel_and_sdist_contain_the_package(archives: Path) -> None:
     [wheel], [sdist] = archives.glob("*.whl"), archives.glob("*.tar.gz")
     names = zipfile.ZipFile(wheel).namelist()
@@ -107,6 +108,7 @@ def test_wheel_and_sdist_contain_the_package(archives: Path) -> None:
     } <= packed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["*.whl", "*.tar.gz"])
 def test_an_installed_package_has_only_its_own_name(kind: str, archives: Path, tmp_path: Path) -> None:
     [archive] = archives.glob(kind)

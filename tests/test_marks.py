@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.examples import ROOT
 
 COLLECT = """
 import sys
 import pytest
-code = pytest.main(["--collect-only", "-q", "-m", "not server and not torch"])
+code = pytest.main(["--collect-only", "-q", "-m", "not server and not torch and not slow"])
 sys.exit("torch is imported" if "torch" in sys.modules else code)
 """
 WITHOUT_FIXTURES = """
@@ -30,13 +31,16 @@ def test_of_torch() -> None:
 """
 
 
+@pytest.mark.slow
 def test_tests_are_collected_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", COLLECT], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "test_marks.py" in done.stdout
+    assert "test_layout.py" in done.stdout
+    assert "test_marks.py" not in done.stdout  # this test is slow
     assert "test_first_steps.py" not in done.stdout  # which starts servers
 
 
+@pytest.mark.slow
 def test_a_test_without_the_fixtures_gets_neither_java_nor_torch(tmp_path: Path) -> None:
     """It may not: with the marks that follow from the fixtures it would be left out."""
     (tmp_path / "torch.py").touch()

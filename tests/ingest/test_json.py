@@ -384,6 +384,7 @@ def test_halves_of_characters_in_the_bytes_of_a_file(tmp_path: Path, graph: dict
         read_graph(path)
 
 
+@pytest.mark.slow
 def test_a_million_supernodes_are_refused_before_they_fill_the_memory(tmp_path: Path, graph: dict[str, Any]) -> None:
     graph["qParams"]["supernodes"] = [[f"supernode {i}"] for i in range(1_000_000)]
     path = write(tmp_path, graph)
