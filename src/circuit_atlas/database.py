@@ -155,6 +155,11 @@ class Database:
         return self._driver
 
     @property
+    def is_connected(self) -> bool:
+        """Whether it has been connected to a server. To a local store that does not exist yet, it has not."""
+        return self._driver is not None
+
+    @property
     def name(self) -> str | None:
         """The name of the database on its server; None for the user's home database."""
         return self._connection.database

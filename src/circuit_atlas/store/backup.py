@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from circuit_atlas.config import Connection
 from circuit_atlas.database import Database, translated_errors
-from circuit_atlas.errors import InputError, LocalServerError
-from circuit_atlas.files import replacing
+from circuit_atlas.errors import InputError, InvalidArgumentError, LocalServerError
+from circuit_atlas.files import check_new, replacing
+from circuit_atlas.ingest.delete import remove_leftovers
 from circuit_atlas.schema.apply import check_schema
-from circuit_atlas.server import LocalServer
-from circuit_atlas.server.admin import AdminTool
+from circuit_atlas.store.reconnecting import ReconnectingDatabase
+
+if TYPE_CHECKING:
+    from circuit_atlas.server import LocalServer
+    from circuit_atlas.server.admin import AdminTool
 
 _HELD = """CYPHER 25
 RETURN COUNT { MATCH (g:Graph {status: 'ready'}) } AS graphs,
@@ -22,27 +27,60 @@ _DATABASE = "neo4j"
 _DUMP = f"{_DATABASE}.dump"
 
 
-def write_backup(server: LocalServer, path: Path, *, quiet: bool) -> None:
-    """Write a whole store to a file, which any Neo4j can load. Its server is stopped for that time.
+def backup(database: ReconnectingDatabase, file: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write the whole local store to a file with Neo4j's dump. Its server is stopped for that time.
 
     Raises:
-        InputError: the file cannot be written.
-        LocalServerError: Neo4j's dump fails.
+        InvalidArgumentError: the database is not a local store.
+        InputError: the file exists, or cannot be written.
+        LocalServerError: the dump fails.
     """
-    with replacing(path) as temporary:
+    server = database.local_server(
+        "be backed up here", "use the server's own `neo4j-admin database dump` or its snapshots"
+    )
+    path = Path(file)
+    check_new(path, overwrite=overwrite)
+    with database.reopened(), replacing(path) as temporary:
         server.admin(
-            lambda admin: admin.run("database", "dump", _DATABASE, f"--to-path={temporary.parent}"), quiet=quiet
+            lambda admin: admin.run("database", "dump", _DATABASE, f"--to-path={temporary.parent}"),
+            quiet=not database.progress,
         )
         os.replace(temporary.parent / _DUMP, temporary)
 
 
-def check_backup(path: Path) -> None:
-    """Raise InputError if there is no such file."""
+def restore(database: ReconnectingDatabase, file: str | os.PathLike[str], *, replace: bool = False) -> None:
+    """Restore the local store from a backup, all or nothing.
+
+    Args:
+        database: the database.
+        file: a file of `backup`.
+        replace: whether what the store has may be overwritten.
+
+    Raises:
+        InvalidArgumentError: the database is not a local store, or has graphs or other data and `replace` is not
+            set.
+        InputError: the file does not exist.
+        LocalServerError: the file is not a dump, or there is not enough disk space; the store is unchanged.
+    """
+    path = Path(file)
     if not os.path.isfile(path):
         raise InputError("file not found", where=str(path), fix="Give a file that `circuit-atlas backup` wrote.")
+    database.make_store()
+    server = database.local_server("be restored here", "use the server's own `neo4j-admin database load`")
+
+    def check_old() -> None:
+        remove_leftovers(database)
+        if not replace and (lost := _what_would_be_lost(database)):
+            raise InvalidArgumentError(
+                f"the store has {lost}, which would be lost",
+                fix="Restore into another store (--store), or pass --replace.",
+            )
+
+    with database.reopened():
+        _load_backup(server, path, check_old, quiet=not database.progress)
 
 
-def what_would_be_lost(database: Database) -> str:
+def _what_would_be_lost(database: Database) -> str:
     """What a restore would delete: graphs, or data such as explanations that outlived theirs. An empty text if there
     is nothing."""
     [row] = database.read(_HELD)
@@ -51,7 +89,7 @@ def what_would_be_lost(database: Database) -> str:
     return f"no graph, but other data ({row['labels'][0] or 'nodes without a label'})" if row["labels"] else ""
 
 
-def load_backup(server: LocalServer, path: Path, check_old: Callable[[], object], *, quiet: bool) -> None:
+def _load_backup(server: LocalServer, path: Path, check_old: Callable[[], object], *, quiet: bool) -> None:
     """Restore a store from a backup. The old database is kept until the new one has passed its check; and if an error
     is raised by `check_old`, which looks at it just before its server is stopped.
 
