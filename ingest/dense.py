@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from circuit_atlas.errors import InputError
 from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, Int32
+from circuit_atlas.schema.limits import MAX_WEIGHT
 
 _BLOCK_BYTES = 8 << 20
 
@@ -53,10 +54,10 @@ class DenseEdges:
             yield ArrayEdges((target + start).astype(np.int32), source.astype(np.int32), block[target, source])
 
     def _checked(self, start: int, block: npt.NDArray[np.float64]) -> int:
-        """The number of edges in a block of rows, after a check that all weights are finite."""
-        finite = np.isfinite(block)
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0].tolist()
+        """The number of edges in a block of rows, after a check that all weights are finite, and their sums will be."""
+        fits = np.abs(block) <= MAX_WEIGHT
+        if not fits.all():
+            row, column = np.argwhere(~fits)[0].tolist()
             raise InputError(
                 f"the weight is {float(block[row, column])}",
                 where=f"{self._where}: adjacency_matrix[{start + row}, {column}]",

@@ -20,6 +20,7 @@ from circuit_atlas.graph.link_order import packed_order
 from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.ingest.faults import refuse
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import MAX_WEIGHT
 
 ZeroLink = tuple[int, int, dict[str, Any]]  # ordinals of target and source, further fields
 _FIELDS = ("source", "target", "weight")
@@ -79,14 +80,18 @@ def _weights(links: list[dict[str, Any]], path: Path) -> Float64:
     values = [link.get("weight") for link in links]
     if all(type(value) is float for value in values):  # the usual case, without a Python call for each
         weight = np.array(values, np.float64)
-        if np.isfinite(weight).all():
+        if (np.abs(weight) <= MAX_WEIGHT).all():
             return weight
     numbers = [as_float(value) for value in values]
     wrong = [i for i, number in enumerate(numbers) if number is None]
     if wrong:
         what = f"`weight` is not a finite number: {values[wrong[0]]!r:.40}"
         raise refuse(what, path, "links", wrong, "Run the attribution again, or remove the link.")
-    return np.array(numbers, np.float64)
+    weight = np.array(numbers, np.float64)
+    if large := np.flatnonzero(np.abs(weight) > MAX_WEIGHT).tolist():
+        what = f"`weight` is {weight[large[0]]:g}; its size is more than {MAX_WEIGHT:g}"
+        raise refuse(what, path, "links", large, "Run the attribution again, or remove the link.")
+    return weight
 
 
 def _endpoints(

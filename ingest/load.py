@@ -62,12 +62,13 @@ def load_graph(
     tags = check_tags(tags)
     ensure_schema(database)
     remove_leftovers(database)
-    content = content_hash(data)
+    content, may_be_ours = content_hash(data), False
     for _ in range(_ATTEMPTS):
         existing = _find(database, name, content, replace, over)
         if existing == "same":
             add_tags(database, name, tags)
-            return ingest_result(name, data, "unchanged", _same(database, name, content))
+            status = "ingested" if may_be_ours else "unchanged"
+            return ingest_result(name, data, status, _same(database, name, content))
         rows = graph_rows(data, content, tags)
         try:
             if existing == "none" and is_small(rows) and data.metadata.collapsed_from is None:
@@ -77,8 +78,10 @@ def load_graph(
             if status == "unchanged":  # another process published the same content meanwhile, without these tags
                 add_tags(database, name, tags)
             return ingest_result(name, data, status, _same(database, name, content))
-        except (ConstraintError, IncompleteCommit):  # another process took the name, or this commit succeeded
+        except ConstraintError:  # another process took the name
             continue
+        except IncompleteCommit:  # the answer to a commit was lost
+            may_be_ours = existing == "none"
     raise _contended(name)
 
 

@@ -42,6 +42,7 @@ from typing import Any
 from circuit_atlas.errors import InvalidArgumentError, QueryNotFoundError
 from circuit_atlas.queries.edge_value import EdgeValue
 from circuit_atlas.schema import limits
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.suggestions import known_names
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
@@ -60,6 +61,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "BOOLEAN": (bool,),
     "LIST": (list, tuple),
     "MAP": (dict,),
+}
+# Values of parameters with these names: the text itself, or each of a list. A parameter may also have its default.
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "align": limits.ALIGNMENTS,
+    "by": limits.INFLUENCE_GROUPS,
+    "kinds": tuple(Kind),
+    "score": limits.SCORES,
+    "status": ("", *limits.STATUSES),
 }
 
 
@@ -179,6 +188,13 @@ def _check_type(query: str, parameter: Parameter, value: Any) -> None:
     wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
     if value is not None and types and (wrong_boolean or not isinstance(value, types)):
         raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
+    if choices := _CHOICES.get(parameter.name):
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if one not in (*choices, parameter.default, None):
+                raise InvalidArgumentError(
+                    f"{query}: {parameter.name} cannot be {one!r:.60}",
+                    fix=f"It must be one of {', '.join(filter(None, choices))}.",
+                )
 
 
 @cache

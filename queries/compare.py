@@ -11,7 +11,6 @@ from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (
-    STATUSES,
     TARGET,
     AlignedNode,
     Comparison,
@@ -23,7 +22,7 @@ from circuit_atlas.queries.compare_results import (
     PathPair,
     PathPairs,
 )
-from circuit_atlas.queries.contrast import contrast_of
+from circuit_atlas.queries.contrast import contrast_of, how_to_sum
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.influence import influences_of
 from circuit_atlas.queries.nodes import titled, titled_at, to_node
@@ -31,7 +30,15 @@ from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import ALIGNMENTS, DEFAULT_HOPS, MAX_NEIGHBORS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.schema.limits import (
+    ALIGNMENTS,
+    DEFAULT_HOPS,
+    MAX_NEIGHBORS,
+    SHOWN_MIN_HOPS,
+    SHOWN_SCORE,
+    SHOWN_SIGN,
+    STATUSES,
+)
 from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
@@ -144,6 +151,8 @@ def compare(
             "paths": _paths(database, paths, question),
             "notes": [
                 *_notes(*graphs, is_whole=circuit is None),
+                *_notes_on_places(*graphs, align),
+                *_notes_on_weights(*graphs),
                 *(f"In {one.graph.name}, {one.contrast.note}" for one in sides.values() if one.contrast),
                 *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
                 *(note for graph in graphs for note in age_notes(database, graph.properties)),
@@ -172,6 +181,24 @@ def _notes(a: StoredGraph, b: StoredGraph, *, is_whole: bool) -> list[str]:
         so = ", so everything is shared" if is_whole else ""
         notes.append(f"{a.name!r} and {b.name!r} have the same content{so}.")
     return notes
+
+
+def _notes_on_places(a: StoredGraph, b: StoredGraph, align: str) -> list[str]:
+    """A note if only one of the graphs has positions, and so no position in common with the other."""
+    without = [graph.name for graph in (a, b) if not graph.properties["n_pos"]]
+    if align == "feature" or len(without) != 1:
+        return []
+    return [f"{without[0]!r} has no positions, so only logits are shared. Align by feature (--align feature)."]
+
+
+def _notes_on_weights(a: StoredGraph, b: StoredGraph) -> list[str]:
+    """A note if the weights of one of the graphs are shares, and those of the other direct effects."""
+    fixes = {graph.name: how_to_sum(graph) for graph in (a, b)}
+    shares = [(name, fix) for name, fix in fixes.items() if fix]
+    if len(shares) != 1 or a.name == b.name:
+        return []
+    [(name, fix)] = shares
+    return [f"Weights of {name!r} are shares of each target's inputs, so effects cannot be compared in size. {fix}"]
 
 
 def _compared(

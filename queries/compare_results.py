@@ -14,9 +14,9 @@ from circuit_atlas.queries.path_results import Path
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, NodeName, printable_cells
 from circuit_atlas.results.tidy import Tidy, tidy
+from circuit_atlas.schema.limits import STATUSES
 from circuit_atlas.schema.models import Node, Record
 
-STATUSES = ("shared", "only_a", "only_b")  # of nodes, direct effects and paths of two graphs
 TARGET = "target"  # the identity of the last node of paths, and of a contrast: one graph's is aligned with the other's
 
 
@@ -334,5 +334,5 @@ def _named(node: AlignedNode) -> str:
     """A feature with its layer and index, since several features can have the same name; else the title."""
     if not node.identity.startswith("feature:"):
         return _titles([*node.a, *node.b])
-    is_named = node.name in node.identity
-    return node.name if is_named else f"{node.name} ({node.identity.removeprefix('feature:')})"
+    place = node.identity.removeprefix("feature:")
+    return f"feature {place}" if node.name == f"feature {place.partition('@')[0]}" else f"{node.name} ({place})"

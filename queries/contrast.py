@@ -127,17 +127,21 @@ def _weights_by_key(graph: StoredGraph, weights: Mapping[str, float], parts: Col
 
 def _check_linear(graph: StoredGraph) -> None:
     """Refuse graphs whose weights are shares of the inputs of their target: those of two targets cannot be added."""
+    if fix := how_to_sum(graph):
+        raise InvalidArgumentError(
+            "the weights of the graph are shares of each target's inputs, so targets cannot be added or subtracted",
+            where=graph.name,
+            fix=fix,
+        )
+
+
+def how_to_sum(graph: StoredGraph) -> str | None:
+    """If the weights of a graph are shares of each target's inputs: how to make it with sums of direct effects."""
     stored = graph.properties
     whole = stored.get("collapsed_from")
     made_of = find_graph(graph.database, whole).properties if whole else stored
     if stored.get("collapsed_weights") == "shares":
-        fix = "Collapse it with sums (`circuit-atlas collapse GRAPH --weights sums`)."
-    elif made_of.get("aggregated_weight") == "normalised":
-        fix = "Make the aggregate with mean weights (`circuit-atlas aggregate --weight mean`)."
-    else:
-        return
-    raise InvalidArgumentError(
-        "the weights of the graph are shares of each target's inputs, so targets cannot be added or subtracted",
-        where=graph.name,
-        fix=fix,
-    )
+        return "Collapse it with sums (`circuit-atlas collapse GRAPH --weights sums`)."
+    if made_of.get("aggregated_weight") == "normalised":
+        return "Make the aggregate with mean weights (`circuit-atlas aggregate --weight mean`)."
+    return None

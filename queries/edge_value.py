@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.schema.keys import KIND_NAMES
+from circuit_atlas.schema.limits import MAX_WEIGHT
 from circuit_atlas.schema.properties import DOUBLE, LABELS, LONG
 
 MAX_LENGTH = 2_000  # characters
-MAX_VALUE = 1e300  # of an edge: a path adds a few of them
 MAX_DEPTH = 20  # parentheses, functions and CASEs inside each other
 
 NUMBER, CONDITION, KIND = "a number", "a condition", "a kind of nodes"  # types of terms
@@ -220,9 +220,9 @@ class EdgeValue:
                 raise InvalidArgumentError(
                     f"{self.text!r} must be a number for every edge", fix="Wrap it in coalesce(), or add an ELSE."
                 )
-            if not abs(value) <= MAX_VALUE:  # nor is NaN
+            if not abs(value) <= MAX_WEIGHT:  # nor is NaN
                 raise InvalidArgumentError(
-                    f"{self.text!r} must be finite for every edge, and at most {MAX_VALUE:g}",
+                    f"{self.text!r} must be finite for every edge, and at most {MAX_WEIGHT:g}",
                     fix="The score of a path adds the values of its edges.",
                 )
 

@@ -125,7 +125,10 @@ def _suggested(place: re.Match[str] | None, text: str, alike: list[str]) -> str:
     """A sentence that names features of the same layer, or explanations like a text; empty if there are none."""
     if place:
         return did_you_mean(f"{place[1]}/{place[2] or ''}{place[3]}", alike)
-    return did_you_mean(text, alike) or (f"Explanations like it are {alike[:3]}." if alike else "")
+    meant = did_you_mean(text, alike)
+    if meant or not alike or text.isdigit():
+        return meant
+    return f"Explanations with like words are {', '.join(map(repr, alike[:3]))}."
 
 
 @one_answer
@@ -187,11 +190,12 @@ def show_feature(
         )
         for row in rows
     ]
+    cut = [f"Only {MAX_ROWS:,} activations are shown; ask for fewer graphs (-k)."] if len(rows) >= MAX_ROWS else []
     return FeatureActivations(
         feature=feature,
         total=rows[0]["total"] if rows else 0,
         activations=activations,
-        notes=old_notes(database, asked),
+        notes=[*cut, *old_notes(database, asked)],
     )
 
 

@@ -333,10 +333,10 @@ def _influential_effects(graph: StoredGraph, contrast: Contrast, k: int, circuit
     """Rows of influence.edges for a contrast, whose own effects are not in the database."""
     import numpy as np
 
-    from circuit_atlas.graph.influence import MIN_ROW_SUM
     from circuit_atlas.graph.packed import largest
     from circuit_atlas.queries.circuit_arrays import read_within
     from circuit_atlas.queries.stored_arrays import read_arrays
+    from circuit_atlas.schema.limits import MIN_INPUT_SUM
 
     columns = read_arrays(graph, contrast=contrast)
     if circuit is None:
@@ -346,7 +346,7 @@ def _influential_effects(graph: StoredGraph, contrast: Contrast, k: int, circuit
         within = read_within(graph, circuit, (), contrast)
         flow, edges = within.influence + within.weights, columns.edges.among(within.nodes)
     target = np.repeat(np.arange(len(columns.keys)), edges.inputs)
-    influence = np.abs(edges.weight) * (flow / np.maximum(columns.input_sum, MIN_ROW_SUM))[target]
+    influence = np.abs(edges.weight) * (flow / np.maximum(columns.input_sum, MIN_INPUT_SUM))[target]
     best = [i for i in largest(k, influence, target, edges.source).tolist() if influence[i] > 0]
     nodes = rows_at(graph, np.unique([target[best], edges.source[best]]).tolist(), contrast)
     return [

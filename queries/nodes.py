@@ -12,7 +12,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_range
 from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.contrast_results import Contrast
-from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
 from circuit_atlas.queries.results import (
     AggregatedNeighbor,
     DirectEffect,
@@ -46,6 +46,7 @@ _AT_ONCE = 10_000  # effects that a neighbourhood may have to be asked for in on
 _PLACE = re.compile(r"\d{1,9}/(?:lorsa/)?\d{1,15}(?:@\d{1,9})?")
 _FROM_END = re.compile(r"(?P<before>token:|.*@)-(?P<back>[1-9]\d{0,8})", re.DOTALL)
 _RANKED_LOGIT = re.compile(r"logit:(?P<rank>[1-9]\d{0,2})")
+_LOGIT_BY_RANK = re.compile(r"logit:\d{1,3}")  # which a vocabulary entry may be, too
 
 
 def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> Node:
@@ -140,10 +141,18 @@ def _meant(graph: StoredGraph, address: str) -> str | None:
 
 
 def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
-    """The error that names nodes that are called alike, or tells where a feature is active."""
+    """The error that names nodes that are called alike, or tells where a feature is active, or what groups the node."""
+    if holders := _supernodes_of(graph, address):
+        return NodeNotFoundError(
+            f"{address!r} is part of a supernode of {graph.name!r}", fix=f"Name the supernode: {' or '.join(holders)}."
+        )
     kind, text = _kind_and_text(address)
     given = parse_key(_meant(graph, address) or address)
-    if given is None or given.position is None:
+    if _LOGIT_BY_RANK.fullmatch(address):
+        fix = f"Ranks of logits are 1 to {len(graph.logits)}." if graph.logits else "The graph has no logits."
+    elif _FROM_END.fullmatch(address) and given is None:
+        fix = f"Positions are 0 to {graph.properties['n_pos'] - 1}, or -{graph.properties['n_pos']} to -1."
+    elif given is None or given.position is None:
         rows = ask(graph.database, "nodes.names", graph=graph.name, kind=kind)
         fix = did_you_mean(text, [row["name"] for row in rows])
     elif given.kind is Kind.FEATURE:
@@ -153,6 +162,17 @@ def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
         fix = f"Positions are 0 to {graph.properties['n_pos'] - 1}."
     forms = "Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name."
     return NodeNotFoundError(f"no node of {graph.name!r} matches {address!r}", fix=f"{fix} {forms}".strip())
+
+
+def _supernodes_of(graph: StoredGraph, address: str) -> list[str]:
+    """In a collapsed graph, the addresses of the supernodes that group what the address means in the whole graph."""
+    whole = graph.properties.get("collapsed_from")
+    found = find_graph(graph.database, whole) if whole else None
+    if found is None or not (meant := _matches(found, address) or _matches(found, _meant(found, address) or address)):
+        return []
+    keys = {node.key for node in meant}
+    rows = ask(graph.database, "supernodes.list", graph=found.name)
+    return [f"{SUPERNODE}:{row['name']}" for row in rows if any(node["key"] in keys for node in row["members"])]
 
 
 @graph_query

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+from unicodedata import category
 
 from pydantic import Field
 
@@ -32,6 +33,16 @@ _CUT = (
     f"{{!r}} may be in more than the {SEARCHED_FEATURES:,} explanations, or {SEARCHED_TOKENS:,} tokens and logits, "
     "that were looked at: hits may be missing. Search for more words."
 )
+_INSIDE = "'\u2019.:,;\u00b7"  # of a word, but not at its ends
+_KEPT = (
+    "So",
+    "Sk",
+    "Mn",
+    "Mc",
+    "Me",
+    "Cf",
+    "Pc",
+)  # categories of symbols, of marks, and of what joins
 _SPECIAL = frozenset('+-&|!(){}[]^"~*?:\\/<>=')
 
 
@@ -118,7 +129,7 @@ def search_text(
     check_range("k", k, 1, _MAX_HITS)
     check_range("places", places, 0, _MAX_PLACES)
     old = age_notes(database, find_graph(database, graph).properties) if graph else []
-    words, wanted_layers = text.split(), check_layers(layers)
+    words, wanted_layers = _words(text), check_layers(layers)
     restricted, is_cut = bool(model or wanted_layers or graph or tag), False
     for query in [text] if raw else [lucene_query(words, every=True), lucene_query(words, every=False)]:
         rows = _hits(
@@ -193,13 +204,20 @@ def _nothing(database: Database, text: str, words: list[str], *, raw: bool, rest
     return f"Nothing contains {text!r}.{spelled}"
 
 
+def _words(text: str) -> list[str]:
+    """The words of a text, split as the index splits them: at blanks and at punctuation, except that inside `3.14` or
+    `it's`. It keeps symbols such as emojis, and no punctuation."""
+    split = "".join(c if c.isalnum() or c in _INSIDE or category(c) in _KEPT else " " for c in text).split()
+    words = (word.strip(_INSIDE) for word in split)
+    return [word for word in words if any(c.isalnum() or category(c) == "So" for c in word)]
+
+
 def lucene_query(words: list[str], *, every: bool) -> str:
     """Every word, or any, as it stands or, for half the score, as the beginning of a word; nothing in them is syntax.
 
     Raises:
         InvalidArgumentError: there are none, or too many.
     """
-    words = [word for word in words if any(c.isalnum() or ord(c) > 127 for c in word)]
     if not words or len(words) > _MAX_WORDS or sum(map(len, words)) > _MAX_TEXT:
         raise InvalidArgumentError(
             "no word to search for" if not words else "the text is too long to search for",

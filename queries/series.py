@@ -4,13 +4,17 @@ each of its positions."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from itertools import chain
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, AtlasError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
+from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.aggregates import aggregated_sources, is_aggregate
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
@@ -120,6 +124,7 @@ def series(
     ranked_by = score or SHOWN_SCORE
     sources = _in_order(database, graphs, tags)
     followed = [_followed(database, sources[0]["graph"], address) for address in features]
+    asked = {_key(feature) for feature in followed}
     other = None if of is None else find_graph(database, of)
     held = [node["key"] for node in held_nodes(other, circuit)] if other and circuit is not None else []
     held_features = feature_keys(held)
@@ -139,7 +144,7 @@ def series(
         keys = held if is_own else held_features
         scores, missing = _scores(stored, keys, targets, contrast, is_own=is_own) if other and defined else (None, 0)
         is_followed = bool(features) or not is_named
-        influence = _influences(stored, targets, contrast) if is_followed and defined else None
+        influence = _influences(stored, targets, contrast, asked) if is_followed and defined else None
         lacks = _lacking(
             stored,
             is_defined=defined,
@@ -156,6 +161,7 @@ def series(
     lines, notes = [], [*_notes(found), *_target_notes(found, on.name), *_pruned_note(found, on.name)]
     if other and circuit is not None:
         notes = [*_circuit_notes(found, circuit, other, len(held_features)), *notes]
+        notes += age_notes(database, other.properties)
     if must_pass:
         lines.append(_path_line(found, must_pass, ranked_by, is_alone=not features and other is None))
         if all(value is None for value in lines[-1].values):
@@ -176,11 +182,13 @@ def _check(k: int | None, score: str | None, *, is_named: bool, has_paths: bool)
     if k is not None:
         check_range("k", k, 1, 100)
         if is_named:
-            raise InvalidArgumentError("k has no effect if something to follow is named", fix="Leave k out.")
+            raise InvalidArgumentError("k has no effect if something to follow is named", fix="Leave k (-k) out.")
     if score is not None:
         check_choice("score", score, SCORES)
         if not has_paths:
-            raise InvalidArgumentError("score has no effect without nodes to pass", fix="Name them (--must-pass).")
+            raise InvalidArgumentError(
+                "score has no effect without nodes to pass", fix="Name them (--must-pass), or leave --score out."
+            )
 
 
 def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[dict[str, Any]]:
@@ -277,8 +285,10 @@ def _is_defined(graph: StoredGraph, targets: Sequence[str], contrast: Contrast |
     return True
 
 
-def _influences(graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None) -> dict[str, float]:
-    """The influence of each feature of a graph, by its key without position."""
+def _influences(
+    graph: StoredGraph, targets: Sequence[str], contrast: Contrast | None, asked: Collection[str]
+) -> dict[str, float]:
+    """The influence of the features of a graph that are asked for, of all if none is, by key without position."""
     sums: dict[str, float] = {}
     if targets or contrast:
         from circuit_atlas.queries.stored_arrays import read_arrays
@@ -289,7 +299,7 @@ def _influences(graph: StoredGraph, targets: Sequence[str], contrast: Contrast |
         [nodes] = read_nodes([graph], "feature", prefix="feature:")
         keys, values = nodes.identity, nodes.influence.tolist()
     for key, influence in zip(keys, values, strict=True):
-        if key.startswith("feature:"):
+        if key in asked if asked else key.startswith("feature:"):
             sums[key] = sums.get(key, 0.0) + influence
     return sums
 
@@ -342,9 +352,13 @@ def _lacking(
     return lacks + [("tokens", "paths")] * no_tokens + [("a defined influence", "scores")] * (is_scored and undefined)
 
 
+def _key(feature: FeatureIdentity) -> str:
+    """The key of a feature without position."""
+    return f"{Kind.FEATURE}:{feature.place}"
+
+
 def _feature_line(found: Sequence[_Found], feature: FeatureIdentity) -> SeriesLine:
-    key = f"feature:{feature.place}"
-    values = [None if one.influence is None else one.influence.get(key) for one in found]
+    values = [None if one.influence is None else one.influence.get(_key(feature)) for one in found]
     return SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values)
 
 
@@ -428,9 +442,13 @@ def _scores(
 def _changing(database: Database, found: Sequence[_Found], graph: dict[str, Any], k: int) -> list[FeatureIdentity]:
     """The features whose influence changes, most first, then by key."""
     influences = [one.influence for one in found if one.influence is not None]
-    keys = sorted({key for influence in influences for key in influence})
-    values = {key: [influence.get(key, 0.0) for influence in influences] for key in keys}
-    change = {key: max(values[key]) - min(values[key]) for key in keys}
-    most = [key for key in sorted(keys, key=lambda key: -change[key]) if change[key] > 0][:k]
+    number = Counter(key for influence in influences for key in influence)
+    # Where a feature is not active, its influence is 0.
+    least = {key: inf if graphs == len(influences) else 0.0 for key, graphs in number.items()}
+    largest = {key: -value for key, value in least.items()}
+    for key, value in chain.from_iterable(influence.items() for influence in influences):
+        least[key], largest[key] = min(least[key], value), max(largest[key], value)
+    change = {key: largest[key] - least[key] for key in sorted(number)}
+    most = [key for key in sorted(change, key=lambda key: -change[key]) if change[key] > 0][:k]
     named = named_features(database, most, graph)
     return [named[key] for key in most if key in named]

@@ -206,7 +206,10 @@ def _found(read: SignedGraphs, shape: str, sizes: Sequence[int], kept: Bool) -> 
 
     from circuit_atlas.graph.shared_motifs import n_pairs, shared_motifs
 
-    effects = read.effects(int(np.argmax(kept)) if kept.any() else len(kept))
+    try:
+        effects = read.effects(int(np.argmax(kept)) if kept.any() else len(kept))
+    except OverflowError as error:
+        raise InvalidArgumentError(f"there are {error}, too many to compare", fix=_FEWER) from error
     pairs = n_pairs(effects, shape)
     if pairs > _MOST_PAIRS:
         raise InvalidArgumentError(

@@ -16,10 +16,10 @@ from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.contrast import cancels
-from circuit_atlas.queries.edge_value import MAX_VALUE
 from circuit_atlas.queries.edge_value_arrays import edge_values
 from circuit_atlas.queries.stored_edges import read_edges
 from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, Kind, component_of
+from circuit_atlas.schema.limits import MAX_WEIGHT
 
 if TYPE_CHECKING:
     from circuit_atlas.database import Database
@@ -137,6 +137,6 @@ def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) ->
         given = {"weight": block.weight, "input_sum": columns.input_sum[block.target]}
         given |= {name: numbers[prop][at[end]] for name, (end, prop) in ends.items()}
         values.append(edge_values(edge_value, given))
-        if not (np.abs(values[-1]) <= MAX_VALUE).all():
+        if not (np.abs(values[-1]) <= MAX_WEIGHT).all():
             edge_value.check(None if math.isnan(value) else value for value in values[-1].tolist())
     return replace(columns.edges, scored=np.concatenate([*values, np.zeros(0)]))

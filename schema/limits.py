@@ -16,10 +16,13 @@ SEARCHED_FEATURES, SEARCHED_TOKENS = 5_000, 10_000  # of those with a text, the 
 MAX_SEED = 2**32 - 1  # of random numbers
 MAX_WALKS = 100_000  # paths looked at in a graph with a cycle
 DEFAULT_TIMEOUT = 30.0  # seconds
+MAX_WEIGHT = 1e300  # |weight| of an edge, or what an expression makes of it: sums of millions stay finite
+MIN_INPUT_SUM = 1e-10  # what a node's sum of |weight| of its inputs counts at least; circuit-tracer's clamp
 ROUNDING = 1e-9  # more than rounding makes of a number near 1, and less than anything that counts
 
 # What arguments and options choose from, in the order in which errors and `--help` list it.
 ALIGNMENTS = ("relative", "exact", "feature")  # of nodes of different graphs, see `queries.compare`
+STATUSES = ("shared", "only_a", "only_b")  # of nodes, direct effects and paths of two graphs, see `queries.compare`
 SHAPES = ("chain", "fan-in", "fan-out", "triangle")  # of motifs, see `graph.motifs`
 SCORES = ("mean", "sum", "bottleneck", "product")  # of paths, see `queries.paths`
 ORDERS = {"strongest": 1, "inhibiting": -1}  # of paths: the sign of their scores

@@ -294,6 +294,12 @@ def test_exported_files_are_read_again(
     assert networkx.read_graphml(tmp_path / "map.graphml").number_of_edges() == len(data.edges)
 
 
+def test_a_comparison_says_that_nodes_have_no_positions(atlas: Atlas, one: GraphHandle) -> None:
+    [note] = [note for note in atlas.compare(MAP, "night", k=1).notes if "has no positions" in note]
+    assert "--align feature" in note
+    assert not any("has no positions" in note for note in atlas.compare(MAP, "night", align="feature", k=1).notes)
+
+
 def test_a_pt_has_no_place_for_it(atlas: Atlas, one: GraphHandle, torch: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no place for the node"):
         atlas.export(MAP, tmp_path / "map.pt")
@@ -313,6 +319,7 @@ def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, 
         atlas.ingest(example_file(example), name=graph, tags=[tag])
     made = atlas.aggregate(tags=[tag], name=name)
     assert made.paths(k=1).notes == []
+    made.circuit(nodes=3, name="core")
     atlas.tag(name, add=[tag])  # an aggregate is not made of itself
     assert atlas.graph(name).paths(k=1).notes == []
     assert status_of(atlas.aggregate(name=name, refresh=True)) == "unchanged"
@@ -327,6 +334,8 @@ def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, 
     assert note in atlas.recurring(name, first, k=1).notes
     assert note in atlas.search("moon", graph=name).notes
     assert note in atlas.motifs(name, random=2).notes
+    assert note in atlas.series(first, circuit="core", of=name).notes
+    assert note in atlas.query("features.only", {"graphs": [name], "without": [first]}).notes
     feature = next(node for node in atlas.graph(name).nodes() if node.kind == "feature")
     assert note in atlas.feature(f"{feature.layer}/{feature.index}", graphs=[name]).notes
     assert note in atlas.query("neighbors.direct", {"graph": name, "key": "logit", "k": 1}).notes

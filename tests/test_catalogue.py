@@ -93,7 +93,7 @@ def test_numbers_are_those_of_the_program(monkeypatch: pytest.MonkeyPatch) -> No
     """Files name them, and contain none of them."""
     numbers = {"BOUNDS_BLOCK", "SHORTLISTED_PATHS", "LIMB", "MAX_HOPS", "DEFAULT_HOPS", "MOTIF_FEATURES"}
     numbers |= {"SEARCHED_FEATURES", "SEARCHED_TOKENS", "MAX_MATCHES", "MAX_ROWS", "MAX_PATHS", "MAX_NEIGHBORS"}
-    numbers |= {"MAX_SUPERNODES", "ROUNDING"}
+    numbers |= {"MAX_SUPERNODES", "ROUNDING", "MIN_INPUT_SUM"}
     texts = {file: file.read_text(encoding="utf-8") for file in FILES}
     assert numbers == {name for text in texts.values() for name in re.findall(r"@([A-Z_]+)\b", text)}
     values = [limits.BOUNDS_BLOCK, limits.LIMB]

@@ -305,6 +305,21 @@ def test_a_circuit_goes_with_its_graph(atlas: Atlas, new_name: Callable[[], str]
     assert atlas.cypher(CIRCUITS, {"graph": name}).rows == [{"circuits": 0}]
 
 
+def test_an_export_pins_a_circuit_and_no_members_of_supernodes(
+    atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    name = new_name()
+    graph = atlas.ingest(EXAMPLES / "dallas.json", name=name)
+    ranked = [found.node.key for found in graph.influence(k=4, kinds=["feature"])]
+    graph.create_supernode("elsewhere", ranked[2:])
+    graph.score_circuit(ranked[:2], name="two")
+    atlas.export(name, tmp_path / "it.json", circuit="two")
+    document = json.loads((tmp_path / "it.json").read_text(encoding="utf-8"))
+    assert len(document["qParams"]["pinnedIds"]) == 2 + 11 + 1
+    again = atlas.ingest(tmp_path / "it.json", name=name, replace=True)
+    assert [node.key for node in again.supernodes()[-1].members] == sorted(ranked[2:], key=ranked.index)
+
+
 def test_a_circuit_is_pinned_in_an_export(dallas: GraphHandle, atlas: Atlas, tmp_path: Path) -> None:
     nodes = {one.node.source_id for one in dallas.circuit(nodes=6, name="it")}
     atlas.export(dallas.name, tmp_path / "it.json", circuit="it")

@@ -18,6 +18,7 @@ from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import compare_arrays
 from circuit_atlas.queries.compare_arrays import Aligned
+from circuit_atlas.queries.compare_results import _named as named
 
 K = 10_000
 NOTEBOOK: dict[str, Any] = {"score": "mean", "sign": "any", "min_hops": 1}  # paths as the notebook ranks them
@@ -66,6 +67,15 @@ def test_what_two_graphs_share_equals_brute_force(
         for file in files
     ]
     assert found.overlap("feature").similarity == pytest.approx(jaccard(*influences), rel=1e-5)
+
+
+def test_every_feature_has_its_layer_and_index(atlas: Atlas, examples: Any) -> None:
+    """Names such as `:` are part of many keys."""
+    found = atlas.compare("dallas", "night", k=K)
+    features = [node for pairs in (found.nodes.shared, found.nodes.only_a) for node in pairs]
+    features = [node for node in features if node.identity.startswith("feature:")]
+    assert any(len(node.name) == 1 for node in features)
+    assert len({named(node) for node in features}) == len(features)
 
 
 def test_shared_features_at_any_position(atlas: Atlas, examples: Any, names: tuple[str, str]) -> None:

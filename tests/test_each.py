@@ -97,7 +97,7 @@ def test_the_best_paths_of_all_graphs(how: dict[str, Any], atlas: Atlas, example
     assert {(one.graph, path.score) for one in best for path in one.answer} == {
         (graph, score) for score, graph, _ in ranked
     }
-    assert sorted(best.to_pandas("paths")["score"]) == sorted(score for score, *_ in ranked)
+    assert list(best.to_pandas("paths")["score"]) == [score for score, *_ in ranked]
     assert {one.graph for one in answers.best(1)} == {ranked[0][1]}
     none = atlas.each(*SOME).paths(min_weight=1e6).best(5)
     assert none.data().columns == answers.data().columns
@@ -222,6 +222,9 @@ def test_a_note_is_given_once_with_its_graphs() -> None:
         "a, b, c and 2 more: same",
         "b: own",
         "4 of 9 graphs have no answer: w: no such node; x: no such node; y: no such node; z.",
+    ]
+    assert joined_notes([], [GraphError(graph="a", error="no node matches 'Texas'")]) == [
+        "1 of 1 graphs has no answer: a: no node matches 'Texas'."
     ]
 
 

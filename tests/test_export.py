@@ -219,6 +219,18 @@ def test_verify_compares_with_a_file(
         atlas.verify(None, file)
 
 
+def test_verify_compares_formats_of_which_one_has_more_columns(
+    small_pt: Path, atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    of_pt, of_json = new_name(), new_name()
+    atlas.ingest(small_pt, name=of_pt)
+    atlas.export(of_pt, tmp_path / "small.json")
+    atlas.ingest(tmp_path / "small.json", name=of_json)
+    for name, file in ((of_json, small_pt), (of_pt, tmp_path / "small.json")):
+        [found] = atlas.verify(name, file).graphs
+        assert any("nodes differ" in problem for problem in found.problems)
+
+
 DAMAGE = {
     "SET r.weight = r.weight + 1e-16": "weights differ",
     "SET r.weight = null": "missing",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.examples import ANALOGIES, EXAMPLES, example_file, ingest_examples
+from support.graphs import make_graph
 from support.program import Run, run_program
 from support.two_files import File
 
@@ -118,6 +119,24 @@ def test_unknown_features_graphs_and_tags_are_errors(atlas: Atlas, examples: Any
         atlas.common_features()
     with pytest.raises(InvalidArgumentError, match="share"):
         atlas.recurring(share=2)
+
+
+def test_a_feature_that_is_active_nowhere_is_not_found(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """A label keeps it in the database when its graph is deleted; other graphs of its set stay."""
+    first, second = new_name(), new_name()
+    for name, layers in ((first, [0, 1, 2]), (second, [0, 3, 4])):
+        load_graph(atlas, make_graph(layers, [(0, 1, 1.0), (1, 2, 1.0)]), name=name)
+    atlas.label(first, "1/1", "unheardof")
+    assert atlas.feature("unheardof").total == 1
+    assert atlas.search("unheardof").hits[0].graphs == 1
+    atlas.delete(first)
+    try:
+        assert atlas.search("unheardof").hits[0].graphs == 0
+        for address in ("unheardof", "1/1"):
+            with pytest.raises(NodeNotFoundError):
+                atlas.feature(address, model="test")
+    finally:
+        atlas.cypher("MATCH (f:TranscoderFeature {explanation: 'unheardof'}) DETACH DELETE f", write=True)
 
 
 def test_a_feature_is_read_from_json_again(examples: Any) -> None:

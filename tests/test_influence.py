@@ -129,6 +129,21 @@ def test_influence_of_edges_is_circuit_tracers(
             assert scores[place[effect.target.key], place[effect.source.key]] == pytest.approx(effect.influence)
 
 
+def test_the_least_sum_of_inputs_is_circuit_tracers(
+    atlas: Any, new_name: Any, torch: ModuleType, tracer: ModuleType
+) -> None:
+    """It divides by 1e-10 at least. And a node counts that is too weak to change the sum of all influence."""
+    name, data = new_name(), make_graph([0, 0, 0, 1, 1], [(0, 4, 1e-12), (1, 4, 1e-12), (2, 3, 1.0), (2, 4, 1e-29)])
+    load_graph(atlas, data, name=name)
+    scores = tracer.compute_edge_influence(
+        torch.from_numpy(dense(data)), torch.from_numpy(np.nan_to_num(data.nodes.probability))
+    ).numpy()
+    found = atlas.graph(name).edge_influence().direct_effects
+    assert [effect.influence for effect in found] == pytest.approx(sorted(scores[scores > 0], reverse=True), rel=1e-9)
+    nodes = atlas.graph(name).influence().contributors
+    assert [one.influence for one in nodes] == pytest.approx([0.005, 0.005, 0.5e-19], rel=1e-9)
+
+
 def test_graph_scores_are_circuit_tracers(examples: Any, torch: ModuleType, tracer: ModuleType) -> None:
     """compute_graph_scores takes a whole graph, every error included: build that from the pruned file."""
     data = read_graph(EXAMPLES / "dallas.json")

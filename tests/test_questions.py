@@ -10,6 +10,7 @@ import networkx
 import pandas
 import pytest
 from support.examples import NAMES, example_document
+from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import (
@@ -18,6 +19,7 @@ from circuit_atlas.errors import (
     GraphNotFoundError,
     InvalidArgumentError,
     NodeNotFoundError,
+    NotFoundError,
     QueryNotFoundError,
     QueryTimeoutError,
 )
@@ -105,6 +107,21 @@ def test_details_of_every_kind_of_node_are_those_of_the_file(name: str, examples
         assert found.inputs == sum(link["target"] == raw["node_id"] for link in file["links"])
         assert found.outputs == sum(link["source"] == raw["node_id"] for link in file["links"])
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("logit:11", "Ranks of logits are 1 to 10"),
+        ("logit:0", "Ranks of logits are 1 to 10"),
+        ("token:-12", "Positions are 0 to 10, or -11 to -1"),
+        ("token:11", "Positions are 0 to 10"),
+        ("20/44686@-30", "Positions are 0 to 10, or -11 to -1"),
+    ],
+)
+def test_an_address_out_of_range_says_what_there_is(address: str, hint: str, examples: dict[str, GraphHandle]) -> None:
+    with pytest.raises(NodeNotFoundError, match=hint):
+        examples["dallas"].node(address)
 
 
 def test_details_of_a_feature_name_its_supernodes(examples: dict[str, GraphHandle]) -> None:
@@ -218,6 +235,14 @@ def test_the_tracer_gets_statements_ready_to_paste(connection: Any, examples: di
     assert any(text.startswith(":param graph => 'dallas';\n") and "CYPHER 25" in text for text in seen)
 
 
+def test_a_command_of_neo4j_browser_is_no_statement(atlas: Atlas, run: Run) -> None:
+    shown = run("query", "--show", "nodes.get", "-p", "graph=dallas", "-p", "key=token:1").stdout
+    statement = shown[shown.index(":param") :]
+    with pytest.raises(InvalidArgumentError, match="commands of Neo4j Browser"):
+        atlas.cypher(statement)
+    fails(run("query", "--list", "--json"), 2, "--list prints text")
+
+
 def test_parameters_of_the_catalogue_are_checked(atlas: Atlas) -> None:
     for wrong in (
         {},
@@ -227,3 +252,23 @@ def test_parameters_of_the_catalogue_are_checked(atlas: Atlas) -> None:
     ):
         with pytest.raises(InvalidArgumentError):
             atlas.query("neighbors.direct", wrong)
+    pair = {"a": "dallas", "b": "night"}
+    for query_id, misspelled in (
+        ("compare.nodes", pair | {"align": "features"}),
+        ("compare.nodes", pair | {"status": "only-a"}),
+        ("influence.nodes", {"graph": "dallas", "kinds": ["features"]}),
+        ("influence.groups", {"graph": "dallas", "by": "layers"}),
+        ("paths.top_k", {"graph": "dallas", "targets": [], "score": "means"}),
+    ):
+        with pytest.raises(InvalidArgumentError, match="cannot be '.*\n.*It must be one of"):
+            atlas.query(query_id, misspelled)
+
+
+def test_sets_of_graphs_of_the_catalogue_are_checked(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    for graphs in ({"graphs": ["nigth"]}, {"graphs": ["winter"], "without": ["nigth"]}):
+        with pytest.raises(GraphNotFoundError, match="nigth"):
+            atlas.query("features.only", graphs)
+    for tags in ({"tags": ["analogys"]}, {"graphs": ["winter"], "without_tags": ["analogys"]}):
+        with pytest.raises(NotFoundError, match="analogys"):
+            atlas.query("features.only", tags)
+    assert atlas.query("features.only", {"graphs": ["winter"], "without": ["night"]}).rows

@@ -117,6 +117,13 @@ def test_searches_without_words_or_of_unknown_graphs_are_refused(atlas: Atlas, e
         atlas.search("x AND", raw=True)
 
 
+def test_words_are_split_as_in_the_index(atlas: Atlas, examples: Any) -> None:
+    plain = atlas.search("texas locations", k=100)
+    assert plain.hits
+    for text in ("texas \u2014 locations", "texas-locations", "Texas, locations.", "(texas/locations)"):
+        assert [hit.text for hit in atlas.search(text, k=100).hits] == [hit.text for hit in plain.hits]
+
+
 def test_a_raw_text_may_name_a_field_of_the_index(atlas: Atlas, examples: Any) -> None:
     assert {hit.kind for hit in atlas.search("token:Austin", raw=True).hits} == {"logit"}
     assert "token" in {hit.kind for hit in atlas.search("token:Dallas", raw=True).hits}

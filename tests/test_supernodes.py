@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,13 @@ from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle, supernodes
 from circuit_atlas.database import Database
-from circuit_atlas.errors import GraphNotFoundError, InputError, InvalidArgumentError, SupernodeNotFoundError
+from circuit_atlas.errors import (
+    GraphNotFoundError,
+    InputError,
+    InvalidArgumentError,
+    NodeNotFoundError,
+    SupernodeNotFoundError,
+)
 from circuit_atlas.graph.collapse import collapse, group_nodes
 from circuit_atlas.graph.counts import as_integers
 from circuit_atlas.graph.cycles import cyclic_path_counts
@@ -418,6 +425,23 @@ def test_a_collapsed_graph_follows_its_supernodes(atlas: Atlas, opposite: GraphH
     assert name not in [graph.graph for graph in atlas.graphs().graphs]
 
 
+def test_an_address_of_a_member_names_its_supernode(atlas: Atlas, opposite: GraphHandle) -> None:
+    member = opposite.supernodes()[0].members[0].key
+    name = opposite.supernodes()[0].name
+    for address in (member, member.removeprefix("feature:")):
+        with pytest.raises(NodeNotFoundError, match=re.escape(f"Name the supernode: supernode:{name}.")):
+            opposite.collapsed().node(address)
+    with pytest.raises(NodeNotFoundError, match="no node of"):
+        opposite.collapsed().node("nothing like it")
+
+
+def test_a_comparison_says_that_weights_are_shares(atlas: Atlas, opposite: GraphHandle) -> None:
+    collapsed = opposite.collapsed(weights="shares").name
+    [note] = [note for note in atlas.compare(opposite.name, collapsed, k=1).notes if "are shares" in note]
+    assert "collapse GRAPH --weights sums" in note
+    assert not any("are shares" in note for note in atlas.compare(collapsed, collapsed, k=1).notes)
+
+
 def test_a_search_leaves_collapsed_graphs_out(atlas: Atlas, opposite: GraphHandle) -> None:
     def found(graph: str = "") -> set[str]:
         hits = atlas.query("search.text", {"text": "enlargement", "graph": graph, "max_activations": 100}).rows
@@ -452,6 +476,11 @@ def test_a_collapsed_graph_can_be_exported(
         atlas.export(name, tmp_path / "c.pt")
     atlas.export(name, tmp_path / "c.graphml")
     assert atlas.export_import_files(tmp_path / "import", [name]).nodes >= 686
+    opposite.create_supernode("new", [found.node.key for found in opposite.influence(k=2)])
+    atlas.export_import_files(tmp_path / "again", [name])
+    rows = atlas.cypher("MATCH (n:Node {graph: $graph}) RETURN n.key AS key LIMIT 10000", {"graph": name}).rows
+    assert any("supernode/new" in row["key"] for row in rows)
+    opposite.delete_supernode("new")
 
 
 def test_supernodes_are_made_by_hand_and_by_rule(opposite: GraphHandle) -> None:

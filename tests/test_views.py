@@ -224,12 +224,13 @@ def test_json_cannot_end_its_script(text: str) -> None:
     assert json.loads(written) == {text: [text]}
 
 
-@given(st.text())
+@given(st.text() | st.text("\u754c.", min_size=90))
 def test_a_file_name_is_no_path(title: str) -> None:
     name = file_name(title)
     assert name
     assert Path(name).name == name
     assert not name.startswith(".")
+    assert len(name.encode()) <= 200
 
 
 EVIL = f"{HOSTILE}\x1b\x00\x7f\u202e"

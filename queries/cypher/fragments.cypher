@@ -22,6 +22,11 @@ CASE WHEN node.key ENDS WITH '@' + node.position AND NOT node.key CONTAINS ':sup
 // 7,607 database hits; with n.ordinal IS NOT NULL, NodeIndexSeek with 416.
 property IS NOT NULL
 
+// @fragment in_part(node) -- whether it is in the part of a graph's file that is asked for
+// @param first INTEGER = 0 -- ordinal of the first node
+// @param stop INTEGER = 1000 -- ordinal after the last node
+$first <= node.ordinal < $stop
+
 // @fragment allowed(node) -- whether it is of the kinds and in the layers that the question allows
 ($kinds = [] OR @kind(node) IN $kinds) AND ($layers = [] OR node.layer IN $layers)
 
@@ -161,6 +166,9 @@ values[i / @BOUNDS_BLOCK][i % @BOUNDS_BLOCK]
 // @fragment before(weight, i) -- what a path can be worth up to the node of ordinal i, if it goes on with an edge of
 // this weight. A negative weight turns its sign: paths of the other sign have another table.
 CASE WHEN weight < 0 THEN @in_blocks(turned, i) ELSE @in_blocks(bound, i) END
+
+// @fragment at_least(input_sum) -- the sum of |weight| of a node's inputs, as influence divides by it
+CASE WHEN input_sum < @MIN_INPUT_SUM THEN @MIN_INPUT_SUM ELSE input_sum END
 
 // @fragment step(weight, input_sum) -- the value of an edge in a path search
 CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $order * weight END

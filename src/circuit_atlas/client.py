@@ -11,6 +11,7 @@ from circuit_atlas.aggregates import refresh_aggregate, store_aggregate
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
+from circuit_atlas.cypher_text import without_comments
 from circuit_atlas.database import Tracer
 from circuit_atlas.each import EachGraph
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
@@ -28,7 +29,7 @@ from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
 from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
-from circuit_atlas.queries.graph_sets import graph_set, prompts_or_all, set_rows
+from circuit_atlas.queries.graph_sets import graph_rows, graph_set, old_notes, prompts_or_all, set_rows
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.read_only import check_read_only
@@ -55,6 +56,8 @@ from circuit_atlas.views.series import SeriesView
 from circuit_atlas.views.serve import serve
 
 PathLike = str | os.PathLike[str]
+# Parameters of queries that are sets of graphs: names, and tags.
+_SETS = (("graphs", "tags"), ("without", "without_tags"), ("baseline", "baseline_tags"))
 
 
 @checks_arguments
@@ -292,6 +295,7 @@ class Atlas(ReconnectingDatabase):
         from circuit_atlas.store.stored_rows import StoredRows
 
         wanted = list(map(str, sources))
+        refresh_collapsed(self, *(source for source in wanted if not os.path.exists(source)))
         stored = {row["graph"] for row in set_rows(self, wanted, [])} if wanted else set()
         names = [source for source in wanted if source in stored or not os.path.exists(source)]
         files = graph_files(source for source in wanted if source not in names)
@@ -387,8 +391,8 @@ class Atlas(ReconnectingDatabase):
 
         Raises:
             QueryNotFoundError: no query has that id.
-            InvalidArgumentError: a parameter is missing, unknown or of the wrong type.
-            GraphNotFoundError: a parameter names a graph that does not exist.
+            InvalidArgumentError: a parameter is missing, unknown or of the wrong type, or has an unknown value.
+            GraphNotFoundError, NotFoundError: a parameter names a graph or a tag that does not exist.
             DamagedGraphError: the query needs what is not stored of the graph any more.
         """
         query = find_query(query_id)
@@ -400,6 +404,8 @@ class Atlas(ReconnectingDatabase):
                 old += age_notes(self, graph.properties)
                 if values.get("bounds") is None:
                     check_tables(graph, query.cypher())
+        for names, tags in _SETS:
+            old += old_notes(self, graph_rows(self, values.get(names) or [], values.get(tags) or []))
         found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
         found.notes.extend(dict.fromkeys(old))
         return found
@@ -413,10 +419,16 @@ class Atlas(ReconnectingDatabase):
             write: whether it may do more than read the database: write, load files, call any procedure.
 
         Raises:
+            InvalidArgumentError: it begins with a command of Neo4j Browser, such as `:param`.
             ReadOnlyError: it would do so, and `write` is not set; nothing was run.
             CypherError: the server refused the statement.
             QueryTimeoutError: the server stopped it at the time limit.
         """
+        if without_comments(text).lstrip().startswith(":"):
+            raise InvalidArgumentError(
+                "lines that begin with `:` are commands of Neo4j Browser",
+                fix="Leave them out, and give parameters by themselves (-p NAME=VALUE).",
+            )
         if not write:
             check_read_only(self, text, dict(parameters or {}))
         result = self.run(text, dict(parameters or {}), write=write)

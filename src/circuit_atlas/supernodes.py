@@ -64,10 +64,15 @@ def create_supernode(
     """
     limits: dict[str, list[Any]] = {"kinds": list(kinds), "layers": list(layers), "positions": list(positions)}
     if bool(nodes) is (matching is not None):
-        raise InvalidArgumentError("give either nodes or a text that they match", fix="Give one of the two.")
+        raise InvalidArgumentError(
+            "give either nodes or a text that they match",
+            fix="Name nodes; or give a text (--matching), which --kind, --layer and --position restrict.",
+        )
     if matching is None:
         if any(limits.values()):
-            raise InvalidArgumentError("kinds, layers and positions need a text to match", fix="Leave them out.")
+            raise InvalidArgumentError(
+                "kinds, layers and positions need a text to match", fix="Give one (--matching), or leave them out."
+            )
         members, rule = supernodes.members_by_hand(graph, nodes), None
     else:
         members = supernodes.members_matching(graph, matching, kinds=kinds, layers=layers, positions=positions)

@@ -36,15 +36,15 @@ def tag_graphs(database: Database, *graphs: str, add: Iterable[str] = (), remove
         raise InvalidArgumentError("nothing to do", fix="Name graphs, and tags to add or to remove.")
     if both := [tag for tag in added if tag in removed]:
         raise InvalidArgumentError(f"the tag {both[0]!r} is both added and removed", fix="Give it once.")
-    stored = [find_graph(database, name) for name in graphs]
-    before = {tag for summary in list_graphs(database).graphs if summary.graph in graphs for tag in summary.tags}
+    stored, named = [find_graph(database, name) for name in graphs], set(graphs)
+    before = {tag for summary in list_graphs(database).graphs if summary.graph in named for tag in summary.tags}
     notes = [f"No graph named here had the tag {tag!r}." for tag in removed if tag not in before]
     for graph in stored:
         graph.write(
             (statements.TAGS, {"graph": graph.name, "tags": added}),
             (statements.UNTAG, {"graph": graph.name, "tags": removed}),
         )
-    return Graphs(graphs=[summary for summary in list_graphs(database).graphs if summary.graph in graphs], notes=notes)
+    return Graphs(graphs=[summary for summary in list_graphs(database).graphs if summary.graph in named], notes=notes)
 
 
 def tag_groups(database: Database, found: Clusters, prefix: str) -> Graphs:

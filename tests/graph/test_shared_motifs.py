@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from circuit_atlas.graph import shared_motifs as module
 from circuit_atlas.graph.data import ArrayEdges
 from circuit_atlas.graph.many_graphs import SourceNodes
 from circuit_atlas.graph.packed import PackedEdges
@@ -139,6 +140,13 @@ def test_more_graphs_than_bits_in_a_word() -> None:
     found = shared_motifs(effects, "chain", [75, 75], np.ones(151, np.bool_))
     assert found.graphs.tolist() == [[5], [75]]
     assert first_graphs(effects, found.effects) == [70]
+
+
+def test_effects_that_do_not_fit_into_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = added([{(0, 3): 1.0, (3, 4): -1.0}] * 2)
+    monkeypatch.setattr(module, "_MOST_WORDS", 1)
+    with pytest.raises(OverflowError, match="2 effects that 2 or more of 2 graphs have"):
+        graphs.effects(2)
 
 
 def test_weak_effects_are_left_out() -> None:

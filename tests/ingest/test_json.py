@@ -234,6 +234,7 @@ def test_links_without_effect_are_counted_not_stored(tmp_path: Path, graph: dict
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", "1.0")), r"links\[3\]: `weight` .* '1.0'"),
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", True)), r"links\[3\]: `weight` .* True"),
         (lambda g: g["links"].append(link("0_7_1", "3_21_1", 10**400)), r"links\[3\]: `weight`"),
+        (lambda g: g["links"].append(link("0_7_1", "3_21_1", 1e301)), r"links\[3\]: `weight` is 1e\+301; .* 1e\+300"),
         (lambda g: g["links"].append(g["links"][0]), r"two links from token:0 to feature:0/7@1"),
         (lambda g: g["links"].append([]), r"links\[3\]: not an object"),
         (lambda g: g["nodes"].append({"layer": "0"}), r"nodes\[6\]: has no `node_id`"),

@@ -24,6 +24,7 @@ from support import oracle
 from support.database import clear
 from support.examples import EXAMPLES, NAMES, example_document, example_file, ingest_examples
 from support.graphs import make_graph, status_of
+from support.program import run_program
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.config import STORE_VARIABLE
@@ -331,6 +332,22 @@ def test_an_ingest_whose_last_answer_is_lost_succeeds(
     assert everything(few) == before
 
 
+def test_an_ingest_in_one_transaction_whose_answer_is_lost_succeeds(
+    atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = load.write_at_once
+
+    def lost(*arguments: Any) -> None:
+        monkeypatch.setattr(load, "write_at_once", once)
+        once(*arguments)
+        raise IncompleteCommit
+
+    monkeypatch.setattr(load, "write_at_once", lost)
+    name = new_name()
+    assert status_of(atlas.ingest(SMALL, name=name)) == "ingested"
+    assert status_of(atlas.ingest(SMALL, name=name)) == "unchanged"
+
+
 @pytest.mark.usefixtures("limits")
 def test_a_graph_removed_meanwhile_is_not_published(
     few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
@@ -513,12 +530,15 @@ def test_the_tags_of_two_ingests_that_replace_a_graph_at_once_are_all_kept(
     atlas.delete(name)
 
 
-def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(own_atlas: Atlas) -> None:
+def test_the_schema_can_be_repeated_and_a_newer_one_is_refused(own_atlas: Atlas, own_env: dict[str, str]) -> None:
     for _ in range(2):
         ensure_schema(own_atlas)
     own_atlas.cypher("MATCH (s:CircuitAtlas) SET s.schema_version = 99", write=True)
     with pytest.raises(SchemaVersionError, match="schema version 99"):
         ensure_schema(own_atlas)
+    findings = run_program("doctor", env=own_env)
+    assert findings.returncode == 3
+    assert "schema version 99" in findings.stdout
 
 
 def test_no_file_replaces_the_graph_of_another_file_of_the_same_ingest(

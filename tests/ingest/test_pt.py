@@ -188,6 +188,10 @@ def test_a_file_is_stored_and_answers_as_its_graph_in_memory(
         (lambda c, torch: c.update(adjacency_matrix=torch.zeros(3, 3)), r"adjacency_matrix: has shape \(3, 3\)"),
         (lambda c, _: c["adjacency_matrix"].__setitem__((5, 3), math.nan), r"matrix\[5, 3\]: the weight is nan"),
         (lambda c, _: c["adjacency_matrix"].__setitem__((5, 3), -math.inf), r"matrix\[5, 3\]: the weight is -inf"),
+        (
+            lambda c, _: c.update(adjacency_matrix=c["adjacency_matrix"].double() * 1e308),
+            r"adjacency_matrix\[\d+, \d+\]: the weight is .*e\+30",
+        ),
         (lambda c, _: c["selected_features"].__setitem__(0, 10**9), "selected_features: points beyond"),
         (lambda c, _: c["selected_features"].__setitem__(0, c["selected_features"][1]), "names a feature twice"),
         (lambda c, _: c["active_features"].__setitem__((0, 0), 77), "active_features: names layers"),

@@ -30,6 +30,7 @@ from circuit_atlas.errors import LocalServerError
 from circuit_atlas.processes import find_process
 from circuit_atlas.server import LocalServer, find_java, jars, local
 from circuit_atlas.server import store as store_module
+from circuit_atlas.server.admin import kill_abandoned
 from circuit_atlas.server.holder import is_locked
 from circuit_atlas.server.ports import choose_port
 
@@ -462,6 +463,27 @@ def test_a_store_that_cannot_be_written_to_has_no_server(
             is_locked(tmp_path)
     else:
         assert not is_locked(tmp_path)
+
+
+@pytest.mark.parametrize("error", [psutil.AccessDenied, psutil.TimeoutExpired])
+def test_a_command_of_a_killed_program_that_cannot_be_killed(
+    error: type[psutil.Error], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user's process has its id by now; or it waits for a disk, and is an error."""
+    record = tmp_path / "run" / "admin"
+    record.parent.mkdir()
+    record.write_text(f"{os.getpid()} {psutil.Process().create_time()}")
+
+    def refuse(*_: Any) -> None:
+        raise error(10)
+
+    monkeypatch.setattr(psutil.Process, "kill", refuse)
+    if error is psutil.AccessDenied:
+        kill_abandoned(tmp_path)
+    else:
+        with pytest.raises(LocalServerError, match="does not end"):
+            kill_abandoned(tmp_path)
+    assert record.exists() == (error is psutil.TimeoutExpired)
 
 
 def test_a_process_of_another_user_counts_as_running(monkeypatch: pytest.MonkeyPatch) -> None:

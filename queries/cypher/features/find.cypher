@@ -18,9 +18,9 @@ UNION
 WITH f
 WHERE $model IN ['', f.model] AND $source_set IN ['', f.source_set]
   AND $component IN ['', coalesce(f.component, 'transcoder')]
-  AND EXISTS { // One graph of its set is enough, so that thousands need not be looked at.
-    MATCH (g:Graph)
-    WHERE @indexed(g.name) AND g.model = f.model AND f.source_set IN [g.source_set, g.lorsa_source_set]
+  AND EXISTS { // One activation is enough, so that thousands need not be looked at.
+    MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
+    MATCH (:Graph {name: n.graph, status: 'ready'})
   }
 // result
 RETURN f {@feature} AS feature, COUNT { (f)<-[:ACTIVATION_OF]-() } AS activations

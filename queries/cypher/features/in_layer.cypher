@@ -5,8 +5,9 @@
 // @returns component STRING -- transcoder or lorsa, if it is known
 // @returns index INTEGER -- index in the layer
 CYPHER 25
-MATCH (g:Graph) WHERE @indexed(g.name) AND $model IN ['', g.model]
+MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND $model IN ['', g.model]
 UNWIND [g.source_set, g.lorsa_source_set] AS source_set
 WITH DISTINCT g.model AS model, source_set WHERE source_set IS NOT NULL
-MATCH (f:TranscoderFeature {model: model, source_set: source_set, layer: $layer}) WHERE @indexed(f.index)
+MATCH (f:TranscoderFeature {model: model, source_set: source_set, layer: $layer})
+WHERE @indexed(f.index) AND EXISTS { (f)<-[:ACTIVATION_OF]-() }
 RETURN f.component AS component, f.index AS index ORDER BY index LIMIT 20000

@@ -36,7 +36,7 @@ UNION ALL
   RETURN CASE WHEN n:Token THEN 'token' ELSE 'logit' END AS kind, null AS f, n.token AS token,
          max(score) AS score, collect(n) AS nodes
 }
-// The best k of those that are active somewhere. Activations are only looked for until k hits have one.
+// The best k; with a graph or tag, of those that are active there, which is only looked up until k are found.
 WITH is_cut, kind, f, token, score, nodes ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token
 WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
   OR EXISTS {

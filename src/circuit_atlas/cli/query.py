@@ -63,7 +63,18 @@ def _pastable(query: CatalogueQuery, values: dict[str, Any], visual: bool) -> st
     return header + note + pastable(dialect + statement, values)
 
 
-@click.command("query")
+class QueryCommand(click.Command):
+    """`query`, of which `--list` and `--show` print text."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments. `--list` and `--show` end the program before other options are looked at."""
+        printing = {"--list", "--show"}.intersection(word.partition("=")[0] for word in args)
+        if printing and {"--json", "--csv"}.intersection(args):
+            raise click.UsageError(f"{min(printing)} prints text; it cannot be combined with --json or --csv.", ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.command("query", cls=QueryCommand)
 @click.argument("query", shell_complete=complete_queries)
 @click.option(
     "-p",

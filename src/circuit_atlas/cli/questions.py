@@ -138,7 +138,7 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
             raise click.UsageError("--share cannot be combined with --best-of-all; say how many with -k.")
         nodes = arguments.get("nodes")
         first = nodes[0] if isinstance(nodes, tuple) and nodes else None
-        if any(summary.graph == first for summary in atlas.graphs()):
+        if first is not None and any(summary.graph == first for summary in atlas.graphs()):
             raise click.UsageError(f"{first!r} is a graph. With --tag or --graph, leave out GRAPH.")
         answers = graph.of(atlas).ask(lambda one: command(atlas, one.name, **arguments))
         return answers.best(arguments["k"] or DEFAULT_ROWS) if best_of_all else answers

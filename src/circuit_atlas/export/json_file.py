@@ -50,7 +50,11 @@ def write_json(data: GraphData, path: Path) -> None:
 def with_pins(data: GraphData, ordinals: list[int]) -> GraphData:
     """A graph whose `qParams` pin the nodes with these ordinals, and no others, in the frontend."""
     metadata = data.metadata
-    qparams = {**NEW_QPARAMS, **metadata.file_qparams, "pinnedIds": [node_id(data, i) for i in ordinals]}
+    # With supernodes that are those of the graph, so that their members are not pinned when it is written.
+    qparams = write_supernodes(
+        {**NEW_QPARAMS, **metadata.file_qparams}, data.nodes, data.supernodes, partial(node_id, data)
+    )
+    qparams = {**qparams, "pinnedIds": [node_id(data, i) for i in ordinals]}
     form = {name: value for name, value in metadata.file_form.items() if name != "without_qparams"}
     return replace(data, metadata=metadata.model_copy(update={"file_qparams": qparams, "file_form": form}))
 

@@ -43,7 +43,6 @@ from circuit_atlas.graph.data import (
     NodeStatistics,
     Statistics,
 )
-from circuit_atlas.graph.influence import MIN_ROW_SUM
 from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.sums import Sums
@@ -57,7 +56,7 @@ from circuit_atlas.schema.keys import (
     parse_key,
     split_position,
 )
-from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, MAX_GRAPH_NODES
+from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, MAX_GRAPH_NODES, MIN_INPUT_SUM
 from circuit_atlas.schema.models import GraphMetadata
 
 MEAN, NORMALISED = AGGREGATED_WEIGHTS
@@ -115,7 +114,7 @@ class Aggregation:
         self._graphs += by
         weight = edges.weight.astype(np.float64)
         if self._weights == NORMALISED:
-            weight /= np.repeat(np.maximum(nodes.input_sum, MIN_ROW_SUM), edges.inputs)
+            weight /= np.repeat(np.maximum(nodes.input_sum, MIN_INPUT_SUM), edges.inputs)
         target, source = np.repeat(number, edges.inputs), number[edges.source]
         between = target != source
         self._within += by * int(np.count_nonzero(~between))

@@ -27,10 +27,10 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Float64, Int32, Int64
-from circuit_atlas.graph.influence import MIN_ROW_SUM, graph_scores, node_influence, shares_of_inputs
+from circuit_atlas.graph.influence import graph_scores, node_influence, shares_of_inputs
 from circuit_atlas.graph.packed import PackedEdges, Part, combined
 from circuit_atlas.graph.ranges import places_of
-from circuit_atlas.schema.limits import MAX_WALKS
+from circuit_atlas.schema.limits import MAX_WALKS, MIN_INPUT_SUM
 
 _FIRST_ROWS = 64
 _MAX_PATHS = 10_000
@@ -188,7 +188,7 @@ class Circuits:
         """Where a path may go on from a node: the best product that it comes to, the share of the node's inputs, the
         input; the best first. At a token it may end: input -1."""
         source, weight = self.edges.inputs_of(node)
-        shares = np.abs(weight) / max(self.input_sum[node], MIN_ROW_SUM)
+        shares = np.abs(weight) / max(self.input_sum[node], MIN_INPUT_SUM)
         products = shares * best[source]
         order = np.lexsort((source, -products))
         found = [(float(products[i]), float(shares[i]), int(source[i])) for i in order.tolist() if products[i] > 0]
@@ -196,7 +196,7 @@ class Circuits:
 
     def _best_products(self) -> Float64:
         """The largest product of shares of any path from a token to each node, float64 (n,)."""
-        sums, best = np.maximum(self.input_sum, MIN_ROW_SUM), self.is_token.astype(np.float64)
+        sums, best = np.maximum(self.input_sum, MIN_INPUT_SUM), self.is_token.astype(np.float64)
         for _ in range(len(best)):
 
             def reached(part: Part, before: Float64 = best) -> Float64:
@@ -234,7 +234,7 @@ class _Growing:
     def __init__(self, circuits: Circuits) -> None:
         self._circuits = circuits
         n = len(circuits.weights)
-        self._shares = np.maximum(circuits.input_sum, MIN_ROW_SUM)
+        self._shares = np.maximum(circuits.input_sum, MIN_INPUT_SUM)
         self._left = circuits.choosable.copy()
         self._arriving = circuits.weights.astype(np.float64)  # at each node from targets, through the circuit
         self._added = 0
@@ -265,7 +265,7 @@ class _Growing:
     def add(self, node: int) -> None:
         """Add a node to the circuit."""
         row, column = self._row(node), self._column(node)
-        rest = max(1 - row[node], MIN_ROW_SUM)
+        rest = max(1 - row[node], MIN_INPUT_SUM)
         self._arriving += self._arriving[node] / rest * row
         for brought in (self._of_tokens, self._of_errors, self._of_left, self._of_all):
             np.add(brought, column * (brought[node] / rest), out=brought)
@@ -311,7 +311,7 @@ class _Growing:
         """What a score would be with each of some nodes, `at` (k,), in the circuit: float64 (k,)."""
         tokens, errors, left, through = self._sums()
         arriving, returning = self._arriving[at], self._returning[at]
-        passing = arriving / np.maximum(1 - returning, MIN_ROW_SUM)
+        passing = arriving / np.maximum(1 - returning, MIN_INPUT_SUM)
         return self._kept(
             keep,
             tokens + passing * self._of_tokens[at],
@@ -325,7 +325,7 @@ class _Growing:
         all_weights = float(self._circuits.weights.sum())
         lost = left if keep == "influence" else errors + left
         if keep == "replacement":
-            kept: Float64 = tokens / np.maximum(tokens + lost, MIN_ROW_SUM)
+            kept: Float64 = tokens / np.maximum(tokens + lost, MIN_INPUT_SUM)
         else:
             kept = 1 - lost / (all_weights if keep == "influence" else through + all_weights)
         return kept

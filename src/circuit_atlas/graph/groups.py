@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Edges, Float64, Int32, Int64
-from circuit_atlas.graph.influence import MIN_ROW_SUM
+from circuit_atlas.schema.limits import MIN_INPUT_SUM
 
 _BLOCK = 1 << 20
 _NEARLY = 1e-9  # rounding of similarities
@@ -80,7 +80,7 @@ def read_profiles(edges: Edges, order: Int32, features: Int64, place: Int64) -> 
             inputs[number[target], place[row.source]] = row.weight
         if is_feature.any():
             found |= np.bitwise_or.reduce(own[source[is_feature]], axis=0)
-            total = max(np.sort(np.abs(row.weight)).sum(), MIN_ROW_SUM)
+            total = max(np.sort(np.abs(row.weight)).sum(), MIN_INPUT_SUM)
             outputs[source[is_feature], place[target]] = row.weight[is_feature] / total
         reached[target] = found
 
@@ -137,7 +137,7 @@ def flow_kept(edges: Edges, features: Int64, group: Int64, arriving: Float64, in
         source, target = owner[block.source], owner[block.target]
         at = (source >= n) | (target >= n)
         source, target, reached = source[at], target[at], block.target[at]
-        carried = arriving[reached] * block.weight[at] / np.maximum(input_sum[reached], MIN_ROW_SUM)
+        carried = arriving[reached] * block.weight[at] / np.maximum(input_sum[reached], MIN_INPUT_SUM)
         total += np.abs(carried).sum()
         inside += np.abs(carried[source == target]).sum()
         between = source != target

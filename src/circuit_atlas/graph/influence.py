@@ -17,9 +17,9 @@ import numpy as np
 from circuit_atlas.graph.data import KINDS, Bool, EdgeBlock, Edges, Float64, GraphData, Int32, NodeColumns
 from circuit_atlas.graph.packed import PackedEdges, Part, combined
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.limits import MIN_INPUT_SUM
 
 _BLOCK = 1 << 20
-MIN_ROW_SUM = 1e-10  # circuit-tracer's clamp of the sum of a row
 _NEGLIGIBLE = 1e-15  # share of the weights: around a cycle, a smaller rest is dropped
 _MAX_ROUNDS = 2_000  # around a cycle
 
@@ -108,7 +108,7 @@ def influence_by_length(
         starts: bool (n,) each: nodes where paths begin.
         most: most effects of a path.
     """
-    sums = np.maximum(input_sum, MIN_ROW_SUM)
+    sums = np.maximum(input_sum, MIN_INPUT_SUM)
     shares = [is_start.astype(np.float64) for is_start in starts]
     rows: list[list[float]] = []
     for _ in range(most):
@@ -124,7 +124,7 @@ def shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Float
 
     Args:
         edges: edges of a graph of n nodes.
-        sums: float64 (n,): sum of |weight| over each node's inputs, at least `MIN_ROW_SUM`.
+        sums: float64 (n,): sum of |weight| over each node's inputs, at least `MIN_INPUT_SUM`.
         share: float64 (n,).
     """
 
@@ -145,7 +145,7 @@ def graph_scores(
     """
     tokens, errors = influence[is_token].sum(), influence[is_error].sum()
     # Completeness: the share of each node's inputs that are not errors, weighted by the node's influence.
-    explained = 1 - from_errors / np.maximum(input_sum, MIN_ROW_SUM)
+    explained = 1 - from_errors / np.maximum(input_sum, MIN_INPUT_SUM)
     importance = influence + weights
     return (
         float(tokens / (tokens + errors)) if tokens + errors else None,
@@ -169,7 +169,7 @@ def _influence(rows: Iterator[EdgeBlock], input_sum: Float64, weights: Float64) 
         target = row.target[0]
         arriving = influence[target] + weights[target]
         if arriving:
-            influence[row.source] += arriving / max(input_sum[target], MIN_ROW_SUM) * np.abs(row.weight)
+            influence[row.source] += arriving / max(input_sum[target], MIN_INPUT_SUM) * np.abs(row.weight)
     return influence
 
 
@@ -177,7 +177,7 @@ def _one_step_back(edges: Edges, input_sum: Float64, term: Float64) -> Float64:
     """`term` A: what arrives at each node is shared out among its inputs."""
     before = np.zeros_like(term)
     for block in edges.blocks(_BLOCK):
-        shares = np.abs(block.weight) / np.maximum(input_sum[block.target], MIN_ROW_SUM)
+        shares = np.abs(block.weight) / np.maximum(input_sum[block.target], MIN_INPUT_SUM)
         before += np.bincount(block.source, shares * term[block.target], len(term))
     return before
 

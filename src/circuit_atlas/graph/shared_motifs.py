@@ -33,6 +33,7 @@ MOST_MOTIFS = 10_000_000  # that are kept; they take up to 2 GB
 _NODE = (1 << 31) - 1
 _CELLS = 1 << 21  # words of bits that are looked at together
 _WORD = 64  # bits
+_MOST_WORDS = 1 << 27  # a gigabyte
 
 
 class Effects(NamedTuple):
@@ -100,17 +101,26 @@ class SignedGraphs:
         self._weights.append(weight[at])
 
     def effects(self, fewest: int) -> Effects:
-        """The signed effects that at least so many graphs have."""
+        """The signed effects that at least so many graphs have.
+
+        Raises:
+            OverflowError: so many effects of so many graphs do not fit into a gigabyte.
+        """
         none = np.zeros(0, np.int64)
         codes, inverse = np.unique(np.concatenate([none, *self._codes]), return_inverse=True)
         count = np.bincount(inverse, minlength=len(codes))
         weight = np.bincount(inverse, np.concatenate([np.zeros(0), *self._weights]), len(codes)) / np.maximum(count, 1)
         kept = np.flatnonzero(count >= fewest)
-        codes = codes[kept]
-        graphs = np.zeros((len(codes), -(-max(len(self._codes), 1) // _WORD)), np.uint64)
+        place = np.full(len(codes), -1)
+        place[kept] = np.arange(len(kept))
+        codes, words = codes[kept], -(-max(len(self._codes), 1) // _WORD)
+        if len(codes) * words > _MOST_WORDS:
+            raise OverflowError(f"{len(codes):,} effects that {fewest:,} or more of {len(self._codes):,} graphs have")
+        graphs, stop = np.zeros((len(codes), words), np.uint64), 0
         for graph, of_graph in enumerate(self._codes):
-            has = np.isin(codes, of_graph, assume_unique=True)
-            graphs[has, graph // _WORD] |= np.uint64(1 << graph % _WORD)
+            start, stop = stop, stop + len(of_graph)
+            at = place[inverse[start:stop]]
+            graphs[at[at >= 0], graph // _WORD] |= np.uint64(1 << graph % _WORD)
         return Effects(codes >> 1 & _NODE, codes >> 32, (codes & 1).astype(np.bool_), weight[kept], graphs)
 
     def _number(self, identity: str) -> int:

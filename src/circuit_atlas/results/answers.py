@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import nsmallest
 from itertools import chain
-from typing import Annotated
+from operator import itemgetter
+from typing import Annotated, TypeVar
 
 from pydantic import Field, PrivateAttr, SerializeAsAny, WithJsonSchema
 
@@ -14,6 +16,7 @@ from circuit_atlas.results.tables import Cells
 from circuit_atlas.results.tidy import Tidy
 from circuit_atlas.schema.models import Record
 
+R = TypeVar("R")
 _NAMED, _EXPLAINED = 3, 3  # graphs in a note, and those whose errors it tells
 
 
@@ -42,7 +45,7 @@ class Answers(Result):
     failed: list[GraphError] = Field([], description="Graphs that have no answer, for instance without such a node")
 
     _is_ranked: bool = PrivateAttr(False)
-    """Whether the rows of the table are in order of rank, and not of the graphs."""
+    """Whether rows are in order of rank, and not of the graphs."""
 
     def best(self, k: int) -> Answers:
         """The best of all graphs together: of `paths` those with the best scores, of `influence` and `edge_influence`
@@ -100,8 +103,7 @@ class Answers(Result):
                 cells = dict(zip(_numbered(headers), row, strict=True))
                 rows.append([graph, *(cells.get(column, "") for column in columns)])
         if self._is_ranked:
-            ranks = chain.from_iterable(one.answer.ranks() or [] for one in self.answers)
-            rows = [row for _, row in sorted(zip(ranks, rows, strict=True), key=lambda pair: pair[0])]
+            rows = _in_order(chain.from_iterable(one.answer.ranks() or [] for one in self.answers), rows)
         return ["graph", *(header for header, _ in columns)], rows
 
     def _tidy(self) -> dict[str, Tidy]:
@@ -111,7 +113,23 @@ class Answers(Result):
             for one in self.answers
         ]
         kinds = dict.fromkeys(kind for part in parts for kind in part)
-        return {kind: Tidy.joined(*(part[kind] for part in parts if kind in part)) for kind in kinds}
+        return {kind: self._joined([part.get(kind) for part in parts]) for kind in kinds}
+
+    def _joined(self, parts: list[Tidy | None]) -> Tidy:
+        """The rows of all answers, the best first if they are ranked together. Several rows may be of one path."""
+        data = Tidy.joined(*(part for part in parts if part))
+        if not self._is_ranked:
+            return data
+        ranks: list[float] = []
+        for one, part in zip(self.answers, parts, strict=True):
+            own = one.answer.ranks() or []
+            ranks += [own[row.get("path", i)] for i, row in enumerate(part.rows if part else [])]
+        return Tidy(data.columns, _in_order(ranks, list(data.rows)))
+
+
+def _in_order(ranks: Iterable[float], rows: Iterable[R]) -> list[R]:
+    """Rows by rank, those of the same rank as they are."""
+    return [row for _, row in sorted(zip(ranks, rows, strict=True), key=itemgetter(0))]
 
 
 def joined_notes(answers: list[GraphAnswer], failed: list[GraphError]) -> list[str]:
@@ -122,7 +140,7 @@ def joined_notes(answers: list[GraphAnswer], failed: list[GraphError]) -> list[s
             about.setdefault(note, []).append(one.graph)
     notes = [f"{_named(graphs)}: {note}" for note, graphs in about.items()]
     if failed:
-        shown = [one.error if one.graph in one.error else f"{one.graph}: {one.error}" for one in failed[:_EXPLAINED]]
+        shown = [one.error if _names(one) else f"{one.graph}: {one.error}" for one in failed[:_EXPLAINED]]
         shown += [one.graph for one in failed[_EXPLAINED:]]
         have = "has" if len(failed) == 1 else "have"
         notes.append(f"{len(failed)} of {len(failed) + len(answers)} graphs {have} no answer: {'; '.join(shown)}.")
@@ -132,6 +150,11 @@ def joined_notes(answers: list[GraphAnswer], failed: list[GraphError]) -> list[s
 def _numbered(headers: list[str]) -> list[tuple[str, int]]:
     """Each header, and how many of the same come before it."""
     return [(header, headers[:place].count(header)) for place, header in enumerate(headers)]
+
+
+def _names(failed: GraphError) -> bool:
+    """Whether an error says which graph it is about."""
+    return failed.error.startswith(f"{failed.graph}: ") or repr(failed.graph) in failed.error
 
 
 def _named(graphs: list[str]) -> str:

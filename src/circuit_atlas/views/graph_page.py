@@ -61,8 +61,9 @@ def _shown(text: str) -> str:
 
 
 def file_name(title: str) -> str:
-    """A file name made from a graph's name, which can be any text."""
-    return re.sub(r"[^\w.-]+", "-", title).strip(".-")[:100] or "graph"
+    """A file name of at most 200 bytes, made from a graph's name, which can be any text."""
+    name = re.sub(r"[^\w.-]+", "-", title).strip(".-")[:100]
+    return name.encode()[:200].decode(errors="ignore") or "graph"
 
 
 def asset(name: str) -> str:
