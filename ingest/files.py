@@ -27,7 +27,7 @@ def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for source in map(Path, sources):
-        if os.path.isdir(source):  # which is false, and no error, of a name that the system does not allow
+        if os.path.isdir(source):  # False, and no error, for a name that the system does not allow
             inside = files_below(source, SUFFIXES)
             if not inside:
                 raise InputError(

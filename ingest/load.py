@@ -86,8 +86,8 @@ def load_graph(
 
 
 def add_tags(database: Database, graph: str, tags: Iterable[str]) -> None:
-    """Add tags to a stored graph; names that `check_tags` accepts. The lock keeps them from a graph that is being
-    replaced, whose tags were copied already."""
+    """Add tags that `check_tags` has accepted to a stored graph. A graph that is being replaced, whose tags were copied
+    already, gets none: the lock sees to that."""
     if tags:
         database.write(LOCK, statements.TAGS, graph=graph, tags=list(tags))
 

@@ -54,7 +54,7 @@ def add_graphs(database: Database, add: Add, sources: Rows, *, align: str, from_
 def each_graph(
     database: Database, sources: Rows, read: Callable[[StoredGraph], R], *, title: str
 ) -> Generator[R, None, None]:
-    """What is read of each graph, in order; as `in_parts`, but `read` gets one graph at a time."""
+    """As `in_parts`, but `read` gets one graph at a time."""
     return in_parts(database, sources, lambda graphs: [read(graph) for graph in graphs], title=title, most=1)
 
 
@@ -66,7 +66,7 @@ def in_parts(
     title: str,
     most: int = _TOGETHER,
 ) -> Generator[R, None, None]:
-    """What is read of each graph, in order. Small graphs are read together, and several parts at a time.
+    """What is read from each graph, in order. Small graphs are read together, and several parts at a time.
 
     Args:
         database: the database.
@@ -87,7 +87,7 @@ def in_parts(
 
 
 def _parts(graphs: Iterable[StoredGraph], most: int) -> Iterator[list[StoredGraph]]:
-    """Graphs that are read together: at most so many, and not too much of them."""
+    """Graphs that are read together, limited in number and in total size."""
     part: list[StoredGraph] = []
     size = 0
     for graph in graphs:

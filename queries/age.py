@@ -17,7 +17,7 @@ Groups = list[list[Any]]
 
 
 def is_fresh(database: Database, stored: Mapping[str, Any]) -> bool:
-    """Whether the graphs that an aggregate with these properties is made of are the same as then."""
+    """Whether the graphs that an aggregate with these properties was made from are unchanged."""
     contents = _contents(database, stored.get("aggregated_names", []), stored.get("aggregated_tags", []))
     return bool(aggregated_state(contents) == stored["aggregated_state"])
 

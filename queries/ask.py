@@ -45,7 +45,7 @@ def ask(
 def ask_together(
     database: Database, work: Callable[[Item], Answer], items: Sequence[Item], *, unit: str, title: str | None = None
 ) -> list[Answer]:
-    """What `work`, which asks the database, returns of each item, in their order. Four are asked at a time.
+    """What `work`, which asks the database, returns for each item, in order. Four are asked at a time.
 
     Args:
         database: the database.

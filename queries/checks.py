@@ -88,5 +88,5 @@ def check_whole(stored: Mapping[str, Any]) -> None:
 
 
 def no_graphs() -> InvalidArgumentError:
-    """The error that a question about several graphs names none."""
+    """The error for a question about several graphs that names none."""
     return InvalidArgumentError("no graphs given", fix="Name graphs, or a tag.")

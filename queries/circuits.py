@@ -1,4 +1,4 @@
-"""Circuits that are stored: which nodes each has, and what a question that is restricted to one may see."""
+"""Circuits that are stored: which nodes each has, and which nodes a question that is restricted to one may use."""
 
 from __future__ import annotations
 

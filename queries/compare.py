@@ -151,7 +151,7 @@ def compare(
             "paths": _paths(database, paths, question),
             "notes": [
                 *_notes(*graphs, is_whole=circuit is None),
-                *_notes_on_places(*graphs, align),
+                *_notes_on_places(graphs, align),
                 *_notes_on_weights(*graphs),
                 *(f"In {one.graph.name}, {one.contrast.note}" for one in sides.values() if one.contrast),
                 *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
@@ -183,9 +183,9 @@ def _notes(a: StoredGraph, b: StoredGraph, *, is_whole: bool) -> list[str]:
     return notes
 
 
-def _notes_on_places(a: StoredGraph, b: StoredGraph, align: str) -> list[str]:
+def _notes_on_places(graphs: Sequence[StoredGraph], align: str) -> list[str]:
     """A note if only one of the graphs has positions, and so no position in common with the other."""
-    without = [graph.name for graph in (a, b) if not graph.properties["n_pos"]]
+    without = [graph.name for graph in graphs if not graph.properties["n_pos"]]
     if align == "feature" or len(without) != 1:
         return []
     return [f"{without[0]!r} has no positions, so only logits are shared. Align by feature (--align feature)."]

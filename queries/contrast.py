@@ -19,7 +19,7 @@ from circuit_atlas.schema.models import Node
 def contrast_of(
     graph: StoredGraph, targets: Sequence[str], minus: Sequence[str], weights: Mapping[str, float] | None
 ) -> Contrast | None:
-    """The sum of some targets without others; None if nothing is to be subtracted and nothing has a weight.
+    """The sum of some targets without others; None without `minus` and `weights`.
 
     Args:
         graph: the graph.

@@ -91,7 +91,7 @@ def apart(
     without: Sequence[str],
     second_set: str = "graphs left out (--not, --not-tag)",
 ) -> tuple[list[str], list[str], list[str]]:
-    """Both sets without the graphs that are in the two, and what to say about these: a graph that is named in one set
+    """Both sets without the graphs that they have in common, and notes about those: a graph that is named in one set
     belongs to that one, and else to the first. So one graph of a tag can be compared with the others of the tag.
 
     Raises:
@@ -160,7 +160,7 @@ def foreign_notes(inside: Rows, outside: Rows) -> list[str]:
 
 
 def same_outside_notes(inside: Rows, outside: Rows) -> list[str]:
-    """A note that a graph which was left out has the content of one of the graphs chosen, from rows of `set_rows`."""
+    """A note if a graph that was left out has the same content as one of the graphs chosen, from rows of `set_rows`."""
     by_content = {row["content"]: row["graph"] for row in inside}
     for row in outside:
         if same := by_content.get(row["content"]):

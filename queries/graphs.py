@@ -47,7 +47,7 @@ class GraphReference:
 
 
 class StoredGraph(GraphReference):
-    """A graph during one question about it, with what the database had of it when the question began.
+    """A graph as it was stored when a question about it began.
 
     Raises:
         GraphChangedError: the question has read another version of it before.

@@ -27,7 +27,7 @@ _noted: ContextVar[Versions | None] = ContextVar("versions of the graphs of the 
 
 
 def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Concatenate[Database, P], R]:
-    """Makes a function that asks a database a question, which is asked again if a graph of it changes."""
+    """Makes a function ask its question again if one of the graphs that it reads changes meanwhile."""
 
     @wraps(function)
     def ask_as_one(database: Database, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -37,8 +37,8 @@ def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Conc
 
 
 def as_one(database: Database, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """What a function answers of graphs that did not change while it read them. If a question is already being asked,
-    the function is a part of it.
+    """The answer of a function, from graphs that did not change while it read them. If a question is being asked, the
+    function is a part of it.
 
     Raises:
         GraphChangedError: a graph changed at each of three attempts.
@@ -53,7 +53,7 @@ def as_one(database: Database, function: Callable[P, R], *args: P.args, **kwargs
 
 
 def is_asking() -> bool:
-    """Whether a question is being asked, of which what is asked now is a part."""
+    """Whether this call is part of a larger question."""
     return _noted.get(None) is not None
 
 
@@ -103,7 +103,7 @@ def check_versions(database: Database, versions: Versions) -> None:
 
 
 def changed(graph: str) -> GraphChangedError:
-    """The error that says which graph is not the one that a question began with."""
+    """The error for a graph that changed during a question."""
     return GraphChangedError(
         f"graph {graph!r} was replaced or deleted while it was read",
         fix=f"It changed during each of {_ATTEMPTS} attempts. Ask again.",

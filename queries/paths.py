@@ -175,7 +175,7 @@ def path_search(
     circuit: str | None,
     **scoring: Any,
 ) -> PathSearch:
-    """Which paths are meant, from arguments as of `search_paths`; `scoring` are fields of `PathSearch`.
+    """The search that arguments of `search_paths` describe; `scoring` are fields of `PathSearch`.
 
     Raises:
         InvalidArgumentError, NodeNotFoundError, AmbiguousNodeError: see `search_paths`.
@@ -236,7 +236,7 @@ def _activations(graph: StoredGraph, address: str) -> list[str]:
 
 
 def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
-    """The k best of the paths that a search means, none of which visits a node twice: rows as of paths.top_k."""
+    """The k best of the paths that a search means, none of which visits a node twice, as rows of paths.top_k."""
     best = _best_walks(graph, search, targets)
     if graph.properties["acyclic"]:
         return best(k)
@@ -255,9 +255,9 @@ def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int
 def _best_walks(graph: StoredGraph, search: PathSearch, targets: list[str]) -> Callable[[int], list[dict[str, Any]]]:
     """A function that gives the best walks, as many as it is asked for.
 
-    Where the bounds made at ingest serve, paths.top_k finds them in the database; else they are found in the graph's
-    columns, which bounds of the question's own are computed from. So are many walks: shortlists serve for most of the
-    first hundreds, and beyond those paths.top_k reads thousands of relationships, one after the other.
+    If the bounds made at ingest apply, paths.top_k searches in the database. Otherwise the search runs on the graph's
+    columns, with bounds computed for this question. It does so for many walks, too: shortlists cover only the first few
+    hundred, and beyond those paths.top_k reads thousands of relationships, one after the other.
     """
     is_stored = not search.needs_bounds and has_tables(graph, BOUNDS)
 
@@ -419,8 +419,8 @@ def count_paths(
 
 
 def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> tuple[PathCounts, list[int] | None]:
-    """The number of paths that a search means, see `count_paths`; and the numbers of hops, 1 to MAX_HOPS, of which
-    there is any path, where stored counts tell."""
+    """The number of paths that a search means, see `count_paths`; and the numbers of hops, 1 to MAX_HOPS, for which
+    there is a path, if the stored counts tell."""
     lengths = None
     from_tokens = search.sources is None and not search.is_restricted
     if graph.properties["acyclic"] and from_tokens and has_tables(graph, COUNTS):
@@ -466,7 +466,7 @@ def target_nodes(graph: StoredGraph, addresses: Sequence[str], *, avoid: Sequenc
 
 
 def _check_ends(ends: Sequence[str], avoid: Sequence[str]) -> None:
-    """Refuse paths that end at a node that they are to avoid."""
+    """Refuse an end of the paths that is also a node to avoid."""
     if contradictory := [key for key in ends if key in avoid]:
         raise InvalidArgumentError(
             f"{contradictory[0]} is both an end of the paths and a node to avoid",

@@ -167,14 +167,14 @@ def _unknown(database: Database, stored: Graphs, model: str, tag: str) -> list[s
 
 
 def _is_cut(database: Database, query: str, layers: Sequence[int]) -> bool:
-    """Whether more contains a text than search.text looks at, whatever the search is restricted to. With layers, it
+    """Whether more texts may match than search.text looks at, whatever the search is restricted to. With layers, it
     looks at features only."""
     rows = _hits(database, text=query, layers=_EVERY_LAYER if layers else [], k=1, max_activations=0)
     return bool(rows and rows[0]["is_cut"])
 
 
 def _hits(database: Database, **parameters: Any) -> list[dict[str, Any]]:
-    """Rows of search.text; none in a database that no graph was ever stored in, which has no index of texts."""
+    """Rows of search.text; none in a database that never had a graph, which has no index of texts."""
     try:
         return ask(database, "search.text", **parameters)
     except CypherError:

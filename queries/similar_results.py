@@ -177,7 +177,7 @@ class Clusters(_Compared):
         found, n = np.frombuffer(self._similarity), len(self.graphs)
         if len(found) != n * n:
             raise InvalidArgumentError(
-                "only a whole answer of `clusters` has the similarity of each two graphs", fix="Ask again."
+                "only a whole answer of `clusters` has the similarity of each pair of graphs", fix="Ask again."
             )
         return found.reshape(n, n)
 

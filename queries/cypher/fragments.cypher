@@ -50,7 +50,7 @@ COLLECT {
 // @fragment names_or_all -- the names of those of $graphs and $tags; when both are empty, of all graphs made from no
 // other
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates; without both, all such graphs
+// @param tags LIST<STRING> = [] -- tags, for their graphs but collapsed ones and aggregates; without both, all such
 COLLECT {
   @graphs_of($graphs, $tags)
   RETURN g.name AS name
@@ -96,7 +96,7 @@ WITH n, side, @identity(n, side) AS identity
 MATCH (n:Node {graph: name}) WHERE n.key STARTS WITH 'feature:'
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 
-// @fragment share_of(graphs) -- how many graphs are the share asked for, less what rounding may add to 0.55 * 100
+// @fragment share_of(graphs) -- how many graphs are the share asked for, minus a margin: 0.55 * 100 is more than 55
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 $share * graphs - @ROUNDING
 

@@ -70,7 +70,8 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     stored = graph.properties
     if not is_aggregate(stored):
         raise InvalidArgumentError(
-            f"{name!r} is not an aggregate", fix="`circuit-atlas graphs` lists graphs; aggregates say of how many."
+            f"{name!r} is not an aggregate",
+            fix="`circuit-atlas graphs` lists graphs, and of aggregates the number of their graphs.",
         )
     from circuit_atlas.ingest.load import load_graph
 
@@ -87,7 +88,9 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     ]
     if not names and not tags:
         raise InvalidArgumentError(
-            "none of the graphs and tags that it was made of exists", where=name, fix="Delete it, or keep it as it is."
+            "none of the graphs and tags that it was made from still exists",
+            where=name,
+            fix="Delete it, or keep it as it is.",
         )
     data = as_one(database, aggregated_data, database, names, tags, name, how, refresh=True)
     with database.writing():
@@ -121,7 +124,7 @@ def aggregated_data(
         raise InvalidArgumentError(f"{name!r} is one of the graphs", fix="Give the aggregate another name (--name).")
     if refresh and how.min_graphs > len(sources):
         raise InvalidArgumentError(
-            f"{name!r} has what at least {how.min_graphs} graphs have, and only {len(sources)} are left",
+            f"{name!r} keeps what at least {how.min_graphs} graphs share, but only {len(sources)} are left",
             fix="Make it again (--replace) with a smaller --min-graphs.",
         )
     check_range("min_graphs", how.min_graphs, 1, len(sources))

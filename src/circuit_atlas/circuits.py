@@ -117,7 +117,7 @@ def score_circuit(
         nodes: addresses of nodes, or paths, or the result or hits of a search, of whose places those in this graph
             count.
         supernodes: names of supernodes, whose nodes count.
-        pinned: whether the nodes count that the graph's file pins.
+        pinned: whether to include the nodes that the graph's file pins.
         circuit: name of a circuit whose nodes count.
         of: name of the graph that has the circuit, if that is another one, of the same transcoders. Its features count:
             as the node at the same position, or else as all nodes of the feature. Notes say which are not in the graph.

@@ -331,8 +331,8 @@ class Atlas(ReconnectingDatabase):
     series = series
 
     def view_clusters(self, found: Clusters) -> ClustersView:
-        """The picture of an answer of `clusters`: its dendrogram, and the similarity of each two graphs as a heat map.
-        A notebook shows it, and `save` writes it.
+        """The picture of an answer of `clusters`: its dendrogram, and a heat map of the similarity of each pair of
+        graphs. A notebook shows it, and `save` writes it.
 
         Raises:
             InvalidArgumentError: there are more than 1,500 graphs, or the answer is not whole: a part of it, or read

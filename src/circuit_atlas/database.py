@@ -145,7 +145,7 @@ class Database:
         return self._open_driver()
 
     def _open_driver(self) -> Driver:
-        """The driver, of the connection that there is.
+        """The driver of the present connection.
 
         Raises:
             DatabaseError: there is none.
@@ -252,7 +252,7 @@ class Database:
         return rows
 
     def _stop(self, mark: str) -> bool:
-        """Ask the server to end a statement; whether it knows it."""
+        """Ask the server to end a statement. Returns whether the server knew it."""
         with self._session() as session:
             found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
             if found:
@@ -278,7 +278,7 @@ class Database:
         lost, so that is done here. Errors are the driver's; `writing` translates them.
         """
         steps = [(text, parameters) for text in statements]
-        # The first attempt may still be committing, and then the second meets what it makes.
+        # The first attempt may still be committing, so the second can collide with what it makes.
         return self._repeated(steps, lambda _: None, (IncompleteCommit, ConstraintError))
 
     def write_together(
@@ -393,7 +393,7 @@ class Database:
 
 
 def _close_after(futures: list[Future[Any]], driver: Driver) -> None:
-    """Close the driver once nothing uses it: a connection is not made for two threads."""
+    """Close the driver once nothing uses it: a connection is not safe in two threads."""
     wait(futures)
     driver.close()
 
@@ -425,7 +425,7 @@ def _plain(value: Any) -> Any:
 
 
 def _sent(runner: Session | ManagedTransaction, statement: Any, parameters: dict[str, Any]) -> Result:
-    """Send a statement. The driver puts parameters into bytes here; what has no such form never leaves."""
+    """Send a statement. The driver puts parameters into bytes here; a value that has no such form is never sent."""
     try:
         return runner.run(statement, parameters)
     except (ValueError, TypeError, OverflowError) as error:

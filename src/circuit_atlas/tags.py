@@ -23,7 +23,7 @@ def tag_graphs(database: Database, *graphs: str, add: Iterable[str] = (), remove
         database: the database.
         graphs: names of graphs.
         add: tags to add.
-        remove: tags to remove. A tag that no graph has does not exist. A note names those that none of the graphs
+        remove: tags to remove. A tag exists as long as a graph has it. A note names those that none of the graphs
             has.
 
     Raises:

@@ -335,7 +335,7 @@ def test_an_ingest_whose_last_answer_is_lost_succeeds(
 def test_an_ingest_in_one_transaction_whose_answer_is_lost_succeeds(
     atlas: Atlas, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once = load.write_at_once
+    once = steps.write_at_once
 
     def lost(*arguments: Any) -> None:
         monkeypatch.setattr(load, "write_at_once", once)

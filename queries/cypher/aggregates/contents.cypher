@@ -1,7 +1,7 @@
 // Names and contents of the graphs that names and tags mean, in one row: they show if an aggregate is out of date.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates
+// @param tags LIST<STRING> = [] -- tags, for their graphs except collapsed ones and aggregates
 // @returns contents LIST<LIST<STRING>> -- name and content hash of each graph
 CYPHER 25
 @graphs_of($graphs, $tags)

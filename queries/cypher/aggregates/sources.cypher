@@ -1,7 +1,7 @@
 // The graphs that names and tags mean, as sources of an aggregate.
 // @internal
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates
+// @param tags LIST<STRING> = [] -- tags, for their graphs except collapsed ones and aggregates
 // @returns graph MAP -- what aggregates and comparisons need of the properties of the graph
 // @returns first_token STRING -- the first token of its prompt, null if it is not known
 // @returns is_original BOOLEAN -- whether it is neither collapsed nor an aggregate

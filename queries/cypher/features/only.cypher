@@ -1,7 +1,7 @@
 // The transcoder features that are active in every graph of a set, and in none of another set, whatever the position;
-// those first that matter most where they matter least. Without another set: what the graphs have in common.
+// ordered by their smallest influence in any of them. Without another set: what the graphs have in common.
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags: their graphs but collapsed ones and aggregates
+// @param tags LIST<STRING> = [] -- tags, for their graphs except collapsed ones and aggregates
 // @param without LIST<STRING> = [] -- names of graphs in which they are not active
 // @param without_tags LIST<STRING> = [] -- tags of graphs in which they are not active
 // @param k INTEGER = 20 -- how many

@@ -9,7 +9,7 @@ CALL (n_graphs) {
   UNWIND keys($versions) AS name
   MATCH (g:Graph {name: name}) RETURN g
 UNION ALL
-  // To look at all takes half as long as to look up each. The second CALL keeps Neo4j from it when they are few.
+  // Reading all takes half as long as looking each up. The second CALL keeps Neo4j from reading all for a few.
   WITH n_graphs WHERE NOT @are_few(n_graphs)
   CALL () { MATCH (g:Graph) WHERE @indexed(g.name) RETURN g }
   RETURN g

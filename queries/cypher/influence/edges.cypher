@@ -8,7 +8,7 @@
 // @returns weight FLOAT -- the direct effect
 // @returns influence FLOAT -- the share of the logits that flows through it
 CYPHER 25
-// The effects on the 64 strongest targets show how strong the k strongest effects are at least. An effect carries no
+// The effects on the 64 strongest targets give a lower bound for the k strongest effects. An effect carries no
 // more than its target, so that weaker targets need not be read. The targets are matched twice, not collected: a list
 // would be counted as memory of each row that is sorted.
 CALL () {

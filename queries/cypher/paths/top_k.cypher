@@ -41,7 +41,7 @@ WHERE $bounds IS NOT NULL OR @in_blocks(bounds[hops], node) > -Infinity
 WITH bounds, collect(prefix) AS starts
 // Hop by hop, the k best of the prefixes that are an edge longer. This is a loop, as paths.strongest explains.
 WITH reduce(prefixes = starts, hop IN range(1, $max_hops) | COLLECT {
-  // The threshold: what the k-th of the prefixes reaches, less what rounding can make of it. With fewer of them, it is
+  // The threshold: what the k-th of the prefixes reaches, minus a margin for rounding. With fewer of them, it is
   // below all values but -Infinity, which is where no path is.
   WITH CASE size(prefixes) WHEN $k THEN prefixes[-1].rank END AS kth,
        reduce(most = 0.0, p IN prefixes | CASE WHEN abs(p.value) > most THEN abs(p.value) ELSE most END) AS largest

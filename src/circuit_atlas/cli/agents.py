@@ -42,7 +42,9 @@ def _check_whole(*names: str) -> None:
     """Refuse collapsed graphs, which these questions would bring up to date: tools that read change nothing."""
     if collapsed := [name for name in names if name.endswith(COLLAPSED)]:
         raise InvalidArgumentError(
-            "is a collapsed graph, which this tool cannot read", where=collapsed[0], fix="Name whole graphs."
+            "is a collapsed graph, which this tool cannot read",
+            where=collapsed[0],
+            fix="Name the graph that it was collapsed from.",
         )
 
 

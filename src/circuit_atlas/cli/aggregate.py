@@ -34,7 +34,9 @@ GROUP = "Questions across prompts"
     show_default="mean",
     help="Mean of the weights, or of their shares of the target's inputs.",
 )
-@click.option("--min-graphs", type=click.IntRange(1), show_default="1", help="Leave out what fewer graphs have.")
+@click.option(
+    "--min-graphs", type=click.IntRange(1), show_default="1", help="Leave out nodes and effects that fewer graphs have."
+)
 @click.option("--replace", is_flag=True, help="Replace a graph of that name.")
 @click.option("--refresh", is_flag=True, help="Make the aggregate again, as it was made, if it is out of date.")
 @atlas_command

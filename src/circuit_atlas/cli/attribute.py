@@ -85,7 +85,7 @@ _tracer_options = together(
     "--output",
     type=click.Path(),
     metavar="PATH",
-    help="The .pt to write, or a folder for it; a folder with --prompts.  [default: NAME.pt]",
+    help="The .pt to write, or a folder for it; with --prompts, a folder.  [default: NAME.pt]",
 )
 @click.option(
     "--replace",

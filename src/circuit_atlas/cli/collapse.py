@@ -22,7 +22,7 @@ GROUP = "Questions about a graph"
 @click.option(
     "--weights",
     type=click.Choice(COLLAPSED_WEIGHTS),
-    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as last time, shares at first]",
+    help="Shares of the target's outer inputs, or sums of direct effects.  [default: as last time; else shares]",
 )
 @atlas_command
 def collapse_command(atlas: Atlas, graph: str, weights: str | None) -> Result:

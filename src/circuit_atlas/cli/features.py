@@ -25,8 +25,8 @@ def features_command() -> None:
 @click.argument("names", nargs=-1, required=True, metavar="[GRAPH] FEATURE")
 @click.option("--graph", "graphs", multiple=True, metavar="GRAPH", help="Only in this graph; repeatable.")
 @click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only in graphs with this tag; repeatable.")
-@click.option("--model", default="", help="The language model, if several have such a feature.")
-@click.option("--source-set", default="", help="The set of transcoders, if several have such a feature.")
+@click.option("--model", default="", help="The language model, if the feature exists in several.")
+@click.option("--source-set", default="", help="The set of transcoders, if the feature exists in several.")
 @click.option(
     "-k", "--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most this many graphs."
 )

@@ -85,16 +85,20 @@ json_or_table = together(
 )
 format_options = together(
     json_or_table,
-    click.option("--csv", "output_format", flag_value="csv", help="Print data as CSV: a row for each thing."),
-    click.option("--rows", metavar="KIND", help="With --csv: what a row is, where there are several kinds of things."),
+    click.option("--csv", "output_format", flag_value="csv", help="Print data as CSV: a row for each item."),
+    click.option("--rows", metavar="KIND", help="With --csv: which kind of item to print, if the answer has several."),
 )
 # How a graph file is read: thresholds, and what the file does not name.
 reader_options = together(
     click.option(
-        "--node-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the nodes with this share of influence."
+        "--node-threshold",
+        type=click.FloatRange(0, 1),
+        help="Prune a .pt to the nodes that carry this share of the influence.",
     ),
     click.option(
-        "--edge-threshold", type=click.FloatRange(0, 1), help="Prune a .pt to the edges with this share of influence."
+        "--edge-threshold",
+        type=click.FloatRange(0, 1),
+        help="Prune a .pt to the edges that carry this share of the influence.",
     ),
     click.option("--model", help="The language model, whatever the file says."),
     click.option("--source-set", help="The set of transcoders, whatever the file says."),

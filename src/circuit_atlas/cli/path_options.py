@@ -166,7 +166,7 @@ restriction_options = together(
         "--must-pass",
         multiple=True,
         metavar="NODE",
-        help="Pass this node, or a feature such as 20/44686 anywhere; repeatable: all of them.",
+        help="Pass this node, or a feature such as 20/44686 anywhere; repeatable: each of them.",
     ),
     click.option(
         "--must-pass-any", multiple=True, metavar="NODE", help="Pass one of these nodes or features; repeatable."

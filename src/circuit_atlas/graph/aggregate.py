@@ -72,7 +72,7 @@ _ORDER = (Kind.FEATURE, Kind.ERROR, Kind.BIAS, Kind.OTHER, Kind.TOKEN, Kind.LOGI
 
 
 class Aggregation:
-    """Adds up graphs, one after the other, in any order, and takes them out again.
+    """Adds up graphs, one after the other, in any order, and can take them out again.
 
     Args:
         align: how nodes are aligned, see `compare`.

@@ -211,6 +211,6 @@ def _fill_rows(edges: Edges, order: Int32, best: Float64, rules: Semiring, input
 
 
 def _trimmed(best: Float64) -> Float64:
-    """Without the rows behind the last that any path reaches."""
+    """The rows up to the last that any path reaches."""
     reached = np.flatnonzero((best > -np.inf).any(axis=1))
     return best[: reached[-1] + 1 if len(reached) else 1]

@@ -93,7 +93,7 @@ def starting_counts(is_start: Bool, hops: int, *, signed: bool = False) -> Int64
 
 
 def _carried(low: Int64, mid: Int64, high: Int64) -> tuple[Int64, Int64, Int64]:
-    """Sums of limbs, each limb but the highest brought below LIMB again. The sums themselves cannot overflow: a node
-    has at most `MAX_GRAPH_NODES` inputs."""
+    """Sums of limbs, with carries: each limb but the highest is below LIMB. The sums cannot overflow: a node has
+    at most `MAX_GRAPH_NODES` inputs."""
     mid = mid + low // LIMB
     return low % LIMB, mid % LIMB, high + mid // LIMB

@@ -1,4 +1,4 @@
-"""An order of the nodes in which every effect leads onwards."""
+"""A topological order of the nodes: every effect leads to a later one."""
 
 from __future__ import annotations
 

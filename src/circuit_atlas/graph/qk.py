@@ -52,7 +52,7 @@ class QkMarginal(NamedTuple):
 @dataclass(frozen=True)
 class QkTracing:
     """The QK pairs of a graph. `only` are nodes that they name and the graph does not have, as the file has them;
-    `lost` counts entries that name no node, whose value is not a number, or that are there twice."""
+    `lost` counts entries that name no node, whose value is not a number, or that are duplicates."""
 
     only: list[dict[str, Any]]
     pairs: list[QkPair]

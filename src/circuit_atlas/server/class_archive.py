@@ -62,7 +62,7 @@ def archive_options(program: Program, store: Path) -> tuple[list[str], str | Non
 
 
 def keep_archive(name: str, store: Path) -> None:
-    """Let the next servers use the archive that the server of a store has written when it ended. There is none when the
+    """Let the next servers use the archive that the server of a store wrote when it stopped. There is none when the
     server was killed or its Java is too old."""
     if _NAME.fullmatch(name) is None:
         return
@@ -106,7 +106,7 @@ def _unfinished(name: str, store: Path) -> Path:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove what servers have written that nobody asked to stop, such as those whose store was deleted, and archives
+    """Remove the files of servers that were not stopped, such as those whose store was deleted, and archives
     that no server has used for a month."""
     for pattern, age in (("*.part*", _STALE), ("*.aot", _UNUSED)):
         for path in folder.glob(pattern):

@@ -171,7 +171,7 @@ def ensure_jars(jars: list[Jar], *, quiet: bool = False) -> list[Path]:
 
 
 def _missing(jars: list[Jar], paths: list[Path]) -> list[tuple[Jar, Path]]:
-    """The jars that are not in the cache as they are locked. To hash 150 MB takes 0.3 s, and a start takes 10."""
+    """The jars that are not in the cache as they are locked. Hashing 150 MB takes 0.3 s, and a start takes 10."""
     pairs = zip(jars, paths, strict=True)
     return [pair for pair, is_right in map_in_threads(_compared, pairs, _CONCURRENCY) if not is_right]
 

@@ -1,4 +1,4 @@
-"""Groups of graphs as a picture: their dendrogram, and beside it the similarity of each two as a heat map."""
+"""Groups of graphs as a picture: their dendrogram, and beside it the similarity of each pair as a heat map."""
 
 from __future__ import annotations
 
