@@ -65,7 +65,7 @@ def read_circuits(
 
     Raises:
         InvalidArgumentError: influence on the targets is undefined.
-        NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+        NodeNotFoundError, AmbiguousNodeError: see `queries.addresses.resolve`.
     """
     if not targets and contrast is None:
         check_defined(graph)

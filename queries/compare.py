@@ -25,7 +25,7 @@ from circuit_atlas.queries.compare_results import (
 from circuit_atlas.queries.contrast import contrast_of, how_to_sum
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.influence import influences_of
-from circuit_atlas.queries.nodes import titled, titled_at, to_node
+from circuit_atlas.queries.node_rows import titled, titled_at, to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths

@@ -8,10 +8,11 @@ from typing import Any
 
 from circuit_atlas.database import Rows
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.contrast_results import Contrast, ContrastPart, signed_sum
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.nodes import resolve, titled, to_node
+from circuit_atlas.queries.node_rows import titled, to_node
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
 

@@ -7,16 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.checks import check_choice, check_range
+from circuit_atlas.queries.count import count_found
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.path_notes import notes_on_count, notes_on_groups
 from circuit_atlas.queries.path_results import ScoreDistribution
-from circuit_atlas.queries.paths import (
-    SCORE_OF,
-    best_rows,
-    count_found,
-    path_search,
-    target_nodes,
-)
+from circuit_atlas.queries.path_search import path_search, target_nodes
+from circuit_atlas.queries.paths import SCORE_OF, best_rows
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, MAX_SEED, SCORES
 
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from circuit_atlas.queries.results import Neighbor, neighbor_rows
+from circuit_atlas.queries.neighbor_results import Neighbor, neighbor_rows
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy

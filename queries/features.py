@@ -8,40 +8,35 @@ from typing import Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AmbiguousNodeError, InvalidArgumentError, NodeNotFoundError
-from circuit_atlas.queries.ask import ask, ask_together
-from circuit_atlas.queries.checks import check_range, check_share, no_graphs
+from circuit_atlas.queries.addresses import resolve_feature
+from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.checks import check_range, no_graphs
 from circuit_atlas.queries.feature_results import (
     FeatureActivation,
     FeatureActivations,
     FeatureIdentity,
-    Motif,
-    Recurring,
-    RecurringFeature,
     SharedFeature,
     SharedFeatures,
 )
 from circuit_atlas.queries.graph_sets import (
     apart,
-    doubled_notes,
     foreign_notes,
     mixed_notes,
     old_notes,
     prompt_rows,
-    prompts_or_all,
     same_outside_notes,
 )
-from circuit_atlas.queries.graphs import find_graph, list_graphs
-from circuit_atlas.queries.nodes import resolve_feature, titled, to_node
+from circuit_atlas.queries.graphs import find_graph
+from circuit_atlas.queries.neighbor_results import Neighbor
+from circuit_atlas.queries.node_rows import titled, to_node
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.queries.results import Neighbor
 from circuit_atlas.queries.search import spelled_alike
 from circuit_atlas.schema.batches import batches
-from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key, split_position
-from circuit_atlas.schema.limits import MAX_NEIGHBORS, MAX_ROWS, MOTIF_FEATURES
+from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
+from circuit_atlas.schema.limits import MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
-_MOTIF_PARTS = 8  # each has its own time limit
 
 
 def find_feature(
@@ -262,84 +257,6 @@ def only_features(
     return SharedFeatures(
         graphs=chosen, without=excluded, total=rows[0]["total"] if rows else 0, features=features, notes=notes
     )
-
-
-@one_answer
-def recurring(
-    database: Database,
-    *graphs: str,
-    tags: Sequence[str] = (),
-    share: float = 0.5,
-    k: int = 20,
-    width: int = 3,
-) -> Recurring:
-    """The transcoder features and two-hop motifs that recur in most graphs of a set, whatever the position.
-    Motifs whose effects have other signs are different motifs.
-
-    Args:
-        database: the database.
-        graphs: names of graphs.
-        tags: tags of further graphs; all graphs of the database when both are empty.
-        share: in at least this share of the graphs, 0 to 1, and in two.
-        k: how many features, and how many motifs, 1 to 10,000.
-        width: a motif's two effects are among this many of the strongest on its middle and of its middle, 1 to 10.
-
-    Raises:
-        InvalidArgumentError: an argument is out of range.
-        GraphNotFoundError, NotFoundError: see `graph_set`.
-    """
-    check_range("k", k, 1, MAX_NEIGHBORS)
-    check_range("width", width, 1, 10)
-    check_share(share)
-    stored = prompts_or_all(database, graphs, tags)
-    names = [row["graph"] for row in stored]
-    if not names:
-        return Recurring(graphs=0, features=[], motifs=[], notes=list_graphs(database).notes)
-    features = ask(database, "recurring.features", graphs=names, share=share, k=max(k, MOTIF_FEATURES))
-    middle = [to_feature(row["feature"]) for row in features[:MOTIF_FEATURES]]
-    motifs = _motifs_of(database, middle, graphs=names, share=share, k=k, width=width)
-    return Recurring(
-        notes=[*mixed_notes(stored), *doubled_notes(stored), *old_notes(database, stored)],
-        graphs=len(names),
-        features=[
-            RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
-            for row in features[:k]
-        ],
-        motifs=[
-            Motif(
-                graphs=row["graphs"],
-                example=row["nodes"][0]["graph"],
-                nodes=[to_node(node) for node in row["nodes"]],
-                weights=[row["weight_in"], row["weight_out"]],
-            )
-            for row in motifs
-        ],
-    )
-
-
-def _motifs_of(database: Database, features: Sequence[FeatureIdentity], *, k: int, **question: Any) -> Rows:
-    """The k motifs whose second feature is one of these and which most graphs have, rows of recurring.motifs.
-
-    They are looked for in parts, each of some of the features: several parts at a time, each in the time limit.
-    """
-    if not features:
-        return []
-    parts = [features[first::_MOTIF_PARTS] for first in range(min(_MOTIF_PARTS, len(features)))]
-
-    def part(some: Sequence[FeatureIdentity]) -> Rows:
-        places = [[feature.model, feature.source_set, feature.layer, feature.index] for feature in some]
-        return ask(database, "recurring.motifs", features=places, k=k, **question)
-
-    rows = [row for rows in ask_together(database, part, parts, unit="parts", title="motifs") for row in rows]
-    return sorted(rows, key=_motif_order)[:k]
-
-
-def _motif_order(row: dict[str, Any]) -> tuple[Any, ...]:
-    """The order of rows of recurring.motifs: its ORDER BY."""
-    first, _, last = (split_position(node["key"])[0] for node in row["nodes"])
-    size, feature = abs(row["weight_in"]) + abs(row["weight_out"]), row["feature"]
-    place = [feature[name] for name in ("model", "source_set", "layer", "index")]
-    return -row["graphs"], -size, first, place, last, row["weight_in"], row["weight_out"]
 
 
 def named_features(database: Database, keys: Iterable[str], graph: dict[str, Any]) -> dict[str, FeatureIdentity]:

@@ -13,8 +13,8 @@ from circuit_atlas.errors import needs_extra
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, rows_of_nodes
-from circuit_atlas.queries.nodes import to_node
-from circuit_atlas.queries.results import DirectEffect
+from circuit_atlas.queries.neighbor_results import DirectEffect
+from circuit_atlas.queries.node_rows import to_node
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, NodeName
 from circuit_atlas.schema.models import Node

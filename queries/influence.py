@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from circuit_atlas.database import Rows
 from circuit_atlas.errors import DamagedGraphError, InvalidArgumentError
+from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, rows_at, to_node
-from circuit_atlas.queries.path_results import (
+from circuit_atlas.queries.influence_results import (
     Contributor,
     Contributors,
     InfluenceByLength,
@@ -25,6 +25,7 @@ from circuit_atlas.queries.path_results import (
     InfluentialEffect,
     InfluentialEffects,
 )
+from circuit_atlas.queries.node_rows import rows_at, to_node
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
 

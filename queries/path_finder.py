@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.graph.best_paths import BestPath, PathFinder
-from circuit_atlas.queries.nodes import rows_at
+from circuit_atlas.queries.node_rows import rows_at
 from circuit_atlas.queries.path_bounds import search_tables
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.printable import first_of
+from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
 

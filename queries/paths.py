@@ -1,4 +1,4 @@
-"""Queries about paths: the best paths, the scores of given paths, the number of paths."""
+"""Queries about paths: the best paths, and the scores of given ones."""
 
 from __future__ import annotations
 
@@ -9,31 +9,22 @@ from shlex import quote
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.aggregates import is_aggregate
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_positions, check_range
-from circuit_atlas.queries.circuits import nodes_within
+from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, titled, to_node
-from circuit_atlas.queries.path_notes import FEATURE, notes_on_count, notes_on_groups, why_none
-from circuit_atlas.queries.path_results import AggregatedPath, Path, PathCounts, Paths
-from circuit_atlas.queries.path_search import PathSearch
-from circuit_atlas.queries.stored_tables import BOUNDS, COUNTS, has_tables
+from circuit_atlas.queries.node_rows import titled, to_node
+from circuit_atlas.queries.path_notes import notes_on_groups, why_none
+from circuit_atlas.queries.path_results import AggregatedPath, Path, Paths
+from circuit_atlas.queries.path_search import SIGNS, PathSearch, path_search, target_nodes
+from circuit_atlas.queries.stored_tables import BOUNDS, has_tables
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import (
-    DEFAULT_HOPS,
-    MAX_HOPS,
-    MAX_PATHS,
-    MAX_WALKS,
-    ORDERS,
-    SCORES,
-    SHOWN_MIN_HOPS,
-)
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, MAX_WALKS, ORDERS, SCORES
 
-SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
 _MANY = 300  # walks
 _SCORED = 1_000  # paths at a time
@@ -155,84 +146,6 @@ def search_paths(
     # Products of inhibiting paths are negative, the strongest first.
     found._is_smallest_first = ORDERS[order] < 0 or (score == "product" and SIGNS[sign] < 0)
     return found
-
-
-def path_search(
-    graph: StoredGraph,
-    *,
-    sources: Sequence[str],
-    max_hops: int,
-    min_hops: int,
-    hops: int | None,
-    sign: str,
-    kinds: Iterable[str],
-    layers: Iterable[int],
-    positions: Iterable[int],
-    avoid: Sequence[str],
-    must_pass: Sequence[str],
-    must_pass_any: Sequence[str],
-    min_weight: float,
-    circuit: str | None,
-    **scoring: Any,
-) -> PathSearch:
-    """The search that arguments of `search_paths` describe; `scoring` are fields of `PathSearch`.
-
-    Raises:
-        InvalidArgumentError, NodeNotFoundError, AmbiguousNodeError: see `search_paths`.
-    """
-    fewest, most = _hop_range(min_hops, max_hops, hops)
-    check_choice("sign", sign, tuple(SIGNS))
-    if not min_weight >= 0.0:
-        raise InvalidArgumentError(f"min_weight cannot be {min_weight}", fix="It must be 0 or more.")
-    any_of = [key for address in must_pass_any for key in _activations(graph, address)]
-    avoided = [key for address in avoid for key in _activations(graph, address)]
-    starts = source_nodes(graph, sources)
-    _check_ends(starts or [], avoided)
-    return PathSearch(
-        sources=starts,
-        min_hops=fewest,
-        max_hops=most,
-        sign=SIGNS[sign],
-        kinds=check_kinds(kinds),
-        layers=check_layers(layers, graph.properties["n_layers"]),
-        positions=check_positions(positions, graph.properties["n_pos"]),
-        avoid=avoided,
-        must_pass=[*(_activations(graph, address) for address in must_pass), *([any_of] if any_of else [])],
-        within=[] if circuit is None else nodes_within(graph, circuit),
-        min_weight=min_weight,
-        **scoring,
-    )
-
-
-def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int]:
-    """The fewest and most edges of a path.
-
-    Raises:
-        InvalidArgumentError: one is out of range, or they contradict each other.
-    """
-    if hops is not None:
-        check_range("hops", hops, 1, MAX_HOPS)
-        if min_hops not in (1, SHOWN_MIN_HOPS, hops) or max_hops not in (DEFAULT_HOPS, hops):
-            raise InvalidArgumentError(
-                "hops cannot be combined with min_hops or max_hops", fix="Give hops alone, or the other two."
-            )
-        return hops, hops
-    check_range("max_hops", max_hops, 1, MAX_HOPS)
-    check_range("min_hops", min_hops, 1, MAX_HOPS)
-    if min_hops > max_hops:
-        raise InvalidArgumentError(
-            f"min_hops {min_hops} is more than max_hops {max_hops}", fix="Raise max_hops (--max-hops), or give hops."
-        )
-    return min_hops, max_hops
-
-
-def _activations(graph: StoredGraph, address: str) -> list[str]:
-    """Keys of the nodes that an address means: all activations of a feature without a position, else one node."""
-    if feature := FEATURE.fullmatch(address):
-        rows = ask(graph.database, "nodes.starting", graph=graph.name, starts=[f"{Kind.FEATURE}:{feature[1]}@"])
-        if rows:
-            return [row["key"] for row in rows]
-    return [resolve(graph, address).key]
 
 
 def best_rows(graph: StoredGraph, search: PathSearch, targets: list[str], k: int) -> list[dict[str, Any]]:
@@ -366,109 +279,3 @@ def _paths(
         parts = (ask(graph.database, "paths.score", graph=graph.name, paths=part) for part in batches(keys, _SCORED))
         graphs = [row["graphs"] for rows in parts for row in rows]
     return [AggregatedPath(**dict(path), graphs=counts) for path, counts in zip(paths, graphs, strict=True)]
-
-
-@graph_query
-def count_paths(
-    graph: StoredGraph,
-    *,
-    sources: Sequence[str] = (),
-    targets: Sequence[str] = (),
-    max_hops: int = DEFAULT_HOPS,
-    min_hops: int = 1,
-    hops: int | None = None,
-    sign: str = "any",
-    kinds: Iterable[str] = (),
-    layers: Iterable[int] = (),
-    positions: Iterable[int] = (),
-    avoid: Sequence[str] = (),
-    must_pass: Sequence[str] = (),
-    must_pass_any: Sequence[str] = (),
-    min_weight: float = 0.0,
-    circuit: str | None = None,
-) -> PathCounts:
-    """The exact number of paths by number of hops, from `min_hops` to `max_hops`; arguments as in `search_paths`.
-
-    Raises:
-        InvalidArgumentError: an argument is out of range; the graph has no tokens or logits to default to, or a cycle
-            and too many paths to enumerate; or a node to pass is excluded by the other restrictions.
-        CircuitNotFoundError: the graph has no such circuit.
-        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `resolve`.
-    """
-    search = path_search(
-        graph,
-        sources=sources,
-        max_hops=max_hops,
-        min_hops=min_hops,
-        hops=hops,
-        sign=sign,
-        kinds=kinds,
-        layers=layers,
-        positions=positions,
-        avoid=avoid,
-        must_pass=must_pass,
-        must_pass_any=must_pass_any,
-        min_weight=min_weight,
-        circuit=circuit,
-    )
-    ends = target_nodes(graph, targets, avoid=search.avoid)
-    found, lengths = count_found(graph, search, ends)
-    notes = notes_on_count(graph, search, ends, (sources, targets), found, lengths, stops=hops is None)
-    notes += notes_on_groups(graph, [*avoid, *must_pass, *must_pass_any], search.layers, search.positions)
-    return found.model_copy(update={"notes": notes})
-
-
-def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> tuple[PathCounts, list[int] | None]:
-    """The number of paths that a search means, see `count_paths`; and the numbers of hops, 1 to MAX_HOPS, for which
-    there is a path, if the stored counts tell."""
-    lengths = None
-    from_tokens = search.sources is None and not search.is_restricted
-    if graph.properties["acyclic"] and from_tokens and has_tables(graph, COUNTS):
-        rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=MAX_HOPS)
-        counts = [int(row["paths"]) for row in rows]
-        lengths = [hops for hops, number in enumerate(counts, 1) if number]
-        counts = counts[: search.max_hops]
-    else:
-        from circuit_atlas.queries.path_arrays import count_in_arrays
-        from circuit_atlas.queries.stored_arrays import read_arrays
-
-        counts = count_in_arrays(read_arrays(graph), search, targets)
-    by_hops = {hops: number for hops, number in enumerate(counts, 1) if hops >= search.min_hops}
-    named = {str(hops): number for hops, number in by_hops.items()}
-    return PathCounts(graph=graph.name, counts=named, total=sum(by_hops.values())), lengths
-
-
-def source_nodes(graph: StoredGraph, addresses: Sequence[str]) -> list[str] | None:
-    """Keys of the nodes where paths begin; None for all tokens."""
-    if addresses:
-        return [resolve(graph, address, prefer=Kind.TOKEN).key for address in addresses]
-    if not graph.properties["token_nodes"]:
-        raise InvalidArgumentError(
-            "the graph has no tokens to start from", where=graph.name, fix="Name sources (--from)."
-        )
-    return None
-
-
-def target_nodes(graph: StoredGraph, addresses: Sequence[str], *, avoid: Sequence[str] = ()) -> list[str]:
-    """Keys of the nodes where paths end: those given, or the most probable logit.
-
-    Raises:
-        InvalidArgumentError: the graph has no logits, or one of the nodes is one to avoid.
-    """
-    if addresses:
-        ends = [resolve(graph, address, prefer=Kind.LOGIT).key for address in addresses]
-    elif graph.logits:
-        ends = [graph.logits[0]["key"]]
-    else:
-        raise InvalidArgumentError("the graph has no logits to end at", where=graph.name, fix="Name targets (--to).")
-    _check_ends(ends, avoid)
-    return ends
-
-
-def _check_ends(ends: Sequence[str], avoid: Sequence[str]) -> None:
-    """Refuse an end of the paths that is also a node to avoid."""
-    if contradictory := [key for key in ends if key in avoid]:
-        raise InvalidArgumentError(
-            f"{contradictory[0]} is both an end of the paths and a node to avoid",
-            fix="Leave it out of the nodes to avoid (--avoid), or choose other ends (--from, --to).",
-        )

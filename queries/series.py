@@ -14,6 +14,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, AtlasError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
+from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.aggregates import aggregated_sources, is_aggregate
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
@@ -25,7 +26,6 @@ from circuit_atlas.queries.features import find_feature, is_lorsa, named_feature
 from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.influence import influences_of, is_defined
-from circuit_atlas.queries.nodes import resolve
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths

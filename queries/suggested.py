@@ -16,7 +16,7 @@ from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range, check_whole
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.graphs import StoredGraph
-from circuit_atlas.queries.nodes import titled_at
+from circuit_atlas.queries.node_rows import titled_at
 from circuit_atlas.queries.supernode_results import FlowKept, SuggestedSupernode, SuggestedSupernodes
 from circuit_atlas.schema.keys import Kind, feature_name
 from circuit_atlas.schema.models import Node, Supernode

@@ -8,10 +8,11 @@ from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError, SupernodeNotFoundError
 from circuit_atlas.printable import printable
+from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_kinds, check_layers, check_positions, check_range
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
+from circuit_atlas.queries.node_rows import titled, titled_at, to_node
 from circuit_atlas.queries.same_features import Activations
 from circuit_atlas.queries.supernode_results import (
     CopiedSupernode,

@@ -39,8 +39,8 @@ from circuit_atlas.graph.many_graphs import Effects
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries.aggregates import read_sums
+from circuit_atlas.queries.neighbor_results import AggregatedNeighbor
 from circuit_atlas.queries.path_results import AggregatedPath
-from circuit_atlas.queries.results import AggregatedNeighbor
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, ALIGNMENTS
 

@@ -20,8 +20,9 @@ from support.program import Run
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import AtlasError, InvalidArgumentError
 from circuit_atlas.queries.feature_results import FeatureIdentity, Occurrence, SharedFeature, SharedFeatures
-from circuit_atlas.queries.path_results import Contributors, InfluenceGroup, InfluenceGroups, Path, PathCounts, Paths
-from circuit_atlas.queries.results import Neighbor, Neighbors
+from circuit_atlas.queries.influence_results import Contributors, InfluenceGroup, InfluenceGroups
+from circuit_atlas.queries.neighbor_results import Neighbor, Neighbors
+from circuit_atlas.queries.path_results import Path, PathCounts, Paths
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tidy import Tidy
 from circuit_atlas.schema.models import Node, Record

@@ -23,8 +23,7 @@ from circuit_atlas.ingest import load_graph
 from circuit_atlas.ingest.delete import remove_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_search import PathSearch
-from circuit_atlas.queries.paths import SIGNS
+from circuit_atlas.queries.path_search import SIGNS, PathSearch
 from circuit_atlas.schema.limits import ORDERS, SHORTLISTED_PATHS
 from circuit_atlas.synth import Shape, synthesize
 

@@ -11,6 +11,7 @@ from circuit_atlas.errors import InvalidArgumentError, NodeNotFoundError, Supern
 from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.statements import CIRCUIT, DELETE_CIRCUITS
 from circuit_atlas.printable import first_of
+from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, check_whole
 from circuit_atlas.queries.circuit_results import (
@@ -23,7 +24,7 @@ from circuit_atlas.queries.circuit_results import (
 )
 from circuit_atlas.queries.circuits import circuit_not_found, circuit_rows, held_nodes
 from circuit_atlas.queries.graphs import StoredGraph, find_graph, graph_query
-from circuit_atlas.queries.nodes import resolve, titled, titled_at, to_node
+from circuit_atlas.queries.node_rows import titled, titled_at, to_node
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys, notes_on_lengths
 from circuit_atlas.queries.search import SearchHit, SearchResult
@@ -67,7 +68,7 @@ def choose_circuit(
     Raises:
         InvalidArgumentError: an argument is out of range, influence is undefined, nothing flows into the targets, or
             the name is not valid or already exists.
-        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
+        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.addresses.resolve`.
     """
     from circuit_atlas.queries.circuit_arrays import read_circuits
 
@@ -129,7 +130,7 @@ def score_circuit(
         InvalidArgumentError: no node is named, paths are of another graph, influence is undefined, or the name is not
             valid or already exists.
         SupernodeNotFoundError, CircuitNotFoundError: the graph has no such supernode or circuit.
-        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
+        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.addresses.resolve`.
     """
     import numpy as np
 

@@ -28,11 +28,12 @@ from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
-from circuit_atlas.queries.features import common_features, only_features, recurring, show_feature
+from circuit_atlas.queries.features import common_features, only_features, show_feature
 from circuit_atlas.queries.graph_sets import graph_rows, graph_set, old_notes, prompts_or_all, set_rows
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.read_only import check_read_only
+from circuit_atlas.queries.recurring import recurring
 from circuit_atlas.queries.results import Rows
 from circuit_atlas.queries.search import search_text
 from circuit_atlas.queries.series import series

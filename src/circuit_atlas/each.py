@@ -12,12 +12,14 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError, DatabaseError, InvalidArgumentError
 from circuit_atlas.handle import GraphHandle
 from circuit_atlas.queries.ask import ask_together
+from circuit_atlas.queries.count import count_paths
 from circuit_atlas.queries.distribution import score_distribution
 from circuit_atlas.queries.graphs import GraphReference, statistics
 from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
 from circuit_atlas.queries.motifs import graph_motifs
-from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
-from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
+from circuit_atlas.queries.neighbors import neighbors, subgraph
+from circuit_atlas.queries.nodes import node_details
+from circuit_atlas.queries.paths import score_paths, search_paths
 from circuit_atlas.queries.supernodes import list_supernodes, supernode_links
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.answers import Answers, GraphAnswer, GraphError, joined_notes

@@ -8,13 +8,15 @@ from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.circuits import choose_circuit, delete_circuits, list_circuits, score_circuit
 from circuit_atlas.database import Database
 from circuit_atlas.ingest.results import IngestResult
+from circuit_atlas.queries.count import count_paths
 from circuit_atlas.queries.distribution import score_distribution
 from circuit_atlas.queries.graph_tables import graph_edges, graph_nodes, graph_to_networkx, graph_to_pandas
 from circuit_atlas.queries.graphs import GraphReference, find_graph, statistics
 from circuit_atlas.queries.influence import contributors, edge_influence, influence_by, influence_by_length
 from circuit_atlas.queries.motifs import graph_motifs
-from circuit_atlas.queries.nodes import neighbors, node_details, subgraph
-from circuit_atlas.queries.paths import count_paths, score_paths, search_paths
+from circuit_atlas.queries.neighbors import neighbors, subgraph
+from circuit_atlas.queries.nodes import node_details
+from circuit_atlas.queries.paths import score_paths, search_paths
 from circuit_atlas.queries.supernodes import list_supernodes, supernode_links
 from circuit_atlas.schema.keys import collapsed_name
 from circuit_atlas.supernodes import (
@@ -31,7 +33,7 @@ from circuit_atlas.views.view import view_circuit, view_graph, view_paths
 
 @checks_arguments
 class GraphHandle(GraphReference):
-    """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.nodes.resolve`.
+    """One graph of the database. Nodes are given by addresses, see `circuit_atlas.queries.addresses.resolve`.
 
     Its methods are functions of `circuit_atlas.queries`, `.views`, `.supernodes` and `.circuits`: the function that
     `paths` names has the signature and the documentation of `GraphHandle.paths`.

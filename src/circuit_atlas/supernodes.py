@@ -60,7 +60,7 @@ def create_supernode(
 
     Raises:
         InvalidArgumentError: both or neither of `nodes` and `matching`; the name already exists, or no node matches.
-        NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+        NodeNotFoundError, AmbiguousNodeError: see `queries.addresses.resolve`.
     """
     limits: dict[str, list[Any]] = {"kinds": list(kinds), "layers": list(layers), "positions": list(positions)}
     if bool(nodes) is (matching is not None):
@@ -139,7 +139,7 @@ def suggest_supernodes(
         InvalidArgumentError: an argument is out of range, influence is undefined, the graph is collapsed or has a
             cycle, there are not two features, or supernodes are to be stored and some were suggested before.
         CircuitNotFoundError: the graph has no such circuit.
-        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.nodes.resolve`.
+        NodeNotFoundError, AmbiguousNodeError, GraphNotFoundError: see `queries.addresses.resolve`.
     """
     if replace and not write:
         raise InvalidArgumentError(

@@ -11,10 +11,11 @@ from circuit_atlas.explain.results import Label
 from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.labels import HAND
+from circuit_atlas.queries.addresses import resolve_feature
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuits import pins_of
 from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query, rows_of_nodes
-from circuit_atlas.queries.nodes import resolve_feature, to_node
+from circuit_atlas.queries.node_rows import to_node
 from circuit_atlas.queries.one_answer import changed
 from circuit_atlas.queries.results import Explanation
 from circuit_atlas.schema.limits import MAX_NAME_LENGTH

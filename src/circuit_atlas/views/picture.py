@@ -12,7 +12,7 @@ from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
-from circuit_atlas.queries.nodes import titled, to_node
+from circuit_atlas.queries.node_rows import titled, to_node
 from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Component, Kind, component_of

@@ -17,7 +17,8 @@ from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors, is_defined
-from circuit_atlas.queries.path_results import Contributors, Path, Paths
+from circuit_atlas.queries.influence_results import Contributors
+from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
 from circuit_atlas.results.tables import NodeName, cell_html

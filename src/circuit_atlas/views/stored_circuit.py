@@ -7,7 +7,7 @@ import shlex
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.circuits import held_nodes, pins_of
 from circuit_atlas.queries.graphs import StoredGraph
-from circuit_atlas.queries.nodes import titled_at
+from circuit_atlas.queries.node_rows import titled_at
 from circuit_atlas.results.answer import Edge
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node

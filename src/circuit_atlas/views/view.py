@@ -175,7 +175,7 @@ def view_graph(
 
     Raises:
         InvalidArgumentError: an argument is out of range.
-        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.addresses.resolve`.
     """
     paths = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
     if compare is None:
@@ -219,7 +219,7 @@ def view_paths(
 
     Raises:
         InvalidArgumentError: an argument is out of range, or no path matches.
-        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.addresses.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
     paths, notes = _found(graph, options), age_notes(graph.database, graph.properties)
@@ -252,7 +252,7 @@ def view_circuit(
     Raises:
         CircuitNotFoundError: the graph has no such circuit.
         InvalidArgumentError: an argument is out of range, no path matches, or the circuit has more than 50 nodes.
-        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.nodes.resolve`.
+        GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.addresses.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
     if name is not None:
