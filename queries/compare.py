@@ -119,20 +119,24 @@ def compare(
     }
     alignment = Alignment(database, sides["a"], sides["b"], align)
     of_effects, effects = alignment.effects(k)
-    which: dict[str, Any] = {
-        "targets": targets,
-        "minus": minus,
-        "weights": weights,
-        "k": k,
-        "max_hops": max_hops,
-        "min_hops": min_hops,
-        "hops": hops,
-        "score": score,
-        "sign": sign,
-        "kinds": list(kinds),
-        "circuit": circuit,
+    kinds = list(kinds)
+    paths = {
+        side: search_paths(
+            one.graph,
+            targets=targets,
+            minus=minus,
+            weights=weights,
+            k=k,
+            max_hops=max_hops,
+            min_hops=min_hops,
+            hops=hops,
+            score=score,
+            sign=sign,
+            kinds=kinds,
+            circuit=circuit,
+        )
+        for side, one in sides.items()
     }
-    paths = {side: search_paths(one.graph, **which) for side, one in sides.items()}
     question = {"a": a, "b": b, "align": align}
     compared = Comparison.model_validate(
         {
@@ -150,9 +154,7 @@ def compare(
             "edges": _effects(alignment, effects),
             "paths": _paths(database, paths, question),
             "notes": [
-                *_notes(*graphs, is_whole=circuit is None),
-                *_notes_on_places(graphs, align),
-                *_notes_on_weights(*graphs),
+                *_notes(graphs, align, is_whole=circuit is None),
                 *(f"In {one.graph.name}, {one.contrast.note}" for one in sides.values() if one.contrast),
                 *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
                 *(note for graph in graphs for note in age_notes(database, graph.properties)),
@@ -164,7 +166,16 @@ def compare(
     return compared
 
 
-def _notes(a: StoredGraph, b: StoredGraph, *, is_whole: bool) -> list[str]:
+def _notes(graphs: Sequence[StoredGraph], align: str, *, is_whole: bool) -> list[str]:
+    """What can be said of two graphs before they are compared."""
+    return [
+        *_notes_on_content(*graphs, is_whole=is_whole),
+        *_notes_on_places(graphs, align),
+        *_notes_on_weights(graphs),
+    ]
+
+
+def _notes_on_content(a: StoredGraph, b: StoredGraph, *, is_whole: bool) -> list[str]:
     if a.name == b.name:
         return [f"Both graphs are {a.name!r}, so everything is shared."]
     first, second = a.source_sets, b.source_sets
@@ -191,11 +202,10 @@ def _notes_on_places(graphs: Sequence[StoredGraph], align: str) -> list[str]:
     return [f"{without[0]!r} has no positions, so only logits are shared. Align by feature (--align feature)."]
 
 
-def _notes_on_weights(a: StoredGraph, b: StoredGraph) -> list[str]:
+def _notes_on_weights(graphs: Sequence[StoredGraph]) -> list[str]:
     """A note if the weights of one of the graphs are shares, and those of the other direct effects."""
-    fixes = {graph.name: how_to_sum(graph) for graph in (a, b)}
-    shares = [(name, fix) for name, fix in fixes.items() if fix]
-    if len(shares) != 1 or a.name == b.name:
+    shares = [(graph.name, fix) for graph in graphs if (fix := how_to_sum(graph))]
+    if len(shares) != 1:
         return []
     [(name, fix)] = shares
     return [f"Weights of {name!r} are shares of each target's inputs, so effects cannot be compared in size. {fix}"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,6 +73,19 @@ class _Found(NamedTuple):
     no_target: AtlasError | None = None
 
 
+class _Question(NamedTuple):
+    """What a series asks each graph: the influence of features, by key without position, of all if none is given; the
+    best path that passes some nodes; the scores of a circuit of another graph, `of`, by the keys of its nodes."""
+
+    on: _Targets
+    keys: Collection[str]
+    is_influence_asked: bool
+    must_pass: Sequence[str]
+    score: str
+    of: str | None
+    held: Sequence[str]
+
+
 @one_answer
 def series(
     database: Database,
@@ -119,51 +133,34 @@ def series(
         raise InvalidArgumentError(
             "a circuit needs the graph that has it", fix="Give both (--circuit, --of), or neither."
         )
-    is_named, on = bool(features or must_pass or circuit is not None), _Targets(targets, minus)
+    is_named = bool(features or must_pass or circuit is not None)
     _check(k, score, is_named=is_named, has_paths=bool(must_pass))
-    ranked_by = score or SHOWN_SCORE
     sources = _in_order(database, graphs, tags)
     followed = [_followed(database, sources[0]["graph"], address) for address in features]
-    asked = {_key(feature) for feature in followed}
     other = None if of is None else find_graph(database, of)
     held = [node["key"] for node in held_nodes(other, circuit)] if other and circuit is not None else []
-    held_features = feature_keys(held)
     if other:
         check_same_transcoders(other, find_graph(database, sources[0]["graph"]["name"]))
-
-    def read(graph: StoredGraph) -> _Found:
-        stored = find_graph(database, graph.name)
-        try:
-            contrast = _measured_on(stored, on)
-        except (NodeNotFoundError, InvalidArgumentError) as error:  # other graphs of the series may have it
-            return _Found(_step(stored, None), None, no_target=error)
-        defined = _is_defined(stored, targets, contrast)
-        has_paths = (on.name or stored.logits) and stored.properties["token_nodes"]
-        path = _best_path(stored, must_pass, ranked_by, on) if must_pass and has_paths else None
-        shown, is_own = path if isinstance(path, Path) else None, stored.name == of
-        keys = held if is_own else held_features
-        scores, missing = _scores(stored, keys, targets, contrast, is_own=is_own) if other and defined else (None, 0)
-        is_followed = bool(features) or not is_named
-        influence = _influences(stored, targets, contrast, asked) if is_followed and defined else None
-        lacks = _lacking(
-            stored,
-            is_defined=defined,
-            is_path_asked=bool(must_pass),
-            is_scored=other is not None,
-            is_influence_asked=is_followed,
-        )
-        return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast)
-
-    found = list(each_graph(database, sources, read, title="graphs"))
+    question = _Question(
+        on=_Targets(targets, minus),
+        keys={_key(feature) for feature in followed},
+        is_influence_asked=bool(features) or not is_named,
+        must_pass=must_pass,
+        score=score or SHOWN_SCORE,
+        of=of,
+        held=held,
+    )
+    found = list(each_graph(database, sources, partial(_read, question), title="graphs"))
     absent = [one.no_target for one in found if one.no_target]
     if len(absent) == len(found):
         raise absent[0]
-    lines, notes = [], [*_notes(found), *_target_notes(found, on.name), *_pruned_note(found, on.name)]
+    measured_on, lines = question.on.name, []
+    notes = [*_notes(found), *_target_notes(found, measured_on), *_pruned_note(found, measured_on)]
     if other and circuit is not None:
-        notes = [*_circuit_notes(found, circuit, other, len(held_features)), *notes]
+        notes = [*_circuit_notes(found, circuit, other, len(feature_keys(held))), *notes]
         notes += age_notes(database, other.properties)
     if must_pass:
-        lines.append(_path_line(found, must_pass, ranked_by, is_alone=not features and other is None))
+        lines.append(_path_line(found, must_pass, question.score, is_alone=not features and other is None))
         if all(value is None for value in lines[-1].values):
             notes.append(_no_path(found, must_pass))
     for measure in ("influence", "replacement", "completeness") if other else ():
@@ -174,7 +171,28 @@ def series(
         followed = _changing(database, found, sources[0]["graph"], 5 if k is None else k)
     lines += [_feature_line(found, feature) for feature in followed]
     notes += _feature_notes(found, lines, is_chosen=is_chosen)
-    return Series(steps=[one.step for one in found], lines=lines, chosen=is_chosen, measured_on=on.name, notes=notes)
+    return Series(
+        steps=[one.step for one in found], lines=lines, chosen=is_chosen, measured_on=measured_on, notes=notes
+    )
+
+
+def _read(question: _Question, graph: StoredGraph) -> _Found:
+    """What a series asks of a graph."""
+    stored, on = find_graph(graph.database, graph.name), question.on
+    try:
+        contrast = _measured_on(stored, on)
+    except (NodeNotFoundError, InvalidArgumentError) as error:  # other graphs of the series may have it
+        return _Found(_step(stored, None), None, no_target=error)
+    defined = _is_defined(stored, on.added, contrast)
+    has_paths = (on.name or stored.logits) and stored.properties["token_nodes"]
+    path = _best_path(stored, question) if question.must_pass and has_paths else None
+    scores, missing = _scores(stored, question, contrast) if question.of and defined else (None, 0)
+    influence = None
+    if question.is_influence_asked and defined:
+        influence = _influences(stored, on.added, contrast, question.keys)
+    lacks = _lacking(stored, question, is_defined=defined)
+    shown = path if isinstance(path, Path) else None
+    return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast)
 
 
 def _check(k: int | None, score: str | None, *, is_named: bool, has_paths: bool) -> None:
@@ -304,16 +322,14 @@ def _influences(
     return sums
 
 
-def _best_path(
-    graph: StoredGraph, must_pass: Sequence[str], score: str, on: _Targets
-) -> Path | NodeNotFoundError | None:
+def _best_path(graph: StoredGraph, question: _Question) -> Path | NodeNotFoundError | None:
     try:
         found = search_paths(
             graph,
-            targets=on.added,
-            minus=on.minus,
-            must_pass=must_pass,
-            score=score,
+            targets=question.on.added,
+            minus=question.on.minus,
+            must_pass=question.must_pass,
+            score=question.score,
             sign=SHOWN_SIGN,
             min_hops=SHOWN_MIN_HOPS,
             max_hops=DEFAULT_HOPS,
@@ -340,12 +356,10 @@ def _missing_node(found: Sequence[_Found]) -> NodeNotFoundError | None:
     return errors[0] if errors and len(errors) == sum(one.no_target is None for one in found) else None
 
 
-def _lacking(
-    graph: StoredGraph, *, is_defined: bool, is_path_asked: bool, is_scored: bool, is_influence_asked: bool
-) -> list[tuple[str, str]]:
+def _lacking(graph: StoredGraph, question: _Question, *, is_defined: bool) -> list[tuple[str, str]]:
     """What a graph lacks of what is asked for, each with what cannot be computed then."""
-    undefined = not is_defined
-    lacks = [("a defined influence", "values of features")] * (is_influence_asked and undefined)
+    undefined, is_path_asked, is_scored = not is_defined, bool(question.must_pass), question.of is not None
+    lacks = [("a defined influence", "values of features")] * (question.is_influence_asked and undefined)
     if not graph.logits:
         return lacks + [("logits", "paths and scores")] * (is_path_asked or is_scored)
     no_tokens = is_path_asked and not graph.properties["token_nodes"]
@@ -422,16 +436,16 @@ def _pruned_note(found: Sequence[_Found], name: str | None) -> list[str]:
     return [f"{name} is not stored. {pruned}"] if pruned else []
 
 
-def _scores(
-    graph: StoredGraph, held: Sequence[str], targets: Sequence[str], contrast: Contrast | None, *, is_own: bool
-) -> tuple[CircuitScores | None, int]:
-    """The scores of a circuit, and how many of the nodes given the graph does not have; None if it has none. They are
-    given by key: all in the graph that has the circuit (`is_own`), else its features."""
+def _scores(graph: StoredGraph, question: _Question, contrast: Contrast | None) -> tuple[CircuitScores | None, int]:
+    """The scores of the circuit, and how many of its nodes the graph does not have; None if it has none. In the graph
+    that has the circuit, these are all of its nodes, in others its features."""
     import numpy as np
 
     from circuit_atlas.queries.circuit_arrays import read_circuits
 
-    circuits, columns = read_circuits(graph, targets, contrast)
+    is_own = graph.name == question.of
+    held = question.held if is_own else feature_keys(question.held)
+    circuits, columns = read_circuits(graph, question.on.added, contrast)
     activations, chosen = Activations(graph), np.zeros(len(columns.keys), np.bool_)
     ordinals = [[columns.ordinal[key]] if is_own else activations.of(key) for key in held]
     chosen[[ordinal for some in ordinals for ordinal in some]] = True

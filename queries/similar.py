@@ -247,24 +247,15 @@ def cluster_graphs(
         raise InvalidArgumentError("groups and threshold cannot be combined", fix="Give one of them.")
     if threshold is not None and not -1 <= threshold <= 1:
         raise InvalidArgumentError(f"threshold cannot be {threshold}", fix="It must be a similarity, -1 to 1.")
-    named = graph_set(database, graphs, tags)
-    if not named:
-        raise no_graphs()
-    sources = aggregated_sources(database, graphs, tags)
-    check_sources(sources, "the comparison")
-    if len(sources) > _MOST_GRAPHS:
-        raise InvalidArgumentError(
-            f"at most {_MOST_GRAPHS:,} graphs can be compared in pairs, not {len(sources):,}",
-            fix="Name fewer graphs, or ask for those like one graph (`similar`).",
-        )
+    sources = _clustered(database, graphs, tags)
     if groups is not None:
-        check_range("groups", groups, 1, len(sources))
+        check_range("groups", groups, 1, len(sources))  # before the graphs are read
     weights = _read(database, sources, by, align)
     matrix = weights.features() if by == "feature" else weights.effects()
     sources, kept, notes = _with_weights(sources, np.diff(matrix.indptr), by)
     n = len(sources)
     if groups is not None:
-        check_range("groups", groups, 1, n)
+        check_range("groups", groups, 1, n)  # without the graphs that have no weights
     similarity = similarities(matrix[kept], measure)
     tree, rule = tree_of(similarity), Rule(groups, threshold)
     if rule == Rule():
@@ -288,6 +279,24 @@ def cluster_graphs(
     clusters._similarity = similarity[np.ix_(order, order)].tobytes()
     clusters._tree = tree.tolist()
     return clusters
+
+
+def _clustered(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
+    """Rows of aggregates.sources of the graphs to be clustered.
+
+    Raises:
+        InvalidArgumentError: see `cluster_graphs`.
+    """
+    if not graph_set(database, graphs, tags):
+        raise no_graphs()
+    sources = aggregated_sources(database, graphs, tags)
+    check_sources(sources, "the comparison")
+    if len(sources) > _MOST_GRAPHS:
+        raise InvalidArgumentError(
+            f"at most {_MOST_GRAPHS:,} graphs can be compared in pairs, not {len(sources):,}",
+            fix="Name fewer graphs, or ask for those like one graph (`similar`).",
+        )
+    return sources
 
 
 def _check(by: str, measure: str, align: str) -> None:

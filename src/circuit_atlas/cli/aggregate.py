@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.ingest import warn
-from circuit_atlas.cli.options import atlas_command, tags_option
+from circuit_atlas.cli.options import align_option, atlas_command, tags_option
 from circuit_atlas.cli.questions import some_graphs
 from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS
 
@@ -22,12 +22,7 @@ GROUP = "Questions across prompts"
 @some_graphs
 @tags_option
 @click.option("--name", required=True, help="Name of the aggregate.")
-@click.option(
-    "--align",
-    type=click.Choice(["feature", "relative", "exact"]),
-    show_default="feature",
-    help="Drop positions, count them from the end of the prompt, or from its start.",
-)
+@align_option(None)
 @click.option(
     "--weight",
     type=click.Choice(AGGREGATED_WEIGHTS),

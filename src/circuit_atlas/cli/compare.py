@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command
+from circuit_atlas.cli.options import align_option, atlas_command
 from circuit_atlas.cli.path_options import circuit_option, contrast_options, shown_paths_options
 from circuit_atlas.cli.questions import complete_graphs
-from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
+from circuit_atlas.schema.limits import MAX_NEIGHBORS
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -21,13 +21,7 @@ GROUP = "Questions across prompts"
 @click.command("compare")
 @click.argument("a", shell_complete=complete_graphs)
 @click.argument("b", shell_complete=complete_graphs)
-@click.option(
-    "--align",
-    type=click.Choice(ALIGNMENTS),
-    default="relative",
-    show_default=True,
-    help="Count positions from the end of the prompt, from its start, or not at all.",
-)
+@align_option("relative")
 @click.option(
     "--to",
     "targets",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, k_option, strong_effects_options, tags_option
+from circuit_atlas.cli.options import align_option, atlas_command, k_option, strong_effects_options, tags_option
 from circuit_atlas.cli.questions import some_graphs
-from circuit_atlas.schema.limits import ALIGNMENTS, SHAPES
+from circuit_atlas.schema.limits import SHAPES
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -30,11 +30,7 @@ GROUP = "Questions across prompts"
     help="Transcoder features, direct effects, or motifs: effects between three features, or two and a logit.",
 )
 @click.option("--shape", type=click.Choice(SHAPES), help="With --by motif: the shape of the motifs.  [default: chain]")
-@click.option(
-    "--align",
-    type=click.Choice(ALIGNMENTS),
-    help="With --by edge or motif: positions from the end (relative), from the start, or not at all (the default).",
-)
+@align_option(None, "With --by edge or motif:")
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),

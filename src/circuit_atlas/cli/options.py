@@ -203,6 +203,25 @@ strong_effects_options = together(
         "--strongest", type=click.IntRange(1), metavar="N", help="Only the N strongest effects of each graph."
     ),
 )
+
+
+def align_option(default: str | None = "feature", help_text: str = "") -> Callable[[F], F]:
+    """How nodes of several graphs are aligned.
+
+    Args:
+        default: None if the option has an effect only beside another one.
+        help_text: what the help says before how positions are counted.
+    """
+    counted = "count positions from the end of the prompt, from its start, or not at all."
+    return click.option(
+        "--align",
+        type=click.Choice(ALIGNMENTS),
+        default=default,
+        show_default=True if default else "feature",
+        help=f"{help_text} {counted}" if help_text else counted.capitalize(),
+    )
+
+
 # What is compared of graphs, and how.
 similarity_options = together(
     click.option(
@@ -219,12 +238,6 @@ similarity_options = together(
         show_default=True,
         help="Weighted Jaccard, or cosine of the signed weights.",
     ),
-    click.option(
-        "--align",
-        type=click.Choice(ALIGNMENTS),
-        default="feature",
-        show_default=True,
-        help="Count positions from the end of the prompt, from its start, or not at all.",
-    ),
+    align_option(),
 )
 FILE_PATH = click.Path(dir_okay=False)

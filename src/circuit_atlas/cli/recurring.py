@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.options import atlas_command, k_option, strong_effects_options, tags_option
+from circuit_atlas.cli.options import align_option, atlas_command, k_option, strong_effects_options, tags_option
 from circuit_atlas.cli.questions import some_graphs
-from circuit_atlas.schema.limits import ALIGNMENTS, SHAPES
+from circuit_atlas.schema.limits import SHAPES
 
 if TYPE_CHECKING:
     from circuit_atlas.client import Atlas
@@ -29,11 +29,7 @@ GROUP = "Questions across prompts"
     help="Strongest effects of each node that a motif may use.  [default: 3]",
 )
 @click.option("--shape", type=click.Choice(SHAPES), help="Instead: all motifs of this shape, of signed effects.")
-@click.option(
-    "--align",
-    type=click.Choice(ALIGNMENTS),
-    help="With --shape: positions from the end (relative), from the start, or not at all (the default).",
-)
+@align_option(None, "With --shape:")
 @strong_effects_options
 @k_option
 @atlas_command
