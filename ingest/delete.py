@@ -38,7 +38,7 @@ def delete_graph(database: Database, name: str) -> None:
 
 def remove_graph(database: Database, graph: str) -> None:
     """Delete everything under a hidden name; if there is nothing, do nothing. A graph that is just being
-    published is left alone: the lock waits until it is."""
+    published is left alone: the lock waits until that is done."""
     database.write(statements.CONDEMN, graph=graph, owner=owner_of_this_process())
     while database.write(statements.DELETE_EDGES, graph=graph, batch=_EDGES_PER_TRANSACTION)[0]["deleted"]:
         pass

@@ -58,10 +58,12 @@ class DenseEdges:
         fits = np.abs(block) <= MAX_WEIGHT
         if not fits.all():
             row, column = np.argwhere(~fits)[0].tolist()
+            weight = float(block[row, column])
+            is_large = np.isfinite(weight)
             raise InputError(
-                f"the weight is {float(block[row, column])}",
+                f"the weight is {weight}{f'; its size is more than {MAX_WEIGHT:g}' if is_large else ''}",
                 where=f"{self._where}: adjacency_matrix[{start + row}, {column}]",
-                fix="Run the attribution again; use float32 if it ran in a shorter type.",
+                fix=f"Run the attribution again{'' if is_large else '; use float32 if it ran in a shorter type'}.",
             )
         return int(np.count_nonzero(block))
 

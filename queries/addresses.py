@@ -112,25 +112,27 @@ def _meant(graph: StoredGraph, address: str) -> str | None:
 
 
 def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
-    """The error that names nodes that are called alike, or tells where a feature is active, or what groups the node."""
+    """The error that names nodes that are called alike, or tells where a feature is active, or which supernode holds
+    the node."""
     if holders := _supernodes_of(graph, address):
         return NodeNotFoundError(
             f"{address!r} is part of a supernode of {graph.name!r}", fix=f"Name the supernode: {' or '.join(holders)}."
         )
     kind, text = _kind_and_text(address)
     given = parse_key(_meant(graph, address) or address)
-    if _LOGIT_BY_RANK.fullmatch(address):
-        fix = f"Ranks of logits are 1 to {len(graph.logits)}." if graph.logits else "The graph has no logits."
-    elif _FROM_END.fullmatch(address) and given is None:
-        fix = f"Positions are 0 to {graph.properties['n_pos'] - 1}, or -{graph.properties['n_pos']} to -1."
+    if _FROM_END.fullmatch(address) and given is None:
+        fix = _positions(graph, from_end=True)
     elif given is None or given.position is None:
         rows = ask(graph.database, "nodes.names", graph=graph.name, kind=kind)
         fix = did_you_mean(text, [row["name"] for row in rows])
+        if _LOGIT_BY_RANK.fullmatch(address):
+            ranks = f"Ranks of logits are 1 to {len(graph.logits)}." if graph.logits else "The graph has no logits."
+            fix = f"{ranks} {fix}".strip()
     elif given.kind is Kind.FEATURE:
         elsewhere = _matches(graph, f"feature:{feature_place(given.layer, given.index, given.component)}")
         fix = f"This feature is active at {', '.join(node.key for node in elsewhere[:10])}." if elsewhere else ""
     else:
-        fix = f"Positions are 0 to {graph.properties['n_pos'] - 1}."
+        fix = _positions(graph)
     forms = "Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name."
     return NodeNotFoundError(f"no node of {graph.name!r} matches {address!r}", fix=f"{fix} {forms}".strip())
 
@@ -141,6 +143,14 @@ def _supernodes_of(graph: StoredGraph, address: str) -> list[str]:
     found = find_graph(graph.database, whole) if whole else None
     if found is None or not (meant := _matches(found, address) or _matches(found, _meant(found, address) or address)):
         return []
-    keys = {node.key for node in meant}
     rows = ask(graph.database, "supernodes.list", graph=found.name)
-    return [f"{SUPERNODE}:{row['name']}" for row in rows if any(node["key"] in keys for node in row["members"])]
+    holder = {node["key"]: row["name"] for row in rows for node in row["members"]}  # the last, if there are several
+    return [f"{SUPERNODE}:{name}" for name in dict.fromkeys(holder[node.key] for node in meant if node.key in holder)]
+
+
+def _positions(graph: StoredGraph, *, from_end: bool = False) -> str:
+    """Which positions the nodes of a graph have."""
+    n_pos = graph.properties["n_pos"]
+    if not n_pos:
+        return "The nodes of this graph have no positions."
+    return f"Positions are 0 to {n_pos - 1}{f', or -{n_pos} to -1' if from_end else ''}."

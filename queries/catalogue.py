@@ -147,7 +147,7 @@ class CatalogueQuery:
         """All parameters of the query: `values` checked, defaults for the rest.
 
         Raises:
-            InvalidArgumentError: a parameter is missing, unknown, or of another type.
+            InvalidArgumentError: a parameter is missing, unknown, of another type, or has an unknown value.
         """
         missing = [p.name for p in self.parameters if p.required and p.name not in values]
         if missing:
@@ -158,7 +158,7 @@ class CatalogueQuery:
         """As `complete`; a required parameter without a value is None.
 
         Raises:
-            InvalidArgumentError: a parameter is unknown, or of another type.
+            InvalidArgumentError: a parameter is unknown, of another type, or has an unknown value.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         if unknown := [name for name in values if name not in known]:
@@ -188,12 +188,14 @@ def _check_type(query: str, parameter: Parameter, value: Any) -> None:
     wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
     if value is not None and types and (wrong_boolean or not isinstance(value, types)):
         raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
+    if parameter.type == "LIST<STRING>" and not all(isinstance(one, str) for one in value or []):
+        raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
     if choices := _CHOICES.get(parameter.name):
         for one in value if isinstance(value, list | tuple) else [value]:
             if one not in (*choices, parameter.default, None):
                 raise InvalidArgumentError(
                     f"{query}: {parameter.name} cannot be {one!r:.60}",
-                    fix=f"It must be one of {', '.join(filter(None, choices))}.",
+                    fix=f"It must be one of {', '.join(choice or 'an empty text' for choice in choices)}.",
                 )
 
 

@@ -199,7 +199,8 @@ def _notes_on_places(graphs: Sequence[StoredGraph], align: str) -> list[str]:
     without = [graph.name for graph in graphs if not graph.properties["n_pos"]]
     if align == "feature" or len(without) != 1:
         return []
-    return [f"{without[0]!r} has no positions, so only logits are shared. Align by feature (--align feature)."]
+    shared = f"{without[0]!r} has no positions, so no features, errors and tokens are shared."
+    return [f"{shared} Align by feature (--align feature)."]
 
 
 def _notes_on_weights(graphs: Sequence[StoredGraph]) -> list[str]:

@@ -335,4 +335,5 @@ def _named(node: AlignedNode) -> str:
     if not node.identity.startswith("feature:"):
         return _titles([*node.a, *node.b])
     place = node.identity.removeprefix("feature:")
-    return f"feature {place}" if node.name == f"feature {place.partition('@')[0]}" else f"{node.name} ({place})"
+    without_position = place.partition("@")[0].partition(" of ")[0]
+    return f"feature {place}" if node.name == f"feature {without_position}" else f"{node.name} ({place})"

@@ -123,7 +123,7 @@ def _suggested(place: re.Match[str] | None, text: str, alike: list[str]) -> str:
     meant = did_you_mean(text, alike)
     if meant or not alike or text.isdigit():
         return meant
-    return f"Explanations with like words are {', '.join(map(repr, alike[:3]))}."
+    return f"Explanations with similar words: {', '.join(map(repr, alike[:3]))}."
 
 
 @one_answer

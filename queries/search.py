@@ -34,15 +34,8 @@ _CUT = (
     "that were looked at: hits may be missing. Search for more words."
 )
 _INSIDE = "'\u2019.:,;\u00b7"  # of a word, but not at its ends
-_KEPT = (
-    "So",
-    "Sk",
-    "Mn",
-    "Mc",
-    "Me",
-    "Cf",
-    "Pc",
-)  # categories of symbols, of marks, and of what joins
+_NOT_INSIDE = re.compile(r"(?<!\d)[,;]|[,;](?!\d)|(?<=\d)[:\u00b7]|[:\u00b7](?=\d)")  # `1,000` and `a:b` are words
+_KEPT = ("Mn", "Mc", "Me", "Cf", "Pc")  # categories of marks, and of what joins
 _SPECIAL = frozenset('+-&|!(){}[]^"~*?:\\/<>=')
 
 
@@ -206,10 +199,15 @@ def _nothing(database: Database, text: str, words: list[str], *, raw: bool, rest
 
 def _words(text: str) -> list[str]:
     """The words of a text, split as the index splits them: at blanks and at punctuation, except that inside `3.14` or
-    `it's`. It keeps symbols such as emojis, and no punctuation."""
-    split = "".join(c if c.isalnum() or c in _INSIDE or category(c) in _KEPT else " " for c in text).split()
-    words = (word.strip(_INSIDE) for word in split)
-    return [word for word in words if any(c.isalnum() or category(c) == "So" for c in word)]
+    `it's`. It keeps emojis, and no punctuation."""
+    text = _NOT_INSIDE.sub(" ", text)
+    split = "".join(c if c.isalnum() or c in _INSIDE or _is_emoji(c) or category(c) in _KEPT else " " for c in text)
+    words = (word.strip(_INSIDE) for word in split.split())
+    return [word for word in words if any(c.isalnum() or _is_emoji(c) for c in word)]
+
+
+def _is_emoji(character: str) -> bool:
+    return "\u2600" <= character <= "\u27bf" or character >= "\U0001f000"
 
 
 def lucene_query(words: list[str], *, every: bool) -> str:

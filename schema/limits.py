@@ -17,7 +17,7 @@ MAX_SEED = 2**32 - 1  # of random numbers
 MAX_WALKS = 100_000  # paths looked at in a graph with a cycle
 DEFAULT_TIMEOUT = 30.0  # seconds
 MAX_WEIGHT = 1e300  # |weight| of an edge, or what an expression makes of it: sums of millions stay finite
-MIN_INPUT_SUM = 1e-10  # what a node's sum of |weight| of its inputs counts at least; circuit-tracer's clamp
+MIN_INPUT_SUM = 1e-10  # lower limit of a node's input_sum where influence is divided by it; circuit-tracer's clamp
 ROUNDING = 1e-9  # more than rounding makes of a number near 1, and less than anything that counts
 
 # What arguments and options choose from, in the order in which errors and `--help` list it.

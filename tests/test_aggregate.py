@@ -30,6 +30,7 @@ from circuit_atlas.errors import (
     GraphNotFoundError,
     InputError,
     InvalidArgumentError,
+    NodeNotFoundError,
     NotFoundError,
 )
 from circuit_atlas.graph import aggregate
@@ -336,6 +337,9 @@ def test_an_aggregate_knows_when_it_is_out_of_date(atlas: Atlas, examples: Any, 
     assert note in atlas.motifs(name, random=2).notes
     assert note in atlas.series(first, circuit="core", of=name).notes
     assert note in atlas.query("features.only", {"graphs": [name], "without": [first]}).notes
+    assert note not in atlas.query("features.only", {"tags": [tag]}).notes  # which stands for graphs of prompts
+    with pytest.raises(NodeNotFoundError, match="have no positions"):
+        atlas.graph(name).node("token:-1")
     feature = next(node for node in atlas.graph(name).nodes() if node.kind == "feature")
     assert note in atlas.feature(f"{feature.layer}/{feature.index}", graphs=[name]).notes
     assert note in atlas.query("neighbors.direct", {"graph": name, "key": "logit", "k": 1}).notes

@@ -114,6 +114,7 @@ def test_details_of_every_kind_of_node_are_those_of_the_file(name: str, examples
     [
         ("logit:11", "Ranks of logits are 1 to 10"),
         ("logit:0", "Ranks of logits are 1 to 10"),
+        ("logit:226", "Ranks of logits are 1 to 10"),
         ("token:-12", "Positions are 0 to 10, or -11 to -1"),
         ("token:11", "Positions are 0 to 10"),
         ("20/44686@-30", "Positions are 0 to 10, or -11 to -1"),
@@ -271,4 +272,9 @@ def test_sets_of_graphs_of_the_catalogue_are_checked(atlas: Atlas, examples: dic
     for tags in ({"tags": ["analogys"]}, {"graphs": ["winter"], "without_tags": ["analogys"]}):
         with pytest.raises(NotFoundError, match="analogys"):
             atlas.query("features.only", tags)
+    with pytest.raises(NotFoundError, match="analogys"):
+        atlas.query("search.text", {"text": "moon", "tag": "analogys"})
+    for no_text in (None, 3, ["winter"]):
+        with pytest.raises(InvalidArgumentError, match="must be LIST<STRING>"):
+            atlas.query("features.only", {"graphs": [no_text]})
     assert atlas.query("features.only", {"graphs": ["winter"], "without": ["night"]}).rows

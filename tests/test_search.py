@@ -120,7 +120,13 @@ def test_searches_without_words_or_of_unknown_graphs_are_refused(atlas: Atlas, e
 def test_words_are_split_as_in_the_index(atlas: Atlas, examples: Any) -> None:
     plain = atlas.search("texas locations", k=100)
     assert plain.hits
-    for text in ("texas \u2014 locations", "texas-locations", "Texas, locations.", "(texas/locations)"):
+    for text in (
+        "texas \u2014 locations",
+        "texas-locations",
+        "Texas,locations.",
+        "(texas/locations)",
+        "texas\u00b0locations",
+    ):
         assert [hit.text for hit in atlas.search(text, k=100).hits] == [hit.text for hit in plain.hits]
 
 

@@ -431,6 +431,10 @@ def test_an_address_of_a_member_names_its_supernode(atlas: Atlas, opposite: Grap
     for address in (member, member.removeprefix("feature:")):
         with pytest.raises(NodeNotFoundError, match=re.escape(f"Name the supernode: supernode:{name}.")):
             opposite.collapsed().node(address)
+    opposite.create_supernode("last", [member])  # a node in several counts in the last
+    with pytest.raises(NodeNotFoundError, match=re.escape("Name the supernode: supernode:last.")):
+        opposite.collapsed().node(member)
+    opposite.delete_supernode("last")
     with pytest.raises(NodeNotFoundError, match="no node of"):
         opposite.collapsed().node("nothing like it")
 

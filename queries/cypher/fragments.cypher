@@ -30,8 +30,9 @@ $first <= node.ordinal < $stop
 // @fragment allowed(node) -- whether it is of the kinds and in the layers that the question allows
 ($kinds = [] OR @kind(node) IN $kinds) AND ($layers = [] OR node.layer IN $layers)
 
-// @fragment is_original(graph) -- whether a graph is neither collapsed nor an aggregate
-graph.collapsed_from IS NULL AND graph.aggregated_state IS NULL
+// @fragment is_original(graph) -- whether a graph is neither collapsed nor an aggregate. Asked of properties that every
+// graph has: to find that a node lacks one, Neo4j reads all that it has.
+NOT graph.name ENDS WITH ':collapsed' AND coalesce(graph.source_format, '') <> 'aggregate'
 
 // @fragment graphs_of(graphs, tags) -- the complete graphs g with these names or one of these tags, each once; a tag
 // stands for no collapsed graph or aggregate, which would count the same prompts once more

@@ -71,7 +71,7 @@ def refresh_aggregate(database: Database, name: str) -> IngestResult:
     if not is_aggregate(stored):
         raise InvalidArgumentError(
             f"{name!r} is not an aggregate",
-            fix="`circuit-atlas graphs` lists graphs, and of aggregates the number of their graphs.",
+            fix="`circuit-atlas graphs` lists all graphs; for an aggregate, it shows how many it was made from.",
         )
     from circuit_atlas.ingest.load import load_graph
 

@@ -406,7 +406,12 @@ class Atlas(ReconnectingDatabase):
                 if values.get("bounds") is None:
                     check_tables(graph, query.cypher())
         for names, tags in _SETS:
-            old += old_notes(self, graph_rows(self, values.get(names) or [], values.get(tags) or []))
+            named = values.get(names) or []
+            rows = graph_rows(self, named, values.get(tags) or [])
+            # A tag stands for graphs of prompts alone.
+            old += old_notes(self, (row for row in rows if row["graph"] in named))
+        if values.get("tag"):
+            graph_rows(self, [], [values["tag"]])
         found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
         found.notes.extend(dict.fromkeys(old))
         return found
@@ -421,14 +426,14 @@ class Atlas(ReconnectingDatabase):
 
         Raises:
             InvalidArgumentError: it begins with a command of Neo4j Browser, such as `:param`.
-            ReadOnlyError: it would do so, and `write` is not set; nothing was run.
+            ReadOnlyError: it would do more than read, and `write` is not set; nothing was run.
             CypherError: the server refused the statement.
             QueryTimeoutError: the server stopped it at the time limit.
         """
         if without_comments(text).lstrip().startswith(":"):
             raise InvalidArgumentError(
                 "lines that begin with `:` are commands of Neo4j Browser",
-                fix="Leave them out, and give parameters by themselves (-p NAME=VALUE).",
+                fix="Leave them out, and pass parameters separately (-p NAME=VALUE).",
             )
         if not write:
             check_read_only(self, text, dict(parameters or {}))

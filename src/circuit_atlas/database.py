@@ -393,7 +393,7 @@ class Database:
 
 
 def _close_after(futures: list[Future[Any]], driver: Driver) -> None:
-    """Close the driver once nothing uses it: a connection is not safe in two threads."""
+    """Close the driver once nothing uses it: two threads must not use one connection."""
     wait(futures)
     driver.close()
 

@@ -330,7 +330,7 @@ def store_collapsed(graph: StoredGraph, weights: str | None = None) -> IngestRes
 
     check_choice("weights", weights, COLLAPSED_WEIGHTS)
     data = read_graph_data(graph)
-    # From the supernodes that were read with the graph; those of now may differ.
+    # From the supernodes that were read with the graph; the present ones may differ.
     read = [[supernode.name, list(supernode.members)] for supernode in data.supernodes]
     state = collapsed_state(graph.properties["content_hash"], weights, read)
     data = collapse(data, weights, collapsed_from=graph.name, collapsed_state=state)

@@ -19,7 +19,7 @@ WITH nodes, influences, total, reduce(
 UNWIND range(0, size(sums) - 2) AS i
 WITH nodes, i, nodes[i] AS n, influences[i] AS influence, sums[i] / total AS before,
      sums[i + 1] / total AS cumulative_share
-WHERE before < $share OR $share >= 1.0 // the shares of the largest may add up to 1 already, rounded
+WHERE before < $share OR $share >= 1.0 // rounding can bring the sum to 1 before the last node
 // result
 // collect() leaves the lists behind, which would be counted as memory of each row that is sorted.
 WITH i, head(collect(n {@node})) AS node, head(collect(influence)) AS influence,

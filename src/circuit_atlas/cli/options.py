@@ -209,7 +209,7 @@ def align_option(default: str | None = "feature", help_text: str = "") -> Callab
     """How nodes of several graphs are aligned.
 
     Args:
-        default: None if the option has an effect only beside another one.
+        default: None where it matters whether the option was given.
         help_text: what the help says before how positions are counted.
     """
     counted = "count positions from the end of the prompt, from its start, or not at all."

@@ -167,7 +167,7 @@ class Part(NamedTuple):
 
 def is_strong(weight: npt.NDArray[Any], min_weight: float) -> Bool:
     """Which weights (m,) have at least this size, compared as float64, as in Cypher. numpy rounds a Python float to the
-    type of an array: compared with float32, 0.7 would be the nearest float32, which is smaller."""
+    type of an array: compared with a float32 array, 0.7 would become the nearest float32, which is smaller."""
     strong: Bool = np.abs(weight) >= np.float64(min_weight)
     return strong
 

@@ -104,7 +104,7 @@ class SignedGraphs:
         """The signed effects that at least so many graphs have.
 
         Raises:
-            OverflowError: so many effects of so many graphs do not fit into a gigabyte.
+            OverflowError: the table of which graph has which effect would exceed a gigabyte.
         """
         none = np.zeros(0, np.int64)
         codes, inverse = np.unique(np.concatenate([none, *self._codes]), return_inverse=True)

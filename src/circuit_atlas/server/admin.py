@@ -133,12 +133,12 @@ def kill_abandoned(home: Path) -> None:
             _LOG.info("killing process %s: a command of a program that was killed still works on %s", pid, home)
             process.kill()
             process.wait(10)
-    except (OSError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
-        pass  # no record, no readable one, or the process has just ended or is another user's, which has the id by now
-    except psutil.TimeoutExpired:
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        pass  # no record, no readable one, or the process has just ended
+    except psutil.Error as error:
         raise LocalServerError(
-            f"process {pid}, which a program that was killed left behind, does not end",
+            f"process {pid}, which a program that was killed left behind, cannot be stopped: {error}",
             where=str(home),
-            fix="It may be waiting for a disk. Try again when it has ended.",
-        ) from None
+            fix="Stop it, or try again when it has ended.",
+        ) from error
     pid_file.unlink(missing_ok=True)
