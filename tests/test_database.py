@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.graphs import make_graph
 
-from circuit_atlas import Atlas, Connection, GraphHandle, client, database
+from circuit_atlas import Atlas, Connection, GraphHandle, database
 from circuit_atlas.database import Database, check_version, connect
 from circuit_atlas.errors import (
     DatabaseError,
@@ -24,6 +24,7 @@ from circuit_atlas.graph.best_paths import BestPath, PathFinder
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.store import reconnecting
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_question_to_another_server_is_asked_again(connection: Connection, mon
             raise lost.pop()
         return run(database, statement, *arguments, **how)
 
-    monkeypatch.setattr(client, "_PAUSE", 0.001)
+    monkeypatch.setattr(reconnecting, "_PAUSE", 0.001)
 
     with Atlas(connection) as atlas:
         monkeypatch.setattr(Database, "run", without_answer)
