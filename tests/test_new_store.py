@@ -14,7 +14,7 @@ from neo4j.exceptions import ServiceUnavailable
 from support.examples import example_file
 from support.program import fails, run_program
 
-from circuit_atlas import Atlas, client
+from circuit_atlas import Atlas
 from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.errors import (
     DatabaseError,
@@ -27,6 +27,7 @@ from circuit_atlas.errors import (
 from circuit_atlas.queries.results import Graphs
 from circuit_atlas.schema import apply
 from circuit_atlas.server import LocalServer
+from circuit_atlas.store import reconnecting
 
 
 @pytest.mark.parametrize(
@@ -98,11 +99,11 @@ def test_a_session_that_could_not_connect_again_tries_once_more(
     check = apply.check_schema
 
     def stopped(_: Atlas) -> int | None:
-        monkeypatch.setattr(client, "check_schema", check)
+        monkeypatch.setattr(reconnecting, "check_schema", check)
         raise ServiceUnavailable("away")
 
     own_server.stop()
-    monkeypatch.setattr(client, "check_schema", stopped)
+    monkeypatch.setattr(reconnecting, "check_schema", stopped)
     with pytest.raises(ServerUnavailableError):
         own_atlas.graphs()
     assert own_atlas.graphs().graphs == []

@@ -23,10 +23,11 @@ from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
+from circuit_atlas.schema.limits import MAX_WEIGHT
 from circuit_atlas.synth import Shape, synthesize
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
-WEIGHTS = st.floats(allow_nan=False, allow_infinity=False).filter(bool)
+WEIGHTS = st.floats(-MAX_WEIGHT, MAX_WEIGHT).filter(bool)
 SHAPES = st.builds(
     Shape,
     layers=st.integers(1, 3),
