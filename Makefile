@@ -68,6 +68,7 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	rm -rf .check build && $(UV) --no-deps --target .check .
 	$(BIN)/mypy .check/circuit_atlas tests benchmarks scripts
+	rm -rf build
 	$(BIN)/python scripts/write_docs.py --check
 	$(BIN)/python -m pytest -m "not server" tests/test_catalogue.py tests/test_layout.py
 

@@ -26,7 +26,7 @@ class DenseEdges:
         where: the file, for messages.
 
     Raises:
-        InputError: an entry is NaN or infinite; the message says where.
+        InputError: an entry is NaN, infinite or larger than 1e300 in size; the message says where.
     """
 
     def __init__(self, adjacency: npt.NDArray[Any], where: str) -> None:

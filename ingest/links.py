@@ -49,8 +49,8 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
         path: the file, for messages.
 
     Raises:
-        InputError: a link refers to no node, occurs twice, or has a weight that is not a finite number; or one id
-            stands for too many nodes.
+        InputError: a link refers to no node, occurs twice, or has a weight that is no number of at most 1e300; or one
+            id stands for too many nodes.
     """
     by_id: dict[str, list[int]] = defaultdict(list)
     for i, source_id in enumerate(nodes.source_id):

@@ -101,7 +101,8 @@ class ReconnectingDatabase(Database):
             raise
 
     def run(self, cypher: str, parameters: dict[str, Any] | None = None, *, write: bool = False) -> StatementResult:
-        """Run one statement, as `Database.run`; a local server that has stopped is started again first."""
+        """Run one statement, as `Database.run`. A local server that has stopped is started again; then a statement that
+        reads is repeated, and one that writes is not: nobody knows whether it was run."""
         if self._server is None and not write:
             return self._asked_again(super().run, cypher, parameters)
         self._wait_for_checked_data()
@@ -109,7 +110,7 @@ class ReconnectingDatabase(Database):
         try:
             return super().run(cypher, parameters, write=write)
         except ServerUnavailableError:
-            if not self._reconnect(used) or write:  # nobody knows whether a statement that writes was run
+            if not self._reconnect(used) or write:
                 raise
             return super().run(cypher, parameters)
 
