@@ -13,7 +13,7 @@ from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
-from circuit_atlas.queries.one_answer import note_version
+from circuit_atlas.queries.one_answer import note_versions
 
 
 def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
@@ -79,8 +79,7 @@ def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> 
         for name, version, content in zip(found["names"], found["versions"], found["contents"], strict=True):
             if name:
                 rows.append({"graph": name, "version": version or None, "content": content, **found["shared"]})
-    for row in check_graphs(rows):
-        note_version(row["graph"], row["version"])
+    note_versions({row["graph"]: row["version"] for row in check_graphs(rows)})
     return sorted(rows, key=itemgetter("graph"))
 
 

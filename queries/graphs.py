@@ -10,7 +10,7 @@ from circuit_atlas.database import RETRY_SECONDS, Database, Rows, Step
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.one_answer import as_one, changed, check_versions, is_asking, note_version
+from circuit_atlas.queries.one_answer import as_one, changed, check_versions, is_asking, note_versions
 from circuit_atlas.queries.results import (
     Graphs,
     GraphSummary,
@@ -63,7 +63,7 @@ class StoredGraph(GraphReference):
         self.version: str | None = self.properties.get("version")
         """Which publish of the graph this is; None if that was before graphs had versions."""
         self.known = row if self.version else None
-        note_version(name, self.version)
+        note_versions({name: self.version})
 
     @property
     def source_sets(self) -> SourceSets:

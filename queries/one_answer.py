@@ -78,15 +78,18 @@ def _attempt(database: Database, function: Callable[[], R]) -> R:
     return answer
 
 
-def note_version(graph: str, version: str | None) -> None:
-    """Note the version of a graph that is read.
+def note_versions(versions: Versions) -> None:
+    """Note the versions of graphs that are read.
 
     Raises:
-        GraphChangedError: the question has read another version of it before.
+        GraphChangedError: the question has read another version of one of them before.
     """
     noted = _noted.get(None)
-    if noted is not None and noted.setdefault(graph, version) != version:
-        raise changed(graph)
+    if noted is None:
+        return
+    for graph, version in versions.items():
+        if noted.setdefault(graph, version) != version:
+            raise changed(graph)
 
 
 def check_versions(database: Database, versions: Versions) -> None:
@@ -97,9 +100,11 @@ def check_versions(database: Database, versions: Versions) -> None:
     """
     if not versions:
         return
-    rows = ask(database, "graphs.versions", versions={graph: version or "" for graph, version in versions.items()})
-    if rows:
-        raise changed(rows[0]["graph"])
+    [found] = ask(database, "graphs.versions", graphs=list(versions))
+    now = dict(zip(found["names"], found["versions"], strict=True))
+    for graph, version in versions.items():
+        if now.get(graph) != (version or ""):
+            raise changed(graph)
 
 
 def changed(graph: str) -> GraphChangedError:

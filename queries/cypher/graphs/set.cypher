@@ -17,7 +17,8 @@ UNION ALL
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND @is_original(g) RETURN g, null AS tag
 }
 WITH g, collect(tag) AS tagged LIMIT @MAX_ROWS
-WITH g {source_set: g.model + ' / ' + g.source_set, lorsa_source_set: g.model + ' / ' + g.lorsa_source_set,
-        is_original: @is_original(g), tagged: tagged} AS shared, g
-RETURN shared, collect(coalesce(g.name, '')) AS names, collect(coalesce(g.version, '')) AS versions,
-  collect(coalesce(g.content_hash, '')) AS contents LIMIT @MAX_ROWS
+WITH g.model AS model, g.source_set AS transcoders, g.lorsa_source_set AS lorsas, @is_original(g) AS original, tagged,
+  collect(coalesce(g.name, '')) AS names, collect(coalesce(g.version, '')) AS versions,
+  collect(coalesce(g.content_hash, '')) AS contents
+RETURN {source_set: model + ' / ' + transcoders, lorsa_source_set: model + ' / ' + lorsas, is_original: original,
+        tagged: tagged} AS shared, names, versions, contents LIMIT @MAX_ROWS

@@ -1,12 +1,13 @@
-// Of some graphs, one that was replaced or deleted meanwhile, if any: every publish of a graph sets another version.
+// The versions of some graphs, as columns: every publish of a graph sets another one.
 // @internal
-// @param versions MAP -- version of each graph by its name, an empty text if it had none
-// @returns graph STRING -- the graph's name
+// @param graphs LIST<STRING> -- names of graphs
+// @returns names LIST<STRING> -- names of graphs that are complete; among thousands, others may be in the list, too
+// @returns versions LIST<STRING> -- the version of each, an empty text if it has none
 CYPHER 25
-WITH size(keys($versions)) AS n_graphs
+WITH size($graphs) AS n_graphs
 CALL (n_graphs) {
   WITH n_graphs WHERE @are_few(n_graphs)
-  UNWIND keys($versions) AS name
+  UNWIND $graphs AS name
   MATCH (g:Graph {name: name}) RETURN g
 UNION ALL
   // Reading all takes half as long as looking each up. The second CALL keeps Neo4j from reading all for a few.
@@ -14,8 +15,5 @@ UNION ALL
   CALL () { MATCH (g:Graph) WHERE @indexed(g.name) RETURN g }
   RETURN g
 }
-WITH g WHERE g.status = 'ready' AND coalesce(g.version, '') = $versions[g.name]
-WITH collect(g.name) AS unchanged WHERE size(unchanged) < size(keys($versions))
-UNWIND keys($versions) AS graph
-WITH unchanged, graph WHERE NOT graph IN unchanged
-RETURN graph LIMIT 1
+WITH g WHERE g.status = 'ready'
+RETURN collect(g.name) AS names, collect(coalesce(g.version, '')) AS versions LIMIT 1

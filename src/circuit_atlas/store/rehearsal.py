@@ -25,7 +25,7 @@ _FIRST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("paths.tables", {"graph": _NONE}),
     ("paths.top_k", {"graph": _NONE, "targets": [_NONE]}),
     ("nodes.namesakes", {"named": [[_NONE, _NONE]]}),
-    ("graphs.versions", {"versions": {_NONE: _NONE}}),
+    ("graphs.versions", {"graphs": [_NONE]}),
     ("nodes.get", {"graph": _NONE, "key": _NONE}),
     ("nodes.columns", {"graph": _NONE}),
     ("graphs.columns", {"graphs": [_NONE]}),
