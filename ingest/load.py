@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 from neo4j.exceptions import ConstraintError, IncompleteCommit, Neo4jError, ServiceUnavailable, SessionExpired
 
 from circuit_atlas.database import Database, Rows, Step
-from circuit_atlas.errors import GraphChangedError, GraphExistsError, IngestError
+from circuit_atlas.errors import GraphChangedError, IngestError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.delete import remove_graph, remove_leftovers
 from circuit_atlas.ingest.edge_writer import write_edges
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
-from circuit_atlas.ingest.names import check_name, check_tags, hidden_name
+from circuit_atlas.ingest.names import check_name, check_tags, existing_name, hidden_name
 from circuit_atlas.ingest.owner import in_use, owner_of_this_process
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.rows import Row
@@ -105,10 +105,7 @@ def _find(database: Database, name: str, content: str, replace: bool, over: str 
     if not found:
         return "none"
     if not replace:
-        raise GraphExistsError(
-            f"graph {name!r} already exists with different content",
-            fix="Replace it with --replace (in Python, replace=True), or give this graph another name with --name.",
-        )
+        raise existing_name(name)
     return "other"
 
 

@@ -81,6 +81,14 @@ def shown_name(hidden: str) -> str:
     return hidden.partition("~")[0]
 
 
+def existing_name(name: str) -> GraphExistsError:
+    """The error that another graph has the name."""
+    return GraphExistsError(
+        f"graph {name!r} already exists with different content",
+        fix="Replace it with --replace (in Python, replace=True), or give this graph another name with --name.",
+    )
+
+
 def doubled_name(name: str) -> GraphExistsError:
     """The error that two files of one ingest have different graphs of one name."""
     return GraphExistsError(

@@ -11,7 +11,6 @@ from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.compare_results import (
-    TARGET,
     AlignedNode,
     Comparison,
     EffectPair,
@@ -29,7 +28,7 @@ from circuit_atlas.queries.node_rows import titled, titled_at, to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.keys import TARGET, Kind
 from circuit_atlas.schema.limits import (
     ALIGNMENTS,
     DEFAULT_HOPS,
@@ -317,4 +316,4 @@ def _sequence(path: Path, identities: list[str], align: str) -> tuple[str, ...]:
     first, *rest = identities
     if path.nodes[0].kind is Kind.TOKEN and align != "feature":
         first = f"token@{first.rpartition('@')[2]}"
-    return (first, *rest, TARGET)
+    return (first, *rest, TARGET)  # one graph's is aligned with the other's

@@ -17,10 +17,10 @@ from circuit_atlas.graph.packed import PackedEdges, largest, spans
 from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuit_arrays import Within
-from circuit_atlas.queries.compare_results import TARGET
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.queries.stored_edges import read_edges
+from circuit_atlas.schema.keys import TARGET
 from circuit_atlas.schema.limits import STATUSES
 
 if TYPE_CHECKING:

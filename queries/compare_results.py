@@ -17,8 +17,6 @@ from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.limits import STATUSES
 from circuit_atlas.schema.models import Node, Record
 
-TARGET = "target"  # the identity of the last node of paths, and of a contrast: one graph's is aligned with the other's
-
 
 class Overlap(Record):
     """How many nodes of a kind, or direct effects, two graphs share."""

@@ -47,6 +47,15 @@ def feature_name(feature: FeatureIdentity) -> str:
     return feature.explanation or keys.feature_name(feature.layer, feature.index, feature.component)
 
 
+def placed_name(feature: FeatureIdentity, most: int | None = None) -> str:
+    """Its explanation, cut to `most` characters, with its layer and index; or these alone."""
+    name = feature_name(feature)
+    if not feature.explanation:
+        return name
+    shown = name if most is None or len(name) <= most else f"{name[: most - 1]}…"
+    return f"{shown} ({feature.place})"
+
+
 class FeatureActivation(Record):
     """One activation of a transcoder feature, and its strongest direct effects."""
 
@@ -272,8 +281,7 @@ def _effects(neighbors: list[Neighbor]) -> str:
 
 
 def _linked(feature: FeatureIdentity) -> LinkedText:
-    name = feature_name(feature)
-    return LinkedText.to(name if feature.explanation is None else f"{name} ({feature.place})", feature.page)
+    return LinkedText.to(placed_name(feature), feature.page)
 
 
 def _where(node: Node) -> str:

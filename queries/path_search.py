@@ -16,7 +16,7 @@ from circuit_atlas.queries.edge_value import EdgeValue
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.path_notes import FEATURE
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, SHOWN_MIN_HOPS
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, SHOWN_MIN_HOPS, SIGNS
 
 _SUMS = ("mean", "sum")
 
@@ -70,9 +70,6 @@ class PathSearch:
         """Whether it needs other bounds than those made at ingest, which are for sums over all paths from tokens."""
         others = self.sources is not None or self.edge_value is not None or self.score not in _SUMS
         return others or self.is_restricted or self.contrast is not None
-
-
-SIGNS = {"any": 0, "promoting": 1, "inhibiting": -1}
 
 
 def path_search(

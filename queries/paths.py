@@ -19,11 +19,11 @@ from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.node_rows import titled, to_node
 from circuit_atlas.queries.path_notes import notes_on_groups, why_none
 from circuit_atlas.queries.path_results import AggregatedPath, Path, Paths
-from circuit_atlas.queries.path_search import SIGNS, PathSearch, path_search, target_nodes
+from circuit_atlas.queries.path_search import PathSearch, path_search, target_nodes
 from circuit_atlas.queries.stored_tables import BOUNDS, has_tables
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, MAX_WALKS, ORDERS, SCORES
+from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, MAX_WALKS, ORDERS, SCORES, SIGNS
 
 _Found = tuple[list[dict[str, Any]], list[float], float]  # rows of nodes, weights and score of a path
 _MANY = 300  # walks

@@ -22,7 +22,7 @@ from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.circuits import held_nodes
 from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.contrast_results import Contrast, pruned_effects, signed_sum
-from circuit_atlas.queries.feature_results import FeatureIdentity
+from circuit_atlas.queries.feature_results import FeatureIdentity, placed_name
 from circuit_atlas.queries.features import find_feature, is_lorsa, named_features
 from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
@@ -31,7 +31,7 @@ from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.same_features import Activations, check_same_transcoders, feature_keys
-from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep, line_name
+from circuit_atlas.queries.series_results import Series, SeriesLine, SeriesStep
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 
@@ -373,7 +373,7 @@ def _key(feature: FeatureIdentity) -> str:
 
 def _feature_line(found: Sequence[_Found], feature: FeatureIdentity) -> SeriesLine:
     values = [None if one.influence is None else one.influence.get(_key(feature)) for one in found]
-    return SeriesLine(measure="influence", name=line_name(feature), feature=feature, values=values)
+    return SeriesLine(measure="influence", name=placed_name(feature), feature=feature, values=values)
 
 
 def _feature_notes(found: Sequence[_Found], lines: Sequence[SeriesLine], *, is_chosen: bool) -> list[str]:

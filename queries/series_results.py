@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from circuit_atlas.queries.feature_results import FeatureIdentity, feature_name
+from circuit_atlas.queries.feature_results import FeatureIdentity, placed_name
 from circuit_atlas.queries.path_results import Path
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
@@ -73,7 +73,7 @@ class Series(Result):
             "token",
             "answer",
             "probability",
-            *(line.measure if line.feature is None else line_name(line.feature, _SHOWN) for line in self.lines),
+            *(line.measure if line.feature is None else placed_name(line.feature, _SHOWN) for line in self.lines),
         ]
         return heads, [
             [step.graph, step.token, step.target, step.probability, *(line.values[i] for line in self.lines)]
@@ -108,12 +108,3 @@ class Series(Result):
                 yield SeriesValue(
                     step=number, measure=line.measure, name=line.name, feature=place, value=value, **graph
                 )
-
-
-def line_name(feature: FeatureIdentity, most: int | None = None) -> str:
-    """The name of a feature's line: its explanation, cut to `most` characters, with its layer and index."""
-    if not feature.explanation:
-        return feature_name(feature)
-    name = feature.explanation
-    shown = name if most is None or len(name) <= most else f"{name[: most - 1]}…"
-    return f"{shown} ({feature.place})"

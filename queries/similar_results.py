@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.printable import first_of
-from circuit_atlas.queries.feature_results import FeatureIdentity, feature_name
+from circuit_atlas.queries.feature_results import FeatureIdentity, placed_name
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells
 from circuit_atlas.results.tidy import Tidy, tidy
@@ -154,7 +154,7 @@ class Clusters(_Compared):
                 _interval(group.within, group.within_low, group.within_high),
                 _interval(group.rest, group.rest_low, group.rest_high),
                 "" if group.stability is None else f"{group.stability:.2f}",
-                ", ".join(_name(one.feature) for one in group.features[:_SHOWN]),
+                ", ".join(placed_name(one.feature) for one in group.features[:_SHOWN]),
                 first_of(group.graphs, _SHOWN),
             ]
             for group in self.groups
@@ -212,8 +212,3 @@ def _interval(mean: float | None, low: float | None, high: float | None) -> str:
     if mean is None:
         return ""
     return f"{mean:.3f}" if low is None or high is None else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _name(feature: FeatureIdentity) -> str:
-    name: Any = feature_name(feature)
-    return name if feature.explanation is None else f"{name} ({feature.place})"

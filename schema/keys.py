@@ -88,7 +88,7 @@ KIND_OF_FEATURE_TYPE: dict[str, tuple[Kind, Component | None]] = {
 belongs to is in its id."""
 
 SUPERNODE = "supernode"  # the `feature_type` of supernodes in a collapsed graph; their ids begin with it
-TARGET, OTHERS = "target", "others"  # labels and keys of the two logits of an aggregate
+TARGET, OTHERS = "target", "others"  # keys of the two logits of an aggregate; in comparisons, the end of paths
 COLLAPSED = ":collapsed"  # ends the name of every collapsed graph, and of no other graph
 
 

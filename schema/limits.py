@@ -25,6 +25,7 @@ ALIGNMENTS = ("relative", "exact", "feature")  # of nodes of different graphs, s
 STATUSES = ("shared", "only_a", "only_b")  # of nodes, direct effects and paths of two graphs, see `queries.compare`
 SHAPES = ("chain", "fan-in", "fan-out", "triangle")  # of motifs, see `graph.motifs`
 SCORES = ("mean", "sum", "bottleneck", "product")  # of paths, see `queries.paths`
+SIGNS = {"promoting": 1, "inhibiting": -1, "any": 0}  # of paths: the sign of the product of their weights
 ORDERS = {"strongest": 1, "inhibiting": -1}  # of paths: the sign of their scores
 DIRECTIONS = ("in", "out", "both")  # of effects, as a node sees them
 EFFECT_SIGNS = {"abs": 0, "positive": 1, "negative": -1}  # by which effects are ranked

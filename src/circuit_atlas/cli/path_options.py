@@ -10,7 +10,15 @@ import click
 from circuit_atlas.arguments import parse_range
 from circuit_atlas.cli.options import F, given_options, together
 from circuit_atlas.schema.keys import Kind
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS, SCORES, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.schema.limits import (
+    DEFAULT_HOPS,
+    MAX_HOPS,
+    SCORES,
+    SHOWN_MIN_HOPS,
+    SHOWN_SCORE,
+    SHOWN_SIGN,
+    SIGNS,
+)
 
 
 class IntRange(click.ParamType[range]):
@@ -121,7 +129,7 @@ def _score(default: str) -> Callable[[F], F]:
 def _sign(default: str) -> Callable[[F], F]:
     return click.option(
         "--sign",
-        type=click.Choice(["promoting", "inhibiting", "any"]),
+        type=click.Choice(tuple(SIGNS)),
         default=default,
         show_default=True,
         help="Only paths that promote the target (an even number of negative weights), or only those that inhibit it.",

@@ -43,7 +43,7 @@ from circuit_atlas.graph.data import (
     NodeStatistics,
     Statistics,
 )
-from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes
+from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, target_logit
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.sums import Sums
 from circuit_atlas.schema.keys import (
@@ -263,9 +263,8 @@ class Aggregation:
         """The number of each node of a graph; new identities are added. Texts are counted: `by` is 1, or -1 if the
         graph is taken out."""
         logits = np.array([identity.startswith("logit:") for identity in nodes.identity], np.bool_)
-        probability = np.where(logits, np.nan_to_num(nodes.probability), -1)
-        target = int(np.argmax(probability)) if logits.any() else NO_VALUE
-        self._without_logits += by * (target == NO_VALUE)
+        target = target_logit(nodes)
+        self._without_logits += by * (target is None)
         self._without_probabilities += by * bool(logits.any() and np.isnan(nodes.probability[logits]).all())
         number = np.empty(len(logits), np.int64)
         for i in range(len(logits)):

@@ -30,6 +30,13 @@ class SourceNodes(NamedTuple):
     input_sum: Float64
 
 
+def target_logit(nodes: SourceNodes) -> int | None:
+    """The place of the predicted token, which is the most probable logit, the first if none has a probability; None
+    without logits."""
+    logits = [identity.startswith("logit:") for identity in nodes.identity]
+    return int(np.argmax(np.where(logits, np.nan_to_num(nodes.probability), -1.0))) if any(logits) else None
+
+
 class Effects(NamedTuple):
     """Direct effects of some graphs, added up by pair of nodes, in order of `pair`: m of them.
 
@@ -46,8 +53,8 @@ class Effects(NamedTuple):
 
     @classmethod
     def of_graph(cls, target: Int64, source: Int64, weight: Float64) -> Effects:
-        """The effects of one graph, (k,) each, between nodes with these numbers; parallel ones are added up, and are as
-        none where they cancel out."""
+        """The effects of one graph, (k,) each, between nodes with these numbers. Parallel ones are added up, and are
+        left out where they cancel."""
         pair, inverse = np.unique(target << 32 | source, return_inverse=True)
         total = np.bincount(inverse, weight, len(pair)).astype(np.float64)
         pair, total = pair[total != 0], total[total != 0]

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuit_atlas.graph.data import Bool, Float64, Int64
-from circuit_atlas.graph.many_graphs import SourceNodes
+from circuit_atlas.graph.many_graphs import SourceNodes, target_logit
 from circuit_atlas.graph.motifs import FAN_IN, FAN_OUT, TRIANGLE, strongest
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.schema.keys import TARGET
@@ -87,8 +87,7 @@ class SignedGraphs:
 
     def add(self, nodes: SourceNodes, edges: PackedEdges) -> None:
         """Add a graph."""
-        logits = [identity.startswith("logit:") for identity in nodes.identity]
-        top = int(np.argmax(np.where(logits, np.nan_to_num(nodes.probability), -1.0))) if any(logits) else None
+        top = target_logit(nodes)
         names = [TARGET_LOGIT if i == top else identity for i, identity in enumerate(nodes.identity)]
         number = np.array([self._number(name) for name in names], np.int64)
         target, source = np.repeat(number, edges.inputs), number[edges.source]

@@ -28,7 +28,7 @@ def bound_rows(best: Float64) -> list[dict[str, Any]]:
 
 
 def count_rows(counts: Int64) -> list[dict[str, Any]]:
-    """Rows of `:PathCounts`: what `path_counts` returns, (hops + 1, 3, n), one row for each number of hops from 1 on
+    """Rows of `:PathCounts`: what `walk_counts` returns, (hops + 1, 3, n), one row for each number of hops from 1 on
     and block."""
     return [
         {"hops": hops, "block": i // BOUNDS_BLOCK}

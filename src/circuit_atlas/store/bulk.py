@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from circuit_atlas.config import Connection
 from circuit_atlas.database import Database
-from circuit_atlas.errors import AtlasError, GraphExistsError, IngestError
+from circuit_atlas.errors import AtlasError, IngestError
 from circuit_atlas.graph.data import Float64
 from circuit_atlas.ingest import read_graph, statements
 from circuit_atlas.ingest.content import content_hash
@@ -19,7 +19,7 @@ from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
 from circuit_atlas.ingest.import_files import ImportFiles
 from circuit_atlas.ingest.labels import FILE_LABELS, NAMES
 from circuit_atlas.ingest.load import ingest_result
-from circuit_atlas.ingest.names import check_name, check_tags, doubled_name
+from circuit_atlas.ingest.names import check_name, check_tags, doubled_name, existing_name
 from circuit_atlas.ingest.options import ReadOptions
 from circuit_atlas.ingest.results import FileResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
@@ -129,10 +129,7 @@ def _status(name: str, content: str, there: dict[str, str], of_files: set[str], 
     if name in of_files:
         raise doubled_name(name)
     if not replace:
-        raise GraphExistsError(
-            f"graph {name!r} already exists with different content",
-            fix="Pass --replace to replace it, or --name to store this one under another name.",
-        )
+        raise existing_name(name)
     return "replaced"
 
 
