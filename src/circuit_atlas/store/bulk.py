@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from circuit_atlas.config import Connection
 from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError, IngestError
-from circuit_atlas.graph.data import Float64
+from circuit_atlas.graph.data import Float64, GraphData
 from circuit_atlas.ingest import read_graph, statements
 from circuit_atlas.ingest.content import content_hash
 from circuit_atlas.ingest.graph_rows import GraphRows, graph_rows
@@ -21,7 +22,7 @@ from circuit_atlas.ingest.labels import FILE_LABELS, NAMES
 from circuit_atlas.ingest.load import ingest_result
 from circuit_atlas.ingest.names import check_name, check_tags, doubled_name, existing_name
 from circuit_atlas.ingest.options import ReadOptions
-from circuit_atlas.ingest.results import FileResult, IngestResults
+from circuit_atlas.ingest.results import FileResult, IngestResult, IngestResults
 from circuit_atlas.ingest.steps import label_steps
 from circuit_atlas.schema.apply import create_constraints
 from circuit_atlas.schema.batches import pages
@@ -61,11 +62,7 @@ def ingest_in_bulk(
     """
     store, progress = StoredRows(database), database.progress
     tags = check_tags(tags)
-    there = store.contents()
     results: list[FileResult] = []
-    of_files: set[str] = set()
-    expected: dict[str, Sums] = {}
-    is_labelled: dict[str, bool] = {}
     with (
         server.store.disk_errors(),
         server.store.work_folder("import") as folder,
@@ -73,74 +70,108 @@ def ingest_in_bulk(
         ColumnFile(folder / "columns.arrow", "EdgeColumns", WRITE_COLUMNS) as columns,
         ColumnFile(folder / "sums.arrow", "AggregateSums", statements.AGGREGATE_SUMS) as sums,
     ):
+        new = _NewStore(store, made, columns, sums)
         for path in tqdm(files, "reading", unit=" files", disable=None if progress else True):
             try:
-                data = read_graph(path, **options)
-                chosen = check_name(data.metadata.slug if name is None else name)
-                content = content_hash(data)
-                status = _status(chosen, content, there, of_files, replace)
+                read = new.read(path, name, replace, options)
             except AtlasError as error:
                 if fail_fast:
                     raise
                 results.append(FileResult.failed(str(path), error))
-                continue
-            of_files.add(chosen)
-            if status == "unchanged":
-                store.add_tags(chosen, tags)
             else:
-                rows = graph_rows(data, content, dict.fromkeys([*store.tags(chosen), *tags]))
-                there[chosen], is_labelled[chosen] = content, rows.is_labelled
-                expected[chosen] = _add(made, columns, sums, chosen, rows)
-            same = [other for other, known in there.items() if known == content and other != chosen]
-            result = ingest_result(chosen, data, status, sorted(same)[:3])
-            results.append(FileResult(file=str(path), result=result, error=None))
-        if expected:
-            for old in tqdm(there.keys() - expected.keys(), "kept", unit=" graphs", disable=None if progress else True):
-                expected[old] = _add(made, columns, sums, old, store.graph_rows(old))
-            for properties, is_kept in store.all_features():
-                made.add_feature(properties, only_if_active=not is_kept)
-            made.finish()
+                results.append(FileResult(file=str(path), result=new.add(read, tags), error=None))
+        if new.expected:
+            new.add_old(progress=progress)
             heap = server.store.setting("heap.max_size") or "1g"
             server.rebuild(
                 store.check_unchanged,
                 lambda admin: _import(admin, made, heap),
                 lambda connection: _finish(
-                    connection, expected, is_labelled, [columns, sums], explained=made.is_explained
+                    connection, new.expected, new.is_labelled, [columns, sums], explained=made.is_explained
                 ),
                 quiet=not progress,
             )
     return IngestResults.of(results)
 
 
-def _status(name: str, content: str, there: dict[str, str], of_files: set[str], replace: bool) -> str:
-    """What to do with a graph.
+class _Read(NamedTuple):
+    """A graph that was read from a file, and what to do with it: `ingested`, `replaced` or `unchanged`."""
+
+    name: str
+    data: GraphData
+    content: str
+    status: str
+
+
+class _NewStore:
+    """The graphs that the new store will have.
 
     Args:
-        name: its name.
-        content: its content hash.
-        there: content hashes of the graphs that the store will have, by name.
-        of_files: names of graphs of the files before.
-        replace: whether graphs of the store may be replaced.
+        store: the store as it is.
+        made: where rows are written, for the importer.
+        columns: where columns of edges are written.
+        sums: where the sums of aggregates are written.
     """
-    if name not in there:
-        return "ingested"
-    if there[name] == content:
-        return "unchanged"
-    if name in of_files:
-        raise doubled_name(name)
-    if not replace:
-        raise existing_name(name)
-    return "replaced"
 
+    def __init__(self, store: StoredRows, made: ImportFiles, columns: ColumnFile, sums: ColumnFile) -> None:
+        self._store, self._made, self._columns, self._sums = store, made, columns, sums
+        self._contents = store.contents()  # content hashes, by name
+        self._of_files: set[str] = set()
+        self.expected: dict[str, Sums] = {}
+        self.is_labelled: dict[str, bool] = {}
 
-def _add(made: ImportFiles, columns: ColumnFile, sums: ColumnFile, name: str, rows: GraphRows) -> Sums:
-    made.add(name, rows)
-    columns.add(rows.columns(name))
-    sums.add(rows.sum_rows(name))
-    expected = np.array([*rows.size, 0, 0], np.float64)
-    for block in rows.edges.blocks(_BLOCK):
-        expected[2:] += block.weight.sum(), np.abs(block.weight).sum()
-    return expected
+    def read(self, path: Path, name: str | None, replace: bool, options: ReadOptions) -> _Read:
+        """Read a file.
+
+        Raises:
+            AtlasError: it cannot be read, or its graph must not get the name.
+        """
+        data = read_graph(path, **options)
+        chosen = check_name(data.metadata.slug if name is None else name)
+        content = content_hash(data)
+        return _Read(chosen, data, content, self._status(chosen, content, replace))
+
+    def _status(self, name: str, content: str, replace: bool) -> str:
+        if name not in self._contents:
+            return "ingested"
+        if self._contents[name] == content:
+            return "unchanged"
+        if name in self._of_files:
+            raise doubled_name(name)
+        if not replace:
+            raise existing_name(name)
+        return "replaced"
+
+    def add(self, read: _Read, tags: list[str]) -> IngestResult:
+        """Add a graph of a file; if the store has it already, only tags."""
+        name, content = read.name, read.content
+        self._of_files.add(name)
+        if read.status == "unchanged":
+            self._store.add_tags(name, tags)
+        else:
+            rows = graph_rows(read.data, content, dict.fromkeys([*self._store.tags(name), *tags]))
+            self._contents[name], self.is_labelled[name] = content, rows.is_labelled
+            self._write(name, rows)
+        same = [other for other, known in self._contents.items() if known == content and other != name]
+        return ingest_result(name, read.data, read.status, sorted(same)[:3])
+
+    def add_old(self, *, progress: bool) -> None:
+        """Add the graphs and features that the store has."""
+        kept = self._contents.keys() - self.expected.keys()
+        for name in tqdm(kept, "kept", unit=" graphs", disable=None if progress else True):
+            self._write(name, self._store.graph_rows(name))
+        for properties, is_kept in self._store.all_features():
+            self._made.add_feature(properties, only_if_active=not is_kept)
+        self._made.finish()
+
+    def _write(self, name: str, rows: GraphRows) -> None:
+        self._made.add(name, rows)
+        self._columns.add(rows.columns(name))
+        self._sums.add(rows.sum_rows(name))
+        expected = np.array([*rows.size, 0, 0], np.float64)
+        for block in rows.edges.blocks(_BLOCK):
+            expected[2:] += block.weight.sum(), np.abs(block.weight).sum()
+        self.expected[name] = expected
 
 
 def _import(admin: AdminTool, made: ImportFiles, heap: str) -> None:
