@@ -23,8 +23,8 @@ from circuit_atlas.ingest import load_graph
 from circuit_atlas.ingest.delete import remove_graph
 from circuit_atlas.queries import path_bounds
 from circuit_atlas.queries.graphs import find_graph
-from circuit_atlas.queries.path_search import SIGNS, PathSearch
-from circuit_atlas.schema.limits import ORDERS, SHORTLISTED_PATHS
+from circuit_atlas.queries.path_search import PathSearch
+from circuit_atlas.schema.limits import ORDERS, SHORTLISTED_PATHS, SIGNS
 from circuit_atlas.synth import Shape, synthesize
 
 PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
