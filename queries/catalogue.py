@@ -188,7 +188,7 @@ def _check_type(query: str, parameter: Parameter, value: Any) -> None:
     wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
     if value is not None and types and (wrong_boolean or not isinstance(value, types)):
         raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
-    if parameter.type == "LIST<STRING>" and not set(map(type, value or [])) <= {str}:
+    if parameter.type == "LIST<STRING>" and not all(issubclass(kind, str) for kind in set(map(type, value or []))):
         raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
     if choices := _CHOICES.get(parameter.name):
         for one in value if isinstance(value, list | tuple) else [value]:
