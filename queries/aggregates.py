@@ -19,7 +19,8 @@ def is_aggregate(stored: Mapping[str, Any]) -> bool:
 
 def aggregated_sources(database: Database, names: Sequence[str], tags: Sequence[str]) -> Rows:
     """Rows of aggregates.sources, by name: the graphs of names and tags that exist."""
-    return check_graphs(ask(database, "aggregates.sources", graphs=list(names), tags=list(tags)))
+    rows = ask(database, "aggregates.sources", graphs=list(names), tags=list(tags))
+    return check_graphs([row for row in rows if row["graph"]["name"]])  # without one that was deleted just now
 
 
 def aggregated_state(contents: Iterable[Sequence[str]]) -> str:

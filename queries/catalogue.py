@@ -155,7 +155,7 @@ class CatalogueQuery:
         return self.with_defaults(values)
 
     def with_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """As `complete`; a required parameter without a value is None.
+        """As `complete`; a required parameter without a value is None, and None stands for the default of others.
 
         Raises:
             InvalidArgumentError: a parameter is unknown, of another type, or has an unknown value.
@@ -165,7 +165,7 @@ class CatalogueQuery:
             raise self._mismatch(f"does not take {', '.join(unknown)}")
         for name, value in values.items():
             _check_type(self.id, known[name], value)
-        return {name: values.get(name, parameter.default) for name, parameter in known.items()}
+        return {name: p.default if values.get(name) is None else values[name] for name, p in known.items()}
 
     def _mismatch(self, problem: str) -> InvalidArgumentError:
         return InvalidArgumentError(

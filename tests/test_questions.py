@@ -278,3 +278,5 @@ def test_sets_of_graphs_of_the_catalogue_are_checked(atlas: Atlas, examples: dic
         with pytest.raises(InvalidArgumentError, match="must be LIST<STRING>"):
             atlas.query("features.only", {"graphs": [no_text]})
     assert atlas.query("features.only", {"graphs": ["winter"], "without": ["night"]}).rows
+    every = atlas.query("features.only", {"graphs": ["winter"]}).rows
+    assert atlas.query("features.only", {"graphs": ["winter"], "without": None, "k": None}).rows == every

@@ -16,4 +16,4 @@ UNION ALL
   RETURN g
 }
 WITH g WHERE g.status = 'ready'
-RETURN collect(g.name) AS names, collect(coalesce(g.version, '')) AS versions LIMIT 1
+RETURN collect(coalesce(g.name, '')) AS names, collect(coalesce(g.version, '')) AS versions LIMIT 1
