@@ -39,9 +39,7 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
         NodeNotFoundError: no node matches; the message names nodes that are called alike.
         AmbiguousNodeError: several nodes fit equally well; they are listed.
     """
-    best = _matches(graph, address, prefer)
-    if not best and (meant := _meant(graph, address)):
-        best = _matches(graph, meant, prefer)
+    best = _best(graph, address, prefer)
     preferred = [node for node in best if node.kind is prefer]
     if len(preferred) == 1:
         return preferred[0]
@@ -75,6 +73,14 @@ def resolve_feature(graph: StoredGraph, address: str) -> Node:
         if len(features) > 1 or None in features or is_cut:
             raise
         return resolve(graph, error.candidates[0])
+
+
+def _best(graph: StoredGraph, address: str, prefer: Kind | None = None) -> list[Node]:
+    """The nodes that an address fits best, as it is or, if there are none, as a short address."""
+    if best := _matches(graph, address, prefer):
+        return best
+    meant = _meant(graph, address)
+    return _matches(graph, meant, prefer) if meant else []
 
 
 def _matches(graph: StoredGraph, address: str, prefer: Kind | None = None) -> list[Node]:
@@ -140,10 +146,8 @@ def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
 def _supernodes_of(graph: StoredGraph, address: str) -> list[str]:
     """In a collapsed graph, the addresses of the supernodes that group what the address means in the whole graph."""
     whole = graph.properties.get("collapsed_from")
-    found = find_graph(graph.database, whole) if whole else None
-    if found is None or not (meant := _matches(found, address) or _matches(found, _meant(found, address) or address)):
-        return []
-    rows = ask(graph.database, "supernodes.list", graph=found.name)
+    meant = _best(find_graph(graph.database, whole), address) if whole else []
+    rows = ask(graph.database, "supernodes.list", graph=whole) if meant else []
     holder = {node["key"]: row["name"] for row in rows for node in row["members"]}  # the last, if there are several
     return [f"{SUPERNODE}:{name}" for name in dict.fromkeys(holder[node.key] for node in meant if node.key in holder)]
 

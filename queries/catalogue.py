@@ -62,7 +62,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "LIST": (list, tuple),
     "MAP": (dict,),
 }
-# Values of parameters with these names: the text itself, or each of a list. A parameter may also have its default.
+# Values of parameters with these names: the text itself, or each of a list.
 _CHOICES: dict[str, tuple[str, ...]] = {
     "align": limits.ALIGNMENTS,
     "by": limits.INFLUENCE_GROUPS,
@@ -163,9 +163,10 @@ class CatalogueQuery:
         known = {parameter.name: parameter for parameter in self.parameters}
         if unknown := [name for name in values if name not in known]:
             raise self._mismatch(f"does not take {', '.join(unknown)}")
-        for name, value in values.items():
-            _check_type(self.id, known[name], value)
-        return {name: p.default if values.get(name) is None else values[name] for name, p in known.items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        for name, value in given.items():
+            _check_value(self.id, known[name], value)
+        return {name: given.get(name, parameter.default) for name, parameter in known.items()}
 
     def _mismatch(self, problem: str) -> InvalidArgumentError:
         return InvalidArgumentError(
@@ -183,16 +184,17 @@ def _declaration(parameter: Parameter) -> str:
     return f"// @param {parameter.name} {parameter.type}{default} -- {parameter.description}"
 
 
-def _check_type(query: str, parameter: Parameter, value: Any) -> None:
+def _check_value(query: str, parameter: Parameter, value: Any) -> None:
     types = _TYPES.get(parameter.type.partition("<")[0])
-    wrong_boolean = isinstance(value, bool) and parameter.type != "BOOLEAN"
-    if value is not None and types and (wrong_boolean or not isinstance(value, types)):
-        raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
-    if parameter.type == "LIST<STRING>" and not all(issubclass(kind, str) for kind in set(map(type, value or []))):
+    wrong_type = types and not isinstance(value, types)
+    wrong_boolean = types and isinstance(value, bool) and parameter.type != "BOOLEAN"
+    items = value if isinstance(value, list | tuple) else [value]
+    wrong_item = parameter.type == "LIST<STRING>" and not all(issubclass(kind, str) for kind in set(map(type, items)))
+    if wrong_type or wrong_boolean or wrong_item:
         raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
     if choices := _CHOICES.get(parameter.name):
-        for one in value if isinstance(value, list | tuple) else [value]:
-            if one not in (*choices, parameter.default, None):
+        for one in items:
+            if one not in choices:
                 raise InvalidArgumentError(
                     f"{query}: {parameter.name} cannot be {one!r:.60}",
                     fix=f"It must be one of {', '.join(choice or 'an empty text' for choice in choices)}.",

@@ -59,7 +59,7 @@ def count_paths(
     ends = target_nodes(graph, targets, avoid=search.avoid)
     found, lengths = count_found(graph, search, ends)
     notes = notes_on_count(graph, search, ends, (sources, targets), found, lengths, stops=hops is None)
-    notes += notes_on_groups(graph, [*avoid, *must_pass, *must_pass_any], search.layers, search.positions)
+    notes += notes_on_groups(graph, search)
     return found.model_copy(update={"notes": notes})
 
 

@@ -96,7 +96,7 @@ def score_distribution(
     notes = notes_on_count(graph, search, ends, (sources, targets), counted, lengths, stops=hops is None)
     if not total:
         raise InvalidArgumentError("no path matches", where=graph.name, fix=" ".join(notes))
-    notes += notes_on_groups(graph, [*avoid, *must_pass, *must_pass_any], search.layers, search.positions)
+    notes += notes_on_groups(graph, search)
     if total <= sample:
         scores = [row["score"] for row in best_rows(graph, search, ends, total)]
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
@@ -108,20 +108,11 @@ def notes_on_count(
     return [f"Longer paths exist, of {longest_known}; those of more than {last} are not counted (--max-hops)."]
 
 
-def notes_on_groups(
-    graph: StoredGraph, addresses: Iterable[str], layers: Iterable[int], positions: Iterable[int]
-) -> list[str]:
-    """Notes that restrictions on paths do not look into the supernodes of a collapsed graph.
-
-    Args:
-        graph: the graph.
-        addresses: addresses of nodes to pass or avoid.
-        layers: the layers that paths may pass; all when empty.
-        positions: the positions that paths may pass; all when empty.
-    """
+def notes_on_groups(graph: StoredGraph, search: PathSearch) -> list[str]:
+    """Notes that restrictions of a search do not look into the supernodes of a collapsed graph."""
     whole = graph.properties.get("collapsed_from")
-    features = [found[1] for address in addresses if (found := FEATURE.fullmatch(address))]
-    restricted = {name: values for name, values in (("layer", list(layers)), ("position", list(positions))) if values}
+    features = [found[1] for address in search.named if (found := FEATURE.fullmatch(address))]
+    restricted = [name for name, values in (("layer", search.layers), ("position", search.positions)) if values]
     if whole is None or not (features or restricted):
         return []
     rows = ask(graph.database, "supernodes.list", graph=whole)

@@ -41,6 +41,7 @@ class PathSearch:
     avoid: list[str] = field(default_factory=list)
     must_pass: list[list[str]] = field(default_factory=list)
     within: list[str] = field(default_factory=list)  # all nodes that paths may pass
+    named: list[str] = field(default_factory=list)  # addresses of the nodes to avoid and to pass, as they were given
     min_weight: float = 0.0
     edge_value: EdgeValue | None = None
     contrast: Contrast | None = None  # where paths end, instead of at targets
@@ -114,6 +115,7 @@ def path_search(
         avoid=avoided,
         must_pass=[*(_activations(graph, address) for address in must_pass), *([any_of] if any_of else [])],
         within=[] if circuit is None else nodes_within(graph, circuit),
+        named=[*avoid, *must_pass, *must_pass_any],
         min_weight=min_weight,
         **scoring,
     )

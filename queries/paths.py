@@ -141,7 +141,7 @@ def search_paths(
     rows = best_rows(graph, search, ends, k)
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
     notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
-    notes += notes_on_groups(graph, [*avoid, *must_pass, *must_pass_any], search.layers, search.positions)
+    notes += notes_on_groups(graph, search)
     found = Paths(graph=graph.name, score=score, sign=sign, paths=paths, contrast=contrast, notes=notes)
     # Products of inhibiting paths are negative, the strongest first.
     found._is_smallest_first = ORDERS[order] < 0 or (score == "product" and SIGNS[sign] < 0)

@@ -38,9 +38,8 @@ class ReconnectingDatabase(Database):
         progress: see `Database`.
 
     Raises:
-        LocalServerError: the local server does not start.
-        DatabaseError: the server cannot be reached, refuses the password, or is too old.
-        SchemaVersionError: the store belongs to a newer circuit-atlas.
+        SchemaVersionError: the store belongs to a newer circuit-atlas. Other errors are those of `Database`, and of the
+            local server when it is started.
     """
 
     def __init__(
