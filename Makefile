@@ -15,6 +15,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 300
 export SEED
+# Python may keep the compiled modules of the package: tests and benchmarks start hundreds of programs, and each would
+# take a quarter of a second more.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --constraint constraints.txt
 
 .PHONY: demo test-fast test coverage chromium fuzz chaos full-disk soak bench check docs clean
