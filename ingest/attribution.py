@@ -245,7 +245,7 @@ def _logits(content: dict[str, Any], where: str) -> tuple[npt.NDArray[np.int64],
 
 def _config(config: Any, where: str) -> dict[str, Any]:
     fields = config if isinstance(config, dict) else getattr(config, "__dict__", {})
-    plain = {k: v for k, v in fields.items() if isinstance(v, str | int | float | bool)}
+    plain = {k: v for k, v in fields.items() if isinstance(k, str) and isinstance(v, str | int | float | bool)}
     n_layers = _whole(plain.get("n_layers"))
     _check(n_layers is not None and 0 < n_layers < 10_000, "cfg", "does not give the number of layers", where)
     return plain

@@ -23,10 +23,10 @@ def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
     Hidden files, and the list of graphs that circuit-tracer writes beside them, are left out of a folder.
 
     Raises:
-        InputError: a folder has none, or cannot be listed.
+        InputError: a folder has none, or cannot be listed; or a name is an empty text.
     """
     found: dict[Path, None] = {}
-    for source in map(Path, sources):
+    for source in map(given_path, sources):
         if os.path.isdir(source):  # False, and no error, for a name that the system does not allow
             inside = files_below(source, SUFFIXES)
             if not inside:
@@ -38,6 +38,17 @@ def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
         else:
             found[source] = None
     return list(found)
+
+
+def given_path(source: str | os.PathLike[str]) -> Path:
+    """A file or folder as it is named. An empty text is none: as a path, it would be the current folder.
+
+    Raises:
+        InputError: it is an empty text.
+    """
+    if not os.fspath(source):
+        raise InputError("the name of a file is an empty text", fix="Name a file or folder; `.` is the current one.")
+    return Path(source)
 
 
 def side_by_side(files: list[Path]) -> int:

@@ -60,7 +60,7 @@ class ParquetTable:
             raise InputError(
                 f"the schema has no property {', '.join(sorted(unknown))}",
                 where=self.path.stem,
-                fix="Remove the properties that were added to the store by hand, or ingest without --bulk.",
+                fix="Remove the properties that were added to the store by hand, or use the graph's file.",
             )
         empty = [name for name in self._texts if row.get(name) == ""]
         self._rows.append({**row, EMPTY: empty} if empty else row)

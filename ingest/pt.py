@@ -114,7 +114,7 @@ def _graph_data(
     named = str(found.config.get("model_name") or found.config.get("tokenizer_name") or "")
     known_model, known_set = identify(scan, {}, model=identity[0], source_set=identity[1] or custom)
     if identity[0] is None and named:
-        known_model = named.rpartition("/")[2].lower()
+        known_model = named.rstrip("/").rpartition("/")[2].lower() or known_model
     texts, warnings = _token_texts(found, tokenizer)
     metadata = GraphMetadata(
         slug=slug,

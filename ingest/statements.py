@@ -40,8 +40,12 @@ SET n.name = {NAME}
 
 SUPERNODES = f"""CYPHER 25
 {_NODES_BY_ORDINAL}
-UNWIND $rows AS row
-MERGE (s:Supernode {{graph: $graph, name: row.name}}) SET s += row {{.order, .source, .rule}}
+OPTIONAL MATCH (s:Supernode {{graph: $graph}}) WHERE s.name IS NOT NULL
+WITH nodes, coalesce(max(s.order) + 1, 0) AS free
+UNWIND range(0, size($rows) - 1) AS i
+WITH nodes, $rows[i] AS row, free + i AS next // a supernode without a place gets the next one
+MERGE (s:Supernode {{graph: $graph, name: row.name}})
+SET s += row {{.source, .rule, order: coalesce(row.order, next)}}
 WITH s, nodes, row
 UNWIND row.members AS member
 WITH s, nodes[member] AS n

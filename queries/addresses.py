@@ -7,6 +7,7 @@ import re
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
+from circuit_atlas.queries.group_notes import grouped_nodes
 from circuit_atlas.queries.node_rows import to_node
 from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind, feature_place, parse_key
 from circuit_atlas.schema.limits import MAX_MATCHES
@@ -147,8 +148,8 @@ def _supernodes_of(graph: StoredGraph, address: str) -> list[str]:
     """In a collapsed graph, the addresses of the supernodes that group what the address means in the whole graph."""
     whole = graph.properties.get("collapsed_from")
     meant = _best(find_graph(graph.database, whole), address) if whole else []
-    rows = ask(graph.database, "supernodes.list", graph=whole) if meant else []
-    holder = {node["key"]: row["name"] for row in rows for node in row["members"]}  # the last, if there are several
+    groups = grouped_nodes(graph) if meant else {}
+    holder = {node["key"]: name for name, nodes in groups.items() for node in nodes}
     return [f"{SUPERNODE}:{name}" for name in dict.fromkeys(holder[node.key] for node in meant if node.key in holder)]
 
 

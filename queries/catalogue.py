@@ -19,8 +19,8 @@ parameters of a fragment are declared where it is defined: a query that uses it 
 
 A query has two forms that share everything above `// result`: its rows, and its visual form, which Neo4j Browser draws.
 The visual form returns paths (a single node is a path, too), few enough to look at. When it begins with `CYPHER 25`, it
-is a statement of its own. A query with `// @internal` in its header is one that the package asks and people do not: it
-has no visual form and no place in lists of queries.
+is a statement of its own. A query whose header begins with `// @internal` is one that the package asks and people do
+not: it has no visual form and no place in lists of queries.
 
 `@name` and `@name(arguments)` stand for the fragments of `fragments.cypher`, and a name in capitals, such as
 `@BOUNDS_BLOCK`, for a number of `schema/limits.py`. Both are replaced when a file is read, so that statements are plain
@@ -47,7 +47,7 @@ from circuit_atlas.suggestions import known_names
 
 _PARAMETER = re.compile(r"@param (\w+) ([A-Z<> |]+?)(?: = (.+?))? -- (.+)")
 _COLUMN = re.compile(r"@returns (\w+) ([A-Z<> |]+?) -- (.+)")
-_INTERNAL = "@internal"
+_INTERNAL = "// @internal"
 _GRAPH = "// @param graph STRING -- the graph's name"
 _FRAGMENT = re.compile(r"// @fragment (\w+)(?:\((.+)\))? -- .+")
 _MENTION = re.compile(r"@([A-Za-z]\w*)(?:\(([^()]*)\))?")
@@ -276,11 +276,13 @@ def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> C
     comments = list(takewhile(lambda line: line.startswith("//"), lines))
     rows, draws, picture = _forms(lines[len(comments) :], f"{file}:{len(comments) + 1}")
     shared = [_GRAPH, *(line for code in text.splitlines() for line in _declared_by(code, fragments))]
+    internal = comments[:1] != [] and comments[0].startswith(_INTERNAL)
+    if internal:
+        comments[0] = f"// {comments[0].removeprefix(_INTERNAL).strip()}"
     header = _with_declarations(comments, shared, rows)
     entries = _entries(header, file)
-    internal = _INTERNAL in entries
     if internal == bool(draws):
-        raise QueryFileError(f"{file}:{len(lines)}: a query has either a visual form or {_INTERNAL} in its header")
+        raise QueryFileError(f"{file}:{len(lines)}: a query has either a visual form or @internal at its beginning")
     return CatalogueQuery(
         id=query_id,
         answers=" ".join(takewhile(lambda entry: entry and not entry.startswith("@"), entries)),
@@ -288,7 +290,7 @@ def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> C
         columns=tuple(Column(*m.groups()) for entry in entries if (m := _COLUMN.fullmatch(entry))),
         internal=internal,
         draws=draws,
-        _header="".join(f"{line}\n" for line in header if line != f"// {_INTERNAL}"),
+        _header="".join(f"{line}\n" for line in header),
         _rows=rows,
         _picture=picture,
     )
@@ -324,10 +326,10 @@ def _entries(header: list[str], file: str) -> list[str]:
             entries[-1] += f" {text.strip()}"
             continue
         entry = text.strip()
-        if entry.startswith("@") and entry != _INTERNAL and not (_PARAMETER.match(entry) or _COLUMN.match(entry)):
+        if entry.startswith("@") and not (_PARAMETER.match(entry) or _COLUMN.match(entry)):
             raise QueryFileError(
                 f"{file}:{number}: {entry!r} is neither '@param NAME TYPE [= DEFAULT] -- MEANING' "
-                f"nor '@returns NAME TYPE -- MEANING' nor '{_INTERNAL}'"
+                "nor '@returns NAME TYPE -- MEANING'"
             )
         entries.append(entry)
     return entries

@@ -22,13 +22,15 @@ from circuit_atlas.queries.compare_results import (
     PathPairs,
 )
 from circuit_atlas.queries.contrast import contrast_of, how_to_sum
+from circuit_atlas.queries.graph_sets import undefined_notes
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
-from circuit_atlas.queries.influence import influences_of
+from circuit_atlas.queries.influence import influences_of, is_defined
 from circuit_atlas.queries.node_rows import titled, titled_at, to_node
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.path_results import Path, Paths
+from circuit_atlas.queries.path_search import shown_min_hops
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.schema.keys import TARGET, Kind
+from circuit_atlas.schema.keys import TARGET, Kind, split_position
 from circuit_atlas.schema.limits import (
     ALIGNMENTS,
     DEFAULT_HOPS,
@@ -127,7 +129,7 @@ def compare(
             weights=weights,
             k=k,
             max_hops=max_hops,
-            min_hops=min_hops,
+            min_hops=shown_min_hops(min_hops, hops),
             hops=hops,
             score=score,
             sign=sign,
@@ -154,6 +156,7 @@ def compare(
             "paths": _paths(database, paths, question),
             "notes": [
                 *_notes(graphs, align, is_whole=circuit is None),
+                *([] if targets or minus or weights else _notes_on_influence(graphs)),
                 *(f"In {one.graph.name}, {one.contrast.note}" for one in sides.values() if one.contrast),
                 *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
                 *(note for graph in graphs for note in age_notes(database, graph.properties)),
@@ -200,6 +203,11 @@ def _notes_on_places(graphs: Sequence[StoredGraph], align: str) -> list[str]:
         return []
     shared = f"{without[0]!r} has no positions, so no features, errors and tokens are shared."
     return [f"{shared} Align by feature (--align feature)."]
+
+
+def _notes_on_influence(graphs: Sequence[StoredGraph]) -> list[str]:
+    """A note if the influence on the logits, by which nodes are compared, is not defined."""
+    return undefined_notes([{"graph": graph.name, "has_influence": is_defined(graph)} for graph in graphs])
 
 
 def _notes_on_weights(graphs: Sequence[StoredGraph]) -> list[str]:
@@ -314,6 +322,6 @@ def _paths(database: Database, found: dict[str, Paths], question: dict[str, Any]
 def _sequence(path: Path, identities: list[str], align: str) -> tuple[str, ...]:
     """What a path is aligned by, from the identities of its nodes without the last."""
     first, *rest = identities
-    if path.nodes[0].kind is Kind.TOKEN and align != "feature":
-        first = f"token@{first.rpartition('@')[2]}"
+    if path.nodes[0].kind is Kind.TOKEN and path.nodes[0].position is not None and align != "feature":
+        first = f"token@{split_position(first)[1]}"
     return (first, *rest, TARGET)  # one graph's is aligned with the other's

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.path_notes import notes_on_count, notes_on_groups
+from circuit_atlas.queries.path_notes import notes_on_count, notes_on_restrictions
 from circuit_atlas.queries.path_results import PathCounts
 from circuit_atlas.queries.path_search import PathSearch, path_search, target_nodes
 from circuit_atlas.queries.stored_tables import COUNTS, has_tables
@@ -59,7 +59,7 @@ def count_paths(
     ends = target_nodes(graph, targets, avoid=search.avoid)
     found, lengths = count_found(graph, search, ends)
     notes = notes_on_count(graph, search, ends, (sources, targets), found, lengths, stops=hops is None)
-    notes += notes_on_groups(graph, search)
+    notes += notes_on_restrictions(graph, search)
     return found.model_copy(update={"notes": notes})
 
 

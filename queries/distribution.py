@@ -9,7 +9,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.checks import check_choice, check_range
 from circuit_atlas.queries.count import count_found
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
-from circuit_atlas.queries.path_notes import notes_on_count, notes_on_groups
+from circuit_atlas.queries.path_notes import notes_on_count, notes_on_restrictions
 from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.path_search import path_search, target_nodes
 from circuit_atlas.queries.paths import SCORE_OF, best_rows
@@ -96,7 +96,7 @@ def score_distribution(
     notes = notes_on_count(graph, search, ends, (sources, targets), counted, lengths, stops=hops is None)
     if not total:
         raise InvalidArgumentError("no path matches", where=graph.name, fix=" ".join(notes))
-    notes += notes_on_groups(graph, search)
+    notes += notes_on_restrictions(graph, search)
     if total <= sample:
         scores = [row["score"] for row in best_rows(graph, search, ends, total)]
     else:

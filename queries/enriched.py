@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start, sources_of
+from circuit_atlas.graph.intervals import mean_over, with_ends
+from circuit_atlas.queries.added_up import add_graphs, check_sources, same_start, sources_of, target_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.enriched_results import (
@@ -19,7 +20,15 @@ from circuit_atlas.queries.enriched_results import (
 )
 from circuit_atlas.queries.feature_results import feature_name
 from circuit_atlas.queries.features import named_features, to_feature
-from circuit_atlas.queries.graph_sets import apart, doubled_notes, mixed_notes, old_notes, prompt_rows
+from circuit_atlas.queries.graph_sets import (
+    apart,
+    doubled_notes,
+    mixed_notes,
+    old_notes,
+    prompt_rows,
+    set_rows,
+    undefined_notes,
+)
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
@@ -85,7 +94,7 @@ def enriched_features(
     features = [
         EnrichedFeature(
             feature=to_feature(one["feature"]),
-            influence=one["influence"],
+            **with_ends("influence", mean_over(len(chosen), one["influence"], one["influence_sd"], confidence)),
             **enriched_fields(
                 found, int(first[i]), (rows[i]["graphs"], len(chosen)), (rows[i]["baseline"], len(others))
             ),
@@ -99,7 +108,7 @@ def enriched_features(
         tested=int(counts.sum()),
         total=int(counts[over].sum()),
         features=features,
-        notes=notes,
+        notes=[*notes, *undefined_notes(set_rows(database, chosen, []))],
     )
 
 
@@ -154,6 +163,8 @@ def enriched_edges(
     at = np.searchsorted(both.pair, first.pair)
     in_set, weight = np.zeros(len(both.pair), np.int64), np.zeros(len(both.pair))
     in_set[at], weight[at] = first.graphs, first.total.high / first.graphs
+    deviation = np.zeros(len(both.pair))
+    deviation[at] = np.sqrt(first.total.around_mean(first.squares, first.graphs) / first.graphs)
     in_baseline = both.graphs - in_set
     found = enrichment(in_set, len(chosen), in_baseline, len(others), confidence=confidence)
     over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen))
@@ -164,7 +175,7 @@ def enriched_edges(
         EnrichedEdge(
             source=ends[int(both.pair[i] & 0xFFFFFFFF)],
             target=ends[int(both.pair[i] >> 32)],
-            weight=float(weight[i]),
+            **with_ends("weight", mean_over(int(in_set[i]), float(weight[i]), float(deviation[i]), confidence)),
             **enriched_fields(found, i, (int(in_set[i]), len(chosen)), (int(in_baseline[i]), len(others))),
         )
         for i in best.tolist()
@@ -177,7 +188,7 @@ def enriched_edges(
         tested=len(both.pair),
         total=len(over),
         edges=edges,
-        notes=notes,
+        notes=[*notes, *target_notes(adding)],
     )
 
 

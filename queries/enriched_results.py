@@ -6,7 +6,7 @@ from pydantic import Field
 
 from circuit_atlas.queries.feature_results import FeatureIdentity, feature_name
 from circuit_atlas.results.answer import Result
-from circuit_atlas.results.tables import Cells, LinkedText
+from circuit_atlas.results.tables import Cells, LinkedText, with_interval
 from circuit_atlas.schema.models import Record
 
 
@@ -28,7 +28,9 @@ class EnrichedFeature(Enriched):
     """A transcoder feature that is active in more graphs of the set than of the baseline."""
 
     feature: FeatureIdentity
-    influence: float = Field(description="Mean over the graphs of the set of its influence")
+    influence: float = Field(description="Mean over the graphs of the set of its influence, 0 where it is not active")
+    influence_low: float | None = Field(description="Lower end of its interval; null for fewer than three graphs")
+    influence_high: float | None = Field(description="Upper end of it")
 
 
 class AlignedEnd(Record):
@@ -44,6 +46,8 @@ class EnrichedEdge(Enriched):
     source: AlignedEnd
     target: AlignedEnd
     weight: float = Field(description="Mean weight over the graphs of the set that have it")
+    weight_low: float | None = Field(description="Lower end of its interval; null for fewer than three such graphs")
+    weight_high: float | None = Field(description="Upper end of it")
 
 
 class EnrichedAnswer(Result):
@@ -66,7 +70,11 @@ class EnrichedAnswer(Result):
 
     @property
     def _columns(self) -> list[str]:
-        return ["graphs", "baseline", f"log odds [{100 * self.confidence:g}%]", "p", "q"]
+        return ["graphs", "baseline", f"log odds {self._level}", "p", "q"]
+
+    @property
+    def _level(self) -> str:
+        return f"[{100 * self.confidence:g}%]"
 
     def _told(self, what: str) -> str:
         shown = f", the first {len(self)}:" if len(self) < self.total else ""
@@ -80,12 +88,12 @@ class EnrichedFeatures(EnrichedAnswer):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per feature."""
-        return ["feature", "name", *self._columns, "mean influence"], [
+        return ["feature", "name", *self._columns, f"mean influence {self._level}"], [
             [
                 found.feature.place,
                 LinkedText.to(feature_name(found.feature), found.feature.page),
                 *self._cells(found),
-                found.influence,
+                with_interval(found.influence, found.influence_low, found.influence_high),
             ]
             for found in self.features
         ]
@@ -104,13 +112,13 @@ class EnrichedEdges(EnrichedAnswer):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per direct effect."""
-        return ["source", "", "target", "", "mean weight", *self._columns], [
+        return ["source", "", "target", "", f"mean weight {self._level}", *self._columns], [
             [
                 found.source.identity,
                 found.source.name,
                 found.target.identity,
                 found.target.name,
-                found.weight,
+                with_interval(found.weight, found.weight_low, found.weight_high),
                 *self._cells(found),
             ]
             for found in self.edges

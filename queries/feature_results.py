@@ -9,7 +9,7 @@ from pydantic import Field
 
 from circuit_atlas.queries.neighbor_results import Neighbor, neighbor_rows
 from circuit_atlas.results.answer import Result
-from circuit_atlas.results.tables import Cells, LinkedText
+from circuit_atlas.results.tables import Cells, LinkedText, with_interval
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema import keys
 from circuit_atlas.schema.models import INFLUENCE, Node, Record
@@ -202,6 +202,8 @@ class RecurringFeature(Record):
     feature: FeatureIdentity
     graphs: int = Field(description="Number of graphs in which it is active")
     influence: float = Field(description="Mean over these of its influence")
+    influence_low: float | None = Field(description="Lower end of its 95 % interval; null for fewer than three graphs")
+    influence_high: float | None = Field(description="Upper end of it")
 
 
 class Motif(Record):
@@ -243,7 +245,7 @@ class Recurring(Result):
             [
                 "feature",
                 f"{found.graphs} of {self.graphs}",
-                found.influence,
+                with_interval(found.influence, found.influence_low, found.influence_high),
                 _linked(found.feature),
             ]
             for found in self.features
@@ -252,7 +254,7 @@ class Recurring(Result):
             first, second, third = motif.nodes
             path = f"{_where(first)} --({motif.weights[0]:.3g})--> {_where(second)} --({motif.weights[1]:.3g})--> "
             rows.append(["motif", f"{motif.graphs} of {self.graphs}", None, path + _where(third)])
-        return ["", "graphs", "mean influence", "name"], rows
+        return ["", "graphs", "mean influence [95%]", "name"], rows
 
     def _tidy(self) -> dict[str, Tidy]:
         return {**super()._tidy(), "motifs": tidy(MotifRow, map(_motif_row, self.motifs))}

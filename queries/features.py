@@ -25,6 +25,7 @@ from circuit_atlas.queries.graph_sets import (
     old_notes,
     prompt_rows,
     same_outside_notes,
+    undefined_notes,
 )
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.neighbor_results import Neighbor
@@ -33,7 +34,7 @@ from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.search import spelled_alike
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
-from circuit_atlas.schema.limits import MAX_NEIGHBORS, MAX_ROWS
+from circuit_atlas.schema.limits import MAX_MATCHES, MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.suggestions import did_you_mean
 
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
@@ -98,7 +99,7 @@ def find_feature(
         is_one_set = bool(model and source_set)
         listed = [f.place + ("" if is_one_set else f" --model {f.model} --source-set {f.source_set}") for f in features]
         raise AmbiguousNodeError(
-            f"{address!r} matches {len(features)} transcoder features",
+            f"{address!r} matches {len(features)}{' or more' * (len(features) == MAX_MATCHES)} transcoder features",
             candidates=listed,
             fix="Give one of these:\n" + "\n".join(f"    {line}" for line in listed),
         )
@@ -190,7 +191,7 @@ def show_feature(
         feature=feature,
         total=rows[0]["total"] if rows else 0,
         activations=activations,
-        notes=[*cut, *old_notes(database, asked)],
+        notes=[*cut, *undefined_notes(asked), *old_notes(database, asked)],
     )
 
 
@@ -247,7 +248,7 @@ def only_features(
     chosen, excluded, notes = apart(names, others, graphs, without)
     rows = ask(database, "features.only", graphs=chosen, without=excluded, k=k)
     inside, outside = [both[name] for name in chosen], [both[name] for name in excluded]
-    notes += foreign_notes(inside, outside) + old_notes(database, both.values())
+    notes += foreign_notes(inside, outside) + undefined_notes(inside) + old_notes(database, both.values())
     if not rows:
         notes += mixed_notes(inside) + same_outside_notes(inside, outside)
     features = [

@@ -73,7 +73,8 @@ def prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str
 
 def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
     """The graphs of the names and tags that exist, in order of their names, whose versions are noted: a row of `graph`,
-    `version`, `content`, `source_set`, `lorsa_source_set`, `is_original` and `tagged` for each, see graphs.set."""
+    `version`, `content`, `source_set`, `lorsa_source_set`, `is_original`, `tagged` and `has_influence` for each, see
+    graphs.set."""
     rows = []
     for found in ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)):
         for name, version, content in zip(found["names"], found["versions"], found["contents"], strict=True):
@@ -142,6 +143,13 @@ def mixed_notes(rows: Rows) -> list[str]:
                 f"The graphs have {len(sets)} sets of {what}, whose features are different: {first_of(sets, 3)}."
             )
     return notes
+
+
+def undefined_notes(rows: Rows) -> list[str]:
+    """A note that names graphs in which influence is not defined, since their logits have no probabilities, for
+    instance; from rows of `set_rows`."""
+    without = [row["graph"] for row in rows if not row["has_influence"]]
+    return [f"Influence is not defined in {first_of(without, 3)}, and counts as 0 there."] if without else []
 
 
 def foreign_notes(inside: Rows, outside: Rows) -> list[str]:

@@ -109,17 +109,16 @@ class GraphEdges(Sequence[DirectEffect]):
         return DirectEffect(source=self.keys[source], target=self.keys[target], weight=float(weight))
 
     def __repr__(self) -> str:
-        cells = [[effect.weight, printable(effect.source), printable(effect.target)] for effect in self._first()]
-        shown = str(tabulate(cells, ["weight", "source", "target"], tablefmt="simple", floatfmt=".4g"))
-        return shown + self._more("\n... and {:,} more")
+        return self._table("simple") + self._more("\n... and {:,} more")
 
     def _repr_html_(self) -> str:
-        cells = [[effect.weight, effect.source, effect.target] for effect in self._first()]
-        shown = str(tabulate(cells, ["weight", "source", "target"], tablefmt="html", floatfmt=".4g"))
-        return shown + self._more("\n<p>... and {:,} more</p>")
+        return self._table("html") + self._more("\n<p>... and {:,} more</p>")
 
-    def _first(self) -> list[DirectEffect]:
-        return list(islice(self, _SHOWN_EDGES))
+    def _table(self, form: str) -> str:
+        """The first effects, in a format of tabulate."""
+        first = islice(self, _SHOWN_EDGES)
+        cells = [[effect.weight, printable(effect.source), printable(effect.target)] for effect in first]
+        return str(tabulate(cells, ["weight", "source", "target"], tablefmt=form, floatfmt=".4g"))
 
     def _more(self, line: str) -> str:
         return line.format(len(self) - _SHOWN_EDGES) if len(self) > _SHOWN_EDGES else ""

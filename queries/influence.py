@@ -15,6 +15,7 @@ from circuit_atlas.queries.checks import check_choice, check_kinds, check_range
 from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.group_notes import notes_on_groups
 from circuit_atlas.queries.influence_results import (
     Contributor,
     Contributors,
@@ -92,7 +93,7 @@ def contributors(
             Contributor(node=to_node(row["node"]), influence=row["influence"], cumulative_share=row["cumulative_share"])
             for row in rows
         ],
-        notes=notes,
+        notes=[*notes, *notes_on_groups(graph, ["kind"] if kinds else [])],
     )
 
 
@@ -117,6 +118,7 @@ def influence_by(
     _check_found(graph, rows, kinds, targets or contrast)
     is_without = by == "position" and not rows and not graph.properties["n_pos"]
     notes = ["The nodes have no positions."] if is_without else []
+    notes += notes_on_groups(graph, [by, *(["kind"] if kinds else [])])
     if len(rows) > k:
         notes.append(f"There are more than these {k:,} groups (-k).")
     groups = [InfluenceGroup(**row) for row in rows[:k]]
@@ -200,9 +202,11 @@ def influence_by_length(
         edges, begins = edges.among(within), begins & within
     kinds = [kind for kind in Kind if (begins & (columns.kind == kind)).any()]
     starts = [begins & (columns.kind == kind) for kind in kinds]
-    flows = influence_by_length(edges, columns.input_sum, ends, starts, k)
+    flows = influence_by_length(edges, columns.input_sum, ends, starts, k + 1)
+    notes = [f"Paths of more than {k:,} effects are left out (-k)."] if flows[k:].any() else []
+    flows = flows[:k]
     if not flows.any():
-        return InfluenceByLength(graph=graph.name, lengths=[], contrast=contrast)
+        return InfluenceByLength(graph=graph.name, lengths=[], contrast=contrast, notes=notes)
     reached = float(ends[columns.edges.inputs > 0].sum())
     cumulative = np.cumsum(flows.sum(axis=1)).tolist()
     lengths = [
@@ -214,7 +218,7 @@ def influence_by_length(
         )
         for length, (row, so_far) in enumerate(zip(flows, cumulative, strict=True), 1)
     ]
-    return InfluenceByLength(graph=graph.name, lengths=lengths, contrast=contrast)
+    return InfluenceByLength(graph=graph.name, lengths=lengths, contrast=contrast, notes=notes)
 
 
 def is_defined(graph: StoredGraph) -> bool:

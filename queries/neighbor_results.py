@@ -9,7 +9,7 @@ from pydantic import Field
 
 from circuit_atlas.queries.contrast_results import ContrastResult
 from circuit_atlas.results.answer import Edge, GraphResult
-from circuit_atlas.results.tables import Cells, NodeName
+from circuit_atlas.results.tables import Cells, NodeName, with_interval
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.models import Node, Record
 
@@ -22,9 +22,12 @@ class Neighbor(Record):
 
 
 class AggregatedNeighbor(Neighbor):
-    """A neighbour in an aggregate: the weight is the mean over its graphs, see `circuit_atlas.graph.aggregate`."""
+    """A neighbour in an aggregate: the weight is the mean over its graphs, see `circuit_atlas.graph.aggregate`. It has
+    an interval, see `circuit_atlas.graph.intervals`."""
 
     graphs: int = Field(description="Number of graphs that have the direct effect")
+    weight_low: float | None = Field(description="Lower end of its 95 % interval; null for fewer than three graphs")
+    weight_high: float | None = Field(description="Upper end of it")
     weight_present: float = Field(description="Mean weight over these graphs")
     weight_sd: float = Field(description="Standard deviation of the weight over all graphs of the aggregate")
     sign_agreement: float = Field(description="Share of these graphs where the weight has its commoner sign")
@@ -39,6 +42,13 @@ def neighbor_rows(node: Node, incoming: Sequence[Neighbor], outgoing: Sequence[N
 
 def _are_aggregated(neighbors: Sequence[Neighbor]) -> bool:
     return any(isinstance(neighbor, AggregatedNeighbor) for neighbor in neighbors)
+
+
+def _weight(neighbor: Neighbor) -> float | str:
+    """The weight as it is shown, in an aggregate with its interval."""
+    if isinstance(neighbor, AggregatedNeighbor):
+        return with_interval(neighbor.weight, neighbor.weight_low, neighbor.weight_high, ".4g")
+    return neighbor.weight
 
 
 class Neighbors(ContrastResult, GraphResult):
@@ -57,9 +67,11 @@ class Neighbors(ContrastResult, GraphResult):
     def table(self) -> tuple[list[str], Cells]:
         """A row per neighbour."""
         sides = (("in", self.incoming), ("out", self.outgoing))
-        more = ["graphs", "sign_agreement", "weight_sd"] if _are_aggregated(self._items()) else []
-        return ["", "weight", *(name.replace("_", " ") for name in more), "key", "name"], [
-            [side, item.weight, *(getattr(item, name) for name in more), item.node.key, NodeName.of(item.node)]
+        is_aggregate = _are_aggregated(self._items())
+        more = ["graphs", "sign_agreement", "weight_sd"] if is_aggregate else []
+        weight = "weight [95%]" if is_aggregate else "weight"
+        return ["", weight, *(name.replace("_", " ") for name in more), "key", "name"], [
+            [side, _weight(item), *(getattr(item, name) for name in more), item.node.key, NodeName.of(item.node)]
             for side, items in sides
             for item in items
         ]

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_kinds, check_layers, check_range
 from circuit_atlas.queries.circuits import nodes_within
 from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.group_notes import notes_on_groups
 from circuit_atlas.queries.neighbor_results import AggregatedNeighbor, DirectEffect, Neighbor, Neighbors, Subgraph
 from circuit_atlas.queries.node_rows import rows_at, to_node
 from circuit_atlas.schema.batches import batches
@@ -63,10 +65,18 @@ def neighbors(
     rows = ask(graph.database, "neighbors.direct", graph=graph.name, key=node.key, **parameters)
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
-        found: dict[str, Any] = {"node": to_node(row["node"]), "weight": row["weight"]}
-        statistics = row["statistics"]
-        sides[row["direction"]].append(AggregatedNeighbor(**found, **statistics) if statistics else Neighbor(**found))
-    return Neighbors.model_validate({"graph": graph.name, "node": node, **sides})
+        sides[row["direction"]].append(_neighbor(row, graph.properties.get("aggregated_graphs")))
+    found = {"graph": graph.name, "node": node, **sides}
+    return Neighbors.model_validate({**found, "notes": _notes(graph, parameters)})
+
+
+def _neighbor(row: dict[str, Any], graphs: int | None) -> Neighbor:
+    """A row of neighbors.direct; `graphs` is how many graphs an aggregate was made of."""
+    found, statistics = {"node": to_node(row["node"]), "weight": row["weight"]}, row["statistics"]
+    if graphs is None or statistics is None:
+        return Neighbor(**found)
+    _, low, high = mean_over(graphs, row["weight"], statistics["weight_sd"])
+    return AggregatedNeighbor(**found, weight_low=low, weight_high=high, **statistics)
 
 
 def _neighbors_of_contrast(graph: StoredGraph, contrast: Contrast, parameters: dict[str, Any]) -> Neighbors:
@@ -75,7 +85,7 @@ def _neighbors_of_contrast(graph: StoredGraph, contrast: Contrast, parameters: d
     rows = effects_on(graph, contrast, parameters)
     incoming = [Neighbor(node=to_node(row["node"]), weight=row["weight"]) for row in rows]
     found = {"graph": graph.name, "node": contrast.node, "in": incoming, "out": [], "contrast": contrast}
-    return Neighbors.model_validate(found)
+    return Neighbors.model_validate({**found, "notes": _notes(graph, parameters)})
 
 
 def _contrast(
@@ -122,7 +132,7 @@ def subgraph(
     else:
         nodes, effects = _hop_by_hop(graph, node, hops, parameters, contrast)
     found = {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
-    return Subgraph.model_validate({**found, "contrast": contrast})
+    return Subgraph.model_validate({**found, "contrast": contrast, "notes": _notes(graph, parameters)})
 
 
 _Neighbourhood = tuple[dict[str, Node], list[DirectEffect]]  # nodes by key, and the effects between them
@@ -184,6 +194,11 @@ def _effects(graph: StoredGraph, ordinals: list[int], parameters: dict[str, Any]
     at_once = max(MAX_ROWS // (2 * parameters["k"]), 1)
     for some in batches(ordinals, at_once):
         yield from ask(graph.database, "neighbors.effects", graph=graph.name, ordinals=some, **parameters)
+
+
+def _notes(graph: StoredGraph, parameters: dict[str, Any]) -> list[str]:
+    """Notes on restrictions to kinds or layers."""
+    return notes_on_groups(graph, [name for name in ("layer", "kind") if parameters[f"{name}s"]])
 
 
 def _neighbourhood(

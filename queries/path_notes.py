@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.addresses import resolve
-from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.group_notes import notes_on_groups
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import MAX_HOPS
 
@@ -108,25 +108,11 @@ def notes_on_count(
     return [f"Longer paths exist, of {longest_known}; those of more than {last} are not counted (--max-hops)."]
 
 
-def notes_on_groups(graph: StoredGraph, search: PathSearch) -> list[str]:
+def notes_on_restrictions(graph: StoredGraph, search: PathSearch) -> list[str]:
     """Notes that restrictions of a search do not look into the supernodes of a collapsed graph."""
-    whole = graph.properties.get("collapsed_from")
+    restrictions = {"layer": search.layers, "position": search.positions, "kind": search.kinds}
     features = [found[1] for address in search.named if (found := FEATURE.fullmatch(address))]
-    restricted = [name for name, values in (("layer", search.layers), ("position", search.positions)) if values]
-    if whole is None or not (features or restricted):
-        return []
-    rows = ask(graph.database, "supernodes.list", graph=whole)
-    notes = []
-    for feature in dict.fromkeys(features):
-        start = f"{Kind.FEATURE}:{feature}@"
-        holding = [row["name"] for row in rows if any(node["key"].startswith(start) for node in row["members"])]
-        if holding:
-            notes.append(f"Supernodes that group activations of {feature} do not count as it: {first_of(holding, 5)}.")
-    for name in restricted:
-        mixed = [row["name"] for row in rows if len({node[name] for node in row["members"]}) > 1]
-        if mixed:
-            notes.append(f"Supernodes of several {name}s are in none, so no path passes them: {first_of(mixed, 5)}.")
-    return notes
+    return notes_on_groups(graph, [name for name, values in restrictions.items() if values], features)
 
 
 def _lengths(

@@ -121,6 +121,12 @@ def path_search(
     )
 
 
+def shown_min_hops(min_hops: int, hops: int | None) -> int:
+    """The fewest edges of a path for `path_search`, where the default is `SHOWN_MIN_HOPS`: beside `hops`, it was not
+    given."""
+    return 1 if hops is not None and min_hops == SHOWN_MIN_HOPS else min_hops
+
+
 def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int]:
     """The fewest and most edges of a path.
 
@@ -129,7 +135,7 @@ def _hop_range(min_hops: int, max_hops: int, hops: int | None) -> tuple[int, int
     """
     if hops is not None:
         check_range("hops", hops, 1, MAX_HOPS)
-        if min_hops not in (1, SHOWN_MIN_HOPS, hops) or max_hops not in (DEFAULT_HOPS, hops):
+        if min_hops not in (1, hops) or max_hops not in (DEFAULT_HOPS, hops):
             raise InvalidArgumentError(
                 "hops cannot be combined with min_hops or max_hops", fix="Give hops alone, or the other two."
             )

@@ -17,7 +17,7 @@ from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.edge_value import EdgeValue, parse_edge_value
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
 from circuit_atlas.queries.node_rows import titled, to_node
-from circuit_atlas.queries.path_notes import notes_on_groups, why_none
+from circuit_atlas.queries.path_notes import notes_on_restrictions, why_none
 from circuit_atlas.queries.path_results import AggregatedPath, Path, Paths
 from circuit_atlas.queries.path_search import PathSearch, path_search, target_nodes
 from circuit_atlas.queries.stored_tables import BOUNDS, has_tables
@@ -141,7 +141,7 @@ def search_paths(
     rows = best_rows(graph, search, ends, k)
     paths = _paths(graph, ((row["nodes"], row["weights"], row["score"]) for row in rows))
     notes = [] if paths else [why_none(graph, search, ends, (sources, targets))]
-    notes += notes_on_groups(graph, search)
+    notes += notes_on_restrictions(graph, search)
     found = Paths(graph=graph.name, score=score, sign=sign, paths=paths, contrast=contrast, notes=notes)
     # Products of inhibiting paths are negative, the strongest first.
     found._is_smallest_first = ORDERS[order] < 0 or (score == "product" and SIGNS[sign] < 0)
@@ -224,7 +224,7 @@ def score_paths(
     Args:
         graph: the graph.
         paths: paths, each the addresses of its nodes from source to target.
-        score: as in `search_paths`.
+        score: as in `search_paths` with the order `strongest`: `bottleneck` is the smallest weight.
         edge_value: as in `search_paths`.
 
     Raises:

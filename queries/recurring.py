@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from circuit_atlas.database import Database, Rows
+from circuit_atlas.graph.intervals import mean_over, with_ends
 from circuit_atlas.queries.ask import ask, ask_together
 from circuit_atlas.queries.checks import check_range, check_share
 from circuit_atlas.queries.feature_results import FeatureIdentity, Motif, Recurring, RecurringFeature
 from circuit_atlas.queries.features import to_feature
-from circuit_atlas.queries.graph_sets import doubled_notes, mixed_notes, old_notes, prompts_or_all
+from circuit_atlas.queries.graph_sets import doubled_notes, mixed_notes, old_notes, prompts_or_all, undefined_notes
 from circuit_atlas.queries.graphs import list_graphs
 from circuit_atlas.queries.node_rows import to_node
 from circuit_atlas.queries.one_answer import one_answer
@@ -55,10 +56,19 @@ def recurring(
     middle = [to_feature(row["feature"]) for row in features[:MOTIF_FEATURES]]
     motifs = _motifs_of(database, middle, graphs=names, share=share, k=k, width=width)
     return Recurring(
-        notes=[*mixed_notes(stored), *doubled_notes(stored), *old_notes(database, stored)],
+        notes=[
+            *mixed_notes(stored),
+            *doubled_notes(stored),
+            *undefined_notes(stored),
+            *old_notes(database, stored),
+        ],
         graphs=len(names),
         features=[
-            RecurringFeature(feature=to_feature(row["feature"]), graphs=row["graphs"], influence=row["influence"])
+            RecurringFeature(
+                feature=to_feature(row["feature"]),
+                graphs=row["graphs"],
+                **with_ends("influence", mean_over(row["graphs"], row["influence"], row["influence_sd"])),
+            )
             for row in features[:k]
         ],
         motifs=[

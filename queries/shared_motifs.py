@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import add_graphs, check_sources, doubled_sources, same_start, sources_of
+from circuit_atlas.queries.added_up import (
+    add_graphs,
+    check_sources,
+    doubled_sources,
+    same_start,
+    sources_of,
+    target_notes,
+)
 from circuit_atlas.queries.checks import check_choice, check_range, check_share
 from circuit_atlas.queries.enriched import enriched_fields, named_ends, two_sets
 from circuit_atlas.queries.graph_sets import prompts_or_all
@@ -100,7 +107,7 @@ def recurring_motifs(
         align=align,
         total=len(found.effects),
         motifs=motifs,
-        notes=[*none, *doubled_sources(sources)],
+        notes=[*none, *doubled_sources(sources), *target_notes(read)],
     )
 
 
@@ -173,7 +180,7 @@ def enriched_motifs(
             )
             for i, fields in zip(best.tolist(), described, strict=True)
         ],
-        notes=notes,
+        notes=[*notes, *target_notes(read)],
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.intervals import Mean, mean_over, with_ends
 from circuit_atlas.queries.added_up import (
     check_sources,
     doubled_sources,
@@ -20,7 +21,7 @@ from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
 from circuit_atlas.queries.features import named_features
-from circuit_atlas.queries.graph_sets import graph_rows, graph_set, listed, set_rows
+from circuit_atlas.queries.graph_sets import graph_rows, graph_set, listed, set_rows, undefined_notes
 from circuit_atlas.queries.graphs import StoredGraph
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.queries.similar_results import CharacteristicFeature, Cluster, Clusters, SimilarGraph, SimilarGraphs
@@ -110,6 +111,7 @@ def similar_graphs(
             where=graph,
             fix="`circuit-atlas stats` shows what it has.",
         )
+    notes += undefined_notes([one, *alike]) if by == "feature" else []
     if same := [row for row in alike if row["content"] == one["content"]]:
         notes.append(f"{len(same):,} of the graphs {'has' if len(same) == 1 else 'have'} the same content as {graph}.")
     return SimilarGraphs(
@@ -175,27 +177,40 @@ def _totals(database: Database, graphs: list[str], *, counted: bool = False) -> 
 def _compared(
     database: Database, graph: str, sources: Rows, k: int, by: str, measure: str, align: str
 ) -> tuple[int, list[SimilarGraph]]:
-    """The same by any weights; all graphs are read whole."""
+    """The same by any weights; all graphs are read whole. As in `compare`, a first token that two graphs have is
+    counted from the start."""
+    [own] = [row for row in sources if row["graph"]["name"] == graph]
+    others = [row for row in sources if row is not own]
+    parts = {False: others}
+    if align == "relative":
+        parts = {how: [row for row in others if same_start([own, row]) is how] for how in (True, False)}
+    own_total, found = 0, list[SimilarGraph]()
+    for from_start, some in parts.items():
+        if some:
+            weights = _read(database, [own, *some], by, align, from_start=from_start)
+            own_total, compared = _compared_with_first(weights, [own, *some], by, measure)
+            found += compared
+    return own_total, sorted(found, key=lambda one: (-one.similarity, one.other))[:k]
+
+
+def _compared_with_first(weights: GraphWeights, sources: Rows, by: str, measure: str) -> tuple[int, list[SimilarGraph]]:
+    """How many things the first of some graphs has, and how alike the others are."""
     import numpy as np
 
     from circuit_atlas.graph.similarity import similarities_to
 
-    weights = _read(database, sources, by, align)
     matrix = weights.features() if by == "feature" else weights.effects()
-    names = [row["graph"]["name"] for row in sources]
-    at, total = names.index(graph), np.diff(matrix.indptr)
-    found = similarities_to(matrix, at, measure)
-    shared = np.diff((matrix != 0).multiply(matrix[[at]] != 0).tocsr().indptr)
-    best = [i for i in np.argsort(-found, kind="stable").tolist() if i != at][:k]
-    return int(total[at]), [
+    total, found = np.diff(matrix.indptr), similarities_to(matrix, 0, measure)
+    shared = np.diff((matrix != 0).multiply(matrix[[0]] != 0).tocsr().indptr)
+    return int(total[0]), [
         SimilarGraph(
-            other=names[i],
+            other=row["graph"]["name"],
             similarity=float(found[i]),
             shared=int(shared[i]),
             total=int(total[i]),
-            prompt=sources[i]["graph"]["prompt"] or "",
+            prompt=row["graph"]["prompt"] or "",
         )
-        for i in best
+        for i, row in enumerate(sources[1:], 1)
     ]
 
 
@@ -250,7 +265,8 @@ def cluster_graphs(
     sources = _clustered(database, graphs, tags)
     if groups is not None:
         check_range("groups", groups, 1, len(sources))  # before the graphs are read
-    weights = _read(database, sources, by, align)
+    from_start = same_start(sources)
+    weights = _read(database, sources, by, align, from_start=from_start)
     matrix = weights.features() if by == "feature" else weights.effects()
     sources, kept, notes = _with_weights(sources, np.diff(matrix.indptr), by)
     n = len(sources)
@@ -261,6 +277,8 @@ def cluster_graphs(
     if rule == Rule():
         rule = chosen_rule(tree, similarity)
     group = rule.cut(tree)
+    if align == "relative" and not from_start:
+        notes.append("The prompts do not all begin with the same token, so first tokens are counted from the end, too.")
     if groups is not None and group.max() + 1 < groups:
         notes.append(f"{groups} groups were asked for; some graphs are equally alike, so that they stay together.")
     order = leaves(tree)
@@ -305,11 +323,10 @@ def _check(by: str, measure: str, align: str) -> None:
     check_choice("align", align, ALIGNMENTS)
 
 
-def _read(database: Database, sources: Rows, by: str, align: str) -> GraphWeights:
-    """The weights of graphs, rows of aggregates.sources."""
+def _read(database: Database, sources: Rows, by: str, align: str, *, from_start: bool) -> GraphWeights:
+    """The weights of graphs, rows of aggregates.sources. `from_start` is whether a first token is counted from the
+    start where positions are relative."""
     from circuit_atlas.graph.similarity import GraphWeights
-
-    from_start = same_start(sources)
 
     def features(graphs: Sequence[StoredGraph]) -> list[tuple[list[str], Float64, None]]:
         found = read_nodes(graphs, align, from_start=from_start, prefix="feature:")
@@ -370,15 +387,19 @@ def _characteristic(
 
     def features(number: int) -> list[CharacteristicFeature]:
         places, mean, rest = found[number]
-        active = matrix[:, places].toarray() != 0
-        inside = group == number
+        weight = matrix[:, places].toarray()
+        inside, outside = weight[group == number], weight[group != number]
+
+        def interval(of: Float64, mean: float) -> Mean:
+            return mean_over(len(of), mean, float(of.std())) if len(of) else Mean(None)
+
         return [
             CharacteristicFeature(
                 feature=names[keys[i]],
-                influence=float(mean[i]),
-                rest_influence=None if inside.all() else float(rest[i]),
-                graphs=int(np.count_nonzero(active[inside, at])),
-                rest=int(np.count_nonzero(active[~inside, at])),
+                **with_ends("influence", interval(inside[:, at], float(mean[i]))),
+                **with_ends("rest_influence", interval(outside[:, at], float(rest[i]))),
+                graphs=int(np.count_nonzero(inside[:, at])),
+                rest=int(np.count_nonzero(outside[:, at])),
             )
             for at, i in enumerate(places.tolist())
         ]

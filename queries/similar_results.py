@@ -11,7 +11,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.feature_results import FeatureIdentity, placed_name
 from circuit_atlas.results.answer import Result
-from circuit_atlas.results.tables import Cells
+from circuit_atlas.results.tables import Cells, with_interval
 from circuit_atlas.results.tidy import Tidy, tidy
 from circuit_atlas.schema.models import Record
 
@@ -71,7 +71,11 @@ class CharacteristicFeature(Record):
 
     feature: FeatureIdentity
     influence: float = Field(description="Mean over the graphs of the group of its influence")
+    influence_low: float | None = Field(description="Lower end of its 95 % interval; null for fewer than three graphs")
+    influence_high: float | None = Field(description="Upper end of it")
     rest_influence: float | None = Field(description="The same over the other graphs; null if there are none")
+    rest_influence_low: float | None = Field(description="Lower end of its 95 % interval; null likewise")
+    rest_influence_high: float | None = Field(description="Upper end of it")
     graphs: int = Field(description="Number of graphs of the group in which it is active")
     rest: int = Field(description="Number of other graphs in which it is active")
 
@@ -151,8 +155,8 @@ class Clusters(_Compared):
             [
                 group.group,
                 len(group.graphs),
-                _interval(group.within, group.within_low, group.within_high),
-                _interval(group.rest, group.rest_low, group.rest_high),
+                with_interval(group.within, group.within_low, group.within_high, ".3f"),
+                with_interval(group.rest, group.rest_low, group.rest_high, ".3f"),
                 "" if group.stability is None else f"{group.stability:.2f}",
                 ", ".join(placed_name(one.feature) for one in group.features[:_SHOWN]),
                 first_of(group.graphs, _SHOWN),
@@ -206,9 +210,3 @@ class Clusters(_Compared):
         for a, row in zip(self.graphs, self.similarities().tolist(), strict=True):
             for b, similarity in zip(self.graphs, row, strict=True):
                 yield GraphPair(a=a, b=b, similarity=similarity)
-
-
-def _interval(mean: float | None, low: float | None, high: float | None) -> str:
-    if mean is None:
-        return ""
-    return f"{mean:.3f}" if low is None or high is None else f"{mean:.3f} [{low:.3f}, {high:.3f}]"

@@ -10,6 +10,7 @@ SHOWN_SCORE, SHOWN_SIGN, SHOWN_MIN_HOPS = "product", "promoting", 2
 MAX_ROWS = 100_000
 MAX_GRAPH_NODES = 90_000  # at most MAX_ROWS, which questions read, and so few that sums of limbs fit, see LIMB
 MAX_NEIGHBORS = 10_000
+SMALLEST = 5e-324  # the smallest float64 above 0: added to what may be too small for its logarithm
 MAX_MATCHES = 200  # nodes that an address may mean
 MOTIF_FEATURES = 100  # that recur in most graphs: motifs are looked for around these
 SEARCHED_FEATURES, SEARCHED_TOKENS = 5_000, 10_000  # of those with a text, the best; tokens with logits

@@ -86,6 +86,8 @@ def names(atlas: Atlas, graph: str) -> tuple[dict[str, list[str]], dict[str, lis
         ("neuronpedia:qwen3-4b/x", "qwen3-4b", "x", []),
         ("https://example.org/a/b.json.gz?sig=1#x", "", "", []),
         ("https://www.neuronpedia.org/files/b.pt", "", "", []),
+        ("https://WWW.Neuronpedia.org/gemma-2-2b/graph?slug=x", "gemma-2-2b", "x", []),
+        ("https://example.org/A.JSON", "", "", []),
     ],
 )
 def test_addresses_are_understood(text: str, model: str, slug: str, pins: list[str]) -> None:

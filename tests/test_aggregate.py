@@ -36,6 +36,7 @@ from circuit_atlas.errors import (
 from circuit_atlas.graph import aggregate
 from circuit_atlas.graph.aggregate import Aggregation
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.graph.many_graphs import Effects
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
@@ -212,8 +213,14 @@ def test_effects_come_with_the_number_of_their_graphs(atlas: Atlas, one: GraphHa
     assert len(found.incoming) == 50
     for near in found.incoming:
         assert isinstance(near, AggregatedNeighbor)
-        assert near.model_dump(exclude={"node"}) == stored[near.node.key, "logit:target"]
-    assert found.table()[0] == ["", "weight", "graphs", "sign agreement", "weight sd", "key", "name"]
+        effect = stored[near.node.key, "logit:target"]
+        _, low, high = mean_over(len(SOURCES), effect["weight"], effect["weight_sd"])
+        assert near.model_dump(exclude={"node"}) == effect | {"weight_low": low, "weight_high": high}
+    header, [first, *_] = found.table()
+    assert header == ["", "weight [95%]", "graphs", "sign agreement", "weight sd", "key", "name"]
+    best = found.incoming[0]
+    assert isinstance(best, AggregatedNeighbor)
+    assert first[1] == f"{best.weight:.4g} [{best.weight_low:.4g}, {best.weight_high:.4g}]"
     present = [stored[near.node.key, "logit:target"]["weight_present"] for near in found.incoming]
     assert found.to_pandas()["weight_present"].tolist() == present
     assert [near["weight_present"] for near in json.loads(found.to_json())["in"]] == present
@@ -691,3 +698,26 @@ def test_the_command_says_what_it_made(run: Run, atlas: Atlas, new_name: Callabl
     assert "ingested" in made.stdout
     assert run("aggregate", "--name", name, "--refresh", "--table").stdout.split()[-3] == "unchanged"
     fails(run("aggregate", "--name", name), 1, "no graphs given")
+
+
+def test_weights_whose_squares_are_too_large_are_refused(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    names = [new_name(), new_name()]
+    for name in names:
+        load_graph(atlas, make_graph([0, 1, 2], [(0, 1, 1e160), (1, 2, 1.0)]), name=name)
+    with pytest.raises(InvalidArgumentError, match="weights above 1e"):
+        atlas.aggregate(*names, name=new_name())
+
+
+def test_paths_of_two_aggregates_without_positions_differ_by_their_tokens(
+    atlas: Atlas, new_name: Callable[[], str]
+) -> None:
+    """Also where a token has an @ in it."""
+    made = []
+    for token in ("a@b", "c@b"):
+        data = make_graph([0, 1, 2], [(0, 1, 1.0), (1, 2, 1.0)])
+        nodes = replace(data.nodes, token=[token, None, "end"])
+        source = new_name()
+        load_graph(atlas, replace(data, nodes=nodes), name=source)
+        made.append(atlas.aggregate(source, name=new_name(), align="feature").name)
+    compared = atlas.compare(*made).paths
+    assert (len(compared.shared), len(compared.only_a), len(compared.only_b)) == (0, 1, 1)

@@ -161,6 +161,10 @@ def test_common_and_recurring_features(atlas: Atlas, graph: GraphHandle, other: 
     recurring = atlas.recurring(graph.name, same.name, k=100)
     assert sum(found.feature.component is Component.LORSA for found in recurring.features) == 18
     assert any(node.component is Component.LORSA for motif in recurring.motifs for node in motif.nodes)
+    # Attention features of another set are other features: motifs with them are in one graph each.
+    motifs = atlas.recurring(graph.name, other.name, k=100).motifs
+    assert motifs
+    assert not any(node.component is Component.LORSA for motif in motifs for node in motif.nodes)
 
 
 def test_graphs_are_compared_by_both_sets(atlas: Atlas, graph: GraphHandle, other: GraphHandle, new_name: Any) -> None:

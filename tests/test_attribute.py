@@ -29,7 +29,7 @@ from circuit_atlas.attribution import (
     slug_of,
 )
 from circuit_atlas.attribution.load import scan_of
-from circuit_atlas.attribution.stored import _files, _is_of
+from circuit_atlas.attribution.stored import _file, _files, _is_of
 from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, InvalidArgumentError, OutOfMemoryError
 
 PROMPT = "Fact : The capital of the state containing Dallas is"
@@ -226,6 +226,9 @@ def test_the_prompts_of_a_file_are_resumed(
     again = json.loads(run(*arguments).stdout)
     assert [file["result"] and file["result"]["status"] for file in again["files"]] == ["unchanged", None, "ingested"]
     assert (work / "graphs" / f"{first}.pt").stat().st_mtime_ns == stamp
+    assert again["files"][0]["result"]["warnings"] == answer["files"][0]["result"]["warnings"]
+    elsewhere = json.loads(run(*["other" if word == "graphs" else word for word in arguments]).stdout)
+    assert f"other/{first}.pt was not written" in elsewhere["files"][0]["result"]["warnings"][-1]
 
 
 def test_a_prompt_is_attributed_at_each_position(
@@ -361,6 +364,8 @@ def test_prompts_are_read_from_text_and_json(tmp_path: Path) -> None:
     lines = tmp_path / "prompts.jsonl"
     lines.write_text('"one"\n{"prompt": "two", "name": "second"}\n')
     assert read_prompts(lines) == [Prompt("one", "one"), Prompt("two", "second")]
+    capitals = lines.rename(tmp_path / "PROMPTS.JSONL")
+    assert read_prompts(capitals) == [Prompt("one", "one"), Prompt("two", "second")]
     text.write_text("Hello\u2028world\n", encoding="utf-8-sig")  # as Windows writes it; and no separator of lines
     assert [prompt.text for prompt in read_prompts(text)] == ["Hello\u2028world"]
     lines.write_text('"a\u2028b"\n', encoding="utf-8-sig")
@@ -440,3 +445,12 @@ def test_half_a_character_is_refused(atlas: Atlas) -> None:
 def test_two_graphs_are_not_written_to_one_file(names: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"'{names[0]}' and '{names[1]}' would be written to the same file"):
         _files(tmp_path, [Prompt(f"text of {name}", name) for name in names])
+
+
+def test_a_name_that_is_too_long_for_a_file_gets_another_file(tmp_path: Path) -> None:
+    long = "\u732b" * 90  # 270 bytes
+    [file] = _files(tmp_path, [Prompt("text", long)]).values()
+    assert file is not None
+    file.touch()
+    with pytest.raises(InputError, match="an empty text"):
+        _file("", "name")

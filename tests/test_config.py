@@ -86,3 +86,13 @@ def test_a_store_comes_before_neo4j_uri_and_that_before_the_variable_of_the_stor
         "Using the store given, not NEO4J_URI or CIRCUIT_ATLAS_STORE.",
         "Using the store given, not NEO4J_URI.",
     ]
+
+
+def test_a_current_directory_that_was_deleted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(InvalidArgumentError, match="current directory does not exist"):
+        store_path("relative")
+    assert store_path(tmp_path) == tmp_path

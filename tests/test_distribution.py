@@ -125,3 +125,14 @@ def test_samples_of_a_cyclic_graph_visit_no_node_twice(
     monkeypatch.setattr(path_arrays, "_MAX_STEPS", 2)
     with pytest.raises(InvalidArgumentError, match="too many paths lead through them"):
         atlas.graph(name).count(sources=["token:0"], max_hops=6)
+
+
+def test_a_path_whose_product_is_too_small_for_a_number_is_found(atlas: Any, new_name: Any) -> None:
+    name = new_name()
+    load_graph(atlas, make_graph([0, 0, 1, 2], [(0, 2, 1e-300), (1, 2, 1e30), (2, 3, 1.0)]), name=name)
+    graph = atlas.graph(name)
+    found = graph.score_distribution(score="product", sources=["token:0"])
+    assert (found.paths, found.scored) == (1, 1)
+    assert found.mean < 1e-300
+    [path] = graph.paths(score="product", sources=["token:0"])
+    assert [node.key for node in path.nodes] == ["token:0", "feature:1/2@2", "logit:3@3"]

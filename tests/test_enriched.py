@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import groupby
+from statistics import fmean, pstdev
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from support.two_files import File
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NotFoundError
 from circuit_atlas.graph import aggregate
+from circuit_atlas.graph.intervals import mean_over
 
 SET = ANALOGIES[:2]
 BASELINE = ["dallas", *ANALOGIES[2:]]
@@ -53,6 +55,7 @@ def test_features_are_counted_as_in_the_files(atlas: Atlas, examples: Any, files
         assert (one.rate, one.baseline_rate) == (one.graphs / len(SET), one.baseline / len(BASELINE))
         influence = sum(files[graph].influence.get(name, 0.0) for graph in SET) / len(SET)
         assert one.influence == pytest.approx(influence, abs=1e-6)
+        assert (one.influence_low, one.influence_high) == (None, None)  # of two graphs
     p_values = [one.p_value for one in found.features]
     assert p_values == sorted(p_values)
     order = [(f"{one.p_value:.10e}", round(-one.log_odds, 9), -one.influence) for one in found.features]
@@ -88,6 +91,7 @@ def test_direct_effects_are_counted_as_in_the_files(
         assert [one.graphs, one.baseline, pytest.approx(one.p_value)] == expected[
             one.source.identity, one.target.identity
         ]
+        assert (one.weight_low, one.weight_high) == (None, None)  # of two graphs
     sizes = [abs(one.weight) for one in found.edges if one.p_value == found.edges[0].p_value]
     assert sizes == sorted(sizes, reverse=True)
     with monkeypatch.context() as patched:  # the limit of what is stored
@@ -95,6 +99,27 @@ def test_direct_effects_are_counted_as_in_the_files(
         assert atlas.enriched_edges(*SET, baseline=BASELINE, k=1).tested == found.tested
     relative = atlas.enriched_edges(*SET, baseline=BASELINE, align="relative", k=1)
     assert relative.tested > found.tested
+
+
+def test_means_have_the_intervals_of_the_files(atlas: Atlas, examples: Any, files: dict[str, File]) -> None:
+    """An influence is a mean over all graphs of the set, a weight over those that have the effect."""
+    features = atlas.enriched_features(*BASELINE, baseline=SET, k=50, confidence=0.9)
+    for feature in features:
+        name = f"feature:{feature.feature.layer}/{feature.feature.index}"
+        each = [files[graph].influence.get(name, 0.0) for graph in BASELINE]
+        found = feature.influence, feature.influence_low, feature.influence_high
+        assert found == pytest.approx(mean_over(len(each), fmean(each), pstdev(each), 0.9), abs=1e-6)
+    effects = atlas.enriched_edges(*BASELINE, baseline=SET, k=50, confidence=0.9)
+    for effect in effects:
+        if effect.target.identity.startswith("logit:"):
+            continue
+        ends = effect.source.identity, effect.target.identity
+        each = [weight for graph in BASELINE if (weight := files[graph].weight.get(ends))]
+        mean = mean_over(len(each), fmean(each), pstdev(each), 0.9)
+        for found, expected in zip((effect.weight, effect.weight_low, effect.weight_high), mean, strict=True):
+            assert found == (None if expected is None else pytest.approx(expected, rel=1e-5))
+    assert "mean influence [90%]" in str(features)
+    assert "mean weight [90%]" in str(effects)
 
 
 def test_copies_of_a_graph_are_told_of(atlas: Atlas, examples: Any, new_name: Callable[[], str]) -> None:

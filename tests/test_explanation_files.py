@@ -238,3 +238,13 @@ def test_files_are_split_into_their_lines(rows: list[bytes]) -> None:
             if Path(file.name).read_bytes()[:2] == b"\x1f\x8b" and pack is bytes:
                 return
             assert list(Lines(10_000).of(Path(file.name))) == [row for row in rows if row.strip()]
+
+
+def test_a_table_whose_first_line_names_no_labels_is_refused() -> None:
+    """Its columns may be in any order: here, the index comes first."""
+    with pytest.raises(InputError, match="names no column of labels: index, layer, name") as told:
+        table_reader(b"index\tlayer\tname", "m", "s", "some.tsv")
+    assert told.value.where == "some.tsv"
+    read, has_headers = table_reader(b"index\tlayer\tlabel", "m", "s")
+    assert has_headers
+    assert read(b"12\t3\tTexas") == (Feature("m", "s", 3, 12), Explanation(text="Texas"))

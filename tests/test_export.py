@@ -22,7 +22,9 @@ from circuit_atlas.export.columns import node_columns
 from circuit_atlas.export.formats import write_graph
 from circuit_atlas.export.graphml_file import _clean
 from circuit_atlas.export.json_file import write_json
+from circuit_atlas.export.pt_file import write_pt
 from circuit_atlas.graph.data import GraphData
+from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
@@ -323,3 +325,15 @@ def test_a_backup_restores_the_same_answers(
     fails(run("restore", str(dump), *first), 1, "the store has no graph, but other data (Movie), which would be lost")
     run("restore", str(dump), "--replace", *first)
     assert run("paths", "dallas", "--max-hops", "2", "--json", *first).stdout == before
+
+
+@pytest.mark.parametrize("weight", [1e39, 1e-60])
+def test_weights_that_a_pt_cannot_have_are_refused(
+    weight: float, small_pt: Path, tmp_path: Path, torch: ModuleType
+) -> None:
+    data = read_graph(small_pt)
+    edges = PackedEdges.of(data.edges, len(data.nodes)).as_arrays()
+    edges.weight[0] = weight
+    with pytest.raises(InputError, match="cannot be as large or as small"):
+        write_pt(replace(data, edges=edges), tmp_path / "g.pt")
+    assert not (tmp_path / "g.pt").exists()

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
-from statistics import fmean
+from statistics import fmean, pstdev
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from circuit_atlas.errors import (
     NodeNotFoundError,
     NotFoundError,
 )
+from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import features, graph_sets
@@ -244,6 +245,11 @@ def test_recurring_features_and_motifs_equal_brute_force(atlas: Atlas, examples:
     features = Counter(feature for name in ANALOGIES for feature in features_of(files[name]))
     wanted = {feature: number for feature, number in features.items() if number >= 4}
     assert {(row.feature.layer, row.feature.index): row.graphs for row in found.features} == wanted
+    for one in found.features:
+        key = f"feature:{one.feature.layer}/{one.feature.index}"
+        influences = [files[name].influence[key] for name in ANALOGIES if key in files[name].influence]
+        expected = mean_over(one.graphs, fmean(influences), pstdev(influences))
+        assert (one.influence, one.influence_low, one.influence_high) == pytest.approx(expected, abs=1e-6)
     middles = [f"feature:{row.feature.layer}/{row.feature.index}" for row in found.features[:100]]
     each = [motifs_of(files[name], 3) for name in ANALOGIES]
     counts = Counter(motif for of_file in each for motif in of_file)

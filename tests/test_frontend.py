@@ -415,7 +415,12 @@ def test_markup_in_a_graph_does_not_run(
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "told"), [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")]
+    ("number", "code", "told"),
+    [
+        (signal.SIGINT, 130, "Interrupted."),
+        (signal.SIGTERM, 143, "Terminated."),
+        (signal.SIGHUP, 129, "Terminated."),  # the terminal was closed
+    ],
 )
 def test_a_signal_stops_it_and_frees_the_port(
     number: int, code: int, told: str, env: dict[str, str], examples: Any, tmp_path: Path

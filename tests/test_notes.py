@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -299,3 +300,42 @@ def test_graphs_of_different_transcoders_share_nothing_and_say_so(atlas: Atlas, 
         assert "sets of transcoders" in found.notes[0]
     assert atlas.recurring("dallas", "night").notes == []
     assert atlas.compare("dallas", "dallas").notes == ["Both graphs are 'dallas', so everything is shared."]
+
+
+def test_numbers_of_hops_that_contradict_each_other(atlas: Atlas, examples: Any) -> None:
+    graph = examples["night"]
+    for question in (graph.paths, graph.count, graph.score_distribution):
+        with pytest.raises(InvalidArgumentError, match="hops cannot be combined"):
+            question(min_hops=2, hops=1)
+    assert [path.hops for path in graph.report(hops=1, k=1).paths] == [1]
+
+
+@pytest.fixture
+def without_probabilities(atlas: Atlas, new_name: Callable[[], str], tmp_path: Path) -> str:
+    """The graph `night` without the probabilities of its logits, so that influence is not defined."""
+    document = example_document("night")
+    for node in document["nodes"]:
+        node.pop("token_prob", None)
+    path = tmp_path / "unknown.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return atlas.ingest(path, name=new_name()).name
+
+
+def test_influence_that_is_not_defined_is_told_of(atlas: Atlas, examples: Any, without_probabilities: str) -> None:
+    name = without_probabilities
+    told = f"Influence is not defined in {name}, and counts as 0 there."
+    for found in (
+        atlas.compare("night", name),
+        atlas.similar("night"),
+        atlas.recurring("night", name),
+        atlas.enriched_features("night", name, baseline=["winter"]),
+        atlas.common_features("night", name),
+        atlas.feature("0/18753", graphs=["night", name]),
+    ):
+        assert told in found.notes
+    assert told not in atlas.compare("night", name, targets=["logit:1"]).notes
+    assert not any("not defined" in note for note in atlas.recurring("night", "winter").notes)
+    first = "Graphs whose logits have no probabilities, so that the first counts as the target: 1."
+    assert first in atlas.enriched_edges("night", name, baseline=["winter"], k=1).notes
+    assert first in atlas.recurring_motifs("night", name, k=1).notes
+    assert first in atlas.enriched_motifs("night", name, baseline=["winter"], k=1).notes

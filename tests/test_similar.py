@@ -7,17 +7,21 @@ import math
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean, pstdev
 from typing import Any
 
 import numpy as np
 import pytest
 from support.examples import ANALOGIES, example_document, example_file
+from support.graphs import make_graph
 from support.program import Run, fails
 from support.two_files import File, jaccard
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NotFoundError
+from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import similar
 from circuit_atlas.synth import Shape, synthesize
@@ -87,6 +91,11 @@ def test_groups_and_what_is_characteristic_of_them(atlas: Atlas, examples: Any) 
         assert f"feature:{one.feature.layer}/{one.feature.index}" == key
         assert one.influence == pytest.approx(mean[key], rel=1e-4)
         assert one.rest_influence == pytest.approx(files["dallas"].get(key, 0.0), rel=1e-4)
+        each = [files[name].get(key, 0.0) for name in ANALOGIES]
+        assert (one.influence_low, one.influence_high) == pytest.approx(
+            mean_over(5, fmean(each), pstdev(each))[1:], rel=1e-4
+        )
+        assert (one.rest_influence_low, one.rest_influence_high) == (None, None)  # of one graph
         assert (one.graphs, one.rest) == (active[key], key in files["dallas"])
     similarity = found.matrix().loc[rest.graphs, rest.graphs].to_numpy()
     assert rest.within == pytest.approx(similarity[np.triu_indices(5, 1)].mean())
@@ -209,3 +218,31 @@ def test_the_commands(run: Run, tmp_path: Path) -> None:
     assert f"Wrote {page}." in done.stderr
     assert "6 graphs in 2 groups (cosine of features)" in page.read_text(encoding="utf-8")
     fails(run("clusters", "--tag", "analogies", "--open"), 2, "--page")
+
+
+def test_a_first_token_that_a_graph_shares_is_aligned_whatever_others_begin_with(
+    atlas: Atlas, new_name: Callable[[], str], tmp_path: Path
+) -> None:
+    """As `compare` aligns it: prompts of other lengths have their first tokens at other places from the end."""
+    names = {}
+    for what, tokens in {"a": ["<bos>", "x"], "b": ["<bos>", "x", "y"], "c": ["<s>", "x"]}.items():
+        data = make_graph([0, 0, 1, 1, 2], [(0, 2, 1.0), (1, 3, 1.0), (2, 4, 3.0), (3, 4, 1.0)])
+        last = len(tokens) - 1
+        nodes = replace(
+            data.nodes,
+            position=np.array([0, last, 0, last, last], np.int32),
+            index=np.array([0, 1, 7, 8, 9], np.int64),
+            token=[tokens[0], tokens[-1], None, None, "end"],
+        )
+        names[what] = new_name()
+        metadata = data.metadata.model_copy(update={"tokens": tokens, "n_pos": len(tokens)})
+        load_graph(atlas, replace(data, nodes=nodes, metadata=metadata), name=names[what])
+    a, b, c = names.values()
+    found = {one.other: one.similarity for one in atlas.similar(a, align="relative")}
+    for other in (b, c):
+        assert found[other] == pytest.approx(atlas.compare(a, other).overlap("feature").similarity)
+    assert (found[b], found[c]) == pytest.approx((1.0, 1.0))
+    exact = {one.other: one.similarity for one in atlas.similar(a, align="exact")}
+    assert exact[b] < 1
+    assert any("first tokens" in note for note in atlas.clusters(a, b, c, align="relative").notes)
+    assert not any("first tokens" in note for note in atlas.clusters(a, b, align="relative").notes)

@@ -40,6 +40,7 @@ from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.qparams import read_supernodes
 from circuit_atlas.ingest import load_graph, read_graph
 from circuit_atlas.queries import age
+from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 from circuit_atlas.schema.models import Supernode
@@ -305,6 +306,32 @@ def test_restrictions_say_that_they_do_not_look_into_supernodes(opposite: GraphH
         assert any("Supernodes of several layers" in note for note in ask(layers=range(26), max_hops=2).notes)
         assert not any("upernodes" in note for note in ask(max_hops=2).notes)
     assert not any("upernodes" in note for note in opposite.paths(avoid=[place], layers=range(26), max_hops=2).notes)
+    layers = "Supernodes of several layers are in none of them, and are left out: "
+    logit = collapsed.stats().logits[0].node.key
+    for found in (
+        collapsed.neighbors(logit, layers=range(26)),
+        collapsed.subgraph(logit, layers=range(26)),
+        collapsed.influence_by("layer"),
+    ):
+        assert any(note.startswith(layers) and "some" in note for note in found.notes)
+    opposite.create_supernode("mixed", [several.key, "token:1"])  # the last supernode of a node counts
+    collapsed = opposite.collapsed()
+    kinds = "Supernodes of several kinds are of the kind other: mixed."
+    assert kinds in collapsed.paths(kinds=["feature"], max_hops=2).notes
+    assert kinds in collapsed.neighbors(logit, kinds=["feature"]).notes
+    assert kinds in collapsed.influence(kinds=["feature"]).notes
+    assert not any("some" in note for note in collapsed.paths(layers=range(26), max_hops=2).notes)
+
+
+def test_supernodes_without_a_place_get_the_next_ones(atlas: Atlas, opposite: GraphHandle) -> None:
+    """As two programs need it that make some at the same time, and have read the same places."""
+    opposite.create_supernode("first", ["token:1"])
+    graph = find_graph(atlas, opposite.name)
+    steps = supernodes.supernode_steps(graph, {"second": [1], "third": [2]}, {}, source="hand", rule=None)
+    opposite.create_supernode("between", ["token:2"])
+    graph.write(*steps)
+    names = [supernode.name for supernode in opposite.supernodes()]
+    assert names[-4:] == ["first", "between", "second", "third"]
 
 
 def test_a_supernode_is_made_although_the_answer_to_the_commit_is_lost(

@@ -34,7 +34,7 @@ from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.overlay import overlay
 from circuit_atlas.views.pair import read_pair
 from circuit_atlas.views.picture import PathOptions, Picture, path_notes, read_picture
-from circuit_atlas.views.report import Report, report_on
+from circuit_atlas.views.report import Report, _markdown, report_on
 from circuit_atlas.views.sankey import sankey_figure
 from circuit_atlas.views.view import Drawing, view_paths
 
@@ -296,6 +296,10 @@ def test_a_report_on_a_circuit_says_why_it_has_no_paths(examples: Any, tmp_path:
     assert report.paths is not None
     [why] = report.paths.notes
     assert why in report.save(tmp_path / "report.html").notes
+    assert why in text_of(report.html)
+    from markdown_it import MarkdownIt
+
+    assert why in text_of(MarkdownIt("gfm-like", {"linkify": False}).render(report.markdown()))
     graph.delete_circuit("small")
 
 
@@ -326,6 +330,17 @@ def test_markup_in_a_report_stays_text(atlas: Any, examples: Any) -> None:
     assert seen["a"] == rendered.count('<a href="https://www.neuronpedia.org/')
     assert seen["code"] == 1  # ours
     assert "</script><img src=x onerror=alert(1)> & $x^2$ | `b` [a](javascript" in text_of(rendered)
+
+
+@pytest.mark.parametrize("text", ["me@example.org", "heading ##", "# no heading", "www.example.org"])
+def test_a_text_in_markdown_stays_as_it_is(text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    written = _markdown(text)
+    shown = MarkdownIt("gfm-like", {"linkify": False}).render(f"# {written}\n")
+    assert text_of(shown).strip() == text
+    assert "@" not in written  # which would make an address a link, and a name a mention
+    assert "www." not in written
 
 
 def test_a_graph_without_logits_or_tokens_can_be_looked_at(atlas: Any, new_name: Any, tmp_path: Path) -> None:

@@ -101,12 +101,16 @@ MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 $share * graphs - @ROUNDING
 
+// @fragment place(node) -- its key without the position, with the source set of a feature where `are_mixed`
+@anywhere(node) + CASE WHEN are_mixed
+  THEN coalesce(head(COLLECT { MATCH (node)-[:ACTIVATION_OF]->(of) RETURN ' of ' + of.source_set }), '') ELSE '' END
+
 // @fragment are_few(graphs) -- whether so many graphs are few of all. Then their nodes lead to the features that they
 // have; else it takes less to look at features, and where each is active.
 graphs * 4 < COUNT { (:Graph) }
 
 // @fragment most_recurring -- transcoder features f by the number of graphs, of the n_graphs of names_or_all, in which
-// they are active: at least $share of them, and two. `influence` is the mean there.
+// they are active: at least $share of them, and two. `influence` is the mean there, with its standard deviation.
 WITH @names_or_all AS names
 WITH names, size(names) AS n_graphs
 CALL (names, n_graphs) {
@@ -121,9 +125,9 @@ UNION ALL
   WITH names, f
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f
 }
-WITH n_graphs, f, count(DISTINCT n.graph) AS graphs, sum(coalesce(n.influence, 0.0)) AS influence
+WITH n_graphs, f, n.graph AS graph, sum(coalesce(n.influence, 0.0)) AS influence
+WITH n_graphs, f, count(graph) AS graphs, sum(influence) / count(graph) AS influence, stDevP(influence) AS influence_sd
 WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
-WITH n_graphs, f, graphs, influence / graphs AS influence
 ORDER BY graphs DESC, influence DESC, f.model, f.source_set, f.layer, f.index
 
 // @fragment is_searched(g) -- whether a search looks at what is active in graph g
@@ -172,7 +176,7 @@ CASE WHEN weight < 0 THEN @in_blocks(turned, i) ELSE @in_blocks(bound, i) END
 CASE WHEN input_sum < @MIN_INPUT_SUM THEN @MIN_INPUT_SUM ELSE input_sum END
 
 // @fragment step(weight, input_sum) -- the value of an edge in a path search
-CASE $score WHEN 'product' THEN log(abs(weight) / input_sum) ELSE $order * weight END
+CASE $score WHEN 'product' THEN log(abs(weight) / input_sum + @SMALLEST) ELSE $order * weight END
 
 // @fragment extended(value, step) -- the value of a path with one more edge: the smaller of both, or else their sum
 CASE WHEN $score <> 'bottleneck' THEN value + step WHEN value < step THEN value ELSE step END

@@ -92,13 +92,18 @@ def store_path(store: str | os.PathLike[str] | None = None) -> Path:
     place for data.
 
     Raises:
-        InvalidArgumentError: the argument is an empty text.
+        InvalidArgumentError: the argument is an empty text, or relative to a directory that was deleted.
     """
     _check_given(store)
     chosen = store or os.environ.get(STORE_VARIABLE)
     if chosen:
         # As in a shell, a `~name` that is no user stays as it is. Path.expanduser raises an error that is not ours.
-        return Path(os.path.expanduser(chosen)).absolute()
+        try:
+            return Path(os.path.expanduser(chosen)).absolute()
+        except FileNotFoundError as error:
+            raise InvalidArgumentError(
+                "the current directory does not exist any more", fix="Change to another, or give a whole path."
+            ) from error
     return user_folder(platformdirs.user_data_path, STORE_VARIABLE) / "store"
 
 

@@ -210,7 +210,7 @@ class Database:
         """End a statement on the server, where it would run on to its time limit; after a moment, leave it there."""
 
         def stop() -> None:
-            while not self._stop(mark) and not answer.done():
+            while not any(self._stop(mark, mode) for mode in (READ_ACCESS, WRITE_ACCESS)) and not answer.done():
                 first_done([answer], 0.1)
 
         self.in_thread(stop)
@@ -251,9 +251,10 @@ class Database:
         _log(cypher, len(rows), start)
         return rows
 
-    def _stop(self, mark: str) -> bool:
-        """Ask the server to end a statement. Returns whether the server knew it."""
-        with self._session() as session:
+    def _stop(self, mark: str, mode: str) -> bool:
+        """Ask a server to end a statement. Returns whether that server knew it. Of a cluster, each member knows its own
+        statements, and `mode`, that of the statement, leads to one that may run it."""
+        with self._session(default_access_mode=mode) as session:
             found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
             if found:
                 session.run("TERMINATE TRANSACTION $id", {"id": found["id"]}).consume()

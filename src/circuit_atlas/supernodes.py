@@ -266,16 +266,9 @@ def supernode_steps(
         raise InvalidArgumentError(
             f"the graph would have more than {MAX_SUPERNODES:,} supernodes", where=graph.name, fix="Delete some first."
         )
-    free = max(order.values(), default=-1) + 1
     rows = [
-        {
-            "name": name,
-            "order": order.get(name, free + i),
-            "source": source,
-            "rule": rule,
-            "members": sorted(set(nodes)),
-        }
-        for i, (name, nodes) in enumerate(members.items())
+        {"name": name, "order": order.get(name), "source": source, "rule": rule, "members": sorted(set(nodes))}
+        for name, nodes in members.items()
     ]
     return [
         (DELETE_SUPERNODE, {"graph": graph.name, "names": list(members)}),

@@ -220,3 +220,6 @@ def test_graphs_without_weights_and_graphs_that_are_the_same() -> None:
     nothing = weight_matrix([row({}), row({})])[1]
     assert similarities_to(nothing, 0, "cosine").tolist() == [1.0, 0.0]
     assert Rule(groups=3).cut(tree_of(np.ones((4, 4)))).tolist() == [0, 0, 0, 0]
+    same = np.ones((3, 3))
+    assert [Rule(groups=groups).cut(tree_of(same)).tolist() for groups in (2, 3)] == [[0, 0, 0]] * 2
+    assert stabilities(same, np.zeros(3, np.int64), Rule(groups=2)).tolist() == [1.0]

@@ -93,3 +93,9 @@ def test_a_graph_of_more_nodes_than_questions_read_is_refused(monkeypatch: pytes
     ) as found:
         read_graph(file)
     assert str(file) in str(found.value)
+
+
+def test_an_empty_text_is_no_file() -> None:
+    """As a path, it would be the current folder."""
+    with pytest.raises(InputError, match="an empty text"):
+        graph_files(["", "b.json"])

@@ -123,6 +123,13 @@ def test_pruning_is_that_of_circuit_tracers_files(
     assert data.metadata.node_threshold == thresholds[0]
 
 
+def test_odd_fields_of_the_configuration_are_left_out(saved: Path, torch: ModuleType) -> None:
+    content = torch.load(saved, weights_only=False)
+    content["cfg"] = {"n_layers": content["cfg"].n_layers, 5: "x", "model_name": "/models/Small-1/"}
+    torch.save(content, saved)
+    assert read_graph(saved).metadata.model == "small-1"
+
+
 def test_thresholds_out_of_range_are_refused(small_pt: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="node_threshold cannot be 1.5"):
         read_graph(small_pt, node_threshold=1.5)

@@ -406,6 +406,18 @@ def test_a_java_that_is_missing_or_does_not_run(tmp_path: Path) -> None:
         find_java(str(broken))
 
 
+def test_the_java_that_was_given_is_used_again(java: Path, tmp_path: Path) -> None:
+    given = tmp_path / "java"
+    given.symlink_to(java)
+    server = LocalServer(tmp_path / "store")
+    server.store.prepare("2099.01.0")
+    assert server._program(None, quiet=True).java != given
+    server.store.write_process({"java": str(given)})
+    assert server._program(None, quiet=True).java == given
+    given.unlink()
+    assert server._program(None, quiet=True).java != given
+
+
 def test_a_full_disk_is_said_with_its_store(tmp_path: Path) -> None:
     """Whatever text a library has put into the error."""
     store = store_module.Store(tmp_path)

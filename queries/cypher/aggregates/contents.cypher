@@ -1,5 +1,5 @@
-// Names and contents of the graphs that names and tags mean, in one row: they show if an aggregate is out of date.
-// @internal
+// @internal Names and contents of the graphs that names and tags mean, in one row: they show if an aggregate is out of
+// date.
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags, for their graphs except collapsed ones and aggregates
 // @returns contents LIST<LIST<STRING>> -- name and content hash of each graph

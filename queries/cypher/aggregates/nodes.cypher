@@ -1,5 +1,4 @@
-// What aggregates and comparisons need of the nodes of graphs: of each, columns in the order of its file.
-// @internal
+// @internal What aggregates and comparisons need of the nodes of graphs: of each, columns in the order of its file.
 // @param graphs LIST<STRING> -- names of graphs, at most 100, each once
 // @param prefix STRING = "" -- only nodes whose keys start with this
 // @param align STRING = "relative" -- as in compare.nodes

@@ -1,5 +1,4 @@
-// The graphs that names and tags mean, as sources of an aggregate.
-// @internal
+// @internal The graphs that names and tags mean, as sources of an aggregate.
 // @param graphs LIST<STRING> = [] -- names of graphs
 // @param tags LIST<STRING> = [] -- tags, for their graphs except collapsed ones and aggregates
 // @returns graph MAP -- what aggregates and comparisons need of the properties of the graph

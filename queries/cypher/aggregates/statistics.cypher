@@ -1,5 +1,5 @@
-// What an aggregate knows of the direct effects on some of its nodes, as columns in order of target, then source.
-// @internal
+// @internal What an aggregate knows of the direct effects on some of its nodes, as columns in order of target, then
+// source.
 // @returns weight_present LIST<FLOAT> -- the mean weight over the graphs that have the effect
 // @returns weight_sd LIST<FLOAT> -- the standard deviation of the weight over all graphs
 // @returns graphs LIST<INTEGER> -- the number of graphs that have the effect

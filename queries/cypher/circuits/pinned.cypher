@@ -1,5 +1,4 @@
-// The nodes of a graph that its file pins.
-// @internal
+// @internal The nodes of a graph that its file pins.
 // @returns ordinal INTEGER -- the ordinal of one
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal) AND n.pinned

@@ -1,5 +1,4 @@
-// What each node of two graphs is aligned by, as in compare.nodes, as columns in the order of their files.
-// @internal
+// @internal What each node of two graphs is aligned by, as in compare.nodes, as columns in the order of their files.
 // @returns number INTEGER -- 0 for a, 1 for b
 // @returns identities LIST<STRING> -- the identity of each node
 // @returns influences LIST<FLOAT> -- the influence of each node; 0 where it has none

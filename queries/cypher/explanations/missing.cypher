@@ -1,5 +1,5 @@
-// The features of graphs that Neuronpedia was not asked about yet, or not since a date, the most influential first.
-// @internal
+// @internal The features of graphs that Neuronpedia was not asked about yet, or not since a date, the most influential
+// first.
 // @param graphs LIST<STRING> -- the graphs' names
 // @param source_sets LIST<LIST<STRING>> -- only features of these models and source sets
 // @param before STRING = "1970-01-01T00:00:00Z" -- also those that it was last asked about before, ISO 8601

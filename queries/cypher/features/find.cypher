@@ -24,7 +24,7 @@ WHERE $model IN ['', f.model] AND $source_set IN ['', f.source_set]
   }
 // result
 RETURN f {@feature} AS feature, COUNT { (f)<-[:ACTIVATION_OF]-() } AS activations
-ORDER BY activations DESC, f.model, f.source_set, f.layer, f.index LIMIT 50
+ORDER BY activations DESC, f.model, f.source_set, f.layer, f.index LIMIT @MAX_MATCHES
 // visual: The transcoder features that an address can mean, and their activations.
 MATCH p = (f)<-[:ACTIVATION_OF]-(n:Node) WHERE @in_original(n)
 RETURN p ORDER BY coalesce(n.influence, 0.0) DESC, n.graph, n.ordinal LIMIT 100

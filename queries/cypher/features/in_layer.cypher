@@ -1,5 +1,4 @@
-// The transcoder features of one layer in the graphs of the database, for suggestions.
-// @internal
+// @internal The transcoder features of one layer in the graphs of the database, for suggestions.
 // @param layer INTEGER -- the layer
 // @param model STRING = "" -- only of this language model
 // @returns component STRING -- transcoder or lorsa, if it is known

@@ -1,5 +1,4 @@
-// The transcoder features of a set, by their places.
-// @internal
+// @internal The transcoder features of a set, by their places.
 // @param model STRING -- the language model
 // @param places LIST<LIST> -- source set, layer and index of each
 // @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature

@@ -1,5 +1,4 @@
-// The direct effects of graphs as columns of bytes; :EdgeColumns says what they contain.
-// @internal
+// @internal The direct effects of graphs as columns of bytes; :EdgeColumns says what they contain.
 // @param graphs LIST<STRING> -- names of graphs, at most 100, each once
 // @param first INTEGER = 0 -- number of the first block of each
 // @param stop INTEGER = 8 -- number after the last block

@@ -1,5 +1,4 @@
-// The direct effects on some nodes with all that is known of each, as columns.
-// @internal
+// @internal The direct effects on some nodes with all that is known of each, as columns.
 // @returns target INTEGER -- ordinal of a target
 // @returns sources LIST<INTEGER> -- ordinals of its inputs
 // @returns weights LIST<FLOAT> -- the weights of their effects

@@ -1,5 +1,4 @@
-// The direct effects on some nodes that have further fields.
-// @internal
+// @internal The direct effects on some nodes that have further fields.
 // @returns target INTEGER -- ordinal of a target
 // @returns source INTEGER -- ordinal of a source
 // @returns extra STRING -- the fields, as JSON

@@ -1,5 +1,4 @@
-// The supernodes of a graph, and all features active on its prompt, where they are kept.
-// @internal
+// @internal The supernodes of a graph, and all features active on its prompt, where they are kept.
 // @returns supernodes LIST<MAP> -- name and ordinals of the members of each supernode, in the file's order
 // @returns active LIST<MAP> -- blocks of all active features, in the file's order
 CYPHER 25

@@ -16,8 +16,7 @@ MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready'
   AND ($tags = [] OR EXISTS { (g)-[:TAGGED]->(t:Tag) WHERE t.name IN $tags })
 // result
 RETURN g.name AS graph, g.prompt AS prompt, g.model AS model, g.source_set AS source_set,
-       g.lorsa_source_set AS lorsa_source_set,
-       g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at,
+       g.lorsa_source_set AS lorsa_source_set, g.nodes AS nodes, g.edges AS edges, toString(g.created_at) AS created_at,
        g.collapsed_from AS collapsed_from, g.aggregated_graphs AS aggregated_graphs,
        COLLECT { MATCH (g)-[:TAGGED]->(t:Tag) RETURN t.name ORDER BY t.name LIMIT 1000 } AS tags
 ORDER BY graph LIMIT @MAX_ROWS

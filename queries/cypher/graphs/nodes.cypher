@@ -1,5 +1,4 @@
-// Some nodes of a graph with all that is known of each, in the order of its file.
-// @internal
+// @internal Some nodes of a graph with all that is known of each, in the order of its file.
 // @returns ordinal INTEGER -- a node's place in the file
 // @returns labels LIST<STRING> -- its labels
 // @returns properties MAP -- its properties

@@ -1,5 +1,4 @@
-// The versions of some graphs, as columns: every publish of a graph sets another one.
-// @internal
+// @internal The versions of some graphs, as columns: every publish of a graph sets another one.
 // @param graphs LIST<STRING> -- names of graphs
 // @returns names LIST<STRING> -- names of graphs that are complete; among thousands, others may be in the list, too
 // @returns versions LIST<STRING> -- the version of each, an empty text if it has none

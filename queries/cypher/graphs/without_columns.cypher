@@ -1,5 +1,4 @@
-// The graphs that have no columns of edges, see :EdgeColumns.
-// @internal
+// @internal The graphs that have no columns of edges, see :EdgeColumns.
 // @returns graph STRING -- its name
 CYPHER 25
 MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND g.edges > 0

@@ -1,5 +1,4 @@
-// The strongest direct effects of each of several nodes, each way; see neighbors.direct.
-// @internal
+// @internal The strongest direct effects of each of several nodes, each way; see neighbors.direct.
 // @param ordinals LIST<INTEGER> -- the nodes' ordinals
 // @param k INTEGER = 5 -- how many per node, each way
 // @returns source INTEGER -- ordinal of the node where the effect comes from

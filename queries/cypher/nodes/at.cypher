@@ -1,5 +1,4 @@
-// Nodes of a graph by their ordinals.
-// @internal
+// @internal Nodes of a graph by their ordinals.
 // @param ordinals LIST<INTEGER> -- the ordinals
 // @returns ordinal INTEGER -- one of them
 // @returns node MAP -- the node

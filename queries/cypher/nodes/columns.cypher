@@ -1,5 +1,4 @@
-// All nodes of a graph as columns, in the order of its file.
-// @internal
+// @internal All nodes of a graph as columns, in the order of its file.
 // @returns keys LIST<STRING> -- their keys
 // @returns layers LIST<INTEGER> -- their layers, -1 for tokens and logits
 // @returns positions LIST<INTEGER> -- their positions

@@ -1,5 +1,5 @@
-// The explanations of the transcoder features that some nodes of a graph are activations of, where there are any.
-// @internal
+// @internal The explanations of the transcoder features that some nodes of a graph are activations of, where there are
+// any.
 // @returns key STRING -- the node's key
 // @returns explanation STRING -- the explanation that names it
 // @returns explanations LIST<STRING> -- all explanations

@@ -1,5 +1,4 @@
-// Nodes that a graph's file calls by given names.
-// @internal
+// @internal Nodes that a graph's file calls by given names.
 // @param names LIST<STRING> -- what they are called: their `node_id` or `jsNodeId`
 // @returns ordinal INTEGER -- the ordinal of a node
 // @returns source_id STRING -- its `node_id`

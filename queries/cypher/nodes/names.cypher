@@ -1,5 +1,4 @@
-// The names of the nodes of a graph, each once.
-// @internal
+// @internal The names of the nodes of a graph, each once.
 // @param kind STRING = "" -- only of nodes of this kind
 // @returns name STRING -- a name
 CYPHER 25

@@ -1,5 +1,4 @@
-// Names that several nodes of a graph have, and where two of these nodes have the same layer and position.
-// @internal
+// @internal Names that several nodes of a graph have, and where two of these nodes have the same layer and position.
 // @param named LIST<LIST<STRING>> -- names, each with the graph: [graph, name]
 // @returns graph STRING -- the graph's name
 // @returns name STRING -- the name

@@ -1,5 +1,4 @@
-// The nodes of a graph whose keys start with one of some texts, none of which is the start of another.
-// @internal
+// @internal The nodes of a graph whose keys start with one of some texts, none of which is the start of another.
 // @param starts LIST<STRING> -- the texts: feature:8/37691@ means all activations of a feature
 // @returns key STRING -- the key of a node
 // @returns ordinal INTEGER -- its ordinal

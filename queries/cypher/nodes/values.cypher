@@ -1,5 +1,4 @@
-// Properties of all nodes of a graph that are numbers, as columns in the order of its file.
-// @internal
+// @internal Properties of all nodes of a graph that are numbers, as columns in the order of its file.
 // @param names LIST<STRING> -- the properties
 // @returns name STRING -- a property
 // @returns values LIST<FLOAT> -- its value at each node, NaN where a node has none

@@ -1,5 +1,4 @@
-// How many blocks of the stored bounds and counts of paths a graph has, by number of hops.
-// @internal
+// @internal How many blocks of the stored bounds and counts of paths a graph has, by number of hops.
 // @returns label STRING -- PathBounds or PathCounts
 // @returns sign INTEGER -- of bounds: 1 or -1; of counts: 0
 // @returns hops INTEGER -- number of edges

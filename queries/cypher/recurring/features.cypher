@@ -3,11 +3,12 @@
 // @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
 // @returns graphs INTEGER -- number of graphs in which it is active
 // @returns influence FLOAT -- mean, over these graphs, of the share of the logits that flows through it
+// @returns influence_sd FLOAT -- the population standard deviation of that share
 // @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
 @most_recurring LIMIT $k
 // result
-RETURN f {@feature} AS feature, graphs, influence, n_graphs
+RETURN f {@feature} AS feature, graphs, influence, influence_sd, n_graphs
 // visual: The transcoder features that recur in most graphs, each with its most influential activations.
 WITH collect(f) AS features WITH features, @names_or_all AS names
 UNWIND features AS f

@@ -21,7 +21,8 @@ UNION
   MATCH (f:TranscoderFeature {model: place[0], source_set: place[1], layer: place[2], index: place[3]}) RETURN f
 }
 WITH collect(f) AS features WITH features, @names_or_all AS names
-WITH features, names, size(names) AS n_graphs
+WITH features, names, size(names) AS n_graphs,
+  COUNT { MATCH (g:Graph) WHERE g.name IN names RETURN DISTINCT g.source_set, g.lorsa_source_set } > 1 AS are_mixed
 CALL (features, names, n_graphs) {
   WITH features, names, n_graphs WHERE @are_few(n_graphs) UNWIND names AS name
   @active(name) WHERE f IN features RETURN n, f
@@ -29,25 +30,27 @@ UNION ALL
   WITH features, names, n_graphs WHERE NOT @are_few(n_graphs) UNWIND features AS f
   MATCH (n:Node)-[:ACTIVATION_OF]->(f) WHERE n.graph IN names RETURN n, f
 }
-WITH n_graphs, f, n
+WITH n_graphs, are_mixed, f, n
 // The strongest effects on each activation. The same motif in several graphs has ends that differ in nothing but the
-// position, and effects of the same signs. A motif is in no more graphs than its first effect: rare ones end here.
+// position, and effects of the same signs. Where the graphs have several source sets, ends are of the same one. A motif
+// is in no more graphs than its first effect: rare ones end here.
 CALL (n) {
   MATCH (n)<-[r:DIRECT_EFFECT]-(m:Feature)
   RETURN m AS source, r.weight AS weight_in ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
 }
-WITH n_graphs, f, @anywhere(source) AS first, sign(weight_in) AS sign_in, count(DISTINCT n.graph) AS graphs,
+WITH n_graphs, are_mixed, f, @place(source) AS first, sign(weight_in) AS sign_in, count(DISTINCT n.graph) AS graphs,
   collect({n: n, source: source, weight: weight_in}) AS found
 WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
 UNWIND found AS one
-WITH n_graphs, f, one.n AS n, collect({first: first, sign: sign_in, source: one.source, weight: one.weight}) AS inputs
+WITH n_graphs, are_mixed, f, one.n AS n,
+  collect({first: first, sign: sign_in, source: one.source, weight: one.weight}) AS inputs
 // The strongest effects of each activation that has such inputs.
 CALL (n) {
   MATCH (n)-[r:DIRECT_EFFECT]->(m:Feature|Logit)
   RETURN m AS target, r.weight AS weight_out ORDER BY abs(r.weight) DESC, m.ordinal LIMIT $width
 }
 UNWIND inputs AS input
-WITH n_graphs, f, input.first AS first, input.sign AS sign_in, @anywhere(target) AS last, sign(weight_out) AS sign_out,
+WITH n_graphs, f, input.first AS first, input.sign AS sign_in, @place(target) AS last, sign(weight_out) AS sign_out,
   count(DISTINCT n.graph) AS graphs, avg(input.weight) AS weight_in, avg(weight_out) AS weight_out,
   collect([input.source, n, target]) AS occurrences
 WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)

@@ -1,6 +1,5 @@
-// What other graphs have in common with a graph: transcoder features that are active in both, and their influence. All
-// are in one row, as columns, see graphs.set.
-// @internal
+// @internal What other graphs have in common with a graph: transcoder features that are active in both, and their
+// influence. All are in one row, as columns, see graphs.set.
 // @param graphs LIST<STRING> -- names of the others
 // @returns names LIST<STRING> -- names of those others that have something in common with it
 // @returns common LIST<FLOAT> -- of each, the sum of the smaller influence of the two over the features of both

@@ -1,5 +1,4 @@
-// The influence of all transcoder features of graphs, and how many have influence, whatever the position.
-// @internal
+// @internal The influence of all transcoder features of graphs, and how many have influence, whatever the position.
 // @param graphs LIST<STRING> -- names of graphs, each once
 // @param counted BOOLEAN = false -- whether to count features, which takes as long as all else
 // @returns graph STRING -- name of the graph

@@ -1,5 +1,4 @@
-// The supernodes of a collapsed graph whose members are in several layers.
-// @internal
+// @internal The supernodes of a collapsed graph whose members are in several layers.
 // @param graph STRING -- the collapsed graph's name
 // @returns key STRING -- the key of one
 // @returns extra STRING -- further fields in JSON; `layer` is that of the member in the middle

@@ -37,7 +37,7 @@ def read_prompts(file: str | Path) -> list[Prompt]:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # other separators belong to prompts
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", where=str(path), fix="Give a text file in UTF-8.") from error
-    is_json = path.suffix in (".jsonl", ".ndjson")
+    is_json = path.suffix.lower() in (".jsonl", ".ndjson")
     prompts = [
         _prompt_of_json(line, f"{path}, line {number}") if is_json else Prompt(line, slug_of(line))
         for number, line in enumerate(lines, 1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Unpack
 
 from tqdm import tqdm
@@ -37,6 +38,7 @@ from circuit_atlas.errors import (
 from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import KINDS, GraphData
 from circuit_atlas.handle import IngestedGraph
+from circuit_atlas.ingest.files import given_path
 from circuit_atlas.ingest.load import add_tags
 from circuit_atlas.ingest.names import check_name, check_tags
 from circuit_atlas.ingest.options import ReadOptions, check_options
@@ -55,6 +57,7 @@ _CLEANED_UP = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 'r
 _BOS = re.compile(r"(?:(?:<[^<>]+>|\[\w+\]) ?)?")
 _SHOWN = 10  # outputs that an error names
 _FILE_NAME = re.compile(r"\w[\w .@-]*")
+_MAX_FILE_NAME = 200  # bytes: a temporary file beside it has a longer name
 
 
 def attribute(
@@ -158,7 +161,7 @@ def attribute_all(
     if each_position:
         wanted, failed = _at_each_position(loaded, wanted)
         checked_names(wanted, None)
-    files = dict.fromkeys(wanted) if output is None else _files(Path(output), wanted)
+    files = dict.fromkeys(wanted) if output is None else _files(given_path(output), wanted)
     found: dict[Prompt, FileResult | None] = dict.fromkeys(wanted)
 
     def note(prompt: Prompt, work: Callable[[], IngestResult | None]) -> None:
@@ -215,7 +218,9 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
             )
         with database.writing():
             add_tags(database, prompt.name, check_tags(plan.tags))
-        return IngestResult.unchanged(prompt.name, stored)
+        same = IngestResult.unchanged(prompt.name, stored)
+        left = _left_undone(prompt.name, file, plan, stored)
+        return same.model_copy(update={"warnings": [*same.warnings, *left]})
     if file is None or not os.path.exists(file):
         return None
     from circuit_atlas.ingest import read_graph
@@ -228,6 +233,19 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
             f"already exists, with a graph {why}", where=str(file), fix="Give another --output, or pass --replace."
         )
     return _store(database, data, prompt.name, plan, replace=False)
+
+
+def _left_undone(name: str, file: Path | None, plan: _Plan, stored: Mapping[str, Any]) -> list[str]:
+    """Warnings about what was asked and is not done, since the graph is stored already."""
+    thresholds = [
+        f"already stored, pruned with the {threshold} {stored[threshold]}"
+        for threshold in ("node_threshold", "edge_threshold")
+        if stored.get(threshold) is not None and plan.reading.get(threshold) is None
+    ]
+    if file is None or os.path.exists(file):
+        return thresholds
+    export = f"`circuit-atlas export {quote(name)} {quote(str(file))}`"
+    return [*thresholds, f"already stored, so {file} was not written: {export} writes the stored graph"]
 
 
 def _attributed(
@@ -375,6 +393,7 @@ def _is_of(prompt: Prompt, stored: str) -> bool:
 def _file(output: PathLike | None, name: str) -> Path | None:
     if output is None:
         return None
+    given_path(output)
     is_folder = os.path.isdir(output) or os.fspath(output).endswith(os.sep)
     if not is_folder and Path(output).suffix not in (".pt", ".pth"):
         raise InvalidArgumentError(f"{os.fspath(output)!r} is not the name of a .pt", fix="Name a .pt, or a folder.")
@@ -382,7 +401,9 @@ def _file(output: PathLike | None, name: str) -> Path | None:
 
 
 def _file_name(name: str) -> str:
-    return f"{name if _FILE_NAME.fullmatch(name) else slug_of(name)}.pt"
+    """The name of the file of a graph; some systems allow 255 bytes."""
+    is_one = _FILE_NAME.fullmatch(name) and len(name.encode()) <= _MAX_FILE_NAME
+    return f"{name if is_one else slug_of(name)}.pt"
 
 
 def _files(folder: Path, prompts: Sequence[Prompt]) -> dict[Prompt, Path | None]:

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from io import StringIO, TextIOWrapper
@@ -61,7 +62,16 @@ class _NobodyReadsError(Exception):
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """The program has got SIGTERM. It ends as with Ctrl-C, so that it removes its temporary files."""
+    """The program has got SIGTERM, or its terminal was closed. It ends as with Ctrl-C, so that it removes its temporary
+    files and starts a server that it stopped.
+
+    Args:
+        signal: the number of the signal.
+    """
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.exit_code = 128 + signal
 
 
 class _LazyGroup(CommandGroup):
@@ -143,13 +153,15 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
         codecs.register_error("json", _as_json_escapes)
         sys.stdout.reconfigure(errors="json")  # arrows and tokens that the terminal or file cannot have
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _terminate)
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # else `nohup`, for instance, ignores it
+            signal.signal(number, _terminate)
     sys.exit(_run())
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _TerminatedError
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    raise _TerminatedError(number)
 
 
 def _as_json_escapes(error: UnicodeError) -> tuple[str, int]:
@@ -169,9 +181,10 @@ def _run() -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt) as error:  # click raises the first while it handles the second
-        is_terminated = any(isinstance(one, _TerminatedError) for one in (error, error.__context__))
-        click.echo("Terminated." if is_terminated else "Interrupted.", err=True)
-        return 143 if is_terminated else 130
+        by_signal = [one for one in (error, error.__context__) if isinstance(one, _TerminatedError)]
+        with suppress(OSError):  # where a closed terminal was
+            click.echo("Terminated." if by_signal else "Interrupted.", err=True)
+        return by_signal[0].exit_code if by_signal else 130
     except click.ClickException as error:
         message = StringIO()
         error.show(message)

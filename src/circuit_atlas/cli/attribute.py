@@ -124,7 +124,7 @@ def attribute_command(
         raise click.UsageError("Give a PROMPT, or a file of them with --prompts.")
     options["attribution_targets"] = list(targets) or None
     if prompt is not None and not each_position:
-        result = atlas.attribute(prompt, name=name, output=output or "./", **options).ingested
+        result = atlas.attribute(prompt, name=name, output="./" if output is None else output, **options).ingested
         warn(result.graph, result.warnings)
         return result
     if name is not None and prompt is None:
@@ -132,6 +132,7 @@ def attribute_command(
     if output is not None and os.path.isfile(output):
         raise click.UsageError("With --prompts or --each-position, --output must be a folder.")
     wanted = str(prompts) if prompt is None else [named_prompt(prompt, name)]
-    results = atlas.attribute_all(wanted, each_position=each_position, output=output or ".", **options)
+    folder = "." if output is None else output
+    results = atlas.attribute_all(wanted, each_position=each_position, output=folder, **options)
     warn_of_all(results)
     return results

@@ -151,7 +151,7 @@ def _reader(path: Path, first: bytes | None, model: str | None, source_set: str 
             where=str(path),
             fix="Give --model and --source-set, as `circuit-atlas graphs` shows them.",
         )
-    read, has_headers = table_reader(first, model, source_set)
+    read, has_headers = table_reader(first, model, source_set, str(path))
     return read, IMPORTED + clean_text(path.name, 100), has_headers
 
 

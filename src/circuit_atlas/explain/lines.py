@@ -13,12 +13,14 @@ from circuit_atlas.explain.responses import read_explanation, read_feature, read
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.gzipped import open_maybe_gzipped
+from circuit_atlas.printable import printable
 from circuit_atlas.queries.results import Explanation
 from circuit_atlas.remote.json_text import MalformedError, read_json
 
 _MAX_LINE = 1 << 20  # bytes
 _MAX_BLANK = 1_000_000  # blank lines: a small packed file can have billions, and say nothing
 _BYTE_ORDER_MARK = "\ufeff"  # Windows programs put it before the first line
+_SHOWN = 100  # characters of a line
 _LABEL_COLUMNS = ("label", "clerp", "explanation", "description")
 
 
@@ -99,20 +101,31 @@ def read_json_line(line: bytes) -> Entry | None:
     return Entry(feature, explanation) if feature and explanation else None
 
 
-def table_reader(first: bytes, model: str, source_set: str) -> tuple[LineReader, bool]:
+def table_reader(first: bytes, model: str, source_set: str, where: str = "") -> tuple[LineReader, bool]:
     """How to read the lines of a table with tabs.
 
     Args:
         first: the first line. It may name the columns; else they are layer, index and label, in this order.
         model: the language model that the table is about.
         source_set: the set of transcoders that it is about.
+        where: the name of the file.
 
     Returns:
         The reader of a line, and whether the first line names the columns. A label may be a JSON text, in quotes.
+
+    Raises:
+        InputError: the first line names layer and index, but no column of labels.
     """
     headers = [header.strip().lower() for header in _cells(first)]
     label_column = next((name for name in _LABEL_COLUMNS if name in headers), None)
-    has_headers = label_column is not None and {"layer", "index"} <= set(headers)
+    names_places = {"layer", "index"} <= set(headers)
+    if names_places and label_column is None:
+        raise InputError(
+            f"the first line names no column of labels: {printable(', '.join(headers))[:_SHOWN]}",
+            where=where,
+            fix=f"Name it {' or '.join(_LABEL_COLUMNS)}.",
+        )
+    has_headers = label_column is not None and names_places
     names = ("layer", "index", label_column or "")
     columns = [headers.index(name) for name in names] if has_headers else [0, 1, 2]
 

@@ -142,7 +142,14 @@ def _matrix(data: GraphData, row: Int64, dtype: str) -> torch.Tensor:
         ) from error
     for block in data.edges.blocks(_BLOCK):
         target, source = (torch.from_numpy(row[ends]) for ends in (block.target, block.source))
-        matrix[target, source] = torch.from_numpy(np.ascontiguousarray(block.weight)).to(matrix.dtype)
+        weight = torch.from_numpy(np.ascontiguousarray(block.weight)).to(matrix.dtype)
+        if not (torch.isfinite(weight) & (weight != 0)).all():
+            raise InputError(
+                f"weights of {dtype} cannot be as large or as small as some of this graph's",
+                where=metadata.slug,
+                fix="Write it as .json or .parquet.",
+            )
+        matrix[target, source] = weight
     return matrix
 
 

@@ -43,7 +43,7 @@ from circuit_atlas.graph.data import (
     NodeStatistics,
     Statistics,
 )
-from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, target_logit
+from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, lacks_probabilities, target_logit
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.sums import Sums
 from circuit_atlas.schema.keys import (
@@ -67,6 +67,7 @@ _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
 _MOST_KEPT = 1 << 22  # effects, 56 bytes each: of more, the sums are not kept
 _MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed
 _SOURCE = 0xFFFFFFFF  # of a pair
+_MAX_WEIGHT = 1e140  # the square of the sum of a hundred thousand is less than the largest float64
 _KEY_TEXT = 200  # characters of a token's text in its key
 _ORDER = (Kind.FEATURE, Kind.ERROR, Kind.BIAS, Kind.OTHER, Kind.TOKEN, Kind.LOGIT)
 
@@ -94,13 +95,14 @@ class Aggregation:
         self._effects: list[Effects] = []
         self._waiting = 0  # effects that are not merged yet
         self._has_all = True  # whether each node is in some graph
-        self._within = self._without_logits = self._without_probabilities = self._graphs = 0
+        self._within = self._graphs = 0
+        self.without_logits = self.without_probabilities = 0  # graphs that have none
 
     def add(self, nodes: SourceNodes, edges: PackedEdges) -> None:
         """Add a graph.
 
         Raises:
-            InvalidArgumentError: the aggregate would have too many nodes.
+            InvalidArgumentError: the aggregate would have too many nodes, or a weight is too large.
         """
         self._change(nodes, edges, 1)
 
@@ -113,6 +115,10 @@ class Aggregation:
         number = self._number(nodes, by)
         self._graphs += by
         weight = edges.weight.astype(np.float64)
+        if np.abs(weight).max(initial=0.0) > _MAX_WEIGHT:
+            raise InvalidArgumentError(
+                f"a graph has weights above {_MAX_WEIGHT:g}, whose squares cannot be added up", fix="Leave it out."
+            )
         if self._weights == NORMALISED:
             weight /= np.repeat(np.maximum(nodes.input_sum, MIN_INPUT_SUM), edges.inputs)
         target, source = np.repeat(number, edges.inputs), number[edges.source]
@@ -159,7 +165,7 @@ class Aggregation:
         texts = {
             "format": _FORMAT,
             "about": about,
-            "counts": [self._graphs, self._within, self._without_logits, self._without_probabilities],
+            "counts": [self._graphs, self._within, self.without_logits, self.without_probabilities],
             "identities": [identities[i] for i in kept],
             "texts": [self._texts[i] for i in kept],
             "indices": [list(self._indices[i].items()) for i in kept],
@@ -209,7 +215,7 @@ class Aggregation:
         self._texts = [Counter(of) for of in texts["texts"]]
         self._indices = [Counter(dict(items)) for items in texts["indices"]]
         self._layers = texts["layers"]
-        self._graphs, self._within, self._without_logits, self._without_probabilities = texts["counts"]
+        self._graphs, self._within, self.without_logits, self.without_probabilities = texts["counts"]
         self._effects = [Effects(pair, in_graphs, positive, Sums(*total), Sums(*squares))]
         sums = Sums(*activation), Sums(*influence), Sums(*probability)
         self._nodes = [NodeSums(np.arange(len(graphs)), graphs, active, *sums)]
@@ -262,12 +268,11 @@ class Aggregation:
     def _number(self, nodes: SourceNodes, by: int) -> Int64:
         """The number of each node of a graph; new identities are added. Texts are counted: `by` is 1, or -1 if the
         graph is taken out."""
-        logits = np.array([identity.startswith("logit:") for identity in nodes.identity], np.bool_)
         target = target_logit(nodes)
-        self._without_logits += by * (target is None)
-        self._without_probabilities += by * bool(logits.any() and np.isnan(nodes.probability[logits]).all())
-        number = np.empty(len(logits), np.int64)
-        for i in range(len(logits)):
+        self.without_logits += by * (target is None)
+        self.without_probabilities += by * lacks_probabilities(nodes)
+        number = np.empty(len(nodes.identity), np.int64)
+        for i in range(len(number)):
             identity, text = self._named(nodes.identity[i], nodes.token[i], is_target=i == target)
             at = self._numbers.setdefault(identity, len(self._texts))
             if at == len(self._texts):
@@ -368,12 +373,12 @@ class Aggregation:
             notes.append(
                 f"found in fewer than {self._min_graphs:,} graphs, left out: {nodes:,} nodes, {effects:,} effects"
             )
-        if self._without_logits:
-            notes.append(f"graphs without logits, which add no effect on the target: {self._without_logits:,}")
-        if self._without_probabilities:
+        if self.without_logits:
+            notes.append(f"graphs without logits, which add no effect on the target: {self.without_logits:,}")
+        if self.without_probabilities:
             notes.append(
                 "graphs whose logits have no probabilities: the first is the target, and influence counts as 0: "
-                f"{self._without_probabilities:,}"
+                f"{self.without_probabilities:,}"
             )
         if self._within:
             notes.append(f"effects between nodes that became one, left out: {self._within:,}")

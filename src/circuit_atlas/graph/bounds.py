@@ -17,7 +17,7 @@ from circuit_atlas.graph.data import Bool, Edges, Float64, Int32
 from circuit_atlas.graph.packed import PackedEdges, Part, by_sign, combined, is_strong
 from circuit_atlas.graph.shortlists import Shortlists, shortlist
 from circuit_atlas.graph.stages import Stages
-from circuit_atlas.schema.limits import MAX_HOPS, SHORTLIST_FROM
+from circuit_atlas.schema.limits import MAX_HOPS, SHORTLIST_FROM, SMALLEST
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def semiring(score: str, sign: int) -> Semiring:
         sign: 1, or -1 to negate weights, so that the best path is the most inhibiting one. A `product` ignores it.
     """
     if score == "product":
-        return Semiring(lambda weights, input_sums: np.log(np.abs(weights) / input_sums), uses_input_sums=True)
+        return Semiring(lambda weights, sums: np.log(np.abs(weights) / sums + SMALLEST), uses_input_sums=True)
     if score == "bottleneck":
         return Semiring(lambda weights, _: sign * weights, np.minimum, np.inf)
     return Semiring(lambda weights, _: sign * weights)

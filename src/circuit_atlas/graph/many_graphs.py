@@ -37,6 +37,12 @@ def target_logit(nodes: SourceNodes) -> int | None:
     return int(np.argmax(np.where(logits, np.nan_to_num(nodes.probability), -1.0))) if any(logits) else None
 
 
+def lacks_probabilities(nodes: SourceNodes) -> bool:
+    """Whether a graph has logits, and no probability of any: then the first is taken for the predicted token."""
+    logits = [identity.startswith("logit:") for identity in nodes.identity]
+    return any(logits) and bool(np.isnan(nodes.probability[logits]).all())
+
+
 class Effects(NamedTuple):
     """Direct effects of some graphs, added up by pair of nodes, in order of `pair`: m of them.
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from circuit_atlas.graph.data import Bool, Float64, Int64
+from circuit_atlas.graph.intervals import CONFIDENCE, FEWEST, Mean
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.schema.keys import split_position
@@ -28,10 +29,8 @@ from circuit_atlas.schema.limits import MEASURES
 
 JACCARD, COSINE = MEASURES
 _MOST_CHOSEN = 20  # groups, where their number is chosen
-_CONFIDENCE = 0.95  # of intervals
 _RESAMPLES = 1_000  # for intervals
 _TREES = 100  # resamples that are clustered again; as many as Hennig's own program makes
-_FEWEST = 3  # graphs of which a mean over pairs gets an interval: two have one pair
 _COMMON = 1 / 8  # share of the graphs: a thing that more of them have is compared as a column without gaps
 _CELLS = 1 << 18  # of such columns at once
 _NEARLY = 1e-9  # rounding of similarities
@@ -215,6 +214,10 @@ class Rule(NamedTuple):
             found = fcluster(tree, 1 - self.threshold + _NEARLY, "distance")
         else:
             found = fcluster(tree, self.groups, "maxclust")
+            # Graphs that are the same stay together; scipy parts them if there are no more graphs than groups.
+            same = fcluster(tree, _NEARLY, "distance")
+            if found.max() > same.max():
+                found = same
         in_order = dict.fromkeys(found[leaves_list(tree)].tolist())
         number = {label: i for i, label in enumerate(in_order)}
         return np.array([number[label] for label in found.tolist()], np.int64)
@@ -262,14 +265,6 @@ def silhouette(similarity: Float64, group: Int64) -> float:
     return float(np.where(count[group] > 1, score, 0.0).mean())
 
 
-class Mean(NamedTuple):
-    """A mean over pairs of graphs, and the ends of its interval; None where there are too few graphs."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-
 def mean_within(similarity: Float64, members: Int64) -> Mean:
     """The mean similarity of the pairs of graphs of a group, with a 95 % interval by bootstrap (Efron 1979): graphs are
     drawn from the group with replacement, as many as it has, 1,000 times, and the interval has the ends of the middle
@@ -285,7 +280,7 @@ def mean_within(similarity: Float64, members: Int64) -> Mean:
     if g < 2:
         return Mean(None)
     mean = float(among.sum() / (g * (g - 1)))
-    if g < _FEWEST:
+    if g < FEWEST:
         return Mean(mean)
     drawn = _draws(g, np.random.default_rng(_SEED))
     pairs = g**2 - (drawn**2).sum(axis=1)
@@ -306,7 +301,7 @@ def mean_between(similarity: Float64, members: Int64, others: Int64) -> Mean:
     if not among.size:
         return Mean(None)
     mean = float(among.mean())
-    if min(among.shape) < _FEWEST:
+    if min(among.shape) < FEWEST:
         return Mean(mean)
     random = np.random.default_rng(_SEED)
     drawn, beside = (_draws(size, random) for size in among.shape)
@@ -319,7 +314,7 @@ def _draws(size: int, random: np.random.Generator) -> Float64:
 
 
 def _with_interval(mean: float, means: Float64) -> Mean:
-    rest = (1 - _CONFIDENCE) / 2
+    rest = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [rest, 1 - rest])
     return Mean(mean, float(low), float(high))
 

@@ -60,17 +60,17 @@ class Sums(NamedTuple):
         """Some of the sums: their places, int64 (k,), or whether to take each, bool (n,)."""
         return Sums(self.high[at], self.rest[at])
 
-    def around_mean(self, squares: Sums, number: int) -> Float64:
+    def around_mean(self, squares: Sums, number: int | Int32) -> Float64:
         """The sum of the squared distances of numbers from their mean.
 
         Args:
             squares: the sums of their squares.
-            number: how many numbers each sum has; those that were not added are 0.
+            number: how many numbers each sum has, or all of them have; those that were not added are 0.
         """
         high, rest = _product(self.high, self.high)
         high, rest = _normal(high, rest + 2 * self.high * self.rest)
         quotient = high / number
-        product, error = _product(quotient, np.float64(number))
+        product, error = _product(quotient, np.asarray(number, np.float64))
         correction = (high - product - error + rest) / number
         found = squares.plus(Sums(-quotient, -correction)).high
         return np.where(found > _PRECISION * squares.high, found, 0)

@@ -84,13 +84,13 @@ def read_address(text: str, neuronpedia: str = NEURONPEDIA) -> Address:
         return _page(text, model, slug, {})
     parts = _split(text)
     path = [unquote(part) for part in parts.path.split("/") if part]
-    known = {urlsplit(base).netloc.removeprefix("www.") for base in (neuronpedia, NEURONPEDIA)}
-    if parts.netloc.removeprefix("www.") in known and len(path) == 2 and path[1] == "graph":
+    known = {_host(urlsplit(base)) for base in (neuronpedia, NEURONPEDIA)}
+    if _host(parts) in known and len(path) == 2 and path[1] == "graph":
         query = _fields(parts.query)
         if "slug" not in query:
             raise InvalidArgumentError("the address names no graph", where=_shown(parts), fix="Add ?slug=SLUG to it.")
         return _page(f"{_shown(parts)}?slug={query['slug']}", path[0], query["slug"], query)
-    if not unquote(parts.path).endswith(SUFFIXES):
+    if not unquote(parts.path).lower().endswith(SUFFIXES):
         raise InvalidArgumentError("not the address of a graph", where=_shown(parts), fix=_FIX)
     return Address(text, _shown(parts))
 
@@ -143,6 +143,11 @@ def _split(text: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidArgumentError("not the https address of a web server", where=_shown(parts), fix=_FIX)
     return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """The host and port of an address. Letter case does not matter in it."""
+    return parts.netloc.lower().removeprefix("www.")
 
 
 def _fields(query: str) -> dict[str, str]:

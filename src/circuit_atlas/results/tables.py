@@ -68,6 +68,13 @@ def cell_html(cell: Any, sets: SourceSets | None) -> str:
     return f"{cell:.4g}" if isinstance(cell, float) else escape("" if cell is None else printable(str(cell)))
 
 
+def with_interval(mean: float | None, low: float | None, high: float | None, form: str = ".3g") -> str:
+    """A mean with the ends of its interval, if it has one."""
+    if mean is None:
+        return ""
+    return f"{mean:{form}}" if low is None or high is None else f"{mean:{form}} [{low:{form}}, {high:{form}}]"
+
+
 def printable_cells(rows: Cells) -> Cells:
     """Rows of a table with control characters of their texts escaped."""
     return [[printable(str(cell)) if is_text(cell) else cell for cell in row] for row in rows]

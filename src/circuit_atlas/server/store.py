@@ -233,8 +233,8 @@ class Store:
         return any((self.path / self.data / file).exists() for file in (_AUTH_FILE, "databases"))
 
     def read_process(self) -> dict[str, Any]:
-        """The record of the server's process: pid, created, state, data, bolt_port, http_port, neo4j. It is empty when
-        the server was never started."""
+        """The record of the server's process: pid, created, state, data, bolt_port, http_port, neo4j, classes, java. It
+        is empty when the server was never started."""
         return self._read("run/server.json")
 
     def write_process(self, process: dict[str, Any]) -> None:

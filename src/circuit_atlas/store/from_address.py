@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.circuits import circuit_steps
 from circuit_atlas.database import Database, Step
-from circuit_atlas.errors import AtlasError
+from circuit_atlas.errors import AtlasError, DownloadError
 from circuit_atlas.graph.qparams import as_list, missing_pins, named_supernodes, ordinals_by_name, pinned_names
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.ingest.statements import ADDRESS, TAGS
@@ -87,8 +87,20 @@ def _stored(database: Database, name: str, address: str, tags: Sequence[str]) ->
 
 @contextmanager
 def _named_in_errors(address: Address) -> Iterator[Path]:
-    """A temporary file for what is at an address. Errors name the address instead of it."""
-    with TemporaryDirectory(prefix="circuit-atlas-") as folder:
+    """A temporary file for what is at an address. Errors name the address instead of it.
+
+    Raises:
+        DownloadError: no temporary folder can be made.
+    """
+    try:
+        made = TemporaryDirectory(prefix="circuit-atlas-")
+    except OSError as error:
+        raise DownloadError(
+            f"no temporary folder can be made: {error.strerror}",
+            where=address.shown,
+            fix="Free space, or name another folder with TMPDIR.",
+        ) from error
+    with made as folder:
         file = Path(folder) / address.file_name
         try:
             yield file

@@ -14,6 +14,7 @@ from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.node_rows import titled, to_node
 from circuit_atlas.queries.path_results import Path, Paths
+from circuit_atlas.queries.path_search import shown_min_hops
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Component, Kind, component_of
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
@@ -45,7 +46,8 @@ class PathOptions:
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `search_paths`."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return given | {"min_hops": shown_min_hops(self.min_hops, self.hops)}
 
 
 DEFAULT_PATHS = PathOptions()

@@ -19,6 +19,7 @@ from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors, is_defined
 from circuit_atlas.queries.influence_results import Contributors
 from circuit_atlas.queries.path_results import Path, Paths
+from circuit_atlas.queries.path_search import shown_min_hops
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.queries.results import Statistics
 from circuit_atlas.results.tables import NodeName, cell_html
@@ -32,7 +33,7 @@ from circuit_atlas.views.results import ReportResult
 from circuit_atlas.views.view import View, picture_view, view_circuit
 
 # What Markdown would take for markup: in a text, at the beginning of a line, and in addresses that would become links.
-_MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|(?<=:)(?=//)|(?<=www)(?=\.)")
+_MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[#+=-]|#(?=#*$)|(?<=:)(?=//)|(?<=www)(?=\.)")
 SUFFIXES = (".html", ".md")
 _ROWS = 15
 Cell = str | Path
@@ -68,6 +69,7 @@ class Report:
             title=html.escape(printable(self.statistics.graph)),
             style=asset("report.css"),
             prompt=html.escape(printable(self.statistics.prompt)),
+            notes="".join(f"<p>{html.escape(printable(note))}</p>\n" for note in self.notes),
             sections="\n".join(sections),
             picture=framed(self.view.html, 900),
         )
@@ -87,6 +89,7 @@ class Report:
         parts = [
             f"# {_markdown(self.statistics.graph)}",
             f"> {_markdown(self.statistics.prompt)}",
+            *map(_markdown, self.notes),
             shown,
             *(f"## {title}\n\n{_markdown_table(table, sets)}" for title, table in self._sections()),
         ]
@@ -165,7 +168,7 @@ def report_on(
     """
     which: dict[str, Any] = {
         "max_hops": max_hops,
-        "min_hops": min_hops,
+        "min_hops": shown_min_hops(min_hops, hops),
         "hops": hops,
         "score": score,
         "sign": sign,
@@ -259,4 +262,5 @@ def _markdown_link(text: str, address: str | None) -> str:
 def _markdown(text: str) -> str:
     """A text on one line, with control characters in words, escaped so that Markdown shows it literally."""
     line = _MARKUP.sub(lambda found: "\\" + found[0], " ".join(printable(text).split()))
-    return re.sub(r"^(\d+)([.)] )", r"\1\\\2", line)  # `1.` would begin a list
+    line = re.sub(r"^(\d+)([.)] )", r"\1\\\2", line)  # `1.` would begin a list
+    return line.replace("@", "&#64;")  # which a backslash does not keep from being part of an address

@@ -222,7 +222,8 @@ def view_paths(
         GraphNotFoundError, NodeNotFoundError, AmbiguousNodeError: see `queries.addresses.resolve`.
     """
     options = PathOptions(sources, targets, max_hops, min_hops, hops, k, score, sign, kinds)
-    paths, notes = _found(graph, options), age_notes(graph.database, graph.properties)
+    paths = _found(graph, options)
+    notes = [*paths.notes, *age_notes(graph.database, graph.properties)]
     nodes = {node.key for path in paths.paths for node in path.nodes}
     return _figure_view(graph.name, sankey_figure(paths), len(nodes), list(paths.edges()), notes)
 
@@ -271,7 +272,7 @@ def view_circuit(
         if left
         else []
     )
-    notes += age_notes(graph.database, graph.properties)
+    notes += [*found.notes, *age_notes(graph.database, graph.properties)]
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
     figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
