@@ -15,9 +15,10 @@ from support.graphs import array_edges
 from circuit_atlas.graph.bounds import best_through, best_values, path_tables, semiring, token_starts
 from circuit_atlas.graph.counts import as_integers, as_limbs, walk_counts
 from circuit_atlas.graph.cycles import cyclic_path_counts, strongly_connected_components
-from circuit_atlas.graph.data import ArrayEdges, Float64
+from circuit_atlas.graph.data import ArrayEdges, EdgeBlock, Float64
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.shortlists import shortlist
 from circuit_atlas.graph.stages import stages_of
 from circuit_atlas.schema.batches import batches, nodes_per_page
 from circuit_atlas.schema.limits import LIMB, SHORTLIST_FROM, SHORTLISTED_PATHS
@@ -157,6 +158,20 @@ def test_a_shortlist_has_the_best_inputs(values: list[float]) -> None:
     rest = [values[i] for i in range(n) if i not in best]
     assert found.unlisted_best[0] == max(rest)
     assert (found.unlisted_best[1:] == -np.inf).all()
+
+
+@given(st.integers(SHORTLIST_FROM + 1, 1200), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_shortlists_of_many_inputs_are_those_of_a_sort(n: int, levels: int, seed: int) -> None:
+    """Also where values are equal, or where few or no paths lead through an input."""
+    random = np.random.default_rng(seed)
+    values = random.integers(0, levels, (3, n)).astype(np.float64)
+    values[random.random((3, n)) < random.random((3, 1))] = -np.inf
+    edges = EdgeBlock(np.full(n, n, np.int32), np.arange(n, dtype=np.int32), random.random(n))
+    best = {i for row in values for i in np.argsort(-row, kind="stable")[:SHORTLISTED_PATHS] if row[i] > -np.inf}
+    sources, weights, unlisted_best = shortlist(edges, values.copy())
+    assert sources.tolist() == sorted(best)
+    assert weights.tolist() == edges.weight[sources].tolist()
+    assert unlisted_best.tolist() == np.delete(values, sources, axis=1).max(axis=1, initial=-np.inf).tolist()
 
 
 @given(st.integers(0, 5_000), st.integers(1, 700))

@@ -192,21 +192,21 @@ def _fill_rows(edges: Edges, order: Int32, best: Float64, rules: Semiring, input
     """Fill `best` target by target, all hops at once, and make shortlists: in topological order, the inputs of a
     target are complete."""
     made = Shortlists()
-    # Targets differ in their number of inputs. Their matrices share two buffers as large as the largest: an allocation
-    # for each would fragment the heap.
-    buffers = np.empty((2, (len(best) - 1) * best.shape[1]))
+    # Targets differ in their number of inputs. Their matrices share a buffer as large as the largest: an allocation for
+    # each would fragment the heap.
+    buffer = np.empty((len(best) - 1) * best.shape[1])
     for block in edges.rows(order):
         if not block.size:
             continue
         target, shape = int(block.target[0]), (len(best) - 1, block.size)
-        values, scratch = (buffer[: shape[0] * shape[1]].reshape(shape) for buffer in buffers)
+        values = buffer[: shape[0] * shape[1]].reshape(shape)
         # values[j, i]: the best path of j + 1 hops through input i. With the mode "clip", numpy writes into `values`
         # directly; the default mode would buffer the result.
         np.take(best[:-1], block.source, axis=1, out=values, mode="clip")
         rules.extend(values, rules.step(block.weight, input_sums[block.target]), out=values)
         np.maximum(best[1:, target], values.max(axis=1), out=best[1:, target])
         if block.size > SHORTLIST_FROM:
-            made.add(target, *shortlist(block, values, scratch))
+            made.add(target, *shortlist(block, values))
     return made
 
 

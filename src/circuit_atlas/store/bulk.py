@@ -198,15 +198,15 @@ def _finish(
         create_constraints(database)
         database.run(statements.FILL_EMPTY, write=True)
         _name(database, {name: int(expected[name][0]) for name in is_labelled}, is_labelled, explained)
-        for file in columns:
-            database.write_each(file.steps())
         parts = [
             (name, part)
             for name, wanted in expected.items()
             for part in pages(int(wanted[0]), int(wanted[1]), _EDGES_PER_PAGE)
         ]
         with ThreadPoolExecutor(_SESSIONS) as pool:
-            found = pool.map(lambda part: _sums(database, *part), parts)
+            found = pool.map(lambda part: _sums(database, *part), parts)  # which begins now
+            for file in columns:
+                database.write_each(file.steps())
             for (name, _), sums in zip(parts, found, strict=True):
                 left[name] = left[name] - sums
     for name, wanted in expected.items():
