@@ -41,7 +41,7 @@ def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
 
 
 def given_path(source: str | os.PathLike[str]) -> Path:
-    """A file or folder as it is named. An empty text is none: as a path, it would be the current folder.
+    """The path of a file or folder that was named. An empty text is refused: as a path, it is the current folder.
 
     Raises:
         InputError: it is an empty text.

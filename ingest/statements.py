@@ -40,8 +40,9 @@ SET n.name = {NAME}
 
 SUPERNODES = f"""CYPHER 25
 {_NODES_BY_ORDINAL}
-OPTIONAL MATCH (s:Supernode {{graph: $graph}}) WHERE s.name IS NOT NULL
-WITH nodes, coalesce(max(s.order) + 1, 0) AS free
+WITH nodes, COLLECT {{
+  MATCH (s:Supernode {{graph: $graph}}) WHERE s.name IS NOT NULL RETURN coalesce(max(s.order), -1) }}[0] AS last
+WITH nodes, reduce(last = last, row IN $rows | CASE WHEN row.order > last THEN row.order ELSE last END) + 1 AS free
 UNWIND range(0, size($rows) - 1) AS i
 WITH nodes, $rows[i] AS row, free + i AS next // a supernode without a place gets the next one
 MERGE (s:Supernode {{graph: $graph, name: row.name}})

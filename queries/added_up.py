@@ -49,8 +49,12 @@ def add_graphs(database: Database, add: Add, sources: Rows, *, align: str, from_
         return read_graphs(graphs, align, from_start=from_start)
 
     with closing(in_parts(database, sources, read, title=title)) as found:
-        for nodes, edges in found:
-            add(nodes, edges)
+        for row, (nodes, edges) in zip(sources, found, strict=True):
+            try:
+                add(nodes, edges)
+            except InvalidArgumentError as error:
+                error.where = error.where or row["graph"]["name"]
+                raise
 
 
 def each_graph(

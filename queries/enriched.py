@@ -26,7 +26,6 @@ from circuit_atlas.queries.graph_sets import (
     mixed_notes,
     old_notes,
     prompt_rows,
-    set_rows,
     undefined_notes,
 )
 from circuit_atlas.queries.one_answer import one_answer
@@ -71,7 +70,7 @@ def enriched_features(
 
     from circuit_atlas.graph.enrichment import enrichment
 
-    chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    chosen, others, notes, stored = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
     rows = ask(database, "features.enriched", graphs=chosen, baseline=others, k=k)
     # Features that are active in the same numbers of graphs have the same statistics.
     counts, in_set, in_baseline = (
@@ -108,7 +107,7 @@ def enriched_features(
         tested=int(counts.sum()),
         total=int(counts[over].sum()),
         features=features,
-        notes=[*notes, *undefined_notes(set_rows(database, chosen, []))],
+        notes=[*notes, *undefined_notes([stored[graph] for graph in chosen])],
     )
 
 
@@ -150,7 +149,7 @@ def enriched_edges(
     from circuit_atlas.graph.enrichment import enrichment
 
     check_choice("align", align, ALIGNMENTS)
-    chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    chosen, others, notes, _ = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
     sources, beside = sources_of(database, chosen), sources_of(database, others)
     check_sources([*sources, *beside], "the comparison")
     longest = max(row["graph"]["n_pos"] for row in [*sources, *beside])
@@ -200,8 +199,8 @@ def two_sets(
     baseline_tags: Sequence[str],
     k: int,
     confidence: float,
-) -> tuple[list[str], list[str], list[str]]:
-    """The graphs of the set and of the baseline, and notes about them.
+) -> tuple[list[str], list[str], list[str], dict[str, dict[str, Any]]]:
+    """The graphs of the set and of the baseline, notes about them, and the rows of `set_rows` of all, by name.
 
     Raises:
         InvalidArgumentError: a set has no graph, a graph is named in both, or `k` or `confidence` is out of range.
@@ -224,8 +223,9 @@ def two_sets(
         notes.append(
             f"{len(chosen)} against {len(others)} graphs cannot have a p-value below {smallest:.2g}: take more graphs."
         )
-    every = list({row["graph"]: row for row in [*rows, *beside]}.values())
-    return chosen, others, [*notes, *doubled_notes(every), *mixed_notes(every), *old_notes(database, every)]
+    stored = {row["graph"]: row for row in [*rows, *beside]}
+    every = list(stored.values())
+    return chosen, others, [*notes, *doubled_notes(every), *mixed_notes(every), *old_notes(database, every)], stored
 
 
 def enriched_fields(found: Enrichment, i: int, in_set: tuple[int, int], in_baseline: tuple[int, int]) -> dict[str, Any]:

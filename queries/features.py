@@ -37,6 +37,7 @@ from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
 from circuit_atlas.schema.limits import MAX_MATCHES, MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.suggestions import did_you_mean
 
+_SHOWN = 50  # features that an error lists
 _PLACE = re.compile(r"(?:feature:)?(\d{1,9})/(lorsa/)?(\d{1,15})(?:@\d+)?")
 
 
@@ -98,10 +99,11 @@ def find_feature(
     if len(features) > 1:
         is_one_set = bool(model and source_set)
         listed = [f.place + ("" if is_one_set else f" --model {f.model} --source-set {f.source_set}") for f in features]
+        shown = [*listed[:_SHOWN], *["..."] * (len(listed) > _SHOWN)]
         raise AmbiguousNodeError(
             f"{address!r} matches {len(features)}{' or more' * (len(features) == MAX_MATCHES)} transcoder features",
             candidates=listed,
-            fix="Give one of these:\n" + "\n".join(f"    {line}" for line in listed),
+            fix="Give one of these:\n" + "\n".join(f"    {line}" for line in shown),
         )
     return features[0]
 

@@ -148,7 +148,7 @@ def mixed_notes(rows: Rows) -> list[str]:
 def undefined_notes(rows: Rows) -> list[str]:
     """A note that names graphs in which influence is not defined, since their logits have no probabilities, for
     instance; from rows of `set_rows`."""
-    without = [row["graph"] for row in rows if not row["has_influence"]]
+    without = list(dict.fromkeys(row["graph"] for row in rows if not row["has_influence"]))
     return [f"Influence is not defined in {first_of(without, 3)}, and counts as 0 there."] if without else []
 
 

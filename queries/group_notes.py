@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from circuit_atlas.printable import first_of
@@ -27,7 +27,7 @@ def grouped_nodes(graph: StoredGraph) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def notes_on_groups(graph: StoredGraph, by: Iterable[str], features: Iterable[str] = ()) -> list[str]:
+def notes_on_groups(graph: StoredGraph, by: Collection[str], features: Iterable[str] = ()) -> list[str]:
     """Notes that a question restricts nodes, or groups them, by what supernodes of a collapsed graph do not have.
 
     Args:
@@ -48,6 +48,6 @@ def notes_on_groups(graph: StoredGraph, by: Iterable[str], features: Iterable[st
     for of in told:
         mixed = [name for name, nodes in groups.items() if len({node[of] for node in nodes}) > 1]
         if mixed:
-            are = f"are of the kind {Kind.OTHER}" if of == "kind" else "are in none of them, and are left out"
+            are = f"are of the kind {Kind.OTHER}" if of == "kind" else f"belong to no {of}, and are left out"
             notes.append(f"Supernodes of several {of}s {are}: {first_of(mixed, _SHOWN)}.")
     return notes

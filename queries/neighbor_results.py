@@ -26,7 +26,9 @@ class AggregatedNeighbor(Neighbor):
     an interval, see `circuit_atlas.graph.intervals`."""
 
     graphs: int = Field(description="Number of graphs that have the direct effect")
-    weight_low: float | None = Field(description="Lower end of its 95 % interval; null for fewer than three graphs")
+    weight_low: float | None = Field(
+        description="Lower end of its 95 % interval over all graphs of the aggregate; null for fewer than three"
+    )
     weight_high: float | None = Field(description="Upper end of it")
     weight_present: float = Field(description="Mean weight over these graphs")
     weight_sd: float = Field(description="Standard deviation of the weight over all graphs of the aggregate")

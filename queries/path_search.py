@@ -122,7 +122,7 @@ def path_search(
 
 
 def shown_min_hops(min_hops: int, hops: int | None) -> int:
-    """The fewest edges of a path for `path_search`, where the default is `SHOWN_MIN_HOPS`: beside `hops`, it was not
+    """`min_hops` for `path_search` where its default is `SHOWN_MIN_HOPS`. With `hops`, the default counts as not
     given."""
     return 1 if hops is not None and min_hops == SHOWN_MIN_HOPS else min_hops
 

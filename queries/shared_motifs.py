@@ -154,7 +154,7 @@ def enriched_motifs(
     from circuit_atlas.graph.shared_motifs import strengths
 
     _check(shape, align, k, min_weight, strongest)
-    chosen, others, notes = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
+    chosen, others, notes, _ = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
     sources = _sources(database, [*chosen, *others])
     sizes = [len(chosen), len(others)]
     read = _read(database, sources, align, min_weight, strongest)

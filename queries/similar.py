@@ -278,7 +278,7 @@ def cluster_graphs(
         rule = chosen_rule(tree, similarity)
     group = rule.cut(tree)
     if align == "relative" and not from_start:
-        notes.append("The prompts do not all begin with the same token, so first tokens are counted from the end, too.")
+        notes.append("The prompts do not all begin with the same known token, so first tokens count from the end, too.")
     if groups is not None and group.max() + 1 < groups:
         notes.append(f"{groups} groups were asked for; some graphs are equally alike, so that they stay together.")
     order = leaves(tree)

@@ -31,6 +31,7 @@ from circuit_atlas.attribution import (
 from circuit_atlas.attribution.load import scan_of
 from circuit_atlas.attribution.stored import _file, _files, _is_of
 from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, InvalidArgumentError, OutOfMemoryError
+from circuit_atlas.handle import IngestedGraph
 
 PROMPT = "Fact : The capital of the state containing Dallas is"
 OTHER = "The capital of the state containing Oakland is"
@@ -182,7 +183,11 @@ def test_a_loaded_model_can_be_given(atlas: Atlas, loaded: Any, new_name: Callab
     graph = atlas.attribute(PROMPT, model=loaded, name=name, max_n_logits=2, node_threshold=0.8, edge_threshold=0.9)
     assert graph.metadata["logit_nodes"] == 2
     assert graph.metadata["node_threshold"] == 0.8
-    assert status_of(atlas.attribute(PROMPT, model=loaded, name=name)) == "unchanged"
+    whole = atlas.attribute(PROMPT, model=loaded, name=name)
+    assert isinstance(whole, IngestedGraph)
+    assert status_of(whole) == "unchanged"
+    told = "already stored, pruned with the {}_threshold {}; `--replace` makes it again"
+    assert whole.ingested.warnings[-2:] == [told.format("node", 0.8), told.format("edge", 0.9)]
     assert status_of(atlas.attribute(PROMPT, model=loaded, name=name, node_threshold=0.8)) == "unchanged"
     with pytest.raises(GraphExistsError, match="already exists, with the node_threshold 0.8"):
         atlas.attribute(PROMPT, model=loaded, name=name, node_threshold=0.5)

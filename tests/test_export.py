@@ -17,7 +17,13 @@ from support.examples import EXAMPLES, NAMES, example_document, example_file
 from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
-from circuit_atlas.errors import GraphExistsError, GraphNotFoundError, InputError, InvalidArgumentError
+from circuit_atlas.errors import (
+    GraphExistsError,
+    GraphNotFoundError,
+    InputError,
+    InvalidArgumentError,
+    LocalServerError,
+)
 from circuit_atlas.export.columns import node_columns
 from circuit_atlas.export.formats import write_graph
 from circuit_atlas.export.graphml_file import _clean
@@ -260,6 +266,14 @@ def test_verify_finds_damage(damage: str, atlas: Atlas, new_name: Callable[[], s
         assert any(DAMAGE[damage] in problem for problem in found.graphs[0].problems)
 
 
+def test_import_files_of_files_need_no_store(tmp_path: Path) -> None:
+    with Atlas(store=tmp_path / "store") as atlas:
+        assert atlas.export_import_files(tmp_path / "folder", [EXAMPLES / "dallas.json"]).edges > 4944
+        with pytest.raises(LocalServerError, match="no store here"):
+            atlas.export_import_files(tmp_path / "other", ["dallas"])
+    assert not (tmp_path / "store").exists()
+
+
 def test_import_files_make_the_same_store(
     atlas: Atlas, own_server: LocalServer, examples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,6 +348,6 @@ def test_weights_that_a_pt_cannot_have_are_refused(
     data = read_graph(small_pt)
     edges = PackedEdges.of(data.edges, len(data.nodes)).as_arrays()
     edges.weight[0] = weight
-    with pytest.raises(InputError, match="cannot be as large or as small"):
+    with pytest.raises(InputError, match="too large or too small for float32"):
         write_pt(replace(data, edges=edges), tmp_path / "g.pt")
     assert not (tmp_path / "g.pt").exists()

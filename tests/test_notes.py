@@ -333,6 +333,7 @@ def test_influence_that_is_not_defined_is_told_of(atlas: Atlas, examples: Any, w
         atlas.feature("0/18753", graphs=["night", name]),
     ):
         assert told in found.notes
+    assert atlas.compare(name, name).notes.count(told) == 1
     assert told not in atlas.compare("night", name, targets=["logit:1"]).notes
     assert not any("not defined" in note for note in atlas.recurring("night", "winter").notes)
     first = "Graphs whose logits have no probabilities, so that the first counts as the target: 1."

@@ -332,6 +332,13 @@ def test_supernodes_without_a_place_get_the_next_ones(atlas: Atlas, opposite: Gr
     graph.write(*steps)
     names = [supernode.name for supernode in opposite.supernodes()]
     assert names[-4:] == ["first", "between", "second", "third"]
+    order = {name: place for place, name in enumerate(names)}
+    steps = supernodes.supernode_steps(graph, {"new": [1], "third": [2, 3]}, order, source="hand", rule=None)
+    graph.write(*steps)
+    statement = "MATCH (s:Supernode {graph: $graph}) WHERE s.name IS NOT NULL RETURN s.order AS place"
+    places = [row["place"] for row in atlas.cypher(statement, {"graph": opposite.name}).rows]
+    assert len(places) == len(set(places)) == len(names) + 1
+    assert [supernode.name for supernode in opposite.supernodes()][-2:] == ["third", "new"]
 
 
 def test_a_supernode_is_made_although_the_answer_to_the_commit_is_lost(

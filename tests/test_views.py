@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from circuit_atlas.views.pair import read_pair
 from circuit_atlas.views.picture import PathOptions, Picture, path_notes, read_picture
 from circuit_atlas.views.report import Report, _markdown, report_on
 from circuit_atlas.views.sankey import sankey_figure
-from circuit_atlas.views.view import Drawing, view_paths
+from circuit_atlas.views.view import Drawing, View, view_paths
 
 
 @pytest.fixture
@@ -296,11 +297,20 @@ def test_a_report_on_a_circuit_says_why_it_has_no_paths(examples: Any, tmp_path:
     assert report.paths is not None
     [why] = report.paths.notes
     assert why in report.save(tmp_path / "report.html").notes
-    assert why in text_of(report.html)
+    assert why in text_of(re.sub(r"(?s)<iframe.*?</iframe>", "", report.html))
     from markdown_it import MarkdownIt
 
     assert why in text_of(MarkdownIt("gfm-like", {"linkify": False}).render(report.markdown()))
     graph.delete_circuit("small")
+
+
+def test_a_report_has_the_notes_of_its_picture_once(examples: Any) -> None:
+    report = examples["dallas"].report(k=1)
+    note = "A note of the picture."
+    summary = report.view.summary._replace(notes=[note])
+    noted = replace(report, view=View(report.view._page, report.view._figure, summary))
+    assert note in noted.markdown()
+    assert note not in noted.html  # the page of a picture has its own
 
 
 def test_a_report_on_a_circuit_is_restricted_to_it(examples: Any) -> None:

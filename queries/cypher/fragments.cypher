@@ -101,7 +101,7 @@ MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 // @param share FLOAT = 0.5 -- in at least this share of the graphs, 0 to 1, and in two
 $share * graphs - @ROUNDING
 
-// @fragment place(node) -- its key without the position, with the source set of a feature where `are_mixed`
+// @fragment place(node) -- its key without the position; if `are_mixed`, with the source set of a feature
 @anywhere(node) + CASE WHEN are_mixed
   THEN coalesce(head(COLLECT { MATCH (node)-[:ACTIVATION_OF]->(of) RETURN ' of ' + of.source_set }), '') ELSE '' END
 

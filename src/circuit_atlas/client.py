@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -297,14 +298,14 @@ class Atlas(ReconnectingDatabase):
 
         wanted = list(map(str, sources))
         refresh_collapsed(self, *(source for source in wanted if not os.path.exists(source)))
-        stored = {row["graph"] for row in set_rows(self, wanted, [])} if wanted else set()
+        stored = {row["graph"] for row in set_rows(self, wanted, [])} if wanted and self._has_store else set()
         names = [source for source in wanted if source in stored or not os.path.exists(source)]
         files = graph_files(source for source in wanted if source not in names)
         for name in names:
             find_graph(self, name)
         if not wanted:
             names = [summary.graph for summary in self.graphs().graphs]
-        with self.writing():
+        with self.writing() if self._has_store else nullcontext():
             return write_import_folder(Path(folder), StoredRows(self), names, map(read_graph, files))
 
     # --- the store ---

@@ -252,8 +252,8 @@ class Database:
         return rows
 
     def _stop(self, mark: str, mode: str) -> bool:
-        """Ask a server to end a statement. Returns whether that server knew it. Of a cluster, each member knows its own
-        statements, and `mode`, that of the statement, leads to one that may run it."""
+        """Ask a server to end a statement. Returns whether that server knew it. Each member of a cluster knows only its
+        own statements; `mode` chooses the member to ask."""
         with self._session(default_access_mode=mode) as session:
             found = session.run(_FIND_TRANSACTION, {"key": _MARK, "mark": mark}).single()
             if found:

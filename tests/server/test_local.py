@@ -102,8 +102,11 @@ def test_a_second_start_is_the_same_server(server: LocalServer, capsys: pytest.C
     assert server.status().pid == pid
 
 
-def test_a_killed_server_is_started_again(server: LocalServer, caplog: pytest.LogCaptureFixture) -> None:
-    """The record of its process is out of date then. What a rebuild has left is removed."""
+def test_a_killed_server_is_started_again(
+    server: LocalServer, java: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The record of its process is out of date then. What a rebuild has left is removed. Another Java can be given, which
+    the next starts use."""
     before = process(server)
     before.send_signal(signal.SIGKILL)
     before.wait(30)
@@ -111,8 +114,12 @@ def test_a_killed_server_is_started_again(server: LocalServer, caplog: pytest.Lo
     assert not server.status().running
     leftover = server.store.path / "data-0123"
     leftover.mkdir()
+    given = tmp_path / "java"
+    given.write_text(f'#!/bin/sh\nexec "{java}" "$@"\n')
+    given.chmod(0o755)
     with caplog.at_level(logging.INFO, "circuit_atlas"):
-        assert answers(server.start(quiet=True))
+        assert answers(server.start(java=str(given), quiet=True))
+    assert server._program(None, quiet=True).java == given
     assert not leftover.exists()
     assert f"removing {leftover}" in caplog.messages
     assert any(f"the server of {server.store.path} runs: process " in message for message in caplog.messages)
@@ -415,6 +422,9 @@ def test_the_java_that_was_given_is_used_again(java: Path, tmp_path: Path) -> No
     server.store.write_process({"java": str(given)})
     assert server._program(None, quiet=True).java == given
     given.unlink()
+    assert server._program(None, quiet=True).java != given
+    given.write_text("#!/bin/sh\nexit 1\n")  # it does not run any more
+    given.chmod(0o755)
     assert server._program(None, quiet=True).java != given
 
 

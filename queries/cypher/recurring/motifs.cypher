@@ -1,7 +1,7 @@
 // The two-hop motifs that recur in most graphs of a set, whatever the position: a feature acts on a second one, which
 // acts on a third or on a logit. Each effect is among the strongest, by |weight|, of features on the second or of it on
 // features and logits. The second is one of @MOTIF_FEATURES that recur in most graphs. With effects of other signs, it
-// is another motif. All graphs are of one model.
+// is another motif; so it is with features of other source sets. All graphs are of one model.
 // @param features LIST<LIST> = [] -- model, source set, layer and index of what the second may be, instead of those
 // @param width INTEGER = 3 -- how many of the strongest effects each way
 // @param k INTEGER = 20 -- how many

@@ -236,9 +236,9 @@ def _existing(database: Database, prompt: Prompt, file: Path | None, plan: _Plan
 
 
 def _left_undone(name: str, file: Path | None, plan: _Plan, stored: Mapping[str, Any]) -> list[str]:
-    """Warnings about what was asked and is not done, since the graph is stored already."""
+    """Warnings that a graph stored earlier differs from what this call would make: it is pruned, or has no file."""
     thresholds = [
-        f"already stored, pruned with the {threshold} {stored[threshold]}"
+        f"already stored, pruned with the {threshold} {stored[threshold]}; `--replace` makes it again"
         for threshold in ("node_threshold", "edge_threshold")
         if stored.get(threshold) is not None and plan.reading.get(threshold) is None
     ]

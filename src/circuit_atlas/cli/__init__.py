@@ -1,7 +1,7 @@
 """The command line: a thin skin over the Python API. Data goes to stdout, everything else to stderr.
 
 Exit codes: 0 done; 1 a wrong argument or file; 2 a wrong command line; 3 the database or the machine is not ready;
-130 interrupted, 143 terminated.
+129 the terminal was closed, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
@@ -63,15 +63,15 @@ class _NobodyReadsError(Exception):
 
 class _TerminatedError(KeyboardInterrupt):
     """The program has got SIGTERM, or its terminal was closed. It ends as with Ctrl-C, so that it removes its temporary
-    files and starts a server that it stopped.
+    files and starts the server again that it had stopped.
 
     Args:
-        signal: the number of the signal.
+        number: the number of the signal.
     """
 
-    def __init__(self, signal: int) -> None:
-        super().__init__(signal)
-        self.exit_code = 128 + signal
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
 
 
 class _LazyGroup(CommandGroup):
@@ -124,7 +124,8 @@ class _Formatter(logging.Formatter):
     epilog=(
         "NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD and NEO4J_DATABASE name the database; without NEO4J_URI, it is a "
         "local Neo4j, which starts when it is needed. Exit codes: 0 done, 1 a wrong argument or file, 2 a wrong "
-        "command line, 3 the database or the machine is not ready, 130 interrupted, 143 terminated."
+        "command line, 3 the database or the machine is not ready, 129 the terminal was closed, 130 "
+        "interrupted, 143 terminated."
     ),
 )
 @click.version_option(package_name="circuit-atlas", prog_name="circuit-atlas")
@@ -153,14 +154,23 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":
         codecs.register_error("json", _as_json_escapes)
         sys.stdout.reconfigure(errors="json")  # arrows and tokens that the terminal or file cannot have
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # else `nohup`, for instance, ignores it
+    for number in _signals():
+        if signal.getsignal(number) is signal.SIG_DFL:  # else `nohup`, for instance, ignores it
             signal.signal(number, _terminate)
     sys.exit(_run())
 
 
+def _signals() -> list[int]:
+    """The signals that end the program. Windows has no SIGHUP."""
+    return [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    # A closed terminal may send its signal twice: the second must not end what the first has begun. It is not ignored,
+    # as a server that is started now would inherit that.
+    for one in _signals():
+        if signal.getsignal(one) is _terminate:
+            signal.signal(one, lambda *_: None)
     raise _TerminatedError(number)
 
 

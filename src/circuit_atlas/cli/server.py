@@ -37,7 +37,7 @@ def server_command() -> None:
 )
 @click.option("--heap", metavar="SIZE", help="Java heap, such as 2g.  [env: CIRCUIT_ATLAS_HEAP]")
 @click.option("--page-cache", metavar="SIZE", help="Page cache, such as 4g.  [env: CIRCUIT_ATLAS_PAGE_CACHE]")
-@click.option("--java", metavar="PATH", help="A Java 21 or newer.  [env: CIRCUIT_ATLAS_JAVA]")
+@click.option("--java", metavar="PATH", help="A Java 21 or newer, also for later starts.  [env: CIRCUIT_ATLAS_JAVA]")
 @store_option
 def start(
     store: str | None,

@@ -145,7 +145,7 @@ def _matrix(data: GraphData, row: Int64, dtype: str) -> torch.Tensor:
         weight = torch.from_numpy(np.ascontiguousarray(block.weight)).to(matrix.dtype)
         if not (torch.isfinite(weight) & (weight != 0)).all():
             raise InputError(
-                f"weights of {dtype} cannot be as large or as small as some of this graph's",
+                f"some weights of this graph are too large or too small for {dtype}",
                 where=metadata.slug,
                 fix="Write it as .json or .parquet.",
             )

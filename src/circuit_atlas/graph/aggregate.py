@@ -67,7 +67,7 @@ _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
 _MOST_KEPT = 1 << 22  # effects, 56 bytes each: of more, the sums are not kept
 _MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed
 _SOURCE = 0xFFFFFFFF  # of a pair
-_MAX_WEIGHT = 1e140  # the square of the sum of a hundred thousand is less than the largest float64
+_MAX_SQUARED = 1e140  # the square of the sum of a hundred thousand is less than the largest float64
 _KEY_TEXT = 200  # characters of a token's text in its key
 _ORDER = (Kind.FEATURE, Kind.ERROR, Kind.BIAS, Kind.OTHER, Kind.TOKEN, Kind.LOGIT)
 
@@ -112,15 +112,15 @@ class Aggregation:
         self._change(nodes, edges, -1)
 
     def _change(self, nodes: SourceNodes, edges: PackedEdges, by: int) -> None:
-        number = self._number(nodes, by)
-        self._graphs += by
         weight = edges.weight.astype(np.float64)
-        if np.abs(weight).max(initial=0.0) > _MAX_WEIGHT:
-            raise InvalidArgumentError(
-                f"a graph has weights above {_MAX_WEIGHT:g}, whose squares cannot be added up", fix="Leave it out."
-            )
         if self._weights == NORMALISED:
             weight /= np.repeat(np.maximum(nodes.input_sum, MIN_INPUT_SUM), edges.inputs)
+        if np.abs(weight).max(initial=0.0) > _MAX_SQUARED:
+            raise InvalidArgumentError(
+                f"weights above {_MAX_SQUARED:g}, whose squares cannot be added up", fix="Leave the graph out."
+            )
+        number = self._number(nodes, by)
+        self._graphs += by
         target, source = np.repeat(number, edges.inputs), number[edges.source]
         between = target != source
         self._within += by * int(np.count_nonzero(~between))

@@ -33,9 +33,9 @@ def mean_over(graphs: int, mean: float, deviation: float, confidence: float = CO
         deviation: the population standard deviation of these numbers.
         confidence: of the interval, 0 to 1.
     """
-    from scipy.special import stdtrit
-
     if graphs < FEWEST:
         return Mean(mean)
+    from scipy.special import stdtrit
+
     half = float(stdtrit(graphs - 1, (1 + confidence) / 2)) * deviation / (graphs - 1) ** 0.5
     return Mean(mean, mean - half, mean + half)

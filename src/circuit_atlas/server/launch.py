@@ -38,7 +38,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int], java: str | N
         store: the store, with its settings written.
         program: Java and Neo4j's jars.
         ports: the ports for Bolt and HTTP.
-        java: the Java that was given for this or an earlier start, to be recorded.
+        java: the Java that was given for this start, to be used by the next ones; None keeps the one known.
 
     Raises:
         LocalServerError: the server does not start; the message shows the end of its log.
@@ -78,7 +78,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int], java: str | N
         "http_port": ports[1],
         "neo4j": neo4j_version(read_lock()),
         "classes": written_at_end,
-        "java": java,
+        "java": store.read_process().get("java"),
     }
     try:
         # When this program is killed while it waits, the next one finds the record and stops the server.
@@ -88,7 +88,7 @@ def launch(store: Store, program: Program, ports: tuple[int, int], java: str | N
         child.kill()
         child.wait()
         raise
-    store.write_process({**record, "state": "running"})
+    store.write_process({**record, "state": "running", "java": java or record["java"]})
     _LOG.info("the server of %s runs: process %d, Bolt port %d", store.path, child.pid, ports[0])
 
 

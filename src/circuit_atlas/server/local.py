@@ -183,7 +183,7 @@ class LocalServer:
                 self.store.write_settings(*ports, *memory)
                 self._set_password(self._admin(program))
                 try:
-                    return launch(self.store, program, ports, java or self._known_java())
+                    return launch(self.store, program, ports, java)
                 except LocalServerError:
                     if attempt == _ATTEMPTS or not any(map(is_used, ports)):
                         raise

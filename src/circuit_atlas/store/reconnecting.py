@@ -67,6 +67,11 @@ class ReconnectingDatabase(Database):
                 if not was_running and self._server.writes_classes:
                     rehearse(connection)  # the archive keeps what the server has done, and later servers do it faster
 
+    @property
+    def _has_store(self) -> bool:
+        """Whether there may be stored graphs. A local store is made by the first ingest."""
+        return self._server is None or self._server.store.exists
+
     def _open_driver(self) -> Driver:
         """See `Database._open_driver`. A store that another process has just made is opened."""
         if self._driver is None and self._server is not None and not self._is_closed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterable
 from importlib.resources import files
 from math import isfinite
 from string import Template
@@ -41,13 +42,12 @@ def graph_page(picture: Picture, library: str) -> str:
         MissingExtraError: plotly is not installed.
     """
     layout = lay_out(picture)
-    notes = "\n".join(f'<p class="note">{_shown(note)}</p>' for note in picture.notes)
     return fill(
         "graph_page.html",
         title=_shown(picture.title),
         prompt=_shown(picture.prompt),
         facts=_shown(" · ".join((f"{picture.model} ({picture.source_set})", *picture.facts))),
-        notes=notes,
+        notes=note_paragraphs(picture.notes),
         style=asset("graph_page.css"),
         script=asset("graph_page.js"),
         plotly=library,
@@ -69,6 +69,11 @@ def file_name(title: str) -> str:
 def asset(name: str) -> str:
     """A file of this package as text."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def note_paragraphs(notes: Iterable[str]) -> str:
+    """Notes as HTML."""
+    return "\n".join(f'<p class="note">{_shown(note)}</p>' for note in notes)
 
 
 def fill(template: str, **parts: str) -> str:

@@ -26,7 +26,7 @@ from circuit_atlas.results.tables import NodeName, cell_html
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.schema.models import Node
 from circuit_atlas.schema.source_sets import SourceSets
-from circuit_atlas.views.graph_page import asset, fill
+from circuit_atlas.views.graph_page import asset, fill, note_paragraphs
 from circuit_atlas.views.notebook import framed
 from circuit_atlas.views.picture import DEFAULT_PATHS, read_picture
 from circuit_atlas.views.results import ReportResult
@@ -69,7 +69,8 @@ class Report:
             title=html.escape(printable(self.statistics.graph)),
             style=asset("report.css"),
             prompt=html.escape(printable(self.statistics.prompt)),
-            notes="".join(f"<p>{html.escape(printable(note))}</p>\n" for note in self.notes),
+            # The picture's own page has its notes.
+            notes=note_paragraphs(note for note in self.notes if note not in self.view.summary.notes),
             sections="\n".join(sections),
             picture=framed(self.view.html, 900),
         )

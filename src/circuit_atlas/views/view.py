@@ -20,7 +20,7 @@ from circuit_atlas.results.answer import Edge
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.views.circuit import MAX_CIRCUIT, best_circuit, circuit_figure
 from circuit_atlas.views.figure import Figure, static_figure
-from circuit_atlas.views.graph_page import LIBRARY, fill, graph_page, plotly_script, script_json
+from circuit_atlas.views.graph_page import LIBRARY, fill, graph_page, note_paragraphs, plotly_script, script_json
 from circuit_atlas.views.image import draw_image
 from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.notebook import notebook_html
@@ -299,13 +299,19 @@ def _found(graph: StoredGraph, options: PathOptions) -> Paths:
 def _figure_view(graph: str, figure: Figure, nodes: int, edges: Sequence[Edge], notes: list[str]) -> View:
     """The view of a figure of so many nodes, which plotly draws on its own."""
     ends = {(source.key, target.key) for source, target, _ in edges}
-    return View(figure_page(graph, figure), lambda: figure, Summary(graph, nodes, len(ends), notes))
+    return View(figure_page(graph, figure, notes), lambda: figure, Summary(graph, nodes, len(ends), notes))
 
 
-def figure_page(title: str, figure: Figure) -> Callable[[str], str]:
+def figure_page(title: str, figure: Figure, notes: Sequence[str] = ()) -> Callable[[str], str]:
     """What makes the page of a figure that plotly draws on its own, of the text of plotly.js."""
 
     def page(library: str) -> str:
-        return fill("figure_page.html", title=html.escape(title), plotly=library, data=script_json(figure))
+        return fill(
+            "figure_page.html",
+            title=html.escape(title),
+            notes=note_paragraphs(notes),
+            plotly=library,
+            data=script_json(figure),
+        )
 
     return page
