@@ -105,8 +105,8 @@ def test_a_second_start_is_the_same_server(server: LocalServer, capsys: pytest.C
 def test_a_killed_server_is_started_again(
     server: LocalServer, java: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The record of its process is out of date then. What a rebuild has left is removed. Another Java can be given, which
-    the next starts use."""
+    """The record of its process is out of date then. What a rebuild has left is removed. Another Java can be given,
+    which the next starts use."""
     before = process(server)
     before.send_signal(signal.SIGKILL)
     before.wait(30)
