@@ -63,6 +63,8 @@ def rehearsed(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Record
         lambda graph: graph.paths(),
         lambda graph: graph.paths(k=3, max_hops=6),
         lambda graph: graph.neighbors("token:3"),
+        lambda graph: graph.count(),
+        lambda graph: graph.view(),
     ],
 )
 def test_the_statements_of_first_questions_are_rehearsed(

@@ -15,11 +15,12 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.schema.apply import check_schema
+from circuit_atlas.schema.limits import MAX_HOPS
 
 _LOG = logging.getLogger(__name__)
 _NONE = ""  # no graph has this name, so nothing is found, and nothing is read
-# What the default question about paths, paths from a token, and neighbors of a node need. Neo4j keeps a plan for
-# parameters of the same types: a list with something in it has another type than an empty one.
+# What the default question about paths, paths from a token, neighbors of a node, a count and a picture need. Neo4j
+# keeps a plan for parameters of the same types: a list with something in it has another type than an empty one.
 _FIRST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("graphs.stats", {"graph": _NONE}),
     ("paths.tables", {"graph": _NONE}),
@@ -31,6 +32,8 @@ _FIRST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("graphs.columns", {"graphs": [_NONE]}),
     ("nodes.at", {"graph": _NONE, "ordinals": [0]}),
     ("neighbors.direct", {"graph": _NONE, "key": _NONE}),
+    ("paths.count", {"graph": _NONE, "sources": [], "targets": [_NONE], "max_hops": MAX_HOPS}),
+    ("views.nodes", {"graph": _NONE, "keys": [_NONE], "k": 1}),
 )
 
 
