@@ -10,8 +10,7 @@ from circuit_atlas.database import RETRY_SECONDS, Database, Rows, Step
 from circuit_atlas.errors import GraphNotFoundError
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.one_answer import as_one, changed, check_versions, is_asking, note_versions
-from circuit_atlas.queries.results import (
+from circuit_atlas.queries.graph_results import (
     Graphs,
     GraphSummary,
     LogitProbability,
@@ -20,6 +19,7 @@ from circuit_atlas.queries.results import (
     TaggedGraphs,
     Tags,
 )
+from circuit_atlas.queries.one_answer import as_one, changed, check_versions, is_asking, note_versions
 from circuit_atlas.results.answer import Result
 from circuit_atlas.schema.graph_lock import HELD, LOCK
 from circuit_atlas.schema.keys import Kind

@@ -5,8 +5,8 @@ from __future__ import annotations
 from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, graph_query
+from circuit_atlas.queries.node_results import NodeDetails, QkMarginal, QkPair, QkTracing, TranscoderFeature
 from circuit_atlas.queries.node_rows import to_node
-from circuit_atlas.queries.results import NodeDetails, QkMarginal, QkPair, QkTracing, TranscoderFeature
 from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, Component, Kind
 from circuit_atlas.schema.models import Node
 

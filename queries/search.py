@@ -14,9 +14,10 @@ from circuit_atlas.errors import CypherError, InvalidArgumentError
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_layers, check_range
+from circuit_atlas.queries.graph_results import Graphs
 from circuit_atlas.queries.graphs import find_graph, list_graphs
+from circuit_atlas.queries.node_results import TranscoderFeature
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.queries.results import Graphs, TranscoderFeature
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.tables import Cells, LinkedText
 from circuit_atlas.results.tidy import Tidy, tidy

@@ -19,7 +19,7 @@ from support.program import PROGRAM
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.cli.agents import MAX_CHARACTERS, ReadTools, WriteTools, bounded_json
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.results import Rows
+from circuit_atlas.queries.row_results import Rows
 
 # A call of each tool that answers, on the examples.
 ASKED: dict[str, dict[str, Any]] = {

@@ -20,7 +20,7 @@ from circuit_atlas.errors import (
     NodeNotFoundError,
     NotFoundError,
 )
-from circuit_atlas.queries.results import Graphs
+from circuit_atlas.queries.graph_results import Graphs
 from circuit_atlas.results.answer import Result
 from circuit_atlas.results.answers import Answers, GraphAnswer, GraphError, joined_notes
 from circuit_atlas.results.tables import Cells

@@ -20,7 +20,7 @@ from circuit_atlas.explain import files, lines
 from circuit_atlas.explain.lines import Lines, read_json_line, table_reader
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
-from circuit_atlas.queries.results import Explanation
+from circuit_atlas.queries.node_results import Explanation
 
 LABELS = EXAMPLES.parent / "labels.tsv"
 FEATURES = """

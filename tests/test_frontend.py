@@ -26,7 +26,7 @@ from support.program import Run, interruptible
 from circuit_atlas import Atlas
 from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError, InvalidArgumentError
 from circuit_atlas.ingest import read_graph
-from circuit_atlas.queries.results import Explanation
+from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.schema.models import Supernode
 from circuit_atlas.views.frontend import MAX_CONNECTIONS, FrontendServer, write_frontend_files
 from circuit_atlas.views.serve import kept_supernodes

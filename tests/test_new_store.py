@@ -24,7 +24,7 @@ from circuit_atlas.errors import (
     NodeNotFoundError,
     ServerUnavailableError,
 )
-from circuit_atlas.queries.results import Graphs
+from circuit_atlas.queries.graph_results import Graphs
 from circuit_atlas.schema import apply
 from circuit_atlas.server import LocalServer
 from circuit_atlas.store import reconnecting

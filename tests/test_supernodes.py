@@ -306,7 +306,7 @@ def test_restrictions_say_that_they_do_not_look_into_supernodes(opposite: GraphH
         assert any("Supernodes of several layers" in note for note in ask(layers=range(26), max_hops=2).notes)
         assert not any("upernodes" in note for note in ask(max_hops=2).notes)
     assert not any("upernodes" in note for note in opposite.paths(avoid=[place], layers=range(26), max_hops=2).notes)
-    layers = "Supernodes of several layers are in none of them, and are left out: "
+    layers = "Supernodes of several layers belong to no layer, and are left out: "
     logit = collapsed.stats().logits[0].node.key
     for found in (
         collapsed.neighbors(logit, layers=range(26)),

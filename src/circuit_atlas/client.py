@@ -27,6 +27,7 @@ from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.catalogue import catalogue, find_query
 from circuit_atlas.queries.checks import no_graphs
+from circuit_atlas.queries.clusters import cluster_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
 from circuit_atlas.queries.features import common_features, only_features, show_feature
@@ -35,12 +36,12 @@ from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.recurring import recurring
-from circuit_atlas.queries.results import Rows
+from circuit_atlas.queries.row_results import Rows
 from circuit_atlas.queries.search import search_text
 from circuit_atlas.queries.series import series
 from circuit_atlas.queries.series_results import Series
 from circuit_atlas.queries.shared_motifs import enriched_motifs, recurring_motifs
-from circuit_atlas.queries.similar import cluster_graphs, similar_graphs
+from circuit_atlas.queries.similar import similar_graphs
 from circuit_atlas.queries.similar_results import Clusters
 from circuit_atlas.queries.stored_tables import check_tables
 from circuit_atlas.schema.keys import COLLAPSED

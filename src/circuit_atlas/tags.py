@@ -9,9 +9,9 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import check_tags
+from circuit_atlas.queries.graph_results import Graphs
 from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.queries.results import Graphs
 from circuit_atlas.queries.similar_results import Clusters
 
 

@@ -96,7 +96,7 @@ def _addresses(document: Any, graph: str) -> list[str | SearchHit]:
 
 def _hit(feature: Any, places: list[dict[str, Any]]) -> SearchHit:
     """A hit of a search, of which only the graph and key of each place need be there."""
-    from circuit_atlas.queries.results import TranscoderFeature
+    from circuit_atlas.queries.node_results import TranscoderFeature
     from circuit_atlas.queries.search import Activation, SearchHit
 
     needed = {"model", "source_set", "layer", "index"}

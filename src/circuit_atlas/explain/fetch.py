@@ -18,10 +18,11 @@ from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.ingest.labels import NEURONPEDIA
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.graph_results import GraphSummary
 from circuit_atlas.queries.graph_sets import graph_set
 from circuit_atlas.queries.graphs import list_graphs
+from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.queries.one_answer import one_answer
-from circuit_atlas.queries.results import Explanation, GraphSummary
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.limits import MAX_ROWS
 from circuit_atlas.schema.source_sets import SourceSet, neuronpedia_name, own_scans_path

@@ -21,8 +21,9 @@ from circuit_atlas.explain.store import Feature, now, store_explanations
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.files import files_below
 from circuit_atlas.ingest.labels import IMPORTED, NEURONPEDIA
+from circuit_atlas.queries.graph_results import GraphSummary
 from circuit_atlas.queries.graphs import list_graphs
-from circuit_atlas.queries.results import Explanation, GraphSummary
+from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.schema.source_sets import SourceSet, neuronpedia_name
 
 _BATCH_SIZE = 2000  # explanations in a transaction

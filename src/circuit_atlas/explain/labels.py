@@ -15,9 +15,9 @@ from circuit_atlas.queries.addresses import resolve_feature
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuits import pins_of
 from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query, rows_of_nodes
+from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.queries.node_rows import to_node
 from circuit_atlas.queries.one_answer import changed
-from circuit_atlas.queries.results import Explanation
 from circuit_atlas.schema.limits import MAX_NAME_LENGTH
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
 from circuit_atlas.ingest.gzipped import open_maybe_gzipped
 from circuit_atlas.printable import printable
-from circuit_atlas.queries.results import Explanation
+from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.remote.json_text import MalformedError, read_json
 
 _MAX_LINE = 1 << 20  # bytes

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from circuit_atlas.errors import NeuronpediaError
 from circuit_atlas.explain.responses import read_batch, read_explanations
 from circuit_atlas.explain.store import Feature
-from circuit_atlas.queries.results import Explanation
+from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.remote.client import TransientError
 from circuit_atlas.remote.json_text import MalformedError, read_json
 from circuit_atlas.remote.neuronpedia import NeuronpediaApi, NeuronpediaConfig

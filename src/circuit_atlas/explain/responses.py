@@ -7,7 +7,7 @@ from typing import Any
 
 from circuit_atlas.explain.store import Feature
 from circuit_atlas.explain.text import clean_text
-from circuit_atlas.queries.results import Explanation
+from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.remote.json_text import MalformedError, read_json
 from circuit_atlas.schema.limits import MAX_EXPLANATIONS
 

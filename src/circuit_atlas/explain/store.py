@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.explain.statements import EXPLAIN
-from circuit_atlas.queries.results import Explanation
+from circuit_atlas.queries.node_results import Explanation
 
 
 class Feature(NamedTuple):

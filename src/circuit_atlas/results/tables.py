@@ -68,6 +68,11 @@ def cell_html(cell: Any, sets: SourceSets | None) -> str:
     return f"{cell:.4g}" if isinstance(cell, float) else escape("" if cell is None else printable(str(cell)))
 
 
+def shown_number(value: float | None) -> str:
+    """A number in four digits, or `unknown`."""
+    return "unknown" if value is None else f"{value:.4g}"
+
+
 def with_interval(mean: float | None, low: float | None, high: float | None, form: str = ".3g") -> str:
     """A mean with the ends of its interval, if it has one."""
     if mean is None:

@@ -35,7 +35,7 @@ from circuit_atlas.files import replacing, write_file
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest.labels import FILE
 from circuit_atlas.queries.checks import check_range
-from circuit_atlas.queries.results import Explanation
+from circuit_atlas.queries.node_results import Explanation
 
 DEFAULT_PORT = 8041  # as in circuit-tracer's command line
 _HOST = "127.0.0.1"

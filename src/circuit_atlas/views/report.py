@@ -15,13 +15,13 @@ from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.errors import MissingExtraError
 from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.printable import printable
+from circuit_atlas.queries.graph_results import Statistics
 from circuit_atlas.queries.graphs import StoredGraph, graph_query, statistics
 from circuit_atlas.queries.influence import contributors, is_defined
 from circuit_atlas.queries.influence_results import Contributors
 from circuit_atlas.queries.path_results import Path, Paths
 from circuit_atlas.queries.path_search import shown_min_hops
 from circuit_atlas.queries.paths import search_paths
-from circuit_atlas.queries.results import Statistics
 from circuit_atlas.results.tables import NodeName, cell_html
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
 from circuit_atlas.schema.models import Node

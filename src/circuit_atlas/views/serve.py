@@ -21,7 +21,7 @@ from circuit_atlas.schema.models import Supernode
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
-    from circuit_atlas.queries.results import Explanation
+    from circuit_atlas.queries.node_results import Explanation
 
 
 def serve(
@@ -139,7 +139,7 @@ def kept_supernodes(supernodes: Sequence[Supernode], kept: Sequence[int]) -> tup
 
 def _explained(graph: StoredGraph) -> dict[str, list[Explanation]]:
     """The explanations of a graph's features, by the keys of its nodes."""
-    from circuit_atlas.queries.results import Explanation
+    from circuit_atlas.queries.node_results import Explanation
 
     return {
         row["key"]: [
