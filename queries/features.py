@@ -30,7 +30,7 @@ from circuit_atlas.queries.graph_sets import (
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.neighbor_results import Neighbor
 from circuit_atlas.queries.node_rows import titled, to_node
-from circuit_atlas.queries.one_answer import one_answer
+from circuit_atlas.queries.one_answer import changed, note_versions, one_answer
 from circuit_atlas.queries.search import spelled_alike
 from circuit_atlas.schema.batches import batches
 from circuit_atlas.schema.keys import Component, Kind, feature_place, parse_key
@@ -169,6 +169,10 @@ def show_feature(
     rows = ask(database, "features.show", graphs=chosen, k=k, neighbors=neighbors, **which)
     if not rows and not chosen:  # the last graph that it was active in may have been deleted since it was found
         feature = find_feature(database, address, graph=graph, model=model, source_set=source_set)
+    for row in rows:
+        if row["version"] is None:
+            raise changed(row["graph"])
+        note_versions({row["graph"]: row["version"] or None})
     nodes = titled(
         database,
         ((row["graph"], to_node(found["node"])) for row in rows for found in (row, *row["inputs"], *row["outputs"])),

@@ -49,7 +49,7 @@ def _are_aggregated(neighbors: Sequence[Neighbor]) -> bool:
 def _weight(neighbor: Neighbor) -> float | str:
     """The weight as it is shown, in an aggregate with its interval."""
     if isinstance(neighbor, AggregatedNeighbor):
-        return with_interval(neighbor.weight, neighbor.weight_low, neighbor.weight_high, ".4g")
+        return with_interval(neighbor.weight, neighbor.weight_low, neighbor.weight_high)
     return neighbor.weight
 
 

@@ -106,7 +106,7 @@ def test_a_neo4j_too_old_for_cypher_25(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setattr(module, "read_lock", lambda: lock)
     for module in (admin, launch):
         monkeypatch.setattr(module, "JVM_OPTIONS", ("--add-opens=java.base/java.nio=ALL-UNNAMED",))
-    monkeypatch.setattr(local, "find_java", lambda _: Path(java))
+    monkeypatch.setattr(local, "find_java", lambda *_: Path(java))
     monkeypatch.setattr(launch, "_MAIN_CLASS", "org.neo4j.server.CommunityEntryPoint")
     monkeypatch.setattr("circuit_atlas.server.store._SETTINGS", _settings_of_5())
     server = LocalServer(tmp_path / "store")

@@ -84,6 +84,7 @@ QUESTIONS: dict[str, Question] = {
     "report": lambda atlas, g, _: atlas.graph(g).report().markdown(),
     "compare": lambda atlas, g, other: atlas.compare(g, other, max_hops=3),
     "feature": lambda atlas, g, _: atlas.feature("feature:1/2@2", graph=g),
+    "feature of any graph": lambda atlas, _, __: atlas.feature("1/2", model="test", source_set="test"),
     "common": lambda atlas, g, other: atlas.common_features(g, other),
     "only": lambda atlas, g, other: atlas.only_features(other, without=[g]),
     "recurring": lambda atlas, g, other: atlas.recurring(g, other),

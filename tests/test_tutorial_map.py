@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from support.examples import ROOT, example_file
 from support.oracle import read_document
 
@@ -107,6 +108,11 @@ def test_effects_that_only_the_analogies_have(prompts: list[dict[Pair, float]]) 
     everywhere = set.intersection(*map(set, prompts)) - dallas
     weights = {pair: np.mean([prompt[pair] for prompt in prompts]) for pair in everywhere}
     first = sorted(weights, key=lambda pair: -abs(weights[pair]))[:4]
-    rows = re.findall(r"^token:(.+?)  +\S+ +feature:(\S+) .*?(-?\d+\.?\d*) +40 of 40  0 of 1 ", PAGE, re.MULTILINE)
-    assert [(f"token {token}", f"feature {feature}") for token, feature, _ in rows] == first
-    assert [float(weight) for *_, weight in rows] == [float(f"{weights[pair]:.4g}") for pair in first]
+    number = r"(-?\d+\.?\d*)"
+    shown = rf"^token:(.+?)  +\S+ +feature:(\S+) .*?{number} \[{number}, {number}\] +40 of 40  0 of 1 "
+    rows = re.findall(shown, PAGE, re.MULTILINE)
+    assert [(f"token {token}", f"feature {feature}") for token, feature, *_ in rows] == first
+    for pair, (_, _, *found) in zip(first, rows, strict=True):
+        each = [prompt[pair] for prompt in prompts]
+        low, high = stats.t.interval(0.95, len(each) - 1, np.mean(each), stats.sem(each))
+        assert [float(one) for one in found] == [float(f"{one:.4g}") for one in (weights[pair], low, high)]

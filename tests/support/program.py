@@ -20,7 +20,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 CONTEXT = multiprocessing.get_context("forkserver")
 _MODULES = (module.name for module in walk_packages(circuit_atlas.__path__, "circuit_atlas."))
 CONTEXT.set_forkserver_preload([name for name in _MODULES if not name.startswith("circuit_atlas.attribution")])
-_LAUNCHER = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+_LAUNCHER = """
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def run_program(
@@ -67,9 +72,10 @@ def _main(arguments: tuple[str, ...], env: dict[str, str], cwd: Path, streams: l
 
 
 def interruptible(*arguments: str) -> list[str]:
-    """The command line of circuit-atlas with SIGINT as it is in a terminal.
+    """The command line of circuit-atlas with signals as they are in a terminal.
 
-    A shell starts what runs in the background with SIGINT ignored, which children inherit: those of tests, too.
+    A shell starts what runs in the background with SIGINT ignored, and `nohup` with SIGHUP ignored. Children inherit
+    that, those of tests, too.
     """
     return [sys.executable, "-S", "-c", _LAUNCHER, PROGRAM, *arguments]
 

@@ -11,6 +11,7 @@
 // @returns node MAP -- its activation there, with activation and influence
 // @returns inputs LIST<MAP> -- node and weight of the strongest direct effects on it
 // @returns outputs LIST<MAP> -- node and weight of its strongest direct effects
+// @returns version STRING -- the version of the graph; null if the graph was replaced or deleted while it was read
 // @returns total INTEGER -- number of graphs in which it is active, whatever k
 CYPHER 25
 WITH @names_of($graphs, $tags) AS names, $graphs = [] AND $tags = [] AS in_all
@@ -23,6 +24,11 @@ WITH f, collect(nodes) AS found
 UNWIND range(0, size(found[..$k]) - 1) AS i
 WITH f, size(found) AS total, i, found[i] AS nodes
 UNWIND nodes AS n
+// First the version, and then whether the node is still that of the graph: so both are of one publish.
+OPTIONAL MATCH (g:Graph {name: n.graph})
+WITH f, total, i, n, coalesce(g.version, '') AS version
+OPTIONAL MATCH (there:Node {graph: n.graph, key: n.key}) WHERE there = n
+WITH f, total, i, n, CASE WHEN there IS NOT NULL THEN version END AS version
 // result
 RETURN n.graph AS graph, n {@node, .activation, .influence} AS node,
   COLLECT {
@@ -31,7 +37,7 @@ RETURN n.graph AS graph, n {@node, .activation, .influence} AS node,
   COLLECT {
     MATCH (n)-[r:DIRECT_EFFECT]->(m) WITH m, r.weight AS weight ORDER BY abs(weight) DESC, m.ordinal LIMIT $neighbors
     RETURN {node: m {@node}, weight: weight} } AS outputs,
-  total
+  version, total
 ORDER BY i, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT @MAX_ROWS
 // visual: A transcoder feature, its activations, and the strongest direct effects on each and of each.
 CALL (f, n) {

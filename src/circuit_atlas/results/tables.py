@@ -73,7 +73,7 @@ def shown_number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.4g}"
 
 
-def with_interval(mean: float | None, low: float | None, high: float | None, form: str = ".3g") -> str:
+def with_interval(mean: float | None, low: float | None, high: float | None, form: str = ".4g") -> str:
     """A mean with the ends of its interval, if it has one."""
     if mean is None:
         return ""
