@@ -205,8 +205,12 @@ def _finish(
         ]
         with ThreadPoolExecutor(_SESSIONS) as pool:
             found = pool.map(lambda part: _sums(database, *part), parts)  # which begins now
-            for file in columns:
-                database.write_each(file.steps())
+            try:
+                for file in columns:
+                    database.write_each(file.steps())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # else an error would wait for all sums
+                raise
             for (name, _), sums in zip(parts, found, strict=True):
                 left[name] = left[name] - sums
     for name, wanted in expected.items():
