@@ -19,10 +19,8 @@ from circuit_atlas.schema.batches import batches
 from circuit_atlas.threads import in_order
 
 if TYPE_CHECKING:
-    from circuit_atlas.graph.aggregate import Aggregation
-    from circuit_atlas.graph.many_graphs import SourceNodes
+    from circuit_atlas.graph.many_graphs import SourceNodes, Targets
     from circuit_atlas.graph.packed import PackedEdges
-    from circuit_atlas.graph.shared_motifs import SignedGraphs
 
 _READERS, _READ_AHEAD = 4, 64  # parts
 _TOGETHER, _SIZE_TOGETHER = 50, 100_000  # graphs that one statement reads, and their nodes and edges, at most
@@ -118,15 +116,15 @@ def doubled_sources(sources: Rows) -> list[str]:
     return doubled_notes([{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources])
 
 
-def target_notes(read: Aggregation | SignedGraphs) -> list[str]:
+def target_notes(targets: Targets) -> list[str]:
     """Notes on graphs without a most probable logit, which is the target of an answer about effects."""
     notes = []
-    if read.without_logits:
-        notes.append(f"Graphs without logits, which have no effect on the target: {read.without_logits:,}.")
-    if read.without_probabilities:
+    if targets.without_logits:
+        notes.append(f"Graphs without logits, which have no effect on the target: {targets.without_logits:,}.")
+    if targets.without_probabilities:
         notes.append(
             "Graphs whose logits have no probabilities, so that the first counts as the target: "
-            f"{read.without_probabilities:,}."
+            f"{targets.without_probabilities:,}."
         )
     return notes
 

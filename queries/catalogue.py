@@ -276,7 +276,7 @@ def read_query(query_id: str, text: str, fragments: Mapping[str, Fragment]) -> C
     comments = list(takewhile(lambda line: line.startswith("//"), lines))
     rows, draws, picture = _forms(lines[len(comments) :], f"{file}:{len(comments) + 1}")
     shared = [_GRAPH, *(line for code in text.splitlines() for line in _declared_by(code, fragments))]
-    internal = comments[:1] != [] and comments[0].startswith(_INTERNAL)
+    internal = text.startswith(_INTERNAL)
     if internal:
         comments[0] = f"// {comments[0].removeprefix(_INTERNAL).strip()}"
     header = _with_declarations(comments, shared, rows)

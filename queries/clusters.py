@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.intervals import Mean, mean_over, with_ends
-from circuit_atlas.queries.added_up import (
-    check_sources,
-    doubled_sources,
-    same_start,
-)
+from circuit_atlas.queries.added_up import check_sources, doubled_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.checks import check_range, no_graphs
 from circuit_atlas.queries.features import named_features
@@ -81,7 +77,7 @@ def cluster_graphs(
         check_range("groups", groups, 1, len(sources))  # before the graphs are read
     from_start = same_start(sources)
     weights = read_weights(database, sources, by, align, from_start=from_start)
-    matrix = weights.features() if by == "feature" else weights.effects()
+    matrix = weights.of(by)
     sources, kept, notes = _with_weights(sources, np.diff(matrix.indptr), by)
     n = len(sources)
     if groups is not None:
@@ -212,17 +208,12 @@ def _groups(
 
     def one(number: int) -> Cluster:
         members = order[group[order] == number]
-        within = mean_within(similarity, members)
-        rest = mean_between(similarity, members, np.flatnonzero(group != number))
+        others = np.flatnonzero(group != number)
         return Cluster(
             group=number + 1,
             graphs=[names[i] for i in members.tolist()],
-            within=within.value,
-            within_low=within.low,
-            within_high=within.high,
-            rest=rest.value,
-            rest_low=rest.low,
-            rest_high=rest.high,
+            **with_ends("within", mean_within(similarity, members)),
+            **with_ends("rest", mean_between(similarity, members, others)),
             stability=None if len(members) == 1 or np.isnan(stability[number]) else stability[number],
             features=features[number],
         )

@@ -20,14 +20,7 @@ from circuit_atlas.queries.enriched_results import (
 )
 from circuit_atlas.queries.feature_results import feature_name
 from circuit_atlas.queries.features import named_features, to_feature
-from circuit_atlas.queries.graph_sets import (
-    apart,
-    doubled_notes,
-    mixed_notes,
-    old_notes,
-    prompt_rows,
-    undefined_notes,
-)
+from circuit_atlas.queries.graph_sets import apart, doubled_notes, mixed_notes, old_notes, prompt_rows, undefined_notes
 from circuit_atlas.queries.one_answer import one_answer
 from circuit_atlas.schema.keys import Kind, split_position
 from circuit_atlas.schema.limits import ALIGNMENTS, MAX_NEIGHBORS
@@ -187,7 +180,7 @@ def enriched_edges(
         tested=len(both.pair),
         total=len(over),
         edges=edges,
-        notes=[*notes, *target_notes(adding)],
+        notes=[*notes, *target_notes(adding.targets)],
     )
 
 

@@ -56,12 +56,7 @@ def recurring(
     middle = [to_feature(row["feature"]) for row in features[:MOTIF_FEATURES]]
     motifs = _motifs_of(database, middle, graphs=names, share=share, k=k, width=width)
     return Recurring(
-        notes=[
-            *mixed_notes(stored),
-            *doubled_notes(stored),
-            *undefined_notes(stored),
-            *old_notes(database, stored),
-        ],
+        notes=[*mixed_notes(stored), *doubled_notes(stored), *undefined_notes(stored), *old_notes(database, stored)],
         graphs=len(names),
         features=[
             RecurringFeature(

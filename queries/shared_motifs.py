@@ -107,7 +107,7 @@ def recurring_motifs(
         align=align,
         total=len(found.effects),
         motifs=motifs,
-        notes=[*none, *doubled_sources(sources), *target_notes(read)],
+        notes=[*none, *doubled_sources(sources), *target_notes(read.targets)],
     )
 
 
@@ -180,7 +180,7 @@ def enriched_motifs(
             )
             for i, fields in zip(best.tolist(), described, strict=True)
         ],
-        notes=[*notes, *target_notes(read)],
+        notes=[*notes, *target_notes(read.targets)],
     )
 
 

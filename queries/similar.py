@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError
-from circuit_atlas.queries.added_up import (
-    check_sources,
-    same_start,
-)
+from circuit_atlas.queries.added_up import check_sources, same_start
 from circuit_atlas.queries.aggregates import aggregated_sources
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
@@ -190,7 +187,7 @@ def _compared_with_first(weights: GraphWeights, sources: Rows, by: str, measure:
 
     from circuit_atlas.graph.similarity import similarities_to
 
-    matrix = weights.features() if by == "feature" else weights.effects()
+    matrix = weights.of(by)
     total, found = np.diff(matrix.indptr), similarities_to(matrix, 0, measure)
     shared = np.diff((matrix != 0).multiply(matrix[[0]] != 0).tocsr().indptr)
     return int(total[0]), [

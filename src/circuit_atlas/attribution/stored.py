@@ -393,11 +393,11 @@ def _is_of(prompt: Prompt, stored: str) -> bool:
 def _file(output: PathLike | None, name: str) -> Path | None:
     if output is None:
         return None
-    given_path(output)
-    is_folder = os.path.isdir(output) or os.fspath(output).endswith(os.sep)
-    if not is_folder and Path(output).suffix not in (".pt", ".pth"):
+    path = given_path(output)
+    is_folder = os.path.isdir(path) or os.fspath(output).endswith(os.sep)
+    if not is_folder and path.suffix not in (".pt", ".pth"):
         raise InvalidArgumentError(f"{os.fspath(output)!r} is not the name of a .pt", fix="Name a .pt, or a folder.")
-    return Path(output) / _file_name(name) if is_folder else Path(output)
+    return path / _file_name(name) if is_folder else path
 
 
 def _file_name(name: str) -> str:

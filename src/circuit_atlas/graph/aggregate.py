@@ -43,7 +43,7 @@ from circuit_atlas.graph.data import (
     NodeStatistics,
     Statistics,
 )
-from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, lacks_probabilities, target_logit
+from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, Targets
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.sums import Sums
 from circuit_atlas.schema.keys import (
@@ -96,7 +96,7 @@ class Aggregation:
         self._waiting = 0  # effects that are not merged yet
         self._has_all = True  # whether each node is in some graph
         self._within = self._graphs = 0
-        self.without_logits = self.without_probabilities = 0  # graphs that have none
+        self.targets = Targets()
 
     def add(self, nodes: SourceNodes, edges: PackedEdges) -> None:
         """Add a graph.
@@ -165,7 +165,7 @@ class Aggregation:
         texts = {
             "format": _FORMAT,
             "about": about,
-            "counts": [self._graphs, self._within, self.without_logits, self.without_probabilities],
+            "counts": [self._graphs, self._within, self.targets.without_logits, self.targets.without_probabilities],
             "identities": [identities[i] for i in kept],
             "texts": [self._texts[i] for i in kept],
             "indices": [list(self._indices[i].items()) for i in kept],
@@ -215,7 +215,8 @@ class Aggregation:
         self._texts = [Counter(of) for of in texts["texts"]]
         self._indices = [Counter(dict(items)) for items in texts["indices"]]
         self._layers = texts["layers"]
-        self._graphs, self._within, self.without_logits, self.without_probabilities = texts["counts"]
+        self._graphs, self._within, *without = texts["counts"]
+        self.targets = Targets(*without)
         self._effects = [Effects(pair, in_graphs, positive, Sums(*total), Sums(*squares))]
         sums = Sums(*activation), Sums(*influence), Sums(*probability)
         self._nodes = [NodeSums(np.arange(len(graphs)), graphs, active, *sums)]
@@ -268,9 +269,7 @@ class Aggregation:
     def _number(self, nodes: SourceNodes, by: int) -> Int64:
         """The number of each node of a graph; new identities are added. Texts are counted: `by` is 1, or -1 if the
         graph is taken out."""
-        target = target_logit(nodes)
-        self.without_logits += by * (target is None)
-        self.without_probabilities += by * lacks_probabilities(nodes)
+        target = self.targets.find(nodes, by)
         number = np.empty(len(nodes.identity), np.int64)
         for i in range(len(number)):
             identity, text = self._named(nodes.identity[i], nodes.token[i], is_target=i == target)
@@ -373,12 +372,12 @@ class Aggregation:
             notes.append(
                 f"found in fewer than {self._min_graphs:,} graphs, left out: {nodes:,} nodes, {effects:,} effects"
             )
-        if self.without_logits:
-            notes.append(f"graphs without logits, which add no effect on the target: {self.without_logits:,}")
-        if self.without_probabilities:
+        if self.targets.without_logits:
+            notes.append(f"graphs without logits, which add no effect on the target: {self.targets.without_logits:,}")
+        if self.targets.without_probabilities:
             notes.append(
                 "graphs whose logits have no probabilities: the first is the target, and influence counts as 0: "
-                f"{self.without_probabilities:,}"
+                f"{self.targets.without_probabilities:,}"
             )
         if self._within:
             notes.append(f"effects between nodes that became one, left out: {self._within:,}")

@@ -30,17 +30,26 @@ class SourceNodes(NamedTuple):
     input_sum: Float64
 
 
-def target_logit(nodes: SourceNodes) -> int | None:
-    """The place of the predicted token, which is the most probable logit, the first if none has a probability; None
-    without logits."""
-    logits = [identity.startswith("logit:") for identity in nodes.identity]
-    return int(np.argmax(np.where(logits, np.nan_to_num(nodes.probability), -1.0))) if any(logits) else None
+class Targets:
+    """Finds the predicted token of graphs, and counts those that have no logits, or no probability of any.
 
+    Args:
+        without_logits: graphs without logits, so far.
+        without_probabilities: graphs with logits of which none has a probability, so far.
+    """
 
-def lacks_probabilities(nodes: SourceNodes) -> bool:
-    """Whether a graph has logits, and no probability of any: then the first is taken for the predicted token."""
-    logits = [identity.startswith("logit:") for identity in nodes.identity]
-    return any(logits) and bool(np.isnan(nodes.probability[logits]).all())
+    def __init__(self, without_logits: int = 0, without_probabilities: int = 0) -> None:
+        self.without_logits, self.without_probabilities = without_logits, without_probabilities
+
+    def find(self, nodes: SourceNodes, by: int = 1) -> int | None:
+        """The place of the most probable logit of a graph, the first if none has a probability; None without logits.
+        `by` is 1, or -1 if the graph is taken out."""
+        is_logit = np.array([identity.startswith("logit:") for identity in nodes.identity], np.bool_)
+        if not is_logit.any():
+            self.without_logits += by
+            return None
+        self.without_probabilities += by * bool(np.isnan(nodes.probability[is_logit]).all())
+        return int(np.argmax(np.where(is_logit, np.nan_to_num(nodes.probability), -1.0)))
 
 
 class Effects(NamedTuple):

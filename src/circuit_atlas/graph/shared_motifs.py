@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuit_atlas.graph.data import Bool, Float64, Int64
-from circuit_atlas.graph.many_graphs import SourceNodes, lacks_probabilities, target_logit
+from circuit_atlas.graph.many_graphs import SourceNodes, Targets
 from circuit_atlas.graph.motifs import FAN_IN, FAN_OUT, TRIANGLE, strongest
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.schema.keys import TARGET
@@ -79,7 +79,7 @@ class SignedGraphs:
         self._numbers: dict[str, int] = {}
         self._codes: list[Int64] = []  # target << 32 | source << 1 | negative, of each effect of each graph, in order
         self._weights: list[Float64] = []
-        self.without_logits = self.without_probabilities = 0  # graphs that have none
+        self.targets = Targets()
 
     @property
     def identities(self) -> list[str]:
@@ -88,9 +88,7 @@ class SignedGraphs:
 
     def add(self, nodes: SourceNodes, edges: PackedEdges) -> None:
         """Add a graph."""
-        top = target_logit(nodes)
-        self.without_logits += top is None
-        self.without_probabilities += lacks_probabilities(nodes)
+        top = self.targets.find(nodes)
         names = [TARGET_LOGIT if i == top else identity for i, identity in enumerate(nodes.identity)]
         number = np.array([self._number(name) for name in names], np.int64)
         target, source = np.repeat(number, edges.inputs), number[edges.source]

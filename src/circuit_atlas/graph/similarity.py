@@ -72,6 +72,10 @@ class GraphWeights:
         """The weights of effects, see `weight_matrix`."""
         return weight_matrix(self._effects)[1]
 
+    def of(self, by: str) -> Any:
+        """The weights of features or of effects; `by` is one of `SIMILAR_BY`."""
+        return self.features() if by == "feature" else self.effects()
+
     def features_anywhere(self) -> tuple[list[str], Any]:
         """Keys of features without position, such as feature:20/44686, and their weights whatever the position."""
         keys: dict[str, int] = {}
