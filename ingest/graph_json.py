@@ -1,4 +1,4 @@
-"""Reads the JSON graphs of circuit-tracer's `create_graph_files`, of Neuronpedia and of Anthropic.
+"""Reads the JSON graphs of circuit-tracer's `create_graph_files`, of Neuronpedia, of Anthropic and of OpenMOSS.
 
 The generations differ in nearly every field (see `docs/reference/formats.md`). A field without a column
 of its own is kept in `extra`, so nothing that a producer adds is lost.
@@ -7,6 +7,8 @@ of its own is kept in `extra`, so nothing that a producer adds is lost.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from functools import partial
 from io import UnsupportedOperation
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,7 @@ _WRAPPED = "json"  # the field of a data set's row that holds a graph as text
 
 
 def read_json(path: Path, *, model: str | None = None, source_set: str | None = None) -> GraphData:
-    """Read a JSON attribution graph of any generation, packed with gzip or not.
+    """Read a JSON attribution graph of any generation, compressed with gzip or not.
 
     Args:
         path: the file.
@@ -155,7 +157,7 @@ def _parsed(content: bytes, where: str) -> Any:
         raise InputError(f"{what}, which no attribution graph has", where=where, fix=_FIX)
     try:
         # Decoded here, since json would let halves of characters through.
-        return json.loads(content.decode(json.detect_encoding(content)))
+        return json.loads(content.decode(json.detect_encoding(content)), object_pairs_hook=partial(_fields, where))
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.colno == 1:
             raise InputError(
@@ -177,6 +179,17 @@ def _parsed(content: bytes, where: str) -> Any:
         ) from error
     except ValueError as error:  # not UTF-8, or a number of thousands of digits
         raise InputError(f"not JSON: {error}", where=where, fix="Give a .json or .pt graph file.") from error
+
+
+def _fields(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of an object. Python's json would keep the last of several with one name, and drop the others."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(name, times)] = Counter(name for name, _ in pairs).most_common(1)
+        raise InputError(
+            f"an object has the field {name!r:.40} {times} times", where=where, fix="Remove all but the right one."
+        )
+    return found
 
 
 def _check_form(document: Any, path: Path) -> None:

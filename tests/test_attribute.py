@@ -28,7 +28,7 @@ from circuit_atlas.attribution import (
     read_prompts,
     slug_of,
 )
-from circuit_atlas.attribution.load import scan_of
+from circuit_atlas.attribution.load import is_named, scan_of
 from circuit_atlas.attribution.stored import _file, _files, _is_of
 from circuit_atlas.errors import AttributionError, GraphExistsError, InputError, InvalidArgumentError, OutOfMemoryError
 from circuit_atlas.handle import IngestedGraph
@@ -436,6 +436,19 @@ def test_a_prompt_is_known_again_after_the_clean_up_of_transformers(text: str, t
 
     for decoded in (text, PreTrainedTokenizerBase.clean_up_tokenization(text)):
         assert _is_of(Prompt(text, "x"), f"<bos>{decoded}")
+
+
+def test_a_model_is_known_by_the_name_that_graphs_keep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torch: ModuleType
+) -> None:
+    (tmp_path / "gemma-2-2b").mkdir()
+    (tmp_path / "current").symlink_to("gemma-2-2b")
+    for model in ("google/gemma-2-2b", "Gemma-2-2B", str(tmp_path / "gemma-2-2b"), str(tmp_path / "current")):
+        assert is_named(model, "gemma-2-2b"), model
+        assert not is_named(model, "gemma-2-9b"), model
+    monkeypatch.chdir(tmp_path / "current")
+    assert is_named(".", "gemma-2-2b")
+    assert is_named("gpt2-small", "gpt2")
 
 
 def test_half_a_character_is_refused(atlas: Atlas) -> None:

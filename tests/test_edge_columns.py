@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from support.examples import NAMES, example_file
 from support.graphs import array_edges, edge_list, make_graph
-from support.program import Run
+from support.program import Run, fails
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import CypherError
@@ -86,6 +86,14 @@ def test_doctor_makes_them(run: Run, atlas: Atlas, new_name: Callable[[], str]) 
     assert found() == "graphs without them: 1; `circuit-atlas doctor --fix` makes them"
     assert found("--fix") == "graphs without them: 0"
     assert_columns(atlas, name)
+    other = new_name()  # after it
+    atlas.ingest(example_file("night"), name=other)
+    for graph in (name, other):
+        atlas.cypher(DELETE, {"graph": graph}, write=True)
+    damage = "MATCH (:Node {graph: $graph})-[r:DIRECT_EFFECT]->() WITH r LIMIT 1 DELETE r"
+    atlas.cypher(damage, {"graph": name}, write=True)
+    fails(run("doctor", "--fix"), 1, name, "edges instead of")
+    assert_columns(atlas, other)
 
 
 def test_a_user_who_may_not_write_gets_the_answer(

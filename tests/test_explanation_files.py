@@ -173,6 +173,10 @@ def test_damaged_and_too_large_files_are_refused(
     with pytest.raises(InputError, match=r"more than 0.005 GB") as caught:
         atlas.import_explanations(path, max_size=0.005)
     assert "--max-size" in str(caught.value)
+    path = write("x.jsonl", exported(source_set, (0, 2), "the first"), exported(source_set, (25, 3), "the last"))
+    with pytest.raises(InputError, match="What was read before is stored"):
+        atlas.import_explanations(path, max_size=(path.stat().st_size - 1) / 1e9)
+    assert [found(atlas, source_set)[at].get("explanation") for at in ((0, 2), (25, 3))] == ["the first", None]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="contains no file"):
         atlas.import_explanations(tmp_path / "empty")

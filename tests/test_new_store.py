@@ -8,6 +8,7 @@ import subprocess
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from neo4j.exceptions import ServiceUnavailable
@@ -15,7 +16,8 @@ from support.examples import example_file
 from support.program import fails, run_program
 
 from circuit_atlas import Atlas
-from circuit_atlas.config import STORE_VARIABLE
+from circuit_atlas.config import STORE_VARIABLE, Connection
+from circuit_atlas.database import Database
 from circuit_atlas.errors import (
     DatabaseError,
     DatabaseStoppedError,
@@ -128,6 +130,27 @@ def test_a_question_waits_until_new_data_are_checked(own_atlas: Atlas, own_serve
         own_server.rebuild(lambda: None, lambda admin: admin.run(*load), check, quiet=True)
         assert [summary.graph for summary in asked[0].result(60).graphs] == ["dallas"]
         renamed.unlink()
+
+
+def test_a_write_does_not_get_into_new_data_that_are_checked(own_atlas: Atlas, own_server: LocalServer) -> None:
+    """The server that runs on them has the address of the one that the write has been waiting for."""
+    own_atlas.ingest(example_file("dallas"), name="dallas")
+    with ThreadPoolExecutor(1) as pool, Atlas(store=own_server.store.path) as writer:
+        writer.graphs()
+        asked: list[Future[Any]] = []
+
+        def check(connection: Connection) -> None:
+            with Database(connection) as new, new.driver.session() as session:
+                session.run("CREATE (:Marked)").consume()
+                write = [("MATCH (m:Marked) SET m.seen = true", dict[str, Any]())]
+                asked.append(pool.submit(writer._write, write, lambda _: None, 60))
+                with pytest.raises(TimeoutError):
+                    asked[0].result(2)
+                assert session.run("MATCH (m:Marked) RETURN m.seen AS seen").single(strict=True)["seen"] is None
+
+        own_server.rebuild(lambda: None, lambda _admin: None, check, quiet=True)
+        asked[0].result(60)
+        assert writer.cypher("MATCH (m:Marked) RETURN m.seen AS seen").rows == [{"seen": True}]
 
 
 def test_a_server_that_is_stopped_during_a_question(own_atlas: Atlas, own_server: LocalServer) -> None:

@@ -491,9 +491,12 @@ def test_a_search_leaves_collapsed_graphs_out(atlas: Atlas, opposite: GraphHandl
     assert found(collapsed) == {collapsed}
 
 
-def test_a_collapsed_graph_is_deleted_with_its_original(atlas: Atlas, opposite: GraphHandle) -> None:
-    opposite.collapsed()
-    atlas.delete(opposite.name)
+def test_a_collapsed_graph_is_deleted_with_its_original(
+    atlas: Atlas, opposite: GraphHandle, new_name: Callable[[], str]
+) -> None:
+    kept = atlas.ingest(OPPOSITE, name=new_name()).name
+    collapsed = opposite.collapsed().name
+    assert atlas.delete(opposite.name, collapsed, kept) == [opposite.name, collapsed, kept]
     assert not [graph for graph in atlas.graphs().graphs if graph.graph.startswith(opposite.name)]
     with pytest.raises(GraphNotFoundError):
         atlas.graph(f"{opposite.name}:collapsed")

@@ -148,6 +148,13 @@ def test_files_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
     assert write_synthetic(tmp_path / "mine.json", Shape(), overwrite=True).nodes
 
 
+def test_a_pt_needs_a_layer(torch: ModuleType, tmp_path: Path) -> None:
+    """The one layer of such an idealised graph is that of the tokens."""
+    with pytest.raises(InputError, match=r"a \.pt needs at least one layer"):
+        write_synthetic(tmp_path / "made.pt", Shape(layers=1, simple=True))
+    assert not (tmp_path / "made.pt").exists()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.examples import NAMES, ingest_examples
+from support.examples import NAMES, example_file, ingest_examples
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import SchemaVersionError
@@ -31,6 +31,11 @@ AS_VERSION_1 = [
 ]
 
 
+DAMAGE = """
+MATCH (c:EdgeColumns {graph: $graph}) DETACH DELETE c
+WITH count(*) AS columns LIMIT 1
+MATCH (:Node {graph: $graph})-[r:DIRECT_EFFECT]->() WITH r LIMIT 1 DELETE r
+"""
 COMPONENTS = """
 MATCH (x:Feature|Error|TranscoderFeature) RETURN labels(x) AS labels, x.component AS component, count(*) AS n
 ORDER BY labels, component
@@ -45,13 +50,17 @@ def test_a_store_of_version_1_is_upgraded(own_server: LocalServer, own_atlas: At
     assert {row["component"] for row in components} == {"transcoder", "mlp"}
     for statement in AS_VERSION_1:
         own_atlas.cypher(statement, write=True)
+    own_atlas.cypher(DAMAGE, {"graph": NAMES[1]}, write=True)  # one damaged graph keeps nobody from the others
     assert read_schema_version(own_atlas) == 1
     with Atlas(store=own_server.store.path) as atlas:
         assert read_schema_version(atlas) == SCHEMA_VERSION
         graph = atlas.graph("dallas")
         assert (graph.paths(k=50), graph.paths(order="inhibiting"), graph.count(max_hops=12)) == before
-        assert atlas.cypher(TABLES).rows == stored
         assert atlas.cypher(COMPONENTS).rows == components
+        assert atlas.verify().damaged == 1
+        atlas.delete(NAMES[1])
+        atlas.ingest(example_file(NAMES[1]), name=NAMES[1])
+        assert atlas.cypher(TABLES).rows == stored
         assert atlas.verify().damaged == 0
         constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
         assert "path_bounds" not in constraints

@@ -68,7 +68,7 @@ class Atlas(ReconnectingDatabase):
     """A database of attribution graphs.
 
     Without arguments: the server that `NEO4J_URI` names, or else the local server of the default store, which is
-    started if it does not run and keeps running afterwards. A local store that does not exist is made by `ingest`,
+    started if it is not running and keeps running afterwards. A local store that does not exist is made by `ingest`,
     `ingest_all`, `attribute`, `attribute_all` and `restore`; anything else says that there is none.
 
     Methods that are given as a name are functions of `circuit_atlas.queries` and the other packages; the function has
@@ -124,8 +124,8 @@ class Atlas(ReconnectingDatabase):
         return handle
 
     def each(self, *graphs: str, tags: Sequence[str] = ()) -> EachGraph:
-        """Several graphs, each of which is asked the same: `atlas.each(tags=["analogies"]).paths(k=1)`. Its methods are
-        the questions of `GraphHandle`, and the answers come together, see `circuit_atlas.each`.
+        """Several graphs, each of which is asked the same question: `atlas.each(tags=["analogies"]).paths(k=1)`. Its
+        methods are the questions of `GraphHandle`, and the answers come together, see `circuit_atlas.each`.
 
         Args:
             graphs: names of graphs.
@@ -229,7 +229,7 @@ class Atlas(ReconnectingDatabase):
         # Of a single graph, an interrupted deletion may have left the rest, which no question finds.
         chosen = graph_set(self, names, wanted) if wanted or len(names) > 1 else list(names)
         with self.writing():
-            for name in chosen:
+            for name in sorted(chosen, key=lambda name: not name.endswith(COLLAPSED)):  # before the graph it is of
                 delete_collapsed(self, name)
                 try:
                     delete_graph(self, name)

@@ -96,15 +96,22 @@ def store_path(store: str | os.PathLike[str] | None = None) -> Path:
     """
     _check_given(store)
     chosen = store or os.environ.get(STORE_VARIABLE)
-    if chosen:
-        # As in a shell, a `~name` that is no user stays as it is. Path.expanduser raises an error that is not ours.
-        try:
-            return Path(os.path.expanduser(chosen)).absolute()
-        except FileNotFoundError as error:
-            raise InvalidArgumentError(
-                "the current directory does not exist any more", fix="Change to another, or give a whole path."
-            ) from error
-    return user_folder(platformdirs.user_data_path, STORE_VARIABLE) / "store"
+    return whole_path(chosen) if chosen else user_folder(platformdirs.user_data_path, STORE_VARIABLE) / "store"
+
+
+def whole_path(path: str | os.PathLike[str]) -> Path:
+    """A path that a person gave, from the root.
+
+    Raises:
+        InvalidArgumentError: it is relative to a directory that was deleted.
+    """
+    # As in a shell, a `~name` that is no user stays as it is. Path.expanduser raises an error that is not ours.
+    try:
+        return Path(os.path.expanduser(path)).absolute()
+    except FileNotFoundError as error:
+        raise InvalidArgumentError(
+            "the current directory does not exist any more", fix="Change to another, or give a whole path."
+        ) from error
 
 
 def user_folder(of: Callable[..., Path], variable: str) -> Path:

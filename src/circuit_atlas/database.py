@@ -327,6 +327,7 @@ class Database:
 
         def work(transaction: ManagedTransaction) -> Rows:
             nonlocal attempts
+            self._check_data()
             attempts += 1
             if attempts > 1:
                 _LOG.info("repeating a write (attempt %d): %s", attempts, _first_line(steps[0][0]))
@@ -346,6 +347,9 @@ class Database:
 
     def _wait_for_checked_data(self) -> None:
         """Wait while nobody else may use the data: never, on a server."""
+
+    def _check_data(self) -> None:
+        """Raise an error that makes the driver repeat a write if nobody else may use the data: never, on a server."""
 
     def make_store(self) -> None:
         """Make what stores graphs, if it does not exist: nothing, for a server."""
@@ -551,7 +555,7 @@ def translated_errors(connection: Connection | None = None) -> Iterator[None]:
             fix="Check NEO4J_USERNAME and NEO4J_PASSWORD.",
         ) from error
     except (ServiceUnavailable, SessionExpired) as error:
-        fix = "Check NEO4J_URI and that the server runs (`circuit-atlas server status`, `circuit-atlas doctor`)."
+        fix = "Check NEO4J_URI and that the server is running (`circuit-atlas server status`, `circuit-atlas doctor`)."
         if where and "+s://" in where:
             fix += " With +s, its certificate must be trusted here: name it in SSL_CERT_FILE, or use +ssc to trust any."
         raise ServerUnavailableError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from circuit_atlas.database import Database, Step
-from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
 from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.names import check_group_name
 from circuit_atlas.ingest.results import IngestResult
@@ -130,8 +131,8 @@ def suggest_supernodes(
             `groups` is given.
         layer_span: the layers of a group differ by at most this many; by any number when None.
         position_span: the positions of a group differ by at most this many; by any number when None.
-        targets: addresses of the nodes that influence is on, in equal parts; when empty all logits, each weighed by its
-            probability.
+        targets: addresses of the nodes that influence is on, in equal parts; when empty all logits, each weighted by
+            its probability.
         write: whether to store the supernodes.
         replace: whether supernodes that were suggested before are deleted when these are stored.
 
@@ -334,7 +335,7 @@ def store_collapsed(graph: StoredGraph, weights: str | None = None) -> IngestRes
 def delete_collapsed(database: Database, graph: str) -> None:
     """Delete the collapsed graph of a graph, if it exists."""
     if _properties(database, collapsed_name(graph)):
-        with database.writing():
+        with database.writing(), suppress(GraphNotFoundError):  # another process may have just deleted it
             delete_graph(database, collapsed_name(graph))
 
 

@@ -63,7 +63,7 @@ def tag_groups(database: Database, found: Clusters, prefix: str) -> Graphs:
     """
     members, is_ours = set(found.graphs), re.compile(re.escape(prefix) + r"-\d+").fullmatch
     earlier = {tag.tag: tag.graphs for tag in list_tags(database).tags if is_ours(tag.tag)}
-    if {int(tag.rpartition("-")[2]) for tag in earlier} != set(range(1, len(earlier) + 1)):
+    if {_number(tag) for tag in earlier} != set(range(1, len(earlier) + 1)):
         raise InvalidArgumentError(
             f"tags such as {min(earlier)!r} already exist, but are not a full set of an earlier answer",
             fix="Give another prefix, or remove them.",
@@ -75,6 +75,17 @@ def tag_groups(database: Database, found: Clusters, prefix: str) -> Graphs:
                 fix="Give another prefix, or remove the tag from it.",
             )
     tags = check_tags(f"{prefix}-{group.group}" for group in found.groups)  # all, before the first is written
+    # Added first, and removed from the last on: wherever this is interrupted, the tags are a full set, and can be
+    # written again.
     for group, tag in zip(found.groups, tags, strict=True):
-        tag_graphs(database, *group.graphs, add=[tag], remove=earlier.keys() - {tag})
+        tag_graphs(database, *group.graphs, add=[tag])
+    now = dict(zip(tags, (group.graphs for group in found.groups), strict=True))
+    for tag in sorted(earlier, key=_number, reverse=True):
+        if left := [graph for graph in earlier[tag] if graph not in now.get(tag, ())]:
+            tag_graphs(database, *left, remove=[tag])
     return Graphs(graphs=[summary for summary in list_graphs(database).graphs if summary.graph in members])
+
+
+def _number(tag: str) -> int:
+    """The number at the end of a group's tag."""
+    return int(tag.rpartition("-")[2])

@@ -274,6 +274,8 @@ def test_the_error_of_a_wrong_json_says_what_is_wrong_and_where(
         ("[1, 2]", "not an attribution graph"),
         ('{"openapi": "3.0", "paths": {}}', "not an attribution graph: .*this JSON has 'openapi', 'paths'"),
         ("[" * 100_000, "nested too deeply"),
+        ('{"metadata": {}, "nodes": [], "links": [1], "links": []}', "an object has the field 'links' 2 times"),
+        ('{"nodes": [{"layer": 1, "layer": 2}], "links": []}', "an object has the field 'layer' 2 times"),
     ],
 )
 def test_json_that_is_no_graph_is_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -221,3 +221,12 @@ def test_a_cache_that_is_not_writable(repository: Repository, tmp_path: Path, mo
     monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / "file"))
     with pytest.raises(LocalServerError, match="cannot be written"):
         ensure_jars([add(repository, "a")], quiet=True)
+    monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", str(tmp_path / ("a" * 300)))
+    with pytest.raises(LocalServerError, match="cannot be"):
+        ensure_jars([add(repository, "b")], quiet=True)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setenv("CIRCUIT_ATLAS_CACHE", "cache")
+    with pytest.raises(InvalidArgumentError, match="the current directory does not exist"):
+        jars.cache_path()

@@ -33,6 +33,7 @@ from circuit_atlas.server import store as store_module
 from circuit_atlas.server.admin import kill_abandoned
 from circuit_atlas.server.holder import is_locked
 from circuit_atlas.server.ports import choose_port
+from circuit_atlas.server.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -372,6 +373,14 @@ def test_a_directory_with_other_files_is_not_a_store(tmp_path: Path) -> None:
     with pytest.raises(LocalServerError, match="not a store"):
         LocalServer(tmp_path).reset()
     assert (tmp_path / "thesis.tex").exists()
+
+
+def test_a_directory_with_a_part_of_the_first_file_becomes_a_store(tmp_path: Path) -> None:
+    """Of a process that was killed while it wrote that file."""
+    (tmp_path / "circuit-atlas-store.json.part").write_text('{"neo4j"')
+    store = Store(tmp_path)
+    store.prepare("2026.1.0")
+    assert store.exists
 
 
 @pytest.mark.usefixtures("java")

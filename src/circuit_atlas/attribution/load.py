@@ -68,6 +68,26 @@ def load_model(model: str | None, transcoders: str, options: LoadOptions) -> Any
             return _model(name, loaded, options.get("backend", "transformerlens"), device=device, dtype=dtype)
 
 
+def is_named(model: str, kept: str) -> bool:
+    """Whether a graph of a model keeps this name of it, as far as can be told without loading the model.
+
+    Args:
+        model: see `load_model`.
+        kept: the name that a graph keeps.
+    """
+    if os.path.isdir(model):
+        return Path(model).resolve().name.lower() == kept.lower()
+    if model.rsplit("/", maxsplit=1)[-1].lower() == kept.lower():
+        return True
+    try:
+        from transformer_lens.loading_from_pretrained import get_official_model_name
+
+        official: str = get_official_model_name(model)  # `gpt2-small` is gpt2
+        return official.rsplit("/", maxsplit=1)[-1].lower() == kept.lower()
+    except (ImportError, ValueError):
+        return False
+
+
 def scan_of(transcoders: str) -> str | None:
     """The name that a graph keeps of transcoders (`scan`), without loading them; None where nobody can tell.
 

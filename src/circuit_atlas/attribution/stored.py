@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tqdm import tqdm
 
-from circuit_atlas.attribution.load import load_model, scan_of
+from circuit_atlas.attribution.load import is_named, load_model, scan_of
 from circuit_atlas.attribution.options import AttributeOptions, AttributionOptions, LoadOptions
 from circuit_atlas.attribution.prompts import (
     Prompt,
@@ -353,7 +353,7 @@ class _Plan:
     def is_of(self, found: _Found) -> bool:
         """Whether a graph may be of this model and these transcoders, as far as their names tell before they are
         loaded."""
-        if isinstance(self.model, str) and Path(self.model).name.lower() != found.model.lower():
+        if isinstance(self.model, str) and not is_named(self.model, found.model):
             return False
         wanted = self.reading.get("source_set")
         if wanted is not None and wanted != found.source_set:

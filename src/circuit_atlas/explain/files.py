@@ -48,7 +48,7 @@ def import_explanations(
         model: the language model that tables are about.
         source_set: the set of transcoders that tables are about.
         all_features: whether to store explanations of features that are active in no graph, too.
-        max_size: largest size of all files together, unpacked, in GB.
+        max_size: largest size of all files together once decompressed, in GB.
 
     Raises:
         InputError: a file cannot be read, is too large, or has a million lines that say nothing; what was read
@@ -68,7 +68,7 @@ def import_explanations(
             read, source, has_headers = _reader(path, first[0], model, source_set)
             importer.has_table |= source != NEURONPEDIA
             entries = importer.entries(found if has_headers else chain(first, found), path, read, bar)
-            while batch := list(islice(entries, _BATCH_SIZE)):
+            for batch in _batches(entries):
                 importer.store(batch, source, date)
     result = importer.result()
     if not importer.has_table and (model is not None or source_set is not None):
@@ -137,6 +137,21 @@ class _Importer:
         """Layer and index of each feature of a source set that the database has."""
         rows = self._database.read(STORED_FEATURES, model=model, source_set=source_set)
         return frozenset((row["layer"], row["index"]) for row in rows)
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Entries in batches for a transaction each. What was read before an error comes before the error."""
+    batch: list[Entry] = []
+    try:
+        for entry in entries:
+            batch.append(entry)
+            if len(batch) == _BATCH_SIZE:
+                yield batch
+                batch = []
+    except InputError:
+        yield batch
+        raise
+    yield batch
 
 
 def _reader(path: Path, first: bytes | None, model: str | None, source_set: str | None) -> tuple[LineReader, str, bool]:

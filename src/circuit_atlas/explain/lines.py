@@ -1,4 +1,4 @@
-"""Reads lines of files of explanations, packed or not. Nothing in them is trusted, in form or size."""
+"""Reads lines of files of explanations, compressed or not. Nothing in them is trusted, in form or size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.remote.json_text import MalformedError, read_json
 
 _MAX_LINE = 1 << 20  # bytes
-_MAX_BLANK = 1_000_000  # blank lines: a small packed file can have billions, and say nothing
+_MAX_BLANK = 1_000_000  # blank lines: a small compressed file can have billions, and say nothing
 _BYTE_ORDER_MARK = "\ufeff"  # Windows programs put it before the first line
 _SHOWN = 100  # characters of a line
 _LABEL_COLUMNS = ("label", "clerp", "explanation", "description")
@@ -38,7 +38,7 @@ class Lines:
     """Reads the lines of files, without their ends.
 
     Args:
-        max_bytes: the size of all files together, unpacked, at most. (A packed file of some MB can unpack to many GB.)
+        max_bytes: the size of all files together once decompressed, at most. (A file of some MB can become many GB.)
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -49,7 +49,7 @@ class Lines:
         """The lines of a file that are not blank; None for one of more than 1 MB.
 
         Raises:
-            InputError: the file cannot be opened or unpacked, is too large, or has too many blank lines.
+            InputError: the file cannot be opened or decompressed, is too large, or has too many blank lines.
         """
         try:
             with open_maybe_gzipped(path) as file:

@@ -43,6 +43,8 @@ def write_pt(data: GraphData, path: Path) -> None:
         from circuit_tracer.attribution.targets import LogitTarget
         from circuit_tracer.utils.tl_nnsight_mapping import UnifiedConfig
     nodes, metadata = data.nodes, data.metadata
+    if not metadata.n_layers:
+        raise InputError("a .pt needs at least one layer", where=metadata.slug, fix="Write it as .json.")
     dtypes = _saved_dtypes(metadata.file_form)
     row = _matrix_rows(data)
     logits = np.flatnonzero(nodes.kind == _LOGIT)

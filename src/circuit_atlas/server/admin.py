@@ -1,4 +1,4 @@
-"""Runs Neo4j's AdminTool, which works on a store while its server does not run."""
+"""Runs Neo4j's AdminTool, which works on a store while its server is not running."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import platformdirs
 
-from circuit_atlas.config import user_folder
+from circuit_atlas.config import user_folder, whole_path
 from circuit_atlas.errors import LocalServerError
 from circuit_atlas.threads import map_in_threads
 
@@ -80,14 +80,11 @@ def cache_path() -> Path:
 
     Raises:
         LocalServerError: its name has the character that separates names in Java's class path.
+        InvalidArgumentError: it is relative to a directory that was deleted.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     # Absolute: a server runs in the directory of its store.
-    path = (
-        Path(os.path.expanduser(chosen)).absolute()
-        if chosen
-        else user_folder(platformdirs.user_cache_path, CACHE_VARIABLE)
-    )
+    path = whole_path(chosen) if chosen else user_folder(platformdirs.user_cache_path, CACHE_VARIABLE)
     if os.pathsep in str(path):
         raise LocalServerError(
             f"the directory of the cache has a `{os.pathsep}` in its name",
@@ -156,11 +153,11 @@ def ensure_jars(jars: list[Jar], *, quiet: bool = False) -> list[Path]:
     """
     folder = cache_path() / "jars"
     paths = [folder / jar.sha256[:16] / jar.file_name for jar in jars]
-    if not _missing(jars, paths):
-        return paths
     from filelock import FileLock
 
     try:
+        if not _missing(jars, paths):
+            return paths
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
             # Another process may have downloaded them while this one waited for the lock.

@@ -69,7 +69,7 @@ class LocalServer:
         java: str | None = None,
         quiet: bool = False,
     ) -> Connection:
-        """Start the server, unless it runs already, and wait until it answers. It runs on when this process ends.
+        """Start the server, unless it is running, and wait until it answers. It keeps running when this process ends.
 
         Args:
             bolt_port: port for Bolt; by default the same as before, or a free one.
@@ -191,7 +191,7 @@ class LocalServer:
         return None
 
     def connection(self) -> Connection | None:
-        """Address and password of the running server; None when it does not run."""
+        """Address and password of the running server; None when it is not running."""
         record = self.store.read_process()
         is_ready = record.get("state", "running") == "running" and not self._is_on_new_data(record)
         return self._address() if is_ready and (self._process() or self._answers_unseen()) else None
@@ -209,7 +209,7 @@ class LocalServer:
         return bool(self.store.read_process().get("classes"))
 
     def status(self) -> ServerStatus:
-        """Whether the server runs, and where."""
+        """Whether the server is running, and where."""
         known = self._process()
         is_unseen = known is None and self._answers_unseen()
         record = self.store.read_process() if known or is_unseen else {}
@@ -422,5 +422,5 @@ def _print(text: str, quiet: bool) -> None:
 
 
 def running_connection(store: str | os.PathLike[str] | None = None) -> Connection | None:
-    """The server that a command would use, if it need not be started: that of NEO4J_URI, or a local one that runs."""
+    """The server that a command would use, if it need not be started: that of NEO4J_URI, or a running local one."""
     return chosen_connection(store) or LocalServer(store_path(store)).connection()

@@ -135,7 +135,8 @@ class Store:
         Raises:
             LocalServerError: the directory has other contents or is the store of a newer Neo4j, or the disk is full.
         """
-        if self.path.is_dir() and not self.exists and any(self.path.iterdir()):
+        # A process that was killed may have left a part of the first file, which belongs to no one.
+        if self.path.is_dir() and not self.exists and {path.name for path in self.path.iterdir()} - {_part(_MARKER)}:
             raise LocalServerError(
                 "the directory is not empty, and is not a store",
                 where=str(self.path),
@@ -314,12 +315,17 @@ class Store:
 
     def _write_text(self, name: str, text: str) -> None:
         """Write a file completely or not at all."""
-        partial = self.path / f"{name}.part"
+        partial = self.path / _part(name)
         with open(partial, "w", encoding="utf-8", opener=private) as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())  # else the name could outlive a power failure, and the content not
         partial.replace(self.path / name)
+
+
+def _part(name: str) -> str:
+    """The name of a file while it is written."""
+    return f"{name}.part"
 
 
 def _remove(path: Path) -> None:

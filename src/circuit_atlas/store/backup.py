@@ -76,7 +76,7 @@ def restore(database: ReconnectingDatabase, file: str | os.PathLike[str], *, rep
                 fix="Restore into another store (--store), or pass --replace.",
             )
 
-    with database.reopened():
+    with database.reopened(), database.writing():
         _load_backup(server, path, check_old, quiet=not database.progress)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tqdm import tqdm
 
 from circuit_atlas.database import Database
+from circuit_atlas.errors import DamagedGraphError, GraphNotFoundError
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import as_one
 
@@ -15,11 +16,20 @@ def make_columns(database: Database) -> None:
     Questions make the columns that they need by themselves. This makes them before anybody waits for them.
 
     Raises:
-        DamagedGraphError: the relationships of a graph can't be those that were ingested.
+        DamagedGraphError: the relationships of a graph can't be those that were ingested. The columns of all other
+            graphs were made.
     """
     names = [graph.graph for graph in list_graphs(database).graphs]
+    damaged: list[DamagedGraphError] = []
     for name in tqdm(names, "columns", unit=" graphs", disable=None if database.progress else True):
-        as_one(database, _make, database, name)
+        try:
+            as_one(database, _make, database, name)
+        except GraphNotFoundError:  # it was deleted just now
+            continue
+        except DamagedGraphError as error:
+            damaged.append(error)
+    if damaged:
+        raise damaged[0]
 
 
 def _make(database: Database, name: str) -> None:

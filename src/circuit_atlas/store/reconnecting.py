@@ -9,6 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from neo4j import Driver
+from neo4j.exceptions import ServiceUnavailable
 
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.config import Connection
@@ -124,6 +125,11 @@ class ReconnectingDatabase(Database):
         used = self._driver
         if used is not None and not self._is_closed and self._server is not None and self._server.is_on_new_data():
             self._reconnect(used)
+
+    def _check_data(self) -> None:
+        """A write that waits for the server finds it at the same address, too, when its data are still checked."""
+        if self._server is not None and self._server.is_on_new_data():
+            raise ServiceUnavailable("another process checks new data")
 
     @staticmethod
     def _asked_again(run: Callable[..., StatementResult], *statement: Any) -> StatementResult:

@@ -7,7 +7,7 @@ import logging
 from tqdm import tqdm
 
 from circuit_atlas.database import Database, translated_errors
-from circuit_atlas.errors import CypherError, SchemaVersionError
+from circuit_atlas.errors import CypherError, DamagedGraphError, GraphNotFoundError, SchemaVersionError
 from circuit_atlas.ingest.labels import FILE_LABELS
 from circuit_atlas.ingest.path_tables import path_table_rows, path_table_steps
 from circuit_atlas.ingest.steps import label_steps
@@ -78,7 +78,10 @@ def _upgrade(database: Database, version: int) -> None:
     for row in tqdm(graphs, "upgrading the store", unit=" graphs", disable=None if database.progress else True):
         graph, nodes = row["graph"], row["nodes"]
         if version < 2:
-            _store_path_tables(find_graph(database, graph))
+            try:
+                _store_path_tables(find_graph(database, graph))
+            except (DamagedGraphError, GraphNotFoundError) as error:  # the others must not wait for it
+                _LOG.warning("no bounds were made for graph %r: %s", graph, error.what)
         if version < 3:
             database.write_each(label_steps(FILE_LABELS, graph, nodes))
         database.write_each(label_steps(_COMPONENTS, graph, nodes))
