@@ -17,10 +17,10 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise InvalidArgumentError(f"{name} cannot be {value!r}", fix=f"It must be one of {', '.join(choices)}.")
 
 
-def check_share(share: float) -> None:
+def check_share(share: float, name: str = "share") -> None:
     """Raise InvalidArgumentError unless `share` is 0 to 1."""
     if not 0.0 <= share <= 1.0:
-        raise InvalidArgumentError(f"share cannot be {share}", fix="It must be 0 to 1.")
+        raise InvalidArgumentError(f"{name} cannot be {share}", fix="It must be 0 to 1.")
 
 
 def check_graphs(rows: Rows) -> Rows:

@@ -121,6 +121,7 @@ def test_a_circuit_is_scored_in_another_graph(examples: dict[str, GraphHandle]) 
 
 def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
     handle = examples["dallas"]
+    assert handle.score_circuit("20/44686@10", pinned=True).notes == ["The file pins no node."]
     gone = handle.paths(k=1)
     gone.paths[0].nodes[0] = gone.paths[0].nodes[0].model_copy(update={"key": "token:99"})
     for question, error, words in (

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from support.examples import EXAMPLES
+from support.examples import EXAMPLES, example_file
 from support.page_scripts import page_scripts
 from support.program import Run, interruptible
 
@@ -27,6 +27,7 @@ from circuit_atlas import Atlas
 from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError, InvalidArgumentError
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.queries.node_results import Explanation
+from circuit_atlas.schema.limits import NODE_THRESHOLD
 from circuit_atlas.schema.models import Supernode
 from circuit_atlas.views.frontend import MAX_CONNECTIONS, FrontendServer, write_frontend_files
 from circuit_atlas.views.serve import kept_supernodes
@@ -118,6 +119,12 @@ def test_graphs_are_pruned_and_kept_in_a_given_folder(
     few = json.loads((tmp_path / "kept" / f"{name}.json").read_text())
     with atlas.serve(name, "dallas", output=tmp_path / "kept", node_threshold=0.9) as served:
         assert served.notes == ["'dallas' is shown as it is stored: thresholds are for graphs that are stored whole."]
+    other = new_name()
+    atlas.ingest(saved, name=other, node_threshold=0.5)
+    with atlas.serve(other, output=tmp_path / "pruned", node_threshold=NODE_THRESHOLD) as served:
+        assert served.notes == [f"{other!r} is shown as it is stored: thresholds are for graphs that are stored whole."]
+    with pytest.raises(InvalidArgumentError, match="node_threshold cannot be 7"):
+        atlas.serve("dallas", node_threshold=7)
     with atlas.serve("dallas", output=tmp_path / "kept") as served:
         assert served.notes == []
     many = json.loads((tmp_path / "kept" / f"{name}.json").read_text())
@@ -136,6 +143,14 @@ def test_graphs_are_pruned_and_kept_in_a_given_folder(
         (own / "graph-metadata.json").write_text(text)
         with pytest.raises(InputError, match="not a list of graphs"):
             atlas.serve("dallas", output=own)
+
+
+def test_graphs_that_are_served_at_once_are_all_listed(tmp_path: Path) -> None:
+    names = [f"graph-{i}" for i in range(16)]
+    data = read_graph(example_file("night"))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: write_frontend_files(tmp_path, name, data, {}), names))
+    assert sorted(line["slug"] for line in listed(tmp_path)) == sorted(names)
 
 
 def saved_as(file: Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views import image, pair
 from circuit_atlas.views import picture as picture_module
+from circuit_atlas.views import view as view_module
 from circuit_atlas.views.figure import graph_figure, plotly_text, short_name
 from circuit_atlas.views.graph_page import LIBRARY, file_name, graph_page, script_json
 from circuit_atlas.views.layout import lay_out
@@ -405,6 +406,19 @@ def test_a_chromium_that_does_not_start_is_an_error(
         examples["dallas"].view_paths(k=1).image("svg")
 
 
+def test_a_report_whose_picture_cannot_be_drawn_is_written(
+    examples: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_figure: object, _form: str) -> bytes:
+        raise InputError("Chromium or Chrome cannot draw it")
+
+    monkeypatch.setattr(view_module, "draw_image", fails)
+    done = examples["dallas"].report(k=3).save(tmp_path / "dallas.md")
+    assert done.files == [str(tmp_path / "dallas.md")]
+    assert done.notes[0] == "no picture: Chromium or Chrome cannot draw it"
+    assert "The picture is left out" in (tmp_path / "dallas.md").read_text(encoding="utf-8")
+
+
 def test_what_chromium_cannot_draw_is_an_error(examples: Any) -> None:
     from support.chromium import find_chromium
 
@@ -477,7 +491,7 @@ def test_a_circuit_has_the_nodes_and_effects_of_its_paths(examples: Any) -> None
         assert legend >= {node.kind for path in found for node in path.nodes} | {"positive effect"}
         assert ("negative effect" in legend) == any(weight < 0 for weight in weights.values())
         for i, box in enumerate(boxes):
-            assert 0 < box["x"] < layout["width"]
+            assert 0 < box["x"] < layout["width"] == layout["meta"]["least_width"]
             assert 0 < box["y"] < layout["height"]
             for other in boxes[:i]:
                 apart = abs(box["x"] - other["x"]) >= box["width"]

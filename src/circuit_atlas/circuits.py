@@ -60,7 +60,7 @@ def choose_circuit(
         method: `influence` takes the most influential nodes; `greedy` takes the node that raises the score most, again
             and again; `paths` takes the best paths from tokens to targets by `product`, as many as have no more nodes
             together. By default all are tried, and the best is taken: it is never worse than choosing by influence.
-        targets: addresses of the nodes to account for, in equal parts; when empty all logits, each weighed by its
+        targets: addresses of the nodes to explain, in equal parts; when empty all logits, each weighted by its
             probability. They belong to the circuit besides.
         name: a name to store it under.
         replace: whether to replace a circuit of that name.
@@ -146,9 +146,11 @@ def score_circuit(
         )
     ordinals = {columns.ordinal[key] for key in keys}
     ordinals.update(ordinal for supernode in supernodes for ordinal in _members(graph, supernode))
-    if pinned:
-        ordinals.update(row["ordinal"] for row in ask(graph.database, "circuits.pinned", graph=graph.name))
     notes = _notes_on_hits(graph, hits)
+    if pinned:
+        rows = ask(graph.database, "circuits.pinned", graph=graph.name)
+        ordinals.update(row["ordinal"] for row in rows)
+        notes += [] if rows else ["The file pins no node."]
     if circuit is not None and of is not None:
         found, missing = _held_of(graph, find_graph(graph.database, of), circuit)
         ordinals.update(found)

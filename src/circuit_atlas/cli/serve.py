@@ -21,16 +21,12 @@ GROUP = "Pictures and pages"
 @click.option(
     "--node-threshold",
     type=click.FloatRange(0, 1),
-    default=NODE_THRESHOLD,
-    show_default=True,
-    help="Show the nodes with this share of influence, if the graph is not pruned.",
+    help=f"Show the nodes with this share of influence, if the graph is not pruned.  [default: {NODE_THRESHOLD}]",
 )
 @click.option(
     "--edge-threshold",
     type=click.FloatRange(0, 1),
-    default=EDGE_THRESHOLD,
-    show_default=True,
-    help="Show the edges with this share of influence, if the graph is not pruned.",
+    help=f"Show the edges with this share of influence, if the graph is not pruned.  [default: {EDGE_THRESHOLD}]",
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="The port.  [default: 8041, or a free one]")
 @click.option("--output", type=click.Path(file_okay=False), metavar="DIR", help="Keep the page's files in this folder.")
@@ -38,8 +34,8 @@ GROUP = "Pictures and pages"
 @store_option
 def serve_command(
     graphs: tuple[str, ...],
-    node_threshold: float,
-    edge_threshold: float,
+    node_threshold: float | None,
+    edge_threshold: float | None,
     port: int | None,
     output: str | None,
     open_page: bool,

@@ -93,6 +93,7 @@ def circuit_figure(
         "showlegend": False,
         "xaxis": {**axis, "range": [0, width]},
         "yaxis": {**axis, "range": [0, height]},
+        "meta": {"least_width": width},  # on a page: boxes keep their width, and would overlap in a narrower figure
         # What comes later lies above: boxes hide the arrows that pass behind them.
         "annotations": [
             *arrows,

@@ -5,7 +5,7 @@ needs beyond that: a list of graphs, explanations, and pages of features.
 
 circuit-tracer's server listens on all network interfaces, and serves any file of the machine at `/data/../../...`. The
 server here uses its request handler, but listens on the loopback interface only, and serves nothing outside the folder.
-The page loads d3, dagre and pako from two hosts on the internet, and examples of features from a third. A
+The page loads six scripts, such as d3, from two hosts on the internet, and examples of features from others. A
 Content-Security-Policy forbids everything else that a graph file could make it load or run. The page saves which nodes
 are pinned and grouped, by a POST to a graph that is served; nothing else can be written.
 """
@@ -181,8 +181,11 @@ def _listed(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _add_to_list(folder: Path, metadata: dict[str, Any]) -> None:
-    entries = {**_listed(folder), metadata["slug"]: metadata}
-    write_file(folder / f"{_LIST}.json", json.dumps({"graphs": list(entries.values())}).encode())
+    from filelock import FileLock
+
+    with FileLock(folder / f".{_LIST}.lock"):  # another program may serve from the same folder
+        entries = {**_listed(folder), metadata["slug"]: metadata}
+        write_file(folder / f"{_LIST}.json", json.dumps({"graphs": list(entries.values())}).encode())
 
 
 def _feature_pages(

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from circuit_atlas.arguments import checks_arguments
-from circuit_atlas.errors import MissingExtraError
+from circuit_atlas.errors import InputError, MissingExtraError
 from circuit_atlas.files import unknown_format, write_file
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.graph_results import Statistics
@@ -115,7 +115,7 @@ class Report:
         picture = path.with_name(f"{path.stem}-picture.svg")  # a file of the report, which no person has named
         try:
             drawn = self.view.image("svg")
-        except MissingExtraError as error:
+        except (MissingExtraError, InputError) as error:
             write_file(path, self.markdown().encode())
             return ReportResult(files=[str(path)], notes=[f"no picture: {error.what}", *self.notes])
         write_file(picture, drawn)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InputError
+from circuit_atlas.queries.checks import check_share
 from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query, rows_of_nodes
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
 from circuit_atlas.schema.models import Supernode
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 def serve(
     database: Database,
     *graphs: str,
-    node_threshold: float = NODE_THRESHOLD,
-    edge_threshold: float = EDGE_THRESHOLD,
+    node_threshold: float | None = None,
+    edge_threshold: float | None = None,
     port: int | None = None,
     output: str | os.PathLike[str] | None = None,
 ) -> ServedGraphs:
@@ -40,8 +41,8 @@ def serve(
     Args:
         database: the database.
         graphs: names of graphs.
-        node_threshold: show the nodes that carry this share of the influence.
-        edge_threshold: show the edges that carry this share of the influence.
+        node_threshold: show the nodes that carry this share of the influence, by default 0.8.
+        edge_threshold: show the edges that carry this share of the influence, by default 0.98.
         port: the port; by default 8041, or a free one if that is taken.
         output: a folder in which to keep the page's files; without one they are removed at the end.
 
@@ -54,6 +55,11 @@ def serve(
     """
     from circuit_atlas.views.frontend import FrontendServer, write_frontend_files
 
+    given = {"node_threshold": node_threshold, "edge_threshold": edge_threshold}
+    asked = {name: threshold for name, threshold in given.items() if threshold is not None}
+    for name, threshold in asked.items():
+        check_share(threshold, name)
+    thresholds = {"node_threshold": NODE_THRESHOLD, "edge_threshold": EDGE_THRESHOLD, **asked}
     with ExitStack() as stack:
         if output is None:
             output = stack.enter_context(TemporaryDirectory(prefix="circuit-atlas-"))
@@ -64,12 +70,10 @@ def serve(
             raise InputError(
                 f"cannot be created: {error.strerror}", where=str(folder), fix="Give another folder."
             ) from error
-        asked = (node_threshold, edge_threshold) != (NODE_THRESHOLD, EDGE_THRESHOLD)
         slugs, notes = [], []
         for graph in tqdm(graphs, "writing", unit=" graphs", disable=None if database.progress else True):
-            data, explanations = _shown(GraphReference(database, graph), node_threshold, edge_threshold)
-            is_pruned = data.metadata.node_threshold == node_threshold
-            if asked and not (is_pruned and data.metadata.edge_threshold == edge_threshold):
+            data, explanations = _shown(GraphReference(database, graph), thresholds)
+            if any(getattr(data.metadata, name) != threshold for name, threshold in asked.items()):
                 notes.append(f"{graph!r} is shown as it is stored: thresholds are for graphs that are stored whole.")
             slugs.append(write_frontend_files(folder, graph, data, explanations))
         server = FrontendServer(folder, port)
@@ -78,13 +82,11 @@ def serve(
 
 
 @graph_query
-def _shown(
-    graph: StoredGraph, node_threshold: float, edge_threshold: float
-) -> tuple[GraphData, dict[str, list[Explanation]]]:
-    return _pruned(graph, node_threshold, edge_threshold), _explained(graph)
+def _shown(graph: StoredGraph, thresholds: dict[str, float]) -> tuple[GraphData, dict[str, list[Explanation]]]:
+    return _pruned(graph, thresholds), _explained(graph)
 
 
-def _pruned(graph: StoredGraph, node_threshold: float, edge_threshold: float) -> GraphData:
+def _pruned(graph: StoredGraph, thresholds: dict[str, float]) -> GraphData:
     """A graph as it is shown: one that is stored whole goes, as a `.pt`, through the reader that prunes."""
     from circuit_atlas.export.pt_file import write_pt
     from circuit_atlas.ingest import read_graph
@@ -96,8 +98,9 @@ def _pruned(graph: StoredGraph, node_threshold: float, edge_threshold: float) ->
     with TemporaryDirectory(prefix="circuit-atlas-") as folder:
         file = Path(folder) / "graph.pt"
         write_pt(data, file)
-        pruned = read_graph(file, node_threshold=node_threshold, edge_threshold=edge_threshold)
-    thresholds = {"node_threshold": node_threshold, "edge_threshold": edge_threshold}
+        pruned = read_graph(
+            file, node_threshold=thresholds["node_threshold"], edge_threshold=thresholds["edge_threshold"]
+        )
     places = {data.nodes.key(i): i for i in range(len(data.nodes))}
     kept = [places[pruned.nodes.key(i)] for i in range(len(pruned.nodes))]
     nodes = replace(
