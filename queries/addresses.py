@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 
 from circuit_atlas.errors import AmbiguousNodeError, NodeNotFoundError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.graphs import StoredGraph, find_graph
 from circuit_atlas.queries.group_notes import grouped_nodes
 from circuit_atlas.queries.node_rows import to_node
-from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind, feature_place, parse_key
+from circuit_atlas.schema.keys import KIND_NAMES, SUPERNODE, Kind, NodeAddress, feature_place, parse_key, split_position
 from circuit_atlas.schema.limits import MAX_MATCHES
 from circuit_atlas.schema.models import Node
 from circuit_atlas.suggestions import did_you_mean
@@ -54,6 +56,37 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
             fix=f"Give one of these keys:\n{listed}",
         )
     return best[0]
+
+
+def called_by_rank(graph: StoredGraph, addresses: Iterable[str]) -> list[str]:
+    """Those of the addresses that have the form `logit:1` and mean a logit that is called `1`."""
+    ranks = {address: found["rank"] for address in addresses if (found := _RANKED_LOGIT.fullmatch(address))}
+    names = {name for logit in graph.logits for name in (logit["name"], logit["token"], _index(logit["key"]))}
+    return [address for address, rank in ranks.items() if rank in names]
+
+
+def notes_on_ranks(called: Mapping[str, Collection[str]]) -> list[str]:
+    """Notes that an address such as `logit:1` means a logit that is called so in some graphs, and the most probable
+    one in the others.
+
+    Args:
+        called: `called_by_rank` of each graph, by its name.
+    """
+    notes = []
+    for address in dict.fromkeys(address for addresses in called.values() for address in addresses):
+        named = [graph for graph, addresses in called.items() if address in addresses]
+        if len(named) < len(called):
+            rank = address.partition(":")[2]
+            notes.append(
+                f"{address} is the logit that is called {rank!r} in {first_of(named, 3)}, and number {rank} by "
+                "probability in the other graphs."
+            )
+    return notes
+
+
+def _index(key: str) -> str:
+    """The key of a logit without kind and position."""
+    return key.partition(":")[2].partition("@")[0]
 
 
 def resolve_feature(graph: StoredGraph, address: str) -> Node:
@@ -139,7 +172,7 @@ def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
         elsewhere = _matches(graph, f"feature:{feature_place(given.layer, given.index, given.component)}")
         fix = f"This feature is active at {', '.join(node.key for node in elsewhere[:10])}." if elsewhere else ""
     else:
-        fix = _positions(graph)
+        fix = _places(graph, given, _meant(graph, address) or address)
     forms = "Give a key such as token:6, logit:Austin, feature:8/37691@6 or error:5@3, or a node's name."
     return NodeNotFoundError(f"no node of {graph.name!r} matches {address!r}", fix=f"{fix} {forms}".strip())
 
@@ -151,6 +184,17 @@ def _supernodes_of(graph: StoredGraph, address: str) -> list[str]:
     groups = grouped_nodes(graph) if meant else {}
     holder = {node["key"]: name for name, nodes in groups.items() for node in nodes}
     return [f"{SUPERNODE}:{name}" for name in dict.fromkeys(holder[node.key] for node in meant if node.key in holder)]
+
+
+def _places(graph: StoredGraph, given: NodeAddress, key: str) -> str:
+    """Where a token, error or logit that is not at the place given, by key, could be."""
+    layers = graph.properties["n_layers"]
+    if given.position is None or not given.position < graph.properties["n_pos"]:
+        return _positions(graph)
+    if given.layer is not None and given.layer >= layers:
+        return f"Layers are 0 to {layers - 1}."
+    elsewhere = _matches(graph, split_position(key)[0])
+    return f"The graph has {', '.join(node.key for node in elsewhere[:10])}." if elsewhere else ""
 
 
 def _positions(graph: StoredGraph, *, from_end: bool = False) -> str:

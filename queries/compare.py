@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.queries.addresses import called_by_rank, notes_on_ranks
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_choice, check_range
@@ -84,7 +85,7 @@ def compare(
             summed.
         targets: the address of a node that paths lead to, and on which influence is compared; or of several, for a
             contrast. When empty, influence is that on all logits, and paths lead to the most probable one; `logit:2` is
-            the second in each graph.
+            the second in each graph, unless one is called `2`.
         minus: addresses of nodes that are subtracted from the targets, see `search_paths`. The contrast is one node
             more in each graph, aligned with that of the other.
         weights: weights of nodes in the contrast, by address.
@@ -157,6 +158,7 @@ def compare(
             "notes": [
                 *_notes(graphs, align, is_whole=circuit is None),
                 *([] if targets or minus or weights else _notes_on_influence(graphs)),
+                *notes_on_ranks({graph.name: called_by_rank(graph, [*targets, *minus]) for graph in graphs}),
                 *(f"In {one.graph.name}, {one.contrast.note}" for one in sides.values() if one.contrast),
                 *(f"In {one.graph}: {note}" for one in paths.values() if not one.paths for note in one.notes),
                 *(note for graph in graphs for note in age_notes(database, graph.properties)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.queries.checks import check_choice, check_range
@@ -14,6 +15,9 @@ from circuit_atlas.queries.path_results import ScoreDistribution
 from circuit_atlas.queries.path_search import path_search, target_nodes
 from circuit_atlas.queries.paths import SCORE_OF, best_rows
 from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_PATHS, MAX_SEED, SCORES
+
+if TYPE_CHECKING:
+    from circuit_atlas.graph.data import Float64
 
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
@@ -114,7 +118,15 @@ def score_distribution(
         scored=len(scores),
         seed=None if total <= sample else seed,
         mean=math.fsum(scores) / len(scores),
-        standard_deviation=float(np.std(scores)),
+        standard_deviation=_deviation(np.array(scores)),
         notes=notes,
         quantiles={str(share): value for share, value in zip(_SHARES, quantiles, strict=True)},
     )
+
+
+def _deviation(scores: Float64) -> float:
+    """The standard deviation of scores (n,), whose squares may be too large or too small for a float."""
+    import numpy as np
+
+    largest = float(np.abs(scores).max()) or 1.0
+    return float(np.std(scores / largest)) * largest

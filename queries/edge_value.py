@@ -220,7 +220,12 @@ class EdgeValue:
                 raise InvalidArgumentError(
                     f"{self.text!r} must be a number for every edge", fix="Wrap it in coalesce(), or add an ELSE."
                 )
-            if not abs(value) <= MAX_WEIGHT:  # nor is NaN
+            if math.isnan(value):
+                raise InvalidArgumentError(
+                    f"{self.text!r} is not defined for every edge, such as the square root of a negative number",
+                    fix="Give another value there: CASE WHEN ... THEN ... ELSE ... END.",
+                )
+            if not abs(value) <= MAX_WEIGHT:
                 raise InvalidArgumentError(
                     f"{self.text!r} must be finite for every edge, and at most {MAX_WEIGHT:g}",
                     fix="The score of a path adds the values of its edges.",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from circuit_atlas.graph.data import Float64
+from circuit_atlas.graph.data import Bool, Float64
 from circuit_atlas.queries.edge_value import (
     Call,
     Case,
@@ -58,8 +58,8 @@ class _Values(NamedTuple):
     known: Array
 
 
-def edge_values(expression: EdgeValue, columns: Mapping[str, Array]) -> Float64:
-    """The value of each edge (m,); NaN where it is not a number.
+def edge_values(expression: EdgeValue, columns: Mapping[str, Array]) -> tuple[Float64, Bool]:
+    """The value of each edge, float64 (m,), NaN where it is not defined or null; and whether it is not null, bool (m,).
 
     Args:
         expression: the expression.
@@ -68,7 +68,9 @@ def edge_values(expression: EdgeValue, columns: Mapping[str, Array]) -> Float64:
     """
     with np.errstate(all="ignore"):
         found = _evaluate(expression.term, columns)
-    return np.broadcast_to(np.where(found.known, found.value, np.nan), columns["weight"].shape)
+    shape = columns["weight"].shape
+    values = np.where(found.known, found.value, np.nan)
+    return np.broadcast_to(values, shape), np.broadcast_to(found.known, shape)
 
 
 def _evaluate(term: Term, columns: Mapping[str, Array]) -> _Values:

@@ -78,10 +78,10 @@ def find_feature(
     rows = ask(database, "features.find", model=model, source_set=source_set, **what)
     alike: list[str] = []
     if not rows and place:
-        others = ask(database, "features.in_layer", layer=int(place[1]), model=model)
+        others = ask(database, "features.in_layer", layer=int(place[1]), model=model, source_set=source_set)
         alike = [feature_place(int(place[1]), row["index"], row["component"]) for row in others]
     elif not rows:
-        alike = spelled_alike(database, address, model=model, features=True)
+        alike = spelled_alike(database, address, model=model, source_set=source_set, features=True)
         same = [name for name in alike if name.lower() == address.lower()]
         rows = [
             row
@@ -197,7 +197,7 @@ def show_feature(
         feature=feature,
         total=rows[0]["total"] if rows else 0,
         activations=activations,
-        notes=[*cut, *undefined_notes(asked), *old_notes(database, asked)],
+        notes=[*cut, *undefined_notes([*asked, *rows]), *old_notes(database, asked)],
     )
 
 

@@ -37,10 +37,13 @@ def why_none(graph: StoredGraph, search: PathSearch, targets: list[str], asked: 
     end = search.contrast.node.name if search.contrast else _named(asked[1], targets)
     if not hops:
         return _why_unconnected(graph, start, end, asked if search.contrast is None else ((), ()))
+    is_exact = search.min_hops == search.max_hops
     if hops[0] > search.max_hops:
-        return f"The shortest path from {start} to {end} has {hops[0]} hops; --max-hops is {search.max_hops}."
+        asked_for = f", not {search.max_hops}" if is_exact else f"; --max-hops is {search.max_hops}"
+        return f"The shortest path from {start} to {end} has {hops[0]} hops{asked_for}."
     if hops[-1] < search.min_hops:
-        return f"The longest path from {start} to {end} has {hops[-1]} hops; --min-hops is {search.min_hops}."
+        asked_for = f", not {search.min_hops}" if is_exact else f"; --min-hops is {search.min_hops}"
+        return f"The longest path from {start} to {end} has {hops[-1]} hops{asked_for}."
     if search.is_restricted:
         restrictions = ", ".join(search.restrictions)
         return f"Paths lead from {start} to {end}, but none of {_hops(search)} meets the restrictions ({restrictions})."

@@ -177,16 +177,22 @@ def _hits(database: Database, **parameters: Any) -> list[dict[str, Any]]:
         return []
 
 
-def spelled_alike(database: Database, text: str, *, model: str = "", features: bool = False) -> list[str]:
-    """Explanations, tokens and logits, or with `features` only explanations, each once, with words that differ from
-    those of a text in up to two letters."""
+def spelled_alike(
+    database: Database, text: str, *, model: str = "", source_set: str = "", features: bool = False
+) -> list[str]:
+    """Explanations, tokens and logits, or with `features` only explanations, of a set of transcoders if one is given,
+    each once, with words that differ from those of a text in up to two letters."""
     words = re.findall(r"\w+", text.lower())[:20]
     if not words:
         return []
     query = " ".join(f"{word}~" for word in words)
     rows = _hits(database, text=query, model=model, k=100, max_activations=0)
     hits = [_hit(row, words) for row in rows]
-    return list(dict.fromkeys(hit.text for hit in hits if hit.feature or not features))
+    return list(
+        dict.fromkeys(
+            hit.text for hit in hits if (source_set in ("", hit.feature.source_set) if hit.feature else not features)
+        )
+    )
 
 
 def _nothing(database: Database, text: str, words: list[str], *, raw: bool, restricted: bool) -> str:

@@ -15,7 +15,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AmbiguousNodeError, AtlasError, InvalidArgumentError, NodeNotFoundError
 from circuit_atlas.printable import first_of
 from circuit_atlas.queries.added_up import check_sources, each_graph, read_nodes
-from circuit_atlas.queries.addresses import resolve
+from circuit_atlas.queries.addresses import called_by_rank, notes_on_ranks, resolve
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.aggregates import aggregated_sources, is_aggregate
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
@@ -61,7 +61,8 @@ class _Targets(NamedTuple):
 class _Found(NamedTuple):
     """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
     error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
-    what else it lacks, with what cannot be computed then; the contrast, if there is one; and why it has no targets."""
+    what else it lacks, with what cannot be computed then; the contrast, if there is one; why it has no targets; and
+    those of them that are called as the rank of a logit."""
 
     step: SeriesStep
     influence: dict[str, float] | None
@@ -71,6 +72,7 @@ class _Found(NamedTuple):
     lacks: Sequence[tuple[str, str]] = ()
     contrast: Contrast | None = None
     no_target: AtlasError | None = None
+    called: Sequence[str] = ()
 
 
 class _Question(NamedTuple):
@@ -118,7 +120,7 @@ def series(
             index, first at the same position, as in `score_circuit`.
         of: name of the graph that has the circuit.
         targets: addresses of the logits that influence and scores are measured on, and where paths end, in each graph.
-            When empty, all logits, each weighed by its probability; paths end at the most probable one.
+            When empty, all logits, each weighted by its probability; paths end at the most probable one.
         minus: addresses of logits that are subtracted from the targets, see `contributors`.
         k: how many features, 1 to 100, where nothing is asked for; by default 5.
 
@@ -136,7 +138,8 @@ def series(
     is_named = bool(features or must_pass or circuit is not None)
     _check(k, score, is_named=is_named, has_paths=bool(must_pass))
     sources = _in_order(database, graphs, tags)
-    followed = [_followed(database, sources[0]["graph"], address) for address in features]
+    named = {_key(one): one for one in (_followed(database, sources[0]["graph"], address) for address in features)}
+    followed = list(named.values())
     other = None if of is None else find_graph(database, of)
     held = [node["key"] for node in held_nodes(other, circuit)] if other and circuit is not None else []
     if other:
@@ -156,6 +159,7 @@ def series(
         raise absent[0]
     measured_on, lines = question.on.name, []
     notes = [*_notes(found), *_target_notes(found, measured_on), *_pruned_note(found, measured_on)]
+    notes += notes_on_ranks({one.step.graph: one.called for one in found if not one.no_target})
     if other and circuit is not None:
         notes = [*_circuit_notes(found, circuit, other, len(feature_keys(held))), *notes]
         notes += age_notes(database, other.properties)
@@ -192,7 +196,8 @@ def _read(question: _Question, graph: StoredGraph) -> _Found:
         influence = _influences(stored, on.added, contrast, question.keys)
     lacks = _lacking(stored, question, is_defined=defined)
     shown = path if isinstance(path, Path) else None
-    return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast)
+    called = called_by_rank(stored, [*on.added, *on.minus])
+    return _Found(_step(stored, shown), influence, path, scores, missing, lacks, contrast, called=called)
 
 
 def _check(k: int | None, score: str | None, *, is_named: bool, has_paths: bool) -> None:

@@ -136,7 +136,8 @@ def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) ->
         at = {"source": block.source, "target": block.target}
         given = {"weight": block.weight, "input_sum": columns.input_sum[block.target]}
         given |= {name: numbers[prop][at[end]] for name, (end, prop) in ends.items()}
-        values.append(edge_values(edge_value, given))
-        if not (np.abs(values[-1]) <= MAX_WEIGHT).all():
-            edge_value.check(None if math.isnan(value) else value for value in values[-1].tolist())
+        found, known = edge_values(edge_value, given)
+        values.append(found)
+        if not (np.abs(found) <= MAX_WEIGHT).all():
+            edge_value.check(value if is_known else None for value, is_known in zip(found, known, strict=True))
     return replace(columns.edges, scored=np.concatenate([*values, np.zeros(0)]))

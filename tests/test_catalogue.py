@@ -10,9 +10,11 @@ from typing import Any
 import neo4j
 import pytest
 from support.catalogue import ABOUT_ALL, EMPTY, arguments, ingest_answerable, unrolled
+from support.graphs import make_graph
 
 from circuit_atlas import Atlas, GraphHandle
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries.catalogue import (
     CatalogueQuery,
     QueryFileError,
@@ -232,6 +234,15 @@ def test_its_visual_form_returns_paths_of_the_graph(public: CatalogueQuery, atla
     plan = atlas.plan(unrolled(query.visual()), values)
     assert "Index" in plan
     assert not [scan for scan in SCANS if scan in plan]
+
+
+def test_paths_through_a_cycle_are_walks(atlas: Any, new_name: Any) -> None:
+    name = new_name()
+    load_graph(atlas, make_graph([0, 1, 1, 2], [(0, 1, 1.0), (1, 2, 1.0), (2, 1, 1.0), (1, 3, 1.0)]), name=name)
+    asked = {"graph": name, "targets": ["logit:3@3"], "max_hops": 4}
+    assert atlas.query("paths.count", asked).rows == []
+    counts = {row["hops"]: row["paths"] for row in atlas.query("paths.count", {**asked, "sources": ["token:0"]}).rows}
+    assert counts == {1: "0", 2: "1", 3: "0", 4: "1"}
 
 
 def test_loops_are_unrolled() -> None:

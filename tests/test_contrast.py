@@ -20,6 +20,7 @@ from circuit_atlas.graph.data import Float64
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries.contrast import contrast_of
 from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.schema.keys import Kind
 
 CONTRASTS: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
     "logits": ({"targets": "Austin", "minus": "Dallas"}, {"Austin": 1.0, "logit:Dallas": -1.0}),
@@ -282,6 +283,7 @@ def test_graphs_are_compared_in_view_of_a_contrast(atlas: Atlas, examples: dict[
         compared = [path for part in (found.paths.shared, getattr(found.paths, f"only_{side}")) for path in part]
         assert {str(getattr(path, side)) for path in compared} - {"None"} <= {str(path) for path in best}
         assert getattr(found, f"contrast_{side}") == near.contrast
+    assert not any("probability" in note for note in found.notes)
     for what in ("feature", "logit"):
         assert found.overlap(what).shared == plain.overlap(what).shared
     assert not any(pair.identity == "target" for pair in pairs)
@@ -290,6 +292,23 @@ def test_graphs_are_compared_in_view_of_a_contrast(atlas: Atlas, examples: dict[
     for pair in one_target.nodes.shared:
         assert pair.influence_a == pytest.approx(sum(on_logit[node.key] for node in pair.a))
     assert one_target.paths == plain.paths
+
+
+def test_a_logit_that_is_called_as_a_rank_is_named(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    names = [new_name(), new_name()]
+    for name, text in zip(names, ("1", "one"), strict=True):
+        graph = make_graph([0, 1, 2, 2], [(0, 1, 1.0), (1, 2, 2.0), (1, 3, 1.0)])
+        graph.nodes.token[3] = graph.nodes.label[3] = text
+        graph.nodes.probability[2:] = (0.6, 0.3)
+        load_graph(atlas, graph, name=name)
+    note = f"logit:1 is the logit that is called '1' in {names[0]}, and number 1 by probability in the other graphs."
+    assert note in atlas.compare(*names, targets="logit:1").notes
+    feature = next(node for node in atlas.graph(names[0]).nodes() if node.kind is Kind.FEATURE)
+    place = f"{feature.layer}/{feature.index}"
+    series = atlas.series(*names, features=[place, feature.key.partition("@")[0], place], targets=["logit:1"])
+    assert note in series.notes
+    assert len(series) == 1  # the same feature, thrice
+    assert note not in atlas.compare(names[0], names[0], targets="logit:1").notes
 
 
 def test_contrasts_on_the_command_line(run: Run, examples: dict[str, GraphHandle]) -> None:

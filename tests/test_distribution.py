@@ -127,6 +127,13 @@ def test_samples_of_a_cyclic_graph_visit_no_node_twice(
         atlas.graph(name).count(sources=["token:0"], max_hops=6)
 
 
+def test_scores_whose_squares_are_too_large_have_a_deviation(atlas: Any, new_name: Any) -> None:
+    name = new_name()
+    load_graph(atlas, make_graph([0, 0, 1], [(0, 2, 1e200), (1, 2, -1e200)]), name=name)
+    found = atlas.graph(name).score_distribution(score="sum")
+    assert (found.mean, found.standard_deviation) == (0.0, 1e200)
+
+
 def test_a_path_whose_product_is_too_small_for_a_number_is_found(atlas: Any, new_name: Any) -> None:
     name = new_name()
     load_graph(atlas, make_graph([0, 0, 1, 2], [(0, 2, 1e-300), (1, 2, 1e30), (2, 3, 1.0)]), name=name)

@@ -163,6 +163,21 @@ def test_cypher_and_numpy_agree(texts: list[str], atlas: Atlas, columns: Columns
     rows = atlas.run(f"{COLUMNS} RETURN [{', '.join(value.cypher for value in values)}] AS found", {"graph": "dallas"})
     theirs = np.array([row["found"] for row in rows.rows], np.float64)
     for number, value in enumerate(values):
-        ours = edge_values(value, columns)
+        ours, known = edge_values(value, columns)
+        assert (known == [row["found"][number] is not None for row in rows.rows]).all(), value.text
         assert value.names <= columns.keys()
         assert np.allclose(ours, theirs[:, number], rtol=1e-12, atol=0, equal_nan=True), value.text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("sqrt(weight)", "is not defined for every edge"),
+        ("coalesce(sqrt(weight), 0)", "is not defined for every edge"),  # which coalesce() does not change
+        ("CASE WHEN weight > 0 THEN 1.0 END", "must be a number for every edge"),
+        ("1 / 0", "must be finite for every edge"),
+    ],
+)
+def test_values_that_no_score_can_have_are_refused(text: str, told: str, examples: dict[str, GraphHandle]) -> None:
+    with pytest.raises(InvalidArgumentError, match=told):
+        examples["dallas"].paths(edge_value=text, score="mean")

@@ -10,6 +10,7 @@ from itertools import product
 from statistics import fmean, pstdev
 from typing import Any
 
+import numpy as np
 import pytest
 from support.examples import ANALOGIES, EXAMPLES, example_file, ingest_examples
 from support.graphs import make_graph
@@ -29,6 +30,7 @@ from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries import features, graph_sets
+from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.feature_results import Motif
 
 TEXAS = (20, 44686)
@@ -196,6 +198,37 @@ def test_features_of_more_keys_than_a_statement_takes(
     assert list(found) == keys[:2]
     monkeypatch.setattr(features, "MAX_ROWS", 1)
     assert features.named_features(atlas, keys, about) == found
+
+
+def test_graphs_in_which_influence_is_not_defined_are_named(atlas: Atlas, new_name: Callable[[], str]) -> None:
+    names = [new_name(), new_name()]
+    for name, probability in zip(names, (0.5, np.nan), strict=True):
+        graph = make_graph([0, 17, 19], [(0, 1, 1.0), (1, 2, 1.0)])
+        graph.nodes.probability[2] = probability
+        load_graph(atlas, graph, name=name)
+    shown = atlas.feature("17/1", model="test")
+    assert [place.graph for place in shown.activations] == names
+    assert shown.notes == [f"Influence is not defined in {names[1]}, and counts as 0 there."]
+
+
+def test_only_features_of_the_set_are_suggested(atlas: Atlas, examples: Any) -> None:
+    sets = {graph.graph: graph.source_set for graph in atlas.graphs().graphs}
+    with pytest.raises(NodeNotFoundError, match="20/44686"):
+        atlas.feature("20/44687", source_set=sets["dallas"])
+    with pytest.raises(NodeNotFoundError) as raised:
+        atlas.feature("20/44687", source_set=sets["opposite-small"])
+    assert "20/44686" not in str(raised.value)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_the_picture_of_features_is_that_of_the_rows(k: int, atlas: Atlas, examples: Any) -> None:
+    query = find_query("features.only")
+    values = query.complete({"graphs": ["night", "winter", "foot"], "k": k})
+    listed = [(row["feature"]["layer"], row["feature"]["index"]) for row in atlas.query(query.id, values).rows]
+    with atlas.driver.session() as session:
+        drawn = {(p.end_node["layer"], p.end_node["index"]) for [p] in session.run(query.visual(), values)}
+    assert drawn == set(listed)
+    assert len(drawn) == k
 
 
 def test_a_feature_of_two_models_is_ambiguous(atlas: Atlas, examples: Any) -> None:

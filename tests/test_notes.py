@@ -91,7 +91,8 @@ def test_too_few_hops_and_restrictions(atlas: Atlas, examples: Any) -> None:
     token = next(token for token in tokens if not graph.count(sources=[token], max_hops=1).total)
     [note] = graph.paths(sources=[token], max_hops=1).notes
     shortest = next(int(hops) for hops, n in graph.count(sources=[token], max_hops=12).counts.items() if n)
-    assert f"has {shortest} hops" in note
+    assert f"has {shortest} hops, not 1." in note
+    assert note in graph.paths(sources=[token], hops=1).notes  # with which --max-hops cannot be given
 
 
 @pytest.mark.parametrize("sources", [[], ["Dallas"]])

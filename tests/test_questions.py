@@ -118,6 +118,8 @@ def test_details_of_every_kind_of_node_are_those_of_the_file(name: str, examples
         ("token:-12", "Positions are 0 to 10, or -11 to -1"),
         ("token:11", "Positions are 0 to 10"),
         ("20/44686@-30", "Positions are 0 to 10, or -11 to -1"),
+        ("error:99@3", "matches 'error:99@3'\n  Layers are 0 to 25"),
+        ("logit:22605@3", "matches 'logit:22605@3'\n  The graph has logit:22605@10"),
     ],
 )
 def test_an_address_out_of_range_says_what_there_is(address: str, hint: str, examples: dict[str, GraphHandle]) -> None:

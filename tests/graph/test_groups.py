@@ -19,7 +19,7 @@ from support.graphs import dense, edge_list, make_graph
 
 from circuit_atlas.graph.collapse import collapse
 from circuit_atlas.graph.data import KINDS, ArrayEdges, Bool, Float64, GraphData, Int64
-from circuit_atlas.graph.groups import Profiles, flow_kept, group_features, read_profiles
+from circuit_atlas.graph.groups import Profiles, _cosines, flow_kept, group_features, read_profiles
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.ingest import read_graph
@@ -208,6 +208,13 @@ def test_without_conditions_groups_are_those_of_scipy(seed: int, k: int, least: 
         (group_features(profiles, ~no, groups=3), fcluster(tree, 3, "maxclust")),
     ):
         assert ((found[:, None] == found) == (expected[:, None] == expected)).all()
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e-5, 1e160, 1e299])
+def test_profiles_are_as_similar_at_any_scale(scale: float) -> None:
+    profiles = np.array([[1.0, 2.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 2.0, 0.0]])
+    assert np.allclose(_cosines(profiles * scale), _cosines(profiles), rtol=1e-12, atol=0)
+    assert np.allclose(_cosines(profiles).diagonal(), [1, 1, 0, 1])
 
 
 @given(seed=st.integers(0, 10_000))

@@ -105,8 +105,8 @@ def test_weights_of_features_and_of_effects_between_them() -> None:
     weights.add(identity, np.array([0.1, 0.5, 0.2, 0.3]), edges)
     weights.add(["feature:3/4@-1", "logit:5"], np.array([0.4, 0.0]), no_edges)
     assert weights.features().toarray() == pytest.approx(np.array([[0.1, 0.2, 0.3], [0, 0.4, 0]]))
-    assert sorted(weights.effects().toarray()[0]) == [-1.0, 2.0, 4.0]
-    assert weights.effects()[[1]].nnz == 0
+    assert sorted(weights.edges().toarray()[0]) == [-1.0, 2.0, 4.0]
+    assert weights.edges()[[1]].nnz == 0
     keys, anywhere = weights.features_anywhere()
     assert keys == ["feature:1/2", "feature:3/4"]
     assert anywhere.toarray() == pytest.approx(np.array([[0.4, 0.2], [0, 0.4]]))

@@ -41,7 +41,6 @@ UNION ALL
   WHERE graphs = n_graphs
   RETURN f, nodes
 }
-// result
 CALL (nodes) {
   UNWIND nodes AS n
   WITH n ORDER BY n.position
@@ -51,6 +50,7 @@ CALL (nodes) {
   RETURN collect({graph: graph, positions: positions, activation: activation, influence: influence}) AS occurrences,
     min(influence) AS influence
 }
+// result
 WITH f, occurrences, influence ORDER BY influence DESC, f.model, f.source_set, f.layer, f.index
 WITH collect([f, occurrences, influence]) AS found
 UNWIND range(0, size(found[..$k]) - 1) AS i
@@ -59,7 +59,6 @@ WITH i, size(found) AS total, head(collect(found[i])) AS one
 WITH i, total, one[0] AS f, one[1] AS occurrences, one[2] AS influence
 RETURN f {@feature} AS feature, occurrences, influence, total ORDER BY i LIMIT @MAX_NEIGHBORS
 // visual: The transcoder features that are active in the graphs of the one set alone, with their activations.
-WITH f, nodes, reduce(sum = 0.0, n IN nodes | sum + coalesce(n.influence, 0.0)) AS influence
-ORDER BY influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
+WITH f, nodes, influence ORDER BY influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k
 UNWIND nodes AS n
 MATCH p = (n)-[:ACTIVATION_OF]->(f) RETURN p LIMIT 200

@@ -11,6 +11,7 @@
 // @returns node MAP -- its activation there, with activation and influence
 // @returns inputs LIST<MAP> -- node and weight of the strongest direct effects on it
 // @returns outputs LIST<MAP> -- node and weight of its strongest direct effects
+// @returns has_influence BOOLEAN -- whether influence is defined in the graph
 // @returns version STRING -- the version of the graph; null if the graph was replaced or deleted while it was read
 // @returns total INTEGER -- number of graphs in which it is active, whatever k
 CYPHER 25
@@ -26,9 +27,9 @@ WITH f, size(found) AS total, i, found[i] AS nodes
 UNWIND nodes AS n
 // First the version, and then whether the node is still that of the graph: so both are of one publish.
 OPTIONAL MATCH (g:Graph {name: n.graph})
-WITH f, total, i, n, coalesce(g.version, '') AS version
+WITH f, total, i, n, coalesce(g.version, '') AS version, g.completeness_score IS NOT NULL AS has_influence
 OPTIONAL MATCH (there:Node {graph: n.graph, key: n.key}) WHERE there = n
-WITH f, total, i, n, CASE WHEN there IS NOT NULL THEN version END AS version
+WITH f, total, i, n, CASE WHEN there IS NOT NULL THEN version END AS version, has_influence
 // result
 RETURN n.graph AS graph, n {@node, .activation, .influence} AS node,
   COLLECT {
@@ -37,7 +38,7 @@ RETURN n.graph AS graph, n {@node, .activation, .influence} AS node,
   COLLECT {
     MATCH (n)-[r:DIRECT_EFFECT]->(m) WITH m, r.weight AS weight ORDER BY abs(weight) DESC, m.ordinal LIMIT $neighbors
     RETURN {node: m {@node}, weight: weight} } AS outputs,
-  version, total
+  has_influence, version, total
 ORDER BY i, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT @MAX_ROWS
 // visual: A transcoder feature, its activations, and the strongest direct effects on each and of each.
 CALL (f, n) {

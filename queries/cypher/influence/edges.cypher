@@ -24,8 +24,7 @@ MATCH (t:Node {graph: $graph}) WHERE @indexed(t.ordinal)
 WITH t, threshold, coalesce($influences[t.ordinal], t.influence + coalesce(t.probability, 0.0)) AS flow
 WHERE flow > 0.0 AND t.input_sum > 0.0 AND flow >= threshold
 MATCH (t)<-[r:DIRECT_EFFECT]-(s) WHERE $within = [] OR s.key IN $within
-WITH s, t, r, abs(r.weight) / @at_least(t.input_sum) * flow AS influence, threshold
-WHERE influence >= threshold
+WITH s, t, r, abs(r.weight) / @at_least(t.input_sum) * flow AS influence, threshold WHERE influence >= threshold
 WITH s, t, r, influence ORDER BY influence DESC, t.ordinal, s.ordinal LIMIT $k
 // result
 RETURN s {@node} AS source, t {@node} AS target, r.weight AS weight, influence

@@ -13,9 +13,8 @@ WITH n, coalesce($influences[n.ordinal], n.influence) AS influence WHERE influen
 WITH n, influence ORDER BY influence DESC, n.ordinal
 WITH collect(n) AS nodes, collect(influence) AS influences, sum(influence) AS total
 // sums[i]: the influence of the first i nodes.
-WITH nodes, influences, total, reduce(
-  sums = [0.0], influence IN influences[..$k] | sums + [sums[-1] + influence]
-) AS sums
+WITH nodes, influences, total,
+  reduce(sums = [0.0], influence IN influences[..$k] | sums + [sums[-1] + influence]) AS sums
 UNWIND range(0, size(sums) - 2) AS i
 WITH nodes, i, nodes[i] AS n, influences[i] AS influence, sums[i] / total AS before,
      sums[i + 1] / total AS cumulative_share

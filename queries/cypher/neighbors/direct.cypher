@@ -1,4 +1,4 @@
-// The strongest direct effects on a node and of a node, by |weight| unless asked otherwise.
+// The strongest direct effects on a node and from it, by |weight| unless asked otherwise.
 // @param key STRING -- the node's key
 // @param k INTEGER = 10 -- how many each way
 // @returns direction STRING -- in or out
@@ -12,5 +12,5 @@ MATCH (n:Node {graph: $graph, key: $key})
 RETURN direction, m {@node} AS node, r.weight AS weight,
   CASE WHEN r.graphs > 0 THEN r {.graphs, .weight_present, .weight_sd, .sign_agreement} END AS statistics
 ORDER BY direction, @strength(r) DESC, m.ordinal LIMIT 20000
-// visual: A node and the strongest direct effects on it and of it.
+// visual: A node and the strongest direct effects on it and from it.
 MATCH p = (n)-[r]-(m) RETURN p LIMIT 300

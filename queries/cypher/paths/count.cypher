@@ -1,6 +1,7 @@
 // The number of paths from given nodes to given nodes, for every number of hops up to max_hops.
 // Exact beyond 2^63: a count is carried as three numbers below @LIMB and returned as text. From all tokens, the
-// counts that were stored with the graph are added up; in a graph that has a cycle there are none.
+// counts that were stored with the graph are added up. A graph that has a cycle has none, so there are no rows; from
+// given nodes, walks that visit a node twice count, too.
 // @param sources LIST<STRING> = [] -- keys of the nodes where paths begin; all tokens when empty
 // @param targets LIST<STRING> -- keys of the nodes where paths end
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
@@ -30,7 +31,7 @@ WITH stored, reduce(levels = [starts], hop IN range(1, $max_hops) | levels + [CO
   WITH ordinal, low % @LIMB AS low, mid + low / @LIMB AS mid, high
   WITH ordinal, low, mid % @LIMB AS mid, high + mid / @LIMB AS high
   RETURN {ordinal: ordinal, low: low, mid: mid, high: high} AS reached
-}]) AS levels, ends
+}]) AS levels, ends WHERE $sources <> [] OR stored <> []
 UNWIND range(1, $max_hops) AS hops
 WITH hops, [at IN levels[hops] WHERE at.ordinal IN ends] + [count IN stored WHERE count.hops = hops] AS counts
 WITH hops, reduce(sum = 0, count IN counts | sum + count.low) AS low,

@@ -1,5 +1,6 @@
-// The k paths of at most max_hops hops with the largest mean weight from a graph's tokens to given nodes; exact. This
-// is the search of paths.top_k in its plain form, to be read and changed: it has one score and no shortlists.
+// The k paths of at most max_hops hops with the largest mean weight from a graph's tokens to given nodes; exact. In a
+// graph that has a cycle, a path may visit a node twice. This is the search of paths.top_k in its plain form, to be
+// read and changed: it has one score and no shortlists.
 //
 // How it works. A graph has far too many paths to list. But the database stores, for every node v and number of hops j,
 // the largest sum of weights over all paths of exactly j hops from a token to v: bounds[j][v]. The search goes back

@@ -4,8 +4,8 @@
 // For other sources than all tokens, other scores than mean and sum, and restrictions, take `bounds` from paths.bounds.
 // paths.strongest is the same search in its plain form, with an explanation of how it works. This one takes all scores
 // and is fast in large graphs. A node there has hundreds or thousands of inputs, of which few matter:
-// its shortlist, stored as :PathSteps, has those that lead the @SHORTLISTED_PATHS best paths of each length, and with
-// `floors`, here unlisted_best, the best value of a path of each length through any other input.
+// its shortlist, stored as :PathSteps, has those through which the @SHORTLISTED_PATHS best paths of each length reach
+// it, and with `floors`, here unlisted_best, the best value of a path of each length through any other input.
 // @param targets LIST<STRING> -- keys of the nodes where paths end
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @param min_hops INTEGER = 1 -- fewest edges of a path

@@ -43,8 +43,7 @@ WHERE f IS NOT NULL AND $graph = '' AND $tag = ''
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE $graph IN ['', n.graph]
     MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
   } OR EXISTS {
-    UNWIND nodes AS n
-    MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
+    UNWIND nodes AS n MATCH (g:Graph {name: n.graph}) WHERE @is_searched(g)
   }
 WITH is_cut, kind, f, token, score, nodes
 ORDER BY score DESC, kind, f.model, f.source_set, f.layer, f.index, token LIMIT $k

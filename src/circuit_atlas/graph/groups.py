@@ -207,6 +207,9 @@ class _Merging:
 
 def _cosines(profiles: Float64) -> Float64:
     """Cosines of rows, (k, n): float64 (k, k); 0 for a row without values."""
+    # The square of a small weight would be 0. Powers of two change nothing else.
+    _, exponents = np.frexp(np.abs(profiles).max(axis=1, keepdims=True, initial=0.0))
+    profiles = np.ldexp(profiles, -exponents)
     length = np.linalg.norm(profiles, axis=1, keepdims=True)
     unit = np.divide(profiles, length, out=np.zeros_like(profiles), where=length > 0)
     found: Float64 = unit @ unit.T
