@@ -102,4 +102,4 @@ $(VENV)/.bench: $(VENV)/.test
 	touch $@
 
 clean:
-	rm -rf $(VENV) .check .docs .coverage .coverage.* build dist screenshots site *.egg-info
+	rm -rf $(VENV) .check .docs .coverage .coverage.* build dist fuzz-corpus screenshots site *.egg-info src/*.egg-info

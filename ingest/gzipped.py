@@ -1,4 +1,5 @@
-"""Opens files that may be packed with gzip, and unpacks them within bounds: a small file can unpack to any size."""
+"""Opens files that may be compressed with gzip, and decompresses them within bounds: a small file can become very
+large."""
 
 from __future__ import annotations
 
@@ -22,10 +23,10 @@ _ALWAYS_ALLOWED = 64 << 20  # bytes, whatever the ratio: short files of equal no
 
 @contextmanager
 def open_maybe_gzipped(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
-    """The content of a file, unpacked as it is read if the file begins as gzip does, whatever its name is.
+    """The content of a file, decompressed as it is read if the file begins as gzip does, whatever its name is.
 
     Raises:
-        InputError: the file is packed, and cut short or damaged.
+        InputError: the file is compressed, and cut short or damaged.
         OSError: the file cannot be opened or read.
     """
     try:
@@ -41,10 +42,10 @@ def open_maybe_gzipped(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
 
 
 def read_maybe_gzipped(path: Path) -> bytes:
-    """The whole content of a file, unpacked if it is packed.
+    """The whole content of a file, decompressed if it is compressed.
 
     Raises:
-        InputError: the file is packed, and cut short, damaged, or unpacks to more than a graph file does.
+        InputError: the file is compressed, and cut short, damaged, or decompresses to more than a graph file does.
         OSError: the file cannot be opened or read.
     """
     with open_maybe_gzipped(path) as content:
@@ -57,9 +58,9 @@ def read_maybe_gzipped(path: Path) -> bytes:
             size += len(chunk)
             if size > limit:
                 raise InputError(
-                    f"unpacks to more than {limit:,} bytes, which no graph file of its size does",
+                    f"decompresses to more than {limit:,} bytes, which no graph file of its size does",
                     where=str(path),
-                    fix="If you trust it, unpack it with gunzip and give the .json file.",
+                    fix="If you trust it, decompress it with gunzip and give the .json file.",
                 )
             chunks.append(chunk)
         return b"".join(chunks)

@@ -49,7 +49,7 @@ def read_links(links: list[dict[str, Any]], nodes: NodeColumns, path: Path) -> L
         path: the file, for messages.
 
     Raises:
-        InputError: a link refers to no node, occurs twice, or has a weight that is no number of at most 1e300; or one
+        InputError: a link refers to no node, occurs twice, or its weight is not a number of at most 1e300; or one
             id stands for too many nodes.
     """
     by_id: dict[str, list[int]] = defaultdict(list)

@@ -54,8 +54,8 @@ def read_pt(
             if it is on this machine. Nothing is downloaded unless a name is given here.
 
     Raises:
-        InputError: the file is damaged, no attribution graph, or inconsistent; the message names file and field. Or the
-            given tokenizer cannot be loaded.
+        InputError: the file is damaged, not an attribution graph, or inconsistent; the message names file and field. Or
+            the given tokenizer cannot be loaded.
         UnsafeFileError: loading it would run code.
         MissingExtraError: circuit-tracer, for pruning, or transformers, for the tokenizer, is not installed.
         InvalidArgumentError: a threshold is not between 0 and 1, or the graph cannot be pruned (see `prune`).

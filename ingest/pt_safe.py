@@ -31,7 +31,7 @@ def load_safely(path: Path) -> dict[str, Any]:
     Arrays have the dtype, shape and strides of the tensors; bfloat16 is that of ml_dtypes.
 
     Raises:
-        InputError: the file does not exist, is damaged, is no `.pt`, or has something other than a dict.
+        InputError: the file does not exist, is damaged, is not a `.pt`, or has something other than a dict.
         UnsafeFileError: loading it as torch does would run code, or it claims sizes that it does not have.
     """
     try:

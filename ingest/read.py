@@ -27,7 +27,7 @@ def read_graph(source: str | os.PathLike[str] | circuit_tracer.Graph, **options:
         UnsafeFileError: loading it would run code.
         InvalidArgumentError: a threshold or a tokenizer is given for a JSON graph, which is already pruned and has its
             tokens, an option is an empty text, or the source is neither a path nor a graph.
-        MissingExtraError: a `.pt` needs the extra `attribution`.
+        MissingExtraError: pruning a `.pt`, or a tokenizer, needs the extra `attribution`.
     """
     data = _read(source, **options)
     if len(data.nodes) > MAX_GRAPH_NODES:

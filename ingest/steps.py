@@ -57,7 +57,7 @@ def extra_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
 
 
 def column_steps(graph: str, rows: GraphRows) -> Iterator[Step]:
-    """The steps that write edges once more, as columns."""
+    """The steps that write a second copy of the edges, as columns."""
     for batch in batches(rows.columns(graph), BLOCKS_PER_STATEMENT):
         yield WRITE_COLUMNS, {"rows": batch}
 

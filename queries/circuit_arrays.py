@@ -56,11 +56,11 @@ def read_within(
 def read_circuits(
     graph: StoredGraph, targets: Sequence[str] = (), contrast: Contrast | None = None
 ) -> tuple[Circuits, StoredArrays]:
-    """The circuits of a graph that account for some targets, and the graph's nodes and edges.
+    """The circuits of a graph that explain some targets, and the graph's nodes and edges.
 
     Args:
         graph: the graph.
-        targets: addresses of nodes, in equal parts; when empty all logits, each weighed by its probability.
+        targets: addresses of nodes, in equal parts; when empty all logits, each weighted by its probability.
         contrast: what stands in the place of the targets.
 
     Raises:

@@ -157,7 +157,7 @@ class Alignment:
         self.sides = [one.side(row, place) for one, row in both]
 
     def node_overlaps(self) -> dict[str, Overlapping]:
-        """See `Aligned.overlap`, by kind of stored nodes, weighed by influence."""
+        """See `Aligned.overlap`, by kind of stored nodes, weighted by influence."""
         n = len(self.identities)
         counts = [np.bincount(side.identity[side.counted], minlength=n) for side in self.sides]
         weights = [

@@ -53,10 +53,10 @@ def contributors(
 
     Args:
         graph: the graph.
-        targets: addresses of the nodes to account for, in equal parts; when empty all logits, each weighed by its
+        targets: addresses of the nodes to explain, in equal parts; when empty all logits, each weighted by its
             probability.
-        minus: addresses of nodes that are subtracted: what is accounted for is the sum of the targets without these,
-            one node, as in `search_paths`; the first target is then the most probable logit when none is given.
+        minus: addresses of nodes that are subtracted: what is explained is the sum of the targets without these, one
+            node, as in `search_paths`; the first target is then the most probable logit when none is given.
         weights: weights of targets in that sum, by address; 1 for the others.
         kinds: only nodes of these kinds; all but logits when empty.
         share: stop at the smallest set that carries this share of their influence, 0 to 1; with 1, all that have any.
@@ -238,7 +238,7 @@ def check_defined(graph: StoredGraph) -> None:
 def target_weights(
     graph: StoredGraph, columns: StoredArrays, targets: Sequence[str], contrast: Contrast | None = None
 ) -> Float64:
-    """The weights of the nodes to account for, float64 (n,): of a contrast; equal parts of `targets`; or the logits'
+    """The weights of the nodes to explain, float64 (n,): of a contrast; equal parts of `targets`; or the logits'
     probabilities.
 
     Raises:

@@ -87,7 +87,7 @@ class InfluenceOfLength(Record):
     """What flows through paths of one length."""
 
     length: int = Field(description="Number of direct effects of the paths")
-    influence: float = Field(description="How much of the logits flows through them, each weighed by its probability")
+    influence: float = Field(description="How much of the logits flows through them, each weighted by its probability")
     cumulative_share: float = Field(
         description="Share of all that flows to the logits which paths of this length or shorter carry"
     )

@@ -54,7 +54,7 @@ def _weight(neighbor: Neighbor) -> float | str:
 
 
 class Neighbors(ContrastResult, GraphResult):
-    """The strongest direct effects on a node and of a node."""
+    """The strongest direct effects on a node and from it."""
 
     _list: ClassVar[str | None] = None
 

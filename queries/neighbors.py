@@ -38,7 +38,7 @@ def neighbors(
     layers: Iterable[int] = (),
     circuit: str | None = None,
 ) -> Neighbors:
-    """The k strongest direct effects on a node and of it.
+    """The k strongest direct effects on a node and from it.
 
     Args:
         graph: the graph.

@@ -49,14 +49,14 @@ def similar_graphs(
 
     They are compared by weights. A feature's weight is its influence: how much of the logits flows through it,
     summed over the nodes that are aligned with each other. An effect is one of a feature on a feature; its weight is
-    that of the direct effect, summed likewise. What has the weight 0 counts as missing.
+    that of the direct effect, summed likewise. A weight of 0 counts as missing.
 
     Args:
         database: the database.
         graph: the graph's name.
         tags: compare it with the graphs of these tags; without tags, with all graphs. Collapsed graphs and aggregates
             are left out, and so are graphs of another model or set of transcoders, which a note counts.
-        by: `feature`, or `effect`.
+        by: `feature`, or `edge`: the direct effects of features on features.
         measure: `jaccard`: the sum of the smaller over the sum of the larger of both weights; an effect counts with its
             |weight|, and as two if its sign differs, as in `compare`. Or `cosine`: of the angle between both lists of
             weights, which are signed.
@@ -65,7 +65,7 @@ def similar_graphs(
 
     Raises:
         InvalidArgumentError: an argument is out of range; the graph is collapsed or an aggregate, or has no features
-            (or effects); or there is no other graph to compare it with.
+            (or edges); or there is no other graph to compare it with.
         GraphNotFoundError, NotFoundError: see `graph_set`.
     """
     check_comparison(by, measure, align)

@@ -26,7 +26,7 @@ _SHOWN = 3  # characteristic features, and graphs, of a group in a table
 class _Compared(Result):
     """How graphs are compared."""
 
-    by: str = Field(description="What is compared: `feature` or `effect`")
+    by: str = Field(description="What is compared: `feature` or `edge`")
     measure: str = Field(description="`jaccard` or `cosine`")
     align: str = Field(description="How features are aligned, see `compare`")
 
@@ -39,9 +39,9 @@ class SimilarGraph(Record):
     """A graph, and how like another it is."""
 
     other: str = Field(description="Its name")
-    similarity: float = Field(description="0 to 1; with `cosine` of effects, -1 to 1")
-    shared: int = Field(description="Number of features, or effects, that both graphs have")
-    total: int = Field(description="Number of features, or effects, that it has")
+    similarity: float = Field(description="0 to 1; with `cosine` of edges, -1 to 1")
+    shared: int = Field(description="Number of features, or edges, that both graphs have")
+    total: int = Field(description="Number of features, or edges, that it has")
     prompt: str
 
 
@@ -49,7 +49,7 @@ class SimilarGraphs(_Compared):
     """The graphs that are most like one graph."""
 
     graph: str = Field(description="The one")
-    total: int = Field(description="Number of its features, or effects")
+    total: int = Field(description="Number of its features, or edges")
     compared: int = Field(description="Number of graphs that it was compared with")
     graphs: list[SimilarGraph] = Field(description="The most similar first, at most k")
 

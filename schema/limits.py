@@ -31,7 +31,7 @@ ORDERS = {"strongest": 1, "inhibiting": -1}  # of paths: the sign of their score
 DIRECTIONS = ("in", "out", "both")  # of effects, as a node sees them
 EFFECT_SIGNS = {"abs": 0, "positive": 1, "negative": -1}  # by which effects are ranked
 INFLUENCE_GROUPS = ("layer", "position", "kind", "feature")  # of nodes, see `queries.influence`
-SIMILAR_BY = ("feature", "effect")  # what is compared of graphs, see `queries.similar`
+SIMILAR_BY = ("feature", "edge")  # what is compared of graphs, see `queries.similar`
 MEASURES = ("jaccard", "cosine")  # of similarity, see `graph.similarity`
 CIRCUIT_SCORES = ("influence", "replacement", "completeness")  # that a circuit keeps, see `graph.circuits`
 CIRCUIT_METHODS = ("influence", "greedy", "paths")  # that choose a circuit
@@ -56,7 +56,7 @@ MAX_TEXT_LENGTH = 1_000_000  # characters of a text
 MAX_NESTING = 100  # lists and objects in each other
 MAX_SUPERNODES = 10_000
 MAX_MEMBERSHIPS = 1_000_000  # members of all supernodes together
-MAX_FILE_SIZE = 4 << 30  # bytes once unpacked, and of a download; the largest graph seen as JSON has 1.7 GB
+MAX_FILE_SIZE = 4 << 30  # bytes once decompressed, and of a download; the largest graph seen as JSON has 1.7 GB
 
 # Addresses of graphs.
 MAX_ADDRESS_LENGTH = 200_000  # characters: pins and supernodes are in it

@@ -22,7 +22,7 @@ AGGREGATE_FIELDS = (  # only aggregates have them
 FILE_FIELDS = ("file_metadata", "file_qparams", "file_extra", "file_form")  # stored as JSON text
 
 _NODE = LABELS["Node"].properties
-INFLUENCE = "How much of the logits flows through it over all paths, each logit weighed by its probability"
+INFLUENCE = "How much of the logits flows through it over all paths, each logit weighted by its probability"
 """What answers say of the influence of a node or effect."""
 
 

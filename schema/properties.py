@@ -80,7 +80,7 @@ _GRAPH = {
     "edge_threshold": Property(DOUBLE, "Share of the influence that the edges kept by pruning carry", "share, 0 to 1"),
     "active_features": Property(LONG, "Features that are active on the prompt, if the file says so", "features"),
     "vocab_size": Property(
-        LONG, "Size of the vocabulary; logits with an index from there on are virtual directions", "tokens"
+        LONG, "Size of the vocabulary; a logit whose index is this or larger is a virtual logit", "tokens"
     ),
     "file_metadata": Property(STRING, "The file's `metadata`, as JSON text"),
     "file_qparams": Property(STRING, "The file's `qParams`, as JSON text"),
@@ -98,8 +98,8 @@ _GRAPH = {
     "collapsed_state": Property(
         STRING, "On a collapsed graph: hash of what it was made from; shows if it is out of date"
     ),
-    "aggregated_names": Property(STRINGS, "On an aggregate: names of graphs that it was asked to be made of, if any"),
-    "aggregated_tags": Property(STRINGS, "On an aggregate: tags whose graphs it was asked to be made of, if any"),
+    "aggregated_names": Property(STRINGS, "On an aggregate: names of the graphs that were given, if any"),
+    "aggregated_tags": Property(STRINGS, "On an aggregate: tags that were given, if any"),
     "aggregated_graphs": Property(LONG, "On an aggregate: number of graphs that it was made of", "graphs"),
     "aggregated_align": Property(
         STRING, "On an aggregate: `feature`, `relative` or `exact`, how the nodes of the graphs were aligned"
@@ -108,7 +108,9 @@ _GRAPH = {
         STRING, "On an aggregate: `mean` or `normalised`, whether weights were divided by the target's `input_sum`"
     ),
     "aggregated_min_graphs": Property(
-        LONG, "On an aggregate: what fewer graphs have was left out; missing where nothing was", "graphs"
+        LONG,
+        "On an aggregate: nodes and effects that fewer graphs have were left out; null without such a limit",
+        "graphs",
     ),
     "aggregated_state": Property(STRING, "On an aggregate: hash of what it was made of; shows if it is out of date"),
     "warnings": Property(STRINGS, "Oddities in the file that the reader accepted"),
@@ -323,8 +325,8 @@ LABELS = {
         },
     ),
     "PathSteps": Label(
-        f"The shortlist of a node with more than {SHORTLIST_FROM} inputs: those that lead the {SHORTLISTED_PATHS} best "
-        "paths of each number of hops. The other properties are as in `:PathBounds`.",
+        f"The shortlist of a node with more than {SHORTLIST_FROM} inputs: those through which the {SHORTLISTED_PATHS} "
+        "best paths of each number of hops reach it. The other properties are as in `:PathBounds`.",
         ("graph", "sources", "sign", "ordinal"),
         {
             "graph": Property(STRING, "Name of its graph"),
@@ -357,7 +359,8 @@ LABELS = {
         },
     ),
     "EdgeColumns": Label(
-        "Up to 300,000 direct effects once more, as columns of bytes (little endian), in order of target, then source: "
+        "A second copy of up to 300,000 direct effects, as columns of bytes (little endian), in order of target, then "
+        "source: "
         "the incoming effects of the nodes with the ordinals `first` + i. What needs all effects of a graph reads "
         "these instead of the relationships, in a hundredth of the time.",
         ("graph", "block"),

@@ -13,7 +13,7 @@ import griffe
 
 
 class MethodsByAssignment(griffe.Extension):
-    """Replaces attributes whose value is a function of the package by that function."""
+    """Replaces attributes whose value is a function of the package with that function."""
 
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """Look through the classes of a package that was just loaded."""

@@ -140,7 +140,9 @@ with Atlas() as atlas:
 | 1 | the question or the file is wrong; or one of several files or prompts failed; or `verify` found a difference |
 | 2 | the command line is wrong: an unknown option, a missing argument |
 | 3 | the database, the network or the machine is not ready |
+| 129 | the terminal was closed (SIGHUP) |
 | 130 | interrupted with Ctrl-C |
+| 143 | terminated (SIGTERM) |
 
 ## Classes
 

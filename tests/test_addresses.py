@@ -315,7 +315,7 @@ TROUBLE: dict[str, tuple[Any, type[AtlasError], str]] = {
     "slow": (slow, DownloadError, "takes too long"),
     "dripping": (dripping, DownloadError, "takes too long"),
     "huge": (reply(200, SMALL), DownloadError, "more than 1,000 bytes"),
-    "a bomb": (bomb, InputError, "unpacks to more than"),
+    "a bomb": (bomb, InputError, "decompresses to more than"),
     "packed otherwise": (
         reply(200, SMALL, Content_Encoding="br"),
         DownloadError,

@@ -7,7 +7,9 @@ import math
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
@@ -19,11 +21,12 @@ from support.graphs import make_graph
 from support.program import Run, fails
 from support.two_files import File, jaccard
 
-from circuit_atlas import Atlas
+from circuit_atlas import Atlas, tags
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NotFoundError
 from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.ingest import load_graph
 from circuit_atlas.queries import similar
+from circuit_atlas.queries.similar_results import Clusters
 from circuit_atlas.synth import Shape, synthesize
 
 
@@ -42,7 +45,7 @@ def cosine(a: dict[Any, float], b: dict[Any, float]) -> float:
 
 
 @pytest.mark.parametrize("align", ["feature", "relative"])
-@pytest.mark.parametrize("by", ["feature", "effect"])
+@pytest.mark.parametrize("by", ["feature", "edge"])
 def test_similarities_are_those_of_the_files(by: str, align: str, atlas: Atlas, examples: Any) -> None:
     files = {name: weights(File(example_file(name), align), by) for name in ANALOGIES}
     for measure, similarity in (("jaccard", jaccard), ("cosine", cosine)):
@@ -75,7 +78,7 @@ def test_graphs_that_cannot_be_among_the_most_similar_are_not_added_up(
 
 
 def test_groups_and_what_is_characteristic_of_them(atlas: Atlas, examples: Any) -> None:
-    found = atlas.clusters("dallas", tags=["analogies"], by="effect", groups=2, k=4)
+    found = atlas.clusters("dallas", tags=["analogies"], by="edge", groups=2, k=4)
     alone, rest = sorted(found.groups, key=lambda group: len(group.graphs))
     assert alone.graphs == ["dallas"]
     assert sorted(rest.graphs) == sorted(ANALOGIES)
@@ -102,7 +105,7 @@ def test_groups_and_what_is_characteristic_of_them(atlas: Atlas, examples: Any) 
     assert rest.within_low < rest.within < rest.within_high  # type: ignore[operator]
     assert (alone.within, alone.rest_low) == (None, None)
     assert alone.rest == pytest.approx(rest.rest)
-    assert found == atlas.clusters("dallas", tags=["analogies"], by="effect", groups=2, k=4)  # drawn with a seed
+    assert found == atlas.clusters("dallas", tags=["analogies"], by="edge", groups=2, k=4)  # drawn with a seed
     assert [row["graph"] for row in found.data("members").rows] == found.graphs
     assert len([*found.data("features").rows]) == 8
     with pytest.raises(InvalidArgumentError, match="only a whole answer"):
@@ -124,7 +127,7 @@ def test_questions_that_cannot_be_meant(atlas: Atlas, examples: Any) -> None:
         (["dallas", "night"], {"groups": 2, "threshold": 0.5}, "cannot be combined"),
         (["dallas", "night"], {"groups": 3}, "It must be 1 to 2"),
         (["dallas", "night"], {"threshold": 2.0}, "-1 to 1"),
-        (["dallas", "night"], {"by": "token"}, "feature, effect"),
+        (["dallas", "night"], {"by": "token"}, "feature, edge"),
         (["dallas", "night"], {"measure": "euclid"}, "jaccard, cosine"),
     ):
         with pytest.raises(InvalidArgumentError, match=told):
@@ -196,6 +199,35 @@ def test_groups_are_written_as_tags_only_on_request(atlas: Atlas, tagged: tuple[
         atlas.tag_groups(found, tag)
 
 
+@pytest.mark.parametrize("written", range(6))
+def test_tags_of_groups_can_be_written_again_after_an_interrupt(
+    written: int, atlas: Atlas, tagged: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag, (first, same, other, _) = tagged
+    one = atlas.clusters(tags=[tag], groups=1)
+
+    def grouped(*groups: list[str]) -> Clusters:
+        made = [one.groups[0].model_copy(update={"group": i, "graphs": names}) for i, names in enumerate(groups, 1)]
+        return one.model_copy(update={"groups": made})
+
+    atlas.tag_groups(grouped([first], [same], [other]), tag)
+    found = grouped([first, same], [other])
+    write, calls = tags.tag_graphs, count()
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        if next(calls) == written:
+            raise KeyboardInterrupt
+        return write(*args, **options)
+
+    monkeypatch.setattr(tags, "tag_graphs", interrupted)
+    with suppress(KeyboardInterrupt):
+        atlas.tag_groups(found, tag)
+    monkeypatch.setattr(tags, "tag_graphs", write)
+    atlas.tag_groups(found, tag)
+    now = {found.tag: set(found.graphs) for found in atlas.tags().tags if found.tag.startswith(f"{tag}-")}
+    assert now == {f"{tag}-{group.group}": set(group.graphs) for group in found.groups}
+
+
 def test_tags_of_groups_are_all_valid_or_none_is_written(atlas: Atlas, new_name: Callable[[], str]) -> None:
     """The tag of the tenth group is too long, those of the others are not."""
     names = [new_name() for _ in range(10)]
@@ -208,9 +240,9 @@ def test_tags_of_groups_are_all_valid_or_none_is_written(atlas: Atlas, new_name:
 
 
 def test_the_commands(run: Run, tmp_path: Path) -> None:
-    table = run("similar", "night", "--tag", "analogies", "-k", "1", "--by", "effect", "--table").stdout
+    table = run("similar", "night", "--tag", "analogies", "-k", "1", "--by", "edge", "--table").stdout
     assert "graphs like night" in table
-    assert "jaccard of effects, the first 1 of 4" in table
+    assert "jaccard of edges, the first 1 of 4" in table
     page = tmp_path / "page.html"
     how = ("--measure", "cosine", "--csv", "--rows", "members", "--page", str(page))
     done = run("clusters", "dallas", "--tag", "analogies", *how)

@@ -1,8 +1,9 @@
 """Every error that circuit-atlas raises on purpose, in one tree.
 
 Each error says what was wrong, where, and what to do about it; `str(error)` joins the three, for a terminal. The
-`exit_code` is that of the command line: 1 if a query or file is wrong, 2 if the command itself is wrong (click's
-errors), 3 if the database or the machine is not ready.
+`exit_code` is that of the command line: 1 if a query or file is wrong, 3 if the database or the machine is not ready.
+Codes without a class here are 2 if the command line itself is wrong (click's errors), 129 if the terminal was closed,
+130 after Ctrl-C, and 143 after SIGTERM.
 """
 
 from __future__ import annotations

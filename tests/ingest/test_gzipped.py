@@ -1,4 +1,4 @@
-"""Graph files packed with gzip: the same graph, and errors for those that are damaged or made to fill the memory."""
+"""Graph files compressed with gzip: the same graph, and errors for those that are damaged or would fill the memory."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
     assert bomb.stat().st_size < 3 * MIB
     done = read_in_process(bomb, memory=1 << 30)
     assert "InputError" in done.stderr
-    assert "unpacks to more than" in done.stderr
+    assert "decompresses to more than" in done.stderr
     assert "gunzip" in done.stderr
 
 

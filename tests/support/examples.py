@@ -19,7 +19,7 @@ STORED = (*NAMES, *(name for name in ANALOGIES if name not in NAMES))
 
 
 def example_file(name: str) -> Path:
-    """The file of an example, packed if it is one of the analogies."""
+    """The file of an example, compressed if it is one of the analogies."""
     packed = ROOT / "examples" / "analogies" / f"{name}.json.gz"
     return packed if packed.exists() else EXAMPLES / f"{name}.json"
 

@@ -30,7 +30,7 @@ def ingest_in_bulk(store: str, file: str) -> None:
 
 
 def restore(store: str, file: str) -> None:
-    """Replace all graphs by those of a backup."""
+    """Replace all graphs with those of a backup."""
     with Atlas(store=store) as atlas:
         atlas.restore(file, replace=True)
 

@@ -25,7 +25,7 @@ class FilePaths(NamedTuple):
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """The JSON of a graph file, packed with gzip or not."""
+    """The JSON of a graph file, compressed with gzip or not."""
     content = path.read_bytes()
     document: dict[str, Any] = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
     return document

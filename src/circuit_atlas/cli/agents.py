@@ -101,7 +101,7 @@ class ReadTools:
         )
 
     def neighbors(self, graph: str, address: str, minus: Names = (), direction: str = "both", k: Rows = 10) -> Result:
-        """List the strongest direct effects on a node and of a node. direction: in, out or both.
+        """List the strongest direct effects on a node and from it. direction: in, out or both.
 
         minus: nodes to subtract from the node, such as another logit.
         """
@@ -244,7 +244,7 @@ class ReadTools:
     ) -> Result:
         """List the graphs most like a graph, among those with some tags or all.
 
-        by: feature (influence) or effect (direct effects between features). measure: jaccard or cosine.
+        by: feature (influence) or edge (direct effects between features). measure: jaccard or cosine.
         """
         return self._atlas.similar(graph, tags=tags, by=by, measure=measure, k=k)
 

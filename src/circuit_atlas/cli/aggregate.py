@@ -26,11 +26,10 @@ GROUP = "Questions across prompts"
 @click.option(
     "--weight",
     type=click.Choice(AGGREGATED_WEIGHTS),
-    show_default="mean",
-    help="Mean of the weights, or of their shares of the target's inputs.",
+    help="Mean of the weights, or of their shares of the target's inputs.  [default: mean]",
 )
 @click.option(
-    "--min-graphs", type=click.IntRange(1), show_default="1", help="Leave out nodes and effects that fewer graphs have."
+    "--min-graphs", type=click.IntRange(1), help="Leave out nodes and effects that fewer graphs have.  [default: 1]"
 )
 @click.option("--replace", is_flag=True, help="Replace a graph of that name.")
 @click.option("--refresh", is_flag=True, help="Make the aggregate again, as it was made, if it is out of date.")

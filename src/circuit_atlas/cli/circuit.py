@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.path_options import account_for_option
+from circuit_atlas.cli.path_options import explain_option
 from circuit_atlas.cli.questions import Question, graph_collapsed_or_several, question_command
 from circuit_atlas.schema.limits import CIRCUIT_METHODS, CIRCUIT_SCORES
 
@@ -39,7 +39,7 @@ GROUP = "Questions about a graph"
     help="The most influential nodes; the node that raises the score most, one at a time; or the best paths.  "
     "[default: the best of the three]",
 )
-@account_for_option
+@explain_option
 @click.option("--name", help="Store the circuit under this name.")
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
 @question_command

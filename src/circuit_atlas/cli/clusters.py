@@ -67,7 +67,7 @@ def clusters_command(
     \b
     Examples:
       circuit-atlas clusters --tag analogies
-      circuit-atlas clusters --tag analogies --groups 3 --by effect --page analogies.html
+      circuit-atlas clusters --tag analogies --groups 3 --by edge --page analogies.html
       circuit-atlas clusters --tag analogies --threshold 0.25 --tag-groups alike
     """
     check_page(page, opened)

@@ -52,7 +52,7 @@ GROUP = "Explanations"
     default=8.0,
     show_default=True,
     metavar="GB",
-    help="With --from: largest size of all files together, unpacked.",
+    help="With --from: largest size of all files together once decompressed.",
 )
 @atlas_command
 def explain_command(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from circuit_atlas.cli.path_options import KIND, account_for_option, circuit_option, contrast_options
+from circuit_atlas.cli.path_options import KIND, circuit_option, contrast_options, explain_option
 from circuit_atlas.cli.questions import Question, best_of_all_option, graph_collapsed_or_several, question_command
 from circuit_atlas.schema.limits import INFLUENCE_GROUPS, MAX_PATHS
 
@@ -26,7 +26,7 @@ GROUP = "Questions about a graph"
     show_default=True,
     help="By node, by edge, by length of the paths, or by groups of nodes.",
 )
-@account_for_option
+@explain_option
 @contrast_options
 @click.option("--kind", "kinds", type=KIND, multiple=True, help="Only nodes of this kind; repeatable.")
 @click.option(
@@ -38,8 +38,7 @@ GROUP = "Questions about a graph"
     "-k",
     "--k",
     type=click.IntRange(1, MAX_PATHS),
-    show_default="20; of groups and lengths 100; with --share as many as it takes",
-    help="At most this many.",
+    help="At most this many.  [default: 20; 100 for groups and lengths; with --share, as many as needed]",
 )
 @best_of_all_option
 @circuit_option

@@ -1,4 +1,4 @@
-"""`neighbors`: the strongest direct effects on a node and of it."""
+"""`neighbors`: the strongest direct effects on a node and from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GROUP = "Questions about a graph"
     type=click.Choice(DIRECTIONS),
     default="both",
     show_default=True,
-    help="Effects on the node, of the node, or both.",
+    help="Effects on the node, from the node, or both.",
 )
 @click.option(
     "-k", "--k", type=click.IntRange(1, MAX_NEIGHBORS), default=10, show_default=True, help="How many each way."
@@ -58,7 +58,7 @@ GROUP = "Questions about a graph"
 @circuit_option
 @question_command
 def neighbors_command(atlas: Atlas, graph: str, node: str, hops: int, **options: Any) -> Result:
-    """Show the strongest direct effects on and of a NODE of GRAPH.
+    """Show the strongest direct effects on and from a NODE of GRAPH.
 
     \b
     Examples:

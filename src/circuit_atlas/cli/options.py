@@ -213,12 +213,13 @@ def align_option(default: str | None = "feature", help_text: str = "") -> Callab
         help_text: what the help says before how positions are counted.
     """
     counted = "count positions from the end of the prompt, from its start, or not at all."
+    text = f"{help_text} {counted}" if help_text else counted.capitalize()
     return click.option(
         "--align",
         type=click.Choice(ALIGNMENTS),
         default=default,
-        show_default=True if default else "feature",
-        help=f"{help_text} {counted}" if help_text else counted.capitalize(),
+        show_default=True,
+        help=text if default else f"{text}  [default: feature]",  # click would put brackets around such a default
     )
 
 

@@ -48,8 +48,8 @@ to_option = click.option(
     metavar="NODE",
     help="Node where paths end; repeatable.  [default: the most probable logit]",
 )
-account_for_option = click.option(
-    "--to", "targets", multiple=True, metavar="NODE", help="Node to account for; repeatable.  [default: all logits]"
+explain_option = click.option(
+    "--to", "targets", multiple=True, metavar="NODE", help="Node to explain; repeatable.  [default: all logits]"
 )
 
 
@@ -174,7 +174,7 @@ restriction_options = together(
         "--must-pass",
         multiple=True,
         metavar="NODE",
-        help="Pass this node, or a feature such as 20/44686 anywhere; repeatable: each of them.",
+        help="Pass this node, or a feature such as 20/44686 anywhere; repeatable; a path must pass all of them.",
     ),
     click.option(
         "--must-pass-any", multiple=True, metavar="NODE", help="Pass one of these nodes or features; repeatable."

@@ -45,7 +45,7 @@ GROUP = "Questions about a graph"
 @restriction_options
 @question_command
 def paths_command(atlas: Atlas, graph: str, **options: Any) -> Result:
-    """Find the paths of GRAPH with the best score; exact, inhibition included.
+    """Find the paths of GRAPH with the best score. The search is exact and includes inhibiting paths.
 
     \b
     Examples:

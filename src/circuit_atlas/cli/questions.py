@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def complete_graphs(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names of graphs, for shell completion; none if no server runs."""
+    """Names of graphs, for shell completion; none if no server is running."""
     logging.getLogger("circuit_atlas").setLevel(logging.ERROR)  # a warning would end up in the line being typed
     import_driver()
     from circuit_atlas.database import Database
@@ -45,7 +45,7 @@ _collapsed_option = click.option("--collapsed", is_flag=True, help="Use the grap
 
 
 def graph_or_collapsed(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument GRAPH, and `--collapsed`, which replaces it by GRAPH:collapsed."""
+    """The argument GRAPH, and `--collapsed`, which replaces it with GRAPH:collapsed."""
 
     @wraps(command)
     def run(*args: Any, graph: str, collapsed: bool, **kwargs: Any) -> Any:
@@ -112,7 +112,7 @@ def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def graph_collapsed_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
-    """As `graph_or_several`, and `--collapsed`, which replaces GRAPH by GRAPH:collapsed."""
+    """As `graph_or_several`, and `--collapsed`, which replaces GRAPH with GRAPH:collapsed."""
 
     @wraps(command)
     def run(*args: Any, graph: str | Several, collapsed: bool, **rest: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from circuit_atlas.cli.circuit import check_replace
-from circuit_atlas.cli.path_options import account_for_option
+from circuit_atlas.cli.path_options import explain_option
 from circuit_atlas.cli.questions import Question, complete_graphs, graph_collapsed_or_several, question_command
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _read_json(_ctx: click.Context, _parameter: click.Parameter, file: IO[str] |
     callback=_read_json,
     help="Nodes from JSON that `paths`, `search` or `circuit` printed, or a list of addresses; - for stdin.",
 )
-@account_for_option
+@explain_option
 @click.option("--name", help="Store the nodes under this name, as a circuit.")
 @click.option("--replace", is_flag=True, help="Replace a circuit of that name.")
 @question_command

@@ -29,8 +29,8 @@ GROUP = "Questions across prompts"
 @click.option(
     "--score",
     type=click.Choice(SCORES),
-    show_default=SHOWN_SCORE,
-    help="With --must-pass: mean or sum of weights, the weakest link, or the product of normalised weights.",
+    help="With --must-pass: mean or sum of weights, the weakest link, or the product of normalised weights.  "
+    f"[default: {SHOWN_SCORE}]",
 )
 @click.option("--circuit", metavar="NAME", help="Follow the scores of this stored circuit; with --of.")
 @click.option("--of", metavar="GRAPH", shell_complete=complete_graphs, help="The graph that has the circuit.")
@@ -46,8 +46,7 @@ GROUP = "Questions across prompts"
     "-k",
     "--k",
     type=click.IntRange(1, 100),
-    show_default="5",
-    help="How many features, where nothing is named to follow.",
+    help="How many features, where nothing is named to follow.  [default: 5]",
 )
 @click.option("--page", type=FILE_PATH, metavar="FILE", help="Draw the lines: .html, .png, .svg or .pdf.")
 @open_option

@@ -85,7 +85,7 @@ def stop(store: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @store_option
 def status(store: str | None, as_json: bool) -> None:
-    """Show whether the server runs, and where.
+    """Show whether the server is running, and where.
 
     \b
     Examples:

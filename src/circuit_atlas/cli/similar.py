@@ -26,13 +26,13 @@ GROUP = "Questions across prompts"
 )
 @atlas_command
 def similar_command(atlas: Atlas, graph: str, **options: Any) -> Result:
-    """List the graphs most like GRAPH: those whose features, or effects, have the most similar weights.
+    """List the graphs most like GRAPH: those whose features, or edges, have the most similar weights.
 
     A feature's weight is its influence. Without --tag, GRAPH is compared with all graphs of its model and transcoders.
 
     \b
     Examples:
       circuit-atlas similar winter --tag analogies
-      circuit-atlas similar winter --by effect --measure cosine -k 3
+      circuit-atlas similar winter --by edge --measure cosine -k 3
     """
     return atlas.similar(graph, **options)

@@ -120,7 +120,7 @@ def influence_by_length(
 
 
 def shares_of_inputs(edges: PackedEdges, sums: Float64, share: Float64) -> Float64:
-    """A times `share`: for each node, the mean of its inputs' shares, weighed by |weight|, float64 (n,).
+    """A times `share`: for each node, the mean of its inputs' shares, weighted by |weight|, float64 (n,).
 
     Args:
         edges: edges of a graph of n nodes.

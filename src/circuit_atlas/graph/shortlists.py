@@ -17,7 +17,7 @@ _LOWEST = np.finfo(np.float64).min
 
 
 class Shortlist(NamedTuple):
-    """The inputs of the node `ordinal` that lead the SHORTLISTED_PATHS best paths of each number of hops.
+    """The inputs through which the SHORTLISTED_PATHS best paths of each number of hops reach the node `ordinal`.
 
     `sources` (m,) are their ordinals and `weights` (m,) their effects on the node. `unlisted_best` (hops,) is, at place
     j, the best value of a path of j + 1 hops through any other input: what a search has to beat in order to be sure

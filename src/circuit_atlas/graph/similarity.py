@@ -45,7 +45,7 @@ class GraphWeights:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}  # of the identity of each feature
         self._features: list[tuple[Int64, Float64]] = []
-        self._effects: list[tuple[Int64, Float64]] = []
+        self._edges: list[tuple[Int64, Float64]] = []
 
     def add(self, identity: Sequence[str], influence: Float64, edges: PackedEdges | None = None) -> None:
         """Add a graph.
@@ -62,19 +62,19 @@ class GraphWeights:
             target, source = np.repeat(number, edges.inputs), number[edges.source]
             found = (target >= 0) & (source >= 0)
             pair = target[found] << 32 | source[found]
-            self._effects.append((pair, edges.weight[found].astype(np.float64)))
+            self._edges.append((pair, edges.weight[found].astype(np.float64)))
 
     def features(self) -> Any:
         """The weights of features, see `weight_matrix`."""
         return weight_matrix(self._features)[1]
 
-    def effects(self) -> Any:
-        """The weights of effects, see `weight_matrix`."""
-        return weight_matrix(self._effects)[1]
+    def edges(self) -> Any:
+        """The weights of edges, see `weight_matrix`."""
+        return weight_matrix(self._edges)[1]
 
     def of(self, by: str) -> Any:
-        """The weights of features or of effects; `by` is one of `SIMILAR_BY`."""
-        return self.features() if by == "feature" else self.effects()
+        """The weights of features or of edges; `by` is one of `SIMILAR_BY`."""
+        return self.features() if by == "feature" else self.edges()
 
     def features_anywhere(self) -> tuple[list[str], Any]:
         """Keys of features without position, such as feature:20/44686, and their weights whatever the position."""

@@ -122,7 +122,7 @@ class Client:
         Raises:
             TransientError: all attempts failed.
             RefusedError, RedirectError: the server refuses, or redirects.
-            MalformedError: the server calls the request wrong, or the response cannot be unpacked.
+            MalformedError: the server calls the request wrong, or the response cannot be decompressed.
         """
         if url.host in self._long_waits:
             raise self._long_waits[url.host]

@@ -80,13 +80,13 @@ class GraphDownloads(NeuronpediaApi):
         return self._allowed(url, [self.url.host], address.shown)
 
     def download(self, url: httpx.URL, file: Path) -> None:
-        """Download a file. What is packed with gzip stays packed: the reader unpacks it within bounds.
+        """Download a file. What is compressed with gzip stays so: the reader decompresses it within bounds.
 
         Raises:
             DownloadError: it cannot be had, is too large, or the server redirects to a host that is not allowed.
         """
         hosts = [url.host]
-        packing = "identity" if file.suffix.startswith(".pt") else "gzip"  # only JSON is recognised when it is packed
+        packing = "identity" if file.suffix.startswith(".pt") else "gzip"  # only JSON is recognised when compressed
         try:
             for _ in range(_MAX_REDIRECTS):
                 try:

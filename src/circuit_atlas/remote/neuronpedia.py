@@ -25,7 +25,7 @@ from circuit_atlas.remote.json_text import MalformedError
 from circuit_atlas.schema.source_sets import NEURONPEDIA
 
 _MAX_BYTES = 64 << 20  # of a response
-_GZIP = ("gzip", "x-gzip")  # the only packing that is asked for
+_GZIP = ("gzip", "x-gzip")  # the only compression that is asked for
 _MAX_SECONDS = 120.0  # from the first byte of a response to the last
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 KEY_VARIABLE, URL_VARIABLE = "NEURONPEDIA_API_KEY", "NEURONPEDIA_URL"
@@ -161,10 +161,10 @@ def _shown_location(location: str) -> str:
 
 
 def is_packed(response: httpx.Response, *, may_be: bool = True) -> bool:
-    """Whether the body of a response is packed with gzip.
+    """Whether the body of a response is compressed with gzip.
 
     Raises:
-        MalformedError: it is packed in a way that was not asked for; in any way, unless it `may_be` packed.
+        MalformedError: it is compressed in a way that was not asked for; in any way, unless it `may_be` compressed.
     """
     packing = response.headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", *(_GZIP if may_be else ())):
@@ -173,17 +173,17 @@ def is_packed(response: httpx.Response, *, may_be: bool = True) -> bool:
 
 
 def _read(response: httpx.Response) -> bytes:
-    """The body of a response, unpacked, within the bounds of size and time. httpx would unpack all of what has arrived
-    before its size can be looked at, and as many times as the server says that it was packed."""
+    """The body of a response, decompressed, within the bounds of size and time. httpx would decompress all of what has
+    arrived before its size can be looked at, and as many times as the server says that it was compressed."""
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS) if is_packed(response) else None
     content = bytearray()
     for chunk in received(response, _MAX_SECONDS):
         try:
             content += unpacker.decompress(chunk, _MAX_BYTES + 1 - len(content)) if unpacker else chunk
         except zlib.error as error:
-            raise MalformedError(f"the response cannot be unpacked: {error}") from error
+            raise MalformedError(f"the response cannot be decompressed: {error}") from error
         if unpacker and unpacker.unused_data:
-            raise MalformedError("the response goes on after what is packed")
+            raise MalformedError("the response goes on after the compressed data")
         if len(content) > _MAX_BYTES:
             raise MalformedError(f"the response has more than {_MAX_BYTES >> 20} MB")
     if unpacker and not unpacker.eof and content:
