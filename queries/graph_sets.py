@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import InvalidArgumentError, NotFoundError
@@ -13,7 +14,10 @@ from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
-from circuit_atlas.queries.one_answer import note_versions
+from circuit_atlas.queries.one_answer import MANY, Position, note_versions, noted_position
+
+# Sets of many graphs as they were read last, by names and tags; and the position of the log, at which they are so.
+_kept: WeakKeyDictionary[Database, tuple[Position | None, dict[Any, Rows]]] = WeakKeyDictionary()
 
 
 def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:
@@ -75,13 +79,27 @@ def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> 
     """The graphs of the names and tags that exist, in order of their names, whose versions are noted: a row of `graph`,
     `version`, `content`, `source_set`, `lorsa_source_set`, `is_original`, `tagged` and `has_influence` for each, see
     graphs.set."""
+    asked, position = (tuple(graphs), tuple(tags)), noted_position()
+    at, kept = _kept.get(database, (None, {}))
+    if position is None or at != position:
+        at, kept = _kept[database] = position, {}
+    if asked not in kept:
+        rows = _read_rows(database, *asked)
+        if position is not None and len(rows) >= MANY:
+            kept[asked] = rows
+    else:
+        rows = kept[asked]
+    note_versions({row["graph"]: row["version"] for row in rows})
+    return list(rows)
+
+
+def _read_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
     rows = []
     for found in ask(database, "graphs.set", graphs=list(graphs), tags=list(tags)):
         for name, version, content in zip(found["names"], found["versions"], found["contents"], strict=True):
             if name:
                 rows.append({"graph": name, "version": version or None, "content": content, **found["shared"]})
-    note_versions({row["graph"]: row["version"] for row in check_graphs(rows)})
-    return sorted(rows, key=itemgetter("graph"))
+    return sorted(check_graphs(rows), key=itemgetter("graph"))
 
 
 def apart(

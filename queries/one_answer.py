@@ -4,6 +4,9 @@ Every publish of a graph sets a new version on its `:Graph` node, in the transac
 hides the graph in its first transaction. A question notes the version of each graph when it first reads it, and reads
 the versions again when it ends: if none has changed, all that it read between is of these graphs. Else it is asked
 again. A graph that was stored before there were versions has None, which is a version like any other.
+
+To read thousands of versions takes longer than many an answer. So once a question has been about thousands of graphs,
+further questions note where the log of transactions ends, too. If it ends there still, nothing has changed at all.
 """
 
 from __future__ import annotations
@@ -12,18 +15,31 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from weakref import WeakSet
 
 from circuit_atlas.database import Database
-from circuit_atlas.errors import DatabaseError, GraphChangedError
+from circuit_atlas.errors import AtlasError, DatabaseError, GraphChangedError
 from circuit_atlas.queries.ask import ask
 
 _ATTEMPTS = 3
 P = ParamSpec("P")
 R = TypeVar("R")
 Versions = dict[str, str | None]  # by name of a graph
+Position = frozenset[str]  # where the log of transactions ends, see `Database.position`
+MANY = 1_000  # graphs
 
-_noted: ContextVar[Versions | None] = ContextVar("versions of the graphs of the question that is being asked")
+_watched: WeakSet[Database] = WeakSet()  # those of which a question was about many graphs
+
+
+class _Noted(NamedTuple):
+    """What a question notes: the versions of graphs that it has read, and the position of the log when it began."""
+
+    versions: Versions
+    position: Position | None
+
+
+_noted: ContextVar[_Noted | None] = ContextVar("what the question that is being asked has noted")
 
 
 def one_answer(function: Callable[Concatenate[Database, P], R]) -> Callable[Concatenate[Database, P], R]:
@@ -63,19 +79,43 @@ def _repeatable(value: Any) -> Any:
 
 
 def _attempt(database: Database, function: Callable[[], R]) -> R:
-    noted: Versions = {}
+    noted = _Noted({}, _log_position(database))
     token = _noted.set(noted)
     try:
         answer = function()
     except (DatabaseError, GraphChangedError):
         raise
     except Exception:
-        check_versions(database, noted)  # what is wrong may come from reading two graphs
+        _check(database, noted)  # what is wrong may come from reading two graphs
         raise
     finally:
         _noted.reset(token)
-    check_versions(database, noted)
+    _check(database, noted)
     return answer
+
+
+def noted_position() -> Position | None:
+    """The position of the log when this question began; None if it was not noted."""
+    noted = _noted.get(None)
+    return None if noted is None else noted.position
+
+
+def _log_position(database: Database) -> Position | None:
+    if database not in _watched:
+        return None
+    try:
+        return database.position()
+    except AtlasError:  # of a cluster without a leader
+        _watched.discard(database)
+        return None
+
+
+def _check(database: Database, noted: _Noted) -> None:
+    """Check that no graph has changed since it was noted; raises as `check_versions`."""
+    if len(noted.versions) >= MANY:
+        _watched.add(database)
+    if noted.position is None or _log_position(database) != noted.position:
+        check_versions(database, noted.versions)
 
 
 def note_versions(versions: Versions) -> None:
@@ -88,7 +128,7 @@ def note_versions(versions: Versions) -> None:
     if noted is None:
         return
     for graph, version in versions.items():
-        if noted.setdefault(graph, version) != version:
+        if noted.versions.setdefault(graph, version) != version:
             raise changed(graph)
 
 

@@ -16,6 +16,7 @@ from circuit_atlas import Atlas, Connection
 from circuit_atlas.errors import AtlasError, GraphChangedError, GraphNotFoundError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest import load_graph
+from circuit_atlas.queries import graph_sets, one_answer
 
 # The same key is another node of the second graph, or none: `feature:1/2@2` is the third node of the first one only.
 A = make_graph([0, 0, 1, 2, 3], [(0, 2, 1.0), (1, 2, 2.0), (1, 3, 0.5), (2, 3, 3.0), (2, 4, -1.0), (3, 4, 4.0)])
@@ -172,6 +173,49 @@ def test_an_answer_is_of_one_graph(
     name: str, connection: Connection, graphs: tuple[str, str], put: Callable[[GraphData | None], None]
 ) -> None:
     check_answers(name, QUESTIONS[name], connection, graphs, put)
+
+
+class Everything:
+    """Contains everything."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def add(self, _: object) -> None:
+        pass
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two graphs are many, so that the log is looked at."""
+    monkeypatch.setattr(one_answer, "_watched", Everything())
+    monkeypatch.setattr(one_answer, "MANY", 1)
+    monkeypatch.setattr(graph_sets, "MANY", 1)
+
+
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize("name", ["common", "only", "recurring", "similar", "enriched", "paths of each", "neighbors"])
+def test_an_answer_is_of_one_graph_where_the_log_is_looked_at(
+    name: str, connection: Connection, graphs: tuple[str, str], put: Callable[[GraphData | None], None]
+) -> None:
+    check_answers(name, QUESTIONS[name], connection, graphs, put)
+
+
+@pytest.mark.usefixtures("watched")
+def test_sets_of_many_graphs_are_kept_until_something_is_written(
+    connection: Connection, graphs: tuple[str, str], put: Callable[[GraphData | None], None]
+) -> None:
+    put(A)
+    with Client(connection) as client:
+        asked = []
+        for data in (A, A, B, B):
+            put(data)
+            before = client.statements
+            answer = client.ask(QUESTIONS["common"], *graphs)
+            asked.append((answer, client.statements - before))
+    of_a, of_b = asked[0][0], asked[2][0]
+    assert of_a != of_b
+    assert asked == [(of_a, 2), (of_a, 1), (of_b, 2), (of_b, 1)]  # none of them reads the versions at the end
 
 
 def test_a_page_is_of_one_graph(

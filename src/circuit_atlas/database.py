@@ -234,10 +234,11 @@ class Database:
     def position(self) -> frozenset[str]:
         """Where the database's log of transactions ends. As long as nothing is written, it stays the same.
 
-        On a cluster, the leader is asked: other members may not have all transactions yet.
+        On a cluster, the leader is asked: other members may not have all transactions yet. What is read afterwards is
+        at this position or after it.
         """
         self._wait_for_checked_data()
-        with translated_errors(), self._open_driver().session(database=self.name) as session:
+        with translated_errors(), self._session() as session:
             session.run("RETURN 1").consume()
             return session.last_bookmarks().raw_values
 
