@@ -130,6 +130,7 @@ class Database:
         self.progress, self._timeout, self._tracer = progress, timeout, tracer
         self._driver: Driver | None = None
         self._is_closed = False
+        self._position: frozenset[str] = frozenset()  # where the log ended when it was last looked at
         self._running: dict[str, Future[Any]] = {}  # statements that are not done, by their marks
         self._threads: set[Future[Any]] = set()  # what uses the driver in a thread and is not done
         if connection is not None:
@@ -238,9 +239,14 @@ class Database:
         at this position or after it.
         """
         self._wait_for_checked_data()
-        with translated_errors(), self._session() as session:
+        # The bookmarks of a session of its own name this database alone, so that they can be compared.
+        driver = self._open_driver()
+        with translated_errors(), driver.session(database=self.name) as session:
             session.run("RETURN 1").consume()
-            return session.last_bookmarks().raw_values
+            position = session.last_bookmarks().raw_values
+        driver.execute_query_bookmark_manager.update_bookmarks(self._position, position)  # for the other sessions
+        self._position = position
+        return position
 
     def read(self, cypher: str, **parameters: Any) -> Rows:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
