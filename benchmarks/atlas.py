@@ -117,7 +117,6 @@ def ask_store(home: Path) -> Iterator[Record]:
             yield from _ingest(atlas, home)
             for question, ask in questions(atlas).items():
                 yield _asked(question, ask)
-            yield _row("memory of the program that asks, MB", peak_memory("self") / 1e6)
             yield from _aggregate(atlas)
             seconds, _ = timed(lambda: atlas.ingest_all([home / "more"], fail_fast=True))
             yield _row(f"ingest online, {_MORE} graphs more: graphs/s", _MORE / seconds)
