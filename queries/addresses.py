@@ -60,9 +60,8 @@ def resolve(graph: StoredGraph, address: str, *, prefer: Kind | None = None) -> 
 
 def called_by_rank(graph: StoredGraph, addresses: Iterable[str]) -> list[str]:
     """Those of the addresses that have the form `logit:1` and mean a logit that is called `1`."""
-    ranks = {address: found["rank"] for address in addresses if (found := _RANKED_LOGIT.fullmatch(address))}
-    names = {name for logit in graph.logits for name in (logit["name"], logit["token"], _index(logit["key"]))}
-    return [address for address, rank in ranks.items() if rank in names]
+    ranked = [address for address in addresses if _RANKED_LOGIT.fullmatch(address)]
+    return [address for address in ranked if _matches(graph, address, Kind.LOGIT)]
 
 
 def notes_on_ranks(called: Mapping[str, Collection[str]]) -> list[str]:
@@ -82,11 +81,6 @@ def notes_on_ranks(called: Mapping[str, Collection[str]]) -> list[str]:
                 "probability in the other graphs."
             )
     return notes
-
-
-def _index(key: str) -> str:
-    """The key of a logit without kind and position."""
-    return key.partition(":")[2].partition("@")[0]
 
 
 def resolve_feature(graph: StoredGraph, address: str) -> Node:

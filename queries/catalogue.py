@@ -37,6 +37,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import takewhile
+from numbers import Integral, Real
 from typing import Any
 
 from circuit_atlas.errors import InvalidArgumentError, QueryNotFoundError
@@ -163,7 +164,7 @@ class CatalogueQuery:
         known = {parameter.name: parameter for parameter in self.parameters}
         if unknown := [name for name in values if name not in known]:
             raise self._mismatch(f"does not take {', '.join(unknown)}")
-        given = {name: value for name, value in values.items() if value is not None}
+        given = {name: _number(value) for name, value in values.items() if value is not None}
         for name, value in given.items():
             _check_value(self.id, known[name], value)
         return {name: given.get(name, parameter.default) for name, parameter in known.items()}
@@ -184,12 +185,21 @@ def _declaration(parameter: Parameter) -> str:
     return f"// @param {parameter.name} {parameter.type}{default} -- {parameter.description}"
 
 
+def _number(value: Any) -> Any:
+    """A value; one of numpy's numbers as one of Python's."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
 def _check_value(query: str, parameter: Parameter, value: Any) -> None:
     types = _TYPES.get(parameter.type.partition("<")[0])
     wrong_type = types and not isinstance(value, types)
     wrong_boolean = types and isinstance(value, bool) and parameter.type != "BOOLEAN"
     items = value if isinstance(value, list | tuple) else [value]
-    wrong_item = parameter.type == "LIST<STRING>" and not all(issubclass(kind, str) for kind in set(map(type, items)))
+    of_items = _TYPES.get(parameter.type.removeprefix("LIST<").removesuffix(">")) if "<" in parameter.type else None
+    kinds = set(map(type, items)) if of_items else set()
+    wrong_item = any(kind is bool or not issubclass(kind, of_items or ()) for kind in kinds)
     if wrong_type or wrong_boolean or wrong_item:
         raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
     if choices := _CHOICES.get(parameter.name):

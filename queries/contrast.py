@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from circuit_atlas.database import Rows
@@ -105,7 +106,7 @@ def _best_logit(graph: StoredGraph) -> Node:
     return to_node(graph.logits[0])
 
 
-def _weights_by_key(graph: StoredGraph, weights: Mapping[str, float], parts: Collection[str]) -> dict[str, float]:
+def _weights_by_key(graph: StoredGraph, weights: Mapping[str, Any], parts: Collection[str]) -> dict[str, float]:
     """Weights by key of the node that each address means, which has to be one of `parts`."""
     found: dict[str, float] = {}
     for address, weight in weights.items():
@@ -117,13 +118,24 @@ def _weights_by_key(graph: StoredGraph, weights: Mapping[str, float], parts: Col
             )
         if key in found:
             raise InvalidArgumentError(f"two weights are given for {key}", fix="Give one.")
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+        number = _as_number(weight)
+        if not 0 < number < math.inf:
             raise InvalidArgumentError(
                 f"the weight of {address!r} cannot be {weight!r}",
                 fix="It must be a positive number; a node to subtract is given with --minus.",
             )
-        found[key] = float(weight)
+        found[key] = number
     return found
+
+
+def _as_number(value: Any) -> float:
+    """A number, numpy's too, as a float; NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _check_linear(graph: StoredGraph) -> None:

@@ -16,7 +16,8 @@ from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
 from circuit_atlas.queries.one_answer import MANY, Position, note_versions, noted_position
 
-# Sets of many graphs as they were read last, by names and tags; and the position of the log, at which they are so.
+_MOST_KEPT = 8  # sets
+# The sets of many graphs that were read last, by names and tags, and where the log of transactions ended then.
 _kept: WeakKeyDictionary[Database, tuple[Position | None, dict[Any, Rows]]] = WeakKeyDictionary()
 
 
@@ -39,6 +40,7 @@ def graph_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -
     for graph in graphs:
         if graph not in there:
             find_graph(database, graph)  # raises, and names the graphs that exist
+            _kept.pop(database, None)
             return graph_rows(database, graphs, tags)  # it was published just now
     for tag in tags:
         if tag not in tagged:
@@ -82,13 +84,10 @@ def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> 
     asked, position = (tuple(graphs), tuple(tags)), noted_position()
     at, kept = _kept.get(database, (None, {}))
     if position is None or at != position:
-        at, kept = _kept[database] = position, {}
-    if asked not in kept:
-        rows = _read_rows(database, *asked)
-        if position is not None and len(rows) >= MANY:
-            kept[asked] = rows
-    else:
-        rows = kept[asked]
+        kept = {}
+    rows = kept[asked] if asked in kept else _read_rows(database, *asked)
+    if position is not None and len(rows) >= MANY:
+        _kept[database] = position, dict([*kept.items(), (asked, rows)][-_MOST_KEPT:])
     note_versions({row["graph"]: row["version"] for row in rows})
     return list(rows)
 

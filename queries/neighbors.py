@@ -108,7 +108,7 @@ def subgraph(
     minus: Sequence[str] = (),
     weights: Mapping[str, float] | None = None,
     direction: str = "both",
-    k: int = 5,
+    k: int = 10,
     sign: str = "abs",
     kinds: Iterable[str] = (),
     layers: Iterable[int] = (),

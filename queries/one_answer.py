@@ -5,8 +5,9 @@ hides the graph in its first transaction. A question notes the version of each g
 the versions again when it ends: if none has changed, all that it read between is of these graphs. Else it is asked
 again. A graph that was stored before there were versions has None, which is a version like any other.
 
-To read thousands of versions takes longer than many an answer. So once a question has been about thousands of graphs,
-further questions note where the log of transactions ends, too. If it ends there still, nothing has changed at all.
+To read the versions of thousands of graphs takes longer than many an answer. So once a question has been about many
+graphs, further questions note where the log of transactions ends, too. If it still ends there, nothing has changed.
+This is for a single server: the members of a cluster do not have a transaction at the same time.
 """
 
 from __future__ import annotations
@@ -105,16 +106,17 @@ def _log_position(database: Database) -> Position | None:
         return None
     try:
         return database.position()
-    except AtlasError:  # of a cluster without a leader
+    except AtlasError:  # the question says what is wrong, if it cannot be asked either
         _watched.discard(database)
         return None
 
 
 def _check(database: Database, noted: _Noted) -> None:
     """Check that no graph has changed since it was noted; raises as `check_versions`."""
-    if len(noted.versions) >= MANY:
+    are_many = len(noted.versions) >= MANY
+    if are_many and database.is_single:
         _watched.add(database)
-    if noted.position is None or _log_position(database) != noted.position:
+    if not are_many or noted.position is None or _log_position(database) != noted.position:
         check_versions(database, noted.versions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
@@ -25,18 +26,22 @@ class Rows(Result):
         """The answer with these rows, and a note if there may be more."""
         is_cut = len(rows) >= MAX_ROWS
         notes = [f"There may be more than {MAX_ROWS:,} rows, which is all that a query returns."] if is_cut else []
+        if odd := [name for name in columns if any(_is_not_finite(row.get(name)) for row in rows)]:
+            notes.append(f"{', '.join(odd)}: NaN and Infinity are null in JSON, which does not have them.")
         return cls(columns=columns, rows=rows, notes=notes)
 
     @field_serializer("rows", when_used="json")
     def _as_json(self, rows: list[dict[str, Any]]) -> Any:
-        return _plain(rows)
+        return plain(rows)
 
     def _why_empty(self) -> str:
         return "The query found no rows." if self.columns else ""  # without columns, it only writes
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per row."""
-        return self.columns, [[row.get(column) for column in self.columns] for row in self.rows]
+        kinds = {column: {type(row.get(column)) for row in self.rows} for column in self.columns}
+        shown = {column: _in_full if kinds[column] >= {int, float} else _as_it_is for column in self.columns}
+        return self.columns, [[shown[column](row.get(column)) for column in self.columns] for row in self.rows]
 
     def _items(self) -> Sequence[dict[str, Any]]:
         return self.rows
@@ -46,12 +51,25 @@ class Rows(Result):
         return {"rows": Tidy(dict.fromkeys(self.columns, Any), rows)}
 
 
-def _plain(value: Any) -> Any:
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _in_full(value: Any) -> Any:
+    """A value of a column with integers, which may be ids, and other numbers: four digits of the latter alone."""
+    return f"{value:.4g}" if isinstance(value, float) else value if value is None else str(value)
+
+
+def _is_not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def plain(value: Any) -> Any:
     """A value without Neo4j's own types (dates, points, ...), which become text, as do bytes: in base64."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, bytes):

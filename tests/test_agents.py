@@ -57,7 +57,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("circuit", {"graph": "dallas", "keep": "all"}, "keep"),
     ("recurring_motifs", {"shape": "square"}, "fan-in"),
     ("compare", {"a": "night:collapsed", "b": "winter"}, "collapsed"),
-    ("similar", {"graph": "night", "by": "token"}, "feature, effect"),
+    ("similar", {"graph": "night", "by": "token"}, "feature, edge"),
     ("influence", {"graph": "dallas:collapsed"}, "dallas:collapsed"),
     ("query", {"query_id": "paths.best"}, "paths"),
     ("cypher", {"statement": "CREATE (n:Nonsense)"}, "--write"),

@@ -721,3 +721,15 @@ def test_paths_of_two_aggregates_without_positions_differ_by_their_tokens(
         made.append(atlas.aggregate(source, name=new_name(), align="feature").name)
     compared = atlas.compare(*made).paths
     assert (len(compared.shared), len(compared.only_a), len(compared.only_b)) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("weight", ["mean", "normalised"])
+def test_effects_that_cancel_are_no_effect(weight: str, atlas: Atlas, new_name: Callable[[], str]) -> None:
+    """A feature acts on the logit at three positions: 1 + 2 - 3."""
+    name, made = new_name(), new_name()
+    graph = make_graph([0, 1, 1, 1, 2], [(0, 4, 4.0), (1, 4, 1.0), (2, 4, 2.0), (3, 4, -3.0)])
+    graph.nodes.index[1:4] = 1
+    load_graph(atlas, graph, name=name)
+    atlas.aggregate(name, name=made, align="feature", weight=weight)
+    rows = atlas.cypher("MATCH (a:Node {graph: $g})-[r:DIRECT_EFFECT]->() RETURN a.key AS source", {"g": made}).rows
+    assert [row["source"].partition(":")[0] for row in rows] == ["token"]

@@ -119,6 +119,12 @@ def test_a_circuit_is_scored_in_another_graph(examples: dict[str, GraphHandle]) 
     night.delete_circuit("opposites")
 
 
+def test_a_search_that_finds_nothing_is_no_list_of_nodes(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
+    nothing = atlas.search("qqqqzzzz")
+    with pytest.raises(InvalidArgumentError, match="nothing that the search found"):
+        examples["opposite-small"].score_circuit(nothing, pinned=True)
+
+
 def test_what_is_wrong_is_said(examples: dict[str, GraphHandle], atlas: Atlas) -> None:
     handle = examples["dallas"]
     assert handle.score_circuit("20/44686@10", pinned=True).notes == ["The file pins no node."]

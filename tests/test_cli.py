@@ -162,6 +162,7 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
     fails(run("query", "--show", "nodes.get", "--hops", "3"), 2, "--hops", "has no hops")
     fails(run("query", "--show", "nodes.get", "-p", "k=3"), 1, "does not take k", "graph, key")
     fails(run("query", "nodes.tokens", "--hops", "3"), 2, "--show")
+    fails(run("query", "--show", "paths.strongest", "-p", "max_hops=5", "--hops", "3"), 2, "max_hops is given with -p")
     rows = json.loads(run("query", "nodes.tokens", "-p", "graph=dallas").stdout)["rows"]
     assert [row["name"] for row in rows][9] == "Dallas"
     rows = json.loads(run("query", "MATCH (g:Graph {name: $n}) RETURN g.edges AS e", "-p", "n=dallas").stdout)["rows"]
@@ -170,6 +171,12 @@ def test_query_lists_shows_and_runs_the_catalogue(run: Run) -> None:
     assert "NodeUniqueIndexSeek" in run("query", "nodes.tokens", "-p", "graph=dallas", "--explain").stdout
     assert "DB Hits" in run("query", "nodes.tokens", "-p", "graph=dallas", "--profile").stdout
     fails(run("query", "paths.none", "-p", "graph=dallas"), 1, "no query 'paths.none'")
+    fails(run("query", "paths.none", "--explain"), 1, "no query 'paths.none'")
+    fails(run("query", "nodes.tokens", "-p", "graph=nope", "--profile"), 1, "no graph is named 'nope'")
+    fails(run("query", "nodes.tokens", "-p", "graph=dallas", "--profile", "--json"), 2, "--profile prints text")
+    for wrong in ('["10"]', "[true]", "[1.5]"):
+        asked = run("query", "neighbors.direct", "-p", "graph=dallas", "-p", "key=token:9", "-p", f"layers={wrong}")
+        fails(asked, 1, "layers must be LIST<INTEGER>")
     fails(run("query", "nodes.tokens"), 1, "needs graph")
     fails(run("query", "nodes.tokens", "-p", "graph"), 2, "NAME=VALUE")
     for command in (["query", "nodes.tokens"], ["query", "--show", "nodes.tokens"], ["browse", "nodes.tokens"]):
@@ -205,6 +212,20 @@ def test_a_graph_whose_name_is_json_can_be_asked_for(name: str, run: Run, atlas:
     assert ":param name => null;" in shown  # its default
 
 
+def test_values_that_csv_and_json_do_not_have(run: Run) -> None:
+    asked = run("query", "MATCH ()-[r:DIRECT_EFFECT]->() RETURN r, 1.0 / 0.0 AS x LIMIT 1", "--csv")
+    [row] = csv.DictReader(io.StringIO(asked.stdout))
+    _, kind, _ = json.loads(row["r"])
+    assert (kind, row["x"]) == ("DIRECT_EFFECT", "inf")
+    asked = run("query", "RETURN 1.0 / 0.0 AS x, sqrt(-1) AS y, 1 AS z")
+    assert json.loads(asked.stdout)["rows"] == [{"x": None, "y": None, "z": 1}]
+    assert "x, y: NaN and Infinity are null in JSON" in asked.stderr
+    shown = run("query", "UNWIND [123456789, 1.5] AS i RETURN i", "--table").stdout
+    assert [line.strip() for line in shown.splitlines()][-2:] == ["123456789", "1.5"]
+    told = run("query", "UNWIND $x AS i RETURN i", "-p", f"x={list(range(30))}", "--write", "--show-cypher").stderr
+    assert f":param x => {list(range(30))};" in told
+
+
 def test_a_number_that_python_does_not_read_is_a_text(run: Run) -> None:
     digits = "7" * 5000
     assert json.loads(run("query", "RETURN $n AS n", "-p", f"n={digits}").stdout)["rows"] == [{"n": digits}]
@@ -219,6 +240,9 @@ def test_a_mistake_is_one_message_and_an_exit_code(run: Run, tmp_path: Path) -> 
         for order in (("--hops", "1", *other), (*other, "--hops", "1")):
             fails(run("paths", "dallas", *order), 2, "--hops cannot be combined with --min-hops and --max-hops")
     fails(run("nonsense"), 2, "No such command")
+    for option in ("--graph", "--tag", "--model"):  # a variable of the shell that is not set
+        fails(run("search", "texas", option, ""), 2, f"{option} is an empty text")
+    fails(run("graphs", "--tag", ""), 2, "--tag is an empty text")
     fails(run("score", "dallas"), 2, "--file")
     fails(run("score", "dallas", "--file", "-", stdin="{"), 2, "not JSON")
     fails(run("ingest", str(tmp_path / "none.json")), 1, "none.json", "Check the path")

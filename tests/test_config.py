@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from circuit_atlas import Connection
+from circuit_atlas import Atlas, Connection
 from circuit_atlas.config import STORE_VARIABLE, chosen_connection, store_path
 from circuit_atlas.errors import DatabaseError, InvalidArgumentError
 
@@ -96,3 +96,8 @@ def test_a_current_directory_that_was_deleted(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(InvalidArgumentError, match="current directory does not exist"):
         store_path("relative")
     assert store_path(tmp_path) == tmp_path
+
+
+def test_a_connection_and_a_store_are_two_databases(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="a connection and a store are two databases"):
+        Atlas(Connection("bolt://127.0.0.1:1"), store=tmp_path)

@@ -311,6 +311,17 @@ def test_a_logit_that_is_called_as_a_rank_is_named(atlas: Atlas, new_name: Calla
     assert note not in atlas.compare(names[0], names[0], targets="logit:1").notes
 
 
+def test_weights_may_be_numbers_of_numpy(atlas: Atlas, examples: dict[str, GraphHandle]) -> None:
+    weights: dict[str, Any] = {"Austin": np.float32(0.5)}
+    asked = examples["dallas"].paths(targets="Austin", weights=weights)
+    assert asked == examples["dallas"].paths(targets="Austin", weights={"Austin": 0.5})
+    for weight in (0, -1, True, "1", np.inf, 10**400):
+        with pytest.raises(InvalidArgumentError, match="must be a positive number"):
+            examples["dallas"].paths(targets="Austin", weights=weights | {"Austin": weight})
+    rows = atlas.query("paths.top_k", {"graph": "dallas", "targets": ["logit:22605@10"], "k": np.int64(2)}).rows
+    assert len(rows) == 2
+
+
 def test_contrasts_on_the_command_line(run: Run, examples: dict[str, GraphHandle]) -> None:
     asked = run(
         "paths", "dallas", "--to", "Austin", "--to", "Houston", "--minus", "Dallas", "--weight", "Houston", "0.5"

@@ -337,8 +337,11 @@ def test_a_backup_restores_the_same_answers(
     assert run("paths", "dallas", "--max-hops", "2", "--json", *second).stdout == before
     run("server", "stop", *second)
     fails(run("restore", str(dump), *first), 1, "the store has no graph, but other data (Movie), which would be lost")
+    run("restore", str(dump), "--replace", *first)
     own_server.stop()  # under a session, which starts it again
+    position = own_atlas.position()
     own_atlas.restore(dump, replace=True)
+    assert own_atlas.position() != position
     assert run("paths", "dallas", "--max-hops", "2", "--json", *first).stdout == before
 
 

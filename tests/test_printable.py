@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,7 @@ def test_json_keeps_them() -> None:
 def test_statements_to_paste_keep_them(atlas: Atlas) -> None:
     assert not CONTROL.search(literal(EVIL))
     assert atlas.cypher(f"RETURN {literal(EVIL)} AS text").rows == [{"text": EVIL}]
+    assert [literal(number) for number in (np.float64(1.5), np.nan, -np.inf)] == ["1.5", "NaN", "-Infinity"]
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])

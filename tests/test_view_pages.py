@@ -132,6 +132,26 @@ def test_clicking_pins_and_escape_lets_go(dallas: Any) -> None:
     assert lit(page, "focus") == set()
 
 
+def test_names_of_logits_are_shown_with_them(dallas: Any) -> None:
+    page = dallas
+    texts = "found => found.map(text => text.textContent)"
+    assert any("Austin" in text for text in page.eval_on_selector_all("#graph .annotation-text", texts))
+    page.uncheck("#kinds input[name=logit]")
+    page.wait_for_selector("#graph .annotation-text", state="detached")
+    page.check("#kinds input[name=logit]")
+    page.wait_for_selector("#graph .annotation-text")
+
+
+def test_what_is_found_can_be_pinned_with_the_keyboard(dallas: Any) -> None:
+    page = dallas
+    page.fill("#search", "texas legal")
+    page.wait_for_selector("#panel button.row")
+    page.focus("#panel button.row >> nth=0")
+    page.keyboard.press("Enter")
+    assert len(lit(page, "focus")) == 1
+    assert "Pinned" in page.inner_text("#panel")
+
+
 def test_search_finds_by_name_and_key(dallas: Any, examples: Any) -> None:
     page, screenshot = dallas, screenshots(dallas)
     page.fill("#search", "texas")

@@ -23,13 +23,17 @@ from support.program import Run
 
 from circuit_atlas import Atlas
 from circuit_atlas.errors import InputError, InvalidArgumentError, MissingExtraError
+from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.printable import CONTROLS
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.whole_graph import read_graph_data
 from circuit_atlas.schema.keys import Kind
+from circuit_atlas.schema.models import Node
+from circuit_atlas.synth import Shape, synthesize
 from circuit_atlas.views import image, pair
 from circuit_atlas.views import picture as picture_module
 from circuit_atlas.views import view as view_module
+from circuit_atlas.views.circuit import circuit_figure
 from circuit_atlas.views.figure import graph_figure, plotly_text, short_name
 from circuit_atlas.views.graph_page import LIBRARY, file_name, graph_page, script_json
 from circuit_atlas.views.layout import lay_out
@@ -38,6 +42,7 @@ from circuit_atlas.views.pair import read_pair
 from circuit_atlas.views.picture import PathOptions, Picture, path_notes, read_picture
 from circuit_atlas.views.report import Report, _markdown, report_on
 from circuit_atlas.views.sankey import sankey_figure
+from circuit_atlas.views.series import _style
 from circuit_atlas.views.view import Drawing, View, view_paths
 
 
@@ -195,6 +200,70 @@ def test_a_sankey_diagram_carries_the_scores_of_its_paths(examples: Any) -> None
     keys = trace["node"]["customdata"]
     links = zip(trace["link"]["source"], trace["link"]["target"], strict=True)
     assert {(keys[source], keys[target]) for source, target in links} == steps
+
+
+def test_small_scores_in_a_sankey_diagram_have_widths_of_their_own(examples: Any) -> None:
+    found = examples["dallas"].paths(k=3)
+    scores = [4e-10, 1e-13, 0.0]
+    small = [path.model_copy(update={"score": score}) for path, score in zip(found.paths, scores, strict=True)]
+    [trace] = sankey_figure(found.model_copy(update={"paths": small}))["data"]
+    widths = set(trace["link"]["value"])
+    assert max(widths) == pytest.approx(4e-10)
+    assert 1e-13 in widths
+    assert min(widths) > 0
+
+
+def test_arrows_between_boxes_of_one_row_lead_from_side_to_side() -> None:
+    def node(key: str, layer: int, position: int) -> Node:
+        return Node(key=key, kind=Kind.FEATURE, name=key, layer=layer, position=position, index=1, source_id=None)
+
+    near = [node("feature:9/98@3", 9, 3), node("feature:9/55@4", 9, 4)]
+    [arrow] = arrows_of(circuit_figure(near, [(near[0], near[1], 1.0)], {}, weights=False))
+    assert arrow["ay"] == arrow["y"]
+    assert arrow["ax"] < arrow["x"]
+    over = [node("feature:9/lorsa/98@3", 9, 3), node("feature:9/55@3", 9, 3)]  # attention comes first in a layer
+    [arrow] = arrows_of(circuit_figure(over, [(over[0], over[1], 1.0)], {}, weights=False))
+    assert arrow["ay"] < arrow["y"]
+
+
+def arrows_of(figure: dict[str, Any]) -> list[dict[str, Any]]:
+    return [a for a in figure["layout"]["annotations"] if a["showarrow"] and a.get("name") != "legend"]
+
+
+def test_what_has_no_position_is_drawn_where_it_belongs(atlas: Atlas, new_name: Any) -> None:
+    names = [new_name(), new_name(), new_name()]
+    for name, seed in zip(names[:2], (1, 2), strict=True):
+        load_graph(atlas, synthesize(Shape(layers=3, positions=4, features_per_layer=8, seed=seed)), name=name)
+    atlas.aggregate(*names[:2], name=names[2], align="relative")
+    shown = read_picture(find_graph(atlas, names[2]))
+    assert {node.column for node in shown.nodes if node.kind is Kind.LOGIT} == {len(shown.tokens) - 1}
+    members = [node.key for node in atlas.graph(names[0]).nodes() if node.kind is Kind.FEATURE and node.position][:3]
+    atlas.graph(names[0]).create_supernode("three", members)
+    collapsed = read_picture(find_graph(atlas, atlas.graph(names[0]).collapsed().name))
+    [three] = [node for node in collapsed.nodes if "three" in node.name]
+    assert three.column in {int(key.rpartition("@")[2]) for key in members}
+    atlas.aggregate(*names[:2], name=names[2], align="feature", replace=True)
+    by_feature = read_picture(find_graph(atlas, names[2]))
+    assert graph_figure(by_feature, lay_out(by_feature))["layout"]["xaxis"]["ticktext"] == [""]
+    both = overlay(by_feature, read_picture(find_graph(atlas, names[0])))
+    assert {node.column for node in both.nodes} <= set(range(4))
+    label = next(a["text"] for a in graph_figure(both, lay_out(both))["layout"]["annotations"] if a["name"])
+    assert label
+
+
+def test_a_logit_of_two_graphs_has_both_probabilities(picture: Any) -> None:
+    first = picture("night")
+    logits = [node for node in first.nodes if node.kind is Kind.LOGIT]
+    best = max(logits, key=lambda node: node.probability or 0.0)
+    other = replace(first, nodes=[replace(node, probability=0.02) if node is best else node for node in first.nodes])
+    both = overlay(first, other)
+    texts = [a["text"] for a in graph_figure(both, lay_out(both))["layout"]["annotations"]]
+    assert any(text.endswith(f" {best.probability:.0%} | 2%") for text in texts)
+
+
+def test_a_hundred_lines_of_a_series_differ() -> None:
+    styles = [json.dumps(_style(i)) for i in range(100)]
+    assert len(set(styles)) == 100
 
 
 def test_without_a_path_there_is_no_diagram(atlas: Any, examples: Any) -> None:

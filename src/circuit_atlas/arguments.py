@@ -20,6 +20,8 @@ from numbers import Real
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, TypeVar, Union, Unpack, cast, get_args, get_origin, get_type_hints
 
+from pydantic import BaseModel
+
 from circuit_atlas.errors import InvalidArgumentError
 
 C = TypeVar("C", bound=type)
@@ -148,6 +150,10 @@ class _Anything(metaclass=_AnythingMeta):
 def _read(name: str, value: Any, wanted: Any, more: str = "") -> Any:
     try:
         return _fitted(value, wanted)
+    except (TypeError, OverflowError):  # numpy's arrays have __index__ and __iter__, which not all of them can do
+        raise InvalidArgumentError(
+            f"{name} cannot be {value!r:.80}", fix=f"It must be {_words(wanted)}{more}."
+        ) from None
     except _DoesNotFitError as error:
         part = f"contain {error.args[0]!r:.80}" if error.args else f"be {value!r:.80}"
         raise InvalidArgumentError(f"{name} cannot {part}", fix=f"It must be {_words(wanted)}{more}.") from None
@@ -172,6 +178,8 @@ def _fitted(value: Any, wanted: Any) -> Any:
 
 def _fitted_to_one(value: Any, wanted: Iterable[Any]) -> Any:
     failed = _DoesNotFitError()
+    if isinstance(value, tuple(one for one in wanted if isinstance(one, type) and issubclass(one, BaseModel))):
+        return value  # an answer is not a list of what it has
     for one in wanted:
         try:
             return _fitted(value, one)

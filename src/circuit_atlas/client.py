@@ -12,7 +12,7 @@ from circuit_atlas.aggregates import refresh_aggregate, store_aggregate
 from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
-from circuit_atlas.cypher_text import without_comments
+from circuit_atlas.cypher_text import is_cypher, without_comments
 from circuit_atlas.database import Tracer
 from circuit_atlas.each import EachGraph
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
@@ -25,7 +25,7 @@ from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.catalogue import catalogue, find_query
+from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.clusters import cluster_graphs
 from circuit_atlas.queries.compare import compare
@@ -60,6 +60,7 @@ from circuit_atlas.views.serve import serve
 
 PathLike = str | os.PathLike[str]
 # Parameters of queries that are sets of graphs: names, and tags.
+_GRAPHS = ("graph", "a", "b")  # parameters that name a graph
 _SETS = (("graphs", "tags"), ("without", "without_tags"), ("baseline", "baseline_tags"))
 
 
@@ -98,6 +99,8 @@ class Atlas(ReconnectingDatabase):
         tracer: Tracer | None = None,
         progress: bool = False,
     ) -> None:
+        if connection is not None and store is not None:
+            raise InvalidArgumentError("a connection and a store are two databases", fix="Give one of them.")
         connection, server = connection or chosen_connection(store), None
         if connection is None:
             from circuit_atlas.server import LocalServer
@@ -401,7 +404,7 @@ class Atlas(ReconnectingDatabase):
         query = find_query(query_id)
         values = query.complete(dict(parameters or {}))
         old = []
-        for name in ("graph", "a", "b"):
+        for name in _GRAPHS:
             if isinstance(values.get(name), str) and values[name]:
                 graph = find_graph(self, values[name])
                 old += age_notes(self, graph.properties)
@@ -448,11 +451,15 @@ class Atlas(ReconnectingDatabase):
         Raises:
             ReadOnlyError: it is to be run, and would do more than read the database.
             CypherError: the server refused the statement.
+            QueryNotFoundError, InvalidArgumentError, GraphNotFoundError: see `query`.
         """
         values = dict(parameters or {})
-        if cypher in catalogue():
+        if not is_cypher(cypher):
             found = find_query(cypher)
             cypher, values = found.cypher(), found.complete(values)
+            for name in _GRAPHS:
+                if values.get(name):
+                    find_graph(self, values[name])
         elif profile:
             check_read_only(self, cypher, values)
         return super().plan(cypher, values, profile=profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isnan
 from typing import Any
 
 from circuit_atlas.printable import printable, printable_json
@@ -52,7 +53,9 @@ def literal(value: Any, *, shorten: bool = False) -> str:
             return str(value).lower()
         case float() if abs(value) == float("inf"):
             return "Infinity" if value > 0 else "-Infinity"
-        case int() | float():
+        case float():  # numpy's, too
+            return "NaN" if isnan(value) else repr(float(value))
+        case int():
             return repr(value)
         case list() | tuple():
             shown = value[:_SHOWN] if shorten and len(value) > _LONG else value

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from functools import partial
+from threading import Lock
 from time import perf_counter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -131,6 +132,7 @@ class Database:
         self._driver: Driver | None = None
         self._is_closed = False
         self._position: frozenset[str] = frozenset()  # where the log ended when it was last looked at
+        self._looking = Lock()
         self._running: dict[str, Future[Any]] = {}  # statements that are not done, by their marks
         self._threads: set[Future[Any]] = set()  # what uses the driver in a thread and is not done
         if connection is not None:
@@ -173,7 +175,7 @@ class Database:
             QueryTimeoutError: the server stopped it at the time limit, or did not and was left alone with it.
         """
         parameters = parameters or {}
-        self._trace(cypher, parameters, shorten=write)
+        self._trace(cypher, parameters, shorten=False)
         mark = uuid4().hex
         # In a thread of its own: an interrupt (Ctrl-C) inside the driver would leave its connection broken, and Neo4j
         # looks at the clock only between the rows of a statement, so it can go on for hours inside one expression.
@@ -239,22 +241,34 @@ class Database:
         at this position or after it.
         """
         self._wait_for_checked_data()
-        # The bookmarks of a session of its own name this database alone, so that they can be compared.
-        driver = self._open_driver()
-        with translated_errors(), driver.session(database=self.name) as session:
-            session.run("RETURN 1").consume()
-            position = session.last_bookmarks().raw_values
-        driver.execute_query_bookmark_manager.update_bookmarks(self._position, position)  # for the other sessions
-        self._position = position
-        return position
+        with self._looking:
+            # The bookmarks of a session of its own name this database alone, so that they can be compared.
+            driver = self._open_driver()
+            with translated_errors(), driver.session(database=self.name) as session:
+                session.run("RETURN 1").consume()
+                position = session.last_bookmarks().raw_values
+            # The other sessions wait until the server has applied what it has committed.
+            driver.execute_query_bookmark_manager.update_bookmarks(self._position, position)
+            self._position = position
+            return position
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the address is that of a single server, and not of a cluster, whose members differ."""
+        return self._connection is not None and self._connection.uri.startswith("bolt")
 
     def read(self, cypher: str, **parameters: Any) -> Rows:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
         self._wait_for_checked_data()
         self._trace(cypher, parameters, shorten=False)
+
+        def work(transaction: ManagedTransaction) -> Rows:
+            self._check_data()
+            return [_row(record) for record in _sent(transaction, cypher, parameters)]
+
         start = perf_counter()
         with translated_errors(), self._session() as session:
-            rows = session.execute_read(lambda work: [_row(record) for record in _sent(work, cypher, parameters)])
+            rows = session.execute_read(work)
         _log(cypher, len(rows), start)
         return rows
 
@@ -356,7 +370,8 @@ class Database:
         """Wait while nobody else may use the data: never, on a server."""
 
     def _check_data(self) -> None:
-        """Raise an error that makes the driver repeat a write if nobody else may use the data: never, on a server."""
+        """If nobody else may use the data, raise an error that makes the driver repeat a transaction. On a server,
+        everybody may."""
 
     def make_store(self) -> None:
         """Make what stores graphs, if it does not exist: nothing, for a server."""

@@ -2,7 +2,7 @@
 
 Each error says what was wrong, where, and what to do about it; `str(error)` joins the three, for a terminal. The
 `exit_code` is that of the command line: 1 if a query or file is wrong, 3 if the database or the machine is not ready.
-Codes without a class here are 2 if the command line itself is wrong (click's errors), 129 if the terminal was closed,
+Other codes have no class here: 2 if the command line itself is wrong (click's errors), 129 if the terminal was closed,
 130 after Ctrl-C, and 143 after SIGTERM.
 """
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.cluster.hierarchy import cophenet
 from scipy.spatial.distance import squareform
 
@@ -198,6 +199,14 @@ def test_means_and_their_intervals() -> None:
     assert mean_within(similarity, first[:1]).value is None
     assert [*mean_within(similarity, first[:2])] == [pytest.approx(similarity[0, 1]), None, None]
     assert mean_between(similarity, first, second[:0]).value is None
+
+
+@pytest.mark.parametrize(("weight", "inside", "outside"), [(0.1, 5, 1), (0.3, 10, 1), (0.7, 8, 1), (1 / 3, 6, 1)])
+def test_what_all_graphs_have_alike_is_not_characteristic(weight: float, inside: int, outside: int) -> None:
+    """Although the means are rounded."""
+    rows = sparse.csr_array(np.full((inside + outside, 1), weight))
+    order, _, _ = characteristic(rows, np.arange(inside + outside) < inside, 3)
+    assert len(order) == 0
 
 
 def test_characteristic_is_what_a_group_has_more_of() -> None:

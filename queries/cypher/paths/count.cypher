@@ -31,7 +31,7 @@ WITH stored, reduce(levels = [starts], hop IN range(1, $max_hops) | levels + [CO
   WITH ordinal, low % @LIMB AS low, mid + low / @LIMB AS mid, high
   WITH ordinal, low, mid % @LIMB AS mid, high + mid / @LIMB AS high
   RETURN {ordinal: ordinal, low: low, mid: mid, high: high} AS reached
-}]) AS levels, ends WHERE $sources <> [] OR stored <> []
+}]) AS levels, ends WHERE $sources <> [] OR EXISTS { (:PathCounts {graph: $graph, hops: 1, block: 0}) }
 UNWIND range(1, $max_hops) AS hops
 WITH hops, [at IN levels[hops] WHERE at.ordinal IN ends] + [count IN stored WHERE count.hops = hops] AS counts
 WITH hops, reduce(sum = 0, count IN counts | sum + count.low) AS low,

@@ -123,6 +123,7 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
         **kwargs: Any,
     ) -> None:
         check_rows(output_format, rows)
+        _refuse_empty_texts(click.get_current_context())
         tracer = (lambda text: echo(text + "\n", err=True)) if show_cypher else None
         with open_atlas(store, timeout=timeout, tracer=tracer) as atlas:
             result = command(atlas, *args, **kwargs)
@@ -143,6 +144,20 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
         store_option,
     )
     return options(run)
+
+
+def _refuse_empty_texts(ctx: click.Context) -> None:
+    """Refuse an option that is given an empty text, such as that of a shell's variable that is not set: it would ask
+    about more than was meant."""
+    for option in ctx.command.params:
+        value = ctx.params.get(option.name or "")
+        is_given = ctx.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE
+        if (
+            isinstance(option, click.Option)
+            and is_given
+            and (value == "" or (isinstance(value, tuple) and "" in value))
+        ):
+            raise click.UsageError(f"{option.opts[-1]} is an empty text. Leave it out, or give a value.", ctx)
 
 
 def open_atlas(store: str | None, **settings: Any) -> Atlas:

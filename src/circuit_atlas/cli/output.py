@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print a text, with control characters escaped. Commands print by nothing else."""
-    click.echo(printable(text), err=err, nl=nl)
+    with suppress(BrokenPipeError) if err else nullcontext():  # who does not read messages must not end the work
+        click.echo(printable(text), err=err, nl=nl)
 
 
 def check_rows(output_format: str | None, rows: str | None) -> None:
@@ -49,6 +51,9 @@ def print_result(result: Result, output_format: str | None, rows: str | None = N
 
 def _cell(value: Any) -> Any:
     """A value as CSV has it: numbers in full, lists and mappings as JSON."""
+    from circuit_atlas.queries.row_results import plain
+
+    value = plain(value)
     if isinstance(value, list | dict):
-        return printable_json(json.dumps(value, ensure_ascii=False, default=str))
+        return printable_json(json.dumps(value, ensure_ascii=False))
     return printable(value) if isinstance(value, str) else value

@@ -43,6 +43,8 @@ def _show(ctx: click.Context, _option: click.Parameter, query_id: str | None) ->
         name = next((p.name for p in query.parameters if p.name in ("hops", "max_hops")), None)
         if name is None:
             raise click.BadParameter(f"{query_id} has no hops", param_hint="--hops")
+        if name in values:
+            raise click.BadParameter(f"{name} is given with -p, too", param_hint="--hops")
         values[name] = hops
     echo(_pastable(query, values, ctx.params["visual"]), nl=False)
     ctx.exit()
@@ -71,6 +73,9 @@ class QueryCommand(click.Command):
         printing = {"--list", "--show"}.intersection(word.partition("=")[0] for word in args)
         if printing and {"--json", "--csv"}.intersection(args):
             raise click.UsageError(f"{min(printing)} prints text; it cannot be combined with --json or --csv.", ctx)
+        plan = {"--explain", "--profile"}.intersection(args)
+        if plan and (other := {"--json", "--csv", "--table", "--rows"}.intersection(args)):
+            raise click.UsageError(f"{min(plan)} prints text; it cannot be combined with {min(other)}.", ctx)
         return super().parse_args(ctx, args)
 
 

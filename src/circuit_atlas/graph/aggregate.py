@@ -43,7 +43,7 @@ from circuit_atlas.graph.data import (
     NodeStatistics,
     Statistics,
 )
-from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, Targets
+from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, Targets, added_pairs
 from circuit_atlas.graph.packed import PackedEdges
 from circuit_atlas.graph.sums import Sums
 from circuit_atlas.schema.keys import (
@@ -113,15 +113,20 @@ class Aggregation:
 
     def _change(self, nodes: SourceNodes, edges: PackedEdges, by: int) -> None:
         weight = edges.weight.astype(np.float64)
+        target, source = np.repeat(np.arange(len(nodes.input_sum)), edges.inputs), edges.source.astype(np.int64)
+        number = self._number(nodes, by)
         if self._weights == NORMALISED:
-            weight /= np.repeat(np.maximum(nodes.input_sum, MIN_INPUT_SUM), edges.inputs)
+            # Effects of one thing on a node are added up first: those that cancel do so only if they are not divided.
+            target, source, weight = added_pairs(target, number[source], weight)
+            weight /= np.maximum(nodes.input_sum, MIN_INPUT_SUM)[target]
+        else:
+            source = number[source]
         if np.abs(weight).max(initial=0.0) > _MAX_SQUARED:
             raise InvalidArgumentError(
                 f"weights above {_MAX_SQUARED:g}, whose squares cannot be added up", fix="Leave the graph out."
             )
-        number = self._number(nodes, by)
         self._graphs += by
-        target, source = np.repeat(number, edges.inputs), number[edges.source]
+        target = number[target]
         between = target != source
         self._within += by * int(np.count_nonzero(~between))
         effects = Effects.of_graph(target[between], source[between], weight[between])

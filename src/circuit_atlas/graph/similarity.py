@@ -327,7 +327,7 @@ def stabilities(similarity: Float64, group: Int64, rule: Rule) -> Float64:
     """How stable each of c groups is, float64 (c,), 0 to 1 (Hennig 2007, clusterwise Jaccard): graphs are drawn with
     replacement, as many as there are, 100 times. Those that were drawn, each once, are clustered again by the same
     rule. Of a group, its graphs among them are compared with the new group that is most like it: how many both have
-    over how many either has. The stability is the mean over the draws that have a graph of the group.
+    over how many either has. The stability is the mean over the draws of two graphs or more that have one of the group.
 
     Args:
         similarity: float64 (n, n).
@@ -366,4 +366,4 @@ def characteristic(weights: Any, inside: Bool, k: int) -> tuple[Int64, Float64, 
     mean = weights[inside].mean(axis=0)
     rest = weights[~inside].mean(axis=0) if not inside.all() else np.zeros(weights.shape[1])
     order = np.argsort(rest - mean, kind="stable")[:k]
-    return order[(mean > rest)[order]], mean, rest
+    return order[(mean - rest > _NEARLY * mean)[order]], mean, rest

@@ -6,6 +6,7 @@ from tqdm import tqdm
 
 from circuit_atlas.database import Database
 from circuit_atlas.errors import DamagedGraphError, GraphNotFoundError
+from circuit_atlas.printable import first_of
 from circuit_atlas.queries.graphs import find_graph, list_graphs
 from circuit_atlas.queries.one_answer import as_one
 
@@ -28,8 +29,11 @@ def make_columns(database: Database) -> None:
             continue
         except DamagedGraphError as error:
             damaged.append(error)
-    if damaged:
+    if len(damaged) == 1:
         raise damaged[0]
+    if damaged:
+        shown = first_of([str(error.where) for error in damaged], 5)
+        raise DamagedGraphError(f"{len(damaged)} graphs are damaged: {shown}", fix=damaged[0].fix)
 
 
 def _make(database: Database, name: str) -> None:

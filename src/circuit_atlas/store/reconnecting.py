@@ -127,7 +127,8 @@ class ReconnectingDatabase(Database):
             self._reconnect(used)
 
     def _check_data(self) -> None:
-        """A write that waits for the server finds it at the same address, too, when its data are still checked."""
+        """See `Database._check_data`. The driver waits for a server that was stopped. At the same address, it may find
+        one that runs on new data, which another process still checks."""
         if self._server is not None and self._server.is_on_new_data():
             raise ServiceUnavailable("another process checks new data")
 

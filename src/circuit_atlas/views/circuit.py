@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from circuit_atlas.queries.path_results import Paths
 from circuit_atlas.results.answer import Edge
-from circuit_atlas.schema.keys import SUPERNODE, Kind
+from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, SUPERNODE, Kind, component_of
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.figure import FONT, KIND_STYLES, SIGN_COLORS, Figure, plotly_text, short
+from circuit_atlas.views.picture import Place
 
 MAX_CIRCUIT = 20  # nodes; more could not be read at the width of a page
 # All lengths are in pixels.
@@ -64,7 +65,7 @@ def best_circuit(paths: Paths, most: int = MAX_CIRCUIT) -> Paths:
 
 
 def circuit_figure(
-    nodes: Collection[Node], edges: Collection[Edge], middle: Mapping[str, int], *, weights: bool = True
+    nodes: Collection[Node], edges: Collection[Edge], middle: Mapping[str, Place], *, weights: bool = True
 ) -> Figure:
     """The figure: layers from bottom to top, positions from left to right, and a legend below. An arrow is as wide as
     its effect is strong; its head is a square if the effect is negative.
@@ -72,7 +73,7 @@ def circuit_figure(
     Args:
         nodes: the nodes.
         edges: the direct effects between them: source, target, weight.
-        middle: the layers in which supernodes of several layers are drawn, by key.
+        middle: where supernodes of several layers or positions are drawn, by key.
         weights: whether to write weights on the arrows.
     """
     boxes, width, height = _boxes(nodes, middle)
@@ -80,7 +81,7 @@ def circuit_figure(
     boxes = {key: box._replace(y=box.y + below) for key, box in boxes.items()}
     height += below
     ends = [(boxes[source.key], boxes[target.key], weight) for source, target, weight in edges]
-    largest = max((abs(weight) for _, _, weight in edges), default=1.0)
+    largest = max((abs(weight) for _, _, weight in edges), default=1.0) or 1.0
     arrows = [_arrow(source, target, weight, largest) for source, target, weight in ends]
     axis = {"visible": False, "fixedrange": True}
     layout = {
@@ -105,11 +106,12 @@ def circuit_figure(
     return {"data": [{"type": "scatter", "x": [], "y": [], "mode": "markers"}], "layout": layout}
 
 
-def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str, _Box], int, int]:
+def _boxes(nodes: Collection[Node], middle: Mapping[str, Place]) -> tuple[dict[str, _Box], int, int]:
     """A box for each node, and the width and height of the figure. Layers and positions without nodes take no room."""
-    cells: dict[tuple[int, int], list[Node]] = defaultdict(list)
+    cells: dict[tuple[float, int], list[Node]] = defaultdict(list)
+    last = max((node.position for node in nodes if node.position is not None), default=0)
     for node in nodes:
-        cells[_depth(node, middle), node.position or 0].append(node)
+        cells[_depth(node, middle), _column(node, middle, last)].append(node)
     texts = {node.key: _text(node) for node in nodes}
     positions = sorted({position for _, position in cells})
     widest = {at: max(len(found) for (_, position), found in cells.items() if position == at) for at in positions}
@@ -133,11 +135,21 @@ def _boxes(nodes: Collection[Node], middle: Mapping[str, int]) -> tuple[dict[str
     return boxes, round(x - _GAP / 2 + _MARGIN), round(y - _ROW_GAP + _MARGIN)
 
 
-def _depth(node: Node, middle: Mapping[str, int]) -> int:
+def _depth(node: Node, middle: Mapping[str, Place]) -> float:
     if node.kind is Kind.LOGIT:
         return _TOP
-    layer = middle.get(node.key, node.layer)
-    return -1 if layer is None else layer
+    layer = middle[node.key].layer if node.key in middle else node.layer
+    if layer is None:
+        return -1
+    return layer - ATTENTION_STEP if component_of(node.key) in ATTENTION_COMPONENTS else layer
+
+
+def _column(node: Node, middle: Mapping[str, Place], last: int) -> int:
+    if node.position is not None:
+        return node.position
+    if node.kind is Kind.LOGIT:
+        return last
+    return middle[node.key].position if node.key in middle else 0
 
 
 def _text(node: Node) -> _Text:
@@ -150,7 +162,11 @@ def _text(node: Node) -> _Text:
 
 
 def _ends(source: _Box, target: _Box) -> tuple[float, float, float, float]:
-    """Where an arrow begins and ends: at the upper side of its source's box, at the lower side of its target's."""
+    """Where an arrow begins and ends: at the upper side of its source's box, at the lower side of its target's; between
+    boxes of one row, at their sides."""
+    if source.y == target.y:  # from side to side
+        way = 1 if target.x >= source.x else -1
+        return source.x + way * _BOX_WIDTH / 2, source.y, target.x - way * _BOX_WIDTH / 2, target.y
     way = 1 if target.y >= source.y else -1
     return source.x, source.y + way * source.height / 2, target.x, target.y - way * target.height / 2
 

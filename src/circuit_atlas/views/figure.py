@@ -10,7 +10,7 @@ from typing import Any
 from circuit_atlas.printable import printable
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.views.layout import Layout
-from circuit_atlas.views.picture import Picture, PictureEdge
+from circuit_atlas.views.picture import Picture, PictureEdge, PictureNode
 
 Figure = dict[str, Any]
 
@@ -93,7 +93,7 @@ def graph_figure(picture: Picture, layout: Layout) -> Figure:
 
 def _edge_traces(picture: Picture, layout: Layout) -> list[Figure]:
     drawn = picture.edges[:EDGES_DRAWN]
-    largest = drawn[0].strength if drawn else 1.0
+    largest = (drawn[0].strength if drawn else 0.0) or 1.0
     traces = []
     for group, (name, color) in enumerate(edge_groups(picture)):
         for width in range(len(EDGE_STEPS)):
@@ -198,6 +198,8 @@ def _layout(picture: Picture, layout: Layout) -> Figure:
 
 def _x_axis(picture: Picture, layout: Layout) -> Figure:
     def label(position: int) -> str:
+        if not picture.tokens:  # positions do not count
+            return ""
         token = picture.tokens[position] if 0 <= position < len(picture.tokens) else str(position)
         room = _MARGIN["l"] + _SMALLEST_SCALE * sum(layout.columns[position]) / 2  # at its left, where it leans to
         return plotly_text(short(token.strip() or repr(token), min(_MAX_LABEL, int(room / _LEANING_LETTER))))
@@ -260,11 +262,18 @@ def _logit_labels(picture: Picture, layout: Layout) -> list[Figure]:
             "showarrow": False,
             "font": {"size": 11},
             "yshift": 1,
-            "text": plotly_text(short(node.name, 12) + (f" {node.probability:.0%}" if node.probability else "")),
+            "text": plotly_text(" ".join(filter(None, (short(node.name, 12), _probability(node))))),
+            "name": str(i),  # the page hides it with the node
         }
         for i, node in enumerate(picture.nodes)
         if node.kind is Kind.LOGIT
     ]
+
+
+def _probability(node: PictureNode) -> str:
+    """The probability of a logit; of one that two graphs have, both, in order of the graphs."""
+    both = [one.probability for one in (node, node.second) if one is not None]
+    return " | ".join(f"{one:.0%}" if one else "-" for one in both) if any(both) else ""
 
 
 def static_figure(picture: Picture, layout: Layout) -> Figure:

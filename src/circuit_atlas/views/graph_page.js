@@ -127,6 +127,7 @@ const supernodeTrace = {
 };
 const config = {displaylogo: false, responsive: false, doubleClick: "reset", plotlyServerURL: "",
   modeBarButtonsToRemove: ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"]};
+const labels = layout.annotations;  // of logits, each with the place of its node as its name
 const natural = {width: layout.width, height: layout.height, tickangle: layout.xaxis.tickangle};
 let scale = 1;  // of what is drawn, to the natural size; see `fit`
 const sizeOf = node => node.size * scale;
@@ -144,6 +145,8 @@ function draw() {
     return trace.meta === "paths" ? {...trace, visible: false} : trace;  // paths are highlighted instead
   });
   drawn.push(nodeTrace(supernodeTrace, shown.nodes.filter(node => node.members), drawn.length));
+  const visible = new Set(shown.nodes.map(node => String(node.id)));
+  layout.annotations = labels.filter(label => visible.has(label.name));
   return Plotly.react(graph, drawn, layout, config);
 }
 
@@ -282,7 +285,7 @@ function highlightFound(canvas) {
 function showPanel() {
   panel.replaceChildren();
   const node = state.hovered ?? [...state.pins].at(-1);
-  if (node) showNode(node); else showPaths();
+  if (node) showNode(node); else if (state.found) showFound(); else showPaths();
 }
 
 function showNode(node) {
@@ -316,15 +319,27 @@ function showEdges(title, found, end) {
   panel.append(element("h3", `${title} (${found.length.toLocaleString("en")})`));
   const rows = element("div", undefined, compared ? "compared" : "");
   for (const edge of found.slice(0, MAX_ROWS)) {
-    const row = element("div", undefined, "row"), weight = element("b", weightText(edge));
+    const weight = element("b", weightText(edge));
     weight.style.color = data.edge_groups[edge.group].color;
-    row.append(weight, element("span", end(edge).title));
-    row.title = end(edge).key;
-    row.addEventListener("click", () => pin(end(edge)));
-    rows.append(row);
+    rows.append(nodeRow(end(edge), weight));
   }
   panel.append(rows);
   if (found.length > MAX_ROWS) panel.append(element("div", `… and ${found.length - MAX_ROWS} weaker ones`, "muted"));
+}
+
+/* A button that pins a node. */
+function nodeRow(node, before) {
+  const row = element("button", undefined, "row");
+  row.append(before, element("span", node.title));
+  row.title = node.key;
+  row.addEventListener("click", () => pin(node));
+  return row;
+}
+
+function showFound() {
+  panel.append(element("h3", `Found (${state.found.length.toLocaleString("en")})`));
+  for (const node of state.found.slice(0, MAX_ROWS)) panel.append(nodeRow(node, element("b", node.kind)));
+  if (state.found.length > MAX_ROWS) panel.append(element("div", `… and ${state.found.length - MAX_ROWS} more`, "muted"));
 }
 
 function showPaths() {
@@ -334,12 +349,13 @@ function showPaths() {
     box.type = "checkbox";
     box.checked = state.paths.has(i);
     box.addEventListener("change", () => { state.paths[box.checked ? "add" : "delete"](i); highlight(); });
-    const steps = element("span", nodes[path.nodes[0]].title);
+    const steps = element("span");
+    steps.append(element("bdi", nodes[path.nodes[0]].title));  // names from right to left do not turn the arrows
     path.weights.forEach((weight, step) => {
       const arrow = element("span", weight < 0 ? " ⊣ " : " → ");
       arrow.style.color = data.sign_colors[Number(weight < 0)];
       arrow.title = number(weight);
-      steps.append(arrow, nodes[path.nodes[step + 1]].title);
+      steps.append(arrow, element("bdi", nodes[path.nodes[step + 1]].title));
     });
     row.append(box, element("b", number(path.score)), steps);
     row.addEventListener("mouseenter", () => { state.path = i; highlight(); });
@@ -384,7 +400,7 @@ function search() {
     text => text.toLowerCase().includes(wanted))) : null;
   byId("found").textContent = state.found ? `${state.found.length.toLocaleString("en")} found` : "";
 }
-byId("search").addEventListener("input", () => { search(); highlight(); });
+byId("search").addEventListener("input", () => { search(); highlight(); showPanel(); });
 
 const strengths = edges.map(edge => edge.strength).filter(strength => strength > 0);
 const [weakest, strongest] = strengths.length ? [strengths.at(-1), strengths[0]] : [1, 1];
@@ -444,10 +460,14 @@ function fit() {
   layout.height = Math.max(natural.height, byId("stage").clientHeight - 6);
   scale = Math.min(1, (layout.width - sides) / (natural.width - sides));
   layout.xaxis.tickangle = scale < 1 ? -45 : natural.tickangle;
-  for (const label of layout.annotations) label.font.size = Math.max(8, 11 * scale);
+  for (const label of labels) label.font.size = Math.max(8, 11 * scale);
 }
 fit();
-new ResizeObserver(() => { const width = layout.width; fit(); if (width !== layout.width) draw().then(highlight); }).observe(byId("stage"));
+new ResizeObserver(() => {
+  const {width, height} = layout;
+  fit();
+  if (width !== layout.width || height !== layout.height) draw().then(highlight);
+}).observe(byId("stage"));
 
 showThreshold();
 const nodeOf = event => traceNodes[event.points[0].curveNumber]?.[event.points[0].pointNumber] ?? null;

@@ -93,7 +93,13 @@ def _column(position: int, length: int, longest: int, same_start: bool) -> int:
 
 def _moved(picture: Picture, longest: int, same_start: bool) -> list[PictureNode]:
     length = len(picture.tokens)
-    return [replace(node, column=_column(node.column, length, longest, same_start)) for node in picture.nodes]
+
+    def column(node: PictureNode) -> int:
+        if node.position is None and node.kind is Kind.LOGIT:
+            return max(0, longest - 1)
+        return _column(node.column, length, longest, same_start) if length else 0
+
+    return [replace(node, column=column(node)) for node in picture.nodes]
 
 
 def _tokens(first: Picture, second: Picture) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Rows
 from circuit_atlas.queries.age import age_notes
@@ -18,6 +18,7 @@ from circuit_atlas.queries.path_search import shown_min_hops
 from circuit_atlas.queries.paths import search_paths
 from circuit_atlas.schema.keys import Component, Kind, component_of
 from circuit_atlas.schema.limits import DEFAULT_HOPS, SHOWN_MIN_HOPS, SHOWN_SCORE, SHOWN_SIGN
+from circuit_atlas.schema.models import Node
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import EdgeBlock
@@ -27,6 +28,13 @@ MAX_NODES_SHOWN = 10_000
 MAX_EDGES_SHOWN = 100_000
 _EDGES_AT_ONCE = 1 << 18
 _WAITING = 8 * MAX_EDGES_SHOWN  # edges among which the strongest are still to be chosen
+
+
+class Place(NamedTuple):
+    """Where a node is drawn."""
+
+    layer: int | None
+    position: int
 
 
 @dataclass(frozen=True)
@@ -213,29 +221,46 @@ def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
 def _nodes(graph: StoredGraph, rows: Rows) -> list[PictureNode]:
     nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
     found = (nodes[graph.name, row["node"]["key"]] for row in rows)
-    middle = middle_layers(graph)
+    middle, last = middle_places(graph), max(0, graph.properties["n_pos"] - 1)
     return [
-        _node(row, node.title, middle.get(node.key, node.layer), graph.source_sets.page(node))
+        _node(row, node.title, _place(node, middle.get(node.key), last), graph.source_sets.page(node))
         for row, node in zip(rows, found, strict=True)
     ]
 
 
-def middle_layers(graph: StoredGraph) -> dict[str, int]:
-    """The layer of the middle member of each supernode of a collapsed graph that spans several layers, by key."""
+def _place(node: Node, middle: Place | None, last: int) -> Place:
+    """Where a node is drawn. What has no position: a logit of an aggregate at the last position, a supernode where its
+    middle member is, anything else at the first position."""
+    layer = node.layer if middle is None else middle.layer
+    if node.position is not None:
+        return Place(layer, node.position)
+    otherwise = last if node.kind is Kind.LOGIT else 0
+    return Place(layer, otherwise if middle is None else middle.position)
+
+
+def middle_places(graph: StoredGraph) -> dict[str, Place]:
+    """Where the middle member is of each supernode of a collapsed graph that spans several layers or positions, by
+    key."""
     if not graph.properties.get("collapsed_from"):
         return {}
-    extras = {row["key"]: json.loads(row["extra"]) for row in ask(graph.database, "views.supernodes", graph=graph.name)}
-    return {key: int(extra["layer"]) for key, extra in extras.items() if str(extra.get("layer")).isdigit()}
+    extras = {
+        row["key"]: json.loads(row["extra"] or "{}")
+        for row in ask(graph.database, "views.supernodes", graph=graph.name)
+    }
+    return {
+        key: Place(int(extra["layer"]) if str(extra.get("layer")).isdigit() else None, max(0, extra.get("ctx_idx", 0)))
+        for key, extra in extras.items()
+    }
 
 
-def _node(row: dict[str, Any], title: str, layer: int | None, page: str | None) -> PictureNode:
+def _node(row: dict[str, Any], title: str, place: Place, page: str | None) -> PictureNode:
     values = row["node"]
     same = ("key", "name", "layer", "position", "token", "activation", "influence", "probability")
     return PictureNode(
         **{name: values[name] for name in same},
         title=title,
-        row=layer,
-        column=values["position"] or 0,
+        row=place.layer,
+        column=place.position,
         explanation=row["explanation"],
         supernodes=tuple(row["supernodes"]),
         page=page,

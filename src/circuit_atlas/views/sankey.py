@@ -24,8 +24,7 @@ def sankey_figure(paths: Paths) -> Figure:
     link = {
         "source": [index[source] for source, _ in through],
         "target": [index[target] for _, target in through],
-        # plotly does not draw links of width 0
-        "value": [max(sum(abs(path.score) for path, _ in passing), 1e-9) for passing in through.values()],
+        "value": _widths([sum(abs(path.score) for path, _ in passing) for passing in through.values()]),
         "color": [_transparent(SIGN_COLORS[passing[0][1] < 0]) for passing in through.values()],
         "customdata": [[f"{passing[0][1]:.4g}", len(passing)] for passing in through.values()],
         "hovertemplate": "%{source.label} → %{target.label}<br>weight %{customdata[0]}"
@@ -42,6 +41,12 @@ def sankey_figure(paths: Paths) -> Figure:
     }
     trace = {"type": "sankey", "arrangement": "snap", "node": node, "link": link}
     return {"data": [trace], "layout": _layout(paths, len(nodes))}
+
+
+def _widths(scores: list[float]) -> list[float]:
+    """The scores, but at least a millionth of the largest: plotly does not draw links of width 0."""
+    least = (max(scores, default=0.0) or 1.0) / 1e6
+    return [max(score, least) for score in scores]
 
 
 def _label(node: Node) -> str:

@@ -11,9 +11,11 @@ from circuit_atlas.schema.limits import SCORES
 from circuit_atlas.views.figure import FONT, Figure, plotly_text, short, short_name
 from circuit_atlas.views.view import FigureView
 
-# Okabe and Ito's colours, which colour-blind people can distinguish; with other markers and dashes from the eighth on.
+# Okabe and Ito's colours, which colour-blind people can distinguish. Other dashes follow from the eighth line on, other
+# markers from the 43rd.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_STYLES = (("circle", "solid"), ("square", "dash"), ("diamond", "dot"))
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_MARKERS = ("circle", "square", "diamond")
 _LABEL, _NAME = 18, 44  # characters
 _NAMED = 60  # graphs; more names would lie on each other
 
@@ -51,12 +53,21 @@ def series_figure(found: Series) -> Figure:
             "text": texts,
             "hovertemplate": "%{text}<br>%{y:.4g}<extra>%{fullData.name}</extra>",
             "connectgaps": False,
-            "line": {"color": _COLORS[i % len(_COLORS)], "dash": _STYLES[i // len(_COLORS) % len(_STYLES)][1]},
-            "marker": {"symbol": _STYLES[i // len(_COLORS) % len(_STYLES)][0], "size": 7},
+            **_style(i),
         }
         for i, line in enumerate(found.lines)
     ]
     return {"data": lines, "layout": _layout(found, right)}
+
+
+def _style(i: int) -> Figure:
+    """How the line of a number is drawn. The first hundred differ."""
+    round_of_colors, color = divmod(i, len(_COLORS))
+    round_of_dashes, dash = divmod(round_of_colors, len(_DASHES))
+    return {
+        "line": {"color": _COLORS[color], "dash": _DASHES[dash]},
+        "marker": {"symbol": _MARKERS[round_of_dashes % len(_MARKERS)], "size": 7},
+    }
 
 
 def _layout(found: Series, right: list[str]) -> Figure:

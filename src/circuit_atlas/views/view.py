@@ -26,7 +26,7 @@ from circuit_atlas.views.layout import lay_out
 from circuit_atlas.views.notebook import notebook_html
 from circuit_atlas.views.overlay import overlay
 from circuit_atlas.views.pair import read_pair
-from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, middle_layers, read_picture
+from circuit_atlas.views.picture import MAX_NODES, PathOptions, Picture, middle_places, read_picture
 from circuit_atlas.views.results import ReportResult, ViewResult
 from circuit_atlas.views.sankey import sankey_figure
 from circuit_atlas.views.stored_circuit import stored_circuit
@@ -262,7 +262,7 @@ def view_circuit(
         nodes, edges, left = stored_circuit(graph, name)
         notes = [f"{left:,} weaker effects between its nodes are not drawn."] if left else []
         notes += age_notes(graph.database, graph.properties)
-        figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
+        figure = circuit_figure(nodes, edges, middle_places(graph), weights=weights)
         return _figure_view(graph.name, figure, len(nodes), edges, notes)
     found = _found(graph, options)
     shown = best_circuit(found)
@@ -275,7 +275,7 @@ def view_circuit(
     notes += [*found.notes, *age_notes(graph.database, graph.properties)]
     edges = list({(source.key, target.key): (source, target, w) for source, target, w in shown.edges()}.values())
     nodes = list({node.key: node for path in shown.paths for node in path.nodes}.values())
-    figure = circuit_figure(nodes, edges, middle_layers(graph), weights=weights)
+    figure = circuit_figure(nodes, edges, middle_places(graph), weights=weights)
     return _figure_view(graph.name, figure, len(nodes), edges, notes)
 
 
