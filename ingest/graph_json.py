@@ -29,7 +29,7 @@ from circuit_atlas.ingest.names import check_names
 from circuit_atlas.ingest.node_ids import address_of, as_int, label_of
 from circuit_atlas.ingest.not_understood import fields_not_understood, metadata_not_understood, not_understood
 from circuit_atlas.ingest.other_projects import recognised_json
-from circuit_atlas.ingest.source_sets import identify, identify_lorsa
+from circuit_atlas.ingest.source_sets import custom_set, identify, identify_lorsa
 from circuit_atlas.printable import first_of
 from circuit_atlas.schema.keys import Component, Kind, NodeAddress
 from circuit_atlas.schema.limits import MAX_GRAPH_NODES, MAX_ID_LENGTH, MAX_NAME_LENGTH
@@ -80,8 +80,10 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         "lorsa_set": raw_metadata.get("lorsa_analysis_name"),
         **_object(raw_metadata, "feature_details", path),
     }
+    scan = _text(raw_metadata.get("scan"))
+    custom = _custom_set(raw_metadata) if scan is None or scan.startswith("custom-") else None
     identity = identify(
-        _text(raw_metadata.get("scan")), info, feature_details=details, model=model, source_set=source_set
+        None if custom else scan, info, feature_details=details, model=model, source_set=source_set or custom
     )
     has_lorsa = any(address.component is Component.LORSA for address in addresses)
     extra = {k: v for k, v in document.items() if k not in _TOP_LEVEL}
@@ -92,7 +94,7 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
         model=identity[0],
         source_set=identity[1],
         lorsa_source_set=identify_lorsa(identity[1], info, details) if has_lorsa else None,
-        scan=_text(raw_metadata.get("scan")),
+        scan=scan,
         n_layers=_count_layers(raw_nodes, nodes),
         n_pos=max(len(tokens), n_pos),
         source_format="json",
@@ -116,6 +118,14 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
     )
     check_names(metadata, str(path))
     return GraphData(metadata, nodes, links.edges, supernodes, len(links.zeros), links.extras)
+
+
+def _custom_set(metadata: dict[str, Any]) -> str | None:
+    """The name of a set of transcoders that a file lists one by one; None if it does not."""
+    scans = metadata.get("transcoder_list")
+    if not isinstance(scans, list) or not scans or not all(isinstance(scan, str) for scan in scans):
+        return None
+    return custom_set(scans)
 
 
 _LINK_FIELDS = 3  # source, target, weight

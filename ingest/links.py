@@ -111,16 +111,24 @@ def _endpoints(
     targets, sources = (_candidates(links, end, by_id, path) for end in ("target", "source"))
     # Of two nodes, the target is the one that can have inputs. That settles the rows, and their order settles sources.
     target = np.fromiter((_receiver(candidates, nodes) for candidates in targets), np.int32, len(links))
-    guesses = 0
+    is_in_order, guesses = _is_in_order(target, sources), 0
     source = np.empty(len(links), np.int32)
     for i, candidates in enumerate(sources):
         source[i] = candidates[0]
         if len(candidates) > 1:
             fitting = _fitting(candidates, i, target, source, sources)
             source[i] = fitting[0]
-            guesses += len(fitting) > 1
+            guesses += len(fitting) > 1 or not is_in_order
     warning = f"{guesses} links come from an id that two nodes have, and their order does not show from which"
     return target, source, [warning] if guesses else []
+
+
+def _is_in_order(target: np.ndarray, sources: list[list[int]]) -> bool:
+    """Whether a file has its links row by row, as far as links of one possible source tell."""
+    first = np.array([candidates[0] for candidates in sources])
+    is_known = np.array([len(candidates) == 1 for candidates in sources])
+    in_one_row = (target[1:] == target[:-1]) & is_known[1:] & is_known[:-1]
+    return bool((np.diff(target) >= 0).all() and (np.diff(first)[in_one_row] > 0).all())
 
 
 def _candidates(links: list[dict[str, Any]], end: str, by_id: dict[str, list[int]], path: Path) -> list[list[int]]:

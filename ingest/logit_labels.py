@@ -16,10 +16,12 @@ _START = re.compile(r"""\b(?:output|logit):?\s{1,9}(["'])""", re.IGNORECASE)
 def logit_text(label: str) -> str | None:
     """The output token of a logit's label, blanks included; None if the label has none of the known forms.
 
-    A label may say more before it: `[Output "big" or "large"] Output "large" (p=0.420)` is of the token `large`.
+    A label may say more before it: `[Output "big" or "large"] Output "large" (p=0.420)` is of the token `large`. If it
+    begins with such a form, that is the whole of it, although the token may have such a form itself.
     """
     starts = list(_START.finditer(label))
-    for start in starts[-1:] + starts[:-1][:1]:  # the last one; the first, if a token is itself of such a form
+    chosen = starts[-1:] + starts[:-1][:1]  # the last one, or the first
+    for start in reversed(chosen) if starts and starts[0].start() == 0 else chosen:
         rest, quote = label[start.end() :], start[1]
         end = rest.rfind(f"{quote} (p=")
         if end < 0 and rest.rstrip().endswith(quote):

@@ -27,6 +27,7 @@ _NODE_ID = re.compile(r"(E|\d{1,9})_(?:(?:cro|lor)_)?(-?\d{1,18})_(\d{1,9})")
 _NAMED_ERROR = re.compile(r"(\d{1,9})_error(?:_(?:mlp|attn))?_(\d{1,9})")
 _NUMBERED = re.compile(r"\d{1,9}_(?:cro|lor)_\d{1,18}_\d{1,9}")
 _PLACEHOLDER = re.compile(r"F\d{1,20}")
+_MOST_LAYERS = 1_000  # a larger number in an id is no layer
 _UNKNOWN: tuple[Kind, None] = Kind.OTHER, None
 
 
@@ -63,6 +64,12 @@ def address_of(node: dict[str, Any]) -> NodeAddress:
             return NodeAddress(kind, int(first), middle, position, component)
 
 
+def position_in(node_id: str) -> int | None:
+    """The position that an id has at its end; None if it has none of the known forms."""
+    found = _NODE_ID.fullmatch(node_id) or _NAMED_ERROR.fullmatch(node_id)
+    return int(found[found.lastindex or 0]) if found else None
+
+
 def _error_address(
     first: str, middle: int, layer: int | None, position: int, component: Component | None
 ) -> NodeAddress:
@@ -71,11 +78,13 @@ def _error_address(
     if middle == -1:  # since 2026-07
         return NodeAddress(Kind.ERROR, int(first), None, position, component)
     # Until 2026-07 the layer stands in the middle, behind a 0. Only the field `layer` distinguishes that from an id
-    # that begins with the layer.
-    if layer is None:
-        layer = middle if first == "0" else int(first)
-    is_layer = first == "0" and middle == layer
-    return NodeAddress(Kind.ERROR, layer, None if is_layer else middle, position, component)
+    # that begins with the layer, and has an index in the middle.
+    has_index = first != "0" or (layer == 0 and middle != 0) or middle >= _MOST_LAYERS
+    return (
+        NodeAddress(Kind.ERROR, int(first), middle, position, component)
+        if has_index
+        else NodeAddress(Kind.ERROR, middle, None, position, component)
+    )
 
 
 def label_of(node: dict[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from circuit_atlas.graph.data import KINDS, NodeColumns
 from circuit_atlas.graph.numbers import as_float
-from circuit_atlas.ingest.node_ids import as_int
+from circuit_atlas.ingest.node_ids import as_int, position_in
 from circuit_atlas.schema.keys import KIND_OF_FEATURE_TYPE, Kind, NodeAddress
 
 _SHOWN = 10  # unknown types that are named
@@ -24,15 +24,29 @@ def not_understood(nodes: NodeColumns) -> list[str]:
 
 
 def fields_not_understood(raw_nodes: Sequence[dict[str, Any]], addresses: Sequence[NodeAddress]) -> list[str]:
-    """Warnings about fields of the nodes of a JSON file: labels that are not texts, and layers that are not those of
-    the ids. The id has the layer, since all generations of files agree about it."""
+    """Warnings about fields of the nodes of a JSON file: labels that are not texts, and layers and positions that are
+    not those of the ids. The id has the layer, since all generations of files agree about it."""
     unread = [i for i, raw in enumerate(raw_nodes) if not isinstance(raw.get("clerp"), str | None)]
     other = [
         i
         for i, (raw, address) in enumerate(zip(raw_nodes, addresses, strict=True))
         if address.kind in (Kind.FEATURE, Kind.ERROR) and as_int(raw.get("layer")) not in (None, address.layer)
     ]
+    moved = [
+        i
+        for i, (raw, address) in enumerate(zip(raw_nodes, addresses, strict=True))
+        if address.kind not in (Kind.OTHER, Kind.BIAS)
+        and raw.get("ctx_idx") is not None
+        and as_int(raw["ctx_idx"]) != position_in(str(raw["node_id"]))
+    ]
     warnings = []
+    if moved:
+        first = raw_nodes[moved[0]]
+        warnings.append(
+            f"{_nodes(moved)} with a `ctx_idx` that is not the position in the `node_id`; it is taken if it is a "
+            f"position; the first is nodes[{moved[0]}], {first['node_id']!r:.{_SHOWN_LENGTH}}, with the ctx_idx "
+            f"{first['ctx_idx']!r:.{_SHOWN_LENGTH}}"
+        )
     if unread:
         label = f"{raw_nodes[unread[0]]['clerp']!r:.{_SHOWN_LENGTH}}"
         warnings.append(f"{_nodes(unread)} with a `clerp` that is not a text; the first is nodes[{unread[0]}], {label}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from circuit_atlas.ingest.dense import DenseEdges
 from circuit_atlas.ingest.names import check_names
 from circuit_atlas.ingest.prune import prune
 from circuit_atlas.ingest.pt_safe import load_safely
-from circuit_atlas.ingest.source_sets import identify
+from circuit_atlas.ingest.source_sets import custom_set, identify
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import GraphMetadata
 
@@ -110,7 +109,7 @@ def _graph_data(
     identity: tuple[str | None, str | None],
     tokenizer: str | None,
 ) -> GraphData:
-    scan, custom = (None, _custom_set(found.scan)) if isinstance(found.scan, list) else (found.scan, None)
+    scan, custom = (None, custom_set(found.scan)) if isinstance(found.scan, list) else (found.scan, None)
     named = str(found.config.get("model_name") or found.config.get("tokenizer_name") or "")
     known_model, known_set = identify(scan, {}, model=identity[0], source_set=identity[1] or custom)
     if identity[0] is None and named:
@@ -141,12 +140,6 @@ def _form(found: Attribution, logit_texts: list[str | None]) -> dict[str, Any]:
     """`GraphMetadata.file_form`: with the file's own texts of logits, if a tokenizer has given other ones."""
     same = found.logit_texts == [text or "" for text in logit_texts]
     return found.form if same else {**found.form, "logit_texts": found.logit_texts}
-
-
-def _custom_set(scans: list[str]) -> str:
-    """A name for a list of transcoders. circuit-tracer's own contains Python's `hash`, which differs from run to
-    run."""
-    return "custom-" + hashlib.sha256("\n".join(scans).encode()).hexdigest()[:12]
 
 
 def _nodes(found: Attribution, texts: list[str | None]) -> NodeColumns:

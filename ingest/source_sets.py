@@ -6,14 +6,17 @@ in one of several fields, which are read in a fixed order.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from circuit_atlas.schema.keys import Component
-from circuit_atlas.schema.source_sets import UNKNOWN, SourceSet, known_scans
+from circuit_atlas.schema.source_sets import UNKNOWN, SourceSet, pair_of
 
-_FEATURE_PAGE = re.compile(r"neuronpedia\.org/(?P<model>[^/?#\s]+)/(?P<source_set>[^/?#\s]+)")
+# A page of a source set, or of one of its features: MODEL/SET, or MODEL/LAYER-SET/INDEX.
+_FEATURE_PAGE = re.compile(r"neuronpedia\.org/(?P<model>[^/?#\s]+)/(?:\d+-(?=[^/?#\s]+/\d))?(?P<source_set>[^/?#\s]+)")
+_GRAPH_PAGE = "graph"  # what stands in the place of a source set in the address of a graph's own page
 
 
 def identify(
@@ -43,6 +46,12 @@ def identify(
     return model or UNKNOWN, source_set or UNKNOWN
 
 
+def custom_set(scans: list[str]) -> str:
+    """A name for a list of transcoders. circuit-tracer's own contains Python's `hash`, which differs from run to
+    run."""
+    return "custom-" + hashlib.sha256("\n".join(scans).encode()).hexdigest()[:12]
+
+
 def identify_lorsa(source_set: str, info: dict[str, Any], details: dict[str, Any]) -> str:
     """The set that the attention features (lorsas) of a graph belong to, beside its transcoders: what the file says, or
     a name of its own, since the same layer and index mean another feature in each.
@@ -68,17 +77,19 @@ def _candidates(
             yield model, source_set
     for url in _texts(info.get("source_urls")):
         page = _FEATURE_PAGE.search(url)
-        if page:
+        if page and page["source_set"] != _GRAPH_PAGE:
             yield page["model"], page["source_set"]
-    repositories = [info.get("transcoder_set"), details.get("scan"), details.get("transcoder_set"), scan]
-    for name in _texts(repositories):
-        if name in known_scans():
-            yield known_scans()[name]
+    of_scan = (scan and pair_of(scan)) or (scan, scan)
+    repositories = list(_texts([info.get("transcoder_set"), details.get("scan"), details.get("transcoder_set")]))
+    for name in repositories:
+        if pair := pair_of(name):
+            yield pair
+    # What names the set goes before the scan, which may be the model's name.
     for name in _texts([info.get("neuronpedia_source_set"), details.get("neuronpedia_source_set")]):
-        yield scan, name
-    for name in _texts(repositories[:-1]):
+        yield of_scan[0], name
+    for name in repositories:
         yield None, name
-    yield scan, scan
+    yield of_scan
 
 
 def _texts(value: Any) -> Iterator[str]:

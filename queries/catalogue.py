@@ -186,7 +186,9 @@ def _declaration(parameter: Parameter) -> str:
 
 
 def _number(value: Any) -> Any:
-    """A value; one of numpy's numbers as one of Python's."""
+    """A value, or a list of values; numpy's numbers as Python's."""
+    if isinstance(value, list | tuple):
+        return [_number(item) for item in value]
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
     return int(value) if isinstance(value, Integral) else float(value)
@@ -199,7 +201,7 @@ def _check_value(query: str, parameter: Parameter, value: Any) -> None:
     items = value if isinstance(value, list | tuple) else [value]
     of_items = _TYPES.get(parameter.type.removeprefix("LIST<").removesuffix(">")) if "<" in parameter.type else None
     kinds = set(map(type, items)) if of_items else set()
-    wrong_item = any(kind is bool or not issubclass(kind, of_items or ()) for kind in kinds)
+    wrong_item = any(not issubclass(kind, of_items or ()) or (kind is bool) != (of_items == (bool,)) for kind in kinds)
     if wrong_type or wrong_boolean or wrong_item:
         raise InvalidArgumentError(f"{query}: {parameter.name} must be {parameter.type}, not {value!r:.60}")
     if choices := _CHOICES.get(parameter.name):

@@ -87,7 +87,8 @@ def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> 
         kept = {}
     rows = kept[asked] if asked in kept else _read_rows(database, *asked)
     if position is not None and len(rows) >= MANY:
-        _kept[database] = position, dict([*kept.items(), (asked, rows)][-_MOST_KEPT:])
+        others = [(other, found) for other, found in kept.items() if other != asked]
+        _kept[database] = position, dict([*others[1 - _MOST_KEPT :], (asked, rows)])
     note_versions({row["graph"]: row["version"] for row in rows})
     return list(rows)
 

@@ -57,7 +57,7 @@ def _as_it_is(value: Any) -> Any:
 
 def _in_full(value: Any) -> Any:
     """A value of a column with integers, which may be ids, and other numbers: four digits of the latter alone."""
-    return f"{value:.4g}" if isinstance(value, float) else value if value is None else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value) if type(value) is int else value
 
 
 def _is_not_finite(value: Any) -> bool:

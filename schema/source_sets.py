@@ -48,6 +48,17 @@ def known_scans() -> dict[str, SourceSet]:
     return _tables(own_scans_path())[0]
 
 
+def pair_of(scan: str) -> SourceSet | None:
+    """The model and source set that a scan or repository of transcoders stands for; None if no table has it.
+    circuit-tracer names a folder of a repository `USER/REPOSITORY//FOLDER`, and its usual revision `@main`.
+
+    Raises:
+        InputError: see `known_scans`.
+    """
+    known = known_scans()
+    return known.get(scan) or known.get(scan.removesuffix("@main").replace("//", "/"))
+
+
 def own_scans_path() -> Path:
     """Where the user's own table is: `CIRCUIT_ATLAS_SCANS`, or `scans.toml` in the platform's configuration folder."""
     chosen = os.environ.get(SCANS_VARIABLE)
@@ -62,8 +73,8 @@ def neuronpedia_name(source_set: SourceSet) -> SourceSet | None:
     Raises:
         InputError: the user's own table cannot be read, see `known_scans`.
     """
-    scans, elsewhere = _tables(own_scans_path())
-    model, name = scans.get(source_set[1], source_set)
+    _, elsewhere = _tables(own_scans_path())
+    model, name = pair_of(source_set[1]) or source_set
     is_name = _NEURONPEDIA_NAME.fullmatch(model) and _NEURONPEDIA_NAME.fullmatch(name)
     return (model, name) if is_name and name not in elsewhere and UNKNOWN not in (model, name) else None
 

@@ -325,7 +325,7 @@ def test_impossible_attributions_are_refused(atlas: Atlas, loaded: Any, run: Run
     with pytest.raises(InvalidArgumentError, match="model is an empty text"):
         atlas.attribute_all([PROMPT], model="", transcoders="gemma")
     for flags in ([], ["--each-position"]):
-        fails(run("attribute", PROMPT, *folders.flags(), *flags, "--name", ""), 1, "invalid name of a graph: ''")
+        fails(run("attribute", PROMPT, *folders.flags(), *flags, "--name", ""), 2, "--name is an empty text")
     assert run("attribute", "--transcoders", "gemma").returncode == 2
     assert run("attribute", PROMPT, "--prompts", "x", *folders.flags()).returncode == 2
 

@@ -568,7 +568,8 @@ def test_impossible_requests_are_refused(atlas: Atlas, run: Any) -> None:
     fails(run("explain", "dallas", "--all"), 2, "--all")
     fails(run("explain", "dallas", "--from", sys.executable), 2, "--from")
     fails(run("explain", "--tag", "no-such-tag"), 1, "no graph has the tag")
-    fails(run("explain", "dallas", "--url", ""), 1, "not the address of a web server", "--url")
+    fails(run("explain", "dallas", "--url", ""), 2, "--url is an empty text")
+    fails(run("explain", "dallas", "--url", "http://"), 1, "not the address of a web server", "--url")
     with pytest.raises(InvalidArgumentError, match="limit cannot be 0"):
         atlas.explain("dallas", limit=0)
     with pytest.raises(InputError):

@@ -338,8 +338,9 @@ def test_a_backup_restores_the_same_answers(
     run("server", "stop", *second)
     fails(run("restore", str(dump), *first), 1, "the store has no graph, but other data (Movie), which would be lost")
     run("restore", str(dump), "--replace", *first)
-    own_server.stop()  # under a session, which starts it again
+    own_atlas.graphs()
     position = own_atlas.position()
+    own_server.stop()  # under a session, which starts it again
     own_atlas.restore(dump, replace=True)
     assert own_atlas.position() != position
     assert run("paths", "dallas", "--max-hops", "2", "--json", *first).stdout == before

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import example_file
 from support.graphs import edge_list
 
 from circuit_atlas import Atlas
@@ -83,6 +85,18 @@ def test_any_graph_comes_back_from_json(data: GraphData) -> None:
             assert getattr(again.metadata, name) == getattr(data.metadata, name)
         write_graph(again, second)
         assert json.loads(second.read_bytes()) == json.loads(first.read_bytes())
+
+
+@pytest.mark.parametrize("name", ["dallas", "opposite-small"])
+def test_a_pt_has_the_source_set_of_the_json(name: str, torch: ModuleType, tmp_path: Path) -> None:
+    """The `scan` of both files is `gemma-2-2b`, and their transcoders differ."""
+    data = read_graph(example_file(name))
+    write_graph(data, tmp_path / "graph.pt")
+    metadata = read_graph(tmp_path / "graph.pt").metadata
+    assert (metadata.model, metadata.source_set) == (data.metadata.model, data.metadata.source_set)
+    given = read_graph(example_file(name), source_set="mine")
+    write_graph(given, tmp_path / "given.pt")
+    assert read_graph(tmp_path / "given.pt").metadata.source_set == "mine"
 
 
 @given(data=graphs())

@@ -150,10 +150,6 @@ class _Anything(metaclass=_AnythingMeta):
 def _read(name: str, value: Any, wanted: Any, more: str = "") -> Any:
     try:
         return _fitted(value, wanted)
-    except (TypeError, OverflowError):  # numpy's arrays have __index__ and __iter__, which not all of them can do
-        raise InvalidArgumentError(
-            f"{name} cannot be {value!r:.80}", fix=f"It must be {_words(wanted)}{more}."
-        ) from None
     except _DoesNotFitError as error:
         part = f"contain {error.args[0]!r:.80}" if error.args else f"be {value!r:.80}"
         raise InvalidArgumentError(f"{name} cannot {part}", fix=f"It must be {_words(wanted)}{more}.") from None
@@ -167,13 +163,20 @@ def _fitted(value: Any, wanted: Any) -> Any:
     if origin in _LISTS:
         return _list(value, *get_args(wanted))
     if origin is int and not isinstance(value, bool) and hasattr(value, "__index__"):
-        return operator.index(value)  # numpy's integers, too
+        return _converted(operator.index, value)  # numpy's integers, too
     if origin is float and not isinstance(value, bool) and isinstance(value, Real):
-        return float(value)
+        return _converted(float, value)
     is_known = isinstance(origin, type) and origin not in (Any, _Anything)
     if is_known and (not isinstance(value, origin) or (origin is int and isinstance(value, bool))):
         raise _DoesNotFitError
     return value
+
+
+def _converted(to_number: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return to_number(value)
+    except (TypeError, OverflowError):  # an array of several numbers, a number that is too large
+        raise _DoesNotFitError from None
 
 
 def _fitted_to_one(value: Any, wanted: Iterable[Any]) -> Any:
@@ -192,7 +195,7 @@ def _list(value: Any, wanted: Any) -> Any:
     """The items of a list; a text, a path or a number is the only one."""
     if value is None or isinstance(value, Mapping | bytes | bytearray):
         raise _DoesNotFitError
-    is_one = isinstance(value, str | os.PathLike) or not isinstance(value, Iterable)
+    is_one = isinstance(value, str | os.PathLike) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0
     items = [value] if is_one else value
     if wanted is Any:
         if not isinstance(items, Sequence):

@@ -25,7 +25,7 @@ from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.catalogue import find_query
+from circuit_atlas.queries.catalogue import CatalogueQuery, find_query
 from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.clusters import cluster_graphs
 from circuit_atlas.queries.compare import compare
@@ -59,8 +59,8 @@ from circuit_atlas.views.series import SeriesView
 from circuit_atlas.views.serve import serve
 
 PathLike = str | os.PathLike[str]
+_GRAPHS = ("graph", "a", "b")  # parameters of queries that name a graph
 # Parameters of queries that are sets of graphs: names, and tags.
-_GRAPHS = ("graph", "a", "b")  # parameters that name a graph
 _SETS = (("graphs", "tags"), ("without", "without_tags"), ("baseline", "baseline_tags"))
 
 
@@ -403,6 +403,14 @@ class Atlas(ReconnectingDatabase):
         """
         query = find_query(query_id)
         values = query.complete(dict(parameters or {}))
+        old = self._asked_for(query, values)
+        found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
+        found.notes.extend(dict.fromkeys(old))
+        return found
+
+    def _asked_for(self, query: CatalogueQuery, values: Mapping[str, Any]) -> list[str]:
+        """Check that the graphs and tags exist that the parameters of a query name; notes on graphs that are out of
+        date."""
         old = []
         for name in _GRAPHS:
             if isinstance(values.get(name), str) and values[name]:
@@ -417,9 +425,7 @@ class Atlas(ReconnectingDatabase):
             old += old_notes(self, (row for row in rows if row["graph"] in named))
         if values.get("tag"):
             graph_rows(self, [], [values["tag"]])
-        found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
-        found.notes.extend(dict.fromkeys(old))
-        return found
+        return old
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
         """Rows of any Cypher statement, at most 100,000.
@@ -457,9 +463,7 @@ class Atlas(ReconnectingDatabase):
         if not is_cypher(cypher):
             found = find_query(cypher)
             cypher, values = found.cypher(), found.complete(values)
-            for name in _GRAPHS:
-                if values.get(name):
-                    find_graph(self, values[name])
+            self._asked_for(found, values)
         elif profile:
             check_read_only(self, cypher, values)
         return super().plan(cypher, values, profile=profile)

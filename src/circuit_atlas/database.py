@@ -108,7 +108,7 @@ class Database:
         connection: address and credentials of its server; None if it is opened later.
         timeout: seconds after which the server stops a statement that reads.
         tracer: called with the text of every statement and its parameters, as they can be pasted into Neo4j Browser;
-            long lists in the parameters of statements that write are shortened.
+            long lists of what is written in batches are shortened.
         progress: whether long steps draw bars on standard error.
 
     Raises:
@@ -241,9 +241,9 @@ class Database:
         at this position or after it.
         """
         self._wait_for_checked_data()
+        driver = self._open_driver()
         with self._looking:
             # The bookmarks of a session of its own name this database alone, so that they can be compared.
-            driver = self._open_driver()
             with translated_errors(), driver.session(database=self.name) as session:
                 session.run("RETURN 1").consume()
                 position = session.last_bookmarks().raw_values
@@ -254,8 +254,8 @@ class Database:
 
     @property
     def is_single(self) -> bool:
-        """Whether the address is that of a single server, and not of a cluster, whose members differ."""
-        return self._connection is not None and self._connection.uri.startswith("bolt")
+        """Whether the address is that of one server. Through `neo4j://`, members of a cluster answer, which differ."""
+        return self._connection.uri.startswith("bolt")
 
     def read(self, cypher: str, **parameters: Any) -> Rows:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""

@@ -17,7 +17,7 @@ from circuit_atlas.errors import InputError, InvalidArgumentError
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.qk import read_qk
 from circuit_atlas.ingest import load_graph, read_graph
-from circuit_atlas.ingest.source_sets import identify
+from circuit_atlas.ingest.source_sets import custom_set, identify
 
 
 def node(node_id: str, feature_type: str = "cross layer transcoder", **fields: Any) -> dict[str, Any]:
@@ -180,6 +180,67 @@ def test_colliding_ids_are_resolved_by_the_order_of_links(tmp_path: Path) -> Non
         ("error:2@1", "logit:3@1", 4.0),
     ]
     assert data.metadata.warnings == []
+
+
+def test_colliding_ids_of_links_in_another_order_are_counted(tmp_path: Path) -> None:
+    """Sorted by weight, links do not show which node is meant."""
+    document = {
+        "metadata": {},
+        "nodes": [
+            node("0_2_1"),
+            node("1_9_1"),
+            node("1_8_1"),
+            node("0_2_1", "mlp reconstruction error") | {"layer": "2"},
+            node("4_3_1", "logit"),
+        ],
+        "links": [link("1_8_1", "4_3_1", 3.0), link("1_9_1", "4_3_1", 2.0), link("0_2_1", "4_3_1", 1.0)],
+    }
+    assert "1 links come from an id that two nodes have" in read_graph(write(tmp_path, document)).metadata.warnings[0]
+
+
+def test_transcoders_that_are_listed_have_a_name_of_their_own(tmp_path: Path, graph: dict[str, Any]) -> None:
+    """circuit-tracer's `scan` is another one in each file."""
+    names = set()
+    for scan in ("custom-123", "custom-456"):
+        graph["metadata"] |= {"scan": scan, "transcoder_list": ["repo/a", "repo/b"]}
+        names.add(
+            (read_graph(write(tmp_path, graph)).metadata.model, read_graph(write(tmp_path, graph)).metadata.source_set)
+        )
+    assert names == {("unknown", custom_set(["repo/a", "repo/b"]))}
+
+
+@pytest.mark.parametrize(
+    ("node_id", "layer", "key", "is_odd"),
+    [
+        ("0_7_1", "5", "error:7@1", True),
+        ("3_4_1", "5", "error:3/4@1", True),
+        ("0_0_1", "36", "error:0@1", True),
+        ("0_7_1", "7", "error:7@1", False),
+        ("0_7_1", "0", "error:0/7@1", False),
+        ("3_4_1", "3", "error:3/4@1", False),
+        ("0_21712686_1", "0", "error:0/21712686@1", False),
+        ("5_-1_1", "6", "error:5@1", True),
+    ],
+)
+def test_the_layer_of_an_error_is_that_of_its_id(
+    node_id: str, layer: str, key: str, is_odd: bool, tmp_path: Path, graph: dict[str, Any]
+) -> None:
+    graph["nodes"] = [*graph["nodes"][3:], node(node_id, "mlp reconstruction error") | {"layer": layer}]
+    graph["links"] = []
+    data = read_graph(write(tmp_path, graph))
+    assert data.nodes.key(len(data.nodes) - 1) == key
+    assert any("a `layer` that is not that of the `node_id`" in warning for warning in data.metadata.warnings) == is_odd
+
+
+@pytest.mark.parametrize(("ctx_idx", "position"), [(0, 0), (-1, 1), (4.0, 1), (True, 1), ("1", 1)])
+def test_positions_that_contradict_the_ids_are_counted(
+    ctx_idx: Any, position: int, tmp_path: Path, graph: dict[str, Any]
+) -> None:
+    graph["nodes"][0]["ctx_idx"] = ctx_idx
+    data = read_graph(write(tmp_path, graph))
+    assert data.nodes.key(0) == f"feature:0/7@{position}"
+    warned = [warning for warning in data.metadata.warnings if "`ctx_idx`" in warning]
+    assert len(warned) == (ctx_idx != "1")
 
 
 def test_an_id_of_many_nodes_is_refused(tmp_path: Path) -> None:
@@ -442,6 +503,22 @@ def test_a_tokenizer_for_json_is_refused(tmp_path: Path, graph: dict[str, Any]) 
         ("any/set", {}, ("any/set", "any/set")),
         (None, {}, ("unknown", "unknown")),
         ("gemma", {"source_urls": ["https://neuronpedia.org/qwen3-4b/transcoder-hp"]}, ("qwen3-4b", "transcoder-hp")),
+        ("gemma", {"source_urls": ["https://neuronpedia.org/m/0-a-set/12", "x"]}, ("m", "a-set")),
+        ("gemma", {"source_urls": ["https://neuronpedia.org/m/4-sets"]}, ("m", "4-sets")),
+        (
+            "gemma",
+            {"source_urls": ["https://neuronpedia.org/m/graph?slug=x"]},
+            ("gemma-2-2b", "gemmascope-transcoder-16k"),
+        ),
+        ("llama", {"transcoder_set": "me/my-own"}, ("llama-3.2-1b", "me/my-own")),
+        ("gemma", {"neuronpedia_source_set": "clt-hp"}, ("gemma-2-2b", "clt-hp")),
+        ("mwhanna/gemma-scope-transcoders@main", {}, ("gemma-2-2b", "gemmascope-transcoder-16k")),
+        ("mwhanna/gemma-scope-transcoders@other", {}, ("mwhanna/gemma-scope-transcoders@other",) * 2),
+        (
+            "mwhanna/gemma-scope-2-4b-it//transcoder_all/width_262k_l0_small_affine",
+            {},
+            ("gemma-3-4b-it", "gemmascope-transcoder-262k"),
+        ),
     ],
 )
 def test_model_and_source_set_are_found_in_the_metadata(

@@ -207,6 +207,8 @@ def test_attention_features_have_a_source_set_of_their_own(
         ('[Output "big" or "large"] Output "large" (p=0.420)', "large"),
         ('Output "logit( Austin)-logit( Dallas)" (p=1.000)', "logit( Austin)-logit( Dallas)"),
         ('Output """ (p=0.1)', '"'),
+        ('Output "output "" (p=0.250)', 'output "'),
+        ('Output "the output "x" (p=0.1)', 'the output "x'),
         ('Output "↵\n\t" (p=0.200)', "↵\n\t"),
         ('Output "a" (p=0.5), as said by "b"', "a"),
         ("a capital", None),

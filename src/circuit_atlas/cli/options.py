@@ -146,17 +146,18 @@ def atlas_command(command: Callable[..., Result | None]) -> Callable[..., None]:
     return options(run)
 
 
+def _texts(value: Any) -> list[Any]:
+    """The parts of an option's value: several if it is repeatable, or has several parts, as `--weight NODE X`."""
+    return [text for part in value for text in _texts(part)] if isinstance(value, tuple) else [value]
+
+
 def _refuse_empty_texts(ctx: click.Context) -> None:
     """Refuse an option that is given an empty text, such as that of a shell's variable that is not set: it would ask
     about more than was meant."""
     for option in ctx.command.params:
         value = ctx.params.get(option.name or "")
         is_given = ctx.get_parameter_source(option.name or "") is click.core.ParameterSource.COMMANDLINE
-        if (
-            isinstance(option, click.Option)
-            and is_given
-            and (value == "" or (isinstance(value, tuple) and "" in value))
-        ):
+        if isinstance(option, click.Option) and is_given and "" in _texts(value):
             raise click.UsageError(f"{option.opts[-1]} is an empty text. Leave it out, or give a value.", ctx)
 
 

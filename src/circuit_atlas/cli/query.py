@@ -73,8 +73,9 @@ class QueryCommand(click.Command):
         printing = {"--list", "--show"}.intersection(word.partition("=")[0] for word in args)
         if printing and {"--json", "--csv"}.intersection(args):
             raise click.UsageError(f"{min(printing)} prints text; it cannot be combined with --json or --csv.", ctx)
-        plan = {"--explain", "--profile"}.intersection(args)
-        if plan and (other := {"--json", "--csv", "--table", "--rows"}.intersection(args)):
+        words = {word.partition("=")[0] for word in args}
+        plan = {"--explain", "--profile"} & words
+        if plan and (other := {"--json", "--csv", "--table", "--rows"} & words):
             raise click.UsageError(f"{min(plan)} prints text; it cannot be combined with {min(other)}.", ctx)
         return super().parse_args(ctx, args)
 

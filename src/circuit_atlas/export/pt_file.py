@@ -11,6 +11,7 @@ from circuit_atlas.errors import InputError, needs_extra
 from circuit_atlas.files import replacing
 from circuit_atlas.graph.data import KINDS, NO_VALUE, GraphData, Int64, NodeColumns
 from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, Kind
+from circuit_atlas.schema.source_sets import pair_of
 
 if TYPE_CHECKING:
     import torch
@@ -172,7 +173,10 @@ def _scan(data: GraphData) -> str | list[str] | None:
     if metadata.source_format != "json" and "scan" in metadata.file_metadata:
         scan: str | list[str] | None = metadata.file_metadata["scan"]
         return scan
-    return metadata.scan or metadata.source_set
+    for scan in filter(None, (metadata.scan, metadata.source_set)):  # one that is read as the same source set
+        if (pair_of(scan) or (scan, scan))[1] == metadata.source_set:
+            return scan
+    return metadata.source_set
 
 
 def _config(data: GraphData, torch: Any) -> dict[str, Any]:

@@ -62,7 +62,7 @@ from circuit_atlas.schema.models import GraphMetadata
 MEAN, NORMALISED = AGGREGATED_WEIGHTS
 FEATURE_ALIGNMENT = "feature"
 _MERGED_AT_ONCE = 1 << 22  # effects
-_FORMAT = 2  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
+_FORMAT = 3  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
 _MOST_KEPT = 1 << 22  # effects, 56 bytes each: of more, the sums are not kept
 _MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed

@@ -22,9 +22,6 @@ from circuit_atlas.schema.limits import MIN_INPUT_SUM
 _BLOCK = 1 << 20
 _NEGLIGIBLE = 1e-15  # share of the weights: around a cycle, a smaller rest is dropped
 _MAX_ROUNDS = 2_000  # around a cycle
-_MOST_SOLVED = 1_000_000  # edges
-_MOST_TURNS = 1e9  # around a cycle; with more, what leads out of it is no more than rounding
-_ROUNDING = 1e-9
 
 
 class InfluenceScores(NamedTuple):
@@ -91,46 +88,7 @@ def node_influence(edges: Edges, order: Int32 | None, input_sum: Float64, weight
         influence += term
         if term.sum() <= _NEGLIGIBLE * weights.sum():
             return influence
-    return _solved(edges, input_sum, weights, influence > 0)
-
-
-def _solved(edges: Edges, input_sum: Float64, weights: Float64, reached: Bool) -> Float64 | None:
-    """Influence as the solution of x = (w + x) A, float64 (n,). Around a cycle out of which little leads, the sum takes
-    too many terms.
-
-    Args:
-        edges: see `node_influence`.
-        input_sum: see `node_influence`.
-        weights: see `node_influence`.
-        reached: bool (n,): nodes with influence.
-
-    Returns:
-        None if nothing leads out of a cycle, or if the graph has too many edges to solve it.
-    """
-    from scipy import sparse
-    from scipy.sparse.linalg import splu
-
-    if len(edges) > _MOST_SOLVED:
-        return None
-    place = np.cumsum(reached | (weights > 0)) - 1
-    n = int(place[-1]) + 1
-    matrix = sparse.csc_array((n, n))  # A, transposed
-    for block in edges.blocks(_BLOCK):
-        kept = reached[block.source] & (reached | (weights > 0))[block.target]
-        source, target = block.source[kept], block.target[kept]
-        shares = np.abs(block.weight[kept]) / np.maximum(input_sum[target], MIN_INPUT_SUM)
-        matrix += sparse.csc_array((shares, (place[source], place[target])), shape=(n, n))
-    given = weights[reached | (weights > 0)]
-    try:
-        found = splu((sparse.eye_array(n) - matrix).tocsc()).solve(matrix @ given)
-    except RuntimeError:  # the matrix is singular
-        return None
-    rest = np.abs(found - matrix @ (given + found)).max()
-    if not (found.min() >= -_ROUNDING and rest <= _ROUNDING * found.max() <= weights.sum() * _MOST_TURNS * _ROUNDING):
-        return None
-    influence = np.zeros_like(weights)
-    influence[reached] = np.maximum(found[place[reached]], 0.0)
-    return influence
+    return None
 
 
 def influence_by_length(

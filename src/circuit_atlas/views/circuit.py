@@ -12,7 +12,7 @@ from circuit_atlas.results.answer import Edge
 from circuit_atlas.schema.keys import ATTENTION_COMPONENTS, ATTENTION_STEP, SUPERNODE, Kind, component_of
 from circuit_atlas.schema.models import Node
 from circuit_atlas.views.figure import FONT, KIND_STYLES, SIGN_COLORS, Figure, plotly_text, short
-from circuit_atlas.views.picture import Place
+from circuit_atlas.views.picture import Place, place_of
 
 MAX_CIRCUIT = 20  # nodes; more could not be read at the width of a page
 # All lengths are in pixels.
@@ -109,9 +109,11 @@ def circuit_figure(
 def _boxes(nodes: Collection[Node], middle: Mapping[str, Place]) -> tuple[dict[str, _Box], int, int]:
     """A box for each node, and the width and height of the figure. Layers and positions without nodes take no room."""
     cells: dict[tuple[float, int], list[Node]] = defaultdict(list)
-    last = max((node.position for node in nodes if node.position is not None), default=0)
+    known = [node.position for node in nodes if node.position is not None]
+    last = max([*known, *(middle[node.key].position for node in nodes if node.key in middle)], default=0)
     for node in nodes:
-        cells[_depth(node, middle), _column(node, middle, last)].append(node)
+        place = place_of(node, middle, last)
+        cells[_depth(node, place.layer), place.position].append(node)
     texts = {node.key: _text(node) for node in nodes}
     positions = sorted({position for _, position in cells})
     widest = {at: max(len(found) for (_, position), found in cells.items() if position == at) for at in positions}
@@ -135,21 +137,12 @@ def _boxes(nodes: Collection[Node], middle: Mapping[str, Place]) -> tuple[dict[s
     return boxes, round(x - _GAP / 2 + _MARGIN), round(y - _ROW_GAP + _MARGIN)
 
 
-def _depth(node: Node, middle: Mapping[str, Place]) -> float:
+def _depth(node: Node, layer: int | None) -> float:
     if node.kind is Kind.LOGIT:
         return _TOP
-    layer = middle[node.key].layer if node.key in middle else node.layer
     if layer is None:
         return -1
     return layer - ATTENTION_STEP if component_of(node.key) in ATTENTION_COMPONENTS else layer
-
-
-def _column(node: Node, middle: Mapping[str, Place], last: int) -> int:
-    if node.position is not None:
-        return node.position
-    if node.kind is Kind.LOGIT:
-        return last
-    return middle[node.key].position if node.key in middle else 0
 
 
 def _text(node: Node) -> _Text:

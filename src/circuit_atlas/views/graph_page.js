@@ -136,7 +136,7 @@ let traceNodes = [];  // the nodes of each trace, by which events of plotly find
 let visibleEdges = [];
 
 function draw() {
-  const largest = shown.edges.length ? shown.edges[0].strength : 1;
+  const largest = (shown.edges.length && shown.edges[0].strength) || 1;
   visibleEdges = shown.edges.filter(edge => edge.strength >= state.threshold);
   const strongest = visibleEdges.slice(0, data.edges_drawn);
   const drawn = traces.map((trace, i) => {
@@ -284,6 +284,7 @@ function highlightFound(canvas) {
 
 function showPanel() {
   panel.replaceChildren();
+  state.path = null;  // its row is gone, and will not say that the mouse has left it
   const node = state.hovered ?? [...state.pins].at(-1);
   if (node) showNode(node); else if (state.found) showFound(); else showPaths();
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -223,19 +223,22 @@ def _nodes(graph: StoredGraph, rows: Rows) -> list[PictureNode]:
     found = (nodes[graph.name, row["node"]["key"]] for row in rows)
     middle, last = middle_places(graph), max(0, graph.properties["n_pos"] - 1)
     return [
-        _node(row, node.title, _place(node, middle.get(node.key), last), graph.source_sets.page(node))
+        _node(row, node.title, place_of(node, middle, last), graph.source_sets.page(node))
         for row, node in zip(rows, found, strict=True)
     ]
 
 
-def _place(node: Node, middle: Place | None, last: int) -> Place:
-    """Where a node is drawn. What has no position: a logit of an aggregate at the last position, a supernode where its
-    middle member is, anything else at the first position."""
-    layer = node.layer if middle is None else middle.layer
-    if node.position is not None:
-        return Place(layer, node.position)
-    otherwise = last if node.kind is Kind.LOGIT else 0
-    return Place(layer, otherwise if middle is None else middle.position)
+def place_of(node: Node, middle: Mapping[str, Place], last: int) -> Place:
+    """Where a node is drawn. What has no position: a supernode where its middle member is, a logit of an aggregate at
+    the last position, anything else at the first.
+
+    Args:
+        node: the node.
+        middle: see `middle_places`.
+        last: the last position.
+    """
+    between = middle.get(node.key, Place(node.layer, last if node.kind is Kind.LOGIT else 0))
+    return Place(between.layer, between.position if node.position is None else node.position)
 
 
 def middle_places(graph: StoredGraph) -> dict[str, Place]:
