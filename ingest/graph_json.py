@@ -82,9 +82,7 @@ def read_json(path: Path, *, model: str | None = None, source_set: str | None = 
     }
     scan = _text(raw_metadata.get("scan"))
     custom = _custom_set(raw_metadata) if scan is None or scan.startswith("custom-") else None
-    identity = identify(
-        None if custom else scan, info, feature_details=details, model=model, source_set=source_set or custom
-    )
+    identity = identify(scan, info, feature_details=details, custom=custom, model=model, source_set=source_set)
     has_lorsa = any(address.component is Component.LORSA for address in addresses)
     extra = {k: v for k, v in document.items() if k not in _TOP_LEVEL}
     metadata = GraphMetadata(

@@ -119,14 +119,15 @@ def _endpoints(
             fitting = _fitting(candidates, i, target, source, sources)
             source[i] = fitting[0]
             guesses += len(fitting) > 1 or not is_in_order
-    warning = f"{guesses} links come from an id that two nodes have, and their order does not show from which"
+    links_come = "1 link comes" if guesses == 1 else f"{guesses:,} links come"
+    warning = f"{links_come} from an id that two nodes have, and the order of links does not show from which"
     return target, source, [warning] if guesses else []
 
 
 def _is_in_order(target: np.ndarray, sources: list[list[int]]) -> bool:
     """Whether a file has its links row by row, as far as links of one possible source tell."""
-    first = np.array([candidates[0] for candidates in sources])
-    is_known = np.array([len(candidates) == 1 for candidates in sources])
+    first = np.array([candidates[0] for candidates in sources], np.int64)
+    is_known = np.array([len(candidates) == 1 for candidates in sources], np.bool_)
     in_one_row = (target[1:] == target[:-1]) & is_known[1:] & is_known[:-1]
     return bool((np.diff(target) >= 0).all() and (np.diff(first)[in_one_row] > 0).all())
 

@@ -43,9 +43,9 @@ def fields_not_understood(raw_nodes: Sequence[dict[str, Any]], addresses: Sequen
     if moved:
         first = raw_nodes[moved[0]]
         warnings.append(
-            f"{_nodes(moved)} with a `ctx_idx` that is not the position in the `node_id`; it is taken if it is a "
-            f"position; the first is nodes[{moved[0]}], {first['node_id']!r:.{_SHOWN_LENGTH}}, with the ctx_idx "
-            f"{first['ctx_idx']!r:.{_SHOWN_LENGTH}}"
+            f"{_nodes(moved)} with a `ctx_idx` that is not the position in the `node_id`; the `ctx_idx` is used if it "
+            f"is a valid position; the first is nodes[{moved[0]}], {first['node_id']!r:.{_SHOWN_LENGTH}}, with the "
+            f"ctx_idx {first['ctx_idx']!r:.{_SHOWN_LENGTH}}"
         )
     if unread:
         label = f"{raw_nodes[unread[0]]['clerp']!r:.{_SHOWN_LENGTH}}"

@@ -111,7 +111,7 @@ def _graph_data(
 ) -> GraphData:
     scan, custom = (None, custom_set(found.scan)) if isinstance(found.scan, list) else (found.scan, None)
     named = str(found.config.get("model_name") or found.config.get("tokenizer_name") or "")
-    known_model, known_set = identify(scan, {}, model=identity[0], source_set=identity[1] or custom)
+    known_model, known_set = identify(scan, {}, custom=custom, model=identity[0], source_set=identity[1])
     if identity[0] is None and named:
         known_model = named.rstrip("/").rpartition("/")[2].lower() or known_model
     texts, warnings = _token_texts(found, tokenizer)

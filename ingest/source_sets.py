@@ -24,6 +24,7 @@ def identify(
     info: dict[str, Any],
     *,
     feature_details: dict[str, Any] | None = None,
+    custom: str | None = None,
     model: str | None = None,
     source_set: str | None = None,
 ) -> SourceSet:
@@ -34,13 +35,14 @@ def identify(
         info: `metadata.info`; its `source_urls`, `transcoder_set` and `neuronpedia_source_set` are read, and `model`
             and `source_set`, which `export` writes for a `.pt`.
         feature_details: `metadata.feature_details` of newer files.
+        custom: the name of transcoders that are listed one by one, in place of a scan, see `custom_set`.
         model: the model that the user gives; it wins.
         source_set: the source set that the user gives; it wins.
 
     Raises:
         InputError: the user's own table cannot be read, see `circuit_atlas.schema.source_sets.known_scans`.
     """
-    for found_model, found_set in _candidates(scan, info, feature_details or {}):
+    for found_model, found_set in _candidates(scan, info, feature_details or {}, custom):
         model = model or found_model
         source_set = source_set or found_set
     return model or UNKNOWN, source_set or UNKNOWN
@@ -69,7 +71,7 @@ def identify_lorsa(source_set: str, info: dict[str, Any], details: dict[str, Any
 
 
 def _candidates(
-    scan: str | None, info: dict[str, Any], details: dict[str, Any]
+    scan: str | None, info: dict[str, Any], details: dict[str, Any], custom: str | None
 ) -> Iterator[tuple[str | None, str | None]]:
     """What a file says of model and source set, the most reliable first."""
     for model in _texts(info.get("model")):
@@ -79,7 +81,7 @@ def _candidates(
         page = _FEATURE_PAGE.search(url)
         if page and page["source_set"] != _GRAPH_PAGE:
             yield page["model"], page["source_set"]
-    of_scan = (scan and pair_of(scan)) or (scan, scan)
+    of_scan = (None, custom) if custom else (scan and pair_of(scan)) or (scan, scan)
     repositories = list(_texts([info.get("transcoder_set"), details.get("scan"), details.get("transcoder_set")]))
     for name in repositories:
         if pair := pair_of(name):

@@ -222,7 +222,7 @@ class EdgeValue:
                 )
             if math.isnan(value):
                 raise InvalidArgumentError(
-                    f"{self.text!r} is not defined for every edge, such as the square root of a negative number",
+                    f"{self.text!r} is not defined for every edge: it may take the square root of a negative number",
                     fix="Give another value there: CASE WHEN ... THEN ... ELSE ... END.",
                 )
             if not abs(value) <= MAX_WEIGHT:

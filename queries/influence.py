@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64
     from circuit_atlas.queries.stored_arrays import StoredArrays
 
-DIVERGES = "it does not converge on a cycle with no way out, or almost none"
+DIVERGES = "it does not converge: nothing, or less than about 2 %, leads out of a cycle"
 
 
 @graph_query

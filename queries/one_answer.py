@@ -5,9 +5,9 @@ hides the graph in its first transaction. A question notes the version of each g
 the versions again when it ends: if none has changed, all that it read between is of these graphs. Else it is asked
 again. A graph that was stored before there were versions has None, which is a version like any other.
 
-To read the versions of thousands of graphs takes longer than many an answer. So once a question has been about many
+To read the versions of thousands of graphs takes longer than many answers do. So once a question has been about many
 graphs, further questions note where the log of transactions ends, too. If it still ends there, nothing has changed.
-This is for a single server: the members of a cluster do not have a transaction at the same time.
+This is for a single server: the members of a cluster do not all get a transaction at the same time.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _in_full(value: Any) -> Any:
-    """A value of a column with integers, which may be ids, and other numbers: four digits of the latter alone."""
+    """A value of a column with integers, such as ids, and other numbers. Only the latter are cut to four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value) if type(value) is int else value
 
 

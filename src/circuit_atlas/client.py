@@ -13,6 +13,7 @@ from circuit_atlas.arguments import checks_arguments
 from circuit_atlas.attribution.stored import attribute, attribute_all
 from circuit_atlas.config import Connection, chosen_connection, store_path
 from circuit_atlas.cypher_text import is_cypher, without_comments
+from circuit_atlas.database import Rows as RowsOfGraphs
 from circuit_atlas.database import Tracer
 from circuit_atlas.each import EachGraph
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError
@@ -25,14 +26,14 @@ from circuit_atlas.ingest.delete import delete_graph
 from circuit_atlas.ingest.files import graph_files
 from circuit_atlas.queries.age import age_notes
 from circuit_atlas.queries.ask import ask
-from circuit_atlas.queries.catalogue import CatalogueQuery, find_query
+from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.checks import no_graphs
 from circuit_atlas.queries.clusters import cluster_graphs
 from circuit_atlas.queries.compare import compare
 from circuit_atlas.queries.enriched import enriched_edges, enriched_features
 from circuit_atlas.queries.features import common_features, only_features, show_feature
 from circuit_atlas.queries.graph_sets import graph_rows, graph_set, old_notes, prompts_or_all, set_rows
-from circuit_atlas.queries.graphs import find_graph, list_graphs, list_tags
+from circuit_atlas.queries.graphs import StoredGraph, find_graph, list_graphs, list_tags
 from circuit_atlas.queries.motifs import motifs
 from circuit_atlas.queries.read_only import check_read_only
 from circuit_atlas.queries.recurring import recurring
@@ -403,29 +404,32 @@ class Atlas(ReconnectingDatabase):
         """
         query = find_query(query_id)
         values = query.complete(dict(parameters or {}))
-        old = self._asked_for(query, values)
+        graphs, rows = self._named(values)
+        for graph in graphs:
+            if values.get("bounds") is None:
+                check_tables(graph, query.cypher())
+        old = [note for graph in graphs for note in age_notes(self, graph.properties)] + old_notes(self, rows)
         found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))
         found.notes.extend(dict.fromkeys(old))
         return found
 
-    def _asked_for(self, query: CatalogueQuery, values: Mapping[str, Any]) -> list[str]:
-        """Check that the graphs and tags exist that the parameters of a query name; notes on graphs that are out of
-        date."""
-        old = []
-        for name in _GRAPHS:
-            if isinstance(values.get(name), str) and values[name]:
-                graph = find_graph(self, values[name])
-                old += age_notes(self, graph.properties)
-                if values.get("bounds") is None:
-                    check_tables(graph, query.cypher())
+    def _named(self, values: Mapping[str, Any]) -> tuple[list[StoredGraph], RowsOfGraphs]:
+        """The graphs that parameters of a query name one by one; and rows of `graph_rows` of those that they name in
+        sets, where a tag stands for graphs of prompts alone.
+
+        Raises:
+            GraphNotFoundError, NotFoundError: see `query`.
+        """
+        graphs = [
+            find_graph(self, values[name]) for name in _GRAPHS if isinstance(values.get(name), str) and values[name]
+        ]
+        rows: RowsOfGraphs = []
         for names, tags in _SETS:
             named = values.get(names) or []
-            rows = graph_rows(self, named, values.get(tags) or [])
-            # A tag stands for graphs of prompts alone.
-            old += old_notes(self, (row for row in rows if row["graph"] in named))
+            rows += [row for row in graph_rows(self, named, values.get(tags) or []) if row["graph"] in named]
         if values.get("tag"):
             graph_rows(self, [], [values["tag"]])
-        return old
+        return graphs, rows
 
     def cypher(self, text: str, parameters: Mapping[str, Any] | None = None, *, write: bool = False) -> Rows:
         """Rows of any Cypher statement, at most 100,000.
@@ -457,13 +461,13 @@ class Atlas(ReconnectingDatabase):
         Raises:
             ReadOnlyError: it is to be run, and would do more than read the database.
             CypherError: the server refused the statement.
-            QueryNotFoundError, InvalidArgumentError, GraphNotFoundError: see `query`.
+            QueryNotFoundError, InvalidArgumentError, GraphNotFoundError, NotFoundError: see `query`.
         """
         values = dict(parameters or {})
         if not is_cypher(cypher):
             found = find_query(cypher)
             cypher, values = found.cypher(), found.complete(values)
-            self._asked_for(found, values)
+            self._named(values)
         elif profile:
             check_read_only(self, cypher, values)
         return super().plan(cypher, values, profile=profile)

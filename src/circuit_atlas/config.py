@@ -136,6 +136,6 @@ def user_folder(of: Callable[..., Path], variable: str) -> Path:
 
 
 def _check_given(store: str | os.PathLike[str] | None) -> None:
-    """Refuse an empty text, such as that of a shell's variable that is not set: another database would be used."""
+    """Refuse an empty text, such as that of an unset shell variable: another database would be used."""
     if store == "":
         raise InvalidArgumentError("the directory of the store is an empty text", fix="Give a directory with --store.")

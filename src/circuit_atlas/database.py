@@ -108,7 +108,7 @@ class Database:
         connection: address and credentials of its server; None if it is opened later.
         timeout: seconds after which the server stops a statement that reads.
         tracer: called with the text of every statement and its parameters, as they can be pasted into Neo4j Browser;
-            long lists of what is written in batches are shortened.
+            long lists in batched writes are shortened.
         progress: whether long steps draw bars on standard error.
 
     Raises:
@@ -243,7 +243,7 @@ class Database:
         self._wait_for_checked_data()
         driver = self._open_driver()
         with self._looking:
-            # The bookmarks of a session of its own name this database alone, so that they can be compared.
+            # A separate session has bookmarks of this database only, which can be compared.
             with translated_errors(), driver.session(database=self.name) as session:
                 session.run("RETURN 1").consume()
                 position = session.last_bookmarks().raw_values

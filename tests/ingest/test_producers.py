@@ -209,6 +209,7 @@ def test_attention_features_have_a_source_set_of_their_own(
         ('Output """ (p=0.1)', '"'),
         ('Output "output "" (p=0.250)', 'output "'),
         ('Output "the output "x" (p=0.1)', 'the output "x'),
+        ('Output "big" (p=0.2) Output "large" (p=0.420)', "large"),
         ('Output "↵\n\t" (p=0.200)', "↵\n\t"),
         ('Output "a" (p=0.5), as said by "b"', "a"),
         ("a capital", None),

@@ -152,7 +152,7 @@ def _texts(value: Any) -> list[Any]:
 
 
 def _refuse_empty_texts(ctx: click.Context) -> None:
-    """Refuse an option that is given an empty text, such as that of a shell's variable that is not set: it would ask
+    """Refuse an option that is given an empty text, such as that of an unset shell variable: it would ask
     about more than was meant."""
     for option in ctx.command.params:
         value = ctx.params.get(option.name or "")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def echo(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print a text, with control characters escaped. Commands print by nothing else."""
-    with suppress(BrokenPipeError) if err else nullcontext():  # who does not read messages must not end the work
+    with suppress(BrokenPipeError) if err else nullcontext():  # a closed standard error must not end the work
         click.echo(printable(text), err=err, nl=nl)
 
 

@@ -4,7 +4,7 @@ Weights are taken by size and normalised so that the inputs of each target sum t
 |W[t, :]|. With w the probabilities of the logits, the influence of all nodes is w A + w A^2 + ..., the sum over all
 paths to the logits (`compute_node_influence` of circuit_tracer.graph). A pruned graph normalised by itself gives other
 numbers than the whole graph: these are of the graph that is stored. In a graph with a cycle, the sum has infinitely
-many terms; it converges unless nothing leads out of the cycle.
+many terms; it converges in time unless nothing, or less than about 2 %, leads out of the cycle.
 """
 
 from __future__ import annotations

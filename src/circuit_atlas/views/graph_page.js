@@ -383,7 +383,7 @@ const pathsTitle = graph =>
 
 /* Tools. */
 
-function refresh() { select(); forgetHidden(); return draw().then(() => { highlight(); showPanel(); }); }
+function refresh() { select(); forgetHidden(); return draw().then(() => { showPanel(); highlight(); }); }
 function forgetHidden() {
   const visible = new Set(shown.nodes);
   state.pins = new Set([...state.pins].filter(node => visible.has(node)));
@@ -393,7 +393,7 @@ function forgetHidden() {
 function pin(node) {
   if (!state.pins.delete(node)) state.pins.add(node);
   state.hovered = null;
-  highlight(); showPanel();
+  showPanel(); highlight();
 }
 function search() {
   const wanted = byId("search").value.trim().toLowerCase();
@@ -401,7 +401,7 @@ function search() {
     text => text.toLowerCase().includes(wanted))) : null;
   byId("found").textContent = state.found ? `${state.found.length.toLocaleString("en")} found` : "";
 }
-byId("search").addEventListener("input", () => { search(); highlight(); showPanel(); });
+byId("search").addEventListener("input", () => { search(); showPanel(); highlight(); });
 
 const strengths = edges.map(edge => edge.strength).filter(strength => strength > 0);
 const [weakest, strongest] = strengths.length ? [strengths.at(-1), strengths[0]] : [1, 1];
@@ -450,7 +450,7 @@ byId("collapse").addEventListener("change", event => { state.collapsed = event.t
 byId("collapse").parentElement.hidden = !nodes.some(node => node.supernodes.length);
 document.addEventListener("keydown", event => {
   if (event.key !== "Escape") return;
-  state.pins.clear(); state.hovered = null; highlight(); showPanel();
+  state.pins.clear(); state.hovered = null; showPanel(); highlight();
 });
 
 /* The picture is as wide as there is room. If that is little, it shrinks, nodes and labels included, so that nodes do not
@@ -474,8 +474,8 @@ showThreshold();
 const nodeOf = event => traceNodes[event.points[0].curveNumber]?.[event.points[0].pointNumber] ?? null;
 refresh().then(() => {
   byId("stage").scrollLeft = byId("stage").scrollWidth;
-  graph.on("plotly_hover", event => { state.hovered = nodeOf(event); highlight(); showPanel(); });
-  graph.on("plotly_unhover", () => { state.hovered = null; highlight(); showPanel(); });
+  graph.on("plotly_hover", event => { state.hovered = nodeOf(event); showPanel(); highlight(); });
+  graph.on("plotly_unhover", () => { state.hovered = null; showPanel(); highlight(); });
   graph.on("plotly_click", event => { const node = nodeOf(event); if (node) pin(node); });
   graph.on("plotly_relayout", () => highlight());
   graph.on("plotly_relayouting", () => highlight());

@@ -61,7 +61,7 @@ def series_figure(found: Series) -> Figure:
 
 
 def _style(i: int) -> Figure:
-    """How the line of a number is drawn. The first hundred differ."""
+    """The style of line number `i`. The first hundred styles are all different."""
     round_of_colors, color = divmod(i, len(_COLORS))
     round_of_dashes, dash = divmod(round_of_colors, len(_DASHES))
     return {
