@@ -23,8 +23,7 @@ def logit_text(label: str) -> str | None:
     chosen = starts[-1:] + starts[:-1][:1]  # the last one, or the first
     for start in reversed(chosen) if starts and starts[0].start() == 0 else chosen:
         rest, quote = label[start.end() :], start[1]
-        ends = rest.count(f"{quote} (p=")
-        if ends > 1 and start is not starts[-1]:  # several labels
+        if start is not starts[-1] and rest.count(f"{quote} (p=") > 1:  # several labels
             continue
         end = rest.rfind(f"{quote} (p=")
         if end < 0 and rest.rstrip().endswith(quote):

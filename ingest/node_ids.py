@@ -64,12 +64,6 @@ def address_of(node: dict[str, Any]) -> NodeAddress:
             return NodeAddress(kind, int(first), middle, position, component)
 
 
-def position_in(node_id: str) -> int | None:
-    """The position that an id has at its end; None if it has none of the known forms."""
-    found = _NODE_ID.fullmatch(node_id) or _NAMED_ERROR.fullmatch(node_id)
-    return int(found[found.lastindex or 0]) if found else None
-
-
 def _error_address(
     first: str, middle: int, layer: int | None, position: int, component: Component | None
 ) -> NodeAddress:
@@ -80,11 +74,8 @@ def _error_address(
     # Until 2026-07 the layer stands in the middle, behind a 0. Only the field `layer` distinguishes that from an id
     # that begins with the layer, and has an index in the middle.
     has_index = first != "0" or (layer == 0 and middle != 0) or middle >= _MOST_LAYERS
-    return (
-        NodeAddress(Kind.ERROR, int(first), middle, position, component)
-        if has_index
-        else NodeAddress(Kind.ERROR, middle, None, position, component)
-    )
+    layer, index = (int(first), middle) if has_index else (middle, None)
+    return NodeAddress(Kind.ERROR, layer, index, position, component)
 
 
 def label_of(node: dict[str, Any]) -> str | None:

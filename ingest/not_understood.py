@@ -10,7 +10,7 @@ import numpy as np
 
 from circuit_atlas.graph.data import KINDS, NodeColumns
 from circuit_atlas.graph.numbers import as_float
-from circuit_atlas.ingest.node_ids import as_int, position_in
+from circuit_atlas.ingest.node_ids import as_int
 from circuit_atlas.schema.keys import KIND_OF_FEATURE_TYPE, Kind, NodeAddress
 
 _SHOWN = 10  # unknown types that are named
@@ -35,9 +35,9 @@ def fields_not_understood(raw_nodes: Sequence[dict[str, Any]], addresses: Sequen
     moved = [
         i
         for i, (raw, address) in enumerate(zip(raw_nodes, addresses, strict=True))
-        if address.kind not in (Kind.OTHER, Kind.BIAS)
+        if address.kind not in (Kind.OTHER, Kind.BIAS)  # the ids of all others end in a position
         and raw.get("ctx_idx") is not None
-        and as_int(raw["ctx_idx"]) != position_in(str(raw["node_id"]))
+        and as_int(raw["ctx_idx"]) != int(str(raw["node_id"]).rpartition("_")[2])
     ]
     warnings = []
     if moved:

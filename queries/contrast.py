@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 from circuit_atlas.database import Rows
 from circuit_atlas.errors import InvalidArgumentError
+from circuit_atlas.graph.numbers import as_float
 from circuit_atlas.queries.addresses import resolve
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.contrast_results import Contrast, ContrastPart, signed_sum
@@ -118,24 +117,14 @@ def _weights_by_key(graph: StoredGraph, weights: Mapping[str, Any], parts: Colle
             )
         if key in found:
             raise InvalidArgumentError(f"two weights are given for {key}", fix="Give one.")
-        number = _as_number(weight)
-        if not 0 < number < math.inf:
+        number = as_float(weight)
+        if number is None or number <= 0:
             raise InvalidArgumentError(
                 f"the weight of {address!r} cannot be {weight!r}",
                 fix="It must be a positive number; a node to subtract is given with --minus.",
             )
         found[key] = number
     return found
-
-
-def _as_number(value: Any) -> float:
-    """A number, numpy's too, as a float; NaN for anything else."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
 
 
 def _check_linear(graph: StoredGraph) -> None:

@@ -140,6 +140,7 @@ def enriched_edges(
 
     from circuit_atlas.graph.aggregate import MEAN, Aggregation
     from circuit_atlas.graph.enrichment import enrichment
+    from circuit_atlas.graph.pairs import SOURCE
 
     check_choice("align", align, ALIGNMENTS)
     chosen, others, notes, _ = two_sets(database, graphs, tags, baseline, baseline_tags, k, confidence)
@@ -161,11 +162,11 @@ def enriched_edges(
     found = enrichment(in_set, len(chosen), in_baseline, len(others), confidence=confidence)
     over = np.flatnonzero(in_set * len(others) > in_baseline * len(chosen))
     best = over[np.lexsort((both.pair[over], -np.abs(weight[over]), *(key[over] for key in found.order_keys())))[:k]]
-    numbers = np.concatenate([both.pair[best] >> 32, both.pair[best] & 0xFFFFFFFF])
+    numbers = np.concatenate([both.pair[best] >> 32, both.pair[best] & SOURCE])
     ends = named_ends(database, adding.identities, numbers, sources[0]["graph"])
     edges = [
         EnrichedEdge(
-            source=ends[int(both.pair[i] & 0xFFFFFFFF)],
+            source=ends[int(both.pair[i] & SOURCE)],
             target=ends[int(both.pair[i] >> 32)],
             **with_ends("weight", mean_over(int(in_set[i]), float(weight[i]), float(deviation[i]), confidence)),
             **enriched_fields(found, i, (int(in_set[i]), len(chosen)), (int(in_baseline[i]), len(others))),

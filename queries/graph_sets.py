@@ -18,7 +18,7 @@ from circuit_atlas.queries.one_answer import MANY, Position, note_versions, note
 
 _MOST_KEPT = 8  # sets
 # The sets of many graphs that were read last, by names and tags, and where the log of transactions ended then.
-_kept: WeakKeyDictionary[Database, tuple[Position | None, dict[Any, Rows]]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Database, tuple[Position, dict[Any, Rows]]] = WeakKeyDictionary()
 
 
 def graph_set(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> list[str]:

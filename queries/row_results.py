@@ -39,9 +39,9 @@ class Rows(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per row."""
-        kinds = {column: {type(row.get(column)) for row in self.rows} for column in self.columns}
-        shown = {column: _in_full if kinds[column] >= {int, float} else _as_it_is for column in self.columns}
-        return self.columns, [[shown[column](row.get(column)) for column in self.columns] for row in self.rows]
+        columns = [[row.get(column) for row in self.rows] for column in self.columns]
+        shown = [[*map(_in_full, values)] if {int, float} <= set(map(type, values)) else values for values in columns]
+        return self.columns, [list(row) for row in zip(*shown, strict=True)]
 
     def _items(self) -> Sequence[dict[str, Any]]:
         return self.rows
@@ -49,10 +49,6 @@ class Rows(Result):
     def _tidy(self) -> dict[str, Tidy]:
         rows = ({column: row.get(column) for column in self.columns} for row in self.rows)
         return {"rows": Tidy(dict.fromkeys(self.columns, Any), rows)}
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _in_full(value: Any) -> Any:

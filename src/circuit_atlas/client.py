@@ -405,8 +405,8 @@ class Atlas(ReconnectingDatabase):
         query = find_query(query_id)
         values = query.complete(dict(parameters or {}))
         graphs, rows = self._named(values)
-        for graph in graphs:
-            if values.get("bounds") is None:
+        if values.get("bounds") is None:
+            for graph in graphs:
                 check_tables(graph, query.cypher())
         old = [note for graph in graphs for note in age_notes(self, graph.properties)] + old_notes(self, rows)
         found = Rows.of([column.name for column in query.columns], ask(self, query_id, **values))

@@ -154,24 +154,27 @@ def test_errors_of_newer_files_have_the_same_keys(tmp_path: Path, graph: dict[st
     assert read_graph(write(tmp_path, graph)).nodes.key(2) == "error:0@1"
 
 
+def with_colliding_ids(*links: dict[str, Any]) -> dict[str, Any]:
+    """`0_2_1` is feature 2 of layer 0 and the error of layer 2."""
+    nodes = [
+        node("0_2_1"),
+        node("1_8_1"),
+        node("1_9_1"),
+        node("0_2_1", "mlp reconstruction error") | {"layer": "2"},
+        node("E_5_1", "embedding"),
+        node("4_3_1", "logit"),
+    ]
+    return {"metadata": {}, "nodes": nodes, "links": list(links)}
+
+
 def test_colliding_ids_are_resolved_by_the_order_of_links(tmp_path: Path) -> None:
-    """`0_2_1` is feature 2 of layer 0 and the error of layer 2; both act on the same logit."""
-    document = {
-        "metadata": {},
-        "nodes": [
-            node("0_2_1"),
-            node("1_9_1"),
-            node("0_2_1", "mlp reconstruction error") | {"layer": "2"},
-            node("E_5_1", "embedding"),
-            node("4_3_1", "logit"),
-        ],
-        "links": [
-            link("E_5_1", "0_2_1", 1.0),
-            link("0_2_1", "4_3_1", 2.0),
-            link("1_9_1", "4_3_1", 3.0),
-            link("0_2_1", "4_3_1", 4.0),
-        ],
-    }
+    """Both act on the same logit."""
+    document = with_colliding_ids(
+        link("E_5_1", "0_2_1", 1.0),
+        link("0_2_1", "4_3_1", 2.0),
+        link("1_9_1", "4_3_1", 3.0),
+        link("0_2_1", "4_3_1", 4.0),
+    )
     data = read_graph(write(tmp_path, document))
     assert edges(data) == [
         ("token:1", "feature:0/2@1", 1.0),
@@ -184,20 +187,8 @@ def test_colliding_ids_are_resolved_by_the_order_of_links(tmp_path: Path) -> Non
 
 def test_colliding_ids_of_links_in_another_order_are_counted(tmp_path: Path) -> None:
     """Sorted by weight, links do not show which node is meant."""
-    document = {
-        "metadata": {},
-        "nodes": [
-            node("0_2_1"),
-            node("1_9_1"),
-            node("1_8_1"),
-            node("0_2_1", "mlp reconstruction error") | {"layer": "2"},
-            node("4_3_1", "logit"),
-        ],
-        "links": [link("1_8_1", "4_3_1", 3.0), link("1_9_1", "4_3_1", 2.0), link("0_2_1", "4_3_1", 1.0)],
-    }
-    links, document["links"] = document["links"], []
-    assert read_graph(write(tmp_path, document)).metadata.warnings == []
-    document["links"] = links
+    assert read_graph(write(tmp_path, with_colliding_ids())).metadata.warnings == []
+    document = with_colliding_ids(link("1_9_1", "4_3_1", 3.0), link("1_8_1", "4_3_1", 2.0), link("0_2_1", "4_3_1", 1.0))
     assert "1 link comes from an id that two nodes have" in read_graph(write(tmp_path, document)).metadata.warnings[0]
 
 

@@ -43,8 +43,9 @@ from circuit_atlas.graph.data import (
     NodeStatistics,
     Statistics,
 )
-from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, Targets, added_pairs
+from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, Targets
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.pairs import SOURCE, summed
 from circuit_atlas.graph.sums import Sums
 from circuit_atlas.schema.keys import (
     FEATURE_TYPES,
@@ -66,7 +67,6 @@ _FORMAT = 3  # of what `Aggregation.state` returns; another one for other sums, 
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
 _MOST_KEPT = 1 << 22  # effects, 56 bytes each: of more, the sums are not kept
 _MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed
-_SOURCE = 0xFFFFFFFF  # of a pair
 _MAX_SQUARED = 1e140  # the square of the sum of a hundred thousand is less than the largest float64
 _KEY_TEXT = 200  # characters of a token's text in its key
 _ORDER = (Kind.FEATURE, Kind.ERROR, Kind.BIAS, Kind.OTHER, Kind.TOKEN, Kind.LOGIT)
@@ -117,7 +117,8 @@ class Aggregation:
         number = self._number(nodes, by)
         if self._weights == NORMALISED:
             # Effects of one thing on a node are added up first: those that cancel do so only if they are not divided.
-            target, source, weight = added_pairs(target, number[source], weight)
+            pair, weight = summed(target, number[source], weight)
+            target, source = pair >> 32, pair & SOURCE
             weight /= np.maximum(nodes.input_sum, MIN_INPUT_SUM)[target]
         else:
             source = number[source]
@@ -165,7 +166,7 @@ class Aggregation:
             return None
         kept = np.flatnonzero(nodes.graphs > 0)
         number = np.cumsum(nodes.graphs > 0) - 1
-        pair = number[effects.pair >> 32] << 32 | number[effects.pair & _SOURCE]
+        pair = number[effects.pair >> 32] << 32 | number[effects.pair & SOURCE]
         identities = self.identities
         texts = {
             "format": _FORMAT,
@@ -213,7 +214,7 @@ class Aggregation:
         identities, (graphs, active) = texts["identities"], arrays["nodes"]
         activation, influence, probability = arrays["node_sums"].reshape(3, 2, len(identities))
         sizes = {len(texts[name]) for name in ("identities", "texts", "indices", "layers")} | {len(graphs)}
-        ends = np.concatenate([pair >> 32, pair & _SOURCE])
+        ends = np.concatenate([pair >> 32, pair & SOURCE])
         if texts["format"] != _FORMAT or len(sizes) > 1 or (ends >= len(identities)).any():
             return None
         self._numbers = {identity: i for i, identity in enumerate(identities)}
@@ -254,11 +255,11 @@ class Aggregation:
         effects = every.take(every.graphs >= self._min_graphs)
         ordinal = np.full(len(identities), NO_VALUE, np.int64)
         ordinal[numbers] = np.arange(len(numbers))
-        pair = ordinal[effects.pair >> 32] << 32 | ordinal[effects.pair & _SOURCE]
+        pair = ordinal[effects.pair >> 32] << 32 | ordinal[effects.pair & SOURCE]
         effects = effects._replace(pair=pair).take(np.argsort(pair))
         kept = effects.take(effects.total.high / max(self._graphs, 1) != 0)
         weight, statistics = kept.statistics(self._graphs)
-        edges = ArrayEdges((kept.pair >> 32).astype(np.int32), (kept.pair & _SOURCE).astype(np.int32), weight)
+        edges = ArrayEdges((kept.pair >> 32).astype(np.int32), (kept.pair & SOURCE).astype(np.int32), weight)
         nodes = self._columns([identities[i] for i in numbers], [addresses[i] for i in numbers], sums.take(numbers))
         rare = int(np.count_nonzero(graphs)) - len(numbers), len(every.pair) - len(effects.pair)
         update = {"tokens": self._tokens(nodes), "warnings": self._notes(rare, len(effects.pair) - len(kept.pair))}

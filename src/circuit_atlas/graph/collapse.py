@@ -36,6 +36,7 @@ from circuit_atlas.graph.data import (
     Int64,
     NodeColumns,
 )
+from circuit_atlas.graph.pairs import SOURCE, summed
 from circuit_atlas.schema.keys import SUPERNODE, Kind
 from circuit_atlas.schema.limits import COLLAPSED_WEIGHTS
 from circuit_atlas.schema.models import AGGREGATE_FIELDS, GraphMetadata, Supernode
@@ -137,12 +138,9 @@ Triples = tuple[Int32, Int32, Float64]
 
 
 def _summed(target: Int32, source: Int32, weight: Float64) -> Triples:
-    """Parallel edges added up, in order of target, then source."""
-    # Ordinals are below 2^31, so a pair of them fits in 64 bits, and the order of pairs is that of (target, source).
-    pair = target.astype(np.int64) << 32 | source
-    pairs, inverse = np.unique(pair, return_inverse=True)
-    total: Float64 = np.bincount(inverse, weight, len(pairs)).astype(np.float64)
-    return (pairs >> 32).astype(np.int32), (pairs & 0xFFFFFFFF).astype(np.int32), total
+    """Parallel edges added up, in order of target, then source; left out where they cancel."""
+    pair, total = summed(target, source, weight)
+    return (pair >> 32).astype(np.int32), (pair & SOURCE).astype(np.int32), total
 
 
 def _joined(parts: list[Triples]) -> Triples:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from circuit_atlas.graph.data import EdgeStatistics, Float64, Int32, Int64
+from circuit_atlas.graph.pairs import summed
 from circuit_atlas.graph.sums import Sums, added_up
 
 
@@ -52,14 +53,6 @@ class Targets:
         return int(np.argmax(np.where(is_logit, np.nan_to_num(nodes.probability), -1.0)))
 
 
-def added_pairs(target: Int64, source: Int64, weight: Float64) -> tuple[Int64, Int64, Float64]:
-    """Effects, (k,) each, added up by target and source, in order of both; left out where they cancel."""
-    pair, inverse = np.unique(target << 32 | source, return_inverse=True)
-    total = np.bincount(inverse, weight, len(pair)).astype(np.float64)
-    pair, total = pair[total != 0], total[total != 0]
-    return pair >> 32, pair & 0xFFFFFFFF, total
-
-
 class Effects(NamedTuple):
     """Direct effects of some graphs, added up by pair of nodes, in order of `pair`: m of them.
 
@@ -78,8 +71,7 @@ class Effects(NamedTuple):
     def of_graph(cls, target: Int64, source: Int64, weight: Float64) -> Effects:
         """The effects of one graph, (k,) each, between nodes with these numbers. Parallel ones are added up, and are
         left out where they cancel."""
-        target, source, total = added_pairs(target, source, weight)
-        pair = target << 32 | source
+        pair, total = summed(target, source, weight)
         one = np.ones(len(pair), np.int32)
         return cls(pair, one, (total > 0).astype(np.int32), Sums.of(total), Sums.of_squares(total))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 
 def as_float(value: Any) -> float | None:
-    """A finite number; None for anything else (NaN, text, true, an integer too large for a float)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A finite number; None for anything else (NaN, text, true, an integer too large for a float).
+    numpy's numbers are numbers, too."""
+    if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:
         number = float(value)

@@ -237,8 +237,9 @@ def place_of(node: Node, middle: Mapping[str, Place], last: int) -> Place:
         middle: see `middle_places`.
         last: the last position.
     """
-    between = middle.get(node.key, Place(node.layer, last if node.kind is Kind.LOGIT else 0))
-    return Place(between.layer, between.position if node.position is None else node.position)
+    otherwise = middle.get(node.key, Place(None, last if node.kind is Kind.LOGIT else 0))
+    layer = otherwise.layer if node.layer is None else node.layer
+    return Place(layer, otherwise.position if node.position is None else node.position)
 
 
 def middle_places(graph: StoredGraph) -> dict[str, Place]:
