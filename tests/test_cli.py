@@ -254,7 +254,8 @@ def test_a_mistake_is_one_message_and_an_exit_code(run: Run, tmp_path: Path) -> 
 def test_a_database_that_is_not_ready_ends_with_3(run: Run) -> None:
     fails(run("graphs", NEO4J_PASSWORD="wrong"), 3, "refused the user name or password", "NEO4J_PASSWORD")
     fails(run("graphs", NEO4J_URI="bolt://127.0.0.1:1"), 3, "no Neo4j server answers", "127.0.0.1:1")
-    fails(run("graphs", NEO4J_URI="http://127.0.0.1"), 3, "Check NEO4J_URI")
+    fails(run("graphs", NEO4J_URI="ftp://127.0.0.1"), 3, "Check NEO4J_URI")
+    fails(run("graphs", NEO4J_URI="http://127.0.0.1:7474"), 3, "not of the database (Bolt)", "Set NEO4J_URI", "7687")
     fails(run("graphs", NEO4J_DATABASE="nowhere"), 3, "nowhere")
     environment = {"NEO4J_PASSWORD": ""}
     assert run("graphs", **environment).returncode == 3

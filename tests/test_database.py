@@ -152,7 +152,13 @@ def test_values_that_cannot_be_sent_are_told_from_addresses(atlas: Atlas, value:
     assert atlas.cypher("RETURN 1 AS one").rows == [{"one": 1}]
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1", "bolt://127.0.0.1:port", f"bolt://{'x' * 70}.y:1", ""])
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:7474", "HTTPS://127.0.0.1"])
+def test_addresses_of_web_pages_are_refused_before_anything_is_sent(uri: str) -> None:
+    with pytest.raises(DatabaseError, match=r"not of the database \(Bolt\)[^$]*bolt://"):
+        connect(Connection(uri, password="x"))
+
+
+@pytest.mark.parametrize("uri", ["ftp://127.0.0.1", "bolt://127.0.0.1:port", f"bolt://{'x' * 70}.y:1", ""])
 def test_addresses_that_cannot_be_used(uri: str) -> None:
     with pytest.raises(DatabaseError, match=r"not a usable address|no Neo4j server answers"):
         connect(Connection(uri, password="x"))

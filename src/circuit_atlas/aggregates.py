@@ -13,7 +13,7 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.printable import first_of
-from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, same_start, sources_of
+from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, doubled_sources, same_start, sources_of
 from circuit_atlas.queries.age import is_fresh
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, read_sums
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
@@ -137,7 +137,10 @@ def aggregated_data(
     aggregation, joined = restored or (new(), sources)
     if joined:
         add_graphs(database, aggregation.add, joined, align=how.align, from_start=from_start, title=name)
-    return replace(aggregation.data(_metadata(sources, names, tags, name, how)), sums=aggregation.state(about))
+    data = aggregation.data(_metadata(sources, names, tags, name, how))
+    warnings = [*data.metadata.warnings, *doubled_sources(sources)]
+    metadata = data.metadata.model_copy(update={"warnings": warnings})
+    return replace(data, metadata=metadata, sums=aggregation.state(about))
 
 
 def _restored(

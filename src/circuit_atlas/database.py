@@ -487,10 +487,17 @@ def connect(connection: Connection) -> Driver:
         connection: address and credentials.
 
     Raises:
+        DatabaseError: the address cannot be used; of HTTP, say.
         ServerUnavailableError: nothing answers there.
         AuthenticationError: user name or password are wrong.
         UnsupportedServerError: the server is older than 2025.06.
     """
+    if connection.uri.lower().startswith(("http://", "https://")):  # the driver knows them, with one more package
+        raise DatabaseError(
+            "this is an address of Neo4j's web pages (HTTP), not of the database (Bolt)",
+            where=connection.uri,
+            fix="Set NEO4J_URI to a bolt:// or neo4j:// address; the usual port is 7687.",
+        )
     with translated_errors(connection), _usable_address(connection):
         driver = GraphDatabase.driver(
             connection.uri,

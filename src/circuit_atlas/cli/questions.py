@@ -74,7 +74,7 @@ class Question(click.Command):
         """Read the arguments. Instead of several graphs, GRAPH is an empty text."""
         options = args[: args.index("--")] if "--" in args else args
         if not any(word.partition("=")[0] in ("--tag", "--graph") for word in options):
-            return super().parse_args(ctx, args)
+            return self._of_one_graph(ctx, args)
         try:
             return super().parse_args(ctx, ["", *args])
         except click.UsageError as error:
@@ -82,6 +82,15 @@ class Question(click.Command):
                 raise  # the error is not about GRAPH
             told = f"{error.format_message()} With --tag or --graph, leave out GRAPH."
             raise click.UsageError(told, ctx) from error
+
+    def _of_one_graph(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            told = error.format_message()
+            if not told.startswith("Got unexpected extra argument"):
+                raise
+            raise click.UsageError(f"{told}. To ask several graphs, name each with --graph.", ctx) from error
 
 
 def graph_or_several(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,6 +156,6 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
 
 
 best_of_all_option = click.option(
-    "--best-of-all", is_flag=True, help="With --tag or --graph: the best K of all graphs together, not of each."
+    "--best-of-all/--each", help="With --tag or --graph: the best K of all graphs together, or of each (the default)."
 )
 some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)

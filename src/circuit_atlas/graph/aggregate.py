@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from io import BytesIO
 from itertools import chain
@@ -45,6 +45,7 @@ from circuit_atlas.graph.data import (
 )
 from circuit_atlas.graph.many_graphs import Effects, NodeSums, SourceNodes, Targets
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.graph.packed_sums import pack_effects, unpack_effects
 from circuit_atlas.graph.pairs import SOURCE, summed
 from circuit_atlas.graph.sums import Sums
 from circuit_atlas.schema.keys import (
@@ -63,9 +64,9 @@ from circuit_atlas.schema.models import GraphMetadata
 MEAN, NORMALISED = AGGREGATED_WEIGHTS
 FEATURE_ALIGNMENT = "feature"
 _MERGED_AT_ONCE = 1 << 22  # effects
-_FORMAT = 3  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
+_FORMAT = 4  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
-_MOST_KEPT = 1 << 22  # effects, 56 bytes each: of more, the sums are not kept
+_MOST_KEPT = 1 << 22  # effects: of more, the sums are not kept
 _MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed
 _MAX_SQUARED = 1e140  # the square of the sum of a hundred thousand is less than the largest float64
 _KEY_TEXT = 200  # characters of a token's text in its key
@@ -88,8 +89,8 @@ class Aggregation:
         self._is_stored = is_stored
         self._align, self._weights, self._n_pos, self._min_graphs = align, weights, n_pos, min_graphs
         self._numbers: dict[str, int] = {}  # of each identity
-        self._texts: list[Counter[str]] = []  # of the tokens of each
-        self._indices: list[Counter[int]] = []  # of these tokens in the vocabulary
+        self._texts: defaultdict[int, Counter[str]] = defaultdict(Counter)  # of the tokens of each number
+        self._indices: defaultdict[int, Counter[int]] = defaultdict(Counter)  # of these tokens in the vocabulary
         self._layers: list[int] = []
         self._nodes: list[NodeSums] = []
         self._effects: list[Effects] = []
@@ -167,21 +168,20 @@ class Aggregation:
         kept = np.flatnonzero(nodes.graphs > 0)
         number = np.cumsum(nodes.graphs > 0) - 1
         pair = number[effects.pair >> 32] << 32 | number[effects.pair & SOURCE]
-        identities = self.identities
+        identities, places = self.identities, kept.tolist()
         texts = {
             "format": _FORMAT,
             "about": about,
             "counts": [self._graphs, self._within, self.targets.without_logits, self.targets.without_probabilities],
-            "identities": [identities[i] for i in kept],
-            "texts": [self._texts[i] for i in kept],
-            "indices": [list(self._indices[i].items()) for i in kept],
-            "layers": [self._layers[i] for i in kept],
+            "identities": [identities[i] for i in places],
+            "texts": [self._texts.get(i, Counter()) for i in places],
+            "indices": [list(self._indices.get(i, Counter()).items()) for i in places],
+            "layers": [self._layers[i] for i in places],
         }
         of = nodes.take(kept)
         arrays: dict[str, Any] = {
             "about": np.frombuffer(json.dumps(texts).encode(), np.uint8),
-            "effects": [pair, effects.graphs, effects.positive],
-            "effect_sums": [*effects.total, *effects.squares],
+            **pack_effects(effects._replace(pair=pair), len(kept)),
             "nodes": [of.graphs, of.active],
             "node_sums": [*of.activation, *of.influence, *of.probability],
         }
@@ -208,22 +208,18 @@ class Aggregation:
             return None
 
     def _start(self, texts: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any] | None:
-        pair, *counts = arrays["effects"]
-        in_graphs, positive = (column.astype(np.int32) for column in counts)
-        total, squares = arrays["effect_sums"].reshape(2, 2, len(pair))
         identities, (graphs, active) = texts["identities"], arrays["nodes"]
         activation, influence, probability = arrays["node_sums"].reshape(3, 2, len(identities))
         sizes = {len(texts[name]) for name in ("identities", "texts", "indices", "layers")} | {len(graphs)}
-        ends = np.concatenate([pair >> 32, pair & SOURCE])
-        if texts["format"] != _FORMAT or len(sizes) > 1 or (ends >= len(identities)).any():
+        if texts["format"] != _FORMAT or len(sizes) > 1:
             return None
+        self._effects = [unpack_effects(arrays, len(identities))]
         self._numbers = {identity: i for i, identity in enumerate(identities)}
-        self._texts = [Counter(of) for of in texts["texts"]]
-        self._indices = [Counter(dict(items)) for items in texts["indices"]]
+        self._texts.update((i, Counter(of)) for i, of in enumerate(texts["texts"]) if of)
+        self._indices.update((i, Counter(dict(items))) for i, items in enumerate(texts["indices"]) if items)
         self._layers = texts["layers"]
         self._graphs, self._within, *without = texts["counts"]
         self.targets = Targets(*without)
-        self._effects = [Effects(pair, in_graphs, positive, Sums(*total), Sums(*squares))]
         sums = Sums(*activation), Sums(*influence), Sums(*probability)
         self._nodes = [NodeSums(np.arange(len(graphs)), graphs, active, *sums)]
         return dict(texts["about"])
@@ -233,7 +229,7 @@ class Aggregation:
         """Whether no number is negative. Else a graph was taken out that had changed since it was added."""
         effects, [nodes] = self.effects(), self._nodes
         counts = (nodes.graphs, nodes.active, effects.graphs, effects.positive, effects.graphs - effects.positive)
-        numbers = [*(of.values() for of in self._texts), *(of.values() for of in self._indices)]
+        numbers = [*(of.values() for of in self._texts.values()), *(of.values() for of in self._indices.values())]
         fewest = min(chain.from_iterable(numbers), default=0)
         return fewest >= 0 and all((column >= 0).all() for column in counts)
 
@@ -276,27 +272,33 @@ class Aggregation:
         """The number of each node of a graph; new identities are added. Texts are counted: `by` is 1, or -1 if the
         graph is taken out."""
         target = self.targets.find(nodes, by)
-        number = np.empty(len(nodes.identity), np.int64)
-        for i in range(len(number)):
-            identity, text = self._named(nodes.identity[i], nodes.token[i], is_target=i == target)
-            at = self._numbers.setdefault(identity, len(self._texts))
-            if at == len(self._texts):
-                self._texts.append(Counter())
-                self._indices.append(Counter())
-                self._layers.append(int(nodes.layer[i]))
-            if identity.startswith("token"):
-                self._texts[at][text] += by
-                self._indices[at][int(nodes.vocabulary_index[i])] += by
-            number[i] = at
+        # Most nodes are features that are known already, and whose identity stays as it is.
+        number = list(map(self._numbers.get, nodes.identity))
+        for i, identity in enumerate(nodes.identity):
+            if identity.startswith(("token", "logit:")):
+                named, text = self._named(identity, nodes.token[i], is_target=i == target)
+                number[i] = at = self._number_of(named, nodes.layer[i])
+                if identity.startswith("token"):
+                    self._texts[at][text] += by
+                    self._indices[at][int(nodes.vocabulary_index[i])] += by
+            elif number[i] is None:
+                number[i] = self._number_of(identity, nodes.layer[i])
         if self._min_graphs == 1 and self._has_all:  # else it is known at the end which nodes are kept
-            self._check_size(len(self._texts))
+            self._check_size(len(self._numbers))
+        return np.array(number, np.int64)
+
+    def _number_of(self, identity: str, layer: int) -> int:
+        """The number of an identity, a new one if it has none."""
+        number = self._numbers.setdefault(identity, len(self._layers))
+        if number == len(self._layers):
+            self._layers.append(int(layer))
         return number
 
     def _named(self, identity: str, text: str, *, is_target: bool) -> tuple[str, str]:
-        """What a node of a graph is in the aggregate, and its text."""
+        """What a token or a logit of a graph is in the aggregate, and its text."""
         if identity.startswith("logit:"):
             return f"logit:{TARGET if is_target else OTHERS}", text
-        if not identity.startswith("token:"):
+        if not identity.startswith("token:"):  # it has no text
             return identity, text
         text = text[:_KEY_TEXT]
         where = None if self._align == FEATURE_ALIGNMENT else split_position(identity)[1]
