@@ -38,6 +38,7 @@ from circuit_atlas.graph.aggregate import Aggregation
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.graph.many_graphs import Effects
+from circuit_atlas.graph.packed_sums import pack_effects, unpack_effects
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.ingest.load import load_graph
 from circuit_atlas.queries.aggregates import read_sums
@@ -115,6 +116,23 @@ def test_what_is_taken_out_leaves_nothing_behind(graphs: list[list[Effect]], oth
         assert found.total[i].tolist() == wanted.total[i].tolist()
     largest = max((abs(weight) for graph in [*graphs, *others] for *_, weight in graph), default=0) * 8
     assert found.squares.high == pytest.approx(wanted.squares.high, rel=1e-15, abs=largest**2 * 2**-96)
+
+
+@given(many_graphs(), st.lists(st.integers(0, 7)), st.integers(5, 1 << 20))
+def test_sums_come_back_from_few_bytes(graphs: list[list[Effect]], gone: list[int], n: int) -> None:
+    """Of effects in one graph, in several, and of some that were taken out; between few nodes, and between many."""
+    parts = [_of([(target * (n // 5), source, weight) for target, source, weight in graph]) for graph in graphs]
+    taken = [parts[i].taken_out() for i in set(gone) if i < len(parts)]
+    effects = Effects.merged([Effects.merged(parts), *taken])
+    found = unpack_effects(pack_effects(effects, n), n)
+    for name in ("pair", "graphs", "positive"):
+        column = getattr(found, name)
+        assert column.dtype == getattr(effects, name).dtype
+        assert column.tolist() == getattr(effects, name).tolist()
+    assert np.array([*found.total, *found.squares]).tolist() == np.array([*effects.total, *effects.squares]).tolist()
+    damaged = pack_effects(effects, n) | {"weights": np.zeros((8, len(effects.pair) + 2), np.uint8)}
+    with pytest.raises(ValueError, match="assign"):
+        unpack_effects(damaged, n)
 
 
 def test_a_graph_alone_has_no_spread_even_where_weights_are_large() -> None:

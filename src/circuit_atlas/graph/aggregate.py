@@ -169,13 +169,14 @@ class Aggregation:
         number = np.cumsum(nodes.graphs > 0) - 1
         pair = number[effects.pair >> 32] << 32 | number[effects.pair & SOURCE]
         identities, places = self.identities, kept.tolist()
+        nothing: Counter[Any] = Counter()
         texts = {
             "format": _FORMAT,
             "about": about,
             "counts": [self._graphs, self._within, self.targets.without_logits, self.targets.without_probabilities],
             "identities": [identities[i] for i in places],
-            "texts": [self._texts.get(i, Counter()) for i in places],
-            "indices": [list(self._indices.get(i, Counter()).items()) for i in places],
+            "texts": [self._texts.get(i, nothing) for i in places],
+            "indices": [list(self._indices.get(i, nothing).items()) for i in places],
             "layers": [self._layers[i] for i in places],
         }
         of = nodes.take(kept)
