@@ -126,10 +126,11 @@ def _from_rows(graph: StoredGraph, rows: Iterable[Row]) -> StoredEdges:
     def blocks() -> Iterator[PackedBlock]:
         nonlocal has_extras
         for row in rows:
-            if row["content_hash"] != graph.properties["content_hash"]:
+            columns = row["columns"]
+            if columns.get("content_hash") != graph.properties["content_hash"]:
                 raise ValueError("they are of another graph")
-            has_extras |= row["has_extras"]
-            yield PackedBlock(**{name: row[name] for name in PackedBlock._fields})
+            has_extras |= columns.get("has_extras")
+            yield PackedBlock(**{name: columns.get(name) for name in PackedBlock._fields})
 
     try:
         edges = unpacked(blocks(), n, m)

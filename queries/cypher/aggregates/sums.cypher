@@ -1,5 +1,4 @@
 // @internal The sums that an aggregate was made from: a file of numpy, compressed by zlib, in blocks.
-// @param graph STRING -- the aggregate's name
 // @returns data BYTES -- the next part of the file
 CYPHER 25
 MATCH (g:Graph {name: $graph})-[:AGGREGATE_SUMS]->(s:AggregateSums)

@@ -1,5 +1,4 @@
-// @internal The circuits of a graph, as they are in the collapsed graph: each holds what its nodes have become.
-// @param graph STRING -- the collapsed graph's name
+// @internal The circuits of `whole`, as they are in the collapsed graph: each holds what its nodes have become.
 // @param whole STRING -- the name of the graph that it was made from
 // @param name STRING = null -- only the circuit of this name
 // @returns name STRING -- its name

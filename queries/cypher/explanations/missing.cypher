@@ -4,15 +4,11 @@
 // @param source_sets LIST<LIST<STRING>> -- only features of these models and source sets
 // @param before STRING = "1970-01-01T00:00:00Z" -- also those that it was last asked about before, ISO 8601
 // @param k INTEGER = 100 -- how many
-// @returns model STRING -- the language model
-// @returns source_set STRING -- the set of transcoders
-// @returns layer INTEGER -- the layer
-// @returns index INTEGER -- the feature's index in its layer
+// @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
 CYPHER 25
 UNWIND $graphs AS graph
 MATCH (n:Node {graph: graph}) WHERE @indexed(n.ordinal)
 MATCH (n)-[:ACTIVATION_OF]->(f:TranscoderFeature)
 WHERE [f.model, f.source_set] IN $source_sets AND (f.fetched_at IS NULL OR f.fetched_at < datetime($before))
 WITH f, max(coalesce(n.influence, 0.0)) AS influence
-RETURN f.model AS model, f.source_set AS source_set, f.layer AS layer, f.index AS index
-ORDER BY influence DESC, model, source_set, layer, index LIMIT $k
+RETURN f {@feature} AS feature ORDER BY influence DESC, f.model, f.source_set, f.layer, f.index LIMIT $k

@@ -1,5 +1,4 @@
 // @internal The supernodes of a collapsed graph whose members are in several layers or positions.
-// @param graph STRING -- the collapsed graph's name
 // @returns key STRING -- the key of one
 // @returns extra STRING -- further fields in JSON; `layer` and `ctx_idx` are those of the member in the middle
 CYPHER 25

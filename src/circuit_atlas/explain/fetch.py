@@ -191,7 +191,7 @@ def _not_fetched(
     sets = [list(source_set) for source_set in names]
     k = min(left + failed, MAX_ROWS)
     rows = ask(database, "explanations.missing", graphs=graphs, source_sets=sets, before=before, k=k)
-    features = [Feature(*(row[name] for name in Feature._fields)) for row in rows]
+    features = [Feature(*(row["feature"][name] for name in Feature._fields)) for row in rows]
     return [feature for feature in features if feature not in counts.failed][:left]
 
 
