@@ -41,7 +41,7 @@ TAG = "many"
 TIMEOUT = 600.0  # seconds that a question may take
 _WIDTH = 16_384
 _MORE = 100  # graphs that are added online
-_MOST_WRITTEN = 10_000_000  # effects of all graphs, where an aggregate has what only one of them has, too
+_MAX_WRITTEN = 10_000_000  # effects of all graphs, where an aggregate has what only one of them has, too
 _EFFECTS = "effects of a graph"
 
 
@@ -138,7 +138,7 @@ def _aggregate(atlas: Atlas) -> Iterator[Record]:
     """Makes an aggregate of what 1 % of the graphs have and, where it is not too much to write, of what any has."""
     effects = [graph.edges for graph in atlas.graphs(tags=[TAG]).graphs]
     yield from _made(atlas, "aggregate of what 1 % have", len(effects), max(2, len(effects) // 100))
-    if sum(effects) < _MOST_WRITTEN:
+    if sum(effects) < _MAX_WRITTEN:
         yield from _made(atlas, "aggregate of all effects", len(effects), 1)
         yield from _refreshed(atlas)
     yield _asked("paths through the aggregate", lambda: atlas.graph("map").paths())

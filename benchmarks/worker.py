@@ -21,7 +21,7 @@ from benchmarks.peers import PEERS
 LIMIT = 120.0  # seconds for a question, and for loading
 MEMORY = 10 << 30  # bytes
 _WARM_UP = 3.0  # seconds that a quick question is asked before it is timed
-_MOST_RUNS, _ENOUGH = 21, 6.0  # warm runs of a question, and seconds after which no further one is begun
+_MAX_RUNS, _ENOUGH = 21, 6.0  # warm runs of a question, and seconds after which no further one is begun
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def repeated(ask: Callable[[], Any], first: float, answer: Any) -> Timing:
     while time.monotonic() < warm:
         ask()
     taken: list[float] = []
-    while first < _ENOUGH and len(taken) < _MOST_RUNS and sum(taken) < _ENOUGH:
+    while first < _ENOUGH and len(taken) < _MAX_RUNS and sum(taken) < _ENOUGH:
         taken.append(timed(ask)[0])
     taken = taken or [first]
     return Timing(answer, statistics.median(taken), min(taken), max(taken), len(taken))

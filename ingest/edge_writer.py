@@ -32,7 +32,7 @@ def write_edges(database: Database, graph: str, edges: Edges, statistics: EdgeSt
         edges: the edges.
         statistics: those of an aggregate.
     """
-    statement = statements.AGGREGATED_EDGE_BATCH if statistics else statements.EDGE_BATCH
+    statement = statements.WRITE_AGGREGATED_EDGE_BATCH if statistics else statements.WRITE_EDGE_BATCH
     with (
         tqdm(
             total=len(edges),

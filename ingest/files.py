@@ -14,7 +14,7 @@ SUFFIXES = (".json", ".json.gz", ".pt", ".pth")
 _LIST = "graph-metadata.json"
 _SMALL = 16 << 20  # bytes
 _PACKED = 13  # bytes of JSON in a byte of .json.gz
-_AT_ONCE = 3
+_MAX_TOGETHER = 3
 
 
 def graph_files(sources: Iterable[str | os.PathLike[str]]) -> list[Path]:
@@ -53,7 +53,7 @@ def given_path(source: str | os.PathLike[str]) -> Path:
 
 def side_by_side(files: list[Path]) -> int:
     """How many of the files are worth reading and writing at once: large ones keep all writers busy alone."""
-    return _AT_ONCE if all(not os.path.isfile(path) or _size(path) <= _SMALL for path in files) else 1
+    return _MAX_TOGETHER if all(not os.path.isfile(path) or _size(path) <= _SMALL for path in files) else 1
 
 
 def _size(path: Path) -> int:

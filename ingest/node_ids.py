@@ -27,7 +27,7 @@ _NODE_ID = re.compile(r"(E|\d{1,9})_(?:(?:cro|lor)_)?(-?\d{1,18})_(\d{1,9})")
 _NAMED_ERROR = re.compile(r"(\d{1,9})_error(?:_(?:mlp|attn))?_(\d{1,9})")
 _NUMBERED = re.compile(r"\d{1,9}_(?:cro|lor)_\d{1,18}_\d{1,9}")
 _PLACEHOLDER = re.compile(r"F\d{1,20}")
-_MOST_LAYERS = 1_000  # a larger number in an id is no layer
+_MAX_LAYERS = 1_000  # a larger number in an id is no layer
 _UNKNOWN: tuple[Kind, None] = Kind.OTHER, None
 
 
@@ -73,7 +73,7 @@ def _error_address(
         return NodeAddress(Kind.ERROR, int(first), None, position, component)
     # Until 2026-07 the layer stands in the middle, behind a 0. Only the field `layer` distinguishes that from an id
     # that begins with the layer, and has an index in the middle.
-    has_index = first != "0" or (layer == 0 and middle != 0) or middle >= _MOST_LAYERS
+    has_index = first != "0" or (layer == 0 and middle != 0) or middle >= _MAX_LAYERS
     layer, index = (int(first), middle) if has_index else (middle, None)
     return NodeAddress(Kind.ERROR, layer, index, position, component)
 

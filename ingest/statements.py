@@ -170,9 +170,9 @@ CALL () {{{edges}}}
 
 
 EDGES = f"CYPHER 25{_edges()}"
-EDGE_BATCH = _batch(_edges())
+WRITE_EDGE_BATCH = _batch(_edges())
 AGGREGATED_EDGES = f"CYPHER 25{_edges(*EdgeStatistics._fields)}"
-AGGREGATED_EDGE_BATCH = _batch(_edges(*EdgeStatistics._fields))
+WRITE_AGGREGATED_EDGE_BATCH = _batch(_edges(*EdgeStatistics._fields))
 
 # Shows other processes that an ingest or deletion is alive. A graph that was published while the statement waited for
 # the lock stays as it is.

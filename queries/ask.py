@@ -13,7 +13,7 @@ from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.edge_value import EdgeValue
 from circuit_atlas.threads import map_in_threads
 
-_AT_ONCE = 4  # questions
+_WORKERS = 4  # questions
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -56,7 +56,7 @@ def ask_together(
     """
     silent = None if database.progress else True
     with interruptible(database):
-        asked = map_in_threads(lambda item: (item[0], work(item[1])), enumerate(items), _AT_ONCE)
+        asked = map_in_threads(lambda item: (item[0], work(item[1])), enumerate(items), _WORKERS)
         found = dict(tqdm(asked, title, len(items), unit=f" {unit}", disable=silent))
     return [found[place] for place in range(len(items))]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64, Int64
     from circuit_atlas.graph.similarity import GraphWeights, Rule
 
-_MOST_GRAPHS = 5_000  # of which each two are compared
+_MAX_GRAPHS = 5_000  # of which each two are compared
 
 
 @one_answer
@@ -119,9 +119,9 @@ def _clustered(database: Database, graphs: Sequence[str], tags: Sequence[str]) -
         raise no_graphs()
     sources = aggregated_sources(database, graphs, tags)
     check_sources(sources, "the comparison")
-    if len(sources) > _MOST_GRAPHS:
+    if len(sources) > _MAX_GRAPHS:
         raise InvalidArgumentError(
-            f"at most {_MOST_GRAPHS:,} graphs can be compared in pairs, not {len(sources):,}",
+            f"at most {_MAX_GRAPHS:,} graphs can be compared in pairs, not {len(sources):,}",
             fix="Name fewer graphs, or ask for those like one graph (`similar`).",
         )
     return sources

@@ -26,7 +26,7 @@ from circuit_atlas.schema.limits import STATUSES
 if TYPE_CHECKING:
     from circuit_atlas.queries.contrast_results import Contrast
 
-_EDGES_AT_ONCE = 1 << 20
+_EDGES_PER_BLOCK = 1 << 20
 Overlapping = dict[str, float]  # the fields of `Overlap` but `what` and `similarity`
 
 
@@ -202,7 +202,7 @@ class Alignment:
         """All aligned direct effects, target by target: places of target and source in the list of identities."""
         n = len(self.identities)
         inputs = sum(np.bincount(side.identity, side.edges.inputs, n) for side in self.sides)
-        for first, stop in spans(np.concatenate([[0], np.cumsum(inputs)]), _EDGES_AT_ONCE):
+        for first, stop in spans(np.concatenate([[0], np.cumsum(inputs)]), _EDGES_PER_BLOCK):
             parts = [side.inputs(side.nodes(first, stop)) for side in self.sides]
             keys = np.concatenate(
                 [

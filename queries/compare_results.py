@@ -199,12 +199,12 @@ class Comparison(Result):
 
     def __str__(self) -> str:
         totals = [[o.what, o.shared, o.only_a, o.only_b, o.similarity] for o in self.overlaps]
-        heads = ["", "shared", f"only {self.a}", f"only {self.b}", "similarity"]
-        tables = [tabulate(totals, heads, tablefmt="simple", floatfmt=".3f")]
-        for _, heads, cells in self._parts():
+        headers = ["", "shared", f"only {self.a}", f"only {self.b}", "similarity"]
+        tables = [tabulate(totals, headers, tablefmt="simple", floatfmt=".3f")]
+        for _, headers, cells in self._parts():
             if cells:
                 shown = printable_cells(cells)
-                tables.append(tabulate(shown, heads, tablefmt="simple", floatfmt=".4g", disable_numparse=[0, 1]))
+                tables.append(tabulate(shown, headers, tablefmt="simple", floatfmt=".4g", disable_numparse=[0, 1]))
         return printable("\n\n".join([*tables, *(f"Note: {note}" for note in self.notes)]))
 
     @property
@@ -235,7 +235,7 @@ class Comparison(Result):
                 )
 
     def _parts(self) -> list[tuple[str, list[str], Cells]]:
-        """Features, direct effects and paths: name, heads and rows of each."""
+        """Features, direct effects and paths: name, headers and rows of each."""
         words = {"shared": "shared", "only_a": f"only {self.a}", "only_b": f"only {self.b}"}
 
         def rows(pairs: Record, row: str) -> Cells:

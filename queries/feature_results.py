@@ -185,15 +185,15 @@ class SharedFeatures(Result):
 
     def _matrix(self, values: str) -> Tidy:
         known = FeatureIdentity.model_fields
-        heads = {graph: f"graph {graph}" if graph in known else graph for graph in self.graphs}
+        headers = {graph: f"graph {graph}" if graph in known else graph for graph in self.graphs}
         features = tidy(FeatureIdentity, (shared.feature for shared in self.features))
 
         def rows() -> Iterator[dict[str, Any]]:
             for row, shared in zip(features.rows, self.features, strict=True):
-                found = {heads[o.graph]: getattr(o, values) for o in shared.occurrences}
-                yield {**row, **dict.fromkeys(heads.values()), **found}
+                found = {headers[o.graph]: getattr(o, values) for o in shared.occurrences}
+                yield {**row, **dict.fromkeys(headers.values()), **found}
 
-        return Tidy({**features.columns, **dict.fromkeys(heads.values(), float | None)}, rows())
+        return Tidy({**features.columns, **dict.fromkeys(headers.values(), float | None)}, rows())
 
 
 class RecurringFeature(Record):

@@ -41,8 +41,8 @@ class Graphs(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per graph."""
-        heads = ["graph", "model", "source set", "nodes", "edges", "tags", "prompt"]
-        return heads, [
+        headers = ["graph", "model", "source set", "nodes", "edges", "tags", "prompt"]
+        return headers, [
             [g.graph, g.model, g.source_set, g.nodes, g.edges, ", ".join(g.tags), g.prompt] for g in self.graphs
         ]
 

@@ -16,7 +16,7 @@ from circuit_atlas.queries.checks import check_graphs
 from circuit_atlas.queries.graphs import find_graph, tag_not_found
 from circuit_atlas.queries.one_answer import MANY, Position, note_versions, noted_position
 
-_MOST_KEPT = 8  # sets
+_MAX_KEPT = 8  # sets
 # The sets of many graphs that were read last, by names and tags, and where the log of transactions ended then.
 _kept: WeakKeyDictionary[Database, tuple[Position, dict[Any, Rows]]] = WeakKeyDictionary()
 
@@ -88,7 +88,7 @@ def set_rows(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> 
     rows = kept[asked] if asked in kept else _read_rows(database, *asked)
     if position is not None and len(rows) >= MANY:
         others = [(other, found) for other, found in kept.items() if other != asked]
-        _kept[database] = position, dict([*others[1 - _MOST_KEPT :], (asked, rows)])
+        _kept[database] = position, dict([*others[1 - _MAX_KEPT :], (asked, rows)])
     note_versions({row["graph"]: row["version"] for row in rows})
     return list(rows)
 

@@ -114,11 +114,11 @@ class GraphEdges(Sequence[DirectEffect]):
     def _repr_html_(self) -> str:
         return self._table("html") + self._more("\n<p>... and {:,} more</p>")
 
-    def _table(self, form: str) -> str:
+    def _table(self, table_format: str) -> str:
         """The first effects, in a format of tabulate."""
         first = islice(self, _SHOWN_EDGES)
         cells = [[effect.weight, printable(effect.source), printable(effect.target)] for effect in first]
-        return str(tabulate(cells, ["weight", "source", "target"], tablefmt=form, floatfmt=".4g"))
+        return str(tabulate(cells, ["weight", "source", "target"], tablefmt=table_format, floatfmt=".4g"))
 
     def _more(self, line: str) -> str:
         return line.format(len(self) - _SHOWN_EDGES) if len(self) > _SHOWN_EDGES else ""

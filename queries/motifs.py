@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from circuit_atlas.graph.motifs import Null
 
 _USUAL = 0.05  # a p-value that random graphs should be able to give
-_MOST_RANDOM = 10_000
-_MOST_EFFECTS, _MOST_CHAINS = 200_000, 10_000_000  # of a graph; 100 random graphs then take a minute
+_MAX_RANDOM = 10_000
+_MAX_EFFECTS, _MAX_CHAINS = 200_000, 10_000_000  # of a graph; 100 random graphs then take a minute
 
 
 class _Census(NamedTuple):
@@ -110,7 +110,7 @@ def motifs(
 
 
 def _check(random: int, seed: int, min_weight: float, strongest: int | None) -> None:
-    check_range("random", random, 2, _MOST_RANDOM)
+    check_range("random", random, 2, _MAX_RANDOM)
     check_range("seed", seed, 0, MAX_SEED)
     check_pruning(min_weight, strongest)
 
@@ -143,10 +143,10 @@ def _census(graph: StoredGraph, n_random: int, seed: int, min_weight: float, mos
     edges = ArrayEdges(every.target[kept], every.source[kept], every.weight[kept])
     signed = signed_edges(edges, stored.depth, stored.order, stored.position)
     chains = n_chains(signed)
-    if len(kept) > _MOST_EFFECTS or chains > _MOST_CHAINS:
+    if len(kept) > _MAX_EFFECTS or chains > _MAX_CHAINS:
         raise InvalidArgumentError(
             f"{len(kept):,} effects, which make {chains:,} paths of two effects, are too many to count "
-            f"({_MOST_EFFECTS:,} and {_MOST_CHAINS:,} are the limits)",
+            f"({_MAX_EFFECTS:,} and {_MAX_CHAINS:,} are the limits)",
             where=graph.name,
             fix="Leave out weak effects: --min-weight X or --strongest N (min_weight, strongest).",
         )

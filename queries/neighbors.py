@@ -21,7 +21,7 @@ from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_NEIGHBORS,
 from circuit_atlas.schema.models import Node
 
 MAX_SUBGRAPH_HOPS = 4
-_AT_ONCE = 10_000  # effects that a neighbourhood may have to be asked for in one statement
+_MAX_EFFECTS = 10_000  # effects that a neighbourhood may have to be asked for in one statement
 
 
 @graph_query
@@ -127,7 +127,7 @@ def subgraph(
     parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
     contrast = _contrast(graph, address, minus, weights, direction) if minus or weights else None
     node = contrast.node if contrast else resolve(graph, address)
-    if contrast is None and (2 * k) ** hops <= _AT_ONCE:
+    if contrast is None and (2 * k) ** hops <= _MAX_EFFECTS:
         nodes, effects = _at_once(graph, node, hops, parameters)
     else:
         nodes, effects = _hop_by_hop(graph, node, hops, parameters, contrast)

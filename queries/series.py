@@ -38,7 +38,7 @@ from circuit_atlas.schema.limits import DEFAULT_HOPS, SCORES, SHOWN_MIN_HOPS, SH
 if TYPE_CHECKING:
     from circuit_atlas.graph.circuits import CircuitScores
 
-_MOST_GRAPHS = 1_000
+_MAX_GRAPHS = 1_000
 _SHOWN = 10  # graphs in a note
 
 
@@ -222,9 +222,9 @@ def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
         raise no_graphs()
     sources = {row["graph"]["name"]: row for row in aggregated_sources(database, named, tags)}
     check_sources(list(sources.values()), "the series")
-    if len(sources) > _MOST_GRAPHS:
+    if len(sources) > _MAX_GRAPHS:
         raise InvalidArgumentError(
-            f"a series has at most {_MOST_GRAPHS:,} graphs, not {len(sources):,}", fix="Name fewer graphs."
+            f"a series has at most {_MAX_GRAPHS:,} graphs, not {len(sources):,}", fix="Name fewer graphs."
         )
     return [
         sources[name]

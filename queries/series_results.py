@@ -68,14 +68,14 @@ class Series(Result):
 
     def table(self) -> tuple[list[str], Cells]:
         """A row per graph, a column per line."""
-        heads = [
+        headers = [
             "graph",
             "token",
             "answer",
             "probability",
             *(line.measure if line.feature is None else placed_name(line.feature, _SHOWN) for line in self.lines),
         ]
-        return heads, [
+        return headers, [
             [step.graph, step.token, step.target, step.probability, *(line.values[i] for line in self.lines)]
             for i, step in enumerate(self.steps)
         ]

@@ -33,7 +33,7 @@ _FEWER = (
     "Leave out weak effects: --min-weight X or --strongest N (min_weight, strongest); or take more graphs, or a larger "
     "share of them."
 )
-_MOST_PAIRS = 300_000_000  # of effects that are looked at; that takes a quarter of a minute
+_MAX_PAIRS = 300_000_000  # of effects that are looked at; that takes a quarter of a minute
 
 
 @one_answer
@@ -218,9 +218,9 @@ def _found(read: SignedGraphs, shape: str, sizes: Sequence[int], kept: Bool) -> 
     except OverflowError as error:
         raise InvalidArgumentError(f"there are {error}, too many to compare", fix=_FEWER) from error
     pairs = n_pairs(effects, shape)
-    if pairs > _MOST_PAIRS:
+    if pairs > _MAX_PAIRS:
         raise InvalidArgumentError(
-            f"the graphs have {pairs:,} pairs of effects that may be part of a {shape}, more than {_MOST_PAIRS:,}",
+            f"the graphs have {pairs:,} pairs of effects that may be part of a {shape}, more than {_MAX_PAIRS:,}",
             fix=_FEWER,
         )
     try:

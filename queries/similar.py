@@ -21,7 +21,7 @@ from circuit_atlas.schema.limits import MAX_NEIGHBORS
 if TYPE_CHECKING:
     from circuit_atlas.graph.similarity import GraphWeights
 
-_ADDED_UP_FIRST, _ADDED_UP_AT_ONCE = 100, 1_000  # graphs
+_ADDED_UP_FIRST, _ADDED_UP_TOGETHER = 100, 1_000  # graphs
 _ROUNDING = 1e-9  # of sums
 
 
@@ -134,7 +134,7 @@ def _most_similar(database: Database, graph: str, others: list[str], k: int) -> 
     bounds = {name: here.common / (own + here.influence - here.common) for name, here in both.items()}
     left, size = sorted(bounds, key=lambda name: (-bounds[name], name)), max(k, _ADDED_UP_FIRST)
     while left:
-        some, left, size = left[:size], left[size:], min(2 * size, _ADDED_UP_AT_ONCE)
+        some, left, size = left[:size], left[size:], min(2 * size, _ADDED_UP_TOGETHER)
         if len(found) >= k and bounds[some[0]] < nlargest(k, found.values())[-1] * (1 - _ROUNDING):
             break
         for name, total in _totals(database, some).items():

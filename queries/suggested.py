@@ -34,7 +34,7 @@ _FEATURES = 50
 _WORD = re.compile(r"[^\W\d_]{3,}")
 # Words that say nothing of what a feature stands for.
 _EMPTY_WORDS = {"and", "are", "for", "from", "other", "related", "something", "the", "with"}
-_MOST_WORDS = 3
+_MAX_WORDS = 3
 _MAX_LABEL, _MAX_TOKEN = 100, 40  # characters of a name
 
 
@@ -253,7 +253,7 @@ def shared_words(names: Sequence[str]) -> list[str]:
         spelled = words | spelled
         counts.update(word for word in words if word not in _EMPTY_WORDS)
     # Words of equal counts stay in the order in which they came.
-    return [spelled[word] for word, count in counts.most_common(_MOST_WORDS) if count >= max(2, len(names) / 2)]
+    return [spelled[word] for word, count in counts.most_common(_MAX_WORDS) if count >= max(2, len(names) / 2)]
 
 
 def _is_unnamed(node: Node) -> bool:

@@ -241,7 +241,7 @@ def schema_page() -> str:
         sections.append(f"## :{name}\n\n{wrapped(text)}\n\n{table}".rstrip() + "\n")
     constraints = "\n".join(f"{statement};" for statement in ddl())
     sections.append(f"## Constraints and indexes\n\n```cypher\n{constraints}\n```\n")
-    sections.append(f"## How edges are written\n\n```cypher\n{statements.EDGE_BATCH.strip()}\n```\n")
+    sections.append(f"## How edges are written\n\n```cypher\n{statements.WRITE_EDGE_BATCH.strip()}\n```\n")
     return "\n".join(sections)
 
 

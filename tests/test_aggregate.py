@@ -558,7 +558,7 @@ def _damage(atlas: Atlas, name: str, how: str) -> None:
 def test_too_many_sums_are_not_kept(
     atlas: Atlas, examples: Any, new_name: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aggregate, "_MOST_KEPT", 100)
+    monkeypatch.setattr(aggregate, "_MAX_KEPT", 100)
     name = new_name()
     atlas.aggregate("night", "winter", name=name)
     kept = atlas.cypher("MATCH (:Graph {name: $name})-[:AGGREGATE_SUMS]->(s) RETURN count(s) AS n", {"name": name}).rows

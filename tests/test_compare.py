@@ -143,7 +143,7 @@ def test_it_is_what_the_queries_of_the_catalogue_say(
             for end, side in product(("source", "target"), ("a", "b")):
                 keys = [node.key for node in getattr(getattr(effect, end), side)]
                 assert keys == [node["key"] for node in row[f"{end}_{side}"]]
-    monkeypatch.setattr(compare_arrays, "_EDGES_AT_ONCE", 500)
+    monkeypatch.setattr(compare_arrays, "_EDGES_PER_BLOCK", 500)
     in_parts = atlas.compare("dallas", "night", align=align, k=5)
     assert in_parts.direct_effects == whole.direct_effects
     for part, total in zip(in_parts.overlaps, whole.overlaps, strict=True):

@@ -72,7 +72,7 @@ def test_graphs_that_cannot_be_among_the_most_similar_are_not_added_up(
 ) -> None:
     """Answers are the same, however few graphs are added up at once."""
     expected = atlas.similar("night", k=k)
-    monkeypatch.setattr(similar, "_ADDED_UP_AT_ONCE", 1)
+    monkeypatch.setattr(similar, "_ADDED_UP_TOGETHER", 1)
     assert atlas.similar("night", k=k) == expected
     assert len(expected.graphs) == min(k, expected.compared)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_MOST = 3
+_MAX_NAMES = 3
 _LIKENESS = 0.6  # of difflib: 1 for equal texts
 _LIKENESS_OF_WORD = 0.8
 _WORD = re.compile(r"[^\W_]{3,}")
@@ -25,7 +25,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_text: dict[str, str] = {}
     for other in known:
         by_text.setdefault(other.strip().lower()[:_LONGEST], other)
-    close = get_close_matches(wanted, by_text, _MOST, _LIKENESS)
+    close = get_close_matches(wanted, by_text, _MAX_NAMES, _LIKENESS)
     containing = sorted((text for text in by_text if len(wanted) > 2 and wanted in text), key=lambda t: (len(t), t))
     beginning = [text for text in containing if text.startswith(wanted)]
     found = [*beginning, *close, *containing]
@@ -34,8 +34,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         for text in by_text:
             for word in _WORD.findall(text):
                 of_word.setdefault(word, text)
-        found = [of_word[word] for word in get_close_matches(wanted, of_word, _MOST, _LIKENESS_OF_WORD)]
-    best = [repr(by_text[text]) for text in dict.fromkeys(found)][:_MOST]
+        found = [of_word[word] for word in get_close_matches(wanted, of_word, _MAX_NAMES, _LIKENESS_OF_WORD)]
+    best = [repr(by_text[text]) for text in dict.fromkeys(found)][:_MAX_NAMES]
     return f"Did you mean {_listed(best)}?" if best else ""
 
 

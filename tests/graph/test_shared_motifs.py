@@ -144,7 +144,7 @@ def test_more_graphs_than_bits_in_a_word() -> None:
 
 def test_effects_that_do_not_fit_into_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     graphs = added([{(0, 3): 1.0, (3, 4): -1.0}] * 2)
-    monkeypatch.setattr(module, "_MOST_WORDS", 1)
+    monkeypatch.setattr(module, "_MAX_WORDS", 1)
     with pytest.raises(OverflowError, match="2 effects that 2 or more of 2 graphs have"):
         graphs.effects(2)
 

@@ -237,7 +237,7 @@ def test_nothing_is_published_when_counts_differ(
     file: Path, few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = stored
-    for name in ("EDGES", "EDGE_BATCH"):
+    for name in ("EDGES", "WRITE_EDGE_BATCH"):
         lossy = getattr(statements, name).replace("CREATE (source)", "WITH * WHERE weight > 0 CREATE (source)")
         monkeypatch.setattr(statements, name, lossy)
     with pytest.raises(IngestError, match="the database has"):

@@ -63,10 +63,10 @@ from circuit_atlas.schema.models import GraphMetadata
 
 MEAN, NORMALISED = AGGREGATED_WEIGHTS
 FEATURE_ALIGNMENT = "feature"
-_MERGED_AT_ONCE = 1 << 22  # effects
+_MERGE_SIZE = 1 << 22  # effects
 _FORMAT = 4  # of what `Aggregation.state` returns; another one for other sums, or other identities of nodes
 _SHOWN_TEXTS = 3  # of the tokens that graphs have at a position
-_MOST_KEPT = 1 << 22  # effects: of more, the sums are not kept
+_MAX_KEPT = 1 << 22  # effects: of more, the sums are not kept
 _MAX_STATE = 1 << 29  # bytes of all sums, before they are compressed
 _MAX_SQUARED = 1e140  # the square of the sum of a hundred thousand is less than the largest float64
 _KEY_TEXT = 200  # characters of a token's text in its key
@@ -137,7 +137,7 @@ class Aggregation:
         self._nodes.append(of_nodes if by > 0 else of_nodes.taken_out())
         self._waiting += len(effects.pair)
         # What is merged grows with what is there: so an effect is merged log(graphs) times, not once for each block.
-        if self._waiting > max(_MERGED_AT_ONCE, len(self._effects[0].pair)):
+        if self._waiting > max(_MERGE_SIZE, len(self._effects[0].pair)):
             self._merge()
 
     def _merge(self) -> None:
@@ -163,7 +163,7 @@ class Aggregation:
             about: what else to keep with them, as JSON.
         """
         effects, [nodes] = self.effects(), self._nodes
-        if len(effects.pair) > _MOST_KEPT:
+        if len(effects.pair) > _MAX_KEPT:
             return None
         kept = np.flatnonzero(nodes.graphs > 0)
         number = np.cumsum(nodes.graphs > 0) - 1

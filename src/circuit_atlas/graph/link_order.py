@@ -13,7 +13,7 @@ import numpy as np
 
 from circuit_atlas.graph.data import Int64
 
-_MOST = 1_000_000  # links
+_MAX_LINKS = 1_000_000  # links
 
 
 def packed_order(written: Int64) -> tuple[str | None, list[str]]:
@@ -24,8 +24,8 @@ def packed_order(written: Int64) -> tuple[str | None, list[str]]:
     """
     if (np.diff(written) == 1).all():
         return None, []
-    if len(written) > _MOST:
-        return None, [f"the order of the links in the file is not kept: there are more than {_MOST:,}"]
+    if len(written) > _MAX_LINKS:
+        return None, [f"the order of the links in the file is not kept: there are more than {_MAX_LINKS:,}"]
     places = np.empty(len(written), "<i4")
     places[written] = np.arange(len(written))
     return base64.b64encode(zlib.compress(places.tobytes())).decode(), []

@@ -29,11 +29,11 @@ from circuit_atlas.schema.keys import TARGET
 
 Bits = npt.NDArray[np.uint64]
 TARGET_LOGIT = f"logit:{TARGET}"
-MOST_MOTIFS = 10_000_000  # that are kept; they take up to 2 GB
+MAX_KEPT_MOTIFS = 10_000_000  # that are kept; they take up to 2 GB
 _NODE = (1 << 31) - 1
 _CELLS = 1 << 21  # words of bits that are looked at together
 _WORD = 64  # bits
-_MOST_WORDS = 1 << 27  # a gigabyte
+_MAX_WORDS = 1 << 27  # a gigabyte
 
 
 class Effects(NamedTuple):
@@ -114,7 +114,7 @@ class SignedGraphs:
         place = np.full(len(codes), -1)
         place[kept] = np.arange(len(kept))
         codes, words = codes[kept], -(-max(len(self._codes), 1) // _WORD)
-        if len(codes) * words > _MOST_WORDS:
+        if len(codes) * words > _MAX_WORDS:
             raise OverflowError(f"{len(codes):,} effects that {fewest:,} or more of {len(self._codes):,} graphs have")
         graphs, stop = np.zeros((len(codes), words), np.uint64), 0
         for graph, of_graph in enumerate(self._codes):
@@ -147,7 +147,7 @@ def shared_motifs(effects: Effects, shape: str, n_graphs: Sequence[int], kept: B
         kept: bool (graphs + 1,): whether to return motifs that so many graphs of all sets together have.
 
     Raises:
-        OverflowError: there are more than `MOST_MOTIFS`.
+        OverflowError: there are more than `MAX_KEPT_MOTIFS`.
     """
     masks = _masks(n_graphs, effects.graphs.shape[1])
     width = 3 if shape == TRIANGLE else 2
@@ -159,8 +159,8 @@ def shared_motifs(effects: Effects, shape: str, n_graphs: Sequence[int], kept: B
         at = np.flatnonzero(kept[counts.sum(axis=0)])
         found.append((members[at], counts[:, at]))
         total += len(at)
-        if total > MOST_MOTIFS:
-            raise OverflowError(f"more than {MOST_MOTIFS:,} motifs")
+        if total > MAX_KEPT_MOTIFS:
+            raise OverflowError(f"more than {MAX_KEPT_MOTIFS:,} motifs")
     motifs = np.concatenate([members for members, _ in found])
     counts = np.concatenate([counts for _, counts in found], axis=1)
     order = np.lexsort(motifs.T[::-1])

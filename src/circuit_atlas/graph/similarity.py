@@ -28,7 +28,7 @@ from circuit_atlas.schema.keys import split_position
 from circuit_atlas.schema.limits import MEASURES
 
 JACCARD, COSINE = MEASURES
-_MOST_CHOSEN = 20  # groups, where their number is chosen
+_MAX_CHOSEN = 20  # groups, where their number is chosen
 _RESAMPLES = 1_000  # for intervals
 _TREES = 100  # resamples that are clustered again; as many as Hennig's own program makes
 _COMMON = 1 / 8  # share of the graphs: a thing that more of them have is compared as a column without gaps
@@ -245,7 +245,7 @@ def leaves(tree: Float64) -> Int64:
 
 def chosen_rule(tree: Float64, similarity: Float64) -> Rule:
     """The number of groups, 2 to 20 and fewer than graphs, that has the largest mean silhouette; of two graphs, 1."""
-    rules = [Rule(groups=number) for number in range(2, min(_MOST_CHOSEN, len(similarity) - 1) + 1)]
+    rules = [Rule(groups=number) for number in range(2, min(_MAX_CHOSEN, len(similarity) - 1) + 1)]
     return max(rules, key=lambda rule: silhouette(similarity, rule.cut(tree)), default=Rule(groups=1))
 
 

@@ -126,9 +126,9 @@ class Result(Record):
         above = f"<p>{cell_html(self.heading, self._source_sets)}</p>\n" if self.heading else ""
         below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)
         cells = [[cell_html(cell, self._source_sets) for cell in row] for row in rows]
-        heads = [escape(printable(header)) for header in headers]
+        titles = [escape(printable(header)) for header in headers]
         align = [alignment(column) for column in zip(*rows, strict=True)]
-        table = str(tabulate(cells, heads, tablefmt="unsafehtml", colalign=align or None, disable_numparse=True))
+        table = str(tabulate(cells, titles, tablefmt="unsafehtml", colalign=align or None, disable_numparse=True))
         return above + table + below
 
     def to_json(self, indent: int | None = None) -> str:

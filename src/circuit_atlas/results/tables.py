@@ -73,11 +73,15 @@ def shown_number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.4g}"
 
 
-def with_interval(mean: float | None, low: float | None, high: float | None, form: str = ".4g") -> str:
+def with_interval(mean: float | None, low: float | None, high: float | None, float_format: str = ".4g") -> str:
     """A mean with the ends of its interval, if it has one."""
     if mean is None:
         return ""
-    return f"{mean:{form}}" if low is None or high is None else f"{mean:{form}} [{low:{form}}, {high:{form}}]"
+    return (
+        f"{mean:{float_format}}"
+        if low is None or high is None
+        else f"{mean:{float_format}} [{low:{float_format}}, {high:{float_format}}]"
+    )
 
 
 def printable_cells(rows: Cells) -> Cells:

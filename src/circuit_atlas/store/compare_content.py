@@ -22,7 +22,7 @@ from circuit_atlas.store.derived import repair as store_again
 from circuit_atlas.store.results import Verification
 
 _BLOCK = 1 << 20
-_COUNTED_AT_ONCE = 1_000_000  # edges
+_EDGES_PER_PAGE = 1_000_000  # edges
 
 
 @graph_query
@@ -121,7 +121,7 @@ def _sums(graph: StoredGraph) -> tuple[int, int, float]:
     stored = graph.properties
     rows = [
         graph.database.read(CHECKSUM, graph=graph.name, first=first, stop=stop)[0]
-        for first, stop in pages(stored["nodes"], stored["edges"], _COUNTED_AT_ONCE)
+        for first, stop in pages(stored["nodes"], stored["edges"], _EDGES_PER_PAGE)
     ]
     nodes, edges, weights = (sum(row[name] for row in rows) for name in ("nodes", "edges", "weights"))
     return nodes, edges, weights

@@ -14,7 +14,7 @@ from circuit_atlas.views.view import FigureView
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import Float64
 
-_MOST = 1_500  # graphs; the page would have more than two million cells
+_MAX_GRAPHS = 1_500  # graphs; the page would have more than two million cells
 _NAMED = 80  # graphs; more names would lie on each other
 _ROW = 16  # pixels
 _LABEL = 24  # characters
@@ -35,9 +35,9 @@ class ClustersView(FigureView):
 
     def __init__(self, found: Clusters) -> None:
         similarity = found.similarities()
-        if len(similarity) > _MOST:
+        if len(similarity) > _MAX_GRAPHS:
             raise InvalidArgumentError(
-                f"{len(similarity):,} graphs are more than the {_MOST:,} that a picture can show",
+                f"{len(similarity):,} graphs are more than the {_MAX_GRAPHS:,} that a picture can show",
                 fix="Draw the graphs of one group: tag the groups (--tag-groups), and ask for the clusters of a tag.",
             )
         super().__init__(found.heading, clusters_figure(found, similarity))

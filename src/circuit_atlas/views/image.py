@@ -8,7 +8,7 @@ from circuit_atlas.views.figure import Figure
 _SCALE = 2  # pixels of a PNG per pixel of the layout, for sharp text
 
 
-def draw_image(figure: Figure, form: str) -> bytes:
+def draw_image(figure: Figure, file_format: str) -> bytes:
     """Draw a figure as `png`, `svg` or `pdf`, with kaleido.
 
     Raises:
@@ -21,10 +21,10 @@ def draw_image(figure: Figure, form: str) -> bytes:
         from kaleido.errors import BrowserFailedError, ChromeNotFoundError, KaleidoError
     page = figure["layout"]
     options = {
-        "format": form,
+        "format": file_format,
         "width": page["width"],
         "height": page["height"],
-        "scale": _SCALE if form == "png" else 1,
+        "scale": _SCALE if file_format == "png" else 1,
     }
     try:
         # Without MathJax, which kaleido would load from the network.
@@ -41,6 +41,6 @@ def draw_image(figure: Figure, form: str) -> bytes:
         ) from error
     except (KaleidoError, RuntimeError, TimeoutError) as error:  # its JavaScript fails, or it ends, or hangs
         raise InputError(
-            f"Chromium or Chrome cannot draw it as .{form}: {str(error) or type(error).__name__}",
+            f"Chromium or Chrome cannot draw it as .{file_format}: {str(error) or type(error).__name__}",
             fix="Write .html, or show fewer nodes.",
         ) from error

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
 MAX_NODES_SHOWN = 10_000
 MAX_EDGES_SHOWN = 100_000
-_EDGES_AT_ONCE = 1 << 18
+_EDGES_PER_BLOCK = 1 << 18
 _WAITING = 8 * MAX_EDGES_SHOWN  # edges among which the strongest are still to be chosen
 
 
@@ -314,7 +314,7 @@ def _between(graph: StoredGraph, ordinals: list[int]) -> Iterator[EdgeBlock]:
 
     place = np.full(graph.properties["nodes"], -1)
     place[ordinals] = np.arange(len(ordinals))
-    for block in read_arrays(graph).edges.into(np.sort(np.array(ordinals, np.int64)), _EDGES_AT_ONCE):
+    for block in read_arrays(graph).edges.into(np.sort(np.array(ordinals, np.int64)), _EDGES_PER_BLOCK):
         source = place[block.source]
         shown = source >= 0
         yield EdgeBlock(place[block.target[shown]], source[shown], block.weight[shown])

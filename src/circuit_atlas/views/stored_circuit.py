@@ -12,7 +12,7 @@ from circuit_atlas.results.answer import Edge
 from circuit_atlas.schema.keys import Kind
 from circuit_atlas.schema.models import Node
 
-MOST_NODES = 50
+MAX_DRAWN_NODES = 50
 _INPUTS = 3  # effects that are drawn on each node
 
 
@@ -28,11 +28,11 @@ def stored_circuit(graph: StoredGraph, name: str) -> tuple[list[Node], list[Edge
     from circuit_atlas.queries.stored_arrays import read_arrays
 
     held = len(held_nodes(graph, name))
-    if held > MOST_NODES:
+    if held > MAX_DRAWN_NODES:
         raise InvalidArgumentError(
-            f"the circuit {name!r} has {held:,} nodes; a figure can show {MOST_NODES}",
+            f"the circuit {name!r} has {held:,} nodes; a figure can show {MAX_DRAWN_NODES}",
             where=graph.name,
-            fix=f"`circuit-atlas circuit {shlex.quote(graph.name)} --nodes {MOST_NODES}` chooses fewer.",
+            fix=f"`circuit-atlas circuit {shlex.quote(graph.name)} --nodes {MAX_DRAWN_NODES}` chooses fewer.",
         )
     columns, shown = read_arrays(graph), pins_of(graph, name)
     is_shown = np.zeros(len(columns.keys), np.bool_)

@@ -62,13 +62,13 @@ class Drawing:
         """The picture without interaction, as a plotly figure made of dicts and lists."""
         return self._figure()
 
-    def image(self, form: str = "svg") -> bytes:
+    def image(self, file_format: str = "svg") -> bytes:
         """The picture as `png`, `svg` or `pdf`.
 
         Raises:
             MissingExtraError: plotly, kaleido or a Chromium is not installed.
         """
-        return draw_image(self.figure(), form)
+        return draw_image(self.figure(), file_format)
 
     def _write(self, file: str | Path) -> str:
         """Write it to a file; returns the path."""
