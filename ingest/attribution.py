@@ -157,7 +157,7 @@ def _active(
 
 
 def _form(content: dict[str, Any]) -> dict[str, Any]:
-    """What is needed to write the same file again, beside the fields: dtypes of tensors, and of fields of the
+    """The facts beside the fields that writing the same file again needs: dtypes of tensors, and of fields of the
     config."""
     fields = getattr(content["cfg"], "__dict__", {})
     dtypes = {name: _dtype_name(value) for name, value in fields.items()}

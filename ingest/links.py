@@ -125,7 +125,7 @@ def _endpoints(
 
 
 def _is_in_order(target: np.ndarray, sources: list[list[int]]) -> bool:
-    """Whether a file has its links row by row, as far as links of one possible source tell."""
+    """Whether a file has its links row by row, as far as links of one possible source show."""
     first = np.array([candidates[0] for candidates in sources], np.int64)
     is_known = np.array([len(candidates) == 1 for candidates in sources], np.bool_)
     in_one_row = (target[1:] == target[:-1]) & is_known[1:] & is_known[:-1]

@@ -1,4 +1,4 @@
-"""What a reader did not understand in the nodes and the metadata of a file, counted: it is kept, and reported."""
+"""Parts of the nodes and the metadata of a file that a reader did not understand: counted, kept and reported."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Recognised(NamedTuple):
-    """What a file is, and what to give instead."""
+    """The description of a file of another project, and the advice what to give instead."""
 
     what: str
     fix: str
@@ -79,7 +79,7 @@ _PT: tuple[tuple[Callable[[Mapping[str, Any]], bool], Recognised], ...] = (
 
 
 def recognised_json(document: Mapping[str, Any]) -> Recognised | None:
-    """What a JSON object of another project is; None if it is not known."""
+    """The description of a JSON object of another project; None if its form is unknown."""
     if _of_eleuther(document):
         return _ELEUTHER
     nodes = document.get("nodes")
@@ -92,5 +92,5 @@ def recognised_json(document: Mapping[str, Any]) -> Recognised | None:
 
 
 def recognised_pt(content: Mapping[str, Any]) -> Recognised | None:
-    """What the dict of a `.pt` of another project is; None if it is not known."""
+    """The description of the dict of a `.pt` of another project; None if its form is unknown."""
     return next((found for fits, found in _PT if fits(content)), None)

@@ -61,7 +61,7 @@ def _renew_heartbeat(database: Database, graph: str, finished: Event) -> None:
 
 
 def owner_of_this_process() -> str:
-    """What identifies this process: its host's name for people, then the ids of the boot, of the namespace in which
+    """The identity of this process: its host's name for people, then the ids of the boot, of the namespace in which
     process ids count and of the user, its process id and its start time."""
     return f"{socket.gethostname()} {_process_ids()} {os.getpid()} {psutil.Process().create_time():.2f}"
 

@@ -20,7 +20,7 @@ class IngestResult(Result):
     """Result of ingesting one graph."""
 
     graph: str = Field(description="The graph's name in the database")
-    status: str = Field(description="`ingested`, `replaced`, or `unchanged` when the same content was there")
+    status: str = Field(description="`ingested`, `replaced`, or `unchanged` when the same content was already stored")
     nodes: int
     edges: int
     zero_links: int = Field(description="Links of weight 0 in the file, which are not stored")

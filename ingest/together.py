@@ -21,7 +21,7 @@ class FilesOfOneIngest:
     Args:
         database: the database.
         name: the name of the graph, for one file only.
-        replace: whether to replace graphs that were there before and have different content.
+        replace: whether to replace existing graphs whose content differs.
         tags: tags to add to the graphs.
         options: how files are read.
     """

@@ -70,7 +70,7 @@ def in_parts(
     title: str,
     most: int = _TOGETHER,
 ) -> Generator[R, None, None]:
-    """What is read from each graph, in order. Small graphs are read together, and several parts at a time.
+    """The results of reading each graph, in order. Small graphs are read together, and several parts at a time.
 
     Args:
         database: the database.

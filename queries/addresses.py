@@ -1,4 +1,4 @@
-"""What the address of a node means: its key, its name, or a shorter form."""
+"""Meaning of the address of a node: its key, its name, or a shorter form."""
 
 from __future__ import annotations
 
@@ -146,8 +146,8 @@ def _meant(graph: StoredGraph, address: str) -> str | None:
 
 
 def _not_found(graph: StoredGraph, address: str) -> NodeNotFoundError:
-    """The error that names nodes that are called alike, or tells where a feature is active, or which supernode holds
-    the node."""
+    """The error that names nodes with similar names, or says where a feature is active, or which supernode holds the
+    node."""
     if holders := _supernodes_of(graph, address):
         return NodeNotFoundError(
             f"{address!r} is part of a supernode of {graph.name!r}", fix=f"Name the supernode: {' or '.join(holders)}."

@@ -45,7 +45,7 @@ def ask(
 def ask_together(
     database: Database, work: Callable[[Item], Answer], items: Sequence[Item], *, unit: str, title: str | None = None
 ) -> list[Answer]:
-    """What `work`, which asks the database, returns for each item, in order. Four are asked at a time.
+    """The results of `work`, which asks the database, for each item, in order. Four are asked at a time.
 
     Args:
         database: the database.

@@ -330,7 +330,7 @@ def _with_declarations(header: list[str], shared: Iterable[str], statement: str)
 
 
 def _entries(header: list[str], file: str) -> list[str]:
-    """What a header says: sentences, and declarations with the lines that continue them."""
+    """The entries of a header: sentences, and declarations with the lines that continue them."""
     entries: list[str] = []
     for number, line in enumerate(header, 1):
         text = line.removeprefix("//")

@@ -40,7 +40,7 @@ class Within(NamedTuple):
 def read_within(
     graph: StoredGraph, circuit: str, targets: Sequence[str] = (), contrast: Contrast | None = None
 ) -> Within:
-    """What a stored circuit has of a graph; arguments and errors as of `read_circuits`.
+    """The part of a graph that a stored circuit has; arguments and errors as of `read_circuits`.
 
     Raises:
         CircuitNotFoundError: the graph has no circuit of that name.

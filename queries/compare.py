@@ -69,7 +69,7 @@ def compare(
     kinds: Iterable[str] = (),
     circuit: str | None = None,
 ) -> Comparison:
-    """What two graphs share, and what only one has: nodes, direct effects, and their best paths.
+    """Compares two graphs: the nodes, direct effects and best paths that both have, and those that only one has.
 
     Nodes are aligned by identity: features by their transcoder feature, errors by layer, tokens by their text,
     logits by their vocabulary entry; and all but logits by position, as `align` says. In paths, a first token is
@@ -171,7 +171,7 @@ def compare(
 
 
 def _notes(graphs: Sequence[StoredGraph], align: str, *, is_whole: bool) -> list[str]:
-    """What can be said of two graphs before they are compared."""
+    """Notes on two graphs that need no comparison."""
     return [
         *_notes_on_content(*graphs, is_whole=is_whole),
         *_notes_on_places(graphs, align),
@@ -322,7 +322,7 @@ def _paths(database: Database, found: dict[str, Paths], question: dict[str, Any]
 
 
 def _sequence(path: Path, identities: list[str], align: str) -> tuple[str, ...]:
-    """What a path is aligned by, from the identities of its nodes without the last."""
+    """The identity of a path, from the identities of its nodes without the last."""
     first, *rest = identities
     if path.nodes[0].kind is Kind.TOKEN and path.nodes[0].position is not None and align != "feature":
         first = f"token@{split_position(first)[1]}"

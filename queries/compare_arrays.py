@@ -98,7 +98,7 @@ class Side:
 
 @dataclass(frozen=True)
 class ComparedGraph:
-    """What is compared of a graph. `contrast` becomes one node more. `within` is the circuit that alone counts; None
+    """The compared part of a graph. `contrast` becomes one node more. `within` is the circuit that alone counts; None
     for the whole graph. `influences`, by ordinal, are what flows through each node; None for the stored influence."""
 
     graph: StoredGraph

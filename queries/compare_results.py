@@ -163,7 +163,7 @@ class ComparedStep(Record):
 
 
 class Comparison(Result):
-    """What two graphs share, and what only one of them has."""
+    """The parts that two graphs share, and those that only one of them has."""
 
     _list: ClassVar[str | None] = None
 

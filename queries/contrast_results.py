@@ -31,7 +31,7 @@ class Contrast(Record):
 
     @property
     def note(self) -> str:
-        """What it is made of, and what pruning does to it, in words."""
+        """Its parts and the effect of pruning on it, in words."""
         made = f"{self.node.name} is {signed_sum([(p.weight, p.node.key) for p in self.parts])}, which is not stored."
         return f"{made} {pruned_effects([self.edge_threshold])}".rstrip()
 
@@ -53,7 +53,7 @@ class ContrastResult(Result):
 
 
 def pruned_effects(thresholds: Iterable[float | None]) -> str:
-    """What pruning with these edge thresholds does to the effects on a contrast, as a sentence; empty if it does
+    """A sentence on how pruning with these edge thresholds changes the effects on a contrast; empty if it changes
     nothing."""
     shown = ", ".join(f"{one:g}" for one in sorted({one for one in thresholds if one is not None and one < 1}))
     return f"Effects that were pruned (edge threshold {shown}) count as 0." if shown else ""

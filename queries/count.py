@@ -65,7 +65,7 @@ def count_paths(
 
 def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> tuple[PathCounts, list[int] | None]:
     """The number of paths that a search means, see `count_paths`; and the numbers of hops, 1 to MAX_HOPS, for which
-    there is a path, if the stored counts tell."""
+    there is a path, if the stored counts show it."""
     lengths = None
     from_tokens = search.sources is None and not search.is_restricted
     if graph.properties["acyclic"] and from_tokens and has_tables(graph, COUNTS):

@@ -81,7 +81,7 @@ class KindName:
 
 @dataclass(frozen=True)
 class Name:
-    """What each edge has: `weight`, `source.layer`, `target.kind`."""
+    """A property of each edge: `weight`, `source.layer`, `target.kind`."""
 
     name: str
 
@@ -130,7 +130,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class IsNull:
-    """Whether a number is missing, or when negated, whether it is there."""
+    """Whether a number is missing, or when negated, whether it is present."""
 
     operand: Term
     is_negated: bool
@@ -322,7 +322,7 @@ class _Parser:
             raise _error(token.column, f"expected {shown or sign}, found {token.shown}")
 
     def _typed(self, wanted: str, read: Callable[[], Term]) -> Term:
-        """What `read` reads, which has to be a number, a condition or a kind."""
+        """The term that `read` reads. It must be of the type `wanted`: a number, a condition or a kind."""
         column = self._next.column
         return _checked(read(), wanted, column)
 

@@ -52,7 +52,7 @@ _UNARY = {"abs": np.abs, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "floor":
 
 
 class _Values(NamedTuple):
-    """A value for each edge, and whether it is there: where it is not, it is null."""
+    """A value for each edge, and whether it is known: where it is not, it is null."""
 
     value: Array
     known: Array

@@ -1,4 +1,4 @@
-"""What is over-represented in a set of graphs against a baseline: transcoder features, and direct effects."""
+"""Transcoder features and direct effects that are over-represented in a set of graphs against a baseline."""
 
 from __future__ import annotations
 
@@ -260,6 +260,6 @@ def named_ends(
 
 
 def _told(identity: str) -> str:
-    """What a node that is not a feature is called: the text of a token or logit, else its kind and layer."""
+    """The name of a node that is not a feature: the text of a token or logit, else its kind and layer."""
     kind, _, rest = identity.partition(":")
     return rest if kind in (Kind.TOKEN, Kind.LOGIT) else f"{kind} {rest}".rstrip()

@@ -230,7 +230,7 @@ class MotifRow(Record):
 
 
 class Recurring(Result):
-    """What recurs in most graphs of a set."""
+    """Features and motifs that recur in most graphs of a set."""
 
     graphs: int = Field(description="Number of graphs of the set")
     features: list[RecurringFeature]

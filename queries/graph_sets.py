@@ -73,7 +73,7 @@ def no_original() -> InvalidArgumentError:
 
 
 def prompts_or_all(database: Database, graphs: Sequence[str], tags: Sequence[str]) -> Rows:
-    """As `prompt_rows`; without graphs and tags, all graphs but collapsed ones and aggregates."""
+    """As `prompt_rows`; without graphs and tags, all graphs except collapsed ones and aggregates."""
     return prompt_rows(database, graphs, tags) or set_rows(database, [], [])
 
 

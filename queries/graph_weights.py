@@ -1,4 +1,4 @@
-"""What graphs are compared by: the weights of their features, or of the effects between these."""
+"""The weights by which graphs are compared: those of their features, or of the effects between these."""
 
 from __future__ import annotations
 

@@ -225,6 +225,6 @@ def _not_found(database: Database, name: str) -> GraphNotFoundError:
 
 
 def tag_not_found(database: Database, tag: str) -> str:
-    """What to do about a tag that no graph has: the tags most like it, and how to list all."""
+    """Advice on a tag that no graph has: the tags most like it, and how to list all."""
     tags = [tagged.tag for tagged in list_tags(database).tags]
     return known_names(tag, tags, command="tags") or _NO_TAG

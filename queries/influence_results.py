@@ -84,7 +84,7 @@ class InfluenceGroups(ContrastResult):
 
 
 class InfluenceOfLength(Record):
-    """What flows through paths of one length."""
+    """The influence through paths of one length."""
 
     length: int = Field(description="Number of direct effects of the paths")
     influence: float = Field(description="How much of the logits flows through them, each weighted by its probability")

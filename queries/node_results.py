@@ -73,7 +73,7 @@ class TranscoderFeature(Record):
 
 
 class QkPair(Record):
-    """What a query and a key together add to the score of an attention feature."""
+    """The amount that a query and a key together add to the score of an attention feature."""
 
     query: Node = Field(description="The node at the query's position")
     key: Node = Field(description="The node at the key's position")
@@ -81,14 +81,14 @@ class QkPair(Record):
 
 
 class QkMarginal(Record):
-    """What a node at one side adds to the score of an attention feature, with all partners together."""
+    """The amount that a node at one side adds to the score of an attention feature, with all partners together."""
 
     node: Node
     value: float = Field(description="What it adds; negative if it makes the score smaller")
 
 
 class QkTracing(Record):
-    """What makes an attention feature attend, the largest contributions first, at most 100 of each kind."""
+    """The contributions that make an attention feature attend, the largest first, at most 100 of each kind."""
 
     pairs: list[QkPair]
     queries: list[QkMarginal] = Field(description="Nodes at the query's position")

@@ -13,7 +13,7 @@ from circuit_atlas.schema.models import Node
 
 
 def rows_at(graph: StoredGraph, ordinals: Sequence[int], contrast: Contrast | None = None) -> dict[int, dict[str, Any]]:
-    """What answers show of nodes, by ordinal; the node of a contrast comes after all that are stored."""
+    """The values of nodes that answers show, by ordinal; the node of a contrast comes after all that are stored."""
     rows = ask(graph.database, "nodes.at", graph=graph.name, ordinals=list(ordinals))
     found: dict[int, dict[str, Any]] = {row["ordinal"]: row["node"] for row in rows}
     if contrast is not None and graph.properties["nodes"] in ordinals:

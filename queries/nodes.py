@@ -1,4 +1,4 @@
-"""What is known of one node."""
+"""All that is stored about one node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from circuit_atlas.schema.models import Node
 
 @graph_query
 def node_details(graph: StoredGraph, address: str) -> NodeDetails:
-    """What is known of a node, given by an address as in `resolve`.
+    """All that is stored about a node, given by an address as in `resolve`.
 
     Raises:
         NodeNotFoundError, AmbiguousNodeError: see `resolve`.

@@ -34,7 +34,7 @@ _watched: WeakSet[Database] = WeakSet()  # those of which a question was about m
 
 
 class _Noted(NamedTuple):
-    """What a question notes: the versions of graphs that it has read, and the position of the log when it began."""
+    """The notes of a question: the versions of graphs that it has read, and the position of the log when it began."""
 
     versions: Versions
     position: Position | None

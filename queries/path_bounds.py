@@ -22,7 +22,7 @@ _MAX_STAGES = 64
 
 
 class SearchTables(NamedTuple):
-    """What a search needs to know of a graph of n nodes: its columns, and for each stage the best values of paths,
+    """The tables that a search needs for a graph of n nodes: its columns, and for each stage the best values of paths,
     float64 (max_hops + 1, n), or (max_hops + 1, 2n) for a search of one sign; see `best_values`."""
 
     columns: StoredArrays

@@ -87,7 +87,7 @@ class Paths(ContrastResult, GraphResult):
 
     @property
     def description(self) -> str:
-        """What the paths are, for instance `top 10 promoting paths by product`."""
+        """A description of the paths, for instance `top 10 promoting paths by product`."""
         which = "" if self.sign == "any" else f"{self.sign} "
         return f"top {len(self.paths)} {which}paths by {self.score}"
 

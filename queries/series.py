@@ -59,7 +59,7 @@ class _Targets(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What a series reads of a graph: influence by key of a feature, None if it is not defined; the best path or the
+    """The values that a series reads from a graph: influence by key of a feature, None if it is not defined; the best path or the
     error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not have;
     what else it lacks, with what cannot be computed then; the contrast, if there is one; why it has no targets; and
     those of them that are called as the rank of a logit."""
@@ -76,7 +76,7 @@ class _Found(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """What a series asks each graph: the influence of features, by key without position, of all if none is given; the
+    """The question of a series to each graph: the influence of features, by key without position, of all if none is given; the
     best path that passes some nodes; the scores of a circuit of another graph, `of`, by the keys of its nodes."""
 
     on: _Targets
@@ -181,7 +181,7 @@ def series(
 
 
 def _read(question: _Question, graph: StoredGraph) -> _Found:
-    """What a series asks of a graph."""
+    """Reads the values that a series asks of a graph."""
     stored, on = find_graph(graph.database, graph.name), question.on
     try:
         contrast = _measured_on(stored, on)
@@ -233,7 +233,7 @@ def _in_order(database: Database, graphs: Sequence[str], tags: Sequence[str]) ->
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
-    """What names are sorted by, so that numbers in them count by their value."""
+    """The key by which names are sorted, so that numbers in them count by their value."""
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
@@ -362,7 +362,7 @@ def _missing_node(found: Sequence[_Found]) -> NodeNotFoundError | None:
 
 
 def _lacking(graph: StoredGraph, question: _Question, *, is_defined: bool) -> list[tuple[str, str]]:
-    """What a graph lacks of what is asked for, each with what cannot be computed then."""
+    """The things asked for that a graph lacks, each with what cannot be computed without it."""
     undefined, is_path_asked, is_scored = not is_defined, bool(question.must_pass), question.of is not None
     lacks = [("a defined influence", "values of features")] * (question.is_influence_asked and undefined)
     if not graph.logits:
@@ -417,7 +417,7 @@ def _circuit_notes(found: Sequence[_Found], circuit: str, other: StoredGraph, si
 
 
 def _notes(found: Sequence[_Found]) -> list[str]:
-    """What is missing in which graphs."""
+    """Notes on what is missing in which graphs."""
     notes = []
     for what, then in sorted({lack for one in found for lack in one.lacks}):
         without = [one.step.graph for one in found if (what, then) in one.lacks]

@@ -49,7 +49,7 @@ def similar_graphs(
 
     They are compared by weights. A feature's weight is its influence: how much of the logits flows through it,
     summed over the nodes that are aligned with each other. An effect is one of a feature on a feature; its weight is
-    that of the direct effect, summed likewise. A weight of 0 counts as missing.
+    that of the direct effect, summed in the same way. A weight of 0 counts as missing.
 
     Args:
         database: the database.

@@ -74,7 +74,7 @@ class CharacteristicFeature(Record):
     influence_low: float | None = Field(description="Lower end of its 95 % interval; null for fewer than three graphs")
     influence_high: float | None = Field(description="Upper end of it")
     rest_influence: float | None = Field(description="The same over the other graphs; null if there are none")
-    rest_influence_low: float | None = Field(description="Lower end of its 95 % interval; null likewise")
+    rest_influence_low: float | None = Field(description="Lower end of its 95 % interval; null in the same case")
     rest_influence_high: float | None = Field(description="Upper end of it")
     graphs: int = Field(description="Number of graphs of the group in which it is active")
     rest: int = Field(description="Number of other graphs in which it is active")

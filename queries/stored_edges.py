@@ -166,7 +166,7 @@ def read_relationships(graph: StoredGraph) -> StoredEdges:
 
 
 def read_statistics(graph: StoredGraph) -> EdgeStatistics | None:
-    """What an aggregate knows of its edges, from the relationships; None for any other graph.
+    """The statistics of an aggregate's edges, from the relationships; None for any other graph.
 
     Raises:
         DamagedGraphError: it has more or fewer edges than it should.

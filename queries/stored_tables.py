@@ -1,5 +1,5 @@
-"""Whether the bounds and counts of paths that are stored with a graph are there. Without them, an answer would be empty
-instead of wrong or right, so a question computes them from the edges."""
+"""Checks that the stored bounds and counts of paths of a graph exist. Without them, an answer would be empty instead of
+wrong or right, so a question computes them from the edges."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _repair(graph: StoredGraph) -> str:
 
 
 def _are_complete(graph: StoredGraph, label: str) -> bool:
-    """Whether all blocks are there, from the first number of hops to the last one that any of the tables has."""
+    """Whether all blocks exist, from the first number of hops to the last one that any of the tables has."""
     blocks = -(-graph.properties["nodes"] // BOUNDS_BLOCK)
     rows = ask(graph.database, "paths.tables", graph=graph.name)
     longest = max((row["hops"] for row in rows if row["label"] == BOUNDS), default=0)

@@ -277,7 +277,7 @@ def _notes(wanted: int | None, made: int, has_any: bool) -> list[str]:
 
 
 def _notes_on_others(others: Rows, members: dict[str, list[int]], edges: PackedEdges, n: int) -> list[str]:
-    """What the supernodes do that the graph has besides, from rows of supernodes.list."""
+    """Notes on the effects of the graph's other supernodes, from rows of supernodes.list."""
     import numpy as np
 
     from circuit_atlas.graph.collapse import collapse_edges, group_nodes

@@ -143,8 +143,8 @@ def check_exist(graph: StoredGraph, names: Sequence[str], existing: Sequence[str
 def matched(
     graph: StoredGraph, other: StoredGraph, names: Sequence[str]
 ) -> tuple[list[CopiedSupernode], dict[str, list[int]]]:
-    """What the nodes of a graph's supernodes (all, if `names` is empty) are in another graph of the same transcoders;
-    and the ordinals there, by name of the supernodes that have any.
+    """The nodes of another graph of the same transcoders that match those of a graph's supernodes (all, if `names` is
+    empty); and their ordinals, by name of the supernodes that have any.
 
     Raises:
         SupernodeNotFoundError: the graph has no supernode of that name.

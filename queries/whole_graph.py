@@ -104,7 +104,7 @@ def _columns(rows: list[Row]) -> NodeColumns:
 
 
 def _statistics(nodes: list[Row], edges: EdgeStatistics | None) -> Statistics | None:
-    """What an aggregate knows of its nodes and edges."""
+    """The statistics of an aggregate's nodes and edges; None for any other graph."""
     if edges is None:
         return None
     graphs = np.array([row.get("graphs", 0) for row in nodes], np.int64)

@@ -14,7 +14,7 @@ _PROPERTY = re.compile(r"\w\.(\w+)")
 
 
 class Statements(Protocol):
-    """What runs statements: `circuit_atlas.database.Database`."""
+    """Runs statements: `circuit_atlas.database.Database`."""
 
     def read(self, cypher: str, **parameters: Any) -> list[dict[str, Any]]:
         """Rows of a statement that reads."""

@@ -13,7 +13,7 @@
 
 A graph that was aggregated from many has further forms:
 
-    feature:8/37691     feature 37691 of layer 8 at all positions; likewise error:5
+    feature:8/37691     feature 37691 of layer 8 at all positions; the same for error:5
     token:text/ is      the token " is" at all positions
     logit:target        the most probable logit of each graph
     logit:others        all other logits
@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What a node stands for. `other` stands for node types that newer producers add.
+    """The kind of thing that a node stands for. `other` stands for node types that newer producers add.
 
     Graphs are hashed with the places of their nodes' kinds in this list: a new kind comes last.
     """

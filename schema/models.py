@@ -23,7 +23,7 @@ FILE_FIELDS = ("file_metadata", "file_qparams", "file_extra", "file_form")  # st
 
 _NODE = LABELS["Node"].properties
 INFLUENCE = "How much of the logits flows through it over all paths, each logit weighted by its probability"
-"""What answers say of the influence of a node or effect."""
+"""The description of the influence of a node or effect in answers."""
 
 
 class Record(BaseModel):
@@ -32,7 +32,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __dir__(self) -> list[str]:
-        """What completion offers: fields and methods of ours, without those of pydantic."""
+        """The names that completion offers: fields and methods of ours, without those of pydantic."""
         return [
             name
             for name in super().__dir__()
@@ -62,7 +62,7 @@ class Node(Record):
 
     @property
     def place(self) -> str:
-        """What the title adds to the name; empty for a name that no other node of the graph has."""
+        """The part that the title adds to the name; empty for a name that no other node of the graph has."""
         return self._place
 
     @property
@@ -102,7 +102,7 @@ class Supernode(Record):
 
 
 class GraphMetadata(Record):
-    """What is known of a graph as a whole. Each field is a property of `:Graph`; mappings are stored as JSON text."""
+    """Facts about a graph as a whole. Each field is a property of `:Graph`; mappings are stored as JSON text."""
 
     slug: str
     prompt: str

@@ -1,4 +1,4 @@
-"""What sets of transcoders (source sets) are called: by the repositories that they come from, in the database, and on
+"""Names of sets of transcoders (source sets): of the repositories that they come from, in the database, and on
 Neuronpedia. `scans.toml` is the table; users can extend it with their own."""
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SourceSets(NamedTuple):
 
 
 def known_scans() -> dict[str, SourceSet]:
-    """What each scan or repository of transcoders stands for: `scans.toml`, overridden by the user's own table.
+    """The source set of each scan or repository of transcoders: `scans.toml`, overridden by the user's own table.
 
     Raises:
         InputError: the user's table is not of the form `[scans]`, `"scan" = ["model", "source set"]`, or
@@ -91,7 +91,7 @@ def feature_page(source_set: SourceSet, layer: int, index: int) -> str | None:
 
 @cache
 def _tables(own_path: Path) -> tuple[dict[str, SourceSet], frozenset[str]]:
-    """What scans stand for, and the source sets that Neuronpedia does not have; both with the user's own table."""
+    """The source sets of scans, and those that Neuronpedia does not have; both with the user's own table."""
     import tomllib
 
     table = tomllib.loads((files(__package__) / "scans.toml").read_text(encoding="utf-8"))

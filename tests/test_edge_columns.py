@@ -33,7 +33,7 @@ def blocks(atlas: Atlas, name: str) -> int:
 
 
 def assert_columns(atlas: Atlas, name: str) -> None:
-    """They are there, and equal the relationships."""
+    """They are stored, and equal the relationships."""
     graph = find_graph(atlas, name)
     columns, relationships = read_columns(graph), read_relationships(graph)
     assert edge_list(columns.edges) == edge_list(relationships.edges)

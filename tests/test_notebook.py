@@ -86,7 +86,7 @@ def test_the_notebook_is_kept_without_outputs() -> None:
 
 
 def test_no_text_is_taken_for_the_library() -> None:
-    """What stands for the library in a page is no text that a page can have: it is escaped there."""
+    """The placeholder of the library in a page is not a text that a page can have: a page escapes it."""
     assert LIBRARY not in html.escape(LIBRARY)
     assert LIBRARY not in script_json(LIBRARY)
 

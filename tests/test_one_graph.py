@@ -155,7 +155,7 @@ def graphs(atlas: Atlas, new_name: Callable[[], str]) -> tuple[str, str]:
 
 @pytest.fixture
 def put(atlas: Atlas, graphs: tuple[str, str]) -> Callable[[GraphData | None], None]:
-    """Puts a graph in the place of the changing one, unless it is there, or deletes it."""
+    """Puts a graph in the place of the changing one, unless it is stored, or deletes it."""
     there: list[GraphData | None] = [None]
 
     def put_graph(data: GraphData | None) -> None:

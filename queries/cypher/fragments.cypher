@@ -51,7 +51,7 @@ COLLECT {
 // @fragment names_or_all -- the names of those of $graphs and $tags; when both are empty, of all graphs made from no
 // other
 // @param graphs LIST<STRING> = [] -- names of graphs
-// @param tags LIST<STRING> = [] -- tags, for their graphs but collapsed ones and aggregates; without both, all such
+// @param tags LIST<STRING> = [] -- tags, for their graphs except collapsed ones and aggregates; without both, all such
 COLLECT {
   @graphs_of($graphs, $tags)
   RETURN g.name AS name

@@ -211,7 +211,7 @@ def _list(value: Any, wanted: Any) -> Any:
 
 
 def _integers(item: Any) -> Iterable[int]:
-    """What one item of a list of integers means: an integer, a range, or a text of the command line."""
+    """The integers that one item of a list means: an integer, a range, or a text of the command line."""
     if isinstance(item, range) and len(item) <= _LONGEST_RANGE:
         return item
     numbers = parse_range(item) if isinstance(item, str) else None

@@ -231,7 +231,8 @@ def _store(graph: StoredGraph, name: str, nodes: Bool, *, rule: str | None) -> N
 
 
 def circuit_steps(graph: StoredGraph, name: str, ordinals: Sequence[int], *, rule: str | None) -> list[Step]:
-    """What `graph.write` needs to store a circuit of the nodes with these ordinals; one of that name is replaced."""
+    """The steps with which `graph.write` stores a circuit of the nodes with these ordinals; they replace one of that
+    name."""
     which = {"graph": graph.name, "name": name, "members": list(ordinals), "rule": rule}
     return [(DELETE_CIRCUITS, {"graph": graph.name, "names": [name]}), (CIRCUIT, which)]
 

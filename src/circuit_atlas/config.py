@@ -105,7 +105,7 @@ def whole_path(path: str | os.PathLike[str]) -> Path:
     Raises:
         InvalidArgumentError: it is relative to a directory that was deleted.
     """
-    # As in a shell, a `~name` that is no user stays as it is. Path.expanduser raises an error that is not ours.
+    # As in a shell, a `~name` that is not a user stays as it is. Path.expanduser raises an error that is not ours.
     try:
         return Path(os.path.expanduser(path)).absolute()
     except FileNotFoundError as error:

@@ -1,7 +1,7 @@
 """One open Neo4j database: every statement that circuit-atlas sends goes through `Database`.
 
-The tracer and the logger `circuit_atlas.database` see every statement but those that ask nothing: at connecting, in
-`position`, and to end another one after an interrupt. The driver's errors become ours.
+The tracer and the logger `circuit_atlas.database` see every statement except those that ask nothing: at connecting,
+in `position`, and to end another one after an interrupt. The driver's errors become ours.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ Tracer = Callable[[str], object]
 
 
 class StatementResult(NamedTuple):
-    """What a statement returned."""
+    """The rows that a statement returned, and its columns."""
 
     columns: list[str]
     rows: Rows

@@ -85,7 +85,7 @@ class EachGraph:
     circuits = _of_each(list_circuits)
 
     def ask(self, question: Callable[[GraphHandle], Result]) -> Answers:
-        """What each graph answers to a question. Four graphs at a time are asked, and in memory.
+        """The answer of each graph to a question. Four graphs at a time are asked, and in memory.
 
         Args:
             question: asks a graph and returns its answer, for instance `lambda graph: graph.paths(k=1)`.
@@ -109,7 +109,7 @@ class EachGraph:
             if not isinstance(found, Result):
                 raise InvalidArgumentError(
                     f"the function returned {type(found).__name__}, which is not an answer",
-                    fix="Let it return what a question returns, such as graph.paths().",
+                    fix="Return the result of a question, such as graph.paths().",
                 )
             return found
 

@@ -70,7 +70,8 @@ def check_new(*paths: Path, overwrite: bool) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all: beside it first. What is no file, such as a pipe, is written to as it is.
+    """Write a file, whole or not at all: beside it first. A target that is not a file, such as a pipe, is written to
+    as it is.
 
     Raises:
         InputError: it cannot be written.

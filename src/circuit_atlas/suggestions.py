@@ -40,7 +40,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def known_names(name: str, known: Iterable[str], *, command: str) -> str:
-    """What a message says about the names that exist, when `name` is not one of them: those most like it, and the
+    """The part of a message about the names that exist, when `name` is not one of them: those most like it, and the
     command that lists all. If none is like it and they are few, all of them."""
     names = list(known)
     meant = did_you_mean(name, names)

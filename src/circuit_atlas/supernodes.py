@@ -251,7 +251,7 @@ def _store(graph: StoredGraph, members: Mapping[str, Sequence[int]], *, rule: st
 def supernode_steps(
     graph: StoredGraph, members: Mapping[str, Sequence[int]], order: Mapping[str, int], *, source: str, rule: str | None
 ) -> list[Step]:
-    """What `graph.write` needs to store supernodes. Those of the same names are replaced, in their place.
+    """The steps with which `graph.write` stores supernodes. Those of the same names are replaced, in their place.
 
     Args:
         graph: the graph.

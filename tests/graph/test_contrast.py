@@ -160,7 +160,7 @@ def test_it_is_the_graph_attributed_to_the_direction(
     apart, two = matrix(small_model.attribute_prompt(model, attribution_targets=list(names)))
     together, one = matrix(small_model.attribute_prompt(model, attribution_targets=targets))
     assert (two, one) == (2, 1)
-    n = len(apart) - 2  # nodes that are no targets, the same in both graphs
+    n = len(apart) - 2  # nodes that are not targets, the same in both graphs
     edges = with_sum_of(packed_matrix(apart), {n: weights[0], n + 1: weights[1]})
     row = next(edges.rows(np.array([n + 2], np.int32)))
     found = np.zeros(n)

@@ -1,4 +1,4 @@
-"""What was ingested reads back exactly; a graph is there whole or not at all."""
+"""What was ingested reads back exactly; a graph is stored whole or not at all."""
 
 from __future__ import annotations
 

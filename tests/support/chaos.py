@@ -248,7 +248,7 @@ class Chaos:
         return found
 
     def disturbed(self, number: int, step: Step, kind: str) -> None:
-        """Kill step number `number` of the lap, look at what is there, and run it again."""
+        """Kill step number `number` of the lap, look at what is stored, and run it again."""
         log.info("killing %s of %r", kind, step.name)
         self.kill(step, kind)
         self.check_and_repeat(number, step, kind)

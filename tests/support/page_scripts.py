@@ -32,7 +32,7 @@ d3.conventions = (settings) => {
 
 
 def page_scripts() -> dict[str, str]:
-    """Ends of the addresses that the page loads, and what stands in for what is there; skips where npm cannot fetch."""
+    """Ends of the addresses that the page loads, and what stands in for their content; skips where npm cannot fetch."""
     text = {name: _script(name, *package) for name, package in PACKAGES.items()}
     jetpack = f"(() => {{ const exports = d3, module = {{exports: d3}}, require = () => d3; {text['d3-jetpack']} }})();"
     return {

@@ -2,8 +2,8 @@
 // differ most.
 // @param status STRING = "shared" -- shared; only_a; only_b; or an empty text for all
 // @param k INTEGER = 20 -- how many
-// @param target_prefix STRING = "" -- only effects on nodes whose identity begins so, for instance feature:20/, to go
-//   through large graphs in parts
+// @param target_prefix STRING = "" -- only effects on nodes whose identity starts with this, such as feature:20/, to
+//   go through large graphs in parts
 // @returns status STRING -- shared, only_a (lost) or only_b (gained)
 // @returns source STRING -- identity of the source, as in compare.nodes
 // @returns target STRING -- identity of the target

@@ -1,7 +1,7 @@
 // How similar two graphs are: of nodes, by kind, and of direct effects, aligned as in compare.nodes, how many both have
 // and how many only one, and their weighted Jaccard similarity: sum of the smaller over sum of the larger of the two
 // weights. The weight of a node is its influence; an effect counts with its |weight|, and as two when its sign differs.
-// @param target_prefix STRING = "" -- only nodes whose identity begins so, and effects on them, for instance
+// @param target_prefix STRING = "" -- only nodes whose identity starts with this, and effects on them, such as
 //   feature:20/, to go through large graphs in parts
 // @returns what STRING -- feature, error, token, logit or other, for nodes, or direct effect
 // @returns shared INTEGER -- how many both graphs have

@@ -9,7 +9,7 @@
 // @returns nodes LIST<MAP> -- its three nodes, as they are in one of the graphs, with that graph's name
 // @returns feature MAP -- the transcoder feature of the second
 // @returns weight_in FLOAT -- mean direct effect of the first on the second, over all places where the motif is
-// @returns weight_out FLOAT -- mean direct effect of the second on the third, likewise
+// @returns weight_out FLOAT -- the same for the second on the third
 // @returns n_graphs INTEGER -- number of graphs of the set
 CYPHER 25
 CALL () {

@@ -3,7 +3,7 @@
 // @param graphs LIST<STRING> -- names of the others
 // @returns names LIST<STRING> -- names of those others that have something in common with it
 // @returns common LIST<FLOAT> -- of each, the sum of the smaller influence of the two over the features of both
-// @returns influence LIST<FLOAT> -- likewise, the sum of the influence in the other
+// @returns influence LIST<FLOAT> -- of each, the sum of the influence of the same features in it
 // @returns shared LIST<INTEGER> -- how many features are active in both
 CYPHER 25
 @active($graph)

@@ -1,5 +1,5 @@
 // @internal The nodes of a picture: those asked for by key, then tokens and logits, then those with the most influence.
-// @param keys LIST<STRING> = [] -- nodes that are to be there whatever their influence
+// @param keys LIST<STRING> = [] -- nodes to include whatever their influence
 // @param k INTEGER = 2000 -- at most this many
 // @returns node MAP -- the node and its values
 // @returns explanation STRING -- of its transcoder feature, when there is one

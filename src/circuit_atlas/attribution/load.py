@@ -118,7 +118,7 @@ def _transcoders(transcoders: str, **settings: Any) -> tuple[Any, dict[str, Any]
 
 
 def _transcoders_from_folder(folder: Path, **settings: Any) -> tuple[Any, dict[str, Any]]:
-    """What `load_transcoder_from_hub` does after it has downloaded a repository."""
+    """Loads transcoders as `load_transcoder_from_hub` does after it has downloaded a repository."""
     from circuit_tracer.utils.hf_utils import load_transcoders
 
     config = _settings(folder)
@@ -137,7 +137,7 @@ def _transcoders_from_folder(folder: Path, **settings: Any) -> tuple[Any, dict[s
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    """What `config.yaml` in a folder of transcoders says, and the name that they get otherwise."""
+    """The settings in `config.yaml` of a folder of transcoders, with the folder's name where it gives none."""
     with needs_extra("attribution", "attribution"):
         import yaml
 
@@ -184,7 +184,7 @@ def _official_name(folder: Path) -> str | None:
 
 
 def _from_folder(folder: Path, transcoders: Any, *, device: Any, dtype: Any) -> Any:
-    """What `HookedTransformer.from_pretrained` does, without looking the name up in the list of models."""
+    """Loads a model as `HookedTransformer.from_pretrained` does, without looking its name up in the list of models."""
     from circuit_tracer.replacement_model.replacement_model_transformerlens import (
         TransformerLensReplacementModel,
     )

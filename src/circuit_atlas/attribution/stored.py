@@ -272,8 +272,8 @@ def _store(database: Database, data: GraphData, name: str, plan: _Plan, *, repla
 
 @dataclass(frozen=True)
 class _Found:
-    """What is known of a graph that was attributed before, of a `.pt` or stored. `logits` are their texts, which a
-    `.pt` may not have."""
+    """Facts about a graph that was attributed before, from a `.pt` or from the database. `logits` are their texts,
+    which a `.pt` may not have."""
 
     prompt: str
     model: str
@@ -351,8 +351,8 @@ class _Plan:
         return load_model(self.model, str(self.transcoders), self.loading)
 
     def is_of(self, found: _Found) -> bool:
-        """Whether a graph may be of this model and these transcoders, as far as their names tell before they are
-        loaded."""
+        """Whether a graph may be of this model and these transcoders, as far as their names show before they
+        are loaded."""
         if isinstance(self.model, str) and not is_named(self.model, found.model):
             return False
         wanted = self.reading.get("source_set")
@@ -364,7 +364,7 @@ class _Plan:
         return not found.is_file and identify(own, {})[1] == found.source_set  # a JSON file may name only the set
 
     def contradicts(self, found: _Found) -> str | None:
-        """What shows that a graph was not made with these options; None if it may have been. A graph does not keep the
+        """Evidence that a graph was not made with these options; None if it may have been. A graph does not keep the
         options that it was made with."""
         most, features = self.options.get("max_n_logits"), self.options.get("max_feature_nodes")
         targets = self.options.get("attribution_targets")

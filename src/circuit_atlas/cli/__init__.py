@@ -175,7 +175,7 @@ def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _as_json_escapes(error: UnicodeError) -> tuple[str, int]:
-    r"""What an encoding lacks, as JSON and Cypher write it: `\u2192`."""
+    r"""The characters that an encoding lacks, as JSON and Cypher write them: `\u2192`."""
     assert isinstance(error, UnicodeEncodeError)
     return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 

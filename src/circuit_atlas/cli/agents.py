@@ -263,7 +263,7 @@ class ReadTools:
 
 
 class WriteTools:
-    """What changes the database."""
+    """The tools that change the database."""
 
     def __init__(self, atlas: Atlas) -> None:
         self._atlas = atlas
@@ -371,7 +371,7 @@ def _dump(value: Any) -> str:
 
 
 def schema_text() -> str:
-    """What is stored, as text."""
+    """The schema of the database, as text."""
     lines = []
     for label, declared in LABELS.items():
         lines += ["", f"(:{label}) {declared.description}"]

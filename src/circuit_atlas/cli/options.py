@@ -1,4 +1,4 @@
-"""What commands have in common: the open database, the form of the answer, and options that several have."""
+"""Common parts of commands: the open database, the form of the answer, and options that several have."""
 
 from __future__ import annotations
 

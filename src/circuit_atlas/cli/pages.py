@@ -1,4 +1,4 @@
-"""What the commands that write pages share."""
+"""Parts that the commands that write pages share."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _addresses(document: Any, graph: str) -> list[str | SearchHit]:
 
 
 def _hit(feature: Any, places: list[dict[str, Any]]) -> SearchHit:
-    """A hit of a search, of which only the graph and key of each place need be there."""
+    """A hit of a search. Only the graph and the key of each place must be present."""
     from circuit_atlas.queries.node_results import TranscoderFeature
     from circuit_atlas.queries.search import Activation, SearchHit
 

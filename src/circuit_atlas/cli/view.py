@@ -36,7 +36,7 @@ GROUP = "Pictures and pages"
     "--compare",
     metavar="OTHER",
     shell_complete=complete_graphs,
-    help="Lay another graph over it, aligned as by `compare`.",
+    help="Overlay another graph, aligned as by `compare`.",
 )
 @from_option
 @to_option

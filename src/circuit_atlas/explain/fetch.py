@@ -38,7 +38,7 @@ Found = Mapping[Feature, list[Explanation] | None]  # None where the response co
 
 @dataclass
 class _Counts:
-    """What was fetched so far."""
+    """Progress of a fetch."""
 
     explained: int = 0
     unexplained: int = 0

@@ -95,7 +95,7 @@ def _new_metadata(data: GraphData) -> dict[str, Any]:
         "prompt": metadata.prompt,
         **({} if metadata.node_threshold is None else {"node_threshold": metadata.node_threshold}),
         "schema_version": 1,
-        "info": {"model": metadata.model, "source_set": metadata.source_set},  # which the scan alone may not tell
+        "info": {"model": metadata.model, "source_set": metadata.source_set},  # which the scan alone may not show
     }
 
 

@@ -108,7 +108,7 @@ def _matrix_rows(data: GraphData) -> Int64:
     )
     parts = (nodes.component(i) in ATTENTION_COMPONENTS or nodes.is_supernode(i) for i in range(len(nodes)))
     odd |= np.fromiter(parts, np.bool_, len(nodes))
-    # A logit of an aggregate has no index. All logits of a `.pt` are at the last position, and each is there once.
+    # A logit of an aggregate has no index. All logits of a `.pt` are at the last position, and each occurs once.
     logits = np.flatnonzero(nodes.kind == _LOGIT)
     is_again = np.ones(len(logits), np.bool_)
     is_again[np.unique(nodes.index[logits], return_index=True)[1]] = False

@@ -148,7 +148,7 @@ class Aggregation:
 
     @property
     def identities(self) -> list[str]:
-        """What each node is aligned by, by its number."""
+        """The identity of each node, by its number."""
         return list(self._numbers)
 
     def effects(self) -> Effects:
@@ -296,7 +296,7 @@ class Aggregation:
         return number
 
     def _named(self, identity: str, text: str, *, is_target: bool) -> tuple[str, str]:
-        """What a token or a logit of a graph is in the aggregate, and its text."""
+        """The identity that a token or a logit of a graph has in the aggregate, and its text."""
         if identity.startswith("logit:"):
             return f"logit:{TARGET if is_target else OTHERS}", text
         if not identity.startswith("token:"):  # it has no text

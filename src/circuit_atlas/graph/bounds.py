@@ -53,7 +53,7 @@ def semiring(score: str, sign: int) -> Semiring:
 
 @dataclass(frozen=True)
 class PathTables:
-    """What path search needs to know of a graph of n nodes.
+    """The tables that path search needs for a graph of n nodes.
 
     `best[j, v]`, float64 (longest + 1, n), is the best value of a path of exactly j hops to v that may be extended
     there; -inf if there is none. Rows end with the longest path that exists. `shortlists` has those of nodes with many

@@ -82,7 +82,7 @@ class Circuits:
         return ~(self.is_token | self.is_error | self.is_logit | (self.weights > 0))
 
     def influence(self, nodes: Bool) -> Float64:
-        """What flows through each node along paths in a circuit, float64 (n,); for a node left out, what it brings in.
+        """The influence through each node along paths in a circuit, float64 (n,); for a node left out, what it brings in.
 
         Args:
             nodes: bool (n,): the nodes of the circuit; tokens, errors and targets need not be among them.
@@ -295,7 +295,7 @@ class _Growing:
         return self._space[1, : self._added]
 
     def _sums(self) -> tuple[float, float, float, float]:
-        """What comes from tokens, from errors, from nodes left out, and through all nodes together."""
+        """Influence that comes from tokens, from errors, from nodes left out, and through all nodes together."""
         flow, circuits = self._arriving - self._circuits.weights, self._circuits
         return (
             float(flow[circuits.is_token].sum()),
@@ -308,7 +308,7 @@ class _Growing:
         return float(self._kept(keep, *(np.array([total]) for total in self._sums()))[0])
 
     def _scores(self, at: Int64, keep: str) -> Float64:
-        """What a score would be with each of some nodes, `at` (k,), in the circuit: float64 (k,)."""
+        """The score of the circuit with each of some nodes, `at` (k,), added: float64 (k,)."""
         tokens, errors, left, through = self._sums()
         arriving, returning = self._arriving[at], self._returning[at]
         passing = arriving / np.maximum(1 - returning, MIN_INPUT_SUM)

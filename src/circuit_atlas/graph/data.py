@@ -169,14 +169,14 @@ class EdgeExtra(NamedTuple):
 
 
 class NodeStatistics(NamedTuple):
-    """What an aggregate knows of its n nodes: see `:Node` in `schema/properties.py`. Both are (n,)."""
+    """Statistics of the n nodes of an aggregate: see `:Node` in `schema/properties.py`. Both are (n,)."""
 
     graphs: Int64
     mean_influence: Float64
 
 
 class EdgeStatistics(NamedTuple):
-    """What an aggregate knows of its m edges, in their order: see `DIRECT_EFFECT` in `schema/properties.py`. All are
+    """Statistics of the m edges of an aggregate, in their order: see `DIRECT_EFFECT` in `schema/properties.py`. All are
     (m,)."""
 
     weight_present: Float64
@@ -190,7 +190,7 @@ class EdgeStatistics(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """What an aggregate knows of its nodes and edges."""
+    """Statistics of the nodes and edges of an aggregate."""
 
     nodes: NodeStatistics
     edges: EdgeStatistics

@@ -1,4 +1,4 @@
-"""What is over-represented in a set of graphs against a baseline, from the numbers of graphs that have it."""
+"""Over-representation in a set of graphs against a baseline, from the numbers of graphs that have each thing."""
 
 from __future__ import annotations
 

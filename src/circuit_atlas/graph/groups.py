@@ -34,7 +34,7 @@ _NEARLY = 1e-9  # rounding of similarities
 
 
 class Profiles(NamedTuple):
-    """What is known of pairs of k features; each array is (k, k).
+    """Relations between k features, pair by pair; each array is (k, k).
 
     `similarity`, float64, see the module's text. `reaches`, bool: a path leads from the one (row) to the other (column)
     that passes none of the k features between. `detours`, bool: so does one that passes a node between.
@@ -46,8 +46,8 @@ class Profiles(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What becomes of the influence that effects on and of some features carry when groups become nodes: shares that
-    add up to 1; see `flow_kept`."""
+    """Shares of the influence that effects on and of some features carry: how much is kept, ends inside a group, or
+    cancels out when groups become nodes. They add up to 1; see `flow_kept`."""
 
     kept: float
     inside: float

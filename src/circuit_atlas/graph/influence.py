@@ -25,7 +25,7 @@ _MAX_ROUNDS = 2_000  # around a cycle
 
 
 class InfluenceScores(NamedTuple):
-    """What `compute_influence` finds.
+    """The result of `compute_influence`.
 
     `input_sum`, float64 (n,), is the sum of |weight| over each node's inputs; `influence`, float64 (n,), see the
     module's text. The scores are those of circuit-tracer's `compute_graph_scores`; None if the graph has no logits, or

@@ -91,7 +91,7 @@ class Effects(NamedTuple):
         return merged if merged.graphs.all() else merged.take(merged.graphs != 0)
 
     def taken_out(self) -> Effects:
-        """What takes these graphs out of others that they are merged with."""
+        """Negated sums of these graphs: merging them with others takes these graphs out."""
         return Effects(self.pair, -self.graphs, -self.positive, self.total.negated(), self.squares.negated())
 
     def statistics(self, n_graphs: int) -> tuple[Float64, EdgeStatistics]:
@@ -147,7 +147,7 @@ class NodeSums(NamedTuple):
         return cls(found, all_graphs, all_active, *added)
 
     def taken_out(self) -> NodeSums:
-        """What takes these graphs out of others that they are merged with."""
+        """Negated sums of these graphs: merging them with others takes these graphs out."""
         sums = self.activation.negated(), self.influence.negated(), self.probability.negated()
         return NodeSums(self.number, -self.graphs, -self.active, *sums)
 

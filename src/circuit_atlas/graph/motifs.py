@@ -57,7 +57,7 @@ class SignedEdges(NamedTuple):
 
 
 class Null(NamedTuple):
-    """What random graphs say of k counts. `mean` and `sd` (of a population) are float64 (k,); `z`, (k,), is how many
+    """Statistics of k counts in random graphs. `mean` and `sd` (of a population) are float64 (k,); `z`, (k,), is how many
     `sd` a count is above the mean, NaN where all random graphs have the same; `p_value`, (k,), is two-sided: twice the
     share of the graphs, the observed one among them, that are at least as far out on the side of the count."""
 
@@ -151,7 +151,7 @@ def random_graphs(edges: SignedEdges, random: np.random.Generator) -> Iterator[S
 
 
 def null_statistics(observed: Int64, counts: Int64) -> Null:
-    """What random graphs say of counts.
+    """Statistics of observed counts against those of random graphs.
 
     Args:
         observed: int64 (k,).

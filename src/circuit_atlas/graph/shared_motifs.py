@@ -83,7 +83,7 @@ class SignedGraphs:
 
     @property
     def identities(self) -> list[str]:
-        """What each node is aligned by, by its number."""
+        """The identity of each node, by its number."""
         return list(self._numbers)
 
     def add(self, nodes: SourceNodes, edges: PackedEdges) -> None:
@@ -174,7 +174,7 @@ def strengths(effects: Effects, motifs: Int64) -> Float64:
 
 
 def by_chance(effects: Effects, motifs: Int64, graphs: Int64, n_graphs: int) -> Chance:
-    """What to expect of motifs by chance.
+    """Chance expectations of motifs.
 
     Args:
         effects: m effects.
@@ -282,7 +282,7 @@ def _candidates(effects: Effects, shape: str) -> Iterator[Int64]:
         pair = effects.target << 31 | effects.source
         wanted = effects.target[pairs[:, 1]] << 31 | effects.source[pairs[:, 0]]
         begin, stop = np.searchsorted(pair, wanted), np.searchsorted(pair, wanted, side="right")
-        for more in (0, 1):  # the effect across may be there with both signs
+        for more in (0, 1):  # the effect across may exist with both signs
             there = begin + more < stop
             yield np.column_stack([pairs[there], begin[there] + more])
 

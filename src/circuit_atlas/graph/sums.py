@@ -53,7 +53,7 @@ class Sums(NamedTuple):
         return Sums(*_normal(high, error + small))
 
     def negated(self) -> Sums:
-        """What takes these out of other sums."""
+        """The negated sums: adding them subtracts these from others."""
         return Sums(-self.high, -self.rest)
 
     def take(self, at: npt.NDArray[Any]) -> Sums:

@@ -1,4 +1,4 @@
-"""What an address of a graph means: a page of Neuronpedia with what is pinned and grouped on it, or a graph file."""
+"""Meaning of an address of a graph: a page of Neuronpedia with what is pinned and grouped on it, or a graph file."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class NeuronpediaApi(Client):
     slower = ""
     """How a person makes requests less frequent, as a sentence."""
     offline = ""
-    """What a person can do without a network, as a sentence."""
+    """Advice for a person without a network, as a sentence."""
 
     def __init__(self, config: NeuronpediaConfig, notify: Callable[[str], object] | None = None) -> None:
         self.url = _checked_url(config, self.given_by)

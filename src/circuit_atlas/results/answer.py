@@ -57,7 +57,7 @@ class Result(Record):
         return None
 
     def _why_empty(self) -> str:
-        """What an answer says that lists nothing; an empty text where that needs no word."""
+        """The note of an answer that lists nothing; an empty text if it needs no note."""
         return "Nothing was found."
 
     @property
@@ -113,7 +113,7 @@ class Result(Record):
         return self.model_copy(update={field: [self._items()[place] for place in places]})
 
     def _items(self) -> Sequence[Any]:
-        """What the answer lists: records, or else its rows as data."""
+        """The items of the answer: records, or else its rows as data."""
         field = self._list_field()
         return list(self.data().rows) if field is None else getattr(self, field)
 

@@ -17,11 +17,11 @@ from circuit_atlas.results.tidy import Tidy
 from circuit_atlas.schema.models import Record
 
 R = TypeVar("R")
-_NAMED, _EXPLAINED = 3, 3  # graphs in a note, and those whose errors it tells
+_NAMED, _EXPLAINED = 3, 3  # graphs in a note, and those whose errors it quotes
 
 
 class GraphAnswer(Record):
-    """What one of the graphs answers."""
+    """The answer of one of the graphs."""
 
     graph: str
     answer: Annotated[SerializeAsAny[Result], WithJsonSchema({"type": "object"})] = Field(

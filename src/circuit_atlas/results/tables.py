@@ -1,4 +1,4 @@
-"""What tables of answers contain: texts and numbers, and names that lead to pages."""
+"""Contents of tables of answers: texts and numbers, and names that lead to pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Cells = list[list[Any]]
 
 @runtime_checkable
 class Cell(Protocol):
-    """What a cell of a table contains, if it is more than a number or a text: `str` gives the text for a terminal."""
+    """Content of a table's cell that is more than a number or a text: `str` gives the text for a terminal."""
 
     def html(self, sets: SourceSets | None) -> str:
         """The cell in a notebook's table or in a report."""

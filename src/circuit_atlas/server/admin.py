@@ -37,7 +37,7 @@ _SHOWN = 800  # characters of a failed command's output that an error shows
 
 
 class Program(NamedTuple):
-    """What it takes to run Neo4j's programs.
+    """The files that running Neo4j's programs needs.
 
     Args:
         java: the java executable.

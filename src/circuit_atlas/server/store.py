@@ -286,10 +286,10 @@ class Store:
             yield Path(folder)
 
     def _marked(self) -> dict[str, Any]:
-        """What the marker says; empty if there is none.
+        """Content of the marker; empty if no marker exists.
 
         Raises:
-            LocalServerError: it cannot be read. Only it tells the store's data from leftovers.
+            LocalServerError: it cannot be read. Only it distinguishes the store's data from leftovers.
         """
         found = self._read(_MARKER)
         if not found and self.exists:

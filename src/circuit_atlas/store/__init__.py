@@ -1,1 +1,1 @@
-"""What looks after a store: bulk ingest, backup, verify, upgrade, and the doctor's checks."""
+"""Maintenance of a store: bulk ingest, backup, verify, upgrade, and the doctor's checks."""

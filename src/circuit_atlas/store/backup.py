@@ -81,8 +81,8 @@ def restore(database: ReconnectingDatabase, file: str | os.PathLike[str], *, rep
 
 
 def _what_would_be_lost(database: Database) -> str:
-    """What a restore would delete: graphs, or data such as explanations that outlived theirs. An empty text if there
-    is nothing."""
+    """The things that a restore would delete: graphs, or data such as explanations that outlived theirs. An empty
+    text if there are none."""
     [row] = database.read(_HELD)
     if row["graphs"]:
         return f"{row['graphs']} graphs"

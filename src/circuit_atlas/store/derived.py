@@ -129,7 +129,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Derived:
-    """What is wrong with what is stored of a graph, and the values that are right.
+    """Faults of the stored values that derive from a graph, and the right values.
 
     `problems` are sentences. `properties` are those of `:Graph`. `nodes` have their ordinal and the properties to set.
     `unlinked` are ordinals of nodes with a wrong transcoder feature. `qk` says whether QK pairs are wrong. `tables` are

@@ -146,7 +146,7 @@ def _add_groups(graph: StoredGraph, of: Address, *, address: str | None, takes: 
 def _supernodes(
     graph: StoredGraph, of: Address, by_name: dict[str, list[int]], *, takes: bool
 ) -> tuple[list[Step], list[str]]:
-    """What stores the supernodes of an address, and warnings."""
+    """The steps that store the supernodes of an address, and warnings."""
     found, warnings = named_supernodes(of.qparams, by_name, of.shown)
     if not found:
         return [], warnings

@@ -75,7 +75,7 @@ def verify(
 
 
 def _advice(found: Verification, *, repair: bool) -> list[str]:
-    """What to do about the problems of a graph."""
+    """Advice on the problems of a graph."""
     if not found.problems or found.compared_with != "ingest":
         return []
     graph = quote(found.graph)

@@ -25,7 +25,7 @@ _FEATURE, _ERROR, _TOKEN, _LOGIT = (KINDS.index(kind) for kind in (Kind.FEATURE,
 
 @dataclass(frozen=True)
 class Shape:
-    """What a synthetic graph looks like.
+    """The shape of a synthetic graph.
 
     Args:
         layers: number of layers of the model; with `simple`, number of layers of nodes, including that of the tokens.

@@ -29,7 +29,7 @@ _TOP = 10**6  # the depth of logits
 
 
 class _Text(NamedTuple):
-    """What a node's box says: the lines of its name, and below them where it is, if that says more."""
+    """The text in a node's box: the lines of its name, and below them where it is, if that says more."""
 
     name: list[str]
     place: str
@@ -188,7 +188,7 @@ def _line(ax: float, ay: float, x: float, y: float, *, is_negative: bool) -> Fig
 
 
 def _legend(nodes: Collection[Node], edges: Collection[Edge], width: int) -> tuple[list[Figure], int]:
-    """What the colours of boxes and the heads of arrows mean, in lines as wide as the figure; and how high it is."""
+    """The meaning of box colours and arrow heads, in lines as wide as the figure; and the height of this legend."""
     kinds = [kind for kind in KIND_STYLES if any(node.kind is kind for node in nodes)]
     signs = sorted({weight < 0 for _, _, weight in edges})
     texts = [*(kind.value for kind in kinds), *(("positive effect", "negative effect")[sign] for sign in signs)]

@@ -124,7 +124,7 @@ def _written(
         saved = _saved(file, nodes)
         content |= {"metadata": metadata, "qParams": qparams if saved is None else saved, _FIRST: qparams}
         part.write_text(json.dumps(content), encoding="utf-8")
-        _add_to_list(folder, metadata)  # before the file is there: a file that is not in the list is somebody else's
+        _add_to_list(folder, metadata)  # before the file exists: a file that is not in the list is somebody else's
     return slug
 
 

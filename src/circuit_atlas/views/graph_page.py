@@ -28,7 +28,7 @@ from circuit_atlas.views.layout import Layout, lay_out
 from circuit_atlas.views.picture import Picture, PictureNode
 
 LIBRARY = "/* <the library that draws> */"
-"""What a page has in place of plotly.js where the notebook has that already. No text in a page has `<` as it is."""
+"""Placeholder of plotly.js in a page, for a notebook that has it already. No text in a page has an unescaped `<`."""
 
 
 def graph_page(picture: Picture, library: str) -> str:

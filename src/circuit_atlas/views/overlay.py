@@ -62,8 +62,8 @@ def align(first: Picture, second: Picture) -> tuple[list[PictureNode], list[list
 
 
 def counterpart(node: PictureNode, picture: Picture, other: Picture) -> str | None:
-    """The key that a node of one picture, neither token nor logit, has in the other graph if it is there; None if the
-    other graph cannot have it."""
+    """The key that a node of one picture, neither token nor logit, has in the other graph, if that graph has it; None
+    if it cannot have it."""
     longest, same_start = _columns(picture, other)
     if _naming(picture, other, 0)(node) != _naming(picture, other, 1)(node):  # a feature of other transcoders
         return None
@@ -131,7 +131,7 @@ def _naming(first: Picture, second: Picture, side: int) -> Callable[[PictureNode
 
 
 def _identities(nodes: list[PictureNode], name: Callable[[PictureNode], str]) -> list[tuple[Identity, int]]:
-    """What each node is, its column, and a number that distinguishes nodes of one graph that agree in both."""
+    """Of each node, its name, its column, and a number that distinguishes nodes of one graph that agree in both."""
     seen: Counter[Identity] = Counter()
     found = []
     for node in nodes:

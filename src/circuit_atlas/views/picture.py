@@ -131,7 +131,7 @@ class PicturePath:
 @dataclass(frozen=True)
 class Picture:
     """The nodes, edges (strongest first) and paths to draw, and notes that say what of the graph is left out. `whole`
-    says whether all nodes are there."""
+    says whether it has all nodes of the graph."""
 
     title: str
     model: str
@@ -336,7 +336,7 @@ def _facts(stored: Properties) -> tuple[str, ...]:
 
 
 def shown_notes(stored: Properties, nodes: int, edges: int, more: int) -> tuple[str, ...]:
-    """What a picture says if it shows only so many nodes and edges of a graph. `more` of the nodes are there because
+    """Notes of a picture that shows only so many nodes and edges of a graph. `more` of the nodes are shown because
     another graph shows them."""
     if nodes == stored["nodes"] and edges == stored["edges"]:
         return ()
@@ -352,7 +352,7 @@ def shown_notes(stored: Properties, nodes: int, edges: int, more: int) -> tuple[
 
 
 def path_notes(found: int, drawn: int) -> tuple[str, ...]:
-    """What a picture says if it shows fewer paths than were found."""
+    """Notes of a picture that shows fewer paths than were found."""
     if drawn == found:
         return ()
     return (f"{found - drawn} of the {found} best paths are left out: they have more nodes than --max-nodes allows.",)

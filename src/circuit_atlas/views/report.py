@@ -55,7 +55,7 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What is said about its parts, such as why it has no paths."""
+        """Notes on its parts, such as why it has no paths."""
         parts = [self.view.summary, self.paths, self.contributors]
         return list(dict.fromkeys(note for part in parts if part is not None for note in part.notes))
 

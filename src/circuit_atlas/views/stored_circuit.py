@@ -1,4 +1,4 @@
-"""What is drawn of a stored circuit: its nodes, the most probable logit, and the strongest effects on each."""
+"""The picture of a stored circuit: its nodes, the most probable logit, and the strongest effects on each."""
 
 from __future__ import annotations
 

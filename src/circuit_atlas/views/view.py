@@ -43,7 +43,7 @@ def check_suffix(file: str | Path) -> None:
 
 @checks_arguments
 class Drawing:
-    """What plotly draws. A notebook shows it; it can be saved as `.html`, `.png`, `.svg` or `.pdf`.
+    """A drawing by plotly. A notebook shows it; it can be saved as `.html`, `.png`, `.svg` or `.pdf`.
 
     Args:
         page: makes the page, of the text of plotly.js.
@@ -132,7 +132,7 @@ class View(Drawing):
 
 
 class Summary(NamedTuple):
-    """What a picture shows."""
+    """Contents of a picture."""
 
     graph: str
     nodes: int
@@ -169,7 +169,7 @@ def view_graph(
         sign: which paths, see `search_paths`.
         kinds: paths pass only nodes of these kinds between the ends; any kind when empty.
         k: how many paths.
-        compare: name of a second graph to lay over the first, with its own best paths.
+        compare: name of a second graph to overlay on the first, with its own best paths.
         max_nodes: at most this many nodes, 1 to 10,000: those of the best paths, then tokens and logits, then the most
             influential. When graphs are compared, each shows what the other shows, besides.
 
@@ -303,7 +303,7 @@ def _figure_view(graph: str, figure: Figure, nodes: int, edges: Sequence[Edge], 
 
 
 def figure_page(title: str, figure: Figure, notes: Sequence[str] = ()) -> Callable[[str], str]:
-    """What makes the page of a figure that plotly draws on its own, of the text of plotly.js."""
+    """A function that makes the page of a figure that plotly draws on its own, given the text of plotly.js."""
 
     def page(library: str) -> str:
         return fill(
