@@ -83,7 +83,7 @@ class Motifs(Result):
 
     @property
     def heading(self) -> str:
-        """A heading: the motifs that were counted, and the baseline."""
+        """The effects among which motifs were counted, their graphs, and the random graphs for comparison."""
         weak = f" ({self.left_out:,} weak ones left out)" if self.left_out else ""
         of = self.graphs[0] if len(self.graphs) == 1 else f"{len(self.graphs):,} graphs"
         return f"{self.effects:,} effects of {of}{weak}, against {self.random:,} random graphs (seed {self.seed})"

@@ -81,8 +81,8 @@ def search_paths(
         k: how many paths, 1 to 10,000.
         order: `strongest` (largest score first) or `inhibiting` (smallest first; for `bottleneck`, the paths
             whose weakest inhibition is strongest; not with `product`, which has `sign`).
-        score: `mean` of weights (as in circuit-tracer's notebook), `sum`, `bottleneck` (the weakest link), or `product` of
-            normalised weights: weight over the sum of |weight| of all inputs of its target, in circuit-tracer's
+        score: `mean` of weights (as in circuit-tracer's notebook), `sum`, `bottleneck` (the weakest link), or `product`
+            of normalised weights: weight over the sum of |weight| of all inputs of its target, in circuit-tracer's
             `normalize_matrix` |weight|.
         sign: which paths: `promoting` (an even number of their weights is negative, so that more of the source means
             more of the target), `inhibiting` (an odd number), or `any`. The `product` of paths of `any` sign is its

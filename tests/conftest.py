@@ -164,7 +164,8 @@ def examples(atlas: Atlas) -> dict[str, GraphHandle]:
 
 @pytest.fixture
 def new_name(atlas: Atlas) -> Iterator[Callable[[], str]]:
-    """Makes names of graphs; what was stored under them, or under names that start with them, is deleted after the test."""
+    """Makes names of graphs. Graphs stored under them, or under names that start with them, are deleted after the
+    test."""
     names = []
 
     def make() -> str:

@@ -82,7 +82,7 @@ class Circuits:
         return ~(self.is_token | self.is_error | self.is_logit | (self.weights > 0))
 
     def influence(self, nodes: Bool) -> Float64:
-        """The influence through each node along paths in a circuit, float64 (n,); for a node left out, what it brings in.
+        """Influence through each node along paths in a circuit, float64 (n,); for a node left out, what it brings in.
 
         Args:
             nodes: bool (n,): the nodes of the circuit; tokens, errors and targets need not be among them.
