@@ -59,10 +59,10 @@ class _Targets(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """The values that a series reads from a graph: influence by key of a feature, None if it is not defined; the best path or
-    the error that says why there can be none; the scores of the circuit, and how many of its nodes the graph does not
-    have; what else it lacks, with what cannot be computed then; the contrast, if there is one; why it has no targets; and
-    those of them that are called as the rank of a logit."""
+    """The values that a series reads from a graph: influence by key of a feature, None if it is not defined; the best
+    path or the error that says why there can be none; the scores of the circuit, and how many of its nodes the graph
+    does not have; what else it lacks, with what cannot be computed then; the contrast, if there is one; why it has no
+    targets; and those of them that are called as the rank of a logit."""
 
     step: SeriesStep
     influence: dict[str, float] | None
@@ -76,8 +76,9 @@ class _Found(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """The question of a series to each graph: the influence of features, by key without position, of all if none is given;
-    the best path that passes some nodes; the scores of a circuit of another graph, `of`, by the keys of its nodes."""
+    """The question of a series to each graph: the influence of features, by key without position, of all if none is
+    given; the best path that passes some nodes; the scores of a circuit of another graph, `of`, by the keys of its
+    nodes."""
 
     on: _Targets
     keys: Collection[str]

@@ -58,8 +58,8 @@ class SignedEdges(NamedTuple):
 
 class Null(NamedTuple):
     """Statistics of k counts in random graphs. `mean` and `sd` (of a population) are float64 (k,); `z`, (k,), is how
-    many `sd` a count is above the mean, NaN where all random graphs have the same; `p_value`, (k,), is two-sided: twice the
-    share of the graphs, the observed one among them, that are at least as far out on the side of the count."""
+    many `sd` a count is above the mean, NaN where all random graphs have the same; `p_value`, (k,), is two-sided: twice
+    the share of the graphs, the observed one among them, that are at least as far out on the side of the count."""
 
     mean: Float64
     sd: Float64
