@@ -157,8 +157,7 @@ def _active(
 
 
 def _form(content: dict[str, Any]) -> dict[str, Any]:
-    """The facts beside the fields that writing the same file again needs: dtypes of tensors, and of fields of the
-    config."""
+    """What fields do not say, and writing the same file again needs: dtypes of tensors, and of fields of the config."""
     fields = getattr(content["cfg"], "__dict__", {})
     dtypes = {name: _dtype_name(value) for name, value in fields.items()}
     return {

@@ -1,4 +1,4 @@
-"""Parts of the nodes and the metadata of a file that a reader did not understand: counted, kept and reported."""
+"""Counts and reports the parts of nodes and metadata that a reader did not understand; they are kept."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Recognised(NamedTuple):
-    """The description of a file of another project, and the advice what to give instead."""
+    """The description of a file of another project, and advice on what to give instead."""
 
     what: str
     fix: str

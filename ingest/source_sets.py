@@ -73,7 +73,7 @@ def identify_lorsa(source_set: str, info: dict[str, Any], details: dict[str, Any
 def _candidates(
     scan: str | None, info: dict[str, Any], details: dict[str, Any], custom: str | None
 ) -> Iterator[tuple[str | None, str | None]]:
-    """The statements of a file about its model and source set, the most reliable first."""
+    """Pairs of model and source set that a file names, the most reliable first."""
     for model in _texts(info.get("model")):
         for source_set in _texts(info.get("source_set")):
             yield model, source_set

@@ -171,7 +171,7 @@ def compare(
 
 
 def _notes(graphs: Sequence[StoredGraph], align: str, *, is_whole: bool) -> list[str]:
-    """Notes on two graphs that need no comparison."""
+    """Notes that can be made before two graphs are compared."""
     return [
         *_notes_on_content(*graphs, is_whole=is_whole),
         *_notes_on_places(graphs, align),

@@ -51,7 +51,7 @@ class EnrichedEdge(Enriched):
 
 
 class EnrichedAnswer(Result):
-    """The things that are over-represented in a set of graphs against a baseline."""
+    """The features, effects or motifs that are over-represented in a set of graphs against a baseline."""
 
     graphs: list[str] = Field(description="The graphs of the set")
     baseline: list[str] = Field(description="The graphs of the baseline")

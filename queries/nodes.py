@@ -1,4 +1,4 @@
-"""All that is stored about one node."""
+"""One node, with what it belongs to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from circuit_atlas.schema.models import Node
 
 @graph_query
 def node_details(graph: StoredGraph, address: str) -> NodeDetails:
-    """All that is stored about a node, given by an address as in `resolve`.
+    """The properties of a node, its supernodes and its transcoder feature; the address is as in `resolve`.
 
     Raises:
         NodeNotFoundError, AmbiguousNodeError: see `resolve`.

@@ -221,7 +221,7 @@ def _draw_walks(walks: _Walks, at_ends: Float64, ends: list[int], size: int, rng
 
 
 def _groups(place: Int64) -> Iterator[tuple[Int64, _Place]]:
-    """Places, (size, 4), at which walks have hops left, and the walks at each."""
+    """Walks that have hops left, and their places, (size, 4)."""
     waiting = np.flatnonzero(place[:, 1] > 0)
     if not len(waiting):
         return

@@ -277,7 +277,8 @@ def _notes(wanted: int | None, made: int, has_any: bool) -> list[str]:
 
 
 def _notes_on_others(others: Rows, members: dict[str, list[int]], edges: PackedEdges, n: int) -> list[str]:
-    """Notes on the effects of the graph's other supernodes, from rows of supernodes.list."""
+    """Notes on the graph's other supernodes, from rows of supernodes.list: the members that they share with the
+    suggested ones, and the cycles that they close."""
     import numpy as np
 
     from circuit_atlas.graph.collapse import collapse_edges, group_nodes

@@ -143,8 +143,8 @@ def check_exist(graph: StoredGraph, names: Sequence[str], existing: Sequence[str
 def matched(
     graph: StoredGraph, other: StoredGraph, names: Sequence[str]
 ) -> tuple[list[CopiedSupernode], dict[str, list[int]]]:
-    """The nodes of another graph of the same transcoders that match those of a graph's supernodes (all, if `names` is
-    empty); and their ordinals, by name of the supernodes that have any.
+    """The supernodes of a graph (all, if `names` is empty), with the nodes of another graph of the same transcoders
+    that match theirs; and the ordinals of these nodes, by name of the supernodes that have any.
 
     Raises:
         SupernodeNotFoundError: the graph has no supernode of that name.

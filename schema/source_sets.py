@@ -1,4 +1,4 @@
-"""Names of sets of transcoders (source sets): of the repositories that they come from, in the database, and on
+"""Names of sets of transcoders (source sets): in the repositories that they come from, in the database, and on
 Neuronpedia. `scans.toml` is the table; users can extend it with their own."""
 
 from __future__ import annotations

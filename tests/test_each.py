@@ -244,6 +244,11 @@ def test_the_command_line_asks_many_graphs(run: Run, examples: dict[str, GraphHa
     assert len(json.loads(scored.stdout)["answers"]) == 2
     fails(run("paths", "--tag", "analogies", "--collapsed"), 2, "--collapsed needs one GRAPH")
     fails(run("paths"), 2, "Missing argument 'GRAPH'")
+    fails(run("paths", "dallas", "--each"), 2, "--each needs --tag or --graph")
+    fails(run("count", "dallas", "night"), 2, "unexpected extra argument (night). To ask several graphs", "--graph")
+    extra = run("neighbors", "dallas", "capital", "city")
+    fails(extra, 2, "unexpected extra argument (city)")
+    assert "several graphs" not in extra.stderr
     fails(run("paths", "night", "--tag", "analogies"), 2, "With --tag or --graph, leave out GRAPH")
     wrong = run("paths", "--tag", "analogies", "--max-hops", "99")
     fails(wrong, 2, "99")

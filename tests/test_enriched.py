@@ -130,7 +130,7 @@ def test_copies_of_a_graph_are_told_of(atlas: Atlas, examples: Any, new_name: Ca
     ):
         assert f"Graphs with the same content count more than once: dallas = {copy}." in found.notes
     made = atlas.aggregate("dallas", copy, name=new_name()).ingested
-    assert made.warnings == [f"Graphs with the same content count more than once: dallas = {copy}."]
+    assert made.warnings == [f"graphs with the same content count more than once: dallas = {copy}"]
 
 
 def test_sets_that_cannot_be_meant(atlas: Atlas, examples: Any) -> None:

@@ -137,10 +137,7 @@ def aggregated_data(
     aggregation, joined = restored or (new(), sources)
     if joined:
         add_graphs(database, aggregation.add, joined, align=how.align, from_start=from_start, title=name)
-    data = aggregation.data(_metadata(sources, names, tags, name, how))
-    warnings = [*data.metadata.warnings, *doubled_sources(sources)]
-    metadata = data.metadata.model_copy(update={"warnings": warnings})
-    return replace(data, metadata=metadata, sums=aggregation.state(about))
+    return replace(aggregation.data(_metadata(sources, names, tags, name, how)), sums=aggregation.state(about))
 
 
 def _restored(
@@ -181,6 +178,7 @@ def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: 
         source_format="aggregate",
         aggregated_names=names or None,
         aggregated_tags=tags or None,
+        warnings=[f"{note[0].lower()}{note[1:].rstrip('.')}" for note in doubled_sources(sources)],
         aggregated_graphs=len(sources),
         aggregated_align=how.align,
         aggregated_weight=how.weight,

@@ -94,7 +94,7 @@ Tracer = Callable[[str], object]
 
 
 class StatementResult(NamedTuple):
-    """The rows that a statement returned, and its columns."""
+    """The columns and rows that a statement returned, and the driver's summary."""
 
     columns: list[str]
     rows: Rows
@@ -487,7 +487,7 @@ def connect(connection: Connection) -> Driver:
         connection: address and credentials.
 
     Raises:
-        DatabaseError: the address cannot be used; of HTTP, say.
+        DatabaseError: the address cannot be used, such as one of HTTP.
         ServerUnavailableError: nothing answers there.
         AuthenticationError: user name or password are wrong.
         UnsupportedServerError: the server is older than 2025.06.
@@ -496,7 +496,7 @@ def connect(connection: Connection) -> Driver:
         raise DatabaseError(
             "this is an address of Neo4j's web pages (HTTP), not of the database (Bolt)",
             where=connection.uri,
-            fix="Set NEO4J_URI to a bolt:// or neo4j:// address; the usual port is 7687.",
+            fix="Set NEO4J_URI to an address such as bolt://HOST:7687, or neo4j+s://HOST for Aura.",
         )
     with translated_errors(connection), _usable_address(connection):
         driver = GraphDatabase.driver(

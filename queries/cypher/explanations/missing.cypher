@@ -4,7 +4,7 @@
 // @param source_sets LIST<LIST<STRING>> -- only features of these models and source sets
 // @param before STRING = "1970-01-01T00:00:00Z" -- also those that it was last asked about before, ISO 8601
 // @param k INTEGER = 100 -- how many
-// @returns feature MAP -- model, source_set, layer, index and explanation of the transcoder feature
+// @returns feature MAP -- model, source_set, component, layer, index and explanation of the transcoder feature
 CYPHER 25
 UNWIND $graphs AS graph
 MATCH (n:Node {graph: graph}) WHERE @indexed(n.ordinal)

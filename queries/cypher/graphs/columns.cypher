@@ -3,7 +3,7 @@
 // @param first INTEGER = 0 -- number of the first block of each
 // @param stop INTEGER = 8 -- number after the last block
 // @returns graph STRING -- the graph's name
-// @returns columns MAP -- the properties of one of its nodes :EdgeColumns
+// @returns columns MAP -- the properties of one of its nodes :EdgeColumns, see the schema
 CYPHER 25
 UNWIND $graphs AS graph
 MATCH (c:EdgeColumns {graph: graph}) WHERE $first <= c.block < $stop

@@ -364,8 +364,8 @@ class _Plan:
         return not found.is_file and identify(own, {})[1] == found.source_set  # a JSON file may name only the set
 
     def contradicts(self, found: _Found) -> str | None:
-        """Evidence that a graph was not made with these options; None if it may have been. A graph does not keep the
-        options that it was made with."""
+        """How one sees that a graph was not made with these options; None if it may have been. A graph does not keep
+        the options that it was made with."""
         most, features = self.options.get("max_n_logits"), self.options.get("max_feature_nodes")
         targets = self.options.get("attribution_targets")
         texts = {text.strip() for text in found.logits if text is not None}

@@ -88,7 +88,8 @@ class Question(click.Command):
             return super().parse_args(ctx, args)
         except click.UsageError as error:
             told = error.format_message()
-            if not told.startswith("Got unexpected extra argument"):
+            only_graph = sum(isinstance(parameter, click.Argument) for parameter in self.params) == 1
+            if not (only_graph and told.startswith("Got unexpected extra argument")):
                 raise
             raise click.UsageError(f"{told}. To ask several graphs, name each with --graph.", ctx) from error
 
@@ -138,10 +139,10 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
     """As `atlas_command`, for a question about one graph, which can be put to each of several."""
 
     @wraps(command)
-    def ask(atlas: Atlas, graph: str | Several, best_of_all: bool = False, **arguments: Any) -> Result:
+    def ask(atlas: Atlas, graph: str | Several, best_of_all: bool | None = None, **arguments: Any) -> Result:
         if isinstance(graph, str):
-            if best_of_all:
-                raise click.UsageError("--best-of-all needs --tag or --graph.")
+            if best_of_all is not None:
+                raise click.UsageError(f"{'--best-of-all' if best_of_all else '--each'} needs --tag or --graph.")
             return command(atlas, graph, **arguments)
         if best_of_all and arguments["k"] is None and arguments.get("share") is not None:
             raise click.UsageError("--share cannot be combined with --best-of-all; say how many with -k.")
@@ -156,6 +157,8 @@ def question_command(command: Callable[..., Result]) -> Callable[..., None]:
 
 
 best_of_all_option = click.option(
-    "--best-of-all/--each", help="With --tag or --graph: the best K of all graphs together, or of each (the default)."
+    "--best-of-all/--each",
+    default=None,
+    help="With --tag or --graph: the best K of all graphs together, or of each (the default).",
 )
 some_graphs = click.argument("graphs", nargs=-1, metavar="[GRAPH...]", shell_complete=complete_graphs)

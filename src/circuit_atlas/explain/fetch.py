@@ -38,7 +38,7 @@ Found = Mapping[Feature, list[Explanation] | None]  # None where the response co
 
 @dataclass
 class _Counts:
-    """Progress of a fetch."""
+    """Numbers of features that were fetched so far, and the features that failed."""
 
     explained: int = 0
     unexplained: int = 0

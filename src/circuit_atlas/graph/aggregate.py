@@ -238,7 +238,7 @@ class Aggregation:
         """The aggregate.
 
         Args:
-            metadata: what is known of it as a whole; its tokens and warnings are filled in here.
+            metadata: what is known of it as a whole; its tokens are filled in here, and warnings added.
 
         Raises:
             InvalidArgumentError: the aggregate would have too many nodes.
@@ -259,7 +259,8 @@ class Aggregation:
         edges = ArrayEdges((kept.pair >> 32).astype(np.int32), (kept.pair & SOURCE).astype(np.int32), weight)
         nodes = self._columns([identities[i] for i in numbers], [addresses[i] for i in numbers], sums.take(numbers))
         rare = int(np.count_nonzero(graphs)) - len(numbers), len(every.pair) - len(effects.pair)
-        update = {"tokens": self._tokens(nodes), "warnings": self._notes(rare, len(effects.pair) - len(kept.pair))}
+        notes = self._notes(rare, len(effects.pair) - len(kept.pair))
+        update = {"tokens": self._tokens(nodes), "warnings": [*notes, *metadata.warnings]}
         return GraphData(
             metadata=metadata.model_copy(update=update),
             nodes=nodes,

@@ -1,4 +1,5 @@
-"""Over-representation in a set of graphs against a baseline, from the numbers of graphs that have each thing."""
+"""Over-representation in a set of graphs against a baseline, from the numbers of graphs that have each feature, effect
+or motif."""
 
 from __future__ import annotations
 

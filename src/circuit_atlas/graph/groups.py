@@ -34,7 +34,7 @@ _NEARLY = 1e-9  # rounding of similarities
 
 
 class Profiles(NamedTuple):
-    """Relations between k features, pair by pair; each array is (k, k).
+    """Relations of each pair of k features; each array is (k, k).
 
     `similarity`, float64, see the module's text. `reaches`, bool: a path leads from the one (row) to the other (column)
     that passes none of the k features between. `detours`, bool: so does one that passes a node between.

@@ -25,7 +25,7 @@ def pack_effects(effects: Effects, n: int) -> dict[str, npt.NDArray[Any]]:
     single = _is_single(effects)
     rest = effects.take(~single)
     return {
-        "distances": _by_rank(distance.astype(np.uint32) if distance.max(initial=0) >> 32 == 0 else distance),
+        "distances": _by_rank(distance.astype("<u4") if distance.max(initial=0) >> 32 == 0 else distance),
         "single": np.packbits(single),
         "weights": _by_rank(effects.total.high[single]),
         "counts": np.array([rest.graphs, rest.positive]),
@@ -39,13 +39,15 @@ def unpack_effects(arrays: Mapping[str, npt.NDArray[Any]], n: int) -> Effects:
     Raises:
         KeyError, ValueError, TypeError: the arrays are damaged.
     """
-    distance = _from_ranks(arrays["distances"], np.uint32 if len(arrays["distances"]) == 4 else np.int64)
+    distance = _from_ranks(arrays["distances"], "<u4" if len(arrays["distances"]) == 4 else "<i8")
     place = np.cumsum(distance, dtype=np.int64)
     if place.min(initial=0) < 0 or place.max(initial=-1) >= n * n:
         raise ValueError("effects of nodes that do not exist")
     single = np.unpackbits(arrays["single"], count=len(place)).astype(np.bool_)
-    weight = _from_ranks(arrays["weights"], np.float64)
+    weight = _from_ranks(arrays["weights"], "<f8")
     (graphs, positive), (high, rest, squared, missing) = arrays["counts"], arrays["sums"]
+    if len(weight) != np.count_nonzero(single) or len(weight) + len(high) != len(place):
+        raise ValueError("effects without weights")
     square = Sums.of_squares(weight)
 
     def column(of_one: npt.NDArray[Any], of_others: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -174,7 +174,7 @@ def strengths(effects: Effects, motifs: Int64) -> Float64:
 
 
 def by_chance(effects: Effects, motifs: Int64, graphs: Int64, n_graphs: int) -> Chance:
-    """Chance expectations of motifs.
+    """The number of graphs in which chance alone would put each motif.
 
     Args:
         effects: m effects.

@@ -352,7 +352,7 @@ def stabilities(similarity: Float64, group: Int64, rule: Rule) -> Float64:
 
 
 def characteristic(weights: Any, inside: Bool, k: int) -> tuple[Int64, Float64, Float64]:
-    """The things that have more weight in a group than in the rest.
+    """The features or effects that have more weight in a group than in the rest.
 
     Args:
         weights: scipy.sparse.csr_array (n, m).

@@ -16,8 +16,8 @@ _SHOWN = 40  # characters of a field's name that a message shows
 
 
 def too_many_objects(content: bytes | str) -> str | None:
-    """The fault of a JSON text that has more objects and lists than a file of its size needs; None if it has no such
-    fault. So many objects would take 30 times as much memory."""
+    """A message if a JSON text has more objects and lists than a file of its size needs, since these would take 30
+    times as much memory; else None."""
     if len(content) <= _FEW_OBJECTS:  # as a line of a file of explanations is, of which there may be millions
         return None
     text = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content

@@ -77,11 +77,8 @@ def with_interval(mean: float | None, low: float | None, high: float | None, flo
     """A mean with the ends of its interval, if it has one."""
     if mean is None:
         return ""
-    return (
-        f"{mean:{float_format}}"
-        if low is None or high is None
-        else f"{mean:{float_format}} [{low:{float_format}}, {high:{float_format}}]"
-    )
+    interval = "" if low is None or high is None else f" [{low:{float_format}}, {high:{float_format}}]"
+    return f"{mean:{float_format}}{interval}"
 
 
 def printable_cells(rows: Cells) -> Cells:

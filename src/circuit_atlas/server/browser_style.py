@@ -41,8 +41,8 @@ def style_sheet() -> str:
 def commands_at_connection() -> str:
     """The commands that Browser runs when it connects to a local server, for the setting `browser.post_connect_cmd`.
 
-    It takes the style, as JSON, which is GraSS on one line. It draws no effects between nodes that a statement does not
-    return.
+    Browser takes the style as JSON, which is GraSS on one line. It draws no effects between nodes that a statement does
+    not return.
     """
     return f'style {json.dumps(STYLE)}; config "autoComplete": false'
 

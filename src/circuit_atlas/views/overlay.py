@@ -62,8 +62,8 @@ def align(first: Picture, second: Picture) -> tuple[list[PictureNode], list[list
 
 
 def counterpart(node: PictureNode, picture: Picture, other: Picture) -> str | None:
-    """The key that a node of one picture, neither token nor logit, has in the other graph, if that graph has it; None
-    if it cannot have it."""
+    """The key that a node of one picture, neither token nor logit, would have in the other graph, which may lack it;
+    None if the other graph cannot have it."""
     longest, same_start = _columns(picture, other)
     if _naming(picture, other, 0)(node) != _naming(picture, other, 1)(node):  # a feature of other transcoders
         return None

@@ -132,7 +132,7 @@ class View(Drawing):
 
 
 class Summary(NamedTuple):
-    """Contents of a picture."""
+    """How many nodes and edges a picture shows."""
 
     graph: str
     nodes: int
