@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import Future
-from threading import Event, Thread
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextvars import ContextVar
+from functools import partial
+from multiprocessing import get_context
+from threading import Event, Thread, current_thread
+from typing import Any
 
 import pytest
 
+from circuit_atlas import threads
 from circuit_atlas.threads import in_order, in_thread, map_in_threads
 
 BLOCKED = """
@@ -67,12 +72,14 @@ def test_no_item_is_started_before_a_result_is_dealt_with() -> None:
 
 
 def test_an_error_ends_it_at_once() -> None:
-    go_on, started = Event(), []
+    go_on, other_began, started = Event(), Event(), []
 
     def work(item: int) -> None:
         started.append(item)
         if item == 0:
+            other_began.wait()
             raise ValueError("item 0 failed")
+        other_began.set()
         go_on.wait()
 
     with pytest.raises(ValueError, match="item 0 failed"):  # though the other item has not ended
@@ -92,10 +99,61 @@ def test_a_thread_that_cannot_start_is_waited_for_by_nobody(monkeypatch: pytest.
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(Thread, "start", fail)
+    monkeypatch.setattr(threads, "_idle", [])
     future: Future[None] = Future()
     with pytest.raises(RuntimeError, match="can't start"):
         in_thread(lambda: None, future)
     assert future.done()
+
+
+class _Idle(list[Any]):
+    """As `threads._idle`; says when a thread waits for work."""
+
+    def __init__(self) -> None:
+        self.waits = Event()
+
+    def append(self, queue: Any) -> None:
+        super().append(queue)
+        self.waits.set()
+
+
+def test_a_thread_does_more_than_one_piece_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each in a context of its own."""
+    monkeypatch.setattr(threads, "_idle", idle := _Idle())
+    variable: ContextVar[int] = ContextVar("variable", default=0)
+
+    def work(number: int) -> tuple[int, Thread]:
+        before = variable.get()
+        variable.set(number)
+        return before, current_thread()
+
+    workers = set()
+    for number in range(1, 20):
+        before, worker = in_thread(partial(work, number)).result()
+        assert before == 0
+        workers.add(worker)
+        assert idle.waits.wait(timeout=60)
+        idle.waits.clear()
+    assert len(workers) == 1
+
+
+def test_a_thread_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_idle", idle := _Idle())
+    monkeypatch.setattr(threads, "_IDLE", 0.01)
+    worker = in_thread(current_thread).result()
+    worker.join(timeout=60)
+    assert not worker.is_alive()
+    assert idle == []
+
+
+def test_a_child_process_has_threads_of_its_own() -> None:
+    in_thread(lambda: None).result()
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        assert pool.submit(_square_in_thread, 7).result(timeout=60) == 49
+
+
+def _square_in_thread(number: int) -> int:
+    return in_thread(lambda: number * number).result(timeout=30)
 
 
 def test_an_interrupt_that_wakes_nobody_ends_the_wait() -> None:
