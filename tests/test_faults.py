@@ -155,10 +155,16 @@ def test_folders_are_ingested_by_four_processes_while_others_read(faults: Faults
             write_json(data, folder / f"{seed}.json")
             names.add(f"graph-{seed}")
     processes = [CONTEXT.Process(target=ingest_folder, args=(faults.store, str(folder))) for folder in folders]
+    ended = threading.Event()
     with ThreadPoolExecutor(3) as pool:
         for process in processes:
             process.start()
-        readers = [pool.submit(_read_until_ended, faults.store, processes) for _ in range(3)]
+        readers = [pool.submit(_read_until, ended, faults.store) for _ in range(3)]
+        try:
+            for process in processes:  # here alone: of two threads that ask for its exit code, one gets another
+                process.join()
+        finally:
+            ended.set()
         seen = [answer for reader in readers for answer in reader.result()]
     assert [process.exitcode for process in processes] == [0] * 4
     with Atlas(store=faults.store) as atlas:
@@ -172,11 +178,11 @@ def test_folders_are_ingested_by_four_processes_while_others_read(faults: Faults
         assert answers == whole[name]
 
 
-def _read_until_ended(store: str, processes: list[Any]) -> list[tuple[str, Answers]]:
-    """What a program that only reads is answered, about whatever graphs there are, while processes run."""
+def _read_until(ended: threading.Event, store: str) -> list[tuple[str, Answers]]:
+    """The answers to a program that only reads, about whatever graphs exist, while processes run."""
     seen = []
     with Atlas(store=store) as atlas:
-        while any(process.is_alive() for process in processes):
+        while not ended.is_set():
             seen += [(summary.graph, _answers(atlas, summary.graph)) for summary in atlas.graphs().graphs]
     return seen
 
