@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from support.examples import NAMES, example_file, ingest_examples
 
 from circuit_atlas import Atlas
+from circuit_atlas.database import Database
 from circuit_atlas.errors import SchemaVersionError
-from circuit_atlas.schema.apply import SCHEMA_VERSION, ensure_schema, read_schema_version
+from circuit_atlas.schema.apply import SCHEMA_VERSION, ensure_schema, read_schema_version, schema_names
 from circuit_atlas.server import LocalServer
 
 # What version 1 had in the place of today's tables: one list of bounds per number of hops.
@@ -65,6 +69,28 @@ def test_a_store_of_version_1_is_upgraded(own_server: LocalServer, own_atlas: At
         constraints = {row["name"] for row in atlas.cypher("SHOW CONSTRAINTS YIELD name").rows}
         assert "path_bounds" not in constraints
         assert {"path_bounds_block", "path_steps", "path_counts"} <= constraints
+
+
+def test_several_programs_make_the_schema_at_once(own_server: LocalServer, own_atlas: Atlas) -> None:
+    """`IF NOT EXISTS` does not see what another transaction makes at the same time."""
+    ensure_schema(own_atlas)
+    begin = Barrier(6)
+
+    def make() -> None:
+        with Database(own_server.start(quiet=True)) as database:
+            begin.wait(timeout=60)
+            ensure_schema(database)
+
+    for _ in range(2):
+        for name in schema_names():
+            is_constraint = own_atlas.cypher("SHOW CONSTRAINTS WHERE name = $name", {"name": name}).rows
+            own_atlas.cypher(f"DROP {'CONSTRAINT' if is_constraint else 'INDEX'} {name}", write=True)
+        own_atlas.cypher("MATCH (s:CircuitAtlas) DELETE s", write=True)
+        with ThreadPoolExecutor(begin.parties) as pool:
+            for program in [pool.submit(make) for _ in range(begin.parties)]:
+                program.result()
+        assert read_schema_version(own_atlas) == SCHEMA_VERSION
+        assert set(schema_names()) <= {row["name"] for row in own_atlas.cypher("SHOW INDEXES").rows}
 
 
 def test_what_is_in_the_way_of_an_upgrade_is_removed_by_its_owner(own_server: LocalServer, own_atlas: Atlas) -> None:

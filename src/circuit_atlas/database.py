@@ -80,6 +80,10 @@ _MORE_MEMORY = (
 _NO_DATABASE = "Neo.ClientError.Database.DatabaseNotFound"
 _LAST_WAIT = 2.0  # seconds that the server has to end a statement after its time limit, or after Ctrl-C
 _COMMIT_ATTEMPTS = 3
+# What CREATE ... IF NOT EXISTS is refused with while another transaction makes the same index or constraint.
+_MADE_MEANWHILE = frozenset(
+    f"Neo.ClientError.Schema.{rule}AlreadyExists" for rule in ("EquivalentSchemaRule", "Index", "Constraint")
+)
 _SCALARS = frozenset((str, int, float, bool, bytes, bytearray, type(None)))  # of rows
 _PATIENCE = 15.0  # seconds to wait for a connection, and to repeat a read that the server refused for now
 RETRY_SECONDS = 60.0  # how long the driver repeats a transaction that the server refused for a passing reason
@@ -326,14 +330,16 @@ class Database:
         unknown: tuple[type[Exception], ...],
         patience: float = RETRY_SECONDS,
     ) -> Rows:
-        """Run a transaction again after errors that leave its outcome unknown."""
+        """Run a transaction again after errors that leave its outcome unknown, or that will not come twice."""
+        errors: tuple[type[Exception], ...] = (*unknown, ClientError)
         for attempt in range(_COMMIT_ATTEMPTS):
             try:
                 return self._write(steps, check, patience)
-            except unknown as error:
-                if attempt == _COMMIT_ATTEMPTS - 1:
+            except errors as error:
+                is_passing = isinstance(error, unknown) or getattr(error, "code", None) in _MADE_MEANWHILE
+                if attempt == _COMMIT_ATTEMPTS - 1 or not is_passing:
                     raise
-                _LOG.info("the outcome of a write is unknown, repeating it: %s", error)
+                _LOG.info("repeating a write: %s", error)
         raise AssertionError("unreachable")
 
     def write_each(self, steps: Iterable[Step]) -> None:
