@@ -59,7 +59,7 @@ def in_thread(work: Callable[[], Result], future: Future[Result] | None = None) 
 
 
 def _work_on(run: Callable[[], None]) -> None:
-    """Do some work, each in a context of its own, and then what else there is, until nothing comes for a while."""
+    """Do a piece of work, then those that come, each in a context of its own, until none comes for a while."""
     queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
     while True:
         Context().run(run)
