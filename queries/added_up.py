@@ -113,7 +113,12 @@ def sources_of(database: Database, names: Sequence[str]) -> Rows:
 
 def doubled_sources(sources: Rows) -> list[str]:
     """As `doubled_notes`, from rows of aggregates.sources."""
-    return doubled_notes([{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources])
+    return doubled_notes(contents_of(sources))
+
+
+def contents_of(sources: Rows) -> Rows:
+    """Name and content of graphs as in rows of `set_rows`, from rows of aggregates.sources."""
+    return [{"graph": row["graph"]["name"], "content": row["graph"]["content_hash"]} for row in sources]
 
 
 def target_notes(targets: Targets) -> list[str]:

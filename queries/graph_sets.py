@@ -201,11 +201,15 @@ def old_notes(database: Database, rows: Iterable[dict[str, Any]]) -> list[str]:
 
 def doubled_notes(rows: Rows) -> list[str]:
     """A note that names graphs which have the same content, from rows of `set_rows`."""
+    doubled = doubled_graphs(rows)
+    return [f"Graphs with the same content count more than once: {doubled}."] if doubled else []
+
+
+def doubled_graphs(rows: Rows) -> str:
+    """Names of graphs which have the same content, such as `one = two; three = four`, from rows of `set_rows`; an empty
+    text if there are none."""
     by_content: dict[str, list[str]] = {}
     for row in rows:
         by_content.setdefault(row["content"], []).append(row["graph"])
     doubled = [names for names in by_content.values() if len(names) > 1]
-    if not doubled:
-        return []
-    shown = "; ".join(" = ".join(names) for names in doubled[:3])
-    return [f"Graphs with the same content count more than once: {shown}{'; ...' if len(doubled) > 3 else ''}."]
+    return "; ".join([*(" = ".join(names) for names in doubled[:3]), *(["..."] if len(doubled) > 3 else [])])

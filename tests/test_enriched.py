@@ -19,6 +19,7 @@ from circuit_atlas import Atlas
 from circuit_atlas.errors import GraphNotFoundError, InvalidArgumentError, NotFoundError
 from circuit_atlas.graph import aggregate
 from circuit_atlas.graph.intervals import mean_over
+from circuit_atlas.queries.graph_sets import doubled_graphs, doubled_notes
 
 SET = ANALOGIES[:2]
 BASELINE = ["dallas", *ANALOGIES[2:]]
@@ -129,6 +130,10 @@ def test_copies_of_a_graph_are_told_of(atlas: Atlas, examples: Any, new_name: Ca
         atlas.enriched_edges("dallas", baseline=["night", copy]),
     ):
         assert f"Graphs with the same content count more than once: dallas = {copy}." in found.notes
+    rows = [{"graph": f"{letter}{i}", "content": letter} for letter in "abcd" for i in range(2)]
+    assert doubled_graphs(rows) == "a0 = a1; b0 = b1; c0 = c1; ..."
+    assert doubled_notes(rows[:4]) == ["Graphs with the same content count more than once: a0 = a1; b0 = b1."]
+    assert doubled_graphs(rows[1:3]) == ""
     made = atlas.aggregate("dallas", copy, name=new_name()).ingested
     assert made.warnings == [f"graphs with the same content count more than once: dallas = {copy}"]
 

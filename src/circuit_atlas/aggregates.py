@@ -13,11 +13,11 @@ from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.ingest.names import check_name
 from circuit_atlas.ingest.results import IngestResult
 from circuit_atlas.printable import first_of
-from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, doubled_sources, same_start, sources_of
+from circuit_atlas.queries.added_up import SAME, add_graphs, check_sources, contents_of, same_start, sources_of
 from circuit_atlas.queries.age import is_fresh
 from circuit_atlas.queries.aggregates import aggregated_sources, aggregated_state, is_aggregate, read_sums
 from circuit_atlas.queries.checks import check_choice, check_range, no_graphs
-from circuit_atlas.queries.graph_sets import graph_set, set_rows
+from circuit_atlas.queries.graph_sets import doubled_graphs, graph_set, set_rows
 from circuit_atlas.queries.graphs import find_graph
 from circuit_atlas.queries.one_answer import as_one
 from circuit_atlas.schema.limits import AGGREGATED_WEIGHTS, ALIGNMENTS
@@ -169,7 +169,7 @@ def _restored(
 
 
 def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: How) -> GraphMetadata:
-    stored = sources[0]["graph"]
+    stored, doubled = sources[0]["graph"], doubled_graphs(contents_of(sources))
     return GraphMetadata(
         slug=name,
         prompt=f"{len(sources):,} graphs: {first_of([*(f'tag {tag}' for tag in tags), *names], _SHOWN)}",
@@ -178,7 +178,7 @@ def _metadata(sources: Rows, names: list[str], tags: list[str], name: str, how: 
         source_format="aggregate",
         aggregated_names=names or None,
         aggregated_tags=tags or None,
-        warnings=[f"{note[0].lower()}{note[1:].rstrip('.')}" for note in doubled_sources(sources)],
+        warnings=[f"graphs with the same content count more than once: {doubled}"] if doubled else [],
         aggregated_graphs=len(sources),
         aggregated_align=how.align,
         aggregated_weight=how.weight,
