@@ -36,8 +36,8 @@ Properties = dict[str, Any]
 class GraphReference:
     """A graph of a database, by name. `circuit_atlas.GraphHandle` is one.
 
-    `known` is the row of graphs.stats that was last read of it. The row stays the same as long as the graph's version
-    does, so the next question begins with it.
+    `known` is the row of graphs.stats that was last read of it, with the numbers of blocks that `StoredGraph` adds. The
+    row stays the same as long as the graph's version does, so the next question begins with it.
     """
 
     known: Properties | None = None
@@ -62,6 +62,9 @@ class StoredGraph(GraphReference):
         `probability`."""
         self.version: str | None = self.properties.get("version")
         """Which publish of the graph this is; None if that was before graphs had versions."""
+        self.blocks: dict[str, int] = row.setdefault("blocks", {})
+        """How many blocks of path tables it has, for `PathBounds` and `PathCounts` once they were found complete; see
+        `queries.stored_tables`."""
         self.known = row if self.version else None
         note_versions({name: self.version})
 

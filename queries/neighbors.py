@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
+from circuit_atlas.database import Rows
 from circuit_atlas.errors import InvalidArgumentError
 from circuit_atlas.graph.intervals import mean_over
 from circuit_atlas.queries.addresses import resolve
@@ -17,6 +19,7 @@ from circuit_atlas.queries.group_notes import notes_on_groups
 from circuit_atlas.queries.neighbor_results import AggregatedNeighbor, DirectEffect, Neighbor, Neighbors, Subgraph
 from circuit_atlas.queries.node_rows import rows_at, to_node
 from circuit_atlas.schema.batches import batches
+from circuit_atlas.schema.keys import parse_key
 from circuit_atlas.schema.limits import DIRECTIONS, EFFECT_SIGNS, MAX_NEIGHBORS, MAX_ROWS
 from circuit_atlas.schema.models import Node
 
@@ -61,13 +64,26 @@ def neighbors(
     parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
     if minus or weights:
         return _neighbors_of_contrast(graph, _contrast(graph, address, minus, weights, direction), parameters)
-    node = resolve(graph, address)
-    rows = ask(graph.database, "neighbors.direct", graph=graph.name, key=node.key, **parameters)
+    node, rows = _asked(graph, "neighbors.direct", address, ["center"], parameters)
     sides: dict[str, list[Neighbor]] = {"in": [], "out": []}
     for row in rows:
         sides[row["direction"]].append(_neighbor(row, graph.properties.get("aggregated_graphs")))
     found = {"graph": graph.name, "node": node, **sides}
     return Neighbors.model_validate({**found, "notes": _notes(graph, parameters)})
+
+
+def _asked(
+    graph: StoredGraph, query_id: str, address: str, columns: Sequence[str], parameters: dict[str, Any]
+) -> tuple[Node, Rows]:
+    """A node, and the rows of a query about it, one of whose `columns` has the node. To look up a key first would be a
+    statement more."""
+    if parse_key(address):
+        rows = ask(graph.database, query_id, graph=graph.name, key=address, **parameters)
+        for row, column in product(rows, columns):
+            if row[column]["key"] == address:
+                return to_node(row[column]), rows
+    node = resolve(graph, address)
+    return node, ask(graph.database, query_id, graph=graph.name, key=node.key, **parameters)
 
 
 def _neighbor(row: dict[str, Any], graphs: int | None) -> Neighbor:
@@ -126,33 +142,34 @@ def subgraph(
     check_range("hops", hops, 1, MAX_SUBGRAPH_HOPS)
     parameters = _neighbourhood(graph, direction, k, sign, kinds, layers, circuit)
     contrast = _contrast(graph, address, minus, weights, direction) if minus or weights else None
-    node = contrast.node if contrast else resolve(graph, address)
     if contrast is None and (2 * k) ** hops <= _MAX_EFFECTS:
-        nodes, effects = _at_once(graph, node, hops, parameters)
+        node, nodes, effects = _at_once(graph, address, hops, parameters)
     else:
+        node = contrast.node if contrast else resolve(graph, address)
         nodes, effects = _hop_by_hop(graph, node, hops, parameters, contrast)
     found = {"graph": graph.name, "node": node, "hops": hops, "nodes": list(nodes.values()), "edges": effects}
     return Subgraph.model_validate({**found, "contrast": contrast, "notes": _notes(graph, parameters)})
 
 
-_Neighbourhood = tuple[dict[str, Node], list[DirectEffect]]  # nodes by key, and the effects between them
-
-
-def _at_once(graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any]) -> _Neighbourhood:
-    """A neighbourhood in one statement, which would run out of memory in a large one."""
-    rows = ask(graph.database, "neighbors.subgraph", graph=graph.name, key=node.key, hops=hops, **parameters)
+def _at_once(
+    graph: StoredGraph, address: str, hops: int, parameters: dict[str, Any]
+) -> tuple[Node, dict[str, Node], list[DirectEffect]]:
+    """A node and its neighbourhood in one statement, which would run out of memory in a large one."""
+    node, rows = _asked(graph, "neighbors.subgraph", address, ["source", "target"], {"hops": hops, **parameters})
     nodes = {node.key: node}
     for row in rows:
         for end in (row["source"], row["target"]):
             nodes.setdefault(end["key"], to_node(end))
-    return nodes, [
-        DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows
-    ]
+    return (
+        node,
+        nodes,
+        [DirectEffect(source=row["source"]["key"], target=row["target"]["key"], weight=row["weight"]) for row in rows],
+    )
 
 
 def _hop_by_hop(
     graph: StoredGraph, node: Node, hops: int, parameters: dict[str, Any], contrast: Contrast | None
-) -> _Neighbourhood:
+) -> tuple[dict[str, Node], list[DirectEffect]]:
     """A neighbourhood in a statement for each hop or more.
 
     Raises:

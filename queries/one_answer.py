@@ -5,6 +5,9 @@ hides the graph in its first transaction. A question notes the version of each g
 the versions again when it ends: if none has changed, all that it read between is of these graphs. Else it is asked
 again. A graph that was stored before there were versions has None, which is a version like any other.
 
+The stored bounds and counts of paths can be deleted without a new version. What relies on them notes how many blocks a
+graph has, and they are counted at the end, too.
+
 To read the versions of thousands of graphs takes longer than many answers do. So once a question has been about many
 graphs, further questions note where the log of transactions ends, too. If it still ends there, nothing has changed.
 This is for a single server: the members of a cluster do not all get a transaction at the same time.
@@ -12,7 +15,7 @@ This is for a single server: the members of a cluster do not all get a transacti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
@@ -34,9 +37,11 @@ _watched: WeakSet[Database] = WeakSet()  # those of which a question was about m
 
 
 class _Noted(NamedTuple):
-    """The notes of a question: the versions of graphs that it has read, and the position of the log when it began."""
+    """The notes of a question: the versions of graphs that it has read, how many blocks of path tables those have that
+    it relies on, and the position of the log when it began."""
 
     versions: Versions
+    blocks: dict[str, int]
     position: Position | None
 
 
@@ -80,7 +85,7 @@ def _repeatable(value: Any) -> Any:
 
 
 def _attempt(database: Database, function: Callable[[], R]) -> R:
-    noted = _Noted({}, _log_position(database))
+    noted = _Noted({}, {}, _log_position(database))
     token = _noted.set(noted)
     try:
         answer = function()
@@ -117,7 +122,7 @@ def _check(database: Database, noted: _Noted) -> None:
     if are_many and database.is_single:
         _watched.add(database)
     if not are_many or noted.position is None or _log_position(database) != noted.position:
-        check_versions(database, noted.versions)
+        check_versions(database, noted.versions, noted.blocks)
 
 
 def note_versions(versions: Versions) -> None:
@@ -134,18 +139,29 @@ def note_versions(versions: Versions) -> None:
             raise changed(graph)
 
 
-def check_versions(database: Database, versions: Versions) -> None:
-    """Check that graphs still have these versions.
+def note_blocks(graph: str, blocks: int) -> None:
+    """Note that the question relies on the stored bounds and counts of paths of a graph, and how many blocks it has."""
+    noted = _noted.get(None)
+    if noted is not None:
+        noted.blocks[graph] = blocks
+
+
+def check_versions(database: Database, versions: Versions, blocks: Mapping[str, int] | None = None) -> None:
+    """Check that graphs still have these versions, and as many blocks of path tables.
 
     Raises:
-        GraphChangedError: one of them was replaced or deleted.
+        GraphChangedError: one of them was replaced or deleted, or has lost path tables.
     """
     if not versions:
         return
-    [found] = ask(database, "graphs.versions", graphs=list(versions))
+    blocks = blocks or {}
+    [found] = ask(database, "graphs.versions", graphs=list(versions), tables=list(blocks))
     now = dict(zip(found["names"], found["versions"], strict=True))
     for graph, version in versions.items():
         if now.get(graph) != (version or ""):
+            raise changed(graph)
+    for (graph, before), after in zip(blocks.items(), found["blocks"], strict=True):
+        if after != before:
             raise changed(graph)
 
 

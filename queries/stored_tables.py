@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from circuit_atlas.errors import DamagedGraphError
 from circuit_atlas.queries.ask import ask
+from circuit_atlas.queries.one_answer import note_blocks
 from circuit_atlas.schema.limits import BOUNDS_BLOCK
 
 if TYPE_CHECKING:
@@ -22,14 +23,18 @@ _warned: WeakKeyDictionary[Database, set[tuple[str | None, str, str]]] = WeakKey
 
 
 def has_tables(graph: StoredGraph, label: str) -> bool:
-    """Whether a graph has all of its `PathBounds` or `PathCounts`; one warning says if not. It is looked up each time,
-    because tables can be deleted between two questions.
+    """Whether a graph has all of its `PathBounds` or `PathCounts`; one warning says if not. It is looked up once for a
+    version of the graph. Tables can be deleted later, so the question counts their blocks when it ends; see
+    `queries.one_answer`.
 
     Args:
         graph: the graph.
         label: one of the two.
     """
-    if _are_complete(graph, label):
+    if label not in graph.blocks and (found := _complete_blocks(graph, label)) is not None:
+        graph.blocks[label] = found
+    if label in graph.blocks:
+        note_blocks(graph.name, graph.blocks[label])
         return True
     warned = _warned.setdefault(graph.database, set())
     version = graph.version, graph.properties["content_hash"], label
@@ -52,7 +57,7 @@ def check_tables(graph: StoredGraph, statement: str) -> None:
     """
     for label in (BOUNDS, COUNTS):
         is_made = label == BOUNDS or graph.properties["acyclic"]
-        if is_made and f":{label} " in statement and not _are_complete(graph, label):
+        if is_made and f":{label} " in statement and _complete_blocks(graph, label) is None:
             raise DamagedGraphError(
                 f"its stored {label} are missing",
                 where=graph.name,
@@ -65,12 +70,13 @@ def _repair(graph: StoredGraph) -> str:
     return f"circuit-atlas verify {shlex.quote(graph.name)} --repair"
 
 
-def _are_complete(graph: StoredGraph, label: str) -> bool:
-    """Whether all blocks exist, from the first number of hops to the last one that any of the tables has."""
+def _complete_blocks(graph: StoredGraph, label: str) -> int | None:
+    """How many blocks all tables of the graph have together, if those with this label are complete: from the first
+    number of hops to the last one that any of the tables has. None if they are not."""
     blocks = -(-graph.properties["nodes"] // BOUNDS_BLOCK)
     rows = ask(graph.database, "paths.tables", graph=graph.name)
     longest = max((row["hops"] for row in rows if row["label"] == BOUNDS), default=0)
     found = {(row["sign"], row["hops"]) for row in rows if row["label"] == label and row["blocks"] == blocks}
     signs, first = ((1, -1), 0) if label == BOUNDS else ((0,), 1)
     wanted = {(sign, hops) for sign in signs for hops in range(first, max(longest, 1 if first else 0) + 1)}
-    return not blocks or wanted <= found
+    return sum(row["blocks"] for row in rows) if not blocks or wanted <= found else None

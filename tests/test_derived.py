@@ -141,6 +141,19 @@ def test_content_is_not_repaired(stored: Atlas) -> None:
     assert stored.verify("dallas").damaged == 1
 
 
+@pytest.mark.parametrize("label", ["PathBounds", "PathCounts"])
+def test_a_handle_misses_tables_that_are_deleted_between_its_questions(
+    stored: Atlas, label: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = stored.graph("dallas")
+    before = graph.paths(k=20).paths, graph.count().counts
+    write(stored, f"MATCH (t:{label} {{graph: 'dallas', hops: 2, block: 0}}) DELETE t")
+    assert (graph.paths(k=20).paths, graph.count().counts) == before
+    assert [label in record.getMessage() for record in caplog.records] == [True]
+    write(stored, f"MATCH (t:{label} {{graph: 'dallas'}}) DELETE t")
+    assert (graph.paths(k=20).paths, graph.count().counts) == before
+
+
 def test_questions_whose_tables_are_gone_compute_them(stored: Atlas, caplog: pytest.LogCaptureFixture) -> None:
     before = answers(stored)
     for label in ("PathBounds", "PathSteps", "PathCounts"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import networkx
@@ -236,6 +237,26 @@ def test_the_tracer_gets_statements_ready_to_paste(connection: Any, examples: di
     with Atlas(connection, tracer=seen.append) as traced:
         traced.graph("dallas").paths(k=1)
     assert any(text.startswith(":param graph => 'dallas';\n") and "CYPHER 25" in text for text in seen)
+
+
+def test_a_question_of_a_known_graph_sends_few_statements(connection: Any, examples: dict[str, GraphHandle]) -> None:
+    seen: list[str] = []
+    with Atlas(connection, tracer=seen.append) as traced:
+        graph = traced.graph("dallas")
+        questions: dict[str, Callable[[], Any]] = {
+            "paths": graph.paths,
+            "count": graph.count,
+            "neighbors": lambda: graph.neighbors("logit:22605@10"),
+            "subgraph": lambda: graph.subgraph("logit:22605@10", k=3),
+        }
+        sent = {}
+        for name, question in questions.items():
+            question()
+            seen.clear()
+            question()
+            sent[name] = len(seen)
+    # Paths also look up which names several nodes have. The last statement checks that the graph is still the same.
+    assert sent == {"paths": 3, "count": 2, "neighbors": 2, "subgraph": 2}
 
 
 def test_a_command_of_neo4j_browser_is_no_statement(atlas: Atlas, run: Run) -> None:

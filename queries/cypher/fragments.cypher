@@ -165,6 +165,12 @@ UNWIND effects AS r
 WITH DISTINCT startNode(r) AS source, r, endNode(r) AS target
 MATCH p = (source)-[r]->(target) RETURN p LIMIT 300
 
+// @fragment bounds_of(name) -- the stored bounds b of paths from the tokens of the graph of that name
+MATCH (b:PathBounds {graph: name, sources: 'tokens'}) WHERE @indexed(b.sign) AND @indexed(b.hops) AND @indexed(b.block)
+
+// @fragment counts_of(name) -- the stored counts c of these paths
+MATCH (c:PathCounts {graph: name}) WHERE @indexed(c.hops) AND @indexed(c.block)
+
 // @fragment in_blocks(values, i) -- the value of the node of ordinal i in a list of values that is cut into blocks
 values[i / @BOUNDS_BLOCK][i % @BOUNDS_BLOCK]
 

@@ -15,8 +15,7 @@ UNION
   MATCH (g:Graph) WHERE @indexed(g.name) AND g.status = 'ready' AND $model IN ['', g.model]
   MATCH (n:Node {graph: g.name, name: $name})-[:ACTIVATION_OF]->(f:TranscoderFeature) RETURN f
 }
-WITH f
-WHERE $model IN ['', f.model] AND $source_set IN ['', f.source_set]
+WITH f WHERE $model IN ['', f.model] AND $source_set IN ['', f.source_set]
   AND $component IN ['', coalesce(f.component, 'transcoder')]
   AND EXISTS { // One activation is enough, so that thousands need not be looked at.
     MATCH (f)<-[:ACTIVATION_OF]-(n:Node)

@@ -37,8 +37,7 @@ UNION ALL
   WHERE COUNT { (f)<-[:ACTIVATION_OF]-() } >= n_graphs // Neo4j keeps this number
     AND NOT EXISTS { (f)<-[:ACTIVATION_OF]-(m:Node) WHERE m.graph IN others }
   MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE n.graph IN names
-  WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT n.graph) AS graphs
-  WHERE graphs = n_graphs
+  WITH n_graphs, f, collect(n) AS nodes, count(DISTINCT n.graph) AS graphs WHERE graphs = n_graphs
   RETURN f, nodes
 }
 CALL (nodes) {

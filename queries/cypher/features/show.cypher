@@ -17,8 +17,7 @@
 CYPHER 25
 WITH @names_of($graphs, $tags) AS names, $graphs = [] AND $tags = [] AS in_all
 MATCH (f:TranscoderFeature {model: $model, source_set: $source_set, layer: $layer, index: $index})
-MATCH (f)<-[:ACTIVATION_OF]-(n:Node)
-WHERE in_all AND @in_original(n) OR n.graph IN names
+MATCH (f)<-[:ACTIVATION_OF]-(n:Node) WHERE in_all AND @in_original(n) OR n.graph IN names
 WITH f, n.graph AS graph, collect(n) AS nodes, sum(coalesce(n.influence, 0.0)) AS influence
 ORDER BY influence DESC, graph
 WITH f, collect(nodes) AS found

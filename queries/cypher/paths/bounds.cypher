@@ -52,8 +52,7 @@ WITH n, levels, $max_hops AS hops
 UNWIND [i IN range(0, size(levels[hops]) - 1) WHERE levels[hops][i] > -Infinity] AS i
 WITH n, levels[hops - 1] AS before, i ORDER BY levels[hops][i] DESC, i LIMIT 25
 CALL (n, before, i) {
-  MATCH p = (target:Node {graph: $graph, ordinal: i % n})<-[r:DIRECT_EFFECT]-(source)
-  WHERE abs(r.weight) >= $min_weight
+  MATCH p = (target:Node {graph: $graph, ordinal: i % n})<-[r:DIRECT_EFFECT]-(source) WHERE abs(r.weight) >= $min_weight
   WITH p, r, source, target,
        source.ordinal + CASE WHEN $signed AND (r.weight < 0) <> (i >= n) THEN n ELSE 0 END AS place
   WHERE before[place] > -Infinity

@@ -5,11 +5,8 @@
 // @returns blocks INTEGER -- number of blocks
 CYPHER 25
 CALL () {
-  MATCH (b:PathBounds {graph: $graph, sources: 'tokens'})
-  WHERE @indexed(b.sign) AND @indexed(b.hops) AND @indexed(b.block)
-  RETURN 'PathBounds' AS label, b.sign AS sign, b.hops AS hops, count(b) AS blocks
+  @bounds_of($graph) RETURN 'PathBounds' AS label, b.sign AS sign, b.hops AS hops, count(b) AS blocks
 UNION ALL
-  MATCH (c:PathCounts {graph: $graph}) WHERE @indexed(c.hops) AND @indexed(c.block)
-  RETURN 'PathCounts' AS label, 0 AS sign, c.hops AS hops, count(c) AS blocks
+  @counts_of($graph) RETURN 'PathCounts' AS label, 0 AS sign, c.hops AS hops, count(c) AS blocks
 }
 RETURN label, sign, hops, blocks ORDER BY label, sign, hops LIMIT 1000

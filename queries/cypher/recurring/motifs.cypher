@@ -55,8 +55,7 @@ WITH n_graphs, f, input.first AS first, input.sign AS sign_in, @place(target) AS
   collect([input.source, n, target]) AS occurrences
 WHERE graphs >= 2 AND graphs >= @share_of(n_graphs)
 ORDER BY graphs DESC, abs(weight_in) + abs(weight_out) DESC, first, f.model, f.source_set, f.layer, f.index, last,
-  weight_in, weight_out
-LIMIT $k
+  weight_in, weight_out LIMIT $k
 CALL (occurrences) {
   UNWIND occurrences AS nodes
   WITH nodes, nodes[0] AS source, nodes[1] AS n, nodes[2] AS target

@@ -31,8 +31,7 @@ CALL (features, tokens) {
   WHERE f:TranscoderFeature AND $model IN ['', f.model] AND ($layers = [] OR f.layer IN $layers)
   RETURN 'feature' AS kind, f, null AS token, score, [] AS nodes
 UNION ALL
-  UNWIND tokens AS found WITH found[0] AS n, found[1] AS score
-  WHERE n:Token|Logit AND $graph IN ['', n.graph]
+  UNWIND tokens AS found WITH found[0] AS n, found[1] AS score WHERE n:Token|Logit AND $graph IN ['', n.graph]
   RETURN CASE WHEN n:Token THEN 'token' ELSE 'logit' END AS kind, null AS f, n.token AS token,
          max(score) AS score, collect(n) AS nodes
 }

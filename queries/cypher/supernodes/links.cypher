@@ -9,8 +9,7 @@
 CYPHER 25
 // The nodes of each supernode. A node in several counts in the last.
 MATCH (to:Supernode {graph: $graph}) WHERE @indexed(to.name)
-MATCH (to)-[:GROUPS]->(t:Node)
-WHERE NOT EXISTS { MATCH (t)<-[:GROUPS]-(later:Supernode) WHERE later.order > to.order }
+MATCH (to)-[:GROUPS]->(t:Node) WHERE NOT EXISTS { MATCH (t)<-[:GROUPS]-(later:Supernode) WHERE later.order > to.order }
 // The inputs of each from outside its supernode, by the supernode that they come from; null for other nodes.
 CALL (to, t) {
   MATCH (t)<-[r:DIRECT_EFFECT]-(s)
@@ -31,6 +30,5 @@ ORDER BY abs(share) DESC, source, target LIMIT $k
 CYPHER 25
 MATCH (from:Supernode {graph: $graph}) WHERE @indexed(from.name)
 WITH from ORDER BY from.order LIMIT 100
-MATCH p = (from)-[:GROUPS]->()-[r:DIRECT_EFFECT]->()<-[:GROUPS]-(to)
-WHERE to <> from
+MATCH p = (from)-[:GROUPS]->()-[r:DIRECT_EFFECT]->()<-[:GROUPS]-(to) WHERE to <> from
 RETURN p ORDER BY abs(r.weight) DESC LIMIT 200

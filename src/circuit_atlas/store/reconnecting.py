@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from circuit_atlas.schema.apply import SCHEMA_VERSION, check_schema
 from circuit_atlas.store.rehearsal import rehearse
 
 if TYPE_CHECKING:
+    from tenacity import Retrying
+
     from circuit_atlas.server import LocalServer
 
 _LOG = logging.getLogger(__name__)
@@ -109,7 +112,7 @@ class ReconnectingDatabase(Database):
         """Run one statement, as `Database.run`. A local server that has stopped is started again; then a statement that
         reads is repeated, and one that writes is not: nobody knows whether it was run."""
         if self._server is None and not write:
-            return self._asked_again(super().run, cypher, parameters)
+            return self._retrying(super().run, cypher, parameters)
         self._wait_for_checked_data()
         used = self._driver
         try:
@@ -132,9 +135,9 @@ class ReconnectingDatabase(Database):
         if self._server is not None and self._server.is_on_new_data():
             raise ServiceUnavailable("another process checks new data")
 
-    @staticmethod
-    def _asked_again(run: Callable[..., StatementResult], *statement: Any) -> StatementResult:
-        """Run a statement that reads on another server, a few times if necessary: a member of a cluster may have
+    @cached_property
+    def _retrying(self) -> Retrying:
+        """Runs a statement that reads on another server, a few times if necessary: a member of a cluster may have
         stopped, or be taking over."""
         from tenacity import (
             Retrying,
@@ -145,14 +148,13 @@ class ReconnectingDatabase(Database):
             wait_exponential,
         )
 
-        retrying = Retrying(
+        return Retrying(
             stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_PATIENCE),
             wait=wait_exponential(multiplier=_PAUSE),
             retry=retry_if_exception_type((ServerUnavailableError, DatabaseStoppedError)),
             before_sleep=before_sleep_log(_LOG, logging.INFO),
             reraise=True,
         )
-        return retrying(run, *statement)
 
     def _reconnect(self, used: Driver | None) -> bool:
         """Start the local server if it has stopped, and connect to it, if it is not the one of this connection.
