@@ -10,8 +10,8 @@ CYPHER 25
 MATCH (n:Node {graph: $graph, key: $key})
 @strongest_effects(n)
 // result
-RETURN direction, m {@node} AS node, r.weight AS weight,
-  CASE WHEN r.graphs > 0 THEN r {.graphs, .weight_present, .weight_sd, .sign_agreement} END AS statistics, n {@node} AS center
+RETURN direction, m {@node} AS node, r.weight AS weight, CASE WHEN r.graphs > 0
+  THEN r {.graphs, .weight_present, .weight_sd, .sign_agreement} END AS statistics, n {@node} AS center
 ORDER BY direction, @strength(r) DESC, m.ordinal LIMIT 20000
 // visual: A node and the strongest direct effects on it and from it.
 MATCH p = (n)-[r]-(m) RETURN p LIMIT 300
