@@ -10,7 +10,7 @@ from circuit_atlas.queries.path_notes import notes_on_count, notes_on_restrictio
 from circuit_atlas.queries.path_results import PathCounts
 from circuit_atlas.queries.path_search import PathSearch, path_search, target_nodes
 from circuit_atlas.queries.stored_tables import COUNTS, has_tables
-from circuit_atlas.schema.limits import DEFAULT_HOPS, MAX_HOPS
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 
 
 @graph_query
@@ -57,22 +57,22 @@ def count_paths(
         circuit=circuit,
     )
     ends = target_nodes(graph, targets, avoid=search.avoid)
-    found, lengths = count_found(graph, search, ends)
-    notes = notes_on_count(graph, search, ends, (sources, targets), found, lengths, stops=hops is None)
+    found, longest = count_found(graph, search, ends)
+    notes = notes_on_count(graph, search, ends, (sources, targets), found, longest, stops=hops is None)
     notes += notes_on_restrictions(graph, search)
     return found.model_copy(update={"notes": notes})
 
 
-def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> tuple[PathCounts, list[int] | None]:
-    """The number of paths that a search means, see `count_paths`; and the numbers of hops, 1 to MAX_HOPS, for which
-    there is a path, if the stored counts show it."""
-    lengths = None
+def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> tuple[PathCounts, int | None]:
+    """The number of paths that a search means, see `count_paths`; and the most hops, at most MAX_HOPS, of any path from
+    tokens, if the stored counts show it."""
+    longest = None
     from_tokens = search.sources is None and not search.is_restricted
     if graph.properties["acyclic"] and from_tokens and has_tables(graph, COUNTS):
-        rows = ask(graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=MAX_HOPS)
+        asked = {"graph": graph.name, "sources": [], "targets": targets, "max_hops": search.max_hops}
+        rows = ask(graph.database, "paths.count", **asked)
         counts = [int(row["paths"]) for row in rows]
-        lengths = [hops for hops, number in enumerate(counts, 1) if number]
-        counts = counts[: search.max_hops]
+        longest = max((row["longest"] or 0 for row in rows), default=0)
     else:
         from circuit_atlas.queries.path_arrays import count_in_arrays
         from circuit_atlas.queries.stored_arrays import read_arrays
@@ -80,4 +80,4 @@ def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> t
         counts = count_in_arrays(read_arrays(graph), search, targets)
     by_hops = {hops: number for hops, number in enumerate(counts, 1) if hops >= search.min_hops}
     named = {str(hops): number for hops, number in by_hops.items()}
-    return PathCounts(graph=graph.name, counts=named, total=sum(by_hops.values())), lengths
+    return PathCounts(graph=graph.name, counts=named, total=sum(by_hops.values())), longest

@@ -95,9 +95,9 @@ def score_distribution(
         score=score,
     )
     ends = target_nodes(graph, targets, avoid=search.avoid)
-    counted, lengths = count_found(graph, search, ends)
+    counted, longest = count_found(graph, search, ends)
     total = counted.total
-    notes = notes_on_count(graph, search, ends, (sources, targets), counted, lengths, stops=hops is None)
+    notes = notes_on_count(graph, search, ends, (sources, targets), counted, longest, stops=hops is None)
     if not total:
         raise InvalidArgumentError("no path matches", where=graph.name, fix=" ".join(notes))
     notes += notes_on_restrictions(graph, search)

@@ -80,7 +80,7 @@ def notes_on_count(
     targets: list[str],
     asked: Ends,
     counted: PathCounts,
-    lengths: list[int] | None,
+    longest: int | None,
     *,
     stops: bool,
 ) -> list[str]:
@@ -92,7 +92,7 @@ def notes_on_count(
         targets: see `why_none`.
         asked: see `why_none`.
         counted: the counts.
-        lengths: numbers of hops, 1 to MAX_HOPS, of which there is any path; None if that is not known.
+        longest: the most hops, at most MAX_HOPS, of any path, 0 if there is none; None if that is not known.
         stops: whether longer paths were left out without being asked to; with an exact number of hops they were not.
     """
     if not counted.total:
@@ -102,7 +102,8 @@ def notes_on_count(
         return []
     if last == MAX_HOPS:
         return [f"Paths of more than {last} hops are not counted."] if counted.counts[str(last)] else []
-    longest = max(_lengths(graph, search.sources, targets) if lengths is None else lengths, default=0)
+    if longest is None:
+        longest = max(_lengths(graph, search.sources, targets), default=0)
     if longest <= last:
         return []
     if search.is_restricted:  # the longer ones may all be left out

@@ -9,5 +9,4 @@ MATCH (target:Node {graph: $graph}) WHERE @in_part(target)
 MATCH (target)<-[r:DIRECT_EFFECT]-(source)
 WITH r, target, source ORDER BY target.ordinal, source.ordinal LIMIT 10000000
 RETURN collect(coalesce(r.weight_present, NaN)) AS weight_present, collect(coalesce(r.weight_sd, NaN)) AS weight_sd,
-       collect(coalesce(r.graphs, 0)) AS graphs, collect(coalesce(r.sign_agreement, NaN)) AS sign_agreement
-LIMIT 1
+       collect(coalesce(r.graphs, 0)) AS graphs, collect(coalesce(r.sign_agreement, NaN)) AS sign_agreement LIMIT 1

@@ -14,5 +14,4 @@ RETURN c.name AS name, c.rule AS rule, COLLECT {
   MATCH (n:Node {graph: $graph}) WHERE @indexed(n.ordinal) AND (n.key IN keys OR n.source_id IN ids)
   WITH n ORDER BY n.ordinal LIMIT 10000
   RETURN n {@node, .ordinal}
-} AS nodes
-ORDER BY name LIMIT 10000
+} AS nodes ORDER BY name LIMIT 10000

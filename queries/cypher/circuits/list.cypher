@@ -9,8 +9,7 @@ WITH c ORDER BY c.name LIMIT 10000
 // result
 RETURN c.name AS name, c.rule AS rule, COLLECT {
   MATCH (c)-[:HOLDS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT @MAX_ROWS RETURN n {@node, .ordinal}
-} AS nodes
-ORDER BY name LIMIT 10000
+} AS nodes ORDER BY name LIMIT 10000
 // visual: The circuits of a graph, what each holds, and the direct effects between these nodes.
 MATCH (c)-[:HOLDS]->(target)
 CALL (c, target) {

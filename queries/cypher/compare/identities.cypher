@@ -5,5 +5,4 @@
 CYPHER 25
 @aligned_nodes
 WITH side.number AS number, n, identity ORDER BY number, n.ordinal LIMIT 200000
-RETURN number, collect(identity) AS identities, collect(coalesce(n.influence, 0.0)) AS influences
-ORDER BY number
+RETURN number, collect(identity) AS identities, collect(coalesce(n.influence, 0.0)) AS influences ORDER BY number

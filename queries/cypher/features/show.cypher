@@ -37,8 +37,7 @@ RETURN n.graph AS graph, n {@node, .activation, .influence} AS node,
   COLLECT {
     MATCH (n)-[r:DIRECT_EFFECT]->(m) WITH m, r.weight AS weight ORDER BY abs(weight) DESC, m.ordinal LIMIT $neighbors
     RETURN {node: m {@node}, weight: weight} } AS outputs,
-  has_influence, version, total
-ORDER BY i, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT @MAX_ROWS
+  has_influence, version, total ORDER BY i, coalesce(n.influence, 0.0) DESC, n.ordinal LIMIT @MAX_ROWS
 // visual: A transcoder feature, its activations, and the strongest direct effects on each and of each.
 CALL (f, n) {
   MATCH p = (f)<-[:ACTIVATION_OF]-(n) RETURN p

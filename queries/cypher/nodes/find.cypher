@@ -14,8 +14,7 @@ WITH n, CASE
   WHEN toLower(n.name) = toLower($text) OR toLower(n.token) = toLower($text) THEN 3
   WHEN n.source_id = $text THEN 4
   WHEN toLower(n.source_id) = toLower($text) THEN 5
-  ELSE 0 END AS rank
-WHERE rank > 0
+  ELSE 0 END AS rank WHERE rank > 0
 // result
 RETURN rank, n {@node} AS node ORDER BY rank, NOT n.key STARTS WITH $prefer + ':', n.ordinal LIMIT @MAX_MATCHES
 // visual: The nodes that an address can mean, and the strongest direct effects of each.

@@ -7,6 +7,7 @@
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @returns hops INTEGER -- number of edges
 // @returns paths STRING -- number of paths, in decimal digits
+// @returns longest INTEGER -- from all tokens, most edges of any path, at most @MAX_HOPS; null from given nodes
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.key IN $targets
 WITH collect(n.ordinal) AS ends
@@ -17,13 +18,20 @@ CALL (ends) {
   WITH c.hops AS hops, sum(c.low[i]) AS low, sum(c.mid[i]) AS mid, sum(c.high[i]) AS high
   RETURN collect({hops: hops, low: low, mid: mid, high: high}) AS stored
 }
+// The longest come first, in the order of the index, so that nothing else is read.
+CALL (ends) {
+  @counts_of($graph) AND $sources = [] AND any(end IN ends WHERE end / @BOUNDS_BLOCK = c.block
+    AND c.low[end % @BOUNDS_BLOCK] + c.mid[end % @BOUNDS_BLOCK] + c.high[end % @BOUNDS_BLOCK] > 0)
+  WITH c ORDER BY c.graph DESC, c.hops DESC LIMIT 1
+  RETURN max(c.hops) AS longest
+}
 CALL () {
   MATCH (n:Node {graph: $graph}) WHERE n.key IN $sources
   RETURN collect({ordinal: n.ordinal, low: 1, mid: 0, high: 0}) AS starts
 }
 // The paths to each node, one hop after the other: the sum over its inputs, whose low and middle parts are carried over
 // into the higher ones. This is a loop, as paths.strongest explains.
-WITH stored, reduce(levels = [starts], hop IN range(1, $max_hops) | levels + [COLLECT {
+WITH stored, longest, reduce(levels = [starts], hop IN range(1, $max_hops) | levels + [COLLECT {
   UNWIND levels[-1] AS source
   WITH source.ordinal AS ordinal, source.low AS low, source.mid AS mid, source.high AS high
   MATCH (:Node {graph: $graph, ordinal: ordinal})-[:DIRECT_EFFECT]->(target)
@@ -33,17 +41,17 @@ WITH stored, reduce(levels = [starts], hop IN range(1, $max_hops) | levels + [CO
   RETURN {ordinal: ordinal, low: low, mid: mid, high: high} AS reached
 }]) AS levels, ends WHERE $sources <> [] OR EXISTS { (:PathCounts {graph: $graph, hops: 1, block: 0}) }
 UNWIND range(1, $max_hops) AS hops
-WITH hops, [at IN levels[hops] WHERE at.ordinal IN ends] + [count IN stored WHERE count.hops = hops] AS counts
-WITH hops, reduce(sum = 0, count IN counts | sum + count.low) AS low,
+WITH hops, longest, [at IN levels[hops] WHERE at.ordinal IN ends] + [count IN stored WHERE count.hops = hops] AS counts
+WITH hops, longest, reduce(sum = 0, count IN counts | sum + count.low) AS low,
      reduce(sum = 0, count IN counts | sum + count.mid) AS mid,
      reduce(sum = 0, count IN counts | sum + count.high) AS high
-WITH hops, low % @LIMB AS low, mid + low / @LIMB AS mid, high
-WITH hops, low, mid % @LIMB AS mid, high + mid / @LIMB AS high
+WITH hops, longest, low % @LIMB AS low, mid + low / @LIMB AS mid, high
+WITH hops, longest, low, mid % @LIMB AS mid, high + mid / @LIMB AS high
 // As text: 1 and a part's digits, without the 1, are the digits with zeros in front.
-WITH hops, low, mid, high, substring(toString(@LIMB + low), 1) AS low_digits,
+WITH hops, longest, low, mid, high, substring(toString(@LIMB + low), 1) AS low_digits,
      substring(toString(@LIMB + mid), 1) AS mid_digits
 RETURN hops, CASE WHEN high > 0 THEN toString(high) + mid_digits + low_digits
-  WHEN mid > 0 THEN toString(mid) + low_digits ELSE toString(low) END AS paths
+  WHEN mid > 0 THEN toString(mid) + low_digits ELSE toString(low) END AS paths, longest
 ORDER BY hops
 // visual: Some of the paths that are counted, of at most three hops.
 CYPHER 25

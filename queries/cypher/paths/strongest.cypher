@@ -49,8 +49,7 @@ UNWIND paths AS found
 WITH found.path AS path, found.hops AS hops, found.sum / found.hops AS score, reverse(found.effects) AS effects,
      found.target AS target
 RETURN [n IN [effect IN effects | startNode(effect)] + target | n {@node}] AS nodes,
-       [effect IN effects | effect.weight] AS weights, hops, score
-ORDER BY score DESC, hops, path LIMIT $k
+       [effect IN effects | effect.weight] AS weights, hops, score ORDER BY score DESC, hops, path LIMIT $k
 // visual: The k paths with the largest mean weight, step by step.
 UNWIND paths AS found
 UNWIND found.effects AS effect

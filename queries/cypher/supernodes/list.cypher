@@ -11,7 +11,6 @@ WITH s ORDER BY s.order LIMIT @MAX_SUPERNODES
 // result
 RETURN s.name AS name, s.source AS source, s.rule AS rule, s.order AS order, COLLECT {
   MATCH (s)-[:GROUPS]->(n:Node) WITH n ORDER BY n.ordinal LIMIT @MAX_ROWS RETURN n {@node, .ordinal}
-} AS members
-ORDER BY order LIMIT @MAX_SUPERNODES
+} AS members ORDER BY order LIMIT @MAX_SUPERNODES
 // visual: The supernodes of a graph, and what each groups.
 MATCH p = (s)-[:GROUPS]->() RETURN p ORDER BY s.order LIMIT 300

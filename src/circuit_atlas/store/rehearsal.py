@@ -15,7 +15,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.schema.apply import check_schema
-from circuit_atlas.schema.limits import MAX_HOPS
+from circuit_atlas.schema.limits import DEFAULT_HOPS
 
 _LOG = logging.getLogger(__name__)
 _NONE = ""  # no graph has this name, so nothing is found, and nothing is read
@@ -27,12 +27,13 @@ _FIRST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("paths.top_k", {"graph": _NONE, "targets": [_NONE]}),
     ("nodes.namesakes", {"named": [[_NONE, _NONE]]}),
     ("graphs.versions", {"graphs": [_NONE]}),
+    ("graphs.versions", {"graphs": [_NONE], "tables": [_NONE]}),
     ("nodes.get", {"graph": _NONE, "key": _NONE}),
     ("nodes.columns", {"graph": _NONE}),
     ("graphs.columns", {"graphs": [_NONE]}),
     ("nodes.at", {"graph": _NONE, "ordinals": [0]}),
     ("neighbors.direct", {"graph": _NONE, "key": _NONE}),
-    ("paths.count", {"graph": _NONE, "sources": [], "targets": [_NONE], "max_hops": MAX_HOPS}),
+    ("paths.count", {"graph": _NONE, "sources": [], "targets": [_NONE], "max_hops": DEFAULT_HOPS}),
     ("views.nodes", {"graph": _NONE, "keys": [_NONE], "k": 1}),
 )
 
