@@ -9,6 +9,7 @@ from circuit_atlas.database import Database
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.contrast_results import Contrast
 from circuit_atlas.queries.graphs import StoredGraph
+from circuit_atlas.queries.one_answer import namesakes
 from circuit_atlas.schema.models import Node
 
 
@@ -37,7 +38,7 @@ def titled(database: Database, nodes: Iterable[tuple[str, Node]]) -> dict[tuple[
     """
     found = {(graph, node.key): node for graph, node in nodes}
     names = dict.fromkeys((graph, node.name) for (graph, _), node in found.items())
-    rows = ask(database, "nodes.namesakes", named=[list(name) for name in names]) if names else []
+    rows = namesakes(database, [list(name) for name in names]) if names else []
     crowded = {(row["graph"], row["name"]): row["crowded"] for row in rows}
 
     def title(graph: str, node: Node) -> Node:

@@ -8,6 +8,9 @@ again. A graph that was stored before there were versions has None, which is a v
 The stored bounds and counts of paths can be deleted without a new version. What relies on them notes how many blocks a
 graph has, and they are counted at the end, too.
 
+Many questions end by looking up which names several nodes have. The same statement then reads the versions, and if no
+other one follows, they are not read again.
+
 To read the versions of thousands of graphs takes longer than many answers do. So once a question has been about many
 graphs, further questions note where the log of transactions ends, too. If it still ends there, nothing has changed.
 This is for a single server: the members of a cluster do not all get a transaction at the same time.
@@ -15,14 +18,15 @@ This is for a single server: the members of a cluster do not all get a transacti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from circuit_atlas.database import Database
+from circuit_atlas.database import Database, Rows
 from circuit_atlas.errors import AtlasError, DatabaseError, GraphChangedError
 from circuit_atlas.queries.ask import ask
 
@@ -36,13 +40,18 @@ MANY = 1_000  # graphs
 _watched: WeakSet[Database] = WeakSet()  # those of which a question was about many graphs
 
 
-class _Noted(NamedTuple):
-    """The notes of a question: the versions of graphs that it has read, how many blocks of path tables those have that
-    it relies on, and the position of the log when it began."""
+@dataclass
+class _Noted:
+    """The notes of a question."""
 
-    versions: Versions
-    blocks: dict[str, int]
     position: Position | None
+    """The position of the log when it began."""
+    versions: Versions = field(default_factory=dict)
+    """The versions of graphs that it has read."""
+    blocks: dict[str, int] = field(default_factory=dict)
+    """How many blocks of path tables the graphs have whose tables it relies on."""
+    checked: int | None = None
+    """How many statements had been sent when all of this was last checked; None once more is noted."""
 
 
 _noted: ContextVar[_Noted | None] = ContextVar("what the question that is being asked has noted")
@@ -85,7 +94,7 @@ def _repeatable(value: Any) -> Any:
 
 
 def _attempt(database: Database, function: Callable[[], R]) -> R:
-    noted = _Noted({}, {}, _log_position(database))
+    noted = _Noted(_log_position(database))
     token = _noted.set(noted)
     try:
         answer = function()
@@ -118,6 +127,8 @@ def _log_position(database: Database) -> Position | None:
 
 def _check(database: Database, noted: _Noted) -> None:
     """Check that no graph has changed since it was noted; raises as `check_versions`."""
+    if noted.checked == database.sent:
+        return
     are_many = len(noted.versions) >= MANY
     if are_many and database.is_single:
         _watched.add(database)
@@ -135,7 +146,9 @@ def note_versions(versions: Versions) -> None:
     if noted is None:
         return
     for graph, version in versions.items():
-        if noted.versions.setdefault(graph, version) != version:
+        if graph not in noted.versions:
+            noted.versions[graph], noted.checked = version, None
+        elif noted.versions[graph] != version:
             raise changed(graph)
 
 
@@ -143,19 +156,44 @@ def note_blocks(graph: str, blocks: int) -> None:
     """Note that the question relies on the stored bounds and counts of paths of a graph, and how many blocks it has."""
     noted = _noted.get(None)
     if noted is not None:
-        noted.blocks[graph] = blocks
+        noted.blocks[graph], noted.checked = blocks, None
 
 
-def check_versions(database: Database, versions: Versions, blocks: Mapping[str, int] | None = None) -> None:
+def namesakes(database: Database, named: list[list[str]]) -> Rows:
+    """Those of some names that several nodes have, as in graphs.versions. What the question has noted is checked in the
+    same statement, unless it is much.
+
+    Args:
+        database: the database.
+        named: names of nodes, each with the graph: [graph, name].
+
+    Raises:
+        GraphChangedError: see `check_versions`.
+    """
+    noted = _noted.get(None)
+    if noted is None or len(noted.versions) >= MANY:
+        return check_versions(database, {}, {}, named)
+    found = check_versions(database, noted.versions, noted.blocks, named)
+    noted.checked = database.sent
+    return found
+
+
+def check_versions(
+    database: Database, versions: Versions, blocks: Mapping[str, int] | None = None, named: Sequence[list[str]] = ()
+) -> Rows:
     """Check that graphs still have these versions, and as many blocks of path tables.
+
+    Returns:
+        Those of the names in `named` that several nodes have, see `namesakes`.
 
     Raises:
         GraphChangedError: one of them was replaced or deleted, or has lost path tables.
     """
-    if not versions:
-        return
+    if not versions and not named:
+        return []
     blocks = blocks or {}
-    [found] = ask(database, "graphs.versions", graphs=list(versions), tables=list(blocks))
+    asked = {"graphs": list(versions), "tables": list(blocks), "named": list(named)}
+    [found] = ask(database, "graphs.versions", **asked)
     now = dict(zip(found["names"], found["versions"], strict=True))
     for graph, version in versions.items():
         if now.get(graph) != (version or ""):
@@ -163,6 +201,7 @@ def check_versions(database: Database, versions: Versions, blocks: Mapping[str, 
     for (graph, before), after in zip(blocks.items(), found["blocks"], strict=True):
         if after != before:
             raise changed(graph)
+    return list(found["namesakes"])
 
 
 def changed(graph: str) -> GraphChangedError:

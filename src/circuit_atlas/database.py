@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import count
 from threading import Lock
 from time import perf_counter
 from types import TracebackType
@@ -137,6 +138,8 @@ class Database:
         self._is_closed = False
         self._position: frozenset[str] = frozenset()  # where the log ended when it was last looked at
         self._looking = Lock()
+        self.sent = 0  # how many statements that read were sent
+        self._numbers = count(1)
         self._running: dict[str, Future[Any]] = {}  # statements that are not done, by their marks
         self._threads: set[Future[Any]] = set()  # what uses the driver in a thread and is not done
         if connection is not None:
@@ -178,7 +181,7 @@ class Database:
             CypherError: the server refused the statement.
             QueryTimeoutError: the server stopped it at the time limit, or did not and was left alone with it.
         """
-        parameters = parameters or {}
+        parameters, self.sent = parameters or {}, next(self._numbers)
         self._trace(cypher, parameters, shorten=False)
         mark = uuid4().hex
         # In a thread of its own: an interrupt (Ctrl-C) inside the driver would leave its connection broken, and Neo4j
@@ -264,6 +267,7 @@ class Database:
     def read(self, cypher: str, **parameters: Any) -> Rows:
         """All rows of one of our own statements that reads a store whole: without a limit of rows or of time."""
         self._wait_for_checked_data()
+        self.sent = next(self._numbers)
         self._trace(cypher, parameters, shorten=False)
 
         def work(transaction: ManagedTransaction) -> Rows:
