@@ -69,8 +69,9 @@ def count_found(graph: StoredGraph, search: PathSearch, targets: list[str]) -> t
     longest = None
     from_tokens = search.sources is None and not search.is_restricted
     if graph.properties["acyclic"] and from_tokens and has_tables(graph, COUNTS):
-        asked = {"graph": graph.name, "sources": [], "targets": targets, "max_hops": search.max_hops}
-        rows = ask(graph.database, "paths.count", **asked)
+        rows = ask(
+            graph.database, "paths.count", graph=graph.name, sources=[], targets=targets, max_hops=search.max_hops
+        )
         counts = [int(row["paths"]) for row in rows]
         longest = max((row["longest"] or 0 for row in rows), default=0)
     else:

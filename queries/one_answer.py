@@ -192,8 +192,7 @@ def check_versions(
     if not versions and not named:
         return []
     blocks = blocks or {}
-    asked = {"graphs": list(versions), "tables": list(blocks), "named": list(named)}
-    [found] = ask(database, "graphs.versions", **asked)
+    [found] = ask(database, "graphs.versions", graphs=list(versions), tables=list(blocks), named=list(named))
     now = dict(zip(found["names"], found["versions"], strict=True))
     for graph, version in versions.items():
         if now.get(graph) != (version or ""):
