@@ -36,8 +36,8 @@ Properties = dict[str, Any]
 class GraphReference:
     """A graph of a database, by name. `circuit_atlas.GraphHandle` is one.
 
-    `known` is the row of graphs.stats that was last read of it, with the numbers of blocks that `StoredGraph` adds. The
-    row stays the same as long as the graph's version does, so the next question begins with it.
+    `known` is the row of graphs.stats that was last read of it, so the next question begins with it. When a question
+    ends, it checks that the graph still has this version, and the `blocks` that `StoredGraph` adds to the row.
     """
 
     known: Properties | None = None

@@ -5,8 +5,8 @@ hides the graph in its first transaction. A question notes the version of each g
 the versions again when it ends: if none has changed, all that it read between is of these graphs. Else it is asked
 again. A graph that was stored before there were versions has None, which is a version like any other.
 
-The stored bounds and counts of paths can be deleted without a new version. What relies on them notes how many blocks a
-graph has, and they are counted at the end, too.
+The stored bounds and counts of paths can be deleted without a new version. What relies on them notes how many blocks
+they have, and these are counted at the end, too.
 
 Many questions end by looking up which names several nodes have. The same statement then reads the versions, and if no
 other one follows, they are not read again.
@@ -18,7 +18,7 @@ This is for a single server: the members of a cluster do not all get a transacti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -34,6 +34,7 @@ _ATTEMPTS = 3
 P = ParamSpec("P")
 R = TypeVar("R")
 Versions = dict[str, str | None]  # by name of a graph
+Blocks = dict[str, dict[str, int]]  # of path tables: how many, by name of a graph and label
 Position = frozenset[str]  # where the log of transactions ends, see `Database.position`
 MANY = 1_000  # graphs
 
@@ -48,8 +49,8 @@ class _Noted:
     """The position of the log when it began."""
     versions: Versions = field(default_factory=dict)
     """The versions of graphs that it has read."""
-    blocks: dict[str, int] = field(default_factory=dict)
-    """How many blocks of path tables the graphs have whose tables it relies on."""
+    blocks: Blocks = field(default_factory=dict)
+    """Of the path tables on which it relies."""
     checked: int | None = None
     """How many statements had been sent when all of this was last checked; None once more is noted."""
 
@@ -152,11 +153,18 @@ def note_versions(versions: Versions) -> None:
             raise changed(graph)
 
 
-def note_blocks(graph: str, blocks: int) -> None:
-    """Note that the question relies on the stored bounds and counts of paths of a graph, and how many blocks it has."""
+def note_blocks(graph: str, label: str, blocks: int) -> None:
+    """Note that the question relies on the path tables of a graph with this label, and how many blocks they have.
+
+    Raises:
+        GraphChangedError: the question has noted another number before.
+    """
     noted = _noted.get(None)
-    if noted is not None:
-        noted.blocks[graph], noted.checked = blocks, None
+    if noted is None:
+        return
+    if noted.blocks.setdefault(graph, {}).setdefault(label, blocks) != blocks:
+        raise changed(graph)
+    noted.checked = None
 
 
 def namesakes(database: Database, named: list[list[str]]) -> Rows:
@@ -179,7 +187,7 @@ def namesakes(database: Database, named: list[list[str]]) -> Rows:
 
 
 def check_versions(
-    database: Database, versions: Versions, blocks: Mapping[str, int] | None = None, named: Sequence[list[str]] = ()
+    database: Database, versions: Versions, blocks: Blocks | None = None, named: Sequence[list[str]] = ()
 ) -> Rows:
     """Check that graphs still have these versions, and as many blocks of path tables.
 
@@ -187,7 +195,7 @@ def check_versions(
         Those of the names in `named` that several nodes have, see `namesakes`.
 
     Raises:
-        GraphChangedError: one of them was replaced or deleted, or has lost path tables.
+        GraphChangedError: one of them was repaired, replaced or deleted, or has lost path tables.
     """
     if not versions and not named:
         return []
@@ -198,7 +206,7 @@ def check_versions(
         if now.get(graph) != (version or ""):
             raise changed(graph)
     for (graph, before), after in zip(blocks.items(), found["blocks"], strict=True):
-        if after != before:
+        if after != after | before:
             raise changed(graph)
     return list(found["namesakes"])
 
@@ -206,6 +214,6 @@ def check_versions(
 def changed(graph: str) -> GraphChangedError:
     """The error for a graph that changed during a question."""
     return GraphChangedError(
-        f"graph {graph!r} was replaced or deleted while it was read",
+        f"graph {graph!r} was repaired, replaced or deleted while it was read",
         fix=f"It changed during each of {_ATTEMPTS} attempts. Ask again.",
     )

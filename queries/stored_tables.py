@@ -34,7 +34,7 @@ def has_tables(graph: StoredGraph, label: str) -> bool:
     if label not in graph.blocks and (found := _complete_blocks(graph, label)) is not None:
         graph.blocks[label] = found
     if label in graph.blocks:
-        note_blocks(graph.name, graph.blocks[label])
+        note_blocks(graph.name, label, graph.blocks[label])
         return True
     warned = _warned.setdefault(graph.database, set())
     version = graph.version, graph.properties["content_hash"], label
@@ -71,12 +71,14 @@ def _repair(graph: StoredGraph) -> str:
 
 
 def _complete_blocks(graph: StoredGraph, label: str) -> int | None:
-    """How many blocks all tables of the graph have together, if those with this label are complete: from the first
-    number of hops to the last one that any of the tables has. None if they are not."""
+    """How many blocks the tables with this label have, if they are complete: from the first number of hops to the last
+    one of the bounds. None if they are not."""
     blocks = -(-graph.properties["nodes"] // BOUNDS_BLOCK)
     rows = ask(graph.database, "paths.tables", graph=graph.name)
     longest = max((row["hops"] for row in rows if row["label"] == BOUNDS), default=0)
     found = {(row["sign"], row["hops"]) for row in rows if row["label"] == label and row["blocks"] == blocks}
     signs, first = ((1, -1), 0) if label == BOUNDS else ((0,), 1)
     wanted = {(sign, hops) for sign in signs for hops in range(first, max(longest, 1 if first else 0) + 1)}
-    return sum(row["blocks"] for row in rows) if not blocks or wanted <= found else None
+    if blocks and not wanted <= found:
+        return None
+    return sum(row["blocks"] for row in rows if row["label"] == label)

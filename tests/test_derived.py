@@ -142,7 +142,7 @@ def test_content_is_not_repaired(stored: Atlas) -> None:
 
 
 @pytest.mark.parametrize("label", ["PathBounds", "PathCounts"])
-def test_a_handle_misses_tables_that_are_deleted_between_its_questions(
+def test_a_handle_notices_tables_that_are_deleted_between_its_questions(
     stored: Atlas, label: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     graph = stored.graph("dallas")
@@ -152,6 +152,14 @@ def test_a_handle_misses_tables_that_are_deleted_between_its_questions(
     assert [label in record.getMessage() for record in caplog.records] == [True]
     write(stored, f"MATCH (t:{label} {{graph: 'dallas'}}) DELETE t")
     assert (graph.paths(k=20).paths, graph.count().counts) == before
+
+
+def test_a_distribution_does_not_use_counts_that_were_deleted_after_a_count(stored: Atlas) -> None:
+    """It reads counts, and then bounds, which the handle has not used before."""
+    graph = stored.graph("dallas")
+    paths = graph.count(max_hops=3).total
+    write(stored, "MATCH (t:PathCounts {graph: 'dallas', hops: 2}) DELETE t")
+    assert graph.score_distribution(max_hops=3).paths == paths
 
 
 def test_questions_whose_tables_are_gone_compute_them(stored: Atlas, caplog: pytest.LogCaptureFixture) -> None:

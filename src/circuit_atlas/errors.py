@@ -83,7 +83,7 @@ class AmbiguousNodeError(AtlasError):
 
 
 class GraphChangedError(AtlasError):
-    """A graph was replaced or deleted while a question read it, at each of three attempts."""
+    """A graph was repaired, replaced or deleted while a question read it, at each of three attempts."""
 
 
 class DamagedGraphError(AtlasError):

@@ -1,11 +1,11 @@
-// @internal What ends a question: the versions of its graphs, as columns. Every publish of a graph sets another one.
-// Before, so that no name is of a later version: names that several nodes of a graph have.
+// @internal The last statement of a question: which names several nodes have, and then, so that the names are of these
+// versions, too, the versions of its graphs, as columns. Every publish of a graph sets another version.
 // @param graphs LIST<STRING> -- names of graphs
 // @param tables LIST<STRING> = [] -- names of graphs whose stored bounds and counts of paths are used
 // @param named LIST<LIST<STRING>> = [] -- names of nodes, each with the graph: [graph, name]
 // @returns names LIST<STRING> -- names of graphs that are complete; among thousands, others may be in the list, too
 // @returns versions LIST<STRING> -- the version of each, an empty text if it has none
-// @returns blocks LIST<INTEGER> -- for each of `tables`, how many blocks of bounds and counts it has
+// @returns blocks LIST<MAP> -- for each of `tables`, how many blocks of bounds and counts it has, by label
 // @returns namesakes LIST<MAP> -- graph and name of those in `named` that several nodes have, and `crowded`: layers and
 //   positions at which several nodes have it
 CYPHER 25
@@ -30,5 +30,5 @@ CALL (n_graphs) {
   RETURN collect(coalesce(g.name, '')) AS names, collect(coalesce(g.version, '')) AS versions
 }
 RETURN names, versions, COLLECT {
-  UNWIND $tables AS name RETURN COUNT { @bounds_of(name) } + COUNT { @counts_of(name) }
+  UNWIND $tables AS name RETURN {PathBounds: COUNT { @bounds_of(name) }, PathCounts: COUNT { @counts_of(name) }}
 } AS blocks, namesakes LIMIT 1

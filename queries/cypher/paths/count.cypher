@@ -7,7 +7,7 @@
 // @param max_hops INTEGER = @DEFAULT_HOPS -- most edges of a path, 1 to @MAX_HOPS
 // @returns hops INTEGER -- number of edges
 // @returns paths STRING -- number of paths, in decimal digits
-// @returns longest INTEGER -- from all tokens, most edges of any path, at most @MAX_HOPS; null from given nodes
+// @returns longest INTEGER -- from all tokens, most edges of any path, at most @MAX_HOPS; else, or without one, null
 CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.key IN $targets
 WITH collect(n.ordinal) AS ends

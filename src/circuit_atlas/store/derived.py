@@ -192,6 +192,10 @@ def repair(graph: StoredGraph, found: Derived, data: GraphData, *, columns: bool
     graph.write(sums)
     for step in _repairs(graph, found):
         graph.write(step)
+    for label in found.tables:  # each in one transaction: a question must not find a part of them
+        delete = _STORED_TABLES[label].partition("RETURN")[0] + "DELETE t", {"graph": graph.name}
+        rows = [row for row in found.table_rows if row[0] == label]
+        graph.write(delete, *path_table_steps(graph.name, rows))
     if columns:
         graph.write((_DELETE_COLUMNS, {"graph": graph.name}))
         write_columns(graph, StoredEdges(found.rows.edges, data.edge_extras))
@@ -218,9 +222,6 @@ def _repairs(graph: StoredGraph, found: Derived) -> Iterator[Step]:
     if found.qk:
         yield _DELETE_QK, {"graph": graph.name, "nodes": found.rows.size[0]}
         yield from qk_steps(graph.name, found.rows.qk)
-    for label in found.tables:
-        yield _STORED_TABLES[label].partition("RETURN")[0] + "DELETE t", {"graph": graph.name}
-    yield from path_table_steps(graph.name, [row for row in found.table_rows if row[0] in found.tables])
 
 
 def _check_graph(found: Derived, stored: Row) -> None:
