@@ -79,6 +79,5 @@ def _complete_blocks(graph: StoredGraph, label: str) -> int | None:
     found = {(row["sign"], row["hops"]) for row in rows if row["label"] == label and row["blocks"] == blocks}
     signs, first = ((1, -1), 0) if label == BOUNDS else ((0,), 1)
     wanted = {(sign, hops) for sign in signs for hops in range(first, max(longest, 1 if first else 0) + 1)}
-    if blocks and not wanted <= found:
-        return None
-    return sum(row["blocks"] for row in rows if row["label"] == label)
+    number: int = sum(row["blocks"] for row in rows if row["label"] == label)
+    return number if not blocks or wanted <= found else None
