@@ -18,7 +18,7 @@ This is for a single server: the members of a cluster do not all get a transacti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -180,27 +180,25 @@ def namesakes(database: Database, named: list[list[str]]) -> Rows:
     """
     noted = _noted.get(None)
     if noted is None or len(noted.versions) >= MANY:
-        return check_versions(database, {}, {}, named)
-    found = check_versions(database, noted.versions, noted.blocks, named)
+        return _last_look(database, {}, {}, named)
+    found = _last_look(database, noted.versions, noted.blocks, named)
     noted.checked = database.sent
     return found
 
 
-def check_versions(
-    database: Database, versions: Versions, blocks: Blocks | None = None, named: Sequence[list[str]] = ()
-) -> Rows:
+def check_versions(database: Database, versions: Versions, blocks: Blocks | None = None) -> None:
     """Check that graphs still have these versions, and as many blocks of path tables.
-
-    Returns:
-        Those of the names in `named` that several nodes have, see `namesakes`.
 
     Raises:
         GraphChangedError: one of them was repaired, replaced or deleted, or has lost path tables.
     """
-    if not versions and not named:
-        return []
-    blocks = blocks or {}
-    [found] = ask(database, "graphs.versions", graphs=list(versions), tables=list(blocks), named=list(named))
+    if versions:
+        _last_look(database, versions, blocks or {}, [])
+
+
+def _last_look(database: Database, versions: Versions, blocks: Blocks, named: list[list[str]]) -> Rows:
+    """Those of some names that several nodes have, read before a check as `check_versions` makes it."""
+    [found] = ask(database, "graphs.versions", graphs=list(versions), tables=list(blocks), named=named)
     now = dict(zip(found["names"], found["versions"], strict=True))
     for graph, version in versions.items():
         if now.get(graph) != (version or ""):
