@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
-from tabulate import tabulate
 
 from circuit_atlas.printable import printable
 from circuit_atlas.queries.contrast_results import Contrast
@@ -198,6 +197,8 @@ class Comparison(Result):
         return ["", "", "name", self.a, self.b, "change"], rows
 
     def __str__(self) -> str:
+        from tabulate import tabulate
+
         totals = [[o.what, o.shared, o.only_a, o.only_b, o.similarity] for o in self.overlaps]
         headers = ["", "shared", f"only {self.a}", f"only {self.b}", "similarity"]
         tables = [tabulate(totals, headers, tablefmt="simple", floatfmt=".3f")]

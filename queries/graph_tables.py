@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from pydantic import Field
-from tabulate import tabulate
 
 from circuit_atlas.errors import needs_extra
 from circuit_atlas.printable import printable
@@ -116,6 +115,8 @@ class GraphEdges(Sequence[DirectEffect]):
 
     def _table(self, table_format: str) -> str:
         """The first effects, in a format of tabulate."""
+        from tabulate import tabulate
+
         first = islice(self, _SHOWN_EDGES)
         cells = [[effect.weight, printable(effect.source), printable(effect.target)] for effect in first]
         return str(tabulate(cells, ["weight", "source", "target"], tablefmt=table_format, floatfmt=".4g"))

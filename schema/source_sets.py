@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,10 +33,18 @@ class SourceSets(NamedTuple):
 
     def page(self, node: Node) -> str | None:
         """The address of the page of a node's feature on Neuronpedia; None if it has none."""
-        if node.kind is not Kind.FEATURE or node.layer is None or node.index is None:
-            return None
-        source_set = self.lorsas if node.component is Component.LORSA else self.transcoders
-        return feature_page((self.model, source_set), node.layer, node.index) if source_set else None
+        return next(self.pages([node]))
+
+    def pages(self, nodes: Iterable[Node]) -> Iterator[str | None]:
+        """The page of each node, see `page`. To look up Neuronpedia's names takes longer than the rest, so it is done
+        once for each set."""
+        name_of = cache(neuronpedia_name)
+        for node in nodes:
+            source_set = self.lorsas if node.component is Component.LORSA else self.transcoders
+            if node.kind is not Kind.FEATURE or node.layer is None or node.index is None or not source_set:
+                yield None
+            else:
+                yield _page(name_of((self.model, source_set)), node.layer, node.index)
 
 
 def known_scans() -> dict[str, SourceSet]:
@@ -85,7 +94,10 @@ def feature_page(source_set: SourceSet, layer: int, index: int) -> str | None:
     Raises:
         InputError: the user's own table cannot be read, see `known_scans`.
     """
-    name = neuronpedia_name(source_set)
+    return _page(neuronpedia_name(source_set), layer, index)
+
+
+def _page(name: SourceSet | None, layer: int, index: int) -> str | None:
     return f"{NEURONPEDIA}/{name[0]}/{layer}-{name[1]}/{index}" if name else None
 
 

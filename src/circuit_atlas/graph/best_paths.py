@@ -16,12 +16,13 @@ import numpy as np
 
 from circuit_atlas.graph.bounds import Semiring
 from circuit_atlas.graph.data import Bool, Float64, Int64
-from circuit_atlas.graph.packed import PackedEdges, is_strong, signed_places
+from circuit_atlas.graph.packed import THREADS, PackedEdges, is_strong, signed_places
 from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.graph.stages import Stages
 from circuit_atlas.schema.limits import ROUNDING
+from circuit_atlas.threads import in_order
 
-_PAIRS = 1 << 20  # prefixes with an input each that are looked at together
+_PAIRS = 1 << 17  # prefixes with an input each that are looked at together
 
 
 class BestPath(NamedTuple):
@@ -223,12 +224,17 @@ class PathFinder:
 
     def _continued(self, before: _Prefixes, prefixes: Int64, inputs: _Inputs) -> Iterator[_Longer]:
         """Some prefixes, each continued by each of its inputs, about `_PAIRS` at a time."""
-        for part in _spans(inputs.counts):
+
+        def work(part: slice) -> _Longer:
             counts = inputs.counts[part]
             edge = places_of(inputs.start[part], counts)
-            yield self._by_edges(
+            return self._by_edges(
                 before, np.repeat(prefixes[part], counts), edge if inputs.edge is None else inputs.edge[edge]
             )
+
+        parts = list(_spans(inputs.counts))
+        # numpy lets other threads run while it works on arrays.
+        return in_order(work, parts, THREADS) if len(parts) > 1 else map(work, parts)
 
     def _by_edges(self, before: _Prefixes, parent: Int64, edge: Int64) -> _Longer:
         """Prefixes `parent`, (m,), continued by an edge each."""

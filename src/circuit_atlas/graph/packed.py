@@ -22,7 +22,7 @@ from circuit_atlas.graph.ranges import places_of
 BLOCK = 300_000  # edges that are stored together, at most
 _PART = 1 << 18  # edges that are looked at together: what is computed of them fits into a processor's cache
 _SOURCE_TYPES, _WEIGHT_TYPES = ("|u1", "<u2", "<u4"), ("<f4", "<f8")
-_THREADS = 2  # more wait for memory
+THREADS = 2  # more wait for memory
 _KEPT = 8 << 20  # bytes: four of the arrays that are made for a part
 
 
@@ -221,8 +221,8 @@ def combined(
         return
     _keep_freed_memory()
     # numpy lets other threads run while it works, and parts are of different nodes.
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(work, [parts[i::_THREADS] for i in range(_THREADS)]))
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work, [parts[i::THREADS] for i in range(THREADS)]))
 
 
 @cache

@@ -9,7 +9,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, PrivateAttr, model_validator
-from tabulate import tabulate
 
 from circuit_atlas.errors import InvalidArgumentError, needs_extra
 from circuit_atlas.printable import printable, printable_json
@@ -80,6 +79,8 @@ class Result(Record):
         return ""
 
     def __str__(self) -> str:
+        from tabulate import tabulate  # takes 50 ms, a tenth of a short command that prints JSON
+
         headers, rows = self.printable_table()
         above = f"{printable(self.heading)}\n\n" if self.heading else ""
         below = "".join(f"\nNote: {printable(note)}" for note in self.notes)
@@ -122,6 +123,8 @@ class Result(Record):
         return next(iter(_lists_of(cls)), None) if cls._list == "" else cls._list
 
     def _repr_html_(self) -> str:
+        from tabulate import tabulate
+
         headers, rows = self.table()
         above = f"<p>{cell_html(self.heading, self._source_sets)}</p>\n" if self.heading else ""
         below = "".join(f"\n<p>Note: {escape(note)}</p>" for note in self.notes)

@@ -99,8 +99,7 @@ class PictureNode:
         return component_of(self.key)
 
 
-@dataclass(frozen=True)
-class PictureEdge:
+class PictureEdge(NamedTuple):
     """A direct effect. `source` and `target` are indices of the picture's nodes.
 
     When two graphs are compared, `weight` belongs to the first and `other` to the second; a weight is None if the graph
@@ -220,11 +219,12 @@ def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
 
 def _nodes(graph: StoredGraph, rows: Rows) -> list[PictureNode]:
     nodes = titled(graph.database, ((graph.name, to_node(row["node"])) for row in rows))
-    found = (nodes[graph.name, row["node"]["key"]] for row in rows)
+    found = [nodes[graph.name, row["node"]["key"]] for row in rows]
+    pages = graph.source_sets.pages(found)
     middle, last = middle_places(graph), max(0, graph.properties["n_pos"] - 1)
     return [
-        _node(row, node.title, place_of(node, middle, last), graph.source_sets.page(node))
-        for row, node in zip(rows, found, strict=True)
+        _node(row, node.title, place_of(node, middle, last), page)
+        for row, node, page in zip(rows, found, pages, strict=True)
     ]
 
 
@@ -286,8 +286,7 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
             kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
             target, source, weight = target[kept], source[kept], weight[kept]
     kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
-    columns = (source[kept].tolist(), target[kept].tolist(), weight[kept].tolist())
-    return [PictureEdge(*edge) for edge in zip(*columns, strict=True)]
+    return list(map(PictureEdge, source[kept].tolist(), target[kept].tolist(), weight[kept].tolist()))
 
 
 def edges_at(graph: StoredGraph, nodes: Sequence[PictureNode], ends: Collection[tuple[int, int]]) -> list[PictureEdge]:
