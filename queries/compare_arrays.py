@@ -3,7 +3,6 @@ for graphs of any size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from circuit_atlas.database import Database
 from circuit_atlas.graph.data import Bool, Float64, Int64
-from circuit_atlas.graph.packed import PackedEdges, largest, spans
+from circuit_atlas.graph.packed import THREADS, PackedEdges, largest, spans
 from circuit_atlas.graph.ranges import places_of
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.circuit_arrays import Within
@@ -22,11 +21,13 @@ from circuit_atlas.queries.stored_arrays import read_arrays
 from circuit_atlas.queries.stored_edges import read_edges
 from circuit_atlas.schema.keys import TARGET
 from circuit_atlas.schema.limits import STATUSES
+from circuit_atlas.threads import in_order
 
 if TYPE_CHECKING:
     from circuit_atlas.queries.contrast_results import Contrast
 
-_EDGES_PER_BLOCK = 1 << 20
+_EDGES_PER_BLOCK = 1 << 18  # whose arrays fit into a processor's cache
+_Columns = tuple[npt.NDArray[Any], ...]  # places of targets and of sources, and weights in each graph, (m,)
 Overlapping = dict[str, float]  # the fields of `Overlap` but `what` and `similarity`
 
 
@@ -175,21 +176,18 @@ class Alignment:
     def effects(self, k: int) -> tuple[Overlapping | None, dict[str, list[Effect]]]:
         """How the direct effects overlap, None if there are none; and for each status, the k whose weights differ most,
         then in order of target and source."""
+        inputs = sum(np.bincount(side.identity, side.edges.inputs, len(self.identities)) for side in self.sides)
+        start = np.concatenate([[0], np.cumsum(inputs)])
+        parts = [part for part in spans(start, _EDGES_PER_BLOCK) if start[part[0]] < start[part[1]]]
         total: Overlapping | None = None
-        nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
-        kept: dict[str, tuple[npt.NDArray[Any], ...]] = dict.fromkeys(STATUSES, nothing)
-        for target, source, effects in self._effects():
-            overlap = effects.overlap()
+        kept: dict[str, _Columns] = {}
+        # numpy lets other threads run while it sorts.
+        for overlap, found in in_order(lambda part: self._in_part(*part, k), parts, THREADS):
             total = {name: value + total[name] for name, value in overlap.items()} if total else overlap
-            for status in STATUSES:
-                chosen = effects.of(status)
-                found = (target[chosen], source[chosen], effects.weight_a[chosen], effects.weight_b[chosen])
-                columns = [np.concatenate(pair) for pair in zip(kept[status], found, strict=True)]
-                order = largest(k, np.abs(columns[3] - columns[2]), columns[0], columns[1])
-                kept[status] = tuple(column[order] for column in columns)
+            kept = {status: _strongest(k, found[status], kept.get(status)) for status in STATUSES}
         return total, {
-            status: [Effect(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-            for status, columns in kept.items()
+            status: [Effect(*row) for row in zip(*(column.tolist() for column in kept.get(status, ())), strict=True)]
+            for status in STATUSES
         }
 
     def ends(self, side: Side, effect: Effect) -> tuple[list[int], list[int]]:
@@ -198,29 +196,43 @@ class Alignment:
         meant = side.identity[source] == effect.source
         return np.unique(source[meant]).tolist(), np.unique(target[meant]).tolist()
 
-    def _effects(self) -> Iterator[tuple[Int64, Int64, Aligned]]:
-        """All aligned direct effects, target by target: places of target and source in the list of identities."""
+    def _in_part(self, first: int, stop: int, k: int) -> tuple[Overlapping, dict[str, _Columns]]:
+        """How the direct effects on targets from place `first` to `stop` overlap, and for each status the k whose
+        weights differ most."""
+        target, source, effects = self._effects(first, stop)
+        return effects.overlap(), {
+            status: _strongest(k, (target[at], source[at], effects.weight_a[at], effects.weight_b[at]))
+            for status in STATUSES
+            for at in [effects.of(status)]
+        }
+
+    def _effects(self, first: int, stop: int) -> tuple[Int64, Int64, Aligned]:
+        """The aligned direct effects on targets from place `first` to `stop`, of which there must be some: places of
+        target and source in the list of identities."""
         n = len(self.identities)
-        inputs = sum(np.bincount(side.identity, side.edges.inputs, n) for side in self.sides)
-        for first, stop in spans(np.concatenate([[0], np.cumsum(inputs)]), _EDGES_PER_BLOCK):
-            parts = [side.inputs(side.nodes(first, stop)) for side in self.sides]
-            keys = np.concatenate(
-                [
-                    side.identity[target] * n + side.identity[source]
-                    for side, (target, source, _) in zip(self.sides, parts, strict=True)
-                ]
-            )
-            weights = np.concatenate([part[2].astype(np.float64) for part in parts])
-            is_b = np.repeat([False, True], [len(part[2]) for part in parts])
-            if not len(keys):
-                continue
-            order = np.argsort(keys, kind="stable")
-            keys, weights, is_b = keys[order], weights[order], is_b[order]
-            start = np.flatnonzero(np.diff(keys, prepend=-1))
-            aligned = Aligned(
-                np.logical_or.reduceat(~is_b, start),
-                np.logical_or.reduceat(is_b, start),
-                np.add.reduceat(np.where(is_b, 0.0, weights), start),
-                np.add.reduceat(np.where(is_b, weights, 0.0), start),
-            )
-            yield keys[start] // n, keys[start] % n, aligned
+        parts = [side.inputs(side.nodes(first, stop)) for side in self.sides]
+        keys = np.concatenate(
+            [
+                side.identity[target] * n + side.identity[source]
+                for side, (target, source, _) in zip(self.sides, parts, strict=True)
+            ]
+        )
+        weights = np.concatenate([part[2].astype(np.float64) for part in parts])
+        is_b = np.repeat([False, True], [len(part[2]) for part in parts])
+        order = np.argsort(keys, kind="stable")
+        keys, weights, is_b = keys[order], weights[order], is_b[order]
+        start = np.flatnonzero(np.diff(keys, prepend=-1))
+        aligned = Aligned(
+            np.logical_or.reduceat(~is_b, start),
+            np.logical_or.reduceat(is_b, start),
+            np.add.reduceat(np.where(is_b, 0.0, weights), start),
+            np.add.reduceat(np.where(is_b, weights, 0.0), start),
+        )
+        return keys[start] // n, keys[start] % n, aligned
+
+
+def _strongest(k: int, *found: _Columns | None) -> _Columns:
+    """Of some columns, the k effects whose weights differ most, then in order of target and source."""
+    columns = [np.concatenate(some) for some in zip(*filter(None, found), strict=True)]
+    order = largest(k, np.abs(columns[3] - columns[2]), columns[0], columns[1])
+    return tuple(column[order] for column in columns)

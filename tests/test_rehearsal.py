@@ -11,6 +11,7 @@ import pytest
 
 from circuit_atlas import Connection, GraphHandle
 from circuit_atlas.database import Database, StatementResult
+from circuit_atlas.queries.compare import compare
 from circuit_atlas.store import rehearsal
 from circuit_atlas.store.rehearsal import rehearse
 
@@ -65,6 +66,7 @@ def rehearsed(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> Record
         lambda graph: graph.neighbors("token:3"),
         lambda graph: graph.count(),
         lambda graph: graph.view(),
+        lambda graph: compare(graph.database, "dallas", "winter"),
     ],
 )
 def test_the_statements_of_first_questions_are_rehearsed(

@@ -19,8 +19,9 @@ from circuit_atlas.schema.limits import DEFAULT_HOPS
 
 _LOG = logging.getLogger(__name__)
 _NONE = ""  # no graph has this name, so nothing is found, and nothing is read
-# What the default question about paths, paths from a token, neighbors of a node, a count and a picture need. Neo4j
-# keeps a plan for parameters of the same types: a list with something in it has another type than an empty one.
+# What the default question about paths, paths from a token, neighbors of a node, a count, a picture and a comparison
+# need. Neo4j keeps a plan for parameters of the same types: a list with something in it has another type than an empty
+# one.
 _FIRST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("graphs.stats", {"graph": _NONE}),
     ("paths.tables", {"graph": _NONE}),
@@ -36,6 +37,9 @@ _FIRST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("neighbors.direct", {"graph": _NONE, "key": _NONE}),
     ("paths.count", {"graph": _NONE, "sources": [], "targets": [_NONE], "max_hops": DEFAULT_HOPS}),
     ("views.nodes", {"graph": _NONE, "keys": [_NONE], "k": 1}),
+    ("compare.identities", {"a": _NONE, "b": _NONE}),
+    ("compare.nodes", {"a": _NONE, "b": _NONE}),
+    ("compare.nodes", {"a": _NONE, "b": _NONE, "keys": [_NONE]}),
 )
 
 
