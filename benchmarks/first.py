@@ -7,6 +7,7 @@ Beside them, the programs of `walks`, which do nothing but the recurrence over t
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -15,13 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tabulate import tabulate
 
 from benchmarks.cases import SHAPES, case_of
 from benchmarks.walks import PROGRAMS
 from circuit_atlas.config import STORE_VARIABLE
 from circuit_atlas.export.pt_file import write_pt
+from circuit_atlas.graph.data import KINDS
 from circuit_atlas.graph.packed import PackedEdges
+from circuit_atlas.schema.keys import Kind
 from circuit_atlas.server import LocalServer
 from circuit_atlas.synth import Shape, synthesize
 
@@ -29,6 +33,8 @@ Record = dict[str, Any]
 _LIMIT = 120  # seconds
 _SOURCE = 3  # position of the token where paths begin
 _FROM = ["--from", f"token:{_SOURCE}"]
+_NODE = "NODE"  # in a question: the feature that it is about
+_MIDDLE = (12, 5)  # layer and position of features that many others act on, and which act on many
 _LARGEST = "72M"
 # 20,000 nodes, the most that a synthetic graph can have.
 _SHAPES = {
@@ -42,8 +48,8 @@ _QUESTIONS = {
     "paths, product": ["paths", "first", "--score", "product"],
     "paths through three layers": ["paths", "first", "--layer", "3", "--layer", "7", "--layer", "12"],
     "paths of features": ["paths", "first", "--kind", "feature"],
-    "paths that avoid a node": ["paths", "first", "--avoid", "error:20@5"],
-    "paths that pass a node": ["paths", "first", "--must-pass", "error:20@5"],
+    "paths that avoid a node": ["paths", "first", "--avoid", _NODE],
+    "paths that pass a node": ["paths", "first", "--must-pass", _NODE],
     "paths of edges of at least 0.01": ["paths", "first", "--min-weight", "0.01"],
     "paths, edge value abs(weight)": ["paths", "first", "--edge-value", "abs(weight)"],
     "paths from a token, 12 hops": ["paths", "first", *_FROM, "--max-hops", "12"],
@@ -51,7 +57,7 @@ _QUESTIONS = {
     "count from a token": ["count", "first", *_FROM],
     "distribution": ["distribution", "first"],
     "influence": ["influence", "first"],
-    "influence on a node": ["influence", "first", "--to", "error:20@5"],
+    "influence on a node": ["influence", "first", "--to", _NODE],
     "view": ["view", "first", "-o", "first.html"],
     "report": ["report", "first", "-o", "first.html"],
     "report in Markdown, picture by Chromium": ["report", "first", "-o", "first.md"],
@@ -59,6 +65,7 @@ _QUESTIONS = {
     "collapse": ["collapse", "first", "--timeout", str(_LIMIT)],
     "compare with a second graph": ["compare", "first", "second", "--timeout", str(_LIMIT)],
 }
+_EMPTY = re.compile(r'"(paths|contributors)": (\[\]|0\b)|"total": 0\b')  # in an answer: it is about nothing
 # They write, or read, the largest graph once more.
 _TOO_LONG = ("collapse", "compare with a second graph")
 _PROGRAM = """
@@ -86,15 +93,20 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
     server = LocalServer(folder / "store")
     server.start(quiet=True)
 
+    layer, position = _MIDDLE
+    is_middle = (data.nodes.layer == layer) & (data.nodes.position == position)
+    features = [data.nodes.key(i) for i in np.flatnonzero(is_middle & (data.nodes.kind == KINDS.index(Kind.FEATURE)))]
+
     def ask(arguments: list[str]) -> Record:
-        return _timed([sys.executable, "-c", _PROGRAM, *arguments], folder)
+        named = [features[0] if word == _NODE else word for word in arguments]
+        return _timed([sys.executable, "-c", _PROGRAM, *named], folder)
 
     ingest = ask(["ingest", "first.pt", "--bulk", "--name", "first"])
     answer = ask(_QUESTIONS["paths"])
     whole = None if None in (ingest["seconds"], answer["seconds"]) else ingest["seconds"] + answer["seconds"]
     yield {"edges": edges, "question": "file to first answer, --bulk", "new": {**ingest, "seconds": whole}}
     (folder / "first.pt").unlink()
-    ask(["supernodes", "create", "first", "group", "error:20@5", "error:21@5", "error:22@6"])
+    ask(["supernodes", "create", "first", "group", *features[:3]])
     for question, arguments in _QUESTIONS.items():
         if size == _LARGEST and question in _TOO_LONG:
             continue
@@ -119,7 +131,7 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
 
 
 def _timed(command: list[str], folder: Path | None = None) -> Record:
-    """Seconds of a program from start to end, None if it fails; MB of memory at most, if it says so.
+    """Seconds of a program from start to end, None if it fails or finds nothing; MB of memory at most, if it says so.
 
     With a folder, the program runs in it and uses the store in it.
     """
@@ -129,10 +141,11 @@ def _timed(command: list[str], folder: Path | None = None) -> Record:
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=10 * _LIMIT
     )
     seconds = time.perf_counter() - started
-    if done.returncode:
-        print(" ".join(command[-6:]), done.stderr[:500], file=sys.stderr)
+    is_answered = done.returncode == 0 and not _EMPTY.search(done.stdout)
+    if not is_answered:
+        print(" ".join(command[-6:]), done.stderr[:500] or "found nothing", file=sys.stderr)
     peak = [int(line.split()[1]) / 1024 for line in done.stderr.splitlines() if line.startswith("VmHWM:")]
-    return {"seconds": None if done.returncode else seconds, "memory": peak[0] if peak else None}
+    return {"seconds": seconds if is_answered else None, "memory": peak[0] if peak else None}
 
 
 def markdown(records: list[Record]) -> str:
