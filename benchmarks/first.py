@@ -95,7 +95,8 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
 
     layer, position = _MIDDLE
     is_middle = (data.nodes.layer == layer) & (data.nodes.position == position)
-    features = [data.nodes.key(i) for i in np.flatnonzero(is_middle & (data.nodes.kind == KINDS.index(Kind.FEATURE)))]
+    is_middle &= data.nodes.kind == KINDS.index(Kind.FEATURE)
+    features = [data.nodes.key(i) for i in np.flatnonzero(is_middle).tolist()]
 
     def ask(arguments: list[str]) -> Record:
         named = [features[0] if word == _NODE else word for word in arguments]
