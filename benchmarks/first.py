@@ -34,7 +34,8 @@ _LIMIT = 120  # seconds
 _SOURCE = 3  # position of the token where paths begin
 _FROM = ["--from", f"token:{_SOURCE}"]
 _NODE = "NODE"  # in a question: the feature that it is about
-_MIDDLE = (12, 5)  # layer and position of features that many others act on, and which act on many
+# Of features that many others act on, and which act on many.
+_LAYERS, _POSITION = (12, 13, 14), 5
 _LARGEST = "72M"
 # 20,000 nodes, the most that a synthetic graph can have.
 _SHAPES = {
@@ -65,7 +66,7 @@ _QUESTIONS = {
     "collapse": ["collapse", "first", "--timeout", str(_LIMIT)],
     "compare with a second graph": ["compare", "first", "second", "--timeout", str(_LIMIT)],
 }
-_EMPTY = re.compile(r'"(paths|contributors)": (\[\]|0\b)|"total": 0\b')  # in an answer: it is about nothing
+_EMPTY = re.compile(r'"(paths|contributors)": (\[\]|0\b)|"total": 0\b')  # in an answer that found nothing
 # They write, or read, the largest graph once more.
 _TOO_LONG = ("collapse", "compare with a second graph")
 _PROGRAM = """
@@ -93,10 +94,8 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
     server = LocalServer(folder / "store")
     server.start(quiet=True)
 
-    layer, position = _MIDDLE
-    is_middle = (data.nodes.layer == layer) & (data.nodes.position == position)
-    is_middle &= data.nodes.kind == KINDS.index(Kind.FEATURE)
-    features = [data.nodes.key(i) for i in np.flatnonzero(is_middle).tolist()]
+    is_there = (data.nodes.kind == KINDS.index(Kind.FEATURE)) & (data.nodes.position == _POSITION)
+    features = [data.nodes.key(int(np.flatnonzero(is_there & (data.nodes.layer == layer))[0])) for layer in _LAYERS]
 
     def ask(arguments: list[str]) -> Record:
         named = [features[0] if word == _NODE else word for word in arguments]
@@ -107,7 +106,7 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
     whole = None if None in (ingest["seconds"], answer["seconds"]) else ingest["seconds"] + answer["seconds"]
     yield {"edges": edges, "question": "file to first answer, --bulk", "new": {**ingest, "seconds": whole}}
     (folder / "first.pt").unlink()
-    ask(["supernodes", "create", "first", "group", *features[:3]])
+    ask(["supernodes", "create", "first", "group", *features])
     for question, arguments in _QUESTIONS.items():
         if size == _LARGEST and question in _TOO_LONG:
             continue
@@ -144,7 +143,7 @@ def _timed(command: list[str], folder: Path | None = None) -> Record:
     seconds = time.perf_counter() - started
     is_answered = done.returncode == 0 and not _EMPTY.search(done.stdout)
     if not is_answered:
-        print(" ".join(command[-6:]), done.stderr[:500] or "found nothing", file=sys.stderr)
+        print(" ".join(command[-6:]), done.stderr[:500] if done.returncode else "found nothing", file=sys.stderr)
     peak = [int(line.split()[1]) / 1024 for line in done.stderr.splitlines() if line.startswith("VmHWM:")]
     return {"seconds": seconds if is_answered else None, "memory": peak[0] if peak else None}
 

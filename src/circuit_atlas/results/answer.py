@@ -79,7 +79,7 @@ class Result(Record):
         return ""
 
     def __str__(self) -> str:
-        from tabulate import tabulate  # takes 50 ms, a tenth of a short command that prints JSON
+        from tabulate import tabulate  # slow to import, and JSON does not need it
 
         headers, rows = self.printable_table()
         above = f"{printable(self.heading)}\n\n" if self.heading else ""
