@@ -11,7 +11,7 @@ from tqdm import tqdm
 from circuit_atlas.database import Database, Rows
 from circuit_atlas.queries.catalogue import find_query
 from circuit_atlas.queries.edge_value import EdgeValue
-from circuit_atlas.threads import first_done, in_thread, map_in_threads
+from circuit_atlas.threads import map_in_threads
 
 _WORKERS = 4  # questions
 Item = TypeVar("Item")
@@ -59,23 +59,6 @@ def ask_together(
         asked = map_in_threads(lambda item: (item[0], work(item[1])), enumerate(items), _WORKERS)
         found = dict(tqdm(asked, title, len(items), unit=f" {unit}", disable=silent))
     return [found[place] for place in range(len(items))]
-
-
-@contextmanager
-def asked_beside(database: Database, query_id: str, **parameters: Any) -> Iterator[Callable[[], Rows]]:
-    """Asks a query of the catalogue while the block asks and computes other things.
-
-    Yields:
-        A function that waits for the rows, see `ask`.
-    """
-    rows = in_thread(lambda: ask(database, query_id, **parameters))
-
-    def wait() -> Rows:
-        first_done([rows])
-        return rows.result()
-
-    with interruptible(database):
-        yield wait
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from circuit_atlas.graph.contrast import with_sum_of
 from circuit_atlas.graph.data import Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
 from circuit_atlas.graph.packed import PackedEdges
-from circuit_atlas.queries.ask import ask, asked_beside
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.contrast import cancels
 from circuit_atlas.queries.edge_value_arrays import edge_values
 from circuit_atlas.queries.stored_edges import read_edges
@@ -98,15 +98,13 @@ def read_arrays(
 
 
 def _read(graph: StoredGraph) -> StoredArrays:
-    with asked_beside(graph.database, "nodes.columns", graph=graph.name) as rows:
-        edges = read_edges(graph).edges
-        nodes = rows()[0]
+    nodes = ask(graph.database, "nodes.columns", graph=graph.name)[0]
     return StoredArrays(
         nodes["keys"],
         np.array(nodes["layers"], np.int32),
         np.array(nodes["positions"], np.int32),
         np.array(nodes["input_sums"], np.float64),
-        edges,
+        read_edges(graph).edges,
     )
 
 

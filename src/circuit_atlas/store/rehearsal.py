@@ -36,7 +36,7 @@ _FIRST: tuple[tuple[str, dict[str, Any]], ...] = (
     ("nodes.at", {"graph": _NONE, "ordinals": [0]}),
     ("neighbors.direct", {"graph": _NONE, "key": _NONE}),
     ("paths.count", {"graph": _NONE, "sources": [], "targets": [_NONE], "max_hops": DEFAULT_HOPS}),
-    ("views.nodes", {"graph": _NONE, "k": 1}),
+    ("views.nodes", {"graph": _NONE, "keys": [_NONE], "k": 1}),
     ("compare.identities", {"a": _NONE, "b": _NONE}),
     ("compare.nodes", {"a": _NONE, "b": _NONE}),
     ("compare.nodes", {"a": _NONE, "b": _NONE, "keys": [_NONE]}),

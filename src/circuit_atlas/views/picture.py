@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from circuit_atlas.database import Rows
 from circuit_atlas.queries.age import age_notes
-from circuit_atlas.queries.ask import ask, asked_beside
+from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.checks import check_range
 from circuit_atlas.queries.graphs import Properties, StoredGraph, graph_query
 from circuit_atlas.queries.node_rows import titled, to_node
@@ -170,11 +170,9 @@ def read_picture(
     """
     check_range("max_nodes", max_nodes, 1, MAX_NODES_SHOWN)
     stored = graph.properties
-    with asked_beside(graph.database, "views.nodes", graph=graph.name, k=max_nodes) as without_paths:
-        found = found_paths(graph, paths) if isinstance(paths, PathOptions) else paths
-        best = [] if found is None else found.paths
-        rows = _with(graph, without_paths(), dict.fromkeys(node.key for path in best for node in path.nodes), max_nodes)
-    rows = _with(graph, rows, dict.fromkeys([*(row["node"]["key"] for row in rows), *more]))
+    found = found_paths(graph, paths) if isinstance(paths, PathOptions) else paths
+    best = [] if found is None else found.paths
+    rows = _node_rows(graph, list(dict.fromkeys(node.key for path in best for node in path.nodes)), max_nodes, more)
     edges = _edges(graph, [row["node"]["ordinal"] for row in rows])
     place = {row["node"]["key"]: i for i, row in enumerate(rows)}
     drawn = [path for path in best if all(node.key in place for node in path.nodes)]
@@ -207,12 +205,12 @@ def found_paths(graph: StoredGraph, options: PathOptions) -> Paths | None:
     return search_paths(graph, **options.arguments) if asked else None
 
 
-def _with(graph: StoredGraph, rows: Rows, keys: Collection[str], max_nodes: int | None = None) -> Rows:
-    """Rows of nodes that have these keys, too: at most `max_nodes`, or as many as there are keys. The nodes of the best
-    paths are nearly always among the most influential ones, and need not be asked for again."""
-    if not set(keys) - {row["node"]["key"] for row in rows}:
+def _node_rows(graph: StoredGraph, keys: list[str], max_nodes: int, more: Sequence[str]) -> Rows:
+    rows = ask(graph.database, "views.nodes", graph=graph.name, keys=keys, k=max_nodes)
+    if not more:
         return rows
-    return ask(graph.database, "views.nodes", graph=graph.name, keys=list(keys), k=max_nodes or len(keys))
+    every = list(dict.fromkeys([*(row["node"]["key"] for row in rows), *more]))
+    return ask(graph.database, "views.nodes", graph=graph.name, keys=every, k=len(every))
 
 
 def _path(path: Path, index: dict[str, int], graph: str) -> PicturePath:
