@@ -66,7 +66,7 @@ _QUESTIONS = {
     "collapse": ["collapse", "first", "--timeout", str(_LIMIT)],
     "compare with a second graph": ["compare", "first", "second", "--timeout", str(_LIMIT)],
 }
-_EMPTY = re.compile(r'"(paths|contributors)": (\[\]|0\b)|"total": 0\b')  # in an answer that found nothing
+_EMPTY = re.compile(r'"(paths|contributors)": (\[\]|0\b(?!\.))|"total": 0\b(?!\.)')  # in an answer that found nothing
 # They write, or read, the largest graph once more.
 _TOO_LONG = ("collapse", "compare with a second graph")
 _PROGRAM = """
