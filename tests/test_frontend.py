@@ -28,9 +28,7 @@ from circuit_atlas.errors import DatabaseError, GraphNotFoundError, InputError, 
 from circuit_atlas.ingest import read_graph
 from circuit_atlas.queries.node_results import Explanation
 from circuit_atlas.schema.limits import NODE_THRESHOLD
-from circuit_atlas.schema.models import Supernode
 from circuit_atlas.views.frontend import MAX_CONNECTIONS, FrontendServer, write_frontend_files
-from circuit_atlas.views.serve import kept_supernodes
 
 if TYPE_CHECKING:
     from circuit_tracer import Graph
@@ -215,11 +213,6 @@ def test_a_graph_does_not_take_the_place_of_the_list(name: str, tmp_path: Path) 
     assert [line["slug"] for line in listed(tmp_path)] == [slug]
     assert slug.lower() != "graph-metadata"
     assert saved_as(tmp_path / f"{slug}.json")["metadata"]["title_prefix"] == name
-
-
-def test_supernodes_are_kept_with_the_nodes() -> None:
-    groups = (Supernode(name="a", members=(1, 4, 5)), Supernode(name="b", members=(0,)))
-    assert kept_supernodes(groups, [5, 2, 4]) == (Supernode(name="a", members=(0, 2)),)
 
 
 def test_graphs_of_other_graphs_are_shown_as_they_are_stored(

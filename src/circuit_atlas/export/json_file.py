@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,15 +22,29 @@ _BLOCK = 100_000
 NEW_QPARAMS: dict[str, Any] = {"pinnedIds": [], "supernodes": [], "linkType": "both", "clickedId": "", "sg_pos": ""}
 
 
+class JsonContent(NamedTuple):
+    """What a JSON file says: its nodes, its links, each as JSON text, and in `head` all other fields."""
+
+    head: dict[str, Any]
+    nodes: list[dict[str, Any]]
+    links: Iterable[str]
+
+
 def write_json(data: GraphData, path: Path) -> None:
-    """Write a graph as the JSON of circuit-tracer's `create_graph_files`.
+    """Write a graph as the JSON of circuit-tracer's `create_graph_files`, see `json_content`.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    write_content(json_content(data), path)
+
+
+def json_content(data: GraphData) -> JsonContent:
+    """A graph as circuit-tracer's `create_graph_files` writes it.
 
     A graph that was read from a JSON file gets the fields that it had there, and its links in the same order. Other
     graphs get circuit-tracer's fields, and links in order of target, then source. `qParams` has the graph's present
     supernodes; a file without `qParams` stays without, unless supernodes were made.
-
-    Raises:
-        InputError: the file cannot be written.
     """
     metadata = data.metadata
     head = {
@@ -38,11 +52,20 @@ def write_json(data: GraphData, path: Path) -> None:
         **_qparams(data),
         **metadata.file_extra,
     }
+    return JsonContent(head, [node_fields(data, i) for i in range(len(data.nodes))], _in_file_order(data))
+
+
+def write_content(content: JsonContent, path: Path) -> None:
+    """Write a JSON file, link by link.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(_dump(head)[:-1] + ',"nodes":[\n')
-        file.write(",\n".join(_dump(node_fields(data, i)) for i in range(len(data.nodes))))
+        file.write(_dump(content.head)[:-1] + ',"nodes":[\n')
+        file.write(",\n".join(map(_dump, content.nodes)))
         file.write('\n],"links":[\n')
-        for i, link in enumerate(_in_file_order(data)):
+        for i, link in enumerate(content.links):
             file.write(link if i == 0 else ",\n" + link)
         file.write("\n]}\n")
 
@@ -74,6 +97,9 @@ def _links(data: GraphData) -> Iterator[str]:
     extras = {(extra.target, extra.source): extra.extra for extra in data.edge_extras}
     for block in data.edges.blocks(_BLOCK):
         columns = zip(block.target.tolist(), block.source.tolist(), block.weight.tolist(), strict=True)
+        if not extras:
+            yield from [f'{{"source":{ids[s]},"target":{ids[t]},"weight":{weight!r}}}' for t, s, weight in columns]
+            continue
         for target, source, weight in columns:
             extra = extras.get((target, source))
             rest = f",{extra[1:-1]}" if extra else ""

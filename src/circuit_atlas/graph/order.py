@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from circuit_atlas.graph.data import Edges, Float64, Int32
+from circuit_atlas.graph.packed import PackedEdges, combined
 from circuit_atlas.graph.ranges import places_of
 
 _BLOCK = 1 << 20
@@ -18,7 +19,7 @@ def topological_order(edges: Edges, depth: Float64) -> Int32 | None:
         depth: float64 (n,): height of each node in the model (`NodeColumns.depth`). Every effect of a genuine
             attribution graph leads upwards, so sorting by depth is enough; for other graphs an order is searched for.
     """
-    if all((depth[block.source] < depth[block.target]).all() for block in edges.blocks(_BLOCK)):
+    if _leads_upwards(edges, depth):
         return np.argsort(depth, kind="stable").astype(np.int32)
     # Kahn's algorithm, a level at a time: take the nodes whose inputs have all been taken. Each edge is read once, with
     # its source.
@@ -34,3 +35,12 @@ def topological_order(edges: Edges, depth: Float64) -> Int32 | None:
         left[reached] -= times
         free = reached[left[reached] == 0]
     return None if left.any() else np.concatenate(order).astype(np.int32)
+
+
+def _leads_upwards(edges: Edges, depth: Float64) -> bool:
+    """Whether every source is below its target."""
+    if not isinstance(edges, PackedEdges):
+        return all((depth[block.source] < depth[block.target]).all() for block in edges.blocks(_BLOCK))
+    highest = np.full(len(depth), -np.inf)  # of the inputs of each node
+    combined(edges, lambda part: part.at_source(depth), np.maximum, highest)
+    return bool((highest < depth)[edges.inputs > 0].all())

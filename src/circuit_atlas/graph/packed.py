@@ -60,7 +60,7 @@ class PackedEdges:
     @classmethod
     def of(cls, edges: Edges, n: int) -> PackedEdges:
         """Any edges of a graph of n nodes, m of them: `inputs` (n,), the others (m,)."""
-        return unpacked(packed(edges, n), n, len(edges))
+        return edges if isinstance(edges, cls) else unpacked(packed(edges, n), n, len(edges))
 
     def __len__(self) -> int:
         return len(self.source)
@@ -72,11 +72,18 @@ class PackedEdges:
 
     def among(self, nodes: Bool) -> PackedEdges:
         """The edges whose source and target are among `nodes`, bool (n,)."""
-        target = np.repeat(np.arange(len(self.inputs), dtype=np.int32), self.inputs)
-        kept = nodes[target] & nodes[self.source]
-        scored = None if self.scored is None else self.scored[kept]
-        inputs = np.bincount(target[kept], minlength=len(self.inputs))
-        return PackedEdges(inputs, self.source[kept], self.weight[kept], scored)
+        at = np.concatenate([np.zeros(0, np.int64), *self._places_among(nodes)])
+        scored = None if self.scored is None else self.scored[at]
+        inputs = np.diff(np.searchsorted(at, self.start))
+        return PackedEdges(inputs, self.source[at], self.weight[at], scored)
+
+    def _places_among(self, nodes: Bool) -> Iterator[Int64]:
+        """The places of the edges between `nodes`, bool (n,), in order."""
+        for first, stop in spans(self.start, _PART):
+            begin, end = int(self.start[first]), int(self.start[stop])
+            kept = np.repeat(nodes[first:stop], self.inputs[first:stop])
+            kept &= nodes[self.source[begin:end]]
+            yield begin + np.flatnonzero(kept)
 
     def as_arrays(self) -> ArrayEdges:
         """The same edges, in 16 bytes each."""

@@ -21,7 +21,7 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from importlib.resources import files
@@ -30,7 +30,7 @@ from typing import Any
 from urllib.parse import quote
 
 from circuit_atlas.errors import AtlasError, DatabaseError, InputError, needs_extra
-from circuit_atlas.export.json_file import NEW_QPARAMS, write_json
+from circuit_atlas.export.json_file import NEW_QPARAMS, JsonContent, json_content, write_content
 from circuit_atlas.files import replacing, write_file
 from circuit_atlas.graph.data import GraphData
 from circuit_atlas.ingest.labels import FILE
@@ -103,11 +103,9 @@ def _written(
 ) -> str:
     file = folder / f"{slug}.json"
     with replacing(file) as part:
-        write_json(data, part)
-        # A browser refuses a whole file with `NaN` or `Infinity` in it, which Python takes and writes.
-        content = json.loads(part.read_text(encoding="utf-8"), parse_constant=lambda _: None)
-        metadata = {**content["metadata"], "slug": slug, "title_prefix": graph}
-        nodes = content["nodes"]
+        content = json_content(data)
+        head, nodes = _for_browsers(content.head), _for_browsers(content.nodes)
+        metadata = {**head["metadata"], "slug": slug, "title_prefix": graph}
         explained = [explanations.get(data.nodes.key(i), ()) for i in range(len(nodes))]
         for node, found in zip(nodes, explained, strict=True):
             has_label = str(node.get("clerp") or "").strip()
@@ -120,12 +118,24 @@ def _written(
             (folder / "features" / slug).mkdir(parents=True, exist_ok=True)
             for feature, page in _feature_pages(nodes, explained):
                 (folder / "features" / slug / f"{feature}.json").write_text(json.dumps(page), encoding="utf-8")
-        qparams = {**NEW_QPARAMS, **content.get("qParams", {})}
+        qparams = {**NEW_QPARAMS, **head.get("qParams", {})}
         saved = _saved(file, nodes)
-        content |= {"metadata": metadata, "qParams": qparams if saved is None else saved, _FIRST: qparams}
-        part.write_text(json.dumps(content), encoding="utf-8")
+        head |= {"metadata": metadata, "qParams": qparams if saved is None else saved, _FIRST: qparams}
+        write_content(JsonContent(head, nodes, _links_for_browsers(data, content.links)), part)
         _add_to_list(folder, metadata)  # before the file exists: a file that is not in the list is somebody else's
     return slug
+
+
+def _for_browsers(value: Any) -> Any:
+    """The same, with null for `NaN` and `Infinity`, which Python takes and writes; a browser refuses the whole file."""
+    return json.loads(json.dumps(value), parse_constant=lambda _: None)
+
+
+def _links_for_browsers(data: GraphData, links: Iterable[str]) -> Iterable[str]:
+    """Links whose further fields, which hardly any file has, suit a browser. Weights are finite."""
+    if not data.edge_extras and "zero_links" not in data.metadata.file_form:
+        return links
+    return (json.dumps(_for_browsers(json.loads(link))) for link in links)
 
 
 def _saved(file: Path, nodes: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +16,6 @@ from circuit_atlas.errors import InputError
 from circuit_atlas.queries.checks import check_share
 from circuit_atlas.queries.graphs import GraphReference, StoredGraph, graph_query, rows_of_nodes
 from circuit_atlas.schema.limits import EDGE_THRESHOLD, NODE_THRESHOLD
-from circuit_atlas.schema.models import Supernode
 
 if TYPE_CHECKING:
     from circuit_atlas.graph.data import GraphData
@@ -35,8 +32,8 @@ def serve(
 ) -> ServedGraphs:
     """Serve circuit-tracer's own web page on graphs, on this machine alone, until the result is closed.
 
-    Graphs that came from a `.pt` and are stored whole are pruned for it, as `create_graph_files` does; others, such as
-    collapsed graphs and aggregates, are shown as they are stored.
+    Graphs that came from a `.pt` and are stored whole are pruned for it, see `graph.prune`; others, such as collapsed
+    graphs and aggregates, are shown as they are stored.
 
     Args:
         database: the database.
@@ -87,33 +84,11 @@ def _shown(graph: StoredGraph, thresholds: dict[str, float]) -> tuple[GraphData,
 
 
 def _pruned(graph: StoredGraph, thresholds: dict[str, float]) -> GraphData:
-    """A graph as it is shown: one that is stored whole goes, as a `.pt`, through the reader that prunes."""
-    from circuit_atlas.export.pt_file import write_pt
-    from circuit_atlas.ingest import read_graph
+    from circuit_atlas.graph.prune import prune
     from circuit_atlas.queries.whole_graph import read_graph_data
 
     data = read_graph_data(graph)
-    if not _is_whole(data):
-        return data
-    with TemporaryDirectory(prefix="circuit-atlas-") as folder:
-        file = Path(folder) / "graph.pt"
-        write_pt(data, file)
-        pruned = read_graph(
-            file, node_threshold=thresholds["node_threshold"], edge_threshold=thresholds["edge_threshold"]
-        )
-    places = {data.nodes.key(i): i for i in range(len(data.nodes))}
-    kept = [places[pruned.nodes.key(i)] for i in range(len(pruned.nodes))]
-    nodes = replace(
-        pruned.nodes,
-        token=[data.nodes.token[i] for i in kept],
-        label=[data.nodes.label[i] for i in kept],
-    )
-    return replace(
-        pruned,
-        metadata=data.metadata.model_copy(update=thresholds),
-        nodes=nodes,
-        supernodes=kept_supernodes(data.supernodes, kept),
-    )
+    return prune(data, **thresholds) if _is_whole(data) else data
 
 
 def _is_whole(data: GraphData) -> bool:
@@ -122,22 +97,6 @@ def _is_whole(data: GraphData) -> bool:
     metadata = data.metadata
     is_attributed = metadata.source_format not in ("json", "aggregate") and metadata.collapsed_from is None
     return is_attributed and metadata.node_threshold is None
-
-
-def kept_supernodes(supernodes: Sequence[Supernode], kept: Sequence[int]) -> tuple[Supernode, ...]:
-    """Supernodes of a graph of which some nodes are kept, without those that have no member left.
-
-    Args:
-        supernodes: those of the whole graph.
-        kept: the ordinals there of the nodes that are kept, in their new order.
-    """
-    place = {ordinal: i for i, ordinal in enumerate(kept)}
-    members = [tuple(sorted(place[i] for i in supernode.members if i in place)) for supernode in supernodes]
-    return tuple(
-        Supernode(name=supernode.name, members=left)
-        for supernode, left in zip(supernodes, members, strict=True)
-        if left
-    )
 
 
 def _explained(graph: StoredGraph) -> dict[str, list[Explanation]]:
