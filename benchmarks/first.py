@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -63,6 +64,7 @@ _QUESTIONS = {
     "report": ["report", "first", "-o", "first.html"],
     "report in Markdown, picture by Chromium": ["report", "first", "-o", "first.md"],
     "export to .pt": ["export", "first", "exported.pt", "--overwrite"],
+    "serve, until it answers": ["serve", "first"],
     "collapse": ["collapse", "first", "--timeout", str(_LIMIT)],
     "compare with a second graph": ["compare", "first", "second", "--timeout", str(_LIMIT)],
 }
@@ -133,18 +135,28 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
 def _timed(command: list[str], folder: Path | None = None) -> Record:
     """Seconds of a program from start to end, None if it fails or finds nothing; MB of memory at most, if it says so.
 
-    With a folder, the program runs in it and uses the store in it.
+    With a folder, the program runs in it and uses the store in it. `serve` goes on until it is interrupted: its time
+    ends when it says its address.
     """
     environment = None if folder is None else {**os.environ, STORE_VARIABLE: str(folder / "store")}
     started = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=10 * _LIMIT
-    )
-    seconds = time.perf_counter() - started
-    is_answered = done.returncode == 0 and not _EMPTY.search(done.stdout)
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        try:
+            assert program.stdout is not None
+            address = program.stdout.readline() if "serve" in command else ""
+            served = time.perf_counter() - started
+            if address:
+                program.send_signal(signal.SIGINT)
+            output, errors = program.communicate(timeout=10 * _LIMIT)
+        finally:
+            program.kill()
+    seconds = served if address else time.perf_counter() - started
+    is_answered = bool(address) or (program.returncode == 0 and not _EMPTY.search(output))
     if not is_answered:
-        print(" ".join(command[-6:]), done.stderr[:500] if done.returncode else "found nothing", file=sys.stderr)
-    peak = [int(line.split()[1]) / 1024 for line in done.stderr.splitlines() if line.startswith("VmHWM:")]
+        print(" ".join(command[-6:]), errors[:500] if program.returncode else "found nothing", file=sys.stderr)
+    peak = [int(line.split()[1]) / 1024 for line in errors.splitlines() if line.startswith("VmHWM:")]
     return {"seconds": seconds if is_answered else None, "memory": peak[0] if peak else None}
 
 

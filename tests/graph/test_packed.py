@@ -47,9 +47,16 @@ def test_they_are_the_same_edges(made: list[oracle.Edge], stored: int, block: in
         source, weight = found.inputs_of(target)
         assert np.array_equal(source, theirs.source)
         assert np.array_equal(weight, theirs.weight)
+    among = np.arange(NODES) % 3 > 0
+    is_among = among[plain.target] & among[plain.source]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(packed, "_PART", block)
+        inner, blocks = found.among(among), list(found.blocks_among(among))
     for name in ("target", "source", "weight"):
-        columns = [getattr(part, name) for part in found.into(targets.astype(np.int64), block)]
-        assert np.array_equal(np.concatenate(columns), np.concatenate([getattr(row, name) for row in rows]))
+        columns = [getattr(part, name) for part in blocks]
+        expected = getattr(plain, name)[is_among]
+        assert np.array_equal(np.concatenate([*columns, expected[:0]]), expected)
+        assert np.array_equal(getattr(inner.as_arrays(), name), expected)
 
 
 def test_they_take_six_bytes_each() -> None:

@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a wrong argument or file; 2 a wrong command line; 3 the da
 from __future__ import annotations
 
 import codecs
+import gc
 import json
 import logging
 import os
@@ -26,6 +27,7 @@ from circuit_atlas.cli.options import CommandGroup
 from circuit_atlas.errors import AtlasError
 from circuit_atlas.printable import printable
 
+_GC_THRESHOLDS = (100_000, 50, 100)  # Python's own: 700, 10, 10
 GROUPS = (
     "Graphs and files",
     "Questions about a graph",
@@ -149,6 +151,8 @@ def cli(verbose: int) -> None:
 
 def main() -> None:
     """Entry point of `circuit-atlas`."""
+    # By default, Python looks for cycles in all objects again and again while an answer of many objects is made.
+    gc.set_threshold(*_GC_THRESHOLDS)
     logging.getLogger("neo4j").addHandler(_RetryNotice())
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins reads every package's metadata
     if isinstance(sys.stdout, TextIOWrapper) and codecs.lookup(sys.stdout.encoding).name != "utf-8":

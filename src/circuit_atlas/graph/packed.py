@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from circuit_atlas.graph.data import ArrayEdges, Bool, EdgeBlock, EdgeExtra, Edges, Float64, Int32, Int64
-from circuit_atlas.graph.ranges import places_of
 
 BLOCK = 300_000  # edges that are stored together, at most
 _PART = 1 << 18  # edges that are looked at together: what is computed of them fits into a processor's cache
@@ -109,14 +108,13 @@ class PackedEdges:
         at = slice(int(self.start[node]), int(self.start[node + 1]))
         return self.source[at], self.weight[at].astype(np.float64)
 
-    def into(self, targets: Int64, size: int) -> Iterator[EdgeBlock]:
-        """The incoming edges of `targets`, (k,), in that order, in blocks of about `size`."""
-        inputs = self.inputs[targets]
-        for first, stop in spans(np.concatenate([[0], np.cumsum(inputs)]), size):
-            some, counts = targets[first:stop], inputs[first:stop]
-            at = places_of(self.start[some], counts)
-            target = np.repeat(some.astype(np.int32), counts)
-            yield EdgeBlock(target, self.source[at].astype(np.int32), self.weight[at].astype(np.float64))
+    def blocks_among(self, nodes: Bool) -> Iterator[EdgeBlock]:
+        """The edges whose source and target are among `nodes`, bool (n,), in blocks of at most about 260,000."""
+        for at in self._places_among(nodes):
+            target = np.searchsorted(self.start, at, side="right") - 1
+            yield EdgeBlock(
+                target.astype(np.int32), self.source[at].astype(np.int32), self.weight[at].astype(np.float64)
+            )
 
     def _block(self, first: int, stop: int, begin: int, end: int) -> EdgeBlock:
         """The edges from place `begin` to `end`, which lead to nodes from `first` to `stop`."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MAX_NODES = 2_000  # by default; circuit-tracer's thresholds leave fewer
 MAX_NODES_SHOWN = 10_000
 MAX_EDGES_SHOWN = 100_000
-_EDGES_PER_BLOCK = 1 << 18
 _WAITING = 8 * MAX_EDGES_SHOWN  # edges among which the strongest are still to be chosen
 
 
@@ -275,18 +274,21 @@ def _edges(graph: StoredGraph, ordinals: list[int]) -> list[PictureEdge]:
     """The strongest edges between these nodes; `source` and `target` are places in `ordinals`."""
     import numpy as np
 
+    from circuit_atlas.graph.data import EdgeBlock
     from circuit_atlas.graph.packed import largest
 
-    target, source, weight = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    def strongest_of(blocks: list[EdgeBlock]) -> EdgeBlock:
+        target, source, weight = (np.concatenate(column) for column in zip(*blocks, strict=True))
+        kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
+        return EdgeBlock(target[kept], source[kept], weight[kept])
+
+    blocks = [EdgeBlock(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0))]
     for block in _between(graph, ordinals):
-        target = np.concatenate([target, block.target])
-        source = np.concatenate([source, block.source])
-        weight = np.concatenate([weight, block.weight])
-        if len(weight) > _WAITING:
-            kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
-            target, source, weight = target[kept], source[kept], weight[kept]
-    kept = largest(MAX_EDGES_SHOWN, np.abs(weight), target, source)
-    return list(map(PictureEdge, source[kept].tolist(), target[kept].tolist(), weight[kept].tolist()))
+        blocks.append(block)
+        if sum(block.size for block in blocks) > _WAITING:
+            blocks = [strongest_of(blocks)]
+    found = strongest_of(blocks)
+    return list(map(PictureEdge, found.source.tolist(), found.target.tolist(), found.weight.tolist()))
 
 
 def edges_at(graph: StoredGraph, nodes: Sequence[PictureNode], ends: Collection[tuple[int, int]]) -> list[PictureEdge]:
@@ -305,18 +307,16 @@ def edges_at(graph: StoredGraph, nodes: Sequence[PictureNode], ends: Collection[
 
 
 def _between(graph: StoredGraph, ordinals: list[int]) -> Iterator[EdgeBlock]:
-    """All edges between these nodes, in blocks; ends, int64, are places in `ordinals`."""
+    """All edges between these nodes, in blocks; ends, int32, are places in `ordinals`."""
     import numpy as np
 
     from circuit_atlas.graph.data import EdgeBlock
     from circuit_atlas.queries.stored_arrays import read_arrays
 
-    place = np.full(graph.properties["nodes"], -1)
+    place = np.full(graph.properties["nodes"], -1, np.int32)
     place[ordinals] = np.arange(len(ordinals))
-    for block in read_arrays(graph).edges.into(np.sort(np.array(ordinals, np.int64)), _EDGES_PER_BLOCK):
-        source = place[block.source]
-        shown = source >= 0
-        yield EdgeBlock(place[block.target[shown]], source[shown], block.weight[shown])
+    for block in read_arrays(graph).edges.blocks_among(place >= 0):
+        yield EdgeBlock(place[block.target], place[block.source], block.weight)
 
 
 def strongest(edges: list[PictureEdge]) -> list[PictureEdge]:
