@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -135,7 +134,7 @@ def measure_size(size: str, folder: Path) -> Iterator[Record]:
 def _timed(command: list[str], folder: Path | None = None) -> Record:
     """Seconds of a program from start to end, None if it fails or finds nothing; MB of memory at most, if it says so.
 
-    With a folder, the program runs in it and uses the store in it. `serve` goes on until it is interrupted: its time
+    With a folder, the program runs in it and uses the store in it. `serve` goes on until it is terminated: its time
     ends when it says its address.
     """
     environment = None if folder is None else {**os.environ, STORE_VARIABLE: str(folder / "store")}
@@ -148,7 +147,7 @@ def _timed(command: list[str], folder: Path | None = None) -> Record:
             address = program.stdout.readline() if "serve" in command else ""
             served = time.perf_counter() - started
             if address:
-                program.send_signal(signal.SIGINT)
+                program.terminate()
             output, errors = program.communicate(timeout=10 * _LIMIT)
         finally:
             program.kill()
