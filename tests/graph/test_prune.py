@@ -90,7 +90,7 @@ def test_what_is_kept_is_what_circuit_tracer_keeps(
     )
     found = prune(data, node_threshold, edge_threshold)
     kept = np.flatnonzero(node_mask)
-    assert keys(found) == [data.nodes.key(i) for i in kept]
+    assert keys(found) == [data.nodes.key(i) for i in kept.tolist()]
     expected = np.where(edge_mask, dense(data), 0)[np.ix_(kept, kept)]
     np.testing.assert_array_equal(dense(found), expected)
     # Nodes of equal influence come in any order.

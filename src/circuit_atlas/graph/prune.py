@@ -123,7 +123,7 @@ def _edge_influence(edges: ArrayEdges, order: Int32 | None, weights: Float64) ->
         weights: float64 (n,): the logits' probabilities.
     """
     size = np.abs(edges.weight)
-    input_sum = np.bincount(edges.target, size, len(weights))
+    input_sum: Float64 = np.bincount(edges.target, size, len(weights)).astype(np.float64)
     influence = node_influence(edges, order, input_sum, weights)
     if influence is None:
         raise _refused("influence does not converge around a cycle")
