@@ -86,7 +86,7 @@ def kept_supernodes(supernodes: Sequence[Supernode], kept: Sequence[int]) -> tup
 
 
 def _refused(why: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"the graph cannot be pruned: {why}")
+    return InvalidArgumentError(f"the graph cannot be pruned: {why}", fix="`circuit-atlas view` draws it as it is.")
 
 
 def _cutoff(scores: Float64, threshold: float) -> float:
