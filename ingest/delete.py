@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from itertools import chain, repeat
-from time import perf_counter
 
 from neo4j.exceptions import ClientError
 
@@ -17,7 +15,6 @@ from circuit_atlas.ingest.owner import in_use, is_interrupted, owner_of_this_pro
 _LOG = logging.getLogger(__name__)
 _EDGES_PER_TRANSACTION = 50_000
 _NODES_PER_TRANSACTION = 2_000
-_TRIALS = 2
 
 
 def delete_graph(database: Database, name: str) -> None:
@@ -43,28 +40,11 @@ def remove_graph(database: Database, graph: str) -> None:
     """Delete everything under a hidden name; if there is nothing, do nothing. A graph that is just being
     published is left alone: the lock waits until that is done."""
     database.write(statements.CONDEMN, graph=graph, owner=owner_of_this_process())
-    _remove_edges(database, graph)
+    while database.write(statements.DELETE_EDGES, graph=graph, batch=_EDGES_PER_TRANSACTION)[0]["deleted"]:
+        pass
     while database.write(statements.DELETE_NODES, graph=graph, batch=_NODES_PER_TRANSACTION)[0]["deleted"]:
         pass
     database.write(statements.DELETE_REST, graph=graph)
-
-
-def _remove_edges(database: Database, graph: str) -> None:
-    """Delete the edges of a graph, node by node: by their targets or by their sources, whichever takes less time.
-
-    That depends on the order in which they were written: the batches of `edge_writer` go faster by their sources, edges
-    that came target by target faster by their targets, up to twice as fast. The order is not stored, so both ways are
-    tried. Of two trials the second counts: in the first, the server may have to plan and to read.
-    """
-    ways = [statements.DELETE_INPUTS, statements.DELETE_OUTPUTS]
-    seconds: dict[str, float] = {}
-    for statement in chain(ways * _TRIALS, repeat(None)):
-        begin = perf_counter()
-        chosen = statement or min(seconds, key=seconds.__getitem__)
-        if database.write(chosen, graph=graph, batch=_EDGES_PER_TRANSACTION)[0]["deleted"] < _EDGES_PER_TRANSACTION:
-            return
-        if statement:
-            seconds[statement] = perf_counter() - begin
 
 
 def remove_leftovers(database: Database) -> list[str]:

@@ -1,7 +1,8 @@
-"""Writes edges in batches, several at a time.
+"""Writes edges in batches, several at a time. Each batch has whole targets, so writers never wait for each other's
+locks.
 
-A batch has the edges between a few sources and a few targets: each node that a transaction touches costs Neo4j a part
-of what an edge costs. Batches of whole targets, which have every source, take a fifth longer.
+Batches of a few sources and a few targets were tried: they touch fewer nodes, and take a sixth less time. But an
+unpruned graph that is stored in that order takes 40 % longer to delete.
 """
 
 from __future__ import annotations
@@ -10,18 +11,15 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
 from circuit_atlas.database import Database
-from circuit_atlas.graph.data import EdgeBlock, Edges, EdgeStatistics, Int64
-from circuit_atlas.graph.packed import spans
+from circuit_atlas.graph.data import EdgeBlock, Edges, EdgeStatistics
 from circuit_atlas.ingest import statements
 from circuit_atlas.ingest.names import shown_name
 
 EDGES_PER_BATCH = 25_000
-BATCHES_PER_BAND = 40
 WRITERS = 3
 
 
@@ -76,22 +74,10 @@ def _write(database: Database, statement: str, parameters: dict[str, Any]) -> in
 def edge_batches(edges: Edges, statistics: EdgeStatistics | None = None) -> Iterator[dict[str, list[Any]]]:
     """Parameters of the statements that write edges, batch by batch."""
     begin = 0
-    for band in edges.blocks(BATCHES_PER_BAND * EDGES_PER_BATCH):
-        end = begin + band.size
-        more = statistics.part(begin, end)._asdict() if statistics else {}
-        for places in _of_few_sources(band.source):
-            block = EdgeBlock._make(column[places] for column in band)
-            yield _by_target(block, {name: column[places] for name, column in more.items()})
+    for block in edges.blocks(EDGES_PER_BATCH):
+        end = begin + block.size
+        yield _by_target(block, statistics.part(begin, end)._asdict() if statistics else {})
         begin = end
-
-
-def _of_few_sources(source: npt.NDArray[np.int32]) -> Iterator[Int64]:
-    """Places of edges, int64 (k,), of one range of sources after another; `source` is int32 (m,)."""
-    order = np.argsort(source, kind="stable")
-    start = np.concatenate([[0], np.cumsum(np.bincount(source))])
-    for first, stop in spans(start, EDGES_PER_BATCH):
-        if start[first] < start[stop]:
-            yield np.sort(order[start[first] : start[stop]])
 
 
 def _by_target(block: EdgeBlock, statistics: dict[str, npt.NDArray[Any]]) -> dict[str, list[Any]]:
@@ -101,10 +87,10 @@ def _by_target(block: EdgeBlock, statistics: dict[str, npt.NDArray[Any]]) -> dic
     """
     targets = block.target.tolist()
     starts = [i for i, target in enumerate(targets) if i == 0 or targets[i - 1] != target]
-    ranges = list(zip(starts, [*starts[1:], len(targets)], strict=True))
+    spans = list(zip(starts, [*starts[1:], len(targets)], strict=True))
     columns: dict[str, npt.NDArray[Any]] = {"sources": block.source, "weights": block.weight, **statistics}
     lists = {name: column.tolist() for name, column in columns.items()}
     return {
         "targets": [targets[start] for start in starts],
-        **{name: [values[start:stop] for start, stop in ranges] for name, values in lists.items()},
+        **{name: [values[start:stop] for start, stop in spans] for name, values in lists.items()},
     }

@@ -280,14 +280,13 @@ REMOVE g.owner, g.target_name, g.heartbeat
 RETURN count(g) AS published
 """
 
-DELETE_INPUTS = """CYPHER 25
+DELETE_EDGES = """CYPHER 25
 MATCH (n:Node {graph: $graph}) WHERE n.ordinal >= 0
 MATCH (n)<-[r:DIRECT_EFFECT]-()
 WITH r LIMIT $batch
 DELETE r
 RETURN count(*) AS deleted
 """
-DELETE_OUTPUTS = DELETE_INPUTS.replace("(n)<-[r:DIRECT_EFFECT]-()", "(n)-[r:DIRECT_EFFECT]->()")
 
 # A transcoder feature is deleted with its last activation, unless it has an explanation that is not a label in a graph
 # file.

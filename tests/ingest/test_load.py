@@ -365,35 +365,11 @@ def test_a_graph_removed_meanwhile_is_not_published(
 
 
 @pytest.mark.usefixtures("limits")
-def test_edges_are_deleted_by_targets_and_by_sources(
-    few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In so many batches that both ways are tried twice, and one is chosen."""
-    monkeypatch.setattr("circuit_atlas.ingest.delete._EDGES_PER_TRANSACTION", 300)
-    few.ingest(LARGE, name="g")
-    sent, write = [], few.write
-
-    def recorded(statement: str, **parameters: Any) -> Any:
-        sent.append(statement)
-        return write(statement, **parameters)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(few, "write", recorded)
-        few.delete("g")
-    assert everything(few) == stored
-    ways = [statements.DELETE_INPUTS, statements.DELETE_OUTPUTS]
-    tried = [statement for statement in sent if statement in ways]
-    assert tried[:4] == ways * 2
-    assert len(tried) > 5
-    assert len(set(tried[4:])) == 1
-
-
-@pytest.mark.usefixtures("limits")
 def test_a_graph_that_is_being_removed_is_not_published(
     few: Atlas, stored: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process has taken its owner for dead, and has deleted some of its effects."""
-    name, before, once, delete = "g", stored, load._rename, statements.DELETE_INPUTS
+    name, before, once, delete = "g", stored, load._rename, statements.DELETE_EDGES
 
     def too_late(database: Database, staging: str, *arguments: Any) -> None:
         few.write(statements.CONDEMN, graph=staging, owner="another")
