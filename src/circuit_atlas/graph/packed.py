@@ -48,13 +48,13 @@ class PackedEdges:
         inputs: int64 (n,): number of inputs of each node.
         source: unsigned integer (m,): ordinals of the sources.
         weight: float32 or float64 (m,).
-        scored: float64 (m,): what path scores take instead of the weights; None for the weights themselves.
+        scored: float32 or float64 (m,): what path scores take instead of the weights; None for the weights themselves.
     """
 
     inputs: Int64
     source: npt.NDArray[np.unsignedinteger[Any]]
     weight: npt.NDArray[np.floating[Any]]
-    scored: Float64 | None = None
+    scored: npt.NDArray[np.floating[Any]] | None = None
 
     @classmethod
     def of(cls, edges: Edges, n: int) -> PackedEdges:
@@ -263,9 +263,7 @@ def packed(edges: Edges, n: int) -> Iterator[PackedBlock]:
         if block.size:
             first = int(block.target[0])
             inputs = np.bincount(block.target - first).astype("<u4")
-            with np.errstate(over="ignore"):
-                single = block.weight.astype("<f4")
-            weight = single if (single == block.weight).all() else block.weight.astype("<f8")
+            weight = shortest(block.weight)
             yield PackedBlock(
                 first,
                 inputs.tobytes(),
@@ -274,6 +272,13 @@ def packed(edges: Edges, n: int) -> Iterator[PackedBlock]:
                 weight.tobytes(),
                 weight.dtype.str,
             )
+
+
+def shortest(values: Float64) -> npt.NDArray[np.floating[Any]]:
+    """Numbers (m,) as float32 if that is exact for all, else as float64; little-endian."""
+    with np.errstate(over="ignore"):
+        single = values.astype("<f4")
+    return single if (single == values).all() else values.astype("<f8")
 
 
 def column_rows(
