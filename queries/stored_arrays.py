@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
 from circuit_atlas.graph.contrast import with_sum_of
 from circuit_atlas.graph.data import Bool, Float64, Int32
 from circuit_atlas.graph.order import topological_order
-from circuit_atlas.graph.packed import PackedEdges, shortest
+from circuit_atlas.graph.packed import PackedEdges, placed, shortest
 from circuit_atlas.queries.ask import ask
 from circuit_atlas.queries.contrast import cancels
 from circuit_atlas.queries.edge_value_arrays import edge_values
@@ -132,8 +131,7 @@ def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) ->
     rows = ask(graph.database, "nodes.values", graph=graph.name, names=wanted) if wanted else []
     beyond = [math.nan] * (len(columns.keys) - graph.properties["nodes"])  # the node of a contrast has no properties
     numbers = {row["name"]: np.array([*row["values"], *beyond], np.float64) for row in rows} | {"kind": columns.kind}
-    scored: npt.NDArray[np.floating[Any]] = np.zeros(len(columns.edges), np.float32)  # the rest is cast with what is in
-    done = 0
+    scored, done = np.zeros(len(columns.edges), np.float32), 0
     for block in columns.edges.blocks(_BLOCK):
         at = {"source": block.source, "target": block.target}
         given = {"weight": block.weight, "input_sum": columns.input_sum[block.target]}
@@ -141,9 +139,6 @@ def _valued(graph: StoredGraph, columns: StoredArrays, edge_value: EdgeValue) ->
         found, known = edge_values(edge_value, given)
         if not (np.abs(found) <= MAX_WEIGHT).all():
             edge_value.check(value if is_known else None for value, is_known in zip(found, known, strict=True))
-        short = shortest(found)
-        if short.dtype.itemsize > scored.dtype.itemsize:
-            scored = scored.astype(np.float64)
-        scored[done : done + block.size] = short
+        scored = placed(scored, done, shortest(found))
         done += block.size
     return replace(columns.edges, scored=scored)

@@ -281,6 +281,15 @@ def shortest(values: Float64) -> npt.NDArray[np.floating[Any]]:
     return single if (single == values).all() else values.astype("<f8")
 
 
+def placed(array: npt.NDArray[np.floating[Any]], at: int, part: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
+    """Put `part` (k,) into `array` (m,) from place `at` on, and return the array: a float64 copy if only `part` is
+    float64. What is not yet filled is cast, too, so it must be numbers."""
+    if part.dtype.itemsize > array.dtype.itemsize:
+        array = array.astype(np.float64)
+    array[at : at + len(part)] = part
+    return array
+
+
 def column_rows(
     graph: str, content_hash: str, edges: Edges, n: int, extras: Iterable[EdgeExtra]
 ) -> Iterator[dict[str, Any]]:
@@ -310,7 +319,7 @@ def unpacked(blocks: Iterable[PackedBlock], n: int, m: int) -> PackedEdges:
     """
     inputs = np.zeros(n, np.int64)
     source: npt.NDArray[Any] = np.empty(m, np.min_scalar_type(max(n - 1, 0)))
-    weight: npt.NDArray[Any] = np.zeros(m, np.float32)  # what is not yet read is cast with the rest
+    weight: npt.NDArray[Any] = np.zeros(m, np.float32)
     at = 0
     for block in blocks:
         if block.source_type not in _SOURCE_TYPES or block.weight_type not in _WEIGHT_TYPES:
@@ -321,10 +330,9 @@ def unpacked(blocks: Iterable[PackedBlock], n: int, m: int) -> PackedEdges:
         stop = at + len(sources)
         if len(weights) != len(sources) or counts.sum() != len(sources) or stop > m or block.first + len(counts) > n:
             raise ValueError("a block of edges does not fit the others")
-        if weights.dtype.itemsize > weight.dtype.itemsize:
-            weight = weight.astype(np.float64)
         inputs[block.first : block.first + len(counts)] += counts
-        source[at:stop], weight[at:stop] = sources, weights
+        source[at:stop] = sources
+        weight = placed(weight, at, weights)
         at = stop
     if at != m:
         raise ValueError(f"the blocks have {at:,} edges instead of {m:,}")
